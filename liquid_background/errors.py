@@ -1,0 +1,88 @@
+"""Every error that this project raises, under one root.
+
+LiquidBackgroundError
+├── SettingsError                 a setting is malformed or out of range
+├── StoreError                    the Redis or Valkey server
+│   ├── StoreUnavailable          cannot be reached, or refused the write
+│   └── StoreStartError           the embedded server cannot be started
+├── JobError                      one job
+│   ├── JobNotFound               no record has that id
+│   ├── DuplicateJob              a record already has that id
+│   ├── JobNotAllowed             the job's state forbids the move
+│   └── JobRefused                the record is not one that a worker may run
+├── PageNotFound                  no page, partial or layout has that name
+└── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
+    ├── TagSyntaxError (also LiquidSyntaxError)
+    ├── ArgumentError             an option or parameter has a wrong value
+    └── HandOverError             a page value cannot travel to a worker
+
+`JobTimeout` stands outside: it ends a job at its time limit and must not be caught by `except Exception`.
+"""
+
+from __future__ import annotations
+
+from liquid.exceptions import LiquidError, LiquidSyntaxError
+
+
+class LiquidBackgroundError(Exception):
+    """The root: catch it to catch everything that this project raises on purpose."""
+
+
+class SettingsError(LiquidBackgroundError):
+    """Raised when a setting is malformed, out of range or unknown."""
+
+
+class StoreError(LiquidBackgroundError):
+    """Raised for trouble with the Redis or Valkey server that holds the jobs."""
+
+
+class StoreUnavailable(StoreError):
+    """Raised when the store cannot be reached or refuses a write; nothing was half-written."""
+
+
+class StoreStartError(StoreError):
+    """Raised when the embedded server cannot be started; the message names the fix."""
+
+
+class JobError(LiquidBackgroundError):
+    """Raised for trouble with one job."""
+
+
+class JobNotFound(JobError):
+    """Raised when no record has the given job id (never enqueued, or expired)."""
+
+
+class DuplicateJob(JobError):
+    """Raised when a job id given by the caller already has a record."""
+
+
+class JobNotAllowed(JobError):
+    """Raised when a job's state forbids the move, such as retrying a job that is running."""
+
+
+class JobRefused(JobError):
+    """Raised when a record is not one that a worker may run: unknown function, version or shape."""
+
+
+class PageNotFound(LiquidBackgroundError):
+    """Raised when no page, partial or layout has the given name."""
+
+
+class TagError(LiquidBackgroundError, LiquidError):
+    """Raised for a tag in a template; carries python-liquid's token, so the message draws the caret."""
+
+
+class TagSyntaxError(TagError, LiquidSyntaxError):
+    """Raised when a tag cannot be parsed."""
+
+
+class ArgumentError(TagError):
+    """Raised when an option or a parameter has a wrong value."""
+
+
+class HandOverError(TagError):
+    """Raised when a page value that a body names cannot travel to a worker."""
+
+
+class JobTimeout(BaseException):
+    """Raised inside a job at its time limit; a BaseException, so that no body can swallow it."""

@@ -1,0 +1,118 @@
+"""The settings: from arguments, the environment, `[tool.liquid_background]`, in that order."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    PyprojectTomlConfigSettingsSource,
+    SettingsConfigDict,
+)
+
+from liquid_background.errors import SettingsError
+
+_SEVEN_DAYS = 7 * 24 * 3600
+
+
+class Settings(BaseSettings):
+    """Frozen settings. Each may be an argument, `LIQUID_BACKGROUND_<NAME>` or a key of the pyproject table."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="LIQUID_BACKGROUND_",
+        pyproject_toml_table_header=("tool", "liquid_background"),
+        frozen=True,
+        extra="forbid",
+        env_ignore_empty=True,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+    templates: Path = Field(Path("templates"), description="Folder with pages/, partials/, layouts/, consumers/.")
+    redis_url: str | None = Field(
+        None,
+        validation_alias=AliasChoices("LIQUID_BACKGROUND_REDIS_URL", "REDIS_URL"),
+        description="URL of the store; without one, an embedded Valkey server runs in the data folder.",
+    )
+    data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
+    app: str | None = Field(None, description="module:attr of the application's Engine.")
+    job_timeout: float = Field(300.0, gt=0, le=86_400, description="Seconds that one attempt may take.")
+    retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
+        (5.0, 30.0, 120.0, 600.0), description="Seconds before attempts 2, 3, 4 and 5; the last one repeats."
+    )
+    lease: float = Field(3.0, ge=0.2, le=3600, description="Seconds that a worker's claim on a job lasts unrenewed.")
+    processes: int = Field(
+        default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Child processes of a worker."
+    )
+    low_share: int = Field(0, ge=0, le=90, description="Percent of the claims that low-priority jobs are given.")
+    memory_limit: int = Field(512, ge=64, description="Megabytes of memory that a worker child may use.")
+    recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")
+    ejs_tags: bool = Field(True, description="Whether <% background %> means {% background %}.")
+    log_limit: int = Field(100_000, ge=100, description="Entries that the job log keeps.")
+    result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
+    failure_ttl: int = Field(2_592_000, ge=1, description="Seconds that a failed job's record is kept.")
+    secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv", "iban"),
+        description="Parts of names whose values are masked when shown.",
+    )
+    signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Keys that sign jobs: the first signs, each of them verifies."
+    )
+
+    @field_validator("retry_delays", "secret_names", "signing_key", mode="before")
+    @classmethod
+    def _split_commas(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("retry_delays")
+    @classmethod
+    def _check_delays(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not value or any(not 0 <= seconds <= _SEVEN_DAYS for seconds in value):
+            raise ValueError("give one or more waits in seconds, each from 0 to 7 days, such as 5,30,120,600")
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, PyprojectTomlConfigSettingsSource(settings_cls)
+
+    def waits(self, max_attempts: int) -> tuple[float, ...]:
+        """Return the seconds to wait before attempts 2 … max_attempts; empty for one attempt."""
+        delays = self.retry_delays
+        return tuple(delays[min(index, len(delays) - 1)] for index in range(max_attempts - 1))
+
+
+def load_settings(**arguments: object) -> Settings:
+    """Return the settings; arguments that are None count as not given.
+
+    Raises:
+        SettingsError: naming the setting and what is wrong with it.
+    """
+    given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
+    unknown = sorted(set(given) - set(Settings.model_fields))
+    if unknown:
+        raise SettingsError(f"unknown setting {unknown[0]!r}; settings are {', '.join(sorted(Settings.model_fields))}")
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise SettingsError("; ".join(_explain(item) for item in error.errors())) from error
+
+
+def _explain(item: Any) -> str:
+    location = ".".join(str(part) for part in item["loc"]) or "settings"
+    name = location.lower().removeprefix("liquid_background_")
+    message = str(item["msg"]).removeprefix("Value error, ")
+    return f"setting {name}: {message} (set it as an argument, LIQUID_BACKGROUND_{name.upper()} or in [tool.liquid_background])"
