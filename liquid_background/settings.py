@@ -112,7 +112,6 @@ def load_settings(**arguments: object) -> Settings:
 
 
 def _explain(item: Any) -> str:
-    location = ".".join(str(part) for part in item["loc"]) or "settings"
-    name = location.lower().removeprefix("liquid_background_")
+    name = str(item["loc"][0] if item["loc"] else "settings").lower().removeprefix("liquid_background_")
     message = str(item["msg"]).removeprefix("Value error, ")
     return f"setting {name}: {message} (set it as an argument, LIQUID_BACKGROUND_{name.upper()} or in [tool.liquid_background])"

@@ -1,0 +1,1 @@
+"""The worker process: a supervisor and the children that render jobs."""

@@ -1,0 +1,1 @@
+"""The `poscli` program: starts, watches and looks after background jobs."""
