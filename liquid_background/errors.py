@@ -10,6 +10,7 @@ LiquidBackgroundError
 │   ├── DuplicateJob              a record already has that id
 │   ├── JobNotAllowed             the job's state forbids the move
 │   └── JobRefused                the record is not one that a worker may run
+├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
     ├── TagSyntaxError (also LiquidSyntaxError)
@@ -62,6 +63,10 @@ class JobNotAllowed(JobError):
 
 class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
+
+
+class NotPlain(LiquidBackgroundError, ValueError):
+    """Raised when a value cannot be encoded or decoded; says which part is wrong, the caller adds where."""
 
 
 class PageNotFound(LiquidBackgroundError):

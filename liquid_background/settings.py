@@ -57,7 +57,7 @@ class Settings(BaseSettings):
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
     failure_ttl: int = Field(2_592_000, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv", "iban"),
+        ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv"),
         description="Parts of names whose values are masked when shown.",
     )
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
@@ -114,4 +114,5 @@ def load_settings(**arguments: object) -> Settings:
 def _explain(item: Any) -> str:
     name = str(item["loc"][0] if item["loc"] else "settings").lower().removeprefix("liquid_background_")
     message = str(item["msg"]).removeprefix("Value error, ")
-    return f"setting {name}: {message} (set it as an argument, LIQUID_BACKGROUND_{name.upper()} or in [tool.liquid_background])"
+    where = f"an argument, LIQUID_BACKGROUND_{name.upper()} or in [tool.liquid_background]"
+    return f"setting {name}: {message} (set it as {where})"

@@ -1,0 +1,131 @@
+"""Values to tagged JSON and back: what may travel to a worker, with its type.
+
+Plain JSON values stand for themselves. Other types travel as an object with one key that starts with `$`:
+`{"$date": "2024-01-15"}`. An object that could be taken for one of those, or has keys that are not text,
+travels as a list of pairs, `{"$map": [[key, value], …]}`, so that every value comes back as it went.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from liquid.undefined import is_undefined
+from markupsafe import Markup
+
+from liquid_background.errors import NotPlain
+from liquid_background.job import Encoded
+
+MAX_DEPTH: Final = 50
+"""Levels of lists and objects that one value may nest; deeper is taken for a circle."""
+
+
+def encode(value: object) -> Encoded:
+    """Return a value as tagged JSON.
+
+    Raises:
+        NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
+    """
+    return _encode(value, 0)
+
+
+def _encode(value: object, depth: int) -> Encoded:
+    kind = type(value)
+    if value is None or kind is bool or kind is str:
+        return value
+    if kind in _ENCODERS:
+        return _ENCODERS[kind](value)
+    if isinstance(value, dict | list | tuple):
+        if depth >= MAX_DEPTH:
+            raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
+        if isinstance(value, dict):
+            return _encode_mapping(value, depth + 1)
+        return [_encode(item, depth + 1) for item in value]
+    if is_undefined(value):
+        return None
+    for base, encoder in _ENCODERS.items():
+        if isinstance(value, base):
+            return encoder(value)
+    raise NotPlain(f"is a {kind.__name__}, not plain data")
+
+
+def _encode_mapping(value: Mapping[Any, object], depth: int) -> Encoded:
+    if all(type(key) is str and not key.startswith("$") for key in value):
+        return {key: _encode(item, depth) for key, item in value.items()}
+    return {"$map": [[_encode(key, depth), _encode(item, depth)] for key, item in value.items()]}
+
+
+def _encode_int(value: Any) -> int:
+    number = int(value)
+    if abs(number).bit_length() > _MAX_BITS:
+        raise NotPlain("is a number of more than 4,000 digits")
+    return number
+
+
+def _encode_float(value: Any) -> float:
+    if not math.isfinite(value):
+        raise NotPlain(f"is {value}, which JSON cannot carry")
+    return float(value)
+
+
+_MAX_BITS: Final = 13_000  # Python's own guard refuses to read back integers of more than 4,300 digits
+
+# In this order for subclasses: datetime before date, Markup before str.
+_ENCODERS: Final[dict[type, Callable[[Any], Encoded]]] = {
+    int: _encode_int,
+    float: _encode_float,
+    Markup: lambda value: {"$safe": str(value)},
+    str: str,
+    datetime: lambda value: {"$datetime": value.isoformat()},
+    date: lambda value: {"$date": value.isoformat()},
+    time: lambda value: {"$time": value.isoformat()},
+    Decimal: lambda value: {"$decimal": str(value)},
+    UUID: lambda value: {"$uuid": str(value)},
+    range: lambda value: {"$range": [value.start, value.stop, value.step]},
+}
+
+_DECODERS: Final[dict[str, Callable[[Any], object]]] = {
+    "$safe": Markup,
+    "$datetime": datetime.fromisoformat,
+    "$date": date.fromisoformat,
+    "$time": time.fromisoformat,
+    "$decimal": Decimal,
+    "$uuid": UUID,
+    "$range": lambda bounds: range(*bounds),
+    "$map": lambda pairs: {decode(key): decode(item) for key, item in pairs},
+}
+
+
+def decode(encoded: Encoded) -> Any:
+    """Return the value that `encode` was given; tuples come back as lists, undefined as None.
+
+    Raises:
+        NotPlain: when an object carries a `$` key that is not known, or one with a malformed value.
+    """
+    if type(encoded) is list:
+        return [decode(item) for item in encoded]
+    if type(encoded) is not dict:
+        return encoded
+    if len(encoded) == 1:
+        ((key, item),) = encoded.items()
+        if key.startswith("$"):
+            try:
+                return _DECODERS[key](item)
+            except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+                raise NotPlain(f"carries {key!r} with a value that is not one") from error
+    return {key: decode(item) for key, item in encoded.items()}
+
+
+def decode_all(encoded: Mapping[str, Encoded]) -> dict[str, Any]:
+    """Return named values decoded."""
+    return {name: decode(item) for name, item in encoded.items()}
+
+
+def size(encoded: Encoded) -> int:
+    """Return the bytes that an encoded value takes as JSON."""
+    return len(json.dumps(encoded, separators=(",", ":")))

@@ -1,0 +1,229 @@
+"""What a job, its outcome and a log entry are: frozen values and the limits on them, no I/O."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final, TypeAlias
+from uuid import uuid4
+
+from liquid_background.errors import JobRefused
+
+Encoded: TypeAlias = Any
+"""A value in the tagged JSON of `liquid_background.handover`: None, bool, int, float, str, list or dict."""
+
+PAYLOAD_VERSION: Final = 1
+FUNCTION: Final = "liquid_background.rq_entry.perform"
+"""The one function that our RQ jobs name; a worker runs no other."""
+
+MAX_DELAY: Final = 65_535.0  # minutes; platformOS API page, "Constraints"
+MAX_ATTEMPTS: Final = 5  # platformOS API page; binds tags and consumers, not Python jobs
+MAX_PARAMETERS: Final = 20  # platformOS API page
+MAX_NAME: Final = 255  # characters of a parameter's name; platformOS API page
+MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON; design, section 3
+MAX_BODY: Final = 64 * 1024  # bytes of UTF-8; design, section 3
+
+SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
+JOB_ID: Final = SOURCE_NAME
+
+
+class Priority(StrEnum):
+    """The RQ queue that a job waits in; strict at claim time: high before default before low."""
+
+    HIGH = "high"
+    DEFAULT = "default"
+    LOW = "low"
+
+
+class JobStatus(StrEnum):
+    """What a job's record says, in the public words; RQ's own stay inside the RQ records."""
+
+    PENDING = "pending"  # waits: in a queue, for its due time, for a retry, or claimed and not started
+    RUNNING = "running"  # an attempt has started
+    COMPLETED = "completed"  # an attempt succeeded
+    FAILED = "failed"  # the last attempt that it had failed, or it was refused
+    CANCELLED = "cancelled"  # taken back before it completed
+
+    @classmethod
+    def from_rq(cls, status: str) -> JobStatus:
+        """Return the public status for one of RQ's; an unknown word counts as pending."""
+        return _FROM_RQ.get(status, cls.PENDING)
+
+
+_FROM_RQ = {
+    "started": JobStatus.RUNNING,
+    "finished": JobStatus.COMPLETED,
+    "failed": JobStatus.FAILED,
+    "stopped": JobStatus.CANCELLED,
+    "canceled": JobStatus.CANCELLED,
+}
+
+
+class LogStatus(StrEnum):
+    """How an attempt ended, in the job log."""
+
+    SUCCESS = "SUCCESS"  # the body rendered
+    FAILED = "FAILED"  # the body raised, or hit a limit
+    LOST = "LOST"  # the worker died in mid-attempt, or the record was gone
+    CANCELLED = "CANCELLED"  # taken back
+    REFUSED = "REFUSED"  # not a job that a worker may run
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job to enqueue. Exactly one of `source`, `partial` and `function` says what runs."""
+
+    source_name: str
+    template: str
+    line: int  # 1-based, where `source` starts in the template
+    column: int = 0  # 0-based, where `source` starts in that line
+    source: str | None = None  # Liquid, sliced from the template
+    partial: str | None = None  # the name of a partial to render
+    function: str | None = None  # "module:qualified.name" of a registered Python function
+    parameters: Mapping[str, Encoded] = field(default_factory=dict)
+    handed_over: Mapping[str, Encoded] = field(default_factory=dict)  # path as written, such as "user.email"
+    priority: Priority = Priority.DEFAULT
+    delay: float = 0.0  # minutes
+    max_attempts: int = 1
+    waits: tuple[float, ...] | None = None  # seconds before attempts 2, 3, …; None: the settings' at enqueue
+    timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
+    id: str = field(default_factory=lambda: uuid4().hex)
+
+    def payload(self) -> dict[str, Any]:
+        """Return the versioned payload: what a worker needs, as plain JSON values."""
+        body = {"source": self.source, "partial": self.partial, "function": self.function}
+        return {
+            "v": PAYLOAD_VERSION,
+            "source_name": self.source_name,
+            "template": self.template,
+            "line": self.line,
+            "column": self.column,
+            **{kind: value for kind, value in body.items() if value is not None},
+            "parameters": self.parameters,
+            "handed_over": self.handed_over,
+            "delay": self.delay,
+            "max_attempts": self.max_attempts,
+        }
+
+    def encode(self) -> bytes:
+        """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON."""
+        return encode_payload(self.payload())
+
+
+def encode_payload(payload: Mapping[str, Any]) -> bytes:
+    """Return a payload as the `data` field of an RQ record that RQ's own JSON serializer reads."""
+    return json.dumps([FUNCTION, None, [payload], {}], separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def decode_payload(data: bytes) -> dict[str, Any]:
+    """Return the payload in the `data` field of an RQ record.
+
+    Raises:
+        JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
+    """
+    try:
+        function, instance, args, kwargs = json.loads(data)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise JobRefused("the record's data is not the JSON of a job; pickled jobs are never loaded") from error
+    if function != FUNCTION or instance is not None or kwargs:
+        raise JobRefused(f"the record names the function {str(function)[:80]!r}; only {FUNCTION} is run here")
+    if not (isinstance(args, list) and len(args) == 1 and isinstance(args[0], dict)):
+        raise JobRefused("the record's arguments are not one payload")
+    return check_payload(args[0])
+
+
+def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload when its version and shape are known.
+
+    Raises:
+        JobRefused: naming the field that is wrong.
+    """
+    if payload.get("v") != PAYLOAD_VERSION:
+        raise JobRefused(
+            f"payload version {str(payload.get('v'))[:20]!r} is not known here (this worker knows {PAYLOAD_VERSION}); "
+            "upgrade the worker"
+        )
+    for name, kinds in _SHAPE.items():
+        if not isinstance(payload.get(name), kinds) or isinstance(payload.get(name), bool):
+            raise JobRefused(f"the payload's {name} is missing or of the wrong type")
+    bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
+    if len(bodies) != 1:
+        raise JobRefused("the payload must carry exactly one of source, partial and function")
+    if not SOURCE_NAME.fullmatch(payload["source_name"]):
+        raise JobRefused("the payload's source_name is not letters, digits, - and _")
+    return payload
+
+
+_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
+    "source_name": str,
+    "template": str,
+    "line": int,
+    "column": int,
+    "parameters": dict,
+    "handed_over": dict,
+    "delay": (int, float),
+    "max_attempts": int,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogEntry:
+    """One record of the job log: how an attempt ended (with a status), or a line that a template logged."""
+
+    job_id: str = ""  # empty for a line that a page logged
+    source_name: str = ""
+    template: str = ""
+    line: int = 0
+    attempt: int = 0
+    max_attempts: int = 0
+    status: LogStatus | None = None
+    duration: int = 0  # milliseconds
+    message: str = ""
+    type: str = "job"  # "job" for an attempt's end; else the type that {% log %} gave, "info" by default
+    final: bool = False  # exactly one entry of a job's run is final
+    id: str = ""  # the stream's id, once read back
+    time: datetime | None = None  # aware UTC, once read back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one attempt ended, and what it wants written in the same step."""
+
+    result: str | None = None  # the rendered text; None when it failed
+    error: str | None = None  # one line; None when it succeeded
+    traceback: str = ""  # for RQ's exc_info
+    retry: bool = True  # whether a failure may be tried again
+    duration: int = 0  # milliseconds
+    jobs: tuple[Job, ...] = ()  # made by the attempt; only a success sends them
+    entries: tuple[LogEntry, ...] = ()  # logged by the attempt; sent either way
+
+    @property
+    def succeeded(self) -> bool:
+        return self.error is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRecord:
+    """A job read back from the store."""
+
+    id: str
+    source_name: str
+    status: JobStatus
+    priority: str
+    delay: float  # minutes
+    max_attempts: int
+    attempts: int  # started so far in this run
+    parameters: Mapping[str, Any]
+    handed_over: Mapping[str, Any]
+    source: str  # Liquid, or the name of the partial or function
+    template: str
+    line: int
+    result: Any = None
+    error: str | None = None
+    created_at: datetime | None = None  # aware UTC, as are the next two
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
