@@ -1,0 +1,87 @@
+"""What redis-py raises, as one `StoreUnavailable` with a reason and a next step."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from liquid_background.errors import StoreStartError, StoreUnavailable
+
+_SETTING = "LIQUID_BACKGROUND_REDIS_URL"
+_ACL = "~rq:* ~liquid_background:* +@all -@dangerous -@admin"
+
+# By the code that a server's error begins with; servers before 7 put a script's code in mid-sentence, after a dash.
+_LOGIN = f"refused the login: check the user name and the password in {_SETTING}"
+_CLUSTER = f"is a Redis Cluster, which is not supported: point {_SETTING} at a single primary"
+_REASONS = {
+    "NOAUTH": _LOGIN,
+    "WRONGPASS": _LOGIN,
+    "NOPERM": f"does not allow this user what is needed: its ACL rule must grant at least {_ACL}",
+    "LOADING": "is still loading its data: try again in a moment",
+    "OOM": "is out of memory and refused the write: free memory or raise its maxmemory",
+    "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
+    "READONLY": f"is a read-only replica: point {_SETTING} at the primary, or try again once a failover is over",
+    "MASTERDOWN": "is a replica that has lost its primary: try again once a failover is over",
+    "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes",
+    "BUSY": "is busy with a script that does not end: try again, or run SCRIPT KILL on it",
+    "CLUSTERDOWN": _CLUSTER,
+    "MOVED": _CLUSTER,
+    "ASK": _CLUSTER,
+    "CROSSSLOT": _CLUSTER,
+}
+_CODE = re.compile(rf"(?:^|-)({'|'.join(_REASONS)})\b")
+
+# redis-py takes the code off the errors that it has a class for.
+_CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
+    (redis.AuthenticationError, "NOAUTH"),
+    (redis.exceptions.NoPermissionError, "NOPERM"),
+    (redis.BusyLoadingError, "LOADING"),
+    (redis.OutOfMemoryError, "OOM"),
+    (redis.ReadOnlyError, "READONLY"),
+    (redis.exceptions.MasterDownError, "MASTERDOWN"),
+    (redis.exceptions.ClusterDownError, "CLUSTERDOWN"),
+    (redis.exceptions.AskError, "MOVED"),
+    (redis.exceptions.ClusterCrossSlotError, "CROSSSLOT"),
+)
+
+
+@contextmanager
+def translated_errors(where: str = "") -> Iterator[None]:
+    """Turn what redis-py raises in the block into `StoreUnavailable`; other errors, bugs among them, pass.
+
+    Args:
+        where: `Store.url`, so that the message names the store.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached or started, or refused what it was asked.
+    """
+    name = f"the store at {where}" if where else "the store"
+    try:
+        yield
+    except StoreStartError as error:  # a connection of ours tried to bring the embedded store back
+        raise StoreUnavailable(str(error)) from error
+    except redis.TimeoutError as error:
+        raise StoreUnavailable(f"{name} did not answer in time: is it overloaded, or the network down?") from error
+    except redis.RedisError as error:
+        reason = _reason(error)
+        if reason is None:
+            raise
+        # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
+        raise StoreUnavailable(f"{name} {reason}") from None
+
+
+def _reason(error: redis.RedisError) -> str | None:
+    for kind, code in _CLASSES:
+        if isinstance(error, kind):
+            return _REASONS[code]
+    if isinstance(error, redis.ConnectionError):
+        text = str(error).rstrip(".")
+        return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
+    if isinstance(error, redis.ResponseError):
+        # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
+        found = _CODE.search(str(error).rpartition(" of pipeline caused error: ")[2])
+        return _REASONS[found[1]] if found else None
+    return None

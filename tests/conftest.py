@@ -1,0 +1,167 @@
+"""Stores and waits for the whole suite: real servers only, and none is left when the session ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background.settings import Settings, load_settings
+from liquid_background.store import Store, connect, embedded
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_from_outside() -> Iterator[None]:
+    """Hide the developer's own settings: a test that flushes must never reach the server in their REDIS_URL."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith("LIQUID_BACKGROUND_") or name == "REDIS_URL":
+                patch.delenv(name)
+        yield
+
+
+def _wait_until(condition: Callable[[], Any], timeout: float = 10.0, every: float = 0.01) -> Any:
+    deadline = time.monotonic() + timeout
+    while not (result := condition()):
+        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {condition}"
+        time.sleep(every)
+    return result
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., Any]:
+    """`wait_until(condition, timeout=10.0)` returns the first true result, or fails the test."""
+    return _wait_until
+
+
+@contextmanager
+def _short_folder() -> Iterator[Path]:
+    """Yield a new folder whose path is short enough for a socket, unlike pytest's tmp_path."""
+    folder = Path(tempfile.mkdtemp(prefix="lb-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        embedded.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def store_dir() -> Iterator[Path]:
+    """A data folder for an embedded store of the test's own, which is stopped and removed after it."""
+    with _short_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def session_store() -> Iterator[Store]:
+    """One embedded store for the session; use `store`, which is empty at the start of each test."""
+    with _short_folder() as folder:
+        store = connect(load_settings(data_dir=folder))
+        assert store.kind == "embedded"
+        yield store
+        store.close()
+
+
+@pytest.fixture
+def store(session_store: Store) -> Store:
+    """The session's embedded store, empty."""
+    session_store.client.flushall()
+    return session_store
+
+
+@pytest.fixture
+def settings(store: Store) -> Settings:
+    """Settings that lead to `store`, for tests that connect by themselves or start processes."""
+    assert store.socket is not None
+    return load_settings(data_dir=store.socket.parent)
+
+
+@dataclass
+class Server:
+    """A server of a test's own on loopback; `log` is what it wrote."""
+
+    url: str
+    port: int
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="session")
+def start_session_server() -> Iterator[Callable[..., Server]]:
+    with _servers() as start:
+        yield start
+
+
+@pytest.fixture
+def start_server() -> Iterator[Callable[..., Server]]:
+    """`start_server("--requirepass", "x", port=None)` runs a server as external ones are, by default without AOF."""
+    with _servers() as start:
+        yield start
+
+
+@pytest.fixture(scope="session")
+def external_session_store(start_session_server: Callable[..., Server]) -> Iterator[Store]:
+    store = connect(load_settings(redis_url=start_session_server().url))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def external_store(external_session_store: Store) -> Store:
+    """A store behind a redis:// URL, empty: for the assertions that must hold on both kinds."""
+    external_session_store.client.flushall()
+    return external_session_store
+
+
+@contextmanager
+def _servers() -> Iterator[Callable[..., Server]]:
+    started: list[Server] = []
+    with tempfile.TemporaryDirectory(prefix="lb-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+
+        def start(*options: str, port: int | None = None) -> Server:
+            server = _start_server(Path(folder), port or _free_port(), options)
+            started.append(server)
+            _wait_until(lambda: server.process.poll() is not None or _listens(server.port))
+            assert server.process.poll() is None, server.log.read_text()
+            return server
+
+        try:
+            yield start
+        finally:
+            for server in started:
+                server.kill()
+
+
+def _start_server(folder: Path, port: int, options: tuple[str, ...]) -> Server:
+    log = folder / f"{port}.log"
+    command = [str(embedded.find_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
+    with log.open("ab") as stream:
+        process = subprocess.Popen([*command, "--save", "", *options], stdout=stream, stderr=stream)
+    return Server(f"redis://127.0.0.1:{port}/0", port, process, log)
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), timeout=1)):
+        return True
+    return False
