@@ -1,0 +1,21 @@
+-- Read the log backwards and return the entries that match, newest first, with where to go on.
+-- ARGV: newest id, oldest id, how many entries to return, how many to look at, then source name, status and type
+-- (each empty for any). Returns {entries, next newest id or '' at the end}. Only what matches leaves the store.
+local newest, oldest, wanted, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local filters = {{2, ARGV[5]}, {7, ARGV[6]}, {10, ARGV[7]}}
+local found = {}
+while budget > 0 do
+  local chunk = redis.call('XREVRANGE', 'liquid_background:log', newest, oldest, 'COUNT', math.min(budget, 200))
+  if #chunk == 0 then return {found, ''} end
+  for _, entry in ipairs(chunk) do
+    local fields, fits = entry[2], true
+    for _, filter in ipairs(filters) do
+      if filter[2] ~= '' and fields[filter[1] * 2] ~= filter[2] then fits = false end
+    end
+    if fits then found[#found + 1] = entry end
+    if #found == wanted then return {found, ''} end
+  end
+  newest = '(' .. chunk[#chunk][1]
+  budget = budget - #chunk
+end
+return {found, newest}

@@ -1,0 +1,25 @@
+-- include: time log enqueue record
+-- Take a job back. ARGV: id, log limit, then the values of a log entry (attempt, status, final are set here).
+-- Returns ok, or RQ's status of a job that cannot be cancelled any more.
+local id = ARGV[1]
+local key = 'rq:job:' .. id
+local record = redis.call('HMGET', key, 'status', 'origin', 'lb_token', 'lb_attempt', 'failure_ttl',
+  'retry_intervals', 'lb_final')
+local status, queue, token, attempt = record[1], record[2] or '', record[3], tonumber(record[4] or 0)
+if not status or status == 'finished' or status == 'failed' or status == 'canceled' or status == 'stopped' then
+  return status or 'finished'
+end
+if status == 'started' and redis.call('ZSCORE', 'liquid_background:leases', id) then
+  redis.call('HSET', key, 'lb_cancel', 1)
+  return 'ok'
+end
+if status == 'queued' then redis.call('LREM', 'rq:queue:' .. queue, 1, id) end
+if status == 'scheduled' then redis.call('ZREM', 'rq:scheduled:' .. queue, id) end
+if token then release(key, id, queue, token, '', false) end
+close(key, id, queue, 'canceled', 'canceled', math.floor(now), tonumber(record[5] or 2592000))
+local entry = {unpack(ARGV, 3)}
+local _, _, most = describe(nil, nil, record[6], attempt)
+if record[7] then attempt = 0 end
+entry[5], entry[6], entry[7], entry[11] = attempt, most, 'CANCELLED', 1
+log(ARGV[2], entry)
+return 'ok'

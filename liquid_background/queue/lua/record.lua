@@ -1,0 +1,52 @@
+-- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
+
+-- End a claim or an attempt: drop the lease and what RQ's tools see of a running attempt.
+-- A concurrency group's slot is to be released here too.
+local function release(key, id, queue, token, worker, beaten)
+  redis.call('ZREM', 'liquid_background:leases', id)
+  redis.call('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
+  if beaten then
+    redis.call('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)
+    redis.call('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
+  end
+  redis.call('HDEL', key, 'lb_token', 'lb_beaten', 'lb_cancel')
+end
+
+-- Put a job (back) into its queue, at the front or the back, or among the delayed ones.
+local function requeue(key, id, queue, wait, front)
+  if wait > 0 then
+    redis.call('HSET', key, 'status', 'scheduled')
+    redis.call('ZADD', 'rq:scheduled:' .. queue, now + wait, id)
+  else
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
+    redis.call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
+  end
+  wake(queue, 1)
+end
+
+-- Mark the run as over, so that the next claim starts a new one, and let the record expire.
+local function close(key, id, queue, status, registry, score, ttl)
+  redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
+  redis.call('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
+  redis.call('EXPIRE', key, ttl)
+end
+
+-- Close a job as failed, with a result that RQ reads (`exc` is its exc_string, already encoded).
+local function fail(key, id, queue, token, worker, message, exc, ttl)
+  redis.call('HSET', key, 'lb_error', message)
+  close(key, id, queue, 'failed', 'failed', math.floor(now) + ttl, ttl)
+  redis.call('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
+    'exc_string', exc, 'execution_id', token)
+  redis.call('EXPIRE', 'rq:results:' .. id, ttl)
+end
+
+-- What log entries say of a job whose worker can no longer tell.
+local function describe(data, source_name, waits, attempt)
+  local read, job = pcall(cjson.decode, data or '')
+  local payload = read and type(job) == 'table' and type(job[3]) == 'table' and job[3][1]
+  if type(payload) ~= 'table' then payload = {} end
+  local listed, list = pcall(cjson.decode, waits or '[]')
+  local template = type(payload.template) == 'string' and payload.template or ''
+  local line = type(payload.line) == 'number' and string.format('%d', payload.line) or '0'
+  return template, line, (listed and type(list) == 'table' and #list or 0) + 1, listed and list or {}
+end

@@ -1,0 +1,14 @@
+-- include: time log enqueue record
+-- Start a new run of a job that has ended. ARGV: id. Returns ok, or RQ's status of a job that cannot be retried.
+local id = ARGV[1]
+local key = 'rq:job:' .. id
+local record = redis.call('HMGET', key, 'status', 'origin')
+local status, queue = record[1], record[2] or ''
+if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then return status or 'finished' end
+redis.call('ZREM', 'rq:failed:' .. queue, id)
+redis.call('ZREM', 'rq:canceled:' .. queue, id)
+redis.call('PERSIST', key)
+redis.call('HDEL', key, 'lb_error', 'ended_at', 'started_at', 'exc_info')
+redis.call('HSET', key, 'lb_final', 1)
+requeue(key, id, queue, 0, false)
+return 'ok'

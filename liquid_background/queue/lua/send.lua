@@ -1,0 +1,6 @@
+-- include: time log enqueue
+-- Enqueue jobs and append log entries, all or nothing.
+-- ARGV: log limit, number of jobs, number of entries, the jobs, the entries. Returns the ids that had a record.
+local at, there = enqueue_all(ARGV, 4, tonumber(ARGV[2]))
+log_all(ARGV[1], ARGV, at, tonumber(ARGV[3]))
+return there

@@ -1,0 +1,148 @@
+"""The queue as an application sees it: send jobs, read them back, retry and cancel them, count them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, TypeAlias
+
+from liquid_background.errors import JobNotAllowed, JobNotFound
+from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
+from liquid_background.joblog import encode_entry
+from liquid_background.queue import keys, scripts
+from liquid_background.queue.records import decode_record, encode_job
+from liquid_background.settings import Settings
+from liquid_background.store import Store, translated_errors
+
+Ids: TypeAlias = list[str]
+Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
+
+_STATES: Final = {
+    JobStatus.PENDING: ("queued", "scheduled", "claimed"),
+    JobStatus.RUNNING: ("started",),
+    JobStatus.COMPLETED: ("finished",),
+    JobStatus.FAILED: ("failed",),
+    JobStatus.CANCELLED: ("canceled",),
+}
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+_LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCounts:
+    """How many jobs of one queue are in each state."""
+
+    name: str
+    queued: int
+    scheduled: int
+    running: int
+    completed: int
+    failed: int
+    cancelled: int
+    workers: int
+
+
+class Queue:
+    """Jobs in the store. It holds no state of its own, and is safe to share between threads."""
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self.store = store
+        self.settings = settings
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry] = ()) -> Ids:
+        """Enqueue jobs and append log entries in one round trip, all or nothing.
+
+        Return the ids that already had a record; those jobs are left as they are. A send whose reply was lost
+        may be sent again: it doubles no job.
+
+        Raises:
+            JobRefused: when an id or a number of attempts is outside its range; nothing was sent.
+            StoreUnavailable: when the store cannot be reached or refuses the write.
+        """
+        if not jobs and not entries:
+            return []
+        arguments: list[scripts.Argument] = [self.settings.log_limit, len(jobs), len(entries)]
+        for job in jobs:
+            arguments += encode_job(job, self.settings)
+        for entry in entries:
+            arguments += encode_entry(entry)
+        return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments)]
+
+    def get(self, job_id: str) -> JobRecord:
+        """Return one job.
+
+        Raises:
+            JobNotFound: when no record has that id.
+        """
+        found = self._fetch([job_id])
+        if not found:
+            raise JobNotFound(f"no job has the id {job_id!r}; it was never enqueued, or its record has expired")
+        return found[0]
+
+    def list(self, status: JobStatus | str | None = None, source_name: str | None = None, limit: int = 50) -> Records:
+        """Return the newest jobs, of one status or of one source name when given."""
+        wanted = (JobStatus(status),) if status else tuple(JobStatus)
+        states = [state for each in wanted for state in _STATES[each]]
+        ids = scripts.run(self.store, "list", [limit, source_name or "", _LOOKED_AT, *states, "--", *keys.QUEUES])
+        records = self._fetch([job_id.decode("utf-8", "backslashreplace") for job_id in ids])
+        records = [record for record in records if record.status in wanted]
+        records.sort(key=lambda record: record.created_at or _NEVER, reverse=True)
+        return records[:limit]
+
+    def _fetch(self, ids: Sequence[str]) -> Records:
+        pipeline = self.store.client.pipeline(transaction=False)
+        for job_id in ids:
+            pipeline.hgetall(keys.job(job_id))
+            pipeline.xrevrange(keys.results(job_id), count=1)
+        with translated_errors(self.store.url):
+            replies = pipeline.execute()
+        return [
+            decode_record(job_id, fields, results[0][1] if results else None)
+            for job_id, fields, results in zip(ids, replies[::2], replies[1::2], strict=True)
+            if fields.get(b"data") is not None
+        ]
+
+    def retry(self, job_id: str) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now.
+
+        Raises:
+            JobNotFound: when no record has that id.
+            JobNotAllowed: when the job is neither failed nor cancelled.
+        """
+        return self._act("retry", job_id)
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Take a job back. One that runs is ended at its worker's next beat.
+
+        Raises:
+            JobNotFound: when no record has that id.
+            JobNotAllowed: when the job has ended.
+        """
+        return self._act("cancel", job_id)
+
+    def _act(self, move: str, job_id: str) -> JobRecord:
+        before = self.get(job_id)
+        entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
+        state = scripts.run(self.store, move, [job_id, self.settings.log_limit, *encode_entry(entry)])
+        if state != b"ok":
+            now = JobStatus.from_rq(state.decode("ascii"))
+            raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")
+        return self.get(job_id)
+
+    def counts(self) -> Sequence[QueueCounts]:
+        """Return the counts of each queue, highest priority first."""
+        pipeline = self.store.client.pipeline(transaction=False)
+        for name in keys.QUEUES:
+            pipeline.llen(keys.queue(name))
+            for registry in (keys.scheduled, keys.started, keys.finished, keys.failed, keys.canceled):
+                pipeline.zcard(registry(name))
+            pipeline.scard(keys.queue_workers(name))
+        with translated_errors(self.store.url):
+            replies = pipeline.execute()
+        names = ("queued", "scheduled", "running", "completed", "failed", "cancelled", "workers")
+        rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
+        return [
+            QueueCounts(name=queue, **dict(zip(names, row, strict=True)))
+            for queue, row in zip(keys.QUEUES, rows, strict=True)
+        ]

@@ -1,0 +1,50 @@
+"""The Lua scripts: their text, their digests, and running one by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final, TypeAlias
+
+from redis.exceptions import NoScriptError
+
+from liquid_background.store import Store, translated_errors
+
+Argument: TypeAlias = str | bytes | int | float
+_INCLUDE: Final = "-- include:"
+
+
+@cache
+def text(name: str) -> str:
+    """Return a script's text, behind the files that its first line includes."""
+    own = files("liquid_background.queue").joinpath(f"lua/{name}.lua").read_text("ascii")
+    first = own.partition("\n")[0]
+    included = first.removeprefix(_INCLUDE).split() if first.startswith(_INCLUDE) else []
+    return "".join(text(part) for part in included) + own
+
+
+@cache
+def digest(name: str) -> str:
+    """Return the digest that the store knows a script by."""
+    return hashlib.sha1(text(name).encode("ascii"), usedforsecurity=False).hexdigest()
+
+
+def command(name: str, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
+    """Return the command that runs a script; scripts build their own keys."""
+    return ("EVALSHA", digest(name), 0, *arguments)
+
+
+def run(store: Store, name: str, arguments: Sequence[Argument]) -> Any:
+    """Run a script, loading it first when the store does not know it.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached or refuses the write.
+    """
+    client: Any = store.client
+    with translated_errors(store.url):
+        try:
+            return client.execute_command(*command(name, arguments))
+        except NoScriptError:
+            return client.execute_command("EVAL", text(name), 0, *arguments)
