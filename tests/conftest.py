@@ -155,10 +155,12 @@ def _start_server(folder: Path, port: int, options: tuple[str, ...]) -> Server:
 
 
 def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    while True:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        if port < 55_000:  # a cluster's nodes listen 10,000 ports above, too
+            return port
 
 
 def _listens(port: int) -> bool:

@@ -6,8 +6,9 @@ server's own functions (`status`, `stop`, `socket_path`) are in `liquid_backgrou
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from liquid_background.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from liquid_background.store.connection import Store, connect
@@ -16,21 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Store", "connect", "health_warnings", "translated_errors"]
 
-_HOMES = {
-    "Store": "connection",
-    "connect": "connection",
-    "health_warnings": "health",
-    "translated_errors": "translation",
-}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        "Store": "connection",
+        "connect": "connection",
+        "health_warnings": "health",
+        "translated_errors": "translation",
+    },
+)

