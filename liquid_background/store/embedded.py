@@ -247,6 +247,8 @@ def _reason(data_dir: Path, log: bytes) -> str:
     text = log.decode(errors="replace")
     lines = [re.sub(r"^\d+:\w \d.*? ([.*#-]) ", r"\1 ", line.strip()) for line in text.splitlines() if line.strip()]
     warnings = [line for line in lines if line.startswith("# ") and not line.startswith("# WARNING")]
+    if not lines and not shutil.disk_usage(data_dir).free:  # then there was no space for the log either
+        lines = ["No space left on device"]
     line = (warnings or lines or ["it wrote nothing"])[-1].removeprefix("# ").rstrip(".")
     if re.search("append only file|AOF|RDB|DB from file", line, re.IGNORECASE) and "No space" not in line:
         advice = f"restore {data_dir / 'appendonlydir'} from a backup, or move it away to start empty"

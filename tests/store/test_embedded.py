@@ -21,9 +21,9 @@ from redis import ConnectionError, Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from liquid_background.errors import StoreStartError
+from liquid_background.errors import StoreStartError, StoreUnavailable
 from liquid_background.settings import load_settings
-from liquid_background.store import Store, connect, embedded
+from liquid_background.store import Store, connect, embedded, translated_errors
 
 Wait = Callable[..., Any]
 
@@ -346,6 +346,42 @@ def test_a_read_only_folder_is_refused(store_dir: Path) -> None:
     store_dir.chmod(0o500)
     with pytest.raises(StoreStartError, match="Permission denied; make it writable"):
         embedded.ensure_running(store_dir)
+
+
+@pytest.fixture
+def full_disk(store_dir: Path) -> Iterator[Path]:
+    """A folder on a file system of 256 KB."""
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(store_dir)], check=False)
+    if mount.returncode:
+        pytest.skip("may not mount a small file system")
+    yield store_dir
+    embedded.stop(store_dir)
+    subprocess.run(["umount", "-l", str(store_dir)], check=True)
+
+
+def test_a_disk_that_fills_up_refuses_writes_and_keeps_the_rest(full_disk: Path) -> None:
+    store = connect(load_settings(data_dir=full_disk))
+
+    def fill() -> None:
+        with translated_errors(store.url):
+            for number in range(1000):
+                store.client.set(f"key:{number}", "x" * 1000)
+
+    with pytest.raises(StoreUnavailable, match="cannot save to its disk and refuses writes"):
+        fill()
+    assert store.client.get("key:0") == b"x" * 1000
+    again = connect(load_settings(data_dir=full_disk))  # a server that refuses PING still answers
+    assert again.client.get("key:0") == b"x" * 1000
+    again.close()
+    store.close()
+
+
+def test_a_full_disk_is_told_at_the_start(full_disk: Path) -> None:
+    with suppress(OSError), (full_disk / "other").open("wb", buffering=0) as stream:
+        while True:
+            stream.write(bytes(4096))
+    with pytest.raises(StoreStartError, match=f"{full_disk}.* did not start: No space left on device; free some space"):
+        embedded.ensure_running(full_disk)
 
 
 def test_a_server_that_cannot_start_is_quoted(store_dir: Path) -> None:
