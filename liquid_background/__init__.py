@@ -1,1 +1,79 @@
-"""Background jobs for Liquid templates."""
+"""Background jobs for Liquid templates. The names here are loaded on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liquid_background.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from liquid_background.engine import Engine
+    from liquid_background.environment import Environment
+    from liquid_background.errors import (
+        ArgumentError,
+        DuplicateJob,
+        HandOverError,
+        JobError,
+        JobNotAllowed,
+        JobNotFound,
+        LiquidBackgroundError,
+        PageNotFound,
+        SettingsError,
+        StoreUnavailable,
+        TagError,
+    )
+    from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.settings import Settings
+    from liquid_background.syntax import parse_arguments
+
+_HOMES = {
+    "Engine": "engine",
+    "Environment": "environment",
+    "Settings": "settings",
+    "parse_arguments": "syntax",
+    **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
+    **dict.fromkeys(
+        (
+            "ArgumentError",
+            "DuplicateJob",
+            "HandOverError",
+            "JobError",
+            "JobNotAllowed",
+            "JobNotFound",
+            "LiquidBackgroundError",
+            "PageNotFound",
+            "SettingsError",
+            "StoreUnavailable",
+            "TagError",
+        ),
+        "errors",
+    ),
+}
+
+__all__ = [
+    # engine
+    "Engine",
+    "Environment",
+    "Settings",
+    "parse_arguments",
+    # jobs and log
+    "JobRecord",
+    "JobStatus",
+    "LogEntry",
+    "LogStatus",
+    "Priority",
+    # errors
+    "ArgumentError",
+    "DuplicateJob",
+    "HandOverError",
+    "JobError",
+    "JobNotAllowed",
+    "JobNotFound",
+    "LiquidBackgroundError",
+    "PageNotFound",
+    "SettingsError",
+    "StoreUnavailable",
+    "TagError",
+]
+
+__getattr__ = lazy_attributes(__name__, _HOMES)

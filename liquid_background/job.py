@@ -92,6 +92,7 @@ class Job:
     waits: tuple[float, ...] | None = None  # seconds before attempts 2, 3, …; None: the settings' at enqueue
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
     id: str = field(default_factory=lambda: uuid4().hex)
+    data: bytes | None = field(default=None, repr=False, compare=False)  # the payload, when it is encoded already
 
     def payload(self) -> dict[str, Any]:
         """Return the versioned payload: what a worker needs, as plain JSON values."""
@@ -111,7 +112,7 @@ class Job:
 
     def encode(self) -> bytes:
         """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON."""
-        return encode_payload(self.payload())
+        return self.data if self.data is not None else encode_payload(self.payload())
 
 
 def encode_payload(payload: Mapping[str, Any]) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -60,11 +60,14 @@ class Settings(BaseSettings):
         ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv"),
         description="Parts of names whose values are masked when shown.",
     )
+    event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
+        (), description="Secrets of the request that event consumers may see: cookies, and headers by name."
+    )
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that sign jobs: the first signs, each of them verifies."
     )
 
-    @field_validator("retry_delays", "secret_names", "signing_key", mode="before")
+    @field_validator("retry_delays", "secret_names", "signing_key", "event_context", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):

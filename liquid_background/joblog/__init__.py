@@ -1,7 +1,34 @@
-"""The job log: a capped stream of entries, how it is read, followed and shown as lines."""
+"""The job log: a capped stream of entries, how it is read, followed and shown. Names are loaded on first use."""
 
-from liquid_background.joblog.entry import decode_entry, encode_entry
-from liquid_background.joblog.lines import format_entry, printable
-from liquid_background.joblog.stream import KEY, append, entries, follow
+from __future__ import annotations
 
-__all__ = ["KEY", "append", "decode_entry", "encode_entry", "entries", "follow", "format_entry", "printable"]
+from typing import TYPE_CHECKING
+
+from liquid_background.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from liquid_background.joblog.entry import decode_entry, encode_entry
+    from liquid_background.joblog.lines import Format, format_entry, printable
+    from liquid_background.joblog.stream import KEY, append, entries, follow, last_id
+
+__all__ = [
+    "KEY",
+    "Format",
+    "append",
+    "decode_entry",
+    "encode_entry",
+    "entries",
+    "follow",
+    "format_entry",
+    "last_id",
+    "printable",
+]
+
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        **dict.fromkeys(("decode_entry", "encode_entry"), "entry"),
+        **dict.fromkeys(("Format", "format_entry", "printable"), "lines"),
+        **dict.fromkeys(("KEY", "append", "entries", "follow", "last_id"), "stream"),
+    },
+)

@@ -1,0 +1,218 @@
+"""The engine: what an application configures. Renders pages, takes their jobs, answers about jobs and the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypedDict, Unpack
+
+from liquid import RenderContext
+from markupsafe import Markup
+
+from liquid_background import joblog, queue, store
+from liquid_background.environment import Environment, Template
+from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.executor import Executor
+from liquid_background.job import Job, LogEntry, LogStatus, Outcome
+from liquid_background.pages import SiteLoader, find_layout, find_page
+from liquid_background.settings import Settings, load_settings
+from liquid_background.tags import open_collector
+
+logger = logging.getLogger(__name__)
+
+
+class Request(TypedDict, total=False):
+    """What a page knows of its request; a background block sees none of it."""
+
+    params: Mapping[str, Any]
+    session: Mapping[str, Any]
+    cookies: Mapping[str, Any]
+    headers: Mapping[str, Any]
+    current_user: Any
+
+
+class Engine:
+    """A Liquid environment and a store.
+
+    Args:
+        templates: the site's folder, with pages/, partials/, layouts/ and consumers/.
+        environment: a `liquid_background.Environment` of the application's own, instead of a folder.
+        settings: settings made before; other arguments then must not be given.
+        arguments: any setting by its name, such as `redis_url=` or `data_dir=`.
+
+    Raises:
+        SettingsError: when a setting is unknown or out of range.
+    """
+
+    def __init__(
+        self,
+        templates: str | Path | None = None,
+        *,
+        environment: Environment | None = None,
+        settings: Settings | None = None,
+        **arguments: Any,
+    ) -> None:
+        if settings is not None and (arguments or templates is not None):
+            raise SettingsError("give settings, or single settings as arguments, not both")
+        self.settings = settings or load_settings(templates=templates, **arguments)
+        self.environment = environment or Environment(
+            loader=SiteLoader(self.settings.templates),
+            ejs_tags=self.settings.ejs_tags,
+            event_context=self.settings.event_context,
+        )
+        self.environment.sink = self
+
+    @cached_property
+    def store(self) -> store.Store:
+        """The store, connected on first use.
+
+        Raises:
+            StoreUnavailable: when it cannot be reached.
+            StoreStartError: when the embedded server cannot be started.
+        """
+        return store.connect(self.settings)
+
+    @cached_property
+    def jobs(self) -> queue.Queue:
+        """The jobs: `get(id)`, `list(status=None, source_name=None, limit=50)`, `retry(id)`, `cancel(id)`."""
+        return queue.Queue(self.store, self.settings)
+
+    @cached_property
+    def log(self) -> JobLog:
+        """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
+        return JobLog(self)
+
+    def render(self, page: str, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
+        """Render a page and send the jobs that it made.
+
+        Args:
+            page: name of a template in pages/, such as "checkout".
+            data: the page's variables.
+            request: params, session, cookies, headers, current_user.
+
+        Raises:
+            PageNotFound: when there is no such page or layout.
+            LiquidError: when the page cannot be rendered; then none of its jobs is sent.
+            StoreUnavailable: when its jobs cannot be sent; then none was.
+        """
+        return self._render(find_page(self.environment, page), data, request)
+
+    async def render_async(self, page: str, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
+        """Render a page as `render` does, without holding up the event loop."""
+        return await self._render_async(find_page(self.environment, page), data, request)
+
+    def render_string(
+        self, source: str, data: Mapping[str, Any] | None = None, name: str = "inline", **request: Unpack[Request]
+    ) -> str:
+        """Render Liquid given as text; `name` stands for the template in errors, jobs and the log."""
+        return self._render(self.environment.from_string(source, name=name), data, request)
+
+    def _render(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
+        names = _names(page, data, request)
+        context, layout = self._context(page, names), find_layout(self.environment, page)
+        with self.environment.outermost(context) as collector:
+            assert collector is not None
+            text = StringIO()
+            page.render_with_context(context, text)
+            if layout is not None:
+                outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
+                open_collector(outer, lambda: collector)
+                text = StringIO()
+                layout.render_with_context(outer, text)
+            self.environment.send(collector)
+        return text.getvalue()
+
+    async def _render_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
+        names = _names(page, data, request)
+        context, layout = self._context(page, names), find_layout(self.environment, page)
+        with self.environment.outermost(context) as collector:
+            assert collector is not None
+            text = StringIO()
+            await page.render_with_context_async(context, text)
+            if layout is not None:
+                outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
+                open_collector(outer, lambda: collector)
+                text = StringIO()
+                await layout.render_with_context_async(outer, text)
+            await self.environment.send_async(collector)
+        return text.getvalue()
+
+    def _context(self, template: Template, names: Mapping[str, Any]) -> RenderContext:
+        return template.context_class(template, globals=template.make_globals(names))
+
+    def _content(self, text: StringIO) -> str:
+        return Markup(text.getvalue()) if self.environment.autoescape else text.getvalue()
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Send jobs and log entries in one round trip, all or nothing.
+
+        Raises:
+            StoreUnavailable: when there are jobs and they cannot be sent. Log entries alone never raise it.
+        """
+        try:
+            self.jobs.send(jobs, entries)
+        except StoreUnavailable as error:
+            if jobs:
+                raise
+            logger.warning("%d log entries are lost: %s", len(entries), error)
+
+    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Do what `send` does, in a thread."""
+        await asyncio.to_thread(self.send, jobs, entries)
+
+    @cached_property
+    def _executor(self) -> Executor:
+        return Executor(self.environment)
+
+    def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
+        """Perform one attempt of a job: what a worker calls."""
+        return self._executor.perform(job_id, payload, attempt, max_attempts)
+
+
+class JobLog:
+    """The job log of an engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def entries(
+        self,
+        source_name: str | None = None,
+        limit: int = 100,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        since: datetime | None = None,
+    ) -> list[LogEntry]:
+        """Return the newest entries that match, oldest first.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return joblog.entries(
+            self._engine.store.client, source_name=source_name, status=status, type=type, since=since, limit=limit
+        )
+
+    def follow(
+        self,
+        source_name: str | None = None,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        after: str | None = None,
+    ) -> Iterator[LogEntry]:
+        """Yield entries as they are written, for ever: from behind the entry id `after`, or from now."""
+        return joblog.follow(self._engine.store.client, source_name=source_name, status=status, type=type, after=after)
+
+
+def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:
+    """Return a page's variables: the request's under their own names and in `context`, then the data."""
+    about = {key: page.front_matter.get(key) for key in ("slug", "layout", "method", "format", "metadata")}
+    known = {name: request.get(name) or {} for name in ("params", "session", "cookies", "headers")}
+    context = {**known, "current_user": request.get("current_user"), "page": about}
+    return {**known, "current_user": request.get("current_user"), "context": context, "page": about, **(data or {})}

@@ -1,0 +1,289 @@
+"""The environment: python-liquid's, with our tags, and templates that send what a render makes when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Protocol, TextIO
+
+import liquid
+from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
+from liquid.exceptions import LiquidError
+from liquid.parser import get_parser
+from liquid.token import TOKEN_CONTENT, TOKEN_TAG
+
+from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
+from liquid_background.job import Job, LogEntry
+from liquid_background.syntax import ejs_tokenizer, parsing, template_name
+from liquid_background.tags import (
+    HANDS_OVER,
+    Collector,
+    Consumer,
+    Return,
+    close_collector,
+    is_partial_form,
+    open_collector,
+    register,
+)
+
+LOOP_LIMIT: Final = 10_000_000
+"""Iterations that nested loops may multiply to; more is taken for a mistake or an attack."""
+
+
+class Sink(Protocol):
+    """Takes what renders make: the engine, or a double."""
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Send all of it in one step, or raise StoreUnavailable and send nothing."""
+
+    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Do what `send` does without holding up the event loop."""
+
+
+class ConsumerLoader(Protocol):
+    """A loader that knows the consumers of events."""
+
+    def consumers(self, event: str) -> Sequence[Consumer]:
+        """Return the consumers of an event."""
+
+
+class Template(BoundTemplate):
+    """A template whose outermost render sends its jobs when it succeeds, and none when it raises."""
+
+    env: Environment
+
+    def __init__(self, *args: Any, front_matter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.front_matter = front_matter or {}
+        self.display_name = template_name(self.path or self.name)
+
+    def render_with_context(
+        self,
+        context: RenderContext,
+        buffer: TextIO,
+        *args: Any,
+        partial: bool = False,
+        block_scope: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Render into a buffer: the one gate of render, render_async, include and frameworks."""
+        with self.env.outermost(context) as collector:
+            with self._naming(partial, block_scope):
+                super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
+            if collector is not None:
+                self.env.send(collector)
+
+    async def render_with_context_async(
+        self,
+        context: RenderContext,
+        buffer: TextIO,
+        *args: Any,
+        partial: bool = False,
+        block_scope: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Render into a buffer, awaiting what can be awaited."""
+        with self.env.outermost(context) as collector:
+            with self._naming(partial, block_scope):
+                await super().render_with_context_async(
+                    context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
+                )
+            if collector is not None:
+                await self.env.send_async(collector)
+
+    @contextmanager
+    def _naming(self, partial: bool, block_scope: bool) -> Iterator[None]:
+        """Name this template in errors from it; end it at a `return` that no function takes."""
+        try:
+            yield
+        except LiquidError as error:
+            if not error.template_name and (error.token is None or self._holds(error.token)):
+                error.template_name = self.display_name
+            raise
+        except Return:
+            if partial and not block_scope:
+                raise
+
+    def _holds(self, token: Token) -> bool:
+        return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
+
+
+class Environment(liquid.Environment):
+    """A python-liquid environment with background jobs.
+
+    Args:
+        ejs_tags: whether `<% background %>` means `{% background %}`.
+        event_context: request secrets that event consumers may see: cookies, cookie, authorization.
+        extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
+        options: python-liquid's own arguments.
+    """
+
+    template_class = Template
+    loop_iteration_limit = LOOP_LIMIT
+
+    def __init__(
+        self, *, ejs_tags: bool = True, event_context: Iterable[str] = (), extra: bool = True, **options: Any
+    ) -> None:
+        self.ejs_tags = ejs_tags
+        self.event_context = frozenset(event_context)
+        self.hands_over: set[str] = set(HANDS_OVER)
+        self.sink: Sink | None = None
+        super().__init__(extra=extra, **options)
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        """Add python-liquid's tags and filters, then ours."""
+        super().setup_tags_and_filters(extra=extra)
+        register(self, self.hands_over)
+
+    def add_tag(self, tag: type[Tag], *, hands_over: bool = False) -> None:
+        """Register a tag.
+
+        Args:
+            tag: the tag's class.
+            hands_over: whether the page values that its arguments name travel with a background block.
+        """
+        super().add_tag(tag)
+        if hands_over:
+            self.hands_over.add(tag.name)
+
+    def tokenizer(self) -> Any:
+        """Return python-liquid's tokenizer, which takes `<% background %>` too unless that is off."""
+        tokenizer = super().tokenizer()
+        delimiters = (
+            self.tag_start_string,
+            self.tag_end_string,
+            self.statement_start_string,
+            self.statement_end_string,
+        )
+        if not self.ejs_tags or {len(delimiter) for delimiter in delimiters[:2]} != {2}:
+            return tokenizer
+        return ejs_tokenizer(tokenizer, *delimiters)
+
+    def from_string(
+        self,
+        source: str,
+        name: str = "",
+        path: str | Path | None = None,
+        globals: Mapping[str, object] | None = None,
+        matter: Mapping[str, object] | None = None,
+    ) -> Template:
+        """Parse a template; see `parse_at` for one that starts elsewhere than in line 1."""
+        return self.parse_at(source, name=name, path=path, globals=globals, matter=matter)
+
+    def parse_at(
+        self,
+        source: str,
+        *,
+        line: int = 1,
+        column: int = 0,
+        name: str = "",
+        path: str | Path | None = None,
+        **rest: Any,
+    ) -> Template:
+        """Parse a slice of a template, so that errors in it name the line and column of the whole.
+
+        Raises:
+            LiquidError: for whatever cannot be parsed, in STRICT mode.
+        """
+        display_name = template_name(path or name)
+        token = parsing.set(display_name)
+        try:
+            nodes = get_parser(self).parse(TokenStream(self._tokens(source, line, column)))
+        except LiquidError as error:
+            error.template_name = error.template_name or display_name
+            raise
+        except RecursionError as error:
+            raise TagSyntaxError("the template is nested too deep", token=None, template_name=display_name) from error
+        finally:
+            parsing.reset(token)
+        made_globals = self.make_globals(rest.pop("globals", None))
+        return self.template_class(env=self, nodes=nodes, name=name, path=path, globals=made_globals, **rest)
+
+    def _tokens(self, source: str, line: int, column: int) -> Iterator[Token]:
+        """Tokenize a slice behind blank padding, so that every position is that of the whole template."""
+        padding = "\n" * (line - 1) + " " * column
+        tokens = self.tokenizer()(padding + source)
+        if not padding:
+            yield from tokens
+            return
+        for token in tokens:
+            if token.kind == TOKEN_CONTENT and not token.start_index:
+                if len(token.value) > len(padding):
+                    yield token._replace(value=token.value[len(padding) :], start_index=len(padding))
+            else:
+                yield token
+
+    def analyze_tags_from_string(self, source: str, name: str = "<string>", **options: Any) -> TagAnalysis:
+        """Analyze tags without parsing; a background tag in its partial form needs no end tag."""
+        tokens = list(self.tokenizer()(source))
+        analysis = TagAnalysis(env=self, name=name, tokens=_blocks_only(tokens), **options)
+        whole = analysis._all_tags(tokens)
+        analysis.all_tags.update(whole)
+        analysis.tags.update({tag: whole[tag] for tag in whole.keys() & self.tags.keys()})
+        return analysis
+
+    def consumers(self, event: str) -> Sequence[Consumer]:
+        """Return the consumers of an event; none when the loader knows of none."""
+        find = getattr(self.loader, "consumers", None)
+        return find(event) if find is not None else ()
+
+    @contextmanager
+    def outermost(self, context: RenderContext) -> Iterator[Collector | None]:
+        """Give the outermost render of a context its collector; None inside one.
+
+        After a render that raised, what it logged is sent alone and its jobs are dropped.
+        """
+        collector = open_collector(context, lambda: Collector(self))
+        if collector is None:
+            yield None
+            return
+        try:
+            yield collector
+        except Exception:
+            if collector.entries and self.sink is not None:
+                self.sink.send((), collector.entries)
+            raise
+        finally:
+            close_collector(context)
+
+    def send(self, collector: Collector) -> None:
+        """Send what a render made.
+
+        Raises:
+            StoreUnavailable: when there are jobs and the store cannot be reached.
+        """
+        if collector.jobs or collector.entries:
+            self._sink().send(collector.jobs, collector.entries)
+            collector.entries = []
+
+    async def send_async(self, collector: Collector) -> None:
+        """Send what a render made, without holding up the event loop."""
+        if collector.jobs or collector.entries:
+            await self._sink().send_async(collector.jobs, collector.entries)
+            collector.entries = []
+
+    def _sink(self) -> Sink:
+        if self.sink is None:
+            raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
+        return self.sink
+
+    @contextmanager
+    def strict(self) -> Iterator[None]:
+        """Raise errors inside, whatever the mode: a job that swallows its errors could never be retried."""
+        mode = self.mode
+        self.mode = Mode.STRICT
+        try:
+            yield
+        finally:
+            self.mode = mode
+
+
+def _blocks_only(tokens: list[Token]) -> list[Token]:
+    """Return the tokens without the background tags that have no end tag."""
+    following = [*tokens[1:], tokens[-1]] if tokens else []
+    return [
+        token
+        for token, after in zip(tokens, following, strict=True)
+        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
+    ]

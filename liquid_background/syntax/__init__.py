@@ -1,0 +1,27 @@
+"""How tags are written: their arguments, their options, and the source between them."""
+
+from liquid_background.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
+from liquid_background.syntax.ejs import ejs_tokenizer
+from liquid_background.syntax.location import column_of, explain, line_of, locate, parsing, template_name
+from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
+from liquid_background.syntax.source import BodySource, slice_body
+
+__all__ = [
+    "OPTIONS",
+    "Argument",
+    "Arguments",
+    "BodySource",
+    "Option",
+    "column_of",
+    "default_source_name",
+    "ejs_tokenizer",
+    "explain",
+    "line_of",
+    "locate",
+    "parse_arguments",
+    "parsing",
+    "show",
+    "slice_body",
+    "starts_assignment",
+    "template_name",
+]

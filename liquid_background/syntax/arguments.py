@@ -1,0 +1,169 @@
+"""Tag arguments: `label, name: expression | filter: x, name: …`, each value a full Liquid expression."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from liquid import Environment, Token, TokenStream
+from liquid.builtin.expressions import FilteredExpression
+from liquid.expression import Expression
+from liquid.token import (
+    TOKEN_ASSIGN,
+    TOKEN_COLON,
+    TOKEN_COMMA,
+    TOKEN_DPIPE,
+    TOKEN_EOF,
+    TOKEN_FLOAT,
+    TOKEN_IDENTINDEX,
+    TOKEN_IDENTSTRING,
+    TOKEN_INTEGER,
+    TOKEN_LBRACKET,
+    TOKEN_LPAREN,
+    TOKEN_PIPE,
+    TOKEN_RANGE_LITERAL,
+    TOKEN_RBRACKET,
+    TOKEN_RPAREN,
+    TOKEN_STRING,
+)
+
+from liquid_background.errors import TagSyntaxError
+
+_OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
+_CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
+_PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
+_NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
+_INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """One named argument of a tag."""
+
+    name: str
+    value: Expression
+    token: Token  # of the name
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """The arguments of one tag."""
+
+    head: TokenStream  # what stands before the first named argument; ends in an EOF token
+    named: tuple[Argument, ...]
+
+    def expression(self, env: Environment, *, missing: str) -> Expression:
+        """Return the head as one filtered expression.
+
+        Raises:
+            TagSyntaxError: with `missing` as its message, when there is no head.
+        """
+        if self.head.current.kind == TOKEN_EOF:
+            raise TagSyntaxError(missing, token=self.head.current)
+        return FilteredExpression.parse(env, self.head)
+
+
+def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Arguments:
+    """Parse the expression of a tag; `stream` stands behind the tag's own token and is moved past the expression.
+
+    `name:` outside brackets starts the next argument, so each value may use filters: python-liquid would read
+    `append: '-', next: 1` as an argument of the filter. A keyword-only argument that the filter just before
+    declares stays with it (`default: x, allow_false: true`). Commas between arguments may be left out.
+
+    Raises:
+        TagSyntaxError: for a value that is missing, and a name that is given twice.
+    """
+    tokens = _tokens(stream, tag)
+    starts = list(_argument_starts(env, tokens))
+    head = tokens[: starts[0]] if starts else tokens[:-1]
+    named = []
+    for start, end in zip(starts, [*starts[1:], len(tokens) - 1], strict=True):
+        named.append(_parse_argument(env, tokens[start], _without_comma(tokens[start + 2 : end]), tokens[end]))
+    _refuse_repeats(named)
+    return Arguments(_stream(_without_comma(head), tokens[len(head)]), tuple(named))
+
+
+def _tokens(stream: TokenStream, tag: Token) -> list[Token]:
+    """Return the expression's tokens and an EOF that knows where it is, for errors at the end to point at."""
+    if stream.current.kind != "expression":
+        end = tag.start_index + len(tag.value) - 1
+        return [Token(TOKEN_EOF, "", end, tag.source)]
+    token = stream.current
+    inner = stream.into_inner(tag=tag, eat=False).tokens
+    return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
+
+
+def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
+    """Yield the index of each argument's name token."""
+    depth = 0
+    last_filter: Token | None = None
+    for index, token in enumerate(tokens[:-1]):
+        if token.kind in _OPENING:
+            depth += 1
+        elif token.kind in _CLOSING:
+            depth -= 1
+        if depth or not _is_name(token):
+            continue
+        before = tokens[index - 1].kind if index else TOKEN_EOF
+        if before in _PIPES:
+            last_filter = token
+        elif tokens[index + 1].kind != TOKEN_COLON:
+            continue
+        elif last_filter is None or not _takes(env, last_filter, token, after_colon=before == TOKEN_COLON):
+            last_filter = None
+            yield index
+
+
+def _is_name(token: Token) -> bool:
+    # Words that python-liquid reserves (`for`, `limit`, `with`) are tokens of a kind of their own.
+    return token.kind not in _NOT_NAMES and (token.value[:1].isalnum() or token.value[:1] == "_")
+
+
+def _takes(env: Environment, last_filter: Token, name: Token, *, after_colon: bool) -> bool:
+    """Return whether `name:` belongs to the filter, by the filter's own signature."""
+    function = env.filters.get(last_filter.value)
+    if function is None or name.value in _INJECTED:
+        return False
+    for parameter in _signature(function).values():
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name == name.value:
+            return True
+        if parameter.kind is parameter.VAR_KEYWORD and after_colon:
+            return True
+    return False
+
+
+def _signature(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    try:
+        return dict(inspect.signature(function).parameters)
+    except (ValueError, TypeError):  # a builtin that declares none
+        return {}
+
+
+def _without_comma(tokens: list[Token]) -> list[Token]:
+    return tokens[:-1] if tokens and tokens[-1].kind == TOKEN_COMMA else tokens
+
+
+def _parse_argument(env: Environment, name: Token, value: list[Token], following: Token) -> Argument:
+    if not value:
+        raise TagSyntaxError(f"argument '{name.value}' has no value", token=name)
+    return Argument(name.value, FilteredExpression.parse(env, _stream(value, following)), name)
+
+
+def _stream(tokens: list[Token], following: Token) -> TokenStream:
+    """Return a stream that ends where the following token starts, so that `expected a value` has a place."""
+    return TokenStream(iter([*tokens, Token(TOKEN_EOF, "", following.start_index, following.source)]))
+
+
+def _refuse_repeats(named: list[Argument]) -> None:
+    seen: set[str] = set()
+    for argument in named:
+        if argument.name in seen:
+            raise TagSyntaxError(f"argument '{argument.name}' is given twice", token=argument.token)
+        seen.add(argument.name)
+
+
+def starts_assignment(stream: TokenStream) -> bool:
+    """Return whether the stream starts with `name =`."""
+    return _is_name(stream.current) and stream.peek.kind == TOKEN_ASSIGN

@@ -1,0 +1,72 @@
+"""Where in a template something stands, and what to say about an error there."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from pathlib import Path
+from types import TracebackType
+
+from liquid import Token
+from liquid.exceptions import LiquidError, TemplateNotFoundError
+
+parsing: ContextVar[str] = ContextVar("parsing", default="inline")
+"""The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
+
+
+def line_of(token: Token) -> int:
+    """Return the 1-based line of a token; only newlines count, as in an editor."""
+    return token.source.count("\n", 0, max(token.start_index, 0)) + 1
+
+
+def column_of(token: Token) -> int:
+    """Return the 0-based column of a token in its line, in characters."""
+    return token.start_index - (token.source.rfind("\n", 0, token.start_index) + 1)
+
+
+def template_name(name: str | Path | None) -> str:
+    """Return the name that people use for a template: without the file's ending."""
+    text = str(name) if name else "inline"
+    return text.removesuffix(".liquid").removesuffix(".html") or "inline"
+
+
+def locate(error: BaseException) -> tuple[str, int]:
+    """Return (template, line) of an error; ("", 0) when nothing tells.
+
+    An error that a filter or a tag raised of its own carries no token: then the innermost frame that
+    renders a node or an expression tells where it was.
+    """
+    if isinstance(error, LiquidError):
+        name = template_name(error.template_name) if error.template_name else ""
+        if error.token is not None and error.token.start_index >= 0:
+            return name, line_of(error.token)
+        if name:
+            return name, 0
+    token, name = _token_in(error.__traceback__)
+    return (name, line_of(token)) if token is not None else ("", 0)
+
+
+def _token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
+    found: Token | None = None
+    name = ""
+    while traceback is not None:
+        here = traceback.tb_frame.f_locals.get("self")
+        token = getattr(here, "token", None)
+        if isinstance(token, Token) and token.start_index >= 0:
+            found = token
+        name = getattr(here, "display_name", name)  # of the template that renders
+        traceback = traceback.tb_next
+    return found, name
+
+
+def explain(error: BaseException) -> str:
+    """Return one line that says what was wrong and where: `partial 'x' not found (pages/checkout:14)`."""
+    if isinstance(error, TemplateNotFoundError):
+        message = f"partial {str(error.message)!r} not found"
+    elif isinstance(error, LiquidError):
+        message = str(error.message or type(error).__name__)
+    else:
+        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    name, line = locate(error)
+    places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
+    places += getattr(error, "__notes__", ())
+    return f"{message} ({', '.join(places)})" if places else message

@@ -1,0 +1,44 @@
+"""The tags, and how an environment gets them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from liquid import Environment
+
+from liquid_background.tags.background import BackgroundTag, is_partial_form
+from liquid_background.tags.background_node import TAG_BACKGROUND, BackgroundNode
+from liquid_background.tags.collector import Collector, Consumer, Site, close_collector, collector_of, open_collector
+from liquid_background.tags.function import FunctionTag, Return, ReturnTag
+from liquid_background.tags.log import LogTag
+from liquid_background.tags.partials import IncludeTag, RenderTag
+from liquid_background.tags.trigger_event import TriggerEventTag
+from liquid_background.tags.try_catch import TryTag
+from liquid_background.tags.unknown import UnknownTag
+
+HANDS_OVER: Final = frozenset(
+    ("assign", "include", "render", "function", "log", "trigger_event", "action", TAG_BACKGROUND)
+)
+"""Tags whose arguments are hand-over positions inside a body (design, section 4)."""
+
+
+def register(env: Environment, hands_over: set[str]) -> None:
+    """Add the tags to an environment; `hands_over` may grow as the application adds its own."""
+    env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
+    for tag in (IncludeTag, RenderTag, FunctionTag, ReturnTag, LogTag, TriggerEventTag, TryTag, UnknownTag):
+        env.add_tag(tag)
+
+
+__all__ = [
+    "HANDS_OVER",
+    "BackgroundNode",
+    "Collector",
+    "Consumer",
+    "Return",
+    "Site",
+    "close_collector",
+    "collector_of",
+    "is_partial_form",
+    "open_collector",
+    "register",
+]

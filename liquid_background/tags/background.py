@@ -1,0 +1,154 @@
+"""The `background` tag: parses both forms, and refuses what is wrong whatever the page holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from liquid import Environment, Node, Tag, Token, TokenStream
+from liquid.ast import IllegalNode
+from liquid.builtin.expressions import FilteredExpression, Identifier, Literal, Nil
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
+from liquid.builtin.tags.tablerow_tag import TablerowNode
+from liquid.exceptions import LiquidError
+from liquid.expression import Expression
+from liquid.parser import get_parser
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+
+from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
+from liquid_background.plan import Plan, plan_body
+from liquid_background.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
+from liquid_background.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
+
+_END: Final = frozenset((TAG_ENDBACKGROUND,))
+_PARTIAL_FORM: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
+_LOOPS: Final = (ForNode, TablerowNode)
+
+
+class BackgroundTag(Tag):
+    """The `background` tag, in both forms."""
+
+    name = TAG_BACKGROUND
+    end = TAG_ENDBACKGROUND
+    node_class = BackgroundNode
+
+    def __init__(self, env: Environment, hands_over: set[str] | None = None) -> None:
+        super().__init__(env)
+        self.hands_over = hands_over if hands_over is not None else {"assign", TAG_BACKGROUND}
+
+    def get_node(self, stream: TokenStream) -> Node:
+        """Parse the tag; where errors are tolerated, skip exactly what belongs to it."""
+        start = stream.pos
+        try:
+            return self.parse(stream)
+        except LiquidError as error:
+            token = stream.tokens[start]
+            error.token = error.token or token
+            self.env.error(error)
+            stream.pos = start
+            _skip(stream)
+            return IllegalNode(token)
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node of a block or a partial form."""
+        token = stream.eat(TOKEN_TAG)
+        expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
+        if expression is not None and starts_assignment(stream.into_inner(eat=False)):
+            return self._parse_partial(stream, token)
+        arguments = parse_arguments(self.env, stream, token)
+        label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
+        self._check(token, arguments.named, label)
+        if expression is not None:
+            next(stream)
+        body = get_parser(self.env).parse_block(stream, _END)
+        if not stream.current.is_tag(TAG_ENDBACKGROUND):
+            raise TagSyntaxError(f"this background block is never closed: add {{% {TAG_ENDBACKGROUND} %}}", token=token)
+        _refuse_escapes(body, in_loop=False)
+        source = slice_body(self.env, token, expression, stream.current)
+        if len(source.text) * 4 > MAX_BODY and len(source.text.encode(errors="surrogatepass")) > MAX_BODY:
+            raise TagSyntaxError(f"the body is over {MAX_BODY // 1024} KB; move it to a partial", token=token)
+        names = [argument.name for argument in arguments.named if argument.name not in OPTIONS]
+        plan = plan_body(self.env, body.nodes, names, self.hands_over)
+        return self.node_class(token, label=label, arguments=arguments.named, plan=plan, body=body, source=source)
+
+    def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
+        arguments = parse_arguments(self.env, stream, token)
+        target = arguments.head.eat(arguments.head.current.kind)
+        arguments.head.eat(arguments.head.current.kind)  # the equals sign
+        if target.kind != TOKEN_WORD:
+            raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
+        partial = arguments.expression(self.env, missing="the name of a partial is missing")
+        self._check(token, arguments.named, None)
+        return self.node_class(
+            token,
+            label=None,
+            arguments=arguments.named,
+            plan=Plan((), {}),
+            target=Identifier(target.value, token=target),
+            partial=partial,
+        )
+
+    def _check(self, token: Token, named: Sequence[Argument], label: Expression | None) -> None:
+        """Refuse what is wrong whatever the page holds: literals out of range, names too long or too many."""
+        template = parsing.get()
+        for argument in named:
+            if argument.name in OPTIONS:
+                self._check_literal(argument.name, argument.value, template)
+        if label is not None and not any(argument.name == "source_name" for argument in named):
+            self._check_literal("source_name", label, template)
+        parameters = [argument for argument in named if argument.name not in OPTIONS]
+        for argument in parameters:
+            if len(argument.name) > MAX_NAME:
+                message = f"the parameter name '{argument.name[:20]}…' has {len(argument.name)} characters"
+                raise TagSyntaxError(f"{message}; at most {MAX_NAME} are allowed", token=argument.token)
+        if len(parameters) > MAX_PARAMETERS:
+            message = f"{len(parameters)} parameters are given; at most {MAX_PARAMETERS} are allowed: pass one object"
+            over = parameters[MAX_PARAMETERS].token
+            self.env.error(ArgumentError(message, token=over, template_name=template))
+
+    def _check_literal(self, name: str, expression: Expression, template: str) -> None:
+        if not isinstance(expression, FilteredExpression) or expression.filters:
+            return
+        if isinstance(expression.left, Literal | Nil):
+            value = expression.left.value if isinstance(expression.left, Literal) else None
+            try:
+                OPTIONS[name].read(value)
+            except ValueError:
+                message = OPTIONS[name].complaint(value)
+                self.env.error(ArgumentError(message, token=expression.left.token, template_name=template))
+
+
+def _refuse_escapes(node: Node, *, in_loop: bool) -> None:
+    """Refuse a `break` or `continue` that would leave the body."""
+    if isinstance(node, BreakNode | ContinueNode) and not in_loop:
+        message = f"'{node.token.value}' would leave the background block, which runs alone"
+        raise TagSyntaxError(message, token=node.token)
+    if not isinstance(node, BackgroundNode):  # a nested block has been checked when it was parsed
+        for child in _children(node):
+            _refuse_escapes(child, in_loop=in_loop or isinstance(node, _LOOPS))
+
+
+def _children(node: Node) -> Iterator[Node]:
+    yield from node.children(None, include_partials=False)  # type: ignore[arg-type]
+
+
+def _skip(stream: TokenStream) -> None:
+    """Move a stream from an opening tag to its end tag, or to the end of a partial form."""
+    depth = 0
+    while stream.current.kind != TOKEN_EOF:
+        if stream.current.is_tag(TAG_BACKGROUND) and not is_partial_form(stream.peek):
+            depth += 1
+        elif stream.current.is_tag(TAG_ENDBACKGROUND):
+            depth -= 1
+        if not depth:
+            if stream.peek.kind == TOKEN_EXPRESSION:
+                next(stream)
+            return
+        next(stream)
+
+
+def is_partial_form(expression: Token) -> bool:
+    """Return whether the token behind a `background` tag's name makes it the form without an end tag."""
+    return expression.kind == TOKEN_EXPRESSION and _PARTIAL_FORM.match(expression.value) is not None

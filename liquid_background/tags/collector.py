@@ -1,0 +1,84 @@
+"""What one render makes: the jobs and log entries that are sent when the outermost render ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
+
+from liquid import RenderContext, Token
+
+from liquid_background.errors import TagError
+from liquid_background.job import Job, LogEntry, Priority
+
+_KEY: Final = "liquid_background"
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One partial that runs when its event is triggered, with what its front matter says."""
+
+    name: str  # as a partial: "consumers/order.created/send_email"
+    source_name: str
+    priority: Priority = Priority.DEFAULT
+    delay: float = 0.0  # minutes
+    max_attempts: int = 1
+
+
+class Site(Protocol):
+    """What tags ask of the environment beyond python-liquid's own."""
+
+    def consumers(self, event: str) -> Sequence[Consumer]:
+        """Return the consumers of an event, in the order of their names."""
+
+    @property
+    def event_context(self) -> frozenset[str]:
+        """Return the names of request secrets that consumers may see: cookies, cookie, authorization."""
+
+
+@dataclass(slots=True)
+class Collector:
+    """Jobs and log entries in the order in which they were made."""
+
+    site: Site
+    running: LogEntry | None = None  # the job that renders, as the pattern of its log entries; None on a page
+    jobs: list[Job] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
+
+    def log(self, message: str, *, type: str, template: str, line: int) -> None:
+        """Note a line for the job log."""
+        pattern = self.running or LogEntry(source_name=template)
+        self.entries.append(replace(pattern, message=message, type=type, template=template, line=line))
+
+
+def open_collector(context: RenderContext, make: Callable[[], Collector]) -> Collector | None:
+    """Give a render its collector and return it; return None when an outer render has one already."""
+    namespace = _root(context).tag_namespace
+    if _KEY in namespace:
+        return None
+    collector = make()
+    namespace[_KEY] = collector
+    return collector
+
+
+def close_collector(context: RenderContext) -> None:
+    """Take the collector from a render that has ended."""
+    del _root(context).tag_namespace[_KEY]
+
+
+def collector_of(context: RenderContext, token: Token) -> Collector:
+    """Return the collector of the render that a tag takes part in.
+
+    Raises:
+        TagError: when the environment is not one of ours, so that nobody would send what the tag makes.
+    """
+    found = _root(context).tag_namespace.get(_KEY)
+    if not isinstance(found, Collector):
+        raise TagError(f"'{token.value}' needs a liquid_background.Environment to render in", token=token)
+    return found
+
+
+def _root(context: RenderContext) -> RenderContext:
+    while context.parent_context is not None:
+        context = context.parent_context
+    return context

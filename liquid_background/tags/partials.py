@@ -1,0 +1,132 @@
+"""`include` and `render` with filters in their arguments, and the way in to a partial named in its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+from liquid import Environment, Node, RenderContext, Token, TokenStream
+from liquid.builtin.expressions import (
+    Identifier,
+    KeywordArgument,
+    Path,
+    parse_identifier,
+    parse_primitive,
+    parse_string_or_path,
+)
+from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.builtin.tags import include_tag, render_tag
+from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.expression import Expression
+from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG, TOKEN_WITH, TOKEN_WORD
+
+from liquid_background.syntax import line_of, parse_arguments, parsing
+
+_WAY_IN: Final = {"include": "included from", "render": "rendered from", "function": "called from"}
+
+
+@contextmanager
+def noting_way_in(token: Token, template: str) -> Iterator[None]:
+    """Add to an error from inside a partial which tag of which template led there."""
+    try:
+        yield
+    except LiquidError as error:
+        if error.token is not None and error.token.source is not token.source:
+            error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
+        raise
+
+
+class IncludeNode(include_tag.IncludeNode):
+    """An include that knows its template."""
+
+    __slots__ = ("template",)
+    template: str
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial in the including scope."""
+        with noting_way_in(self.token, self.template):
+            return super().render_to_output(context, buffer)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial in the including scope."""
+        with noting_way_in(self.token, self.template):
+            return await super().render_to_output_async(context, buffer)
+
+
+class RenderNode(render_tag.RenderNode):
+    """A render that knows its template."""
+
+    __slots__ = ("template",)
+    template: str
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial in a scope of its own."""
+        with noting_way_in(self.token, self.template):
+            return super().render_to_output(context, buffer)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial in a scope of its own."""
+        with noting_way_in(self.token, self.template):
+            return await super().render_to_output_async(context, buffer)
+
+
+class IncludeTag(include_tag.IncludeTag):
+    """`{% include 'name' [with|for value [as name]], name: value | filter, … %}`."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        head, arguments = parse_head(self.env, stream, token)
+        name = parse_string_or_path(self.env, head)
+        var, alias, _ = _parse_binding(self.env, head)
+        node = IncludeNode(token, name, var, alias, arguments)
+        node.template = parsing.get()
+        return node
+
+
+class RenderTag(render_tag.RenderTag):
+    """`{% render 'name' [with|for value [as name]], name: value | filter, … %}`."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        head, arguments = parse_head(self.env, stream, token)
+        name: StringLiteral | Identifier
+        if head.current.kind == TOKEN_WORD:
+            name = parse_identifier(self.env, head)  # a template that a {% snippet %} made
+        else:
+            literal = parse_primitive(self.env, head)
+            if not isinstance(literal, StringLiteral):
+                raise LiquidSyntaxError("expected the name of a partial in quotes", token=literal.token)
+            name = literal
+        var, alias, loop = _parse_binding(self.env, head)
+        node = RenderNode(token, name, var=var, loop=loop, alias=alias, args=arguments)
+        node.template = parsing.get()
+        return node
+
+
+def parse_head(env: Environment, stream: TokenStream, token: Token) -> tuple[TokenStream, list[KeywordArgument]]:
+    """Return what stands before the named arguments, and those as python-liquid's own nodes take them."""
+    stream.expect("expression")
+    arguments = parse_arguments(env, stream, token)
+    return arguments.head, [KeywordArgument(item.token, item.name, item.value) for item in arguments.named]
+
+
+def _parse_binding(env: Environment, head: TokenStream) -> tuple[Expression | None, Identifier | None, bool]:
+    """Return (value, alias, whether it loops) of `with value as alias` or `for values as alias`."""
+    var: Path | None = None
+    alias: Identifier | None = None
+    loop = head.current.kind == TOKEN_FOR
+    if head.current.kind in (TOKEN_WITH, TOKEN_FOR):
+        next(head)
+        head.expect(TOKEN_WORD)
+        var = Path.parse(env, head)
+        if head.current.kind == TOKEN_AS:
+            next(head)
+            head.expect(TOKEN_WORD)
+            alias = parse_identifier(env, head)
+    if head.current.kind == TOKEN_COMMA:
+        next(head)
+    head.eat(TOKEN_EOF)
+    return var, alias, loop

@@ -1,0 +1,34 @@
+"""What to say about a tag that nobody registered."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from liquid import TokenStream
+from liquid.ast import IllegalNode
+from liquid.builtin.illegal import Illegal
+from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
+
+from liquid_background.errors import TagSyntaxError
+
+
+class UnknownTag(Illegal):
+    """Stands in for every tag that the environment does not know."""
+
+    def parse(self, stream: TokenStream) -> IllegalNode:
+        """Refuse the tag by name, with the nearest one that is known.
+
+        Raises:
+            TagSyntaxError: always.
+        """
+        token = stream.expect(TOKEN_TAG)
+        if stream.peek.kind == TOKEN_EXPRESSION:
+            next(stream)
+        if not token.value:
+            raise TagSyntaxError("missing tag name", token=token)
+        message = f"unexpected tag '{token.value}'"
+        if token.value.startswith("end") or token.value in ("else", "elsif", "when", "catch"):
+            raise TagSyntaxError(f"{message}: nothing is open here that it belongs to", token=token)
+        near = get_close_matches(token.value, self.env.tags, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "register it with environment.add_tag, or remove it"
+        raise TagSyntaxError(f"{message}: {hint}", token=token)
