@@ -1,0 +1,57 @@
+"""Errors as one line on stderr that says what to do next, and the exit code of each."""
+
+from __future__ import annotations
+
+import errno
+from difflib import get_close_matches
+
+import click
+from liquid.exceptions import LiquidError
+
+from liquid_background.errors import LiquidBackgroundError
+from liquid_background.joblog import printable
+from liquid_background.syntax import explain
+
+FAILED = 1
+
+
+def report(error: Exception) -> int | None:
+    """Print an error that users may cause and return the exit code; return None for one that is our own fault."""
+    if isinstance(error, click.ClickException):
+        _say(_usage(error), path=_path(error))
+        return error.exit_code
+    if isinstance(error, LiquidError):
+        _say(explain(error))
+        return FAILED
+    if isinstance(error, LiquidBackgroundError):
+        _say(str(error))
+        return FAILED
+    if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.EACCES, errno.EROFS):
+        _say(f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to")
+        return FAILED
+    return None
+
+
+def _say(message: str, path: str = "poscli") -> None:
+    label = click.style(f"{path}:", fg="red", bold=True)
+    click.echo(f"{label} {printable(message)}", err=True)
+
+
+def _path(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return context.command_path if isinstance(context, click.Context) else "poscli"
+
+
+def _usage(error: click.ClickException) -> str:
+    """Return what click says, as one sentence with the way to the help."""
+    context = getattr(error, "ctx", None)
+    if isinstance(error, click.NoSuchOption):
+        known = [name for parameter in (context.command.params if context else ()) for name in parameter.opts]
+        near = get_close_matches(error.option_name, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"see '{_path(error)} --help'"
+        return f"no option '{error.option_name}'; {hint}"
+    message = " ".join(error.format_message().split()).rstrip(".")
+    message = message[:1].lower() + message[1:] if message[1:2].islower() else message
+    if isinstance(error, click.UsageError) and "--help" not in message and "did you mean" not in message:
+        return f"{message}; see '{_path(error)} --help'"
+    return message

@@ -1,0 +1,61 @@
+"""Click groups that name the nearest command for a wrong one, and the program's own, which loads commands lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+
+import click
+
+from poscli.sections import SECTIONS
+
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class Group(click.Group):
+    """A group of commands; a wrong name gets the nearest one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names.
+
+        Raises:
+            UsageError: with the nearest name, when there is none.
+        """
+        name = args[0]
+        found = self.get_command(ctx, name)
+        if found is not None:
+            return name, found, args[1:]
+        if name.startswith("-"):
+            return super().resolve_command(ctx, args)
+        near = get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
+        hint = f"did you mean '{near[0]}'?" if near else f"see '{ctx.command_path} --help'"
+        raise click.UsageError(f"no command '{name}'; {hint}", ctx)
+
+
+class Program(Group):
+    """The top level: its help comes from the table of sections, so that it imports no command."""
+
+    @property
+    def homes(self) -> Mapping[str, str]:
+        """Return the module of each command."""
+        return {name: f"poscli.commands.{name}" for names in SECTIONS.values() for name in names}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the help text."""
+        return list(self.homes)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command's module and return the command."""
+        if cmd_name not in self.homes:
+            return None
+        command: click.Command = import_module(self.homes[cmd_name]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the commands by section."""
+        for section, commands in SECTIONS.items():
+            with formatter.section(section):
+                formatter.write_dl(list(commands.items()))

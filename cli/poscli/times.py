@@ -1,0 +1,52 @@
+"""Times as people give them to options, and as tables show them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import click
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_AGO: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.ASCII)
+
+
+class Since(click.ParamType):
+    """A time: 10m, 2h30m, 1d ago, or an ISO date with or without a time, in UTC unless it says otherwise."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the time that a text means."""
+        if isinstance(value, datetime):
+            return value
+        try:
+            if _AGO.fullmatch(value):
+                parts = re.findall(r"([\d.]+)([smhdw])", value)
+                return datetime.now(UTC) - timedelta(seconds=sum(float(count) * _UNITS[unit] for count, unit in parts))
+            time = datetime.fromisoformat(value)
+        except (ValueError, OverflowError):
+            self.fail(f"'{value}' is not a time such as 10m, 2h30m, 1d, 2024-01-15 or 2024-01-15T14:32", param, ctx)
+        return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def age(time: datetime | None, now: datetime | None = None) -> str:
+    """Return how long ago a time was, in its largest unit: 4s, 12m, 3h, 2d."""
+    if time is None:
+        return "-"
+    return span(((now or datetime.now(UTC)) - time).total_seconds())
+
+
+def span(seconds: float) -> str:
+    """Return a time span in its largest unit: 4s, 12m, 3h, 2d."""
+    whole = max(0, int(seconds))
+    for unit in ("d", "h", "m"):
+        if whole >= _UNITS[unit]:
+            return f"{whole // _UNITS[unit]}{unit}"
+    return f"{whole}s"
+
+
+def clock(time: datetime | None) -> str:
+    """Return a time as the log lines write it."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S") if time else "-"
