@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-import frontmatter
 import yaml
 from liquid import Environment as LiquidEnvironment
 from liquid import RenderContext
@@ -38,7 +37,7 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _ENDINGS: Final = (".liquid", ".html.liquid", "")
-_FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\r?\n(?:.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_FRONT_MATTER: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 
 
 class SiteLoader(CachingLoaderMixin, BaseLoader):
@@ -194,7 +193,7 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
     if match is None:
         return {}, text, 1
     try:
-        matter, _ = frontmatter.parse(match.group())
+        matter = yaml.safe_load(match["yaml"] or "")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 2}" if mark is not None else ""
@@ -202,6 +201,8 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
         raise TagSyntaxError(
             f"the front matter is not YAML{where}: {problem}", token=None, template_name=name
         ) from error
+    if matter is None:
+        matter = {}
     if not isinstance(matter, dict):
         message = f"the front matter is {show(matter)}; it must be `name: value` lines"
         raise TagSyntaxError(message, token=None, template_name=name)

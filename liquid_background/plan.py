@@ -155,8 +155,8 @@ class _Walk:
         if isinstance(root, Path) or not isinstance(root, str) or root in scope.sure:
             self._brackets(path.path, scope)
             return
-        if root in REQUEST_ROOTS:
-            return
+        if root in REQUEST_ROOTS or self._asks_request(path, scope):
+            return  # blank in the job, so nothing needs to travel for it
         covered = self._covered(path, scope)
         shipped = path if covered == len(path.path) else Path(path.token, path.path[:covered])
         self._brackets(path.path[covered:], scope)
@@ -168,6 +168,14 @@ class _Walk:
         for segment in segments:
             if isinstance(segment, Path):
                 self._path(segment, scope)
+
+    def _asks_request(self, path: Path, scope: _Scope) -> bool:
+        """Return whether a bracket of a path needs the request, as in `a[params.key]`."""
+        brackets = [part for part in path.path if isinstance(part, Path)]
+        roots = (part.path[0] for part in brackets)
+        return any(root in REQUEST_ROOTS and root not in scope.maybe for root in roots) or any(
+            self._asks_request(part, scope) for part in brackets
+        )
 
     def _covered(self, path: Path, scope: _Scope) -> int:
         """Return how many segments the page can resolve: up to the first bracket that may be the body's."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 from liquid import Environment, Token, TokenStream
@@ -66,7 +67,7 @@ class Arguments:
 
 
 def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Arguments:
-    """Parse the expression of a tag; `stream` stands behind the tag's own token and is moved past the expression.
+    """Parse the expression of a tag; `stream` stands behind the tag's own token and is left there.
 
     `name:` outside brackets starts the next argument, so each value may use filters: python-liquid would read
     `append: '-', next: 1` as an argument of the filter. A keyword-only argument that the filter just before
@@ -79,7 +80,7 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     starts = list(_argument_starts(env, tokens))
     head = tokens[: starts[0]] if starts else tokens[:-1]
     named = []
-    for start, end in zip(starts, [*starts[1:], len(tokens) - 1], strict=True):
+    for start, end in pairwise([*starts, len(tokens) - 1]):
         named.append(_parse_argument(env, tokens[start], _without_comma(tokens[start + 2 : end]), tokens[end]))
     _refuse_repeats(named)
     return Arguments(_stream(_without_comma(head), tokens[len(head)]), tuple(named))

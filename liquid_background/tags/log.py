@@ -17,8 +17,7 @@ from liquid_background.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.tags.collector import collector_of
 
 TAG_LOG: Final = "log"
-MAX_MESSAGE: Final = 8 * 1024  # characters; the log is for reading
-MAX_TYPE: Final = 100  # characters
+MAX_TYPE: Final = 100  # characters; a type is a word to filter by
 
 
 class LogNode(Node):
@@ -48,11 +47,9 @@ class LogNode(Node):
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
         kind = to_liquid_string(values.get("type") or "info", False)
-        message = _text(value)
-        if len(message) > MAX_MESSAGE:
-            message = f"{message[:MAX_MESSAGE]}… ({len(message)} characters)"
-        collector = collector_of(context, self.token)
-        collector.log(message, type=kind[:MAX_TYPE], template=self.template, line=self.line)
+        collector_of(context, self.token).log(
+            _text(value), type=kind[:MAX_TYPE], template=self.template, line=self.line
+        )
         return 0
 
     def expressions(self) -> Iterable[Expression]:

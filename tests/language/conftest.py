@@ -1,0 +1,76 @@
+"""A site of a test's own on the session's store: render, look at the jobs, perform them as a worker would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid import Mode
+
+from liquid_background import Engine, Environment
+from liquid_background.job import JobRecord, Outcome, decode_payload
+from liquid_background.pages import SiteLoader
+from liquid_background.settings import Settings
+
+
+@dataclass
+class Site:
+    """A folder of templates and an engine on it."""
+
+    root: Path
+    engine: Engine
+    outcomes: list[Outcome] = field(default_factory=list)
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.root / (name if name.endswith(".liquid") else f"{name}.liquid")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogatepass"))
+
+    def render(self, source: str, data: Mapping[str, Any] | None = None, **request: Any) -> str:
+        """Render text as the page `pages/page`, so that errors have a name to name."""
+        self.write({"pages/page": source})
+        return self.engine.render("page", data, **request)
+
+    @property
+    def jobs(self) -> list[JobRecord]:
+        """The jobs in the store, in the order in which they were made."""
+        return self.engine.jobs.list(limit=10_000)[::-1]
+
+    @property
+    def job(self) -> JobRecord:
+        (job,) = self.jobs
+        return job
+
+    def perform(self, job: JobRecord) -> Outcome:
+        """Perform one attempt of a job as it lies in the store."""
+        data = self.engine.store.client.hget(f"rq:job:{job.id}", "data")
+        outcome = self.engine.perform(job.id, decode_payload(data), 1, job.max_attempts)
+        self.outcomes.append(outcome)
+        return outcome
+
+    def run(self, source: str, data: Mapping[str, Any] | None = None, **request: Any) -> str:
+        """Render a page with one block; return what its body prints in a job, without the white space around it."""
+        self.engine.store.client.flushall()
+        self.render(source, data, **request)
+        outcome = self.perform(self.job)
+        assert outcome.error is None, outcome.error
+        assert outcome.result is not None
+        return outcome.result.strip()
+
+
+@pytest.fixture
+def make_site(tmp_path: Path, settings: Settings) -> Callable[..., Site]:
+    def make(mode: Mode = Mode.STRICT, **options: Any) -> Site:
+        environment = Environment(loader=SiteLoader(tmp_path), tolerance=mode, **options)
+        return Site(tmp_path, Engine(environment=environment, settings=settings))
+
+    return make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site]) -> Site:
+    return make_site()

@@ -1,0 +1,261 @@
+"""What a job can see (design, section 4): each numbered rule, with what must work and what must not."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import re
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+from liquid import Node, Tag
+from liquid.builtin.expressions import FilteredExpression
+from markupsafe import Markup
+
+from liquid_background import HandOverError
+
+PAGE: dict[str, Any] = {
+    "user": {"name": "Ada", "email": "ada@x", "tags": ["a", "b"]},
+    "order": {"id": 7, "lines": [{"sku": "s1"}, {"sku": "s2"}]},
+    "a": {"k": "v", "list": [10, 20, 30]},
+    "b": {"c": "k"},
+    "n": 1,
+}
+
+
+def block(body: str, arguments: str = "") -> str:
+    return f"{{% background {arguments} %}}{body}{{% endbackground %}}"
+
+
+@pytest.fixture
+def handed(site: Any) -> Any:
+    site.write({"partials/p": "{{ x }}{{ y }}", "partials/f": "{% return x %}"})
+
+    def run(body: str, arguments: str = "", **data: Any) -> tuple[str, dict[str, Any]]:
+        printed = site.run(block(body, arguments), {**PAGE, **data})
+        return printed, site.job.handed_over
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("body", "printed", "shipped"),
+    [
+        # rule 1: hand-over positions
+        ("{% assign x = user.name %}{{ x }}", "Ada", {"user.name": "Ada"}),
+        ("{% include 'p', x: user.name, y: order.id %}", "Ada7", {"user.name": "Ada", "order.id": 7}),
+        ("{% render 'p', x: user.name %}", "Ada", {"user.name": "Ada"}),
+        ("{% include 'p' with user.name as x %}", "Ada", {"user.name": "Ada"}),
+        ("{% include 'p' for user.tags as x %}", "ab", {"user.tags": ["a", "b"]}),
+        ("{% render 'p' for user.tags as x %}", "ab", {"user.tags": ["a", "b"]}),
+        ("{% function r = 'f', x: user.name %}{{ r }}", "Ada", {"user.name": "Ada"}),
+        ("{% log user.name, type: order.id %}", "", {"user.name": "Ada", "order.id": 7}),
+        ("{% trigger_event 'e', who: user.name %}", "", {"user.name": "Ada"}),
+        ("{% background x: user.name %}{% endbackground %}", "", {"user.name": "Ada"}),
+        ("{% background %}{% assign x = user.name %}{% endbackground %}", "", {"user.name": "Ada"}),
+        ("{% liquid\n assign x = user.name\n echo x %}", "Ada", {"user.name": "Ada"}),
+        ("{% assign x = 'Hi ' | append: user.name | append: '!' %}{{ x }}", "Hi Ada!", {"user.name": "Ada"}),
+        ("{% if true %}{% assign x = user.name %}{{ x }}{% endif %}", "Ada", {"user.name": "Ada"}),
+        # rule 1: no other position
+        ("{{ user.name }}", "", {}),
+        ("{% echo user.name %}", "", {}),
+        ("{% if user.name %}yes{% endif %}", "", {}),
+        ("{% unless user.name %}blank{% endunless %}", "blank", {}),
+        ("{% case user.name %}{% when 'Ada' %}yes{% else %}no{% endcase %}", "no", {}),
+        ("{% for t in user.tags %}{{ t }}{% endfor %}", "", {}),
+        ("{% cycle user.name, user.email %}", "", {}),
+        ("{% capture x %}{{ user.name }}{% endcapture %}[{{ x }}]", "[]", {}),
+        # rules 2 and 9: a value is where it was named, and nowhere else
+        ("{% assign x = user.name %}{{ x }}/{{ user.name }}/{{ user.email }}", "Ada//", {"user.name": "Ada"}),
+        ("{% include 'p', x: user.name %}{{ user.name }}", "Ada", {"user.name": "Ada"}),
+        ("{% assign user = user %}{{ user.name }}", "Ada", {"user": PAGE["user"]}),
+        ("{% assign x = user['name'] %}{{ x }}", "Ada", {"user.name": "Ada"}),
+        ("{% assign x = user.tags[1] %}{{ x }}", "b", {"user.tags[1]": "b"}),
+        ("{% assign x = user.tags.size %}{{ x }}", "2", {"user.tags.size": 2}),
+        ("{% assign x = order.lines.last.sku %}{{ x }}", "s2", {"order.lines.last.sku": "s2"}),
+        # rule 3: the body's own roots
+        ("{% assign x = 1 %}{% assign y = x %}{{ y }}", "1", {}),
+        ("{% capture n %}c{% endcapture %}{% assign y = n %}{{ y }}", "c", {}),
+        ("{% for n in (5..6) %}{% assign y = n %}{{ y }}{% endfor %}", "56", {}),
+        ("{% for i in (1..2) %}{% assign y = forloop.index %}{{ y }}{% endfor %}", "12", {}),
+        ("{% assign n = n %}{% assign y = n %}{{ y }}", "1", {"n": 1}),
+        ("{% if true %}{% assign n = 2 %}{% endif %}{% assign y = n %}{{ y }}", "2", {"n": 1}),
+        ("{% if false %}{% assign n = 2 %}{% endif %}{% assign y = n %}{{ y }}", "1", {"n": 1}),
+        ("{% for i in (1..0) %}{% assign n = 2 %}{% endfor %}{% assign y = n %}{{ y }}", "1", {"n": 1}),
+        ("{% assign y = n %}{% assign n = 2 %}{{ y }}{{ n }}", "12", {"n": 1}),
+        ("{% for i in (1..2) %}{% assign y = n %}{{ y }}{% assign n = 9 %}{% endfor %}", "19", {"n": 1}),
+        ("{% try %}{% assign n = 2 %}{% catch n %}{% assign y = n %}{% endtry %}{% assign y = n %}{{ y }}", "2", {"n": 1}),
+        ("{% background %}{% assign n = 5 %}{% endbackground %}{% assign y = n %}{{ y }}", "1", {"n": 1}),
+        ("{% background n = 'p' %}{% assign y = n | size %}{{ y }}", "32", {}),
+        ("{% increment n %}{% assign y = n %}{{ y }}", "01", {"n": 1}),
+        # rule 4: brackets
+        ("{% assign x = a[b.c] %}{{ x }}", "v", {"a[b.c]": "v"}),
+        ("{% assign k = 'k' %}{% assign x = a[k] %}{{ x }}", "v", {"a": PAGE["a"]}),
+        ("{% assign i = 1 %}{% assign x = a.list[i] %}{{ x }}", "20", {"a.list": [10, 20, 30]}),
+        ("{% for i in (0..1) %}{% assign x = order.lines[i].sku %}{{ x }}{% endfor %}", "s1s2", {"order.lines": PAGE["order"]["lines"]}),
+        ("{% assign x = a.list[n] %}{{ x }}", "20", {"a.list[n]": 20}),
+        ("{% if true %}{% assign n = 2 %}{% endif %}{% assign x = a.list[n] %}{{ x }}", "30", {"a.list": [10, 20, 30], "n": 1}),
+        # rule 5: the request
+        ("{% assign x = params.q %}{% include 'p', x: session.a, y: context.current_user.id %}[{{ x }}]", "[]", {}),
+        ("{% assign x = cookies %}{% assign y = headers['a'] %}{% assign z = request.host %}[{{ x }}{{ y }}{{ z }}]", "[]", {}),
+        ("{% assign x = a[params.k] %}[{{ x }}]", "[]", {}),
+        ("{{ params.q }}{{ context.params.q }}[]", "[]", {}),
+        ("{% assign params = n %}{% assign x = params %}{{ x }}", "1", {"n": 1}),
+        # rule 6: undefined
+        ("{% assign x = nothing %}{% assign y = user.age %}{% assign z = a[nothing] %}[{{ x }}{{ y }}{{ z }}]", "[]", {}),
+    ],
+)  # fmt: skip
+def test_rule(handed: Any, body: str, printed: str, shipped: dict[str, Any]) -> None:
+    request = {"q": "Q", "k": "k"}
+    assert handed(body, params=request, session={"a": 1}, context={"current_user": {"id": 1}}) == (printed, shipped)
+
+
+def test_parameters_are_the_bodys_own(handed: Any) -> None:
+    assert handed("{% assign x = n %}{{ x }}{{ n }}", "n: 5") == ("55", {})
+    assert handed("{% assign x = order.id %}{{ x }}", "order: user") == ("", {})
+
+
+def test_a_page_says_what_it_wants_of_the_request(site: Any) -> None:
+    source = "{% assign q = params.q %}" + block("{% assign x = q %}{{ x }}")
+    assert site.run(source, params={"q": "Q"}) == "Q"
+    assert site.run(block("{{ q }}", "q: params.q"), params={"q": "Q"}) == "Q"
+
+
+def test_values_of_the_page_at_that_moment(site: Any) -> None:
+    source = (
+        "{% for i in (1..3) %}"
+        + block("{% assign x = forloop.index %}{{ x }}{% assign y = i %}{{ y }}")
+        + "{% endfor %}"
+    )
+    site.render(source)
+    assert [site.perform(job).result for job in site.jobs] == ["11", "22", "33"]
+
+
+def test_filters_run_in_the_worker(site: Any) -> None:
+    calls = []
+
+    def note(value: object) -> object:
+        calls.append(value)
+        return value
+
+    site.engine.environment.add_filter("note", note)
+    site.render(block("{% assign x = user.name | note %}{{ x }}"), PAGE)
+    assert calls == []
+    assert site.perform(site.job).result == "Ada"
+    assert calls == ["Ada"]
+
+
+def test_values_are_encoded_when_the_tag_renders(site: Any) -> None:
+    values = [1]
+
+    def grow(value: list[int]) -> str:
+        value.append(2)
+        return ""
+
+    site.engine.environment.add_filter("grow", grow)
+    site.render(block("{% assign x = values %}{{ x | join: ',' }}") + "{{ values | grow }}", {"values": values})
+    assert site.perform(site.job).result == "1"
+
+
+VALUES = [
+    None, True, 0, -5, 10**30, 1.5, "", "text", "é😀", "nul\0", "\ud800", "{{ x }}{% y %}", [], [1, [2]], {}, {"a": {"b": None}},
+    {1: "int key"}, {"$date": "x"}, dt.date(2024, 2, 29), dt.time(1, 2, 3), dt.datetime(2024, 1, 1, 12, 0, 0, 5),
+    dt.datetime(2024, 1, 1, tzinfo=dt.timezone(dt.timedelta(hours=-5))), Decimal("1.10"), UUID(int=7), Markup("<b>"), range(1, 4),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_values_come_back_as_they_went(site: Any, value: object) -> None:
+    seen: list[object] = []
+    site.engine.environment.add_filter("see", lambda value: seen.append(value) or "")
+    site.render(block("{% assign x = v %}{{ x | see }}{{ p | see }}", "p: v"), {"v": value})
+    site.perform(site.job)
+    for found in seen:
+        assert found == value
+        assert type(found) is type(value)
+    assert len(seen) == 2
+
+
+def test_escaped_text_stays_safe(make_site: Any) -> None:
+    site = make_site(autoescape=True)
+    assert (
+        site.run(block("{% assign x = v %}{{ x }}{{ p }}", "p: raw"), {"v": Markup("<b>"), "raw": "<i>"})
+        == "<b>&lt;i&gt;"
+    )
+
+
+class User:
+    def __init__(self) -> None:
+        self.name = "Ada"
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (User(), r"^cannot hand `user` \(User\) to a background job: pass its id or plain values$"),
+        ({"deep": User()}, r"^cannot hand `user` \(dict\) .* \(something in it is a User, not plain data\)$"),
+        (b"x", r"^cannot hand `user` \(bytes\)"),
+        (float("inf"), r"^cannot hand `user` \(float\) .*JSON"),
+    ],
+)
+def test_a_value_that_cannot_travel_is_an_error_with_its_line(site: Any, value: object, message: str) -> None:
+    with pytest.raises(HandOverError) as raised:
+        site.render("\n" + block("{% assign x = user %}"), {"user": value})
+    assert re.search(message, str(raised.value.message))
+    assert raised.value.context()[0] == 2
+    assert site.jobs == []
+
+
+def test_nothing_of_the_page_is_visible_otherwise(make_site: Any) -> None:
+    site = make_site(globals={"site_name": "G"})
+    site.write({"partials/p": "{{ user.name }}{{ site_name }}{{ params.q }}{{ x }}"})
+    body = "{% include 'p', x: 'x' %}{{ site_name }}{{ context.current_user }}{{ session }}{{ page.slug }}{{ today | size }}"
+    assert site.run(block(body), PAGE, params={"q": 1}, current_user={"id": 1}) == "x0"
+
+
+def test_text_is_never_read_as_liquid(site: Any) -> None:
+    assert site.run(block("{% assign x = v %}{{ x }}{{ p }}", "p: v"), {"v": "{{ 1 }}{% x %}"}) == "{{ 1 }}{% x %}" * 2
+
+
+class _HandingNode(Node):
+    def __init__(self, token: Any, expression: Any) -> None:
+        super().__init__(token)
+        self.expression = expression
+
+    def render_to_output(self, context: Any, buffer: Any) -> int:
+        return buffer.write(f"<{self.expression.evaluate(context)}>")
+
+    def expressions(self) -> Any:
+        yield self.expression
+
+
+class HandingTag(Tag):
+    name = "show"
+    block = False
+
+    def parse(self, stream: Any) -> Node:
+        token = next(stream)
+        return _HandingNode(token, FilteredExpression.parse(self.env, stream.into_inner(tag=token, eat=False)))
+
+
+def test_a_tag_of_the_application_may_hand_over(site: Any) -> None:
+    site.engine.environment.add_tag(HandingTag)
+    assert site.run(block("{% show user.name %}"), PAGE) == "<>"
+    site.engine.environment.add_tag(HandingTag, hands_over=True)
+    assert site.run(block("{% show user.name %} "), PAGE) == "<Ada>"
+
+
+@pytest.mark.parametrize(
+    "body", [row.values[0] if hasattr(row, "values") else row[0] for row in test_rule.pytestmark[0].args[1]]
+)
+def test_sync_and_async_agree(site: Any, body: str) -> None:
+    site.write({"partials/p": "{{ x }}{{ y }}", "partials/f": "{% return x %}"})
+    results = []
+    for render in (site.engine.render, lambda *args: asyncio.run(site.engine.render_async(*args))):
+        site.engine.store.client.flushall()
+        site.write({"pages/page": block(body)})
+        render("page", PAGE)
+        results.append((site.job.handed_over, site.perform(site.job).result.replace(site.job.id, "")))
+    assert results[0] == results[1]
