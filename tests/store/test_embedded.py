@@ -50,6 +50,17 @@ def _server_pid(folder: Path) -> int:
     return pid
 
 
+def _again(action: Callable[[], Any]) -> Any:
+    """Return what the action gives, tried again while the connections of a killed server are still being closed."""
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            return action()
+        except ConnectionError:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+
 @pytest.fixture
 def own_store(store_dir: Path) -> Iterator[Store]:
     """An embedded store that the test may kill."""
@@ -135,7 +146,7 @@ def test_a_long_lived_client_brings_the_store_back_by_itself(
     server = _server_pid(store_dir)
     os.kill(server, signal.SIGKILL)
     wait_until(lambda: not _alive(server))
-    assert own_store.client.get("key") == b"value"
+    assert _again(lambda: own_store.client.get("key")) == b"value"
     assert _server_pid(store_dir) != server
 
 
@@ -157,7 +168,7 @@ def test_no_second_server_opens_the_data_while_an_orphan_serves_it(
         embedded.ensure_running(store_dir, timeout=0.3)
     os.kill(server, signal.SIGKILL)
     wait_until(lambda: not _alive(server))
-    assert own_store.client.get("key") == b"value"
+    assert _again(lambda: own_store.client.get("key")) == b"value"
 
 
 def test_the_store_stops_when_nobody_needs_it_and_not_before(store_dir: Path, wait_until: Wait) -> None:
@@ -185,8 +196,28 @@ def test_a_deleted_folder_ends_its_server(own_store: Store, store_dir: Path, wai
     server = _server_pid(store_dir)
     shutil.rmtree(store_dir)
     wait_until(lambda: not _alive(server))
-    own_store.client.set("key", "value")  # in a new folder
+    _again(lambda: own_store.client.set("key", "value"))  # in a new folder
     assert _server_pid(store_dir) != server
+
+
+def test_a_deleted_folder_s_server_leaves_the_next_one_alone(store_dir: Path, wait_until: Wait) -> None:
+    embedded.ensure_running(store_dir)
+    server = _server_pid(store_dir)
+    shutil.rmtree(store_dir)
+    embedded.ensure_running(store_dir)
+    next_server = _server_pid(store_dir)
+    wait_until(lambda: not _alive(server))
+    assert _server_pid(store_dir) == next_server != server
+
+
+def test_a_store_that_still_loads_is_waited_for(own_store: Store, store_dir: Path, wait_until: Wait) -> None:
+    own_store.client.eval("for i = 1, 200000 do redis.call('set', 'key:' .. i, i) end", 0)
+    server = _server_pid(store_dir)
+    os.kill(server, signal.SIGKILL)
+    wait_until(lambda: not embedded.status(store_dir).running)
+    store = connect(load_settings(data_dir=store_dir))
+    assert store.client.get("key:200000") == b"200000"
+    store.close()
 
 
 def test_a_stale_socket_is_replaced(store_dir: Path) -> None:
@@ -274,22 +305,24 @@ def test_stop_ends_every_process(store_dir: Path, wait_until: Wait) -> None:
     wait_until(lambda: not any(map(_alive, processes)))
 
 
-def test_stop_ends_while_a_client_starts_the_next_server(own_store: Store, store_dir: Path) -> None:
+def test_stop_ends_although_clients_start_the_next_server_at_once(store_dir: Path) -> None:
+    embedded.ensure_running(store_dir)
     server = _server_pid(store_dir)
-    stopped = threading.Event()
+    done = threading.Event()
 
     def use() -> None:
-        while not stopped.is_set():
-            with suppress(ConnectionError):
-                own_store.client.ping()
+        while not done.is_set():
+            embedded.ensure_running(store_dir)
 
-    user = threading.Thread(target=use, daemon=True)
-    user.start()
+    users = [threading.Thread(target=use) for _user in range(4)]
+    for user in users:
+        user.start()
     try:
-        assert embedded.stop(store_dir, timeout=5)
+        assert embedded.stop(store_dir, timeout=0.9)  # less than the time after which it would ask again
     finally:
-        stopped.set()
-        user.join(5)
+        done.set()
+        for user in users:
+            user.join(5)
     assert not _alive(server)
 
 
