@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from uuid import uuid4
 
 from liquid_background.errors import JobRefused
@@ -205,6 +205,13 @@ class Outcome:
     @property
     def succeeded(self) -> bool:
         return self.error is None
+
+
+class Performer(Protocol):
+    """What a worker needs of an engine: it performs one attempt and says how it ended."""
+
+    def perform(self, job_id: str, payload: dict[str, Any], attempt: int, max_attempts: int) -> Outcome:
+        """Perform one attempt of a job. JobTimeout may be raised inside at the attempt's limit."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

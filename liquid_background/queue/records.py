@@ -63,6 +63,8 @@ CLAIMED: Final = (
     "retry_intervals",
     keys.LIMIT,
     keys.SIGNATURE,
+    keys.ATTEMPT,
+    keys.FINAL,
     "success_callback_name",
     "failure_callback_name",
     "stopped_callback_name",
@@ -72,7 +74,7 @@ CLAIMED: Final = (
     "rate_limit_key",
 )
 """The fields of a record that the claim script returns, in this order."""
-_PLANTED: Final = CLAIMED[6:]
+_PLANTED: Final = CLAIMED[8:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Claimed:
 
     id: str
     payload: dict[str, Any]
+    attempt: int  # that a start would begin
     max_attempts: int
     limit: float  # seconds an attempt
 
@@ -109,7 +112,8 @@ def open_claimed(job_id: str, queue: str, values: list[bytes | None], settings: 
     spaced = json.dumps(waits, separators=(",", ":"))  # RQ spaces them otherwise when it saves a record again
     signed = (*_encoded(job_id, queue), fields["timeout"], fields[keys.LIMIT], spaced.encode("ascii"), data)
     verify(settings.signing_key, fields[keys.SIGNATURE], *signed)
-    return Claimed(job_id, decode_payload(data), len(waits) + 1, limit)
+    attempt = 1 if fields[keys.FINAL] else _integer(fields[keys.ATTEMPT]) + 1
+    return Claimed(job_id, decode_payload(data), attempt, len(waits) + 1, limit)
 
 
 def _text(value: bytes) -> str:

@@ -5,7 +5,7 @@ local id = ARGV[1]
 local key = 'rq:job:' .. id
 local record = redis.call('HMGET', key, 'status', 'origin', 'lb_token', 'lb_attempt', 'failure_ttl',
   'retry_intervals', 'lb_final')
-local status, queue, token, attempt = record[1], record[2] or '', record[3], tonumber(record[4] or 0)
+local status, queue, token = record[1], record[2] or '', record[3]
 if not status or status == 'finished' or status == 'failed' or status == 'canceled' or status == 'stopped' then
   return status or 'finished'
 end
@@ -16,10 +16,9 @@ end
 if status == 'queued' then redis.call('LREM', 'rq:queue:' .. queue, 1, id) end
 if status == 'scheduled' then redis.call('ZREM', 'rq:scheduled:' .. queue, id) end
 if token then release(key, id, queue, token, '', false) end
-close(key, id, queue, 'canceled', 'canceled', math.floor(now), tonumber(record[5] or 2592000))
+close_cancelled(key, id, queue, number(record[5], 2592000))
 local entry = {unpack(ARGV, 3)}
-local _, _, most = describe(nil, nil, record[6], attempt)
-if record[7] then attempt = 0 end
-entry[5], entry[6], entry[7], entry[11] = attempt, most, 'CANCELLED', 1
+entry[5] = record[7] and 0 or number(record[4], 0)
+entry[6], entry[7], entry[11] = #waits_of(record[6]) + 1, 'CANCELLED', 1
 log(ARGV[2], entry)
 return 'ok'

@@ -1,5 +1,9 @@
 -- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
 
+local function number(value, default)
+  return tonumber(value) or default
+end
+
 -- End a claim or an attempt: drop the lease and what RQ's tools see of a running attempt.
 -- A concurrency group's slot is to be released here too.
 local function release(key, id, queue, token, worker, beaten)
@@ -40,13 +44,22 @@ local function fail(key, id, queue, token, worker, message, exc, ttl)
   redis.call('EXPIRE', 'rq:results:' .. id, ttl)
 end
 
--- What log entries say of a job whose worker can no longer tell.
-local function describe(data, source_name, waits, attempt)
+-- Close a job as cancelled.
+local function close_cancelled(key, id, queue, ttl)
+  close(key, id, queue, 'canceled', 'canceled', math.floor(now), ttl)
+end
+
+-- The waits before attempts 2, 3, ... as the job carries them; one less than its attempts.
+local function waits_of(json)
+  local read, waits = pcall(cjson.decode, json or '[]')
+  return read and type(waits) == 'table' and waits or {}
+end
+
+-- Where a job's body stands, for the log, when no worker is left to tell.
+local function place_of(data)
   local read, job = pcall(cjson.decode, data or '')
   local payload = read and type(job) == 'table' and type(job[3]) == 'table' and job[3][1]
-  if type(payload) ~= 'table' then payload = {} end
-  local listed, list = pcall(cjson.decode, waits or '[]')
+  if type(payload) ~= 'table' then return '', '0' end
   local template = type(payload.template) == 'string' and payload.template or ''
-  local line = type(payload.line) == 'number' and string.format('%d', payload.line) or '0'
-  return template, line, (listed and type(list) == 'table' and #list or 0) + 1, listed and list or {}
+  return template, type(payload.line) == 'number' and string.format('%d', payload.line) or '0'
 end

@@ -1,0 +1,17 @@
+-- include: time log enqueue record
+-- Put claimed jobs that were not started back to the front of their queue, in their order.
+-- ARGV: token, queue, the ids. Returns how many went back.
+local token, queue = ARGV[1], ARGV[2]
+local back = 0
+for i = #ARGV, 3, -1 do
+  local id = ARGV[i]
+  local key = 'rq:job:' .. id
+  local record = redis.call('HMGET', key, 'status', 'lb_token')
+  if record[1] == 'queued' and record[2] == token then
+    release(key, id, queue, token, '', false)
+    redis.call('LPUSH', 'rq:queue:' .. queue, id)
+    back = back + 1
+  end
+end
+if back > 0 then wake(queue, back) end
+return back

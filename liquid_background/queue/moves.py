@@ -1,0 +1,233 @@
+"""The worker's moves as script calls: what goes in, and what the replies say."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import zlib
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from typing import Any, Final, TypeAlias
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import LogEntry, LogStatus, Outcome
+from liquid_background.joblog import encode_entry
+from liquid_background.joblog.entry import clip
+from liquid_background.queue.records import CLAIMED, MAX_DATA, MAX_RESULT, Claimed, encode_job, open_claimed
+from liquid_background.queue.scripts import Argument
+from liquid_background.settings import Settings
+
+Call: TypeAlias = tuple[str, list[Argument]]
+"""A script's name and its arguments."""
+
+RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
+MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
+
+
+def tokens() -> Iterator[str]:
+    """Yield tokens that no other process yields; call it after the fork."""
+    own = secrets.token_hex(6)
+    return (f"{own}{number:x}" for number in count())
+
+
+class Ending(StrEnum):
+    """How a worker ends an attempt."""
+
+    SUCCESS = "success"  # it returned
+    FAILED = "failed"  # it raised, or hit a limit
+    CRASHED = "crashed"  # its process died
+    CANCELLED = "cancelled"  # someone took it back
+    BACK = "back"  # the worker stops; the attempt does not count
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A job that a worker has started, with what its finish and its log entry need."""
+
+    id: str
+    token: str
+    queue: str
+    source_name: str
+    template: str
+    line: int
+    max_attempts: int
+
+    @classmethod
+    def of(cls, job: Claimed, token: str, queue: str) -> Running:
+        payload = job.payload
+        place = (payload["source_name"], payload["template"], payload["line"])
+        return cls(job.id, token, queue, *place, job.max_attempts)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """One finished attempt, encoded."""
+
+    arguments: list[Argument]
+
+
+def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None) -> Finish:
+    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so."""
+    kind = ending or (Ending.SUCCESS if outcome.succeeded else Ending.FAILED)
+    jobs: list[Argument] = []
+    if kind is Ending.SUCCESS:
+        try:
+            for made in outcome.jobs:
+                jobs += encode_job(made, settings)
+        except JobRefused as error:
+            return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
+    entries = [value for entry in outcome.entries for value in encode_entry(entry)]
+    message = clip(outcome.error or "").encode("utf-8", "backslashreplace")
+    value = _return_value(outcome.result) if kind is Ending.SUCCESS else exc_string(outcome.traceback or outcome.error)
+    head: list[Argument] = [job.id, job.token, kind, value, message, int(outcome.retry), outcome.duration]
+    place: list[Argument] = [job.source_name, job.template.encode("utf-8", "backslashreplace"), job.line]
+    counts = [job.max_attempts, len(outcome.jobs) if jobs else 0, len(outcome.entries)]
+    return Finish([*head, *place, *counts, *jobs, *entries])
+
+
+def _return_value(result: str | None) -> bytes:
+    kept = result if result is None or len(result) <= MAX_RESULT else result[:MAX_RESULT] + "…"
+    return b64encode(json.dumps(kept).encode("ascii"))
+
+
+def exc_string(text: str | None) -> bytes:
+    """Return a traceback as RQ keeps it in a result."""
+    return b64encode(zlib.compress((text or "").encode("utf-8", "backslashreplace")))
+
+
+def step(
+    worker: str,
+    settings: Settings,
+    done: Finish | None = None,
+    start: Running | None = None,
+    higher: Sequence[str] = (),
+) -> Call:
+    """Return the call that finishes one job and starts the next."""
+    begin: list[Argument] = [start.id, start.token, start.queue] if start else ["", "", ""]
+    end: list[Argument] = done.arguments if done else [""]
+    head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
+    return "step", [*head, *begin, len(higher), *higher, *end]
+
+
+def claim(token: str, most: int, queues: Sequence[str], settings: Settings) -> Call:
+    """Return the call that claims up to `most` jobs of the first of the queues that has any."""
+    head: list[Argument] = [token, _milliseconds(settings.lease), most, settings.log_limit]
+    return "claim", [*head, len(queues), *queues, *CLAIMED]
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A claimed job that may not run, and why."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a claim brought: jobs of one queue under one token; or none, and when the next delayed one is due."""
+
+    token: str
+    queue: str
+    jobs: Sequence[Claimed | Refused]
+    due: float | None  # seconds
+
+
+def opened(token: str, reply: Any, settings: Settings) -> Batch:
+    """Return a claim's reply."""
+    name, *rest = reply
+    if not name:
+        return Batch(token, "", (), None if rest[0] < 0 else rest[0] / 1000)
+    queue = name.decode("ascii")
+    return Batch(token, queue, [_opened_job(queue, row, settings) for row in rest], None)
+
+
+def _opened_job(queue: str, row: list[Any], settings: Settings) -> Claimed | Refused:
+    job_id, size, *values = row
+    name = job_id.decode("utf-8", "backslashreplace")
+    if size > MAX_DATA:
+        return Refused(name, f"the record's data is over {MAX_DATA:,} bytes")
+    try:
+        return open_claimed(name, queue, values, settings)
+    except JobRefused as error:
+        return Refused(name, str(error))
+
+
+def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
+    """Return the call that sets a job aside that may not run."""
+    entry = LogEntry(job_id=job.id, status=LogStatus.REFUSED, message=job.reason, final=True)
+    head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
+    return "refuse", [*head, settings.log_limit, settings.failure_ttl, *encode_entry(entry)]
+
+
+def give_back(token: str, queue: str, ids: Sequence[str]) -> Call:
+    """Return the call that puts claimed jobs back that were not started."""
+    return "give_back", [token, queue, *ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What a supervisor knows of one child since its last beat."""
+
+    name: str
+    completed: int
+    failed: int
+    seconds: float
+    job: Running | None
+
+
+def beat(pulses: Sequence[Pulse], settings: Settings) -> Call:
+    """Return the call that extends the leases of what runs and says that the workers live."""
+    arguments: list[Argument] = [_milliseconds(settings.lease), worker_ttl(settings)]
+    for pulse in pulses:
+        job = pulse.job
+        running: list[Argument] = [job.id, job.token, job.queue] if job else ["", "", ""]
+        seconds = f"{pulse.seconds:.6f}" if pulse.seconds else "0"
+        arguments += [pulse.name, "busy" if job else "idle", pulse.completed, pulse.failed, seconds, *running]
+    return "beat", arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a worker shows itself to RQ's tools."""
+
+    name: str
+    pid: int
+    host: str
+    address: str
+    queues: Sequence[str]
+
+
+def register(worker: Registration, settings: Settings) -> Call:
+    """Return the call that registers a worker."""
+    head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
+    return "register", [*head, RQ_VERSION, sys.version.split()[0], *worker.queues]
+
+
+def leave(name: str, queues: Sequence[str]) -> Call:
+    """Return the call that takes a worker's registration away."""
+    return "leave", [name, *queues]
+
+
+def remaining(queues: Sequence[str]) -> Call:
+    """Return the call that says whether a burst still has to wait."""
+    return "remaining", [*queues]
+
+
+def worker_ttl(settings: Settings) -> int:
+    """Return the seconds after which a dead worker's registration goes away."""
+    return max(30, int(settings.lease * 10))
+
+
+def tick(queues: Sequence[str], settings: Settings, trim: bool = False) -> Call:
+    """Return the call that promotes what is due and reaps the leases that ran out."""
+    exc = exc_string("the worker that ran it died 10 times")
+    return "tick", [settings.log_limit, MOST_AT_ONCE, int(trim), exc, *queues]
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

@@ -1,0 +1,46 @@
+"""One attempt: the performer's call under its limits, and whatever comes of it as an Outcome."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import replace
+from time import monotonic
+
+from liquid_background.errors import JobTimeout
+from liquid_background.job import Outcome, Performer
+from liquid_background.queue.records import Claimed
+from liquid_background_worker.alarm import Alarm
+
+_TRACEBACK = 20_000  # characters of a traceback that are kept
+
+
+def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
+    """Return how an attempt ended; nothing that a job raises gets out of here."""
+    started = monotonic()
+    try:
+        outcome = alarm.run(job.limit, lambda: performer.perform(job.id, job.payload, job.attempt, job.max_attempts))
+        if not isinstance(outcome, Outcome):
+            outcome = Outcome(error=f"the performer returned {type(outcome).__name__}, not an Outcome", retry=False)
+    except JobTimeout as error:
+        outcome = Outcome(error=str(error), traceback=_traceback(error))
+    except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt end the job, not the worker
+        outcome = Outcome(error=describe(error), traceback=_traceback(error))
+    if outcome.duration:
+        return outcome
+    return replace(outcome, duration=round((monotonic() - started) * 1000))
+
+
+def describe(error: BaseException) -> str:
+    """Return an error as one line that names its kind."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - an error whose __str__ raises is still an error to report
+        text = "(its text cannot be shown)"
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return "".join(traceback.format_exception(error))[-_TRACEBACK:]
+    except Exception:  # noqa: BLE001 - likewise
+        return describe(error)

@@ -1,0 +1,99 @@
+"""A child's line to the store: it outlives outages, and sends again what the store may not have heard."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from time import monotonic, sleep
+from typing import Any, Final
+
+from liquid_background.queue.moves import Call
+from liquid_background.store import Store
+from liquid_background_worker.wire import Broken, Wire
+
+logger = logging.getLogger("liquid_background.worker")
+
+MOST_PENDING: Final = 32
+"""Calls that may be on their way; more wait for replies first."""
+_PAUSES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)  # seconds between two tries to connect; the last one repeats
+
+
+class GaveUp(Exception):
+    """Raised when the store has been away for so long that this worker's leases are gone, and it shall stop."""
+
+
+class Channel:
+    """Calls in order, over as many connections as it takes."""
+
+    def __init__(self, store: Store, reply_timeout: float, gives_up: Callable[[float], bool]) -> None:
+        self._wire = Wire(store)
+        self._reply_timeout = reply_timeout
+        self._gives_up = gives_up  # asked with the seconds that the store has been away
+
+    def post(self, call: Call, on_reply: Callable[[Any], None] | None = None) -> None:
+        """Send a call without waiting for its reply."""
+        if len(self._wire.pending) >= MOST_PENDING:
+            self.drain()
+        try:
+            self._wire.send(call, on_reply or _report)
+        except Broken as error:
+            self._recover(error)
+
+    def call(self, call: Call) -> Any:
+        """Send a call and return its reply; None when the store could make nothing of it."""
+        replies: list[Any] = []
+        self.post(call, replies.append)
+        self.drain()
+        _report(replies[0])
+        return None if isinstance(replies[0], Exception) else replies[0]
+
+    def poll(self) -> None:
+        """Read the replies that are there."""
+        try:
+            while self._wire.pending and self._wire.readable(0):
+                self._wire.read()
+        except Broken as error:
+            self._recover(error)
+
+    def drain(self) -> None:
+        """Read all replies."""
+        while self._wire.pending:
+            try:
+                if not self._wire.readable(self._reply_timeout):
+                    self._wire.disconnect()
+                    raise Broken("no reply")
+                self._wire.read()
+            except Broken as error:
+                self._recover(error)
+
+    def block(self, wake_keys: list[str], seconds: float, control: int) -> None:
+        """Wait for work for at most that long."""
+        try:
+            self._wire.block(wake_keys, seconds, control)
+        except Broken as error:
+            self._recover(error)
+
+    def _recover(self, error: Broken) -> None:
+        """Connect again and send again, until it works.
+
+        Raises:
+            GaveUp: when it has not worked for long and this worker is to stop.
+        """
+        since, tries = monotonic(), 0
+        self._wire.disconnect()
+        while True:
+            sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
+            if self._gives_up(monotonic() - since):
+                raise GaveUp(str(error))
+            try:
+                self._wire.connect()
+                return
+            except Broken as again:
+                tries, error = tries + 1, again
+                if tries == len(_PAUSES):
+                    logger.warning("waiting for the store: %s", error)
+
+
+def _report(reply: Any) -> None:
+    if isinstance(reply, Exception):
+        logger.error("the store could not run a step: %s", reply)

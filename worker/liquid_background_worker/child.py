@@ -1,0 +1,142 @@
+"""A child process: claims batches, performs their jobs one after the other, and tells the store as it goes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
+
+from liquid_background.job import Outcome, Performer
+from liquid_background.queue import keys, moves
+from liquid_background.queue.moves import Batch, Finish, Refused, Running
+from liquid_background.queue.records import Claimed
+from liquid_background.settings import Settings
+from liquid_background.store import Store
+from liquid_background_worker import attempt, limits
+from liquid_background_worker.alarm import Alarm
+from liquid_background_worker.batches import BatchSize, Order
+from liquid_background_worker.channel import Channel
+from liquid_background_worker.slot import Slot
+
+LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
+BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
+GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
+BURST_OVER: Final = 3  # exit code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What a child is told when it is forked."""
+
+    name: str
+    queues: Sequence[str]
+    burst: bool
+    control: int  # read end of a pipe whose other end the supervisor holds
+
+
+class Child:
+    """The loop of one child. Its numbers: claimed, started, finished and given back, each at most once a token."""
+
+    def __init__(self, settings: Settings, store: Store, performer: Performer, slot: Slot, role: Role) -> None:
+        self._settings = settings
+        self._performer = performer
+        self._slot = slot
+        self._role = role
+        self._channel = Channel(store, max(1.0, settings.lease), self._gives_up)
+        self._tokens = moves.tokens()
+        self._alarm = Alarm()
+        self._cpu = limits.CpuLimit()
+        self._batch_size = BatchSize()
+        self._order = Order(role.queues, settings.low_share)
+        self._wake_keys = [keys.wake(name) for name in role.queues]
+        self._jobs_left = settings.recycle_jobs
+        self._yields = False  # higher work waits
+
+    def _gives_up(self, seconds: float) -> bool:
+        return self._slot.stop and seconds > self._settings.lease
+
+    def work(self) -> int:
+        """Run jobs until told to stop, worn out, or the burst is over; return the exit code."""
+        while not self._slot.stop and self._jobs_left > 0:
+            claimed_at = monotonic()
+            batch = self._claim()
+            if batch.jobs:
+                self._run(batch, claimed_at)
+                if limits.is_fat(self._settings):
+                    break
+            elif self._idle(batch.due):
+                return BURST_OVER
+        return 0
+
+    def _claim(self) -> Batch:
+        token = next(self._tokens)
+        most = min(self._batch_size.size, self._jobs_left)
+        reply = self._channel.call(moves.claim(token, most, self._order.next(), self._settings))
+        if reply is None:
+            return Batch(token, "", (), None)
+        return moves.opened(token, reply, self._settings)
+
+    def _idle(self, due: float | None) -> bool:
+        """Wait for work; return whether the burst is over."""
+        longest = LONGEST_IDLE
+        if self._role.burst:
+            if self._channel.call(moves.remaining(self._role.queues)) == 0:
+                return True
+            longest = BURST_IDLE
+        wait = longest if due is None else min(due, longest)
+        if wait > 0:
+            self._channel.block(self._wake_keys, wait, self._role.control)
+        if due is not None and due <= wait:
+            self._channel.post(moves.tick(self._role.queues, self._settings))
+        return False
+
+    def _run(self, batch: Batch, claimed_at: float) -> None:
+        """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
+        higher = self._order.claimed(batch.queue)
+        usable_until = claimed_at + self._settings.lease / 2
+        waiting = deque(batch.jobs)
+        self._hold(batch)
+        self._yields = False
+        done: Finish | None = None
+        while waiting and not self._slot.stop and not self._yields and monotonic() < usable_until:
+            job = waiting.popleft()
+            if isinstance(job, Refused):
+                self._channel.post(moves.refuse(job, batch, self._role.name, self._settings))
+                continue
+            running = Running.of(job, batch.token, batch.queue)
+            self._channel.post(self._step(done, running, higher), self._started)
+            done = moves.finish(running, self._perform(running, job), self._settings)
+            self._channel.poll()
+        if done:
+            self._channel.post(self._step(done))
+        self._slot.end()
+        if waiting:
+            self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in waiting]))
+
+    def _hold(self, batch: Batch) -> None:
+        self._slot.hold([Running.of(job, batch.token, batch.queue) for job in batch.jobs if isinstance(job, Claimed)])
+
+    def _step(self, done: Finish | None, start: Running | None = None, higher: Sequence[str] = ()) -> moves.Call:
+        return moves.step(self._role.name, self._settings, done, start, higher)
+
+    def _started(self, reply: Any) -> None:
+        self._yields = isinstance(reply, list) and reply[2] == 1
+
+    def _perform(self, running: Running, job: Claimed) -> Outcome:
+        self._cpu.allow(job.limit)
+        started = monotonic()
+        self._slot.begin(running, started, started + job.limit + GRACE)
+        outcome = attempt.perform(self._performer, self._alarm, job)
+        # Still this job's until its finish is on its way; but no longer to be killed for its limit.
+        self._slot.begin(running, started, None)
+        seconds = monotonic() - started
+        self._slot.count(outcome.succeeded, seconds)
+        self._batch_size.took(seconds)
+        self._jobs_left -= 1
+        return outcome
+
+    def close(self) -> None:
+        """Hear the store out on what was sent."""
+        self._channel.drain()

@@ -1,0 +1,127 @@
+"""The supervisor's line to the store: beats, ticks and the finishes of children that died. It never blocks for long."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import Any, Final
+
+from liquid_background.queue import moves
+from liquid_background.queue.moves import Call, Pulse
+from liquid_background.settings import Settings
+from liquid_background.store import Store
+from liquid_background_worker.wire import Broken, Wire
+
+logger = logging.getLogger("liquid_background.worker")
+
+_CONNECT_TIMEOUT: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
+_PAUSE: Final = 0.2  # seconds between two tries to connect
+_TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
+_TRIM: Final = 10.0  # seconds between clean-ups of expired ids
+
+
+class Heart:
+    """Keeps the leases of what runs, and moves on what is due; `must` calls are repeated until they are heard."""
+
+    def __init__(self, store: Store, settings: Settings, queues: Sequence[str]) -> None:
+        self._wire = Wire(store, _CONNECT_TIMEOUT)
+        self._settings = settings
+        self._queues = tuple(queues)
+        self._owed: deque[Call] = deque()
+        self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
+        self._silent_for = max(1.0, settings.lease)
+        self._told = False
+
+    def must(self, call: Call) -> None:
+        """Send a call as soon as the store hears it."""
+        self._owed.append(call)
+
+    @property
+    def owes(self) -> bool:
+        return bool(self._owed or self._wire.pending)
+
+    def pump(self, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[str, str], None]) -> None:
+        """Do what is due now; `answer` gets the name of each worker of the last beat and the store's word on it."""
+        now = monotonic()
+        try:
+            if not self._wire.connected:
+                if now < self._next_try:
+                    return
+                self._wire.connect()
+                self._told = False
+            self._read(now)
+            self._send(now, pulses, answer)
+            self._read(now)
+        except Broken as error:
+            self._lost(error)
+
+    def _read(self, now: float) -> None:
+        while self._wire.pending and self._wire.readable(0):
+            self._wire.read()
+        if self._wire.pending and now - self._wire.pending[0].at > self._silent_for:
+            raise Broken("no reply")
+
+    def _send(self, now: float, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[str, str], None]) -> None:
+        while self._owed:
+            self._wire.send(self._owed.popleft(), _report)
+        if now >= self._next_beat:
+            self._next_beat = now + self._settings.lease / 4
+            beating = pulses()
+            if beating:
+                self._wire.send(moves.beat(beating, self._settings), lambda reply: _answers(beating, reply, answer))
+        if now >= self._next_tick:
+            self._next_tick = now + _TICK
+            trim = now >= self._next_trim
+            self._next_trim = now + _TRIM if trim else self._next_trim
+            self._wire.send(moves.tick(self._queues, self._settings, trim), self._ticked)
+
+    def _ticked(self, reply: Any) -> None:
+        _report(reply)
+        if isinstance(reply, list):
+            promoted, reaped, due = reply
+            if max(promoted, reaped) >= moves.MOST_AT_ONCE:
+                self._next_tick = 0.0
+            elif due >= 0:
+                self._next_tick = min(self._next_tick, monotonic() + due / 1000)
+
+    def _lost(self, error: Broken) -> None:
+        self._wire.disconnect()
+        self._next_try = monotonic() + _PAUSE
+        if not self._told:
+            logger.warning("waiting for the store: %s", error)
+            self._told = True
+
+    def flush(self, seconds: float) -> None:
+        """Wait for what is owed, for at most that long."""
+        until = monotonic() + seconds
+        while self.owes and monotonic() < until:
+            try:
+                if not self._wire.connected:
+                    self._wire.connect()
+                while self._owed:
+                    self._wire.send(self._owed.popleft(), _report)
+                if self._wire.readable(0.05):
+                    self._wire.read()
+            except Broken as error:
+                self._lost(error)
+
+    def descriptors(self) -> list[int]:
+        """Return the descriptors that a forked child has to close."""
+        return self._wire.descriptors()
+
+    def close(self) -> None:
+        self._wire.disconnect()
+
+
+def _answers(pulses: Sequence[Pulse], reply: Any, answer: Callable[[str, str], None]) -> None:
+    _report(reply)
+    if isinstance(reply, list):
+        for pulse, word in zip(pulses, reply, strict=True):
+            answer(pulse.name, word.decode("ascii"))
+
+
+def _report(reply: Any) -> None:
+    if isinstance(reply, Exception):
+        logger.error("the store could not run a step: %s", reply)

@@ -1,0 +1,83 @@
+"""What the operating system holds a child to: memory, CPU time, files, processes, and dying with its supervisor."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from liquid_background.settings import Settings
+
+_FILE_SIZE: Final = 256 * 1024 * 1024  # bytes of a file that a job may write
+_OPEN_FILES: Final = 512
+_PROCESSES: Final = 256  # processes and threads of the same user, beyond those that are there at the start
+_CPU_SLACK: Final = 5  # seconds of CPU time that a job gets beyond its limit of wall time
+_PR_SET_PDEATHSIG: Final = 1
+_RECYCLE_SHARE: Final = 0.8  # of the memory limit, between jobs
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when its supervisor dies (Linux; elsewhere the control pipe tells it)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def apply(settings: Settings) -> None:
+    """Hold this process, and what it starts, to the limits."""
+    memory = settings.memory_limit * 1024 * 1024
+    # RLIMIT_DATA counts what a process can write to; RLIMIT_AS would count every mapped library and thread stack too.
+    _limit(resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS, memory)
+    _limit(resource.RLIMIT_FSIZE, _FILE_SIZE)
+    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _limit(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux" and os.getuid() != 0:
+        _limit(resource.RLIMIT_NPROC, _tasks_of(os.getuid()) + _PROCESSES)
+
+
+def _limit(kind: int, value: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    capped = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(kind, (capped, capped))
+
+
+def _tasks_of(user: int) -> int:
+    count = 0
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                count += len(os.listdir(folder / "task")) if folder.stat().st_uid == user else 0
+    return count
+
+
+class CpuLimit:
+    """The CPU time that a child may use; moved on as jobs start, so that it binds each of them."""
+
+    def __init__(self) -> None:
+        self._hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        self._set = 0
+
+    def allow(self, seconds: float) -> None:
+        """Let this process use that much more; threads of a job that is left behind run out of it."""
+        wanted = int(time.process_time() + seconds) + _CPU_SLACK
+        if abs(wanted - self._set) > 1:
+            self._set = wanted
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(resource.RLIMIT_CPU, (wanted, self._hard))
+
+
+def is_fat(settings: Settings) -> bool:
+    """Return whether this process holds so much memory between jobs that it should be replaced."""
+    try:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+    except OSError:
+        return False
+    return pages * resource.getpagesize() > settings.memory_limit * 1024 * 1024 * _RECYCLE_SHARE

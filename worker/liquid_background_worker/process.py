@@ -1,0 +1,110 @@
+"""Forking a child, and what its supervisor keeps of it."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterable
+from time import monotonic
+
+from liquid_background.queue.moves import Running
+from liquid_background_worker.slot import Slot
+
+logger = logging.getLogger("liquid_background.worker")
+
+
+class Process:
+    """One child: its pid, its shared memory, the pipe that wakes it, and why it was killed if it was."""
+
+    def __init__(self, name: str, slot: Slot, pid: int, control: int) -> None:
+        self.name = name
+        self.slot = slot
+        self.pid = pid
+        self.control = control
+        self.born = monotonic()
+        self.killed: Running | None = None
+        self.reason = ""
+        self.cancelled = False
+        self.counted = (0, 0, 0.0)
+
+    def ask_to_stop(self) -> None:
+        """Have it end after the job that runs; wake it when it is idle."""
+        self.slot.stop = True
+        with contextlib.suppress(OSError):
+            os.write(self.control, b".")
+
+    @property
+    def stopping(self) -> bool:
+        return self.slot.stop
+
+    def kill(self) -> None:
+        """Kill it and what it started."""
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)
+        with contextlib.suppress(OSError):
+            os.kill(self.pid, signal.SIGKILL)
+
+    def poll(self) -> int | None:
+        """Return its exit code, negative for a signal; None while it lives."""
+        pid, status = os.waitpid(self.pid, os.WNOHANG)
+        if pid == 0:
+            return None
+        with contextlib.suppress(OSError):
+            os.killpg(self.pid, signal.SIGKILL)  # what its jobs started and left behind
+        return os.waitstatus_to_exitcode(status)
+
+    def close(self) -> None:
+        os.close(self.control)
+        self.slot.close()
+
+
+def fork(name: str, body: Callable[[Slot, int], int], close: Iterable[int]) -> Process:
+    """Fork a child that runs `body(slot, control)` and exits with what it returns.
+
+    The caller has no threads, and connections only among the descriptors in `close`.
+    """
+    slot = Slot()
+    heard, said = os.pipe()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        os.close(heard)
+        os.set_blocking(said, False)
+        return Process(name, slot, pid, said)
+    code = 1
+    try:
+        _become_a_child((said, *close))
+        code = body(slot, heard)
+    except BaseException:
+        logger.exception("worker child %s ends", name)
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _become_a_child(close: Iterable[int]) -> None:
+    os.setpgid(0, 0)
+    for descriptor in close:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    signal.set_wakeup_fd(-1)
+    # The supervisor decides when a child stops: a signal to the whole group must not cost an attempt.
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
+        signal.signal(number, _ignore)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    empty = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(empty, 0)
+    os.close(empty)
+    if faulthandler.is_enabled():
+        faulthandler.disable()
+
+
+def _ignore(_signal: int, _frame: object) -> None:
+    """Do nothing; unlike SIG_IGN, programs that a job starts don't inherit it."""

@@ -1,0 +1,121 @@
+"""Starting a worker: the store's checks, the application, then the supervisor."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, Final
+
+import redis
+
+from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.job import Performer
+from liquid_background.queue import keys
+from liquid_background.settings import Settings
+from liquid_background.store import Store, connect, health_warnings
+from liquid_background_worker.supervisor import Supervisor
+
+logger = logging.getLogger("liquid_background.worker")
+
+_PATIENCE: Final = 60.0  # seconds that a worker waits at its start for a store that is loading or not up yet
+_PAUSE: Final = 0.2
+
+
+def run(
+    settings: Settings,
+    app: Performer | None = None,
+    queues: Sequence[str] = keys.QUEUES,
+    processes: int | None = None,
+    *,
+    burst: bool = False,
+    factory: Callable[[Settings], Performer] | None = None,
+) -> int:
+    """Run a worker in this process until it is stopped, or until the burst is over; return the exit code.
+
+    Args:
+        settings: Where the store is, and the limits.
+        app: What performs the attempts, such as an Engine; without it, `settings.app` or the factory gives it.
+        queues: The queues to serve, highest priority first.
+        processes: Children; `settings.processes` when not given.
+        burst: Whether to end when nothing is queued or due.
+        factory: Makes the performer when neither `app` nor `settings.app` is given.
+
+    Raises:
+        SettingsError: when a queue is not one, or the application cannot be imported.
+        StoreUnavailable: when the store refuses this user, or cannot be reached for a minute.
+    """
+    ordered = _checked(queues)
+    store = _connected(settings, 0.0 if burst else _PATIENCE)
+    for warning in health_warnings(store):
+        logger.warning("%s", warning)
+    store.close()
+    performer = app or _performer(settings, factory)
+    count = processes or settings.processes
+    gc.collect()
+    gc.freeze()  # children share these objects' memory for as long as nobody touches them
+    return Supervisor(settings, store, performer, ordered, burst=burst).run(count)
+
+
+def load_app(name: str) -> Performer:
+    """Return the object that `module:attr` names, looking in the working directory too.
+
+    Raises:
+        SettingsError: when there is no such module or object, or it cannot perform jobs.
+    """
+    module_name, _, path = name.partition(":")
+    if not (module_name and path):
+        raise SettingsError(f"setting app: {name!r} is not module:attr, such as shop.jobs:engine")
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        found: Any = importlib.import_module(module_name)
+        for part in path.split("."):
+            found = getattr(found, part)
+    except (ImportError, AttributeError) as error:
+        raise SettingsError(f"setting app: cannot load {name!r}: {error}") from error
+    if not callable(getattr(found, "perform", None)):
+        raise SettingsError(f"setting app: {name!r} is a {type(found).__name__}, which cannot perform jobs")
+    performer: Performer = found
+    return performer
+
+
+def _performer(settings: Settings, factory: Callable[[Settings], Performer] | None) -> Performer:
+    if settings.app:
+        return load_app(settings.app)
+    if factory is None:
+        raise SettingsError("setting app: name the application's Engine as module:attr")
+    return factory(settings)
+
+
+def _checked(queues: Sequence[str]) -> list[str]:
+    unknown = [name for name in queues if name not in keys.QUEUES]
+    if unknown or not queues:
+        raise SettingsError(f"unknown queue {unknown[0] if unknown else ''!r}; queues are {', '.join(keys.QUEUES)}")
+    return [name for name in keys.QUEUES if name in queues]
+
+
+def _connected(settings: Settings, patience: float) -> Store:
+    until = monotonic() + patience
+    told = False
+    while True:
+        try:
+            return connect(settings)
+        except StoreUnavailable as error:
+            if monotonic() > until or _is_refusal(error):
+                raise
+            if not told:
+                logger.warning("waiting for the store: %s", error)
+                told = True
+            sleep(_PAUSE)
+
+
+def _is_refusal(error: StoreUnavailable) -> bool:
+    cause = error.__cause__ or error.__context__
+    kinds = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
+    return isinstance(cause, kinds) or not isinstance(cause, redis.RedisError)

@@ -1,0 +1,262 @@
+"""The supervisor: starts children, keeps their leases, kills what outstays its limit, and stops them in order."""
+
+from __future__ import annotations
+
+import logging
+import os
+import select
+import signal
+import socket
+from collections.abc import Sequence
+from time import monotonic
+from typing import Final
+
+from liquid_background.job import Outcome, Performer
+from liquid_background.queue import moves
+from liquid_background.queue.moves import Ending, Pulse, Running
+from liquid_background.settings import Settings
+from liquid_background.store import Store
+from liquid_background_worker import limits
+from liquid_background_worker.channel import GaveUp
+from liquid_background_worker.child import BURST_OVER, GRACE, Child, Role
+from liquid_background_worker.heart import Heart
+from liquid_background_worker.process import Process, fork
+from liquid_background_worker.slot import Slot
+
+logger = logging.getLogger("liquid_background.worker")
+
+_LOOK: Final = 0.05  # seconds between two looks at the children
+_QUICK_DEATH: Final = 1.0  # seconds; a child that lives no longer is not replaced at once
+_LONGEST_PAUSE: Final = 2.0  # seconds before a child that keeps dying is replaced
+_LAST_WORDS: Final = 2.0  # seconds that the store gets to hear what is still to be said at the end
+_STOPPING: Final = "the worker was told to stop; the job was given back"
+
+
+class Supervisor:
+    """It renders nothing and waits for nothing but its children, so a limit holds whatever a job or the store does."""
+
+    def __init__(
+        self, settings: Settings, store: Store, performer: Performer, queues: Sequence[str], *, burst: bool
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._performer = performer
+        self._queues = tuple(queues)
+        self._burst = burst
+        self._heart = Heart(store, settings, queues)
+        self._host = socket.gethostname()
+        self._children: dict[int, Process] = {}  # by the number in the name
+        self._old: list[Process] = []  # being replaced while they finish
+        self._start_at: dict[int, float] = {}
+        self._pauses: dict[int, float] = {}
+        self._to_replace: list[int] = []
+        self._stops = 0
+        self._generation = 0
+        self._signals, self._signalled = os.pipe()
+
+    def run(self, processes: int) -> int:
+        """Run until stopped, or until the burst is over; return the exit code."""
+        self._listen()
+        for number in range(processes):
+            self._start_at[number] = 0.0
+        while self._start_at or self._everyone():
+            self._start_due()
+            self._wait()
+            self._bury()
+            self._enforce_limits()
+            self._roll()
+            self._heart.pump(self._pulses, self._answer)
+        self._heart.flush(_LAST_WORDS)
+        self._heart.close()
+        return 0
+
+    def _everyone(self) -> list[Process]:
+        return [*self._children.values(), *self._old]
+
+    # Signals.
+
+    def _listen(self) -> None:
+        for end in (self._signals, self._signalled):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
+            signal.signal(number, _noted)
+
+    def _wait(self) -> None:
+        ready, _, _ = select.select([self._signals], [], [], _LOOK)
+        for number in os.read(self._signals, 64) if ready else b"":
+            if number in (signal.SIGTERM, signal.SIGINT):
+                self._stop()
+            elif number == signal.SIGHUP and not self._stops:
+                self._to_replace = sorted(self._children)
+
+    def _stop(self) -> None:
+        self._stops += 1
+        self._start_at.clear()
+        self._to_replace.clear()
+        for child in self._everyone():
+            if self._stops == 1:
+                child.ask_to_stop()
+            else:
+                child.kill()
+
+    # Children.
+
+    def _start_due(self) -> None:
+        for number in [number for number, at in self._start_at.items() if at <= monotonic()]:
+            del self._start_at[number]
+            self._children[number] = self._start(number)
+
+    def _start(self, number: int) -> Process:
+        # A replacement beside the child that it replaces needs a name of its own.
+        self._generation += 1
+        suffix = "" if self._generation <= self._settings.processes else f".{self._generation}"
+        name = f"{self._host}.{os.getpid()}.{number}{suffix}"
+        parent = os.getpid()
+
+        def body(slot: Slot, control: int) -> int:
+            limits.die_with(parent)
+            limits.apply(self._settings)
+            role = Role(name=name, queues=self._queues, burst=self._burst, control=control)
+            child = Child(self._settings, self._store, self._performer, slot, role)
+            try:
+                code = child.work()
+                child.close()
+            except GaveUp as error:
+                logger.warning("worker child %s stops without the store: %s", name, error)
+                return 0
+            return code
+
+        controls = [other.control for other in self._everyone()]
+        process = fork(name, body, [*controls, *self._heart.descriptors(), self._signals, self._signalled])
+        self._register(process)
+        return process
+
+    def _register(self, process: Process) -> None:
+        worker = moves.Registration(
+            name=process.name, pid=process.pid, host=self._host, address="", queues=self._queues
+        )
+        self._heart.must(moves.register(worker, self._settings))
+
+    def _bury(self) -> None:
+        for number, child in list(self._children.items()):
+            code = child.poll()
+            if code is not None:
+                del self._children[number]
+                if not self._stops and not child.stopping and code != BURST_OVER:
+                    self._start_at[number] = monotonic() + self._pause(number, child, code)
+                self._settle(child, code)
+        for child in list(self._old):
+            code = child.poll()
+            if code is not None:
+                self._old.remove(child)
+                self._settle(child, code)
+        if os.getpid() == 1:
+            _reap_strays({child.pid for child in self._everyone()})
+
+    def _pause(self, number: int, child: Process, code: int) -> float:
+        if code == 0 or child.killed or monotonic() - child.born > _QUICK_DEATH:
+            self._pauses.pop(number, None)
+            return 0.0
+        pause = min(_LONGEST_PAUSE, self._pauses.get(number, 0.05) * 2)
+        self._pauses[number] = pause
+        return pause
+
+    def _settle(self, child: Process, code: int) -> None:
+        """Say in the store what a child that ended can't say any more."""
+        if code not in (0, BURST_OVER):
+            now = child.slot.now()
+            if now:
+                self._finish(child, now.job, *self._verdict(child, now.job, code), now.started)
+            for job in child.slot.held():
+                if now is None or job.id != now.job.id:
+                    self._finish(child, job, Ending.BACK, f"{_exit(code)}, before it began", monotonic())
+        self._heart.must(moves.leave(child.name, self._queues))
+        child.close()
+
+    def _verdict(self, child: Process, job: Running, code: int) -> tuple[Ending, str]:
+        if self._stops > 1:
+            return Ending.BACK, _STOPPING
+        if child.killed is None:
+            logger.warning("worker child %s: its process %s in job %s", child.name, _exit(code), job.id)
+            return Ending.CRASHED, f"its process {_exit(code)}"
+        if child.killed != job:
+            return Ending.BACK, "its process was killed for another job"
+        return (Ending.CANCELLED if child.cancelled else Ending.FAILED), child.reason
+
+    def _finish(self, child: Process, job: Running, ending: Ending, reason: str, started: float) -> None:
+        outcome = Outcome(error=reason, duration=round((monotonic() - started) * 1000))
+        done = moves.finish(job, outcome, self._settings, ending)
+        self._heart.must(moves.step(child.name, self._settings, done))
+
+    def _enforce_limits(self) -> None:
+        for child in self._everyone():
+            now = child.slot.now()
+            if now and now.deadline is not None and monotonic() > now.deadline and not child.killed:
+                limit = now.deadline - now.started - GRACE
+                self._kill(child, now.job, f"killed at its limit of {limit:g} s")
+
+    def _kill(self, child: Process, job: Running, reason: str, cancelled: bool = False) -> None:
+        child.killed, child.reason, child.cancelled = job, reason, cancelled
+        child.kill()
+
+    def _roll(self) -> None:
+        """Replace one child after the other: the next one when the one before has gone."""
+        if self._to_replace and not self._old:
+            number = self._to_replace.pop(0)
+            if number in self._children:
+                old = self._children.pop(number)
+                old.ask_to_stop()
+                self._old.append(old)
+                self._start_at[number] = 0.0
+
+    # Beats.
+
+    def _pulses(self) -> list[Pulse]:
+        pulses = []
+        for child in self._everyone():
+            counters, now = child.slot.counters(), child.slot.now()
+            completed, failed, seconds = (
+                counters[0] - child.counted[0],
+                counters[1] - child.counted[1],
+                counters[2] - child.counted[2],
+            )
+            child.counted = counters
+            job = now.job if now else None
+            pulses.append(Pulse(name=child.name, completed=completed, failed=failed, seconds=seconds, job=job))
+        return pulses
+
+    def _answer(self, name: str, word: str) -> None:
+        child = next((child for child in self._everyone() if child.name == name), None)
+        if child is None:
+            return
+        now = child.slot.now()
+        if word == "unknown":
+            self._register(child)
+        elif word == "cancel" and now and not child.killed:
+            self._kill(child, now.job, "cancelled", cancelled=True)
+
+
+def _noted(_signal: int, _frame: object) -> None:
+    """Nothing: the number arrives on the wakeup descriptor."""
+
+
+def _exit(code: int) -> str:
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def _reap_strays(own: set[int]) -> None:
+    """As PID 1 of a container, collect the processes whose parents died; children of ours are collected elsewhere."""
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None or found.si_pid in own or found.si_pid == 0:
+            return
+        os.waitpid(found.si_pid, os.WNOHANG)
