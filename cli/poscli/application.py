@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import click
@@ -13,6 +10,7 @@ import click
 from liquid_background import Engine, Settings
 from liquid_background.errors import SettingsError
 from liquid_background.settings import load_settings
+from liquid_background_worker import load_app
 from poscli.terminal import hint
 
 
@@ -29,36 +27,14 @@ def load_engine(app: str | None = None) -> Engine:
     """Return the engine that --app or the setting APP names, else one made from the settings.
 
     Raises:
-        SettingsError: when a setting is wrong, or the application cannot be found.
+        SettingsError: when a setting is wrong, or the application cannot be loaded.
     """
     settings = load_settings(app=app)
-    return load_application(settings.app) if settings.app else Engine(settings=settings)
-
-
-def load_application(app: str) -> Engine:
-    """Import the Engine that "module:attr" names, also from the current folder.
-
-    Raises:
-        SettingsError: when there is no such module or attribute, or it is no Engine.
-    """
-    module_name, _, attribute = app.partition(":")
-    if not module_name or not attribute:
-        raise SettingsError(f"the application {app!r} is not module:attr, such as shop.site:engine")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        found: Any = import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise  # an import of the application's own fails: its traceback says where
-        where = f"in {os.getcwd()} or on the import path"
-        raise SettingsError(f"the application {app!r}: there is no module {error.name} {where}") from error
-    for name in attribute.split("."):
-        if not hasattr(found, name):
-            raise SettingsError(f"the application {app!r}: {module_name} has no {attribute}")
-        found = getattr(found, name)
+    if settings.app is None:
+        return Engine(settings=settings)
+    found = load_app(settings.app)
     if not isinstance(found, Engine):
-        raise SettingsError(f"the application {app!r} is a {type(found).__name__}, not a liquid_background.Engine")
+        raise SettingsError(f"setting app: {settings.app!r} is a {type(found).__name__}, not a liquid_background.Engine")
     return found
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
-from importlib import import_module
 
 import click
 
+from poscli.loader import load
 from poscli.sections import SECTIONS
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -40,8 +40,8 @@ class Program(Group):
 
     @property
     def homes(self) -> Mapping[str, str]:
-        """Return the module of each command."""
-        return {name: f"poscli.commands.{name}" for names in SECTIONS.values() for name in names}
+        """Return the place of each command."""
+        return {name: f"poscli.commands.{name}:command" for names in SECTIONS.values() for name in names}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the help text."""
@@ -51,7 +51,7 @@ class Program(Group):
         """Load a command's module and return the command."""
         if cmd_name not in self.homes:
             return None
-        command: click.Command = import_module(self.homes[cmd_name]).command
+        command: click.Command = load(self.homes[cmd_name])
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

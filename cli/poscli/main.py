@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from importlib.metadata import version
 from typing import NoReturn, TextIO
 
 import click
 
 from poscli.group import HELP_OPTIONS, Program
+from poscli.loader import load
 
-FAILED = 1
 INTERRUPTED = 130  # what shells make of Ctrl-C
 
 
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(INTERRUPTED)
     except Exception as error:
         # Loaded here because telling errors apart needs the template engine, which takes longer than most commands.
-        code = import_module("poscli.failures").report(error)
+        code = load("poscli.failures:report")(error)
         if code is None:
             raise
     sys.exit(code if isinstance(code, int) else 0)

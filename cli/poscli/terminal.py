@@ -1,4 +1,4 @@
-"""What depends on whether a person watches: colour, and hints on stderr."""
+"""What depends on whether a person watches: colour, log lines in it, and hints on stderr."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import os
 import sys
 
 import click
+
+from liquid_background.job import LogEntry, LogStatus
+from liquid_background.joblog import Format, format_entry
+
+_COLOURS = {LogStatus.SUCCESS: "green", LogStatus.CANCELLED: "yellow"}  # the others are failures: red
 
 
 def has_colour() -> bool:
@@ -27,3 +32,12 @@ def hint(message: str) -> None:
 def note(message: str) -> None:
     """Say on stderr, also to a script, why there is no output."""
     click.echo(message, err=True)
+
+
+def line_of(entry: LogEntry, style: Format = "text") -> str:
+    """Return a log entry as its line, with the status in colour where that is on."""
+    line = format_entry(entry, style)
+    if entry.status is None or style == "json" or not has_colour():
+        return line
+    status = styled(str(entry.status), fg=_COLOURS.get(entry.status, "red"))
+    return line.replace(f" - {entry.status}", f" - {status}", 1)

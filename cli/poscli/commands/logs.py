@@ -10,12 +10,11 @@ from difflib import get_close_matches
 import click
 
 from liquid_background import Engine, LogEntry, LogStatus
-from liquid_background.joblog import Format, format_entry, last_id
+from liquid_background.joblog import Format, last_id
 from poscli.application import app_option, hint_waiting, load_engine, no_store
-from poscli.terminal import hint, note, styled
+from poscli.terminal import hint, line_of, note
 from poscli.times import Since
 
-_COLOURS = {LogStatus.SUCCESS: "green", LogStatus.CANCELLED: "yellow"}  # the others are failures: red
 _ON_A_TERMINAL = 100  # entries shown without -n; a pipe gets all that are kept
 _BEFORE_A_TAIL = 10
 _ALL = 1_000_000_000
@@ -109,11 +108,7 @@ def _order(entry_id: str) -> tuple[int, int]:
 
 def _print(entries: Iterable[LogEntry], style: Format) -> None:
     for entry in entries:
-        line = format_entry(entry, style)
-        if entry.status is not None and style != "json":
-            status = f" - {entry.status}"
-            line = line.replace(status, f" - {styled(entry.status, fg=_COLOURS.get(entry.status, 'red'))}", 1)
-        print(line)
+        print(line_of(entry, style))
 
 
 def _suggest(engine: Engine, source_name: str) -> None:
