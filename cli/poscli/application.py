@@ -34,7 +34,7 @@ def load_engine(app: str | None = None) -> Engine:
         return Engine(settings=settings)
     found = load_app(settings.app)
     if not isinstance(found, Engine):
-        raise SettingsError(f"setting app: {settings.app!r} is a {type(found).__name__}, not a liquid_background.Engine")
+        raise SettingsError(f"setting app: {settings.app!r} is a {type(found).__name__}, not an Engine")
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import click
 
@@ -12,23 +12,21 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _AGO: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.ASCII)
 
 
-class Since(click.ParamType):
-    """A time: 10m, 2h30m, 1d ago, or an ISO date with or without a time, in UTC unless it says otherwise."""
+def since(text: str) -> datetime:
+    """Return the time that an option means: 10m, 2h30m, 1d ago, or an ISO date and time, in UTC unless it says more.
 
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the time that a text means."""
-        if isinstance(value, datetime):
-            return value
-        try:
-            if _AGO.fullmatch(value):
-                parts = re.findall(r"([\d.]+)([smhdw])", value)
-                return datetime.now(UTC) - timedelta(seconds=sum(float(count) * _UNITS[unit] for count, unit in parts))
-            time = datetime.fromisoformat(value)
-        except (ValueError, OverflowError):
-            self.fail(f"'{value}' is not a time such as 10m, 2h30m, 1d, 2024-01-15 or 2024-01-15T14:32", param, ctx)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+    Raises:
+        BadParameter: when it is none of these.
+    """
+    try:
+        if _AGO.fullmatch(text):
+            parts = re.findall(r"([\d.]+)([smhdw])", text)
+            return datetime.now(UTC) - timedelta(seconds=sum(float(count) * _UNITS[unit] for count, unit in parts))
+        time = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        message = f"'{text}' is not a time such as 10m, 2h30m, 1d, 2024-01-15 or 2024-01-15T14:32"
+        raise click.BadParameter(message) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def age(time: datetime | None, now: datetime | None = None) -> str:

@@ -13,7 +13,7 @@ from liquid_background import Engine, LogEntry, LogStatus
 from liquid_background.joblog import Format, last_id
 from poscli.application import app_option, hint_waiting, load_engine, no_store
 from poscli.terminal import hint, line_of, note
-from poscli.times import Since
+from poscli.times import since as since_time
 
 _ON_A_TERMINAL = 100  # entries shown without -n; a pipe gets all that are kept
 _BEFORE_A_TAIL = 10
@@ -29,7 +29,12 @@ _LOOKED_AT = 1_000  # newest entries and jobs searched for a source name that is
     help="Only attempts that ended so.",
 )
 @click.option("--type", metavar="TYPE", help="Only entries of this type: job for attempts, else what a log tag gave.")
-@click.option("--since", type=Since(), help="Only entries of the last 10m, 2h30m, 1d, or since 2024-01-15T14:32 (UTC).")
+@click.option(
+    "--since",
+    type=since_time,
+    metavar="TIME",
+    help="Only entries of the last 10m, 2h30m, 1d, or since 2024-01-15T14:32 (UTC).",
+)
 @click.option(
     "-n",
     "--lines",
@@ -73,7 +78,7 @@ def command(
         return
     wanted = {"source_name": source_name, "status": status, "type": type}
     start = last_id(engine.store.client)
-    shown = engine.log.entries(limit=_limit(lines, tail, since), since=since, **wanted)  # type: ignore[arg-type]
+    shown = engine.log.entries(limit=_limit(lines, tail, since), since=since, **wanted)
     _print(shown, style)
     if not shown and source_name is not None:
         _suggest(engine, source_name)

@@ -41,5 +41,6 @@ def command(processes: int | None, queues: str, burst: bool, app: str | None) ->
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
     engine = load_engine(app)
     count = processes or engine.settings.processes
-    hint(f"Running jobs in {count} {'process' if count == 1 else 'processes'}. Ctrl-C ends it; 'poscli logs --tail' shows them.")
+    children = "1 child process" if count == 1 else f"{count} child processes"
+    hint(f"Running jobs in {children}; 'poscli logs --tail' shows them. Ctrl-C ends it.")
     sys.exit(run(engine.settings, engine, [name.strip() for name in queues.split(",")], count, burst=burst))

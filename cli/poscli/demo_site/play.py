@@ -203,7 +203,8 @@ def _follow(engine: Engine, screen: Screen) -> list[LogEntry]:
 def _summarize(entries: list[LogEntry], seconds: float) -> None:
     jobs = len([entry for entry in entries if entry.final])
     retried = len([entry for entry in entries if entry.status and not entry.final])
-    print(styled(f"\n{jobs} jobs ended, {retried} attempts failed and were tried again, in {seconds:.1f} s.", bold=True))
+    text = f"{jobs} jobs ended, {retried} attempts failed and were tried again, in {seconds:.1f} s."
+    print("\n" + styled(text, bold=True))
 
 
 def _show_outbox(outbox: Path) -> None:
