@@ -1,0 +1,51 @@
+# Everything that a developer runs. `make demo` and `make test` need nothing but Python 3.11 or newer.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary --constraint constraints.txt
+
+.PHONY: demo test lint build lock docs clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/poscli demo
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+build: $(VENV)/.installed-test
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --wheel
+
+docs: $(VENV)/.installed
+	$(BIN)/python -m poscli.reference > docs/cli.md
+
+# The lock: exactly what an empty environment gets today. Run it, run the tests, commit both or neither.
+lock:
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/python -m pip install --quiet --prefer-binary --editable '.[test]'
+	build/lock/bin/python -m pip freeze --exclude-editable > constraints.txt
+	rm -rf build/lock
+
+clean:
+	rm -rf $(VENV) build dist .liquid-background-demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
+	@$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.installed
