@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
@@ -129,12 +129,22 @@ class Environment(liquid.Environment):
         self.event_context = frozenset(event_context)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.sink: Sink | None = None
+        self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
         register(self, self.hands_over)
+
+    def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
+        """Raise, warn of or ignore an error, as the mode says."""
+        if self.report is None:
+            super().error(exc, msg, token)
+            return
+        error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        error.token = error.token or token
+        self.report(error)
 
     def add_tag(self, tag: type[Tag], *, hands_over: bool = False) -> None:
         """Register a tag.

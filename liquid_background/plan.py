@@ -44,18 +44,18 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scope:
+class Scope:
     """The body's own names at one point."""
 
     sure: frozenset[str]
     maybe: frozenset[str]  # assigned on some way to here; holds `sure` too
 
-    def with_sure(self, names: Iterable[str]) -> _Scope:
+    def with_sure(self, names: Iterable[str]) -> Scope:
         added = frozenset(names)
-        return _Scope(self.sure | added, self.maybe | added)
+        return Scope(self.sure | added, self.maybe | added)
 
-    def with_maybe(self, names: Iterable[str]) -> _Scope:
-        return _Scope(self.sure, self.maybe | frozenset(names))
+    def with_maybe(self, names: Iterable[str]) -> Scope:
+        return Scope(self.sure, self.maybe | frozenset(names))
 
 
 class BodyNode(Node):
@@ -77,13 +77,13 @@ def plan_body(env: Environment, nodes: Iterable[Node], parameters: Iterable[str]
         parameters: names of the block's parameters.
         hands_over: names of the tags whose arguments are hand-over positions.
     """
-    walk = _Walk(env, hands_over, frozenset(parameters))
-    walk.nodes(nodes, _Scope(walk.parameters, walk.parameters))
+    walk = BodyWalk(env, hands_over, frozenset(parameters))
+    walk.body(nodes)
     return Plan(tuple(walk.found.values()), walk.positions)
 
 
-class _Walk:
-    """One walk over a body; collects what it finds."""
+class BodyWalk:
+    """One walk over a body; collects what the page is to hand over."""
 
     def __init__(self, env: Environment, hands_over: Collection[str], parameters: frozenset[str]) -> None:
         self.hands_over = hands_over
@@ -92,35 +92,44 @@ class _Walk:
         self.positions: dict[int, tuple[str, int]] = {}
         self._static = RenderContext(BoundTemplate(env, []))
 
-    def nodes(self, nodes: Iterable[Node], scope: _Scope) -> _Scope:
+    def body(self, nodes: Iterable[Node]) -> None:
+        """Walk a whole body."""
+        self.nodes(nodes, Scope(self.parameters, self.parameters))
+
+    def nodes(self, nodes: Iterable[Node], scope: Scope) -> Scope:
         """Walk a sequence that is always taken; return the scope behind it."""
         for node in nodes:
             scope = self.node(node, scope)
         return scope
 
-    def node(self, node: Node, scope: _Scope) -> _Scope:
+    def node(self, node: Node, scope: Scope) -> Scope:
         if isinstance(node, BlockNode | LiquidNode | CaptureNode):
             scope = self.nodes(self.children(node), scope)
         elif isinstance(node, MacroNode):
             # A macro's body sees its own arguments and the parameters, not what the body assigns around it.
-            own = _Scope(self.parameters, self.parameters).with_sure(node.block_scope())
+            own = Scope(self.parameters, self.parameters).with_sure(node.block_scope())
             self.nodes(self.children(node), own)
         else:
             self._arguments(node, scope)
             scope = scope.with_maybe(self._branches(node, scope))
         if node.token.kind == TOKEN_TAG and node.token.value in _COUNTERS:
-            return scope
+            return scope.with_maybe(str(name) for name in node.template_scope())
         return scope.with_sure(str(name) for name in node.template_scope())
 
     def children(self, node: Node) -> Iterator[Node]:
         yield from node.children(self._static, include_partials=False)
 
-    def _arguments(self, node: Node, scope: _Scope) -> None:
+    def _arguments(self, node: Node, scope: Scope) -> None:
         if node.token.kind == TOKEN_TAG and node.token.value in self.hands_over:
             for expression in node.expressions():
                 self.expression(expression, scope)
+        else:
+            self.other(node, scope)
 
-    def _branches(self, node: Node, scope: _Scope) -> frozenset[str]:
+    def other(self, node: Node, scope: Scope) -> None:
+        """Meet a node that hands nothing over; a check of templates looks at what it reads."""
+
+    def _branches(self, node: Node, scope: Scope) -> frozenset[str]:
         """Walk children that may be taken, or taken again; return the names that they may assign."""
         if isinstance(node, BodyNode):
             inner = scope.with_sure(node.parameter_names())
@@ -142,7 +151,7 @@ class _Walk:
             for child in self.children(node):
                 yield from self._assigned(child)
 
-    def expression(self, expression: Expression, scope: _Scope) -> None:
+    def expression(self, expression: Expression, scope: Scope) -> None:
         """Note every page path in an expression."""
         if isinstance(expression, Path):
             self._path(expression, scope)
@@ -150,7 +159,7 @@ class _Walk:
             for child in expression.children():
                 self.expression(child, scope)
 
-    def _path(self, path: Path, scope: _Scope) -> None:
+    def _path(self, path: Path, scope: Scope) -> None:
         root = path.path[0]
         if isinstance(root, Path) or not isinstance(root, str) or root in scope.sure:
             self._brackets(path.path, scope)
@@ -164,12 +173,12 @@ class _Walk:
         self.found.setdefault(key, HandOver(key, shipped))
         self.positions[path.token.start_index] = (key, covered)
 
-    def _brackets(self, segments: Iterable[object], scope: _Scope) -> None:
+    def _brackets(self, segments: Iterable[object], scope: Scope) -> None:
         for segment in segments:
             if isinstance(segment, Path):
                 self._path(segment, scope)
 
-    def _asks_request(self, path: Path, scope: _Scope) -> bool:
+    def _asks_request(self, path: Path, scope: Scope) -> bool:
         """Return whether a bracket of a path needs the request, as in `a[params.key]`."""
         brackets = [part for part in path.path if isinstance(part, Path)]
         roots = (part.path[0] for part in brackets)
@@ -177,14 +186,14 @@ class _Walk:
             self._asks_request(part, scope) for part in brackets
         )
 
-    def _covered(self, path: Path, scope: _Scope) -> int:
+    def _covered(self, path: Path, scope: Scope) -> int:
         """Return how many segments the page can resolve: up to the first bracket that may be the body's."""
         for index, segment in enumerate(path.path):
             if isinstance(segment, Path) and not self._is_pages(segment, scope):
                 return index
         return len(path.path)
 
-    def _is_pages(self, path: Path, scope: _Scope) -> bool:
+    def _is_pages(self, path: Path, scope: Scope) -> bool:
         root = path.path[0]
         if not isinstance(root, str) or root in scope.maybe or root in REQUEST_ROOTS:
             return False

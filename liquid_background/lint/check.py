@@ -1,0 +1,170 @@
+"""The check of whole files: parse each, walk it, gather findings in the order of the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from liquid import Node
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
+from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.exceptions import LiquidError
+from liquid.expression import Expression
+from liquid.token import TOKEN_TAG
+
+from liquid_background.environment import Environment
+from liquid_background.errors import ArgumentError
+from liquid_background.lint.blocks import check_block, check_order, finding, literal
+from liquid_background.lint.finding import RULES, Finding, silenced
+from liquid_background.pages import SiteLoader, split_front_matter
+from liquid_background.plan import BodyWalk
+from liquid_background.syntax import column_of, line_of
+from liquid_background.tags import BackgroundNode
+
+FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
+"""For each source name the file and tag that use it first, over all files of one check."""
+
+_TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
+
+
+def check_files(environment: Environment, files: Iterable[Path]) -> list[Finding]:
+    """Return what is wrong in template files, file by file and line by line.
+
+    Args:
+        environment: with the tags and filters of the application, and its loader.
+        files: the files to check; those of the loader's site have their names in it.
+    """
+    found: list[Finding] = []
+    names: FirstUses = {}
+    for file in files:
+        found += _check_file(environment, file, names)
+    return found
+
+
+def _check_file(environment: Environment, file: Path, names: FirstUses) -> list[Finding]:
+    path = str(file)
+    try:
+        source = file.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        return [Finding(path, 1, 0, RULES["syntax"], "the file is not UTF-8 text")]
+    errors: list[LiquidError] = []
+    nodes: Sequence[Node] = ()
+    environment.report = errors.append
+    try:
+        matter, body, line = split_front_matter(source, path)
+        nodes = environment.parse_at(body, line=line, path=path).nodes
+        found = list(_check_front_matter(environment, path, matter))
+    except LiquidError as error:
+        errors.append(error)
+        found = []
+    finally:
+        environment.report = None
+    found += [_of_error(path, error) for error in errors]
+    found += _Check(environment, path, names).nodes(nodes)
+    found.sort(key=lambda item: (item.line, item.column))
+    return silenced(found, source)
+
+
+def _of_error(path: str, error: LiquidError) -> Finding:
+    message = str(error.message)
+    rule = "option" if isinstance(error, ArgumentError) else "syntax"
+    if message.startswith("unexpected tag") and "nothing is open" not in message:
+        rule = "unknown-tag"
+    if error.token is None or error.token.start_index < 0:
+        return Finding(path, 1, 0, RULES[rule], message)
+    return Finding(path, line_of(error.token), column_of(error.token), RULES[rule], message)
+
+
+def _check_front_matter(environment: Environment, path: str, matter: dict[str, Any]) -> Iterator[Finding]:
+    layout = matter.get("layout")
+    if layout and not _exists(environment, str(layout), "layout"):
+        yield Finding(path, 1, 0, RULES["missing-partial"], f"the layout '{layout}' is not there")
+
+
+def _exists(environment: Environment, name: str, tag: str) -> bool:
+    loader = environment.loader
+    return not isinstance(loader, SiteLoader) or loader.find(name, tag) is not None
+
+
+class _Check:
+    """The check of one parsed file."""
+
+    def __init__(self, environment: Environment, path: str, names: FirstUses) -> None:
+        self.environment = environment
+        self.path = path
+        self.names = names
+        self.walk = BodyWalk(environment, (), frozenset())
+
+    def nodes(self, nodes: Iterable[Node]) -> list[Finding]:
+        """Return the findings in nodes and all that they hold."""
+        level = list(nodes)
+        found = list(check_order(self.path, [node for node in level if isinstance(node, BackgroundNode)]))
+        for node in level:
+            found += self._node(node)
+            found += self.nodes(self.walk.children(node))
+        return found
+
+    def _node(self, node: Node) -> Iterator[Finding]:
+        if isinstance(node, BackgroundNode):
+            yield from check_block(self.environment, self.path, node)
+            yield from self._source_name(node)
+        for expression in node.expressions():
+            yield from self._filters(expression)
+        if node.token.kind == TOKEN_TAG and node.token.value in _TAKES_A_PARTIAL:
+            yield from self._partial(node)
+        if node.token.kind == TOKEN_TAG and node.token.value == "trigger_event":
+            yield from self._event(node)
+
+    def _source_name(self, node: BackgroundNode) -> Iterator[Finding]:
+        name = literal(node.options, "source_name")
+        if not isinstance(name, str):
+            return
+        first = self.names.setdefault(name, (self.path, node))
+        if first[1] is not node:
+            where = f"{first[0]}:{first[1].line}"
+            message = f"the source name '{name}' is used in {where} too: their log lines cannot be told apart"
+            yield finding(self.path, node.token, "same-source-name", message, "give each its own")
+
+    def _filters(self, expression: Expression) -> Iterator[Finding]:
+        known = self.environment.filters
+        for item in _filters_in(expression):
+            if item.name not in known:
+                near = get_close_matches(item.name, known, n=1)
+                fix = f"did you mean '{near[0]}'?" if near else "register it with environment.add_filter"
+                yield finding(self.path, item.token, "unknown-filter", f"unknown filter '{item.name}'", fix)
+
+    def _partial(self, node: Node) -> Iterator[Finding]:
+        tag = node.token.value
+        name = getattr(node, "partial" if tag == "background" else "name", None)
+        if isinstance(name, FilteredExpression) and not name.filters:
+            name = name.left
+        if not isinstance(name, StringLiteral) or _exists(self.environment, name.value, tag):
+            return
+        loader = self.environment.loader
+        near = get_close_matches(name.value, loader.names("partials"), n=1) if isinstance(loader, SiteLoader) else []
+        fix = f"did you mean '{near[0]}'?" if near else f"write partials/{name.value}.liquid"
+        yield finding(self.path, name.token, "missing-partial", f"the partial '{name.value}' is not there", fix)
+
+    def _event(self, node: Node) -> Iterator[Finding]:
+        event = getattr(node, "event", None)
+        if not isinstance(event, FilteredExpression) or event.filters or not isinstance(event.left, StringLiteral):
+            return
+        try:
+            consumers = self.environment.consumers(event.left.value)
+        except LiquidError:
+            return  # a consumer's own front matter is wrong: the check of its file says so
+        if not consumers:
+            fix = f"write consumers/{event.left.value}/NAME.liquid"
+            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{event.left.value}'", fix)
+
+
+def _filters_in(expression: Expression) -> Iterator[Filter]:
+    if isinstance(expression, FilteredExpression):
+        yield from expression.filters or ()
+    elif isinstance(expression, TernaryFilteredExpression):
+        yield from (*(expression.left.filters or ()), *(expression.filters or ()), *(expression.tail_filters or ()))
+    for child in expression.children():
+        yield from _filters_in(child)

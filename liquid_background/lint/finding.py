@@ -1,0 +1,82 @@
+"""What a check finds, the rules it goes by, and the comments that silence them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Severity(StrEnum):
+    """How bad a finding is; only errors make a check fail."""
+
+    ERROR = "error"  # the page cannot render, or a job would print or send something blank
+    WARNING = "warning"  # works, and is likely not what was meant
+    HINT = "hint"  # could be said better
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, by the short name that silences it."""
+
+    name: str
+    severity: Severity
+    says: str
+
+
+RULES: Final[Mapping[str, Rule]] = {
+    rule.name: rule
+    for rule in (
+        Rule("syntax", Severity.ERROR, "The template cannot be parsed."),
+        Rule("option", Severity.ERROR, "An option or parameter of a background tag is out of range."),
+        Rule("unknown-tag", Severity.ERROR, "Nobody registered the tag."),
+        Rule("unknown-filter", Severity.ERROR, "Nobody registered the filter."),
+        Rule("blank-variable", Severity.ERROR, "A job reads a page variable where nothing is handed over."),
+        Rule("request-in-job", Severity.ERROR, "A job reads params, session, cookies, headers, context or request."),
+        Rule("missing-partial", Severity.ERROR, "A partial, layout or function that is named is not there."),
+        Rule("missing-consumer", Severity.WARNING, "An event is triggered that no consumer takes."),
+        Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
+        Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
+        Rule("unused-parameter", Severity.WARNING, "A parameter is given that the body does not read."),
+        Rule("misspelt-option", Severity.WARNING, "A parameter has nearly the name of an option."),
+        Rule("delay-for-order", Severity.HINT, "A short delay is used to run one job after another."),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that a check found."""
+
+    path: str
+    line: int  # 1-based
+    column: int  # 0-based
+    rule: Rule
+    message: str
+    fix: str = ""
+
+
+_COMMENT: Final = re.compile(
+    r"\{%-?\s*(?:#|comment\s*-?%\})\s*check:\s*(ignore-file|ignore)\b([^%{]*)(?:-?%\}|\{%)", re.IGNORECASE
+)
+
+
+def silenced(findings: Iterable[Finding], source: str) -> list[Finding]:
+    """Return the findings that no comment of the source silences.
+
+    `{% # check: ignore RULE, RULE %}` covers its own line and the next, `ignore-file` the whole file; without a
+    rule, every one.
+    """
+    lines: dict[int, set[str]] = {}
+    whole: set[str] = set()
+    for match in _COMMENT.finditer(source):
+        rules = set(re.findall(r"[a-z][a-z-]*[a-z]", match[2])) or set(RULES)
+        if match[1].lower() == "ignore-file":
+            whole |= rules
+        else:
+            line = source.count("\n", 0, match.end()) + 1
+            for covered in (line, line + 1):
+                lines.setdefault(covered, set()).update(rules)
+    return [item for item in findings if item.rule.name not in whole | lines.get(item.line, set())]

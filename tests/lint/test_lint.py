@@ -1,0 +1,172 @@
+"""The checks of `poscli check`: each rule with a template that breaks it and one that does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid import Mode
+
+from liquid_background import Environment
+from liquid_background.lint import RULES, Finding, check_files
+from liquid_background.pages import SiteLoader
+
+FILES = {
+    "partials/mail": "{{ email }}{{ user_id }}",
+    "partials/outer": "{% include 'mail' %}",
+    "layouts/main": "{{ content_for_layout }}",
+    "consumers/order.created/mail": "x",
+}
+
+
+def findings(root: Path, source: str, **options: Any) -> list[Finding]:
+    for name, text in {**FILES, "pages/page": source}.items():
+        path = root / f"{name}.liquid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    environment = Environment(loader=SiteLoader(root), **options)
+    return check_files(environment, [root / "pages/page.liquid"])
+
+
+def rules(root: Path, source: str, **options: Any) -> list[tuple[str, int]]:
+    return [(item.rule.name, item.line) for item in findings(root, source, **options)]
+
+
+def block(body: str, arguments: str = "") -> str:
+    return f"{{% background source_name: 's', {arguments} %}}{body}{{% endbackground %}}"
+
+
+CLEAN = [
+    block("{% assign name = user.name %}{{ name }}"),
+    block("{% include 'mail', email: user.email %}"),
+    block("{{ a }}{% for x in list %}{{ x }}{{ forloop.index }}{% endfor %}", "a: 1, list: items"),
+    block("{% if a %}{% assign b = 1 %}{% endif %}{{ b }}", "a: 1"),
+    block("{% capture c %}x{% endcapture %}{{ c }}{{ 'now' | date: '%s' }}{{ now }}{{ today }}"),
+    block("{% increment n %}{{ n }}"),
+    block("{% try %}{% catch err %}{{ err.message }}{% endtry %}"),
+    block("{% function x = 'mail', email: user.email %}{{ x }}"),
+    block("{% include 'outer' %}", "email: user.email"),
+    block("{% include name %}", "email: user.email, name: 'mail'"),
+    block("{% raw %}{{ user.name }}{% endraw %}{% comment %}{{ user.name }}{% endcomment %}"),
+    "{% background _ = 'mail', email: 1, source_name: 's' %}{% trigger_event 'order.created', id: order.id %}",
+    "{{ user.name }}{{ params.q }}{% assign q = params.q %}" + block("{% assign q = q %}{{ q }}"),
+    "---\nlayout: main\n---\n" + block("x"),
+    "{% liquid\n background source_name: 's', n: 1\n echo n\n endbackground %}",
+    "{% for user in users %}" + block("{% assign i = forloop.index %}{{ i }}") + "{% endfor %}",
+]
+
+BROKEN = [
+    ("{% background %}x{% endbackground %}", "no-source-name"),
+    (block("{{ user.name }}"), "blank-variable"),
+    (block("{% echo user.name %}"), "blank-variable"),
+    (block("{% if user.admin %}{% endif %}"), "blank-variable"),
+    (block("{% for x in items %}{{ x }}{% endfor %}"), "blank-variable"),
+    (block("{% case user.kind %}{% when 1 %}{% endcase %}"), "blank-variable"),
+    (block("{% assign late = 1 %}{{ early }}{% assign early = 1 %}"), "blank-variable"),
+    (block("{{ forloop.index }}"), "blank-variable"),
+    (block("{% liquid\n echo user.name %}"), "blank-variable"),
+    (block("{{ params.q }}"), "request-in-job"),
+    (block("{% assign x = context.current_user.id %}"), "request-in-job"),
+    (block("{% include 'mail', email: session.email %}"), "request-in-job"),
+    (block("x", "unused: 1"), "unused-parameter"),
+    (block("{% include 'mail' %}", "unused: 1"), "unused-parameter"),
+    (block("{{ max_attempt }}", "max_attempt: 3"), "misspelt-option"),
+    (block("{% include 'nowhere' %}"), "missing-partial"),
+    ("{% render 'nowhere' %}", "missing-partial"),
+    ("{% function x = 'nowhere' %}", "missing-partial"),
+    ("{% background _ = 'nowhere', source_name: 's' %}", "missing-partial"),
+    ("---\nlayout: nowhere\n---\n", "missing-partial"),
+    ("{% trigger_event 'order.creatd' %}", "missing-consumer"),
+    (block("x") + block("y"), "same-source-name"),
+    (block("x", "delay: 70000"), "option"),
+    (block("x", "priority: 'urgent'"), "option"),
+    ("{% background source_name: 'a b' %}{% endbackground %}", "option"),
+    ("{% graphql x = 'y' %}", "unknown-tag"),
+    ("{{ x | upcas }}", "unknown-filter"),
+    (block("{% assign x = y | upcas: z %}{{ x }}"), "unknown-filter"),
+    ("{% if %}{% endif %}", "syntax"),
+    ("{{ x", "syntax"),
+    ("---\na: [\n---\n", "syntax"),
+    (block("{% break %}"), "syntax"),
+    (
+        block("{% include 'mail', email: order.email %}")
+        + "{% background source_name: 't', delay: 1 %}{% include 'mail', email: order.email %}{% endbackground %}",
+        "delay-for-order",
+    ),
+]
+
+
+@pytest.mark.parametrize("source", CLEAN)
+def test_nothing_is_found_in(tmp_path: Path, source: str) -> None:
+    assert findings(tmp_path, source) == []
+
+
+@pytest.mark.parametrize(("source", "rule"), BROKEN)
+def test_one_thing_is_found_in(tmp_path: Path, source: str, rule: str) -> None:
+    for mode in (Mode.STRICT, Mode.LAX):
+        found = rules(tmp_path, f"\n{source}" if not source.startswith("---") else source, tolerance=mode)
+        assert [name for name, _ in found] == [rule]
+        assert found[0][1] >= (1 if source.startswith("---") else 2)
+
+
+def test_every_rule_is_broken_by_a_test() -> None:
+    assert {rule for _, rule in BROKEN} == set(RULES)
+
+
+def test_a_fix_says_what_to_write(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, block("\n  {{ user.address.city }}"))
+    assert (found.line, found.column) == (2, 5)
+    assert found.fix == (
+        "put {% assign user_address_city = user.address.city %} at the start of the block and use `user_address_city`"
+    )
+    (found,) = findings(tmp_path, "{% include 'mial' %}")
+    assert found.fix == "did you mean 'mail'?"
+
+
+def test_many_findings_come_in_the_order_of_the_lines(tmp_path: Path) -> None:
+    source = "{% nope %}\n{{ x | nope }}\n" + block("{{ a }}\n{{ b }}") + "\n{% include 'nowhere' %}"
+    assert rules(tmp_path, source) == [
+        ("unknown-tag", 1),
+        ("unknown-filter", 2),
+        ("blank-variable", 3),
+        ("blank-variable", 4),
+        ("missing-partial", 5),
+    ]
+
+
+def test_a_nested_block_is_checked_by_what_it_can_see(tmp_path: Path) -> None:
+    inner = "{% background source_name: 'inner', a: mine %}{{ a }}{{ mine }}{% assign ok = mine %}{% endbackground %}"
+    (found,) = findings(tmp_path, block("{% assign mine = 1 %}{{ mine }}" + inner))
+    assert (found.rule.name, "`mine`" in found.message) == ("blank-variable", True)
+
+
+@pytest.mark.parametrize(
+    ("comment", "left"),
+    [
+        ("{% # check: ignore blank-variable %}", 1),
+        ("{%- # check: ignore -%}", 1),
+        ("{% comment %} check: ignore blank-variable {% endcomment %}", 1),
+        ("{% # check: ignore syntax, blank-variable %}", 1),
+        ("{% # check: ignore syntax %}", 2),
+        ("{% # check: ignore-file blank-variable %}", 0),
+        ("{% # check: ignore-file %}", 0),
+    ],
+)
+def test_a_comment_silences_a_rule(tmp_path: Path, comment: str, left: int) -> None:
+    assert len(findings(tmp_path, comment + "\n" + block("{{ a }}\n\n{{ b }}"))) == left
+
+
+def test_a_file_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / "x.liquid"
+    path.write_bytes(b"\xff\xfe")
+    (found,) = check_files(Environment(), [path])
+    assert found.rule.name == "syntax"
+
+
+def test_templates_are_checked_with_the_applications_tags_and_filters(tmp_path: Path) -> None:
+    environment = Environment(loader=SiteLoader(tmp_path))
+    environment.add_filter("shout", str)
+    path = tmp_path / "x.liquid"
+    path.write_text("{{ 1 | shout }}")
+    assert check_files(environment, [path]) == []
