@@ -12,6 +12,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Run": {
         "render": "Render a page once and send its jobs.",
         "worker": "Run jobs until stopped.",
+        "check": "Check templates without running them.",
     },
     "Watch": {
         "logs": "Show the job log.",

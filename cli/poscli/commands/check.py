@@ -1,0 +1,86 @@
+"""`poscli check`: check templates without running them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from liquid_background import Engine
+from liquid_background.joblog import printable
+from liquid_background.lint import Finding, Severity, check_files
+from liquid_background.pages import SiteLoader
+from poscli.application import app_option, load_engine
+from poscli.terminal import styled
+
+_COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
+
+
+@click.command("check")
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json: one object a line.")
+@app_option
+def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
+    """Check templates without running them.
+
+    PATHS are template files or folders; without any, the whole site is checked. It ends with 1 when there are
+    errors; warnings and hints alone end with 0. docs/checks.md lists the rules. A comment silences one, for its own
+    line and the next: {% # check: ignore RULE %}
+
+    \b
+    Examples:
+      poscli check
+      poscli check templates/pages/checkout.liquid
+      poscli check --format json | jq .rule
+    """
+    engine = load_engine(app)
+    files = _files(engine, paths)
+    found = check_files(engine.environment, files)
+    for item in found:
+        click.echo(_json(item) if style == "json" else _text(item))
+    if style == "text":
+        click.echo(_summary(found, len(files)))
+    if any(item.rule.severity is Severity.ERROR for item in found):
+        raise click.exceptions.Exit(1)
+
+
+def _files(engine: Engine, paths: Sequence[Path]) -> list[Path]:
+    loader = engine.environment.loader
+    roots = list(paths) or ([loader.root] if isinstance(loader, SiteLoader) else [])
+    if not roots:
+        raise click.UsageError("the application's templates are in no folder; name the files to check")
+    for root in roots:
+        if not root.exists():
+            raise click.UsageError(f"no folder {root}; name the files to check, or set TEMPLATES")
+    return [file for root in roots for file in (sorted(root.rglob("*.liquid")) if root.is_dir() else [root])]
+
+
+def _text(item: Finding) -> str:
+    severity = styled(str(item.rule.severity), fg=_COLOURS[item.rule.severity])
+    place = f"{printable(item.path)}:{item.line}:{item.column + 1}"
+    line = f"{place}: {severity}: {printable(item.message)} [{item.rule.name}]"
+    return f"{line}\n    {printable(item.fix)}" if item.fix else line
+
+
+def _json(item: Finding) -> str:
+    values = {
+        "path": item.path,
+        "line": item.line,
+        "column": item.column + 1,
+        "severity": str(item.rule.severity),
+        "rule": item.rule.name,
+        "message": item.message,
+        "fix": item.fix,
+    }
+    return json.dumps(values)
+
+
+def _summary(found: Sequence[Finding], files: int) -> str:
+    counts = Counter(item.rule.severity for item in found)
+    parts = [
+        f"{counts[severity]} {severity}{'s' * (counts[severity] != 1)}" for severity in Severity if counts[severity]
+    ]
+    return f"{', '.join(parts) or 'nothing wrong'} in {files} file{'s' * (files != 1)}"

@@ -1,0 +1,72 @@
+"""The examples of the template docs run, and the table of rules is the one in the code."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid.exceptions import LiquidError
+
+from liquid_background.lint import RULES
+
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md")
+EXAMPLE = re.compile(r"<!-- example: (\{.*?\}) -->\n```liquid\n(.*?)```", re.DOTALL)
+
+
+def examples() -> list[Any]:
+    found = []
+    for page in PAGES:
+        text = (DOCS / page).read_text(encoding="utf-8")
+        for match in EXAMPLE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            found.append(pytest.param(json.loads(match[1]), match[2], id=f"{page}:{line}"))
+    return found
+
+
+class User:
+    """An object that cannot travel."""
+
+
+def test_every_liquid_block_is_an_example() -> None:
+    blocks = sum((DOCS / page).read_text(encoding="utf-8").count("```liquid\n") for page in PAGES)
+    assert len(examples()) == blocks
+
+
+@pytest.mark.parametrize(("example", "source"), examples())
+def test_example(site: Any, example: dict[str, Any], source: str) -> None:
+    for folder in ("partials", "consumers"):
+        site.write({f"{folder}/{name}": text for name, text in example.get(folder, {}).items()})
+    data = dict(example.get("data", {}))
+    if "object" in example:
+        data[example["object"]] = User()
+    if "error" in example:
+        with pytest.raises(LiquidError) as raised:
+            site.render(source, data)
+        assert example["error"] in str(raised.value.message)
+        return
+    page = site.render(source, data, params=example.get("params", {}))
+    if "page" in example:
+        assert page.strip() == example["page"]
+    jobs = site.jobs
+    outcomes = [site.perform(job) for job in jobs]
+    assert [outcome.error for outcome in outcomes] == [None] * len(outcomes)
+    assert [" ".join(outcome.result.split()) for outcome in outcomes] == example["prints"]
+    if "source_names" in example:
+        assert [job.source_name for job in jobs] == example["source_names"]
+    if "handed_over" in example:
+        assert jobs[0].handed_over == example["handed_over"]
+    if "logs" in example:
+        assert [entry.message for entry in outcomes[0].entries] == example["logs"]
+    later = [job for outcome in outcomes for job in outcome.jobs]
+    results = [site.engine.perform(job.id, job.payload(), 1, 1).result for job in later]
+    assert results == example.get("then", [])
+
+
+def test_the_rules_are_documented() -> None:
+    text = (DOCS / "checks.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [(rule.name, str(rule.severity), rule.says) for rule in RULES.values()]
