@@ -36,6 +36,20 @@ def command(name: str, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
     return ("EVALSHA", digest(name), 0, *arguments)
 
 
+def load_all(store: Store) -> None:
+    """Have the store know every script, so that a worker's first calls need not be sent twice.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    folder = files("liquid_background.queue").joinpath("lua")
+    pipeline: Any = store.client.pipeline(transaction=False)
+    for file in folder.iterdir():
+        pipeline.execute_command("SCRIPT", "LOAD", text(file.name.removesuffix(".lua")))
+    with translated_errors(store.url):
+        pipeline.execute()
+
+
 def run(store: Store, name: str, arguments: Sequence[Argument]) -> Any:
     """Run a script, loading it first when the store does not know it.
 

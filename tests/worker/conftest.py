@@ -132,7 +132,15 @@ class Bench:
 
     def story(self, job_id: str) -> list[tuple[str, int, bool]]:
         """Return what the log says of a job's attempts: status, attempt, final."""
-        return [(str(entry.status), entry.attempt, entry.final) for entry in self.log(job_id) if entry.status]
+        return self.stories().get(job_id, [])
+
+    def stories(self) -> dict[str, list[tuple[str, int, bool]]]:
+        """Return what the log says of each job's attempts."""
+        told: dict[str, list[tuple[str, int, bool]]] = {}
+        for entry in self.log():
+            if entry.status:
+                told.setdefault(entry.job_id, []).append((str(entry.status), entry.attempt, entry.final))
+        return told
 
     def close(self) -> None:
         for worker in self.workers:

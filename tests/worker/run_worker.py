@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import sys
+import time
 
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.settings import load_settings
@@ -14,8 +14,10 @@ from liquid_background_worker import run
 if __name__ == "__main__":
     logging.basicConfig(format="%(message)s", level=logging.INFO)
     options = json.loads(sys.argv[1])
-    if options.pop("own_group", False):
-        os.setpgid(0, 0)
+    offset = options.pop("clock_offset", 0)
+    if offset:
+        real = time.time
+        time.time = lambda: real() + offset
     queues = options.pop("queues", ("high", "default", "low"))
     burst = options.pop("burst", False)
     try:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,17 +42,16 @@ def _stuck_in_c(given: dict[str, Any]) -> str:
 
 
 def _swallow(given: dict[str, Any]) -> str:
+    kind = BaseException if given.get("all") else Exception
     while True:
-        try:
+        with suppress(kind):
             time.sleep(0.01)
-        except given.get("all") and BaseException or Exception:
-            pass
 
 
 def _swallow_once(given: dict[str, Any]) -> str:
     try:
         time.sleep(60)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the point of it
         return "swallowed"
     return "slept"
 
@@ -151,7 +151,7 @@ class StubEngine:
         _note(given, f"{job_id} {attempt} {time.time():.4f} {os.getpid()}")
         try:
             result = _DOES[given.get("do", "nothing")](given)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - as the engine does
             return Outcome(error=f"{type(error).__name__}: {error}", traceback="Traceback (of the stub)")
         _note(given, f"{job_id} {attempt} {time.time():.4f} end", "ended")
         made = tuple(

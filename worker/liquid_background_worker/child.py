@@ -18,12 +18,11 @@ from liquid_background_worker import attempt, limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order
 from liquid_background_worker.channel import Channel
-from liquid_background_worker.slot import Slot
+from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
-BURST_OVER: Final = 3  # exit code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +56,8 @@ class Child:
     def _gives_up(self, seconds: float) -> bool:
         return self._slot.stop and seconds > self._settings.lease
 
-    def work(self) -> int:
-        """Run jobs until told to stop, worn out, or the burst is over; return the exit code."""
+    def work(self) -> Left:
+        """Run jobs until told to stop, worn out, or the burst is over; return which."""
         while not self._slot.stop and self._jobs_left > 0:
             claimed_at = monotonic()
             batch = self._claim()
@@ -67,8 +66,8 @@ class Child:
                 if limits.is_fat(self._settings):
                     break
             elif self._idle(batch.due):
-                return BURST_OVER
-        return 0
+                return Left.BURST_OVER
+        return Left.DONE
 
     def _claim(self) -> Batch:
         token = next(self._tokens)

@@ -89,7 +89,7 @@ class Heart:
     def _lost(self, error: Broken) -> None:
         self._wire.disconnect()
         self._next_try = monotonic() + _PAUSE
-        if not self._told:
+        if not self._told and not error.expected:
             logger.warning("waiting for the store: %s", error)
             self._told = True
 

@@ -62,8 +62,8 @@ class Process:
         self.slot.close()
 
 
-def fork(name: str, body: Callable[[Slot, int], int], close: Iterable[int]) -> Process:
-    """Fork a child that runs `body(slot, control)` and exits with what it returns.
+def fork(name: str, body: Callable[[Slot, int], None], close: Iterable[int]) -> Process:
+    """Fork a child that runs `body(slot, control)` and exits.
 
     The caller has no threads, and connections only among the descriptors in `close`.
     """
@@ -79,7 +79,8 @@ def fork(name: str, body: Callable[[Slot, int], int], close: Iterable[int]) -> P
     code = 1
     try:
         _become_a_child((said, *close))
-        code = body(slot, heard)
+        body(slot, heard)
+        code = 0
     except BaseException:
         logger.exception("worker child %s ends", name)
     finally:

@@ -10,6 +10,7 @@ import json
 import mmap
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final
 
 from liquid_background.queue.moves import Running
@@ -17,12 +18,20 @@ from liquid_background.queue.moves import Running
 _COUNTERS: Final = struct.Struct("<QQd")  # completed, failed, seconds worked
 _CELL: Final = struct.Struct("<I")
 _STOP: Final = 0
+_LEFT: Final = 1
 _COUNTERS_AT: Final = 8
 _RUNNING_AT: Final = 64
 _RUNNING_SIZE: Final = 4096
 _CLAIMED_AT: Final = 16 * 1024
 _CLAIMED_SIZE: Final = 16 * 1024
 _LONGEST_NAME: Final = 500  # characters of a template's name that are kept here
+
+
+class Left(IntEnum):
+    """How a child ended of its own accord. An exit code would not do: a job can choose one."""
+
+    DONE = 1  # told to stop, or worn out
+    BURST_OVER = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,15 @@ class Slot:
     @stop.setter
     def stop(self, wanted: bool) -> None:
         self._memory[_STOP] = int(wanted)
+
+    @property
+    def left(self) -> Left | None:
+        """How the child ended of its own accord; None when something ended it."""
+        return Left(self._memory[_LEFT]) if self._memory[_LEFT] else None
+
+    @left.setter
+    def left(self, how: Left) -> None:
+        self._memory[_LEFT] = how
 
     def begin(self, job: Running, started: float, deadline: float | None) -> None:
         """Say that a job runs."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
-import importlib
 import logging
+import pkgutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ import redis
 
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.job import Performer
-from liquid_background.queue import keys
+from liquid_background.queue import keys, scripts
 from liquid_background.settings import Settings
 from liquid_background.store import Store, connect, health_warnings
 from liquid_background_worker.supervisor import Supervisor
@@ -53,6 +53,7 @@ def run(
     store = _connected(settings, 0.0 if burst else _PATIENCE)
     for warning in health_warnings(store):
         logger.warning("%s", warning)
+    scripts.load_all(store)
     store.close()
     performer = app or _performer(settings, factory)
     count = processes or settings.processes
@@ -67,17 +68,14 @@ def load_app(name: str) -> Performer:
     Raises:
         SettingsError: when there is no such module or object, or it cannot perform jobs.
     """
-    module_name, _, path = name.partition(":")
-    if not (module_name and path):
+    if not all(name.partition(":")):
         raise SettingsError(f"setting app: {name!r} is not module:attr, such as shop.jobs:engine")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
-        for part in path.split("."):
-            found = getattr(found, part)
-    except (ImportError, AttributeError) as error:
+        found: Any = pkgutil.resolve_name(name)
+    except (ImportError, AttributeError, ValueError) as error:
         raise SettingsError(f"setting app: cannot load {name!r}: {error}") from error
     if not callable(getattr(found, "perform", None)):
         raise SettingsError(f"setting app: {name!r} is a {type(found).__name__}, which cannot perform jobs")

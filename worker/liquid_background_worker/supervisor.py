@@ -18,10 +18,10 @@ from liquid_background.settings import Settings
 from liquid_background.store import Store
 from liquid_background_worker import limits
 from liquid_background_worker.channel import GaveUp
-from liquid_background_worker.child import BURST_OVER, GRACE, Child, Role
+from liquid_background_worker.child import GRACE, Child, Role
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.process import Process, fork
-from liquid_background_worker.slot import Slot
+from liquid_background_worker.slot import Left, Slot
 
 logger = logging.getLogger("liquid_background.worker")
 
@@ -66,6 +66,8 @@ class Supervisor:
             self._enforce_limits()
             self._roll()
             self._heart.pump(self._pulses, self._answer)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # one more must not turn an orderly end into a death by signal
         self._heart.flush(_LAST_WORDS)
         self._heart.close()
         return 0
@@ -114,18 +116,17 @@ class Supervisor:
         name = f"{self._host}.{os.getpid()}.{number}{suffix}"
         parent = os.getpid()
 
-        def body(slot: Slot, control: int) -> int:
+        def body(slot: Slot, control: int) -> None:
             limits.die_with(parent)
             limits.apply(self._settings)
             role = Role(name=name, queues=self._queues, burst=self._burst, control=control)
             child = Child(self._settings, self._store, self._performer, slot, role)
             try:
-                code = child.work()
+                left = child.work()
                 child.close()
+                slot.left = left
             except GaveUp as error:
                 logger.warning("worker child %s stops without the store: %s", name, error)
-                return 0
-            return code
 
         controls = [other.control for other in self._everyone()]
         process = fork(name, body, [*controls, *self._heart.descriptors(), self._signals, self._signalled])
@@ -143,8 +144,8 @@ class Supervisor:
             code = child.poll()
             if code is not None:
                 del self._children[number]
-                if not self._stops and not child.stopping and code != BURST_OVER:
-                    self._start_at[number] = monotonic() + self._pause(number, child, code)
+                if not self._stops and not child.stopping and child.slot.left is not Left.BURST_OVER:
+                    self._start_at[number] = monotonic() + self._pause(number, child)
                 self._settle(child, code)
         for child in list(self._old):
             code = child.poll()
@@ -154,8 +155,8 @@ class Supervisor:
         if os.getpid() == 1:
             _reap_strays({child.pid for child in self._everyone()})
 
-    def _pause(self, number: int, child: Process, code: int) -> float:
-        if code == 0 or child.killed or monotonic() - child.born > _QUICK_DEATH:
+    def _pause(self, number: int, child: Process) -> float:
+        if child.slot.left or child.killed or monotonic() - child.born > _QUICK_DEATH:
             self._pauses.pop(number, None)
             return 0.0
         pause = min(_LONGEST_PAUSE, self._pauses.get(number, 0.05) * 2)
@@ -164,7 +165,7 @@ class Supervisor:
 
     def _settle(self, child: Process, code: int) -> None:
         """Say in the store what a child that ended can't say any more."""
-        if code not in (0, BURST_OVER):
+        if child.slot.left is None:
             now = child.slot.now()
             if now:
                 self._finish(child, now.job, *self._verdict(child, now.job, code), now.started)

@@ -25,7 +25,11 @@ _NOT_NOW: Final = ("OOM", "READONLY", "LOADING", "MISCONF", "MASTERDOWN", "NOREP
 
 
 class Broken(Exception):
-    """Raised when calls have to be sent again over a new connection."""
+    """Raised when calls have to be sent again over a new connection; `expected` when the store is all right."""
+
+    def __init__(self, reason: str, expected: bool = False) -> None:
+        super().__init__(reason)
+        self.expected = expected
 
 
 @dataclass(slots=True)
@@ -127,7 +131,7 @@ class Wire:
             if isinstance(error, NoScriptError) or str(error).startswith(_NOT_NOW) or _is_not_now(error):
                 self._load_scripts = isinstance(error, NoScriptError)
                 self.disconnect()
-                raise Broken(str(error)) from error
+                raise Broken(str(error), expected=self._load_scripts) from error
             reply = error
         except BROKEN as error:
             self.disconnect()

@@ -1,0 +1,89 @@
+"""Fault matrix B: stopping a worker costs no job an attempt."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from liquid_background.queue import keys
+from tests.worker.conftest import Bench
+
+
+def test_b2_sigterm_to_the_whole_group_burns_no_attempt(bench: Bench) -> None:
+    job_id = bench.send("sleep", given={"seconds": 0.7})
+    worker = bench.start(processes=2)
+    bench.wait_for_run(job_id)
+    for pid in worker.tree():
+        os.kill(pid, signal.SIGTERM)
+    assert worker.process.wait(10) == 0
+    assert bench.story(job_id) == [("SUCCESS", 1, True)]
+
+
+def test_b3_what_was_claimed_and_not_started_goes_back_in_its_order(bench: Bench, tmp_path: Path) -> None:
+    # Quick jobs first, so that the batches grow; then one that is held, with others claimed behind it.
+    go = tmp_path / "go"
+    quick = [bench.job() for _ in range(300)]
+    held = bench.job("wait_for", given={"until": str(go)}, id="held")
+    behind = [bench.job(id=f"behind{number}") for number in range(100)]
+    bench.queue.send([*quick, held, *behind])
+    worker = bench.start(lease=30)
+    bench.wait_for_run("held")
+    assert bench.store.client.zcard(keys.LEASES) > 1
+    worker.process.send_signal(signal.SIGTERM)
+    go.touch()
+    assert worker.process.wait(10) == 0
+    waiting = [job_id.decode() for job_id in bench.store.client.lrange(keys.queue("default"), 0, -1)]
+    assert waiting == [job.id for job in behind]
+    assert bench.story("held") == [("SUCCESS", 1, True)]
+    assert bench.store.client.zcard(keys.LEASES) == 0
+
+
+def test_b5_a_second_sigterm_gives_the_running_job_back(bench: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    job_id = bench.send("wait_for", given={"until": str(go)})
+    worker = bench.start(lease=30)
+    bench.wait_for_run(job_id)
+    worker.process.send_signal(signal.SIGTERM)
+    bench.wait_until(lambda: bench.queue.get(job_id).status == "running")
+    worker.process.send_signal(signal.SIGTERM)
+    bench.wait_until(lambda: worker.process.poll() is not None or worker.process.send_signal(signal.SIGTERM))
+    assert worker.process.returncode == 0
+    assert bench.store.client.lrange(keys.queue("default"), 0, -1) == [job_id.encode()]
+    go.touch()
+    bench.burst()
+    assert bench.story(job_id) == [("LOST", 1, False), ("SUCCESS", 1, True)]
+
+
+def test_b6_ctrl_c_stops_without_a_traceback_or_a_lost_job(bench: Bench) -> None:
+    job_id = bench.send("sleep", given={"seconds": 0.5})
+    worker = bench.start()
+    bench.wait_for_run(job_id)
+    os.killpg(worker.pid, signal.SIGINT)
+    assert worker.process.wait(10) == 0
+    assert "Traceback" not in worker.text()
+    assert bench.story(job_id) == [("SUCCESS", 1, True)]
+
+
+@pytest.mark.slow
+def test_b7_sighup_replaces_the_children_under_load(bench: Bench) -> None:
+    worker = bench.start(processes=4)
+    bench.wait_until(lambda: len(worker.children()) == 4)
+    before = set(worker.children())
+    ids = [bench.send("sleep", given={"seconds": 0.01}) for _ in range(400)]
+    bench.wait_until(lambda: len(bench.runs()) > 50)
+    worker.process.send_signal(signal.SIGHUP)
+    bench.wait_until(lambda: len(worker.children()) == 4 and not before & set(worker.children()))
+    bench.wait_until(lambda: bench.queue.counts()[1].completed == 400)
+    assert sorted(run[0] for run in bench.runs()) == sorted(ids)
+    assert bench.stories() == {job_id: [("SUCCESS", 1, True)] for job_id in ids}
+
+
+def test_an_idle_worker_stops_at_once(bench: Bench) -> None:
+    worker = bench.start(processes=2)
+    bench.wait_until(lambda: len(worker.children()) == 2)
+    bench.wait_until(lambda: bench.queue.counts()[0].workers == 2)
+    assert worker.stop() == 0
+    assert [count.workers for count in bench.queue.counts()] == [0, 0, 0]
