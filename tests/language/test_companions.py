@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from liquid import Node, Tag
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
-from liquid_background import ArgumentError
+from liquid_background import ArgumentError, parse_arguments
 
 
 def entries(site: Any) -> list[Any]:
@@ -275,3 +276,36 @@ def test_render_keeps_its_own_rules(site: Any) -> None:
         site.render("{% render 'i' %}")
     with pytest.raises(LiquidSyntaxError):
         site.render("{% render 5 %}")
+
+
+class _NotifyNode(Node):
+    def __init__(self, token: Any, arguments: Any) -> None:
+        super().__init__(token)
+        self.arguments = arguments
+
+    def render_to_output(self, context: Any, buffer: Any) -> int:
+        return buffer.write(" ".join(f"{item.name}={item.value.evaluate(context)}" for item in self.arguments))
+
+    def expressions(self) -> Any:
+        yield from (item.value for item in self.arguments)
+
+
+class NotifyTag(Tag):
+    """A tag of an application, on the public argument parser."""
+
+    name = "notify"
+    block = False
+
+    def parse(self, stream: Any) -> Node:
+        token = next(stream)
+        return _NotifyNode(token, parse_arguments(self.env, stream, token).named)
+
+
+def test_an_applications_tag_takes_the_same_arguments(site: Any) -> None:
+    site.engine.environment.add_tag(NotifyTag, hands_over=True)
+    source = "{% notify to: user.name | upcase | append: '!', n: 1 | plus: 1 key: a[b] %}"
+    data = {"user": {"name": "ada"}, "a": {"x": 5}, "b": "x"}
+    assert site.render(source, data) == "to=ADA! n=2 key=5"
+    assert site.run(f"{{% background %}}{source}{{% endbackground %}}", data) == "to=ADA! n=2 key=5"
+    with pytest.raises(LiquidSyntaxError, match="given twice"):
+        site.render("{% notify a: 1, a: 2 %}")

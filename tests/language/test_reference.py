@@ -150,7 +150,7 @@ def test_no_example_is_left_out() -> None:
     assert numbered == JOBS.keys() | BROKEN.keys()
 
 
-@pytest.mark.parametrize(("page", "number"), sorted(JOBS), ids=lambda value: str(value))
+@pytest.mark.parametrize(("page", "number"), sorted(JOBS), ids=str)
 def test_an_example_does_what_its_text_says(site: Any, page: str, number: int) -> None:
     source = blocks(page)[number]
     write_partials(site, source)
@@ -166,7 +166,7 @@ def test_an_example_does_what_its_text_says(site: Any, page: str, number: int) -
         assert printed in " ".join(outcome.result.split())
 
 
-@pytest.mark.parametrize(("page", "number"), sorted(BROKEN), ids=lambda value: str(value))
+@pytest.mark.parametrize(("page", "number"), sorted(BROKEN), ids=str)
 def test_a_broken_example_fails_with_its_line(site: Any, page: str, number: int) -> None:
     source = blocks(page)[number]
     with pytest.raises(LiquidSyntaxError) as raised:
