@@ -144,9 +144,9 @@ def _worker(engine: Engine) -> Iterator[None]:
     with Path(_WORKER_LOG).open("wb") as log:
         # In a process group of its own: Ctrl-C reaches us, and we stop the worker in order.
         worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
-    watcher = Thread(target=_watch, args=(engine, worker, stopping), daemon=True)
-    watcher.start()
     try:
+        watcher = Thread(target=_watch, args=(engine, worker, stopping), daemon=True)
+        watcher.start()
         yield
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -157,7 +157,7 @@ def _worker(engine: Engine) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             worker.kill()
             worker.wait()
-        watcher.join()
+        watcher.join()  # it must not talk to the store later: that would start it again
 
 
 def _watch(engine: Engine, worker: subprocess.Popen[bytes], stopping: Event) -> None:

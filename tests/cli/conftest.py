@@ -1,0 +1,129 @@
+"""A project folder, and poscli run in it as people run it: as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+POSCLI = [sys.executable, "-m", "poscli"]
+
+
+@dataclass
+class Result:
+    """What a run of poscli printed, and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def lines(self) -> list[str]:
+        return self.out.splitlines()
+
+
+@dataclass
+class Project:
+    """A folder with a site; commands run in it, on a store of the test's own."""
+
+    folder: Path
+    data_dir: Path
+    env: dict[str, str]
+    wait: Callable[..., Any]
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def page(self, name: str, text: str) -> Path:
+        return self.write(f"templates/pages/{name}.liquid", text)
+
+    def run(self, *arguments: str, stdin: str = "", timeout: float = 60, **env: str) -> Result:
+        done = subprocess.run(
+            [*POSCLI, *arguments],
+            cwd=self.folder,
+            env={**self.env, **env},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr, done.stderr
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    def good(self, *arguments: str, **rest: Any) -> Result:
+        result = self.run(*arguments, **rest)
+        assert result.code == 0, result.err
+        return result
+
+    def start(self, *arguments: str, **env: str) -> Running:
+        out, err = self.folder / f"out{len(self.started)}", self.folder / f"err{len(self.started)}"
+        with out.open("w") as stdout, err.open("w") as stderr:
+            process = subprocess.Popen(
+                [*POSCLI, *arguments],
+                cwd=self.folder,
+                env={**self.env, **env},
+                stdin=subprocess.DEVNULL,
+                stdout=stdout,
+                stderr=stderr,
+                text=True,
+                process_group=0,
+            )
+        self.started.append(process)
+        return Running(process, out, err, self.wait)
+
+
+@dataclass
+class Running:
+    """A command that goes on; its output is in files, which a test may read while it runs."""
+
+    process: subprocess.Popen[str]
+    out: Path
+    err: Path
+    wait: Callable[..., Any]
+
+    def lines(self) -> list[str]:
+        return self.out.read_text().splitlines()
+
+    def until(self, text: str, timeout: float = 15.0) -> str:
+        def found() -> str | None:
+            assert self.process.poll() is None or text in self.out.read_text(), self.err.read_text()
+            return next((line for line in self.lines() if text in line), None)
+
+        line: str = self.wait(found, timeout)
+        return line
+
+    def stop(self, number: int = signal.SIGINT, timeout: float = 15.0) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(timeout)
+
+
+@pytest.fixture
+def project(tmp_path: Path, store_dir: Path, wait_until: Callable[..., Any]) -> Iterator[Project]:
+    """An empty folder; what a test starts in it is stopped at its end."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(store_dir), "LIQUID_BACKGROUND_PROCESSES": "1"}
+    env |= {"LIQUID_BACKGROUND_RETRY_DELAYS": "0,0,0,0", "COLUMNS": "100"}
+    env.pop("NO_COLOR", None)
+    made = Project(folder, store_dir, env, wait_until)
+    yield made
+    for process in made.started:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()

@@ -1,0 +1,106 @@
+"""poscli as a whole: help by section, nearest names, one-line errors, exit codes, pipes, and a quick start."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from poscli.sections import SECTIONS
+
+from .conftest import POSCLI
+
+
+def test_help_groups_the_commands(project: Any) -> None:
+    text = project.good("--help").out
+    places = [text.index(f"\n{section}:") for section in SECTIONS]
+    assert places == sorted(places)
+    for commands in SECTIONS.values():
+        for name, summary in commands.items():
+            assert f"  {name} " in text
+            assert summary.split()[0] in text
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["logs", "--help"]])
+def test_help_touches_neither_store_nor_folder(project: Any, arguments: list[str]) -> None:
+    assert project.good(*arguments).out
+    assert not any(project.folder.iterdir())
+    assert not any(project.data_dir.iterdir())
+
+
+def test_help_answers_at_once() -> None:
+    def best(command: list[str]) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert best([*POSCLI, "--help"]) < best([sys.executable, "-c", "pass"]) + 0.3
+
+
+def test_help_imports_neither_redis_nor_liquid_nor_rich() -> None:
+    code = (
+        "import sys, poscli.main\n"
+        "try: poscli.main.main(['--help'])\n"
+        "except SystemExit: print({'redis', 'rq', 'liquid', 'rich', 'pydantic'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (["rendre"], 2, "poscli: no command 'rendre'; did you mean 'render'?"),
+        (["zzz"], 2, "poscli: no command 'zzz'; see 'poscli --help'"),
+        (["--verson"], 2, "poscli: no option '--verson'; did you mean '--version'?"),
+        (["logs", "--tial"], 2, "poscli logs: no option '--tial'; did you mean '--tail'?"),
+        (["render"], 2, "poscli render: missing argument 'PAGE'; see 'poscli render --help'"),
+        (["render", "welcme"], 1, "poscli: no page 'welcme' in templates/pages; did you mean 'welcome'?"),
+        (["render", "broken"], 1, "poscli: unexpected tag 'includ': did you mean 'include'? (pages/broken:2)"),
+        (["render", "wrong"], 1, "poscli: delay is -1; it must be minutes from 0 to 65535 (pages/wrong:3)"),
+        (["render", "welcome", "--app", "nothere:engine"], 1, "poscli: setting app: cannot load 'nothere:engine': "),
+        (["render", "welcome", "--app", "json:loads"], 1, "poscli: setting app: 'json:loads' is a function"),
+        (["worker", "--queues", "hihg"], 1, "poscli: unknown queue 'hihg'; queues are high, default, low"),
+    ],
+)
+def test_an_error_is_one_line_that_says_what_to_do(project: Any, arguments: list[str], code: int, error: str) -> None:
+    project.page("welcome", "Hi")
+    project.page("broken", "Hi\n{% includ 'x' %}")
+    project.page("wrong", "\n\n{% background delay: -1 %}{% endbackground %}")
+    result = project.run(*arguments)
+    assert (result.code, result.out) == (code, "")
+    assert result.err.startswith(error)
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_store_that_is_away_is_one_line(project: Any) -> None:
+    project.page("welcome", "{% background %}{% endbackground %}")
+    result = project.run("render", "welcome", REDIS_URL="redis://127.0.0.1:1/0")
+    assert result.code == 1
+    assert len(result.err.splitlines()) == 1
+    assert "127.0.0.1:1" in result.err
+
+
+def test_a_wrong_setting_is_one_line_that_names_it(project: Any) -> None:
+    result = project.run("logs", LIQUID_BACKGROUND_JOB_TIMEOUT="soon")
+    assert result.code == 1
+    assert "setting job_timeout" in result.err
+    assert "LIQUID_BACKGROUND_JOB_TIMEOUT" in result.err
+
+
+def test_a_reader_that_leaves_is_no_error(project: Any) -> None:
+    project.page("chatty", "{% for i in (1..300) %}{% log i %}{% endfor %}")
+    for _ in range(10):
+        project.good("render", "chatty")
+    command = f"{' '.join(POSCLI)} logs | head -1; echo ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=project.folder, env=project.env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[1] == "0"
+    assert done.stderr == ""

@@ -1,0 +1,56 @@
+"""`poscli worker`, with `render` and `logs --tail` beside it as in three shells."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+
+def test_three_shells(project: Any) -> None:
+    project.page("welcome", "{% background source_name: 'send_email' %}Hi{% endbackground %}")
+    worker = project.start("worker")
+    tail = project.start("logs", "--tail")
+    project.good("render", "welcome")
+    tail.until("send_email (attempt 1/1) - SUCCESS")
+    started = time.monotonic()
+    rendered = project.good("render", "welcome")
+    printed = time.monotonic()
+    project.wait(lambda: len(tail.lines()) == 2)
+    assert rendered.code == 0
+    assert time.monotonic() - printed < 1.0, f"rendering took {printed - started:.2f} s"
+    assert worker.stop(signal.SIGTERM) == 0
+    assert tail.stop(signal.SIGINT) == 0
+    assert tail.err.read_text() == ""
+
+
+def test_burst_ends_by_itself_with_retries_done(project: Any) -> None:
+    project.page(
+        "flaky", "{% background source_name: 'flaky', max_attempts: 2 %}{% include 'none' %}{% endbackground %}"
+    )
+    project.good("render", "flaky")
+    project.good("worker", "--burst")
+    lines = project.good("logs", "--format", "short").lines
+    assert lines == ["[attempt 1/2] - flaky - FAILED", "[attempt 2/2] - flaky - FAILED"]
+
+
+def test_the_application_of_the_option_performs(project: Any) -> None:
+    project.write(
+        "shop.py",
+        "from liquid_background import Engine\n"
+        "engine = Engine()\n"
+        "engine.environment.add_filter('shout', lambda text: str(text).upper())\n",
+    )
+    project.page("loud", "{% background source_name: 'loud' %}{% log 'hey' | shout %}{% endbackground %}")
+    project.good("render", "loud", "--app", "shop:engine")
+    project.good("worker", "--burst", "--app", "shop:engine")
+    assert "HEY" in project.good("logs", "--type", "info", "--app", "shop:engine").out
+
+
+def test_ctrl_c_ends_it_without_a_traceback(project: Any) -> None:
+    worker = project.start("worker")
+    project.page("welcome", "{% background source_name: 'hi' %}Hi{% endbackground %}")
+    project.good("render", "welcome")
+    project.wait(lambda: "SUCCESS" in project.good("logs").out)
+    assert worker.stop(signal.SIGINT) == 0
+    assert worker.err.read_text() == ""
