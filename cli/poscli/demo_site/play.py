@@ -21,6 +21,7 @@ from liquid_background import Engine, JobStatus, LogEntry
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.pages import PAGES
 from liquid_background.store import embedded
+from poscli import attached
 from poscli.application import load_engine
 from poscli.demo_site.service import DemoService, running_service
 from poscli.terminal import line_of, styled
@@ -139,11 +140,8 @@ def _engine() -> Iterator[Engine]:
 @contextmanager
 def _worker(engine: Engine) -> Iterator[None]:
     """Run a worker beside this process; should it end, the job log says so."""
-    command = [sys.executable, "-m", "poscli", "worker", "--processes", "2"]
     stopping = Event()
-    with Path(_WORKER_LOG).open("wb") as log:
-        # In a process group of its own: Ctrl-C reaches us, and we stop the worker in order.
-        worker = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, process_group=0)
+    worker = attached.start(["worker", "--processes", "2"], Path(_WORKER_LOG))
     try:
         watcher = Thread(target=_watch, args=(engine, worker, stopping), daemon=True)
         watcher.start()
@@ -151,12 +149,7 @@ def _worker(engine: Engine) -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         stopping.set()
-        worker.terminate()
-        try:
-            worker.wait(10)
-        except subprocess.TimeoutExpired:
-            worker.kill()
-            worker.wait()
+        attached.stop(worker)
         watcher.join()  # it must not talk to the store later: that would start it again
 
 

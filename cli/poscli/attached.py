@@ -1,0 +1,43 @@
+"""`python -m poscli.attached PARENT worker …`: a command that the kernel ends when its parent is killed (Linux)."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from liquid_background_worker.limits import die_with
+from poscli.main import main
+
+
+def start(arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen[bytes]:
+    """Start a poscli command that doesn't outlive this process, in a process group of its own.
+
+    Ctrl-C then reaches only this process, which stops the command in order.
+
+    Args:
+        arguments: what stands behind `poscli`.
+        log: a file for its output; without one it writes where this process does.
+    """
+    command = [sys.executable, "-m", "poscli.attached", str(os.getpid()), *arguments]
+    if log is None:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
+    with log.open("wb") as stream:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, process_group=0)
+
+
+def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> int:
+    """End a command in order; kill it when it takes longer than `patience` seconds. Return its exit code."""
+    process.terminate()
+    try:
+        return process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+if __name__ == "__main__":
+    die_with(int(sys.argv[1]))
+    main(sys.argv[2:])
