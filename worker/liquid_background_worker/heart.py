@@ -42,8 +42,8 @@ class Heart:
     def owes(self) -> bool:
         return bool(self._owed or self._wire.pending)
 
-    def pump(self, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[str, str], None]) -> None:
-        """Do what is due now; `answer` gets the name of each worker of the last beat and the store's word on it."""
+    def pump(self, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[Pulse, str], None]) -> None:
+        """Do what is due now; `answer` gets each pulse of the last beat and the store's word on it."""
         now = monotonic()
         try:
             if not self._wire.connected:
@@ -63,7 +63,7 @@ class Heart:
         if self._wire.pending and now - self._wire.pending[0].at > self._silent_for:
             raise Broken("no reply")
 
-    def _send(self, now: float, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[str, str], None]) -> None:
+    def _send(self, now: float, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[Pulse, str], None]) -> None:
         while self._owed:
             self._wire.send(self._owed.popleft(), _report)
         if now >= self._next_beat:
@@ -115,11 +115,11 @@ class Heart:
         self._wire.disconnect()
 
 
-def _answers(pulses: Sequence[Pulse], reply: Any, answer: Callable[[str, str], None]) -> None:
+def _answers(pulses: Sequence[Pulse], reply: Any, answer: Callable[[Pulse, str], None]) -> None:
     _report(reply)
     if isinstance(reply, list):
         for pulse, word in zip(pulses, reply, strict=True):
-            answer(pulse.name, word.decode("ascii"))
+            answer(pulse, word.decode("ascii"))
 
 
 def _report(reply: Any) -> None:

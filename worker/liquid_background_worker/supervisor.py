@@ -227,15 +227,20 @@ class Supervisor:
             pulses.append(Pulse(name=child.name, completed=completed, failed=failed, seconds=seconds, job=job))
         return pulses
 
-    def _answer(self, name: str, word: str) -> None:
+    def _answer(self, pulse: Pulse, word: str) -> None:
+        name, job = pulse.name, pulse.job
         child = next((child for child in self._everyone() if child.name == name), None)
         if child is None:
             return
         now = child.slot.now()
         if word == "unknown":
             self._register(child)
-        elif word == "cancel" and now and not child.killed:
-            self._kill(child, now.job, "cancelled", cancelled=True)
+        elif now and now.job == job and now.deadline is not None and not child.killed:
+            if word == "cancel":
+                self._kill(child, now.job, "cancelled", cancelled=True)
+            elif word == "fenced":
+                # This worker was stopped, or cut off, for longer than its lease: the job runs elsewhere by now.
+                self._kill(child, now.job, "its lease ran out")
 
 
 def _noted(_signal: int, _frame: object) -> None:

@@ -1,0 +1,271 @@
+"""The soak: thousands of jobs while workers and the store are killed all the time. `make soak` runs it.
+
+python benchmarks/soak.py --jobs 20000 --workers 6 --body 0.01
+python benchmarks/soak.py --jobs 400 --workers 3 --stock      # stock RQ under the same faults, for comparison
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from benchmarks import soak_oracle, soak_stock
+from liquid_background.errors import StoreUnavailable
+from liquid_background.job import Job, Outcome, Priority
+from liquid_background.joblog import entries
+from liquid_background.queue import Queue
+from liquid_background.settings import Settings, load_settings
+from liquid_background.store import connect, embedded
+from liquid_background_worker import run
+
+
+class Body:
+    """Performs a job: says so in the oracle's file, sleeps, says so again. One job in fifty fails at first."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self._path = path
+        self._seconds = seconds
+
+    def perform(self, job_id: str, payload: dict[str, Any], attempt: int, max_attempts: int) -> Outcome:
+        self._note("B", job_id)
+        time.sleep(self._seconds)
+        if attempt == 1 and int(job_id[1:]) % 50 == 0:
+            return Outcome(error="fails at first")
+        self._note("E", job_id)
+        return Outcome(result=job_id)
+
+    def _note(self, kind: str, job_id: str) -> None:
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.write(descriptor, f"{kind} {job_id} {os.getpid()} {time.time():.6f}\n".encode())
+        os.close(descriptor)
+
+
+class Server:
+    """The store: a Valkey server with its append-only file on, killed and started again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.socket = folder / "s.sock"
+        self.url = f"unix://{self.socket}"
+        self.kills = 0
+        self._start()
+
+    def _start(self) -> None:
+        command = [str(embedded.find_server()), "--port", "0", "--unixsocket", str(self.socket)]
+        options = ["--dir", str(self._folder), "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        self._process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self.kills += 1
+        self._process.kill()
+        self._process.wait()
+        self._start()
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+
+class Fleet:
+    """Workers that are killed and replaced; each is forked, so that a replacement is there within milliseconds."""
+
+    def __init__(self, work: Callable[[], None], size: int) -> None:
+        self._work = work
+        self._pids = [self._fork() for _ in range(size)]
+        self.killed: dict[int, float] = {}
+        self.stopped: set[int] = set()
+        self._asleep: list[tuple[float, list[int]]] = []
+
+    def _fork(self) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        os.setpgid(0, 0)
+        try:
+            self._work()
+        finally:
+            os._exit(0)
+
+    def _children(self, pid: int) -> list[int]:
+        with contextlib.suppress(OSError):
+            return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return []
+
+    def strike(self) -> None:
+        """Kill or stop one worker, or one child of one."""
+        index = random.randrange(len(self._pids))
+        pid = self._pids[index]
+        children = self._children(pid)
+        dice = random.random()
+        if dice < 0.02 and children:
+            self._stop_for_a_while([pid, *children])
+        elif dice < 0.3 and children:
+            self._kill([random.choice(children)])
+        else:
+            self._kill([pid, *children])
+            os.waitpid(pid, 0)
+            self._pids[index] = self._fork()
+
+    def _kill(self, pids: list[int]) -> None:
+        for pid in pids:
+            self.killed[pid] = time.time()
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _stop_for_a_while(self, pids: list[int]) -> None:
+        self._asleep.append((time.monotonic() + 4.5, pids))
+        self.stopped.update(pids)
+        self._signal(pids, signal.SIGSTOP)
+
+    def _signal(self, pids: list[int], number: int) -> None:
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
+
+    def wake_up(self, everyone: bool = False) -> None:
+        """Let stopped workers go on whose time is over."""
+        for until, pids in list(self._asleep):
+            if everyone or time.monotonic() > until:
+                self._asleep.remove((until, pids))
+                self._signal(pids, signal.SIGCONT)
+
+    def close(self) -> list[int]:
+        """Stop the workers in order; return their exit codes."""
+        self.wake_up(everyone=True)
+        self._signal(self._pids, signal.SIGTERM)
+        return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in self._pids]
+
+
+def enqueue(settings: Settings, count: int) -> dict[str, float]:
+    """Send the jobs, over outages too; return when each is due."""
+    store = connect(settings)
+    queue = Queue(store, settings)
+    due: dict[str, float] = {}
+    for start in range(0, count, 100):
+        jobs = [_job(number) for number in range(start, min(start + 100, count))]
+        now = time.time()
+        due |= {job.id: now + job.delay * 60 for job in jobs}
+        while True:
+            try:
+                queue.send(jobs)
+                break
+            except StoreUnavailable:
+                time.sleep(0.05)
+    store.close()
+    return due
+
+
+def _job(number: int) -> Job:
+    delay = random.uniform(0.01, 0.4) if number % 5 == 0 else 0.0
+    priority = random.choice(list(Priority))
+    return Job(
+        id=f"j{number}", source_name="soak", template="soak", line=1, source="", priority=priority, delay=delay,
+        max_attempts=5,
+    )  # fmt: skip
+
+
+def batter(fleet: Fleet, server: Server, settings: Settings, limit: float) -> None:
+    """Kill until every job has ended."""
+    store = connect(settings)
+    queue = Queue(store, settings)
+    until, next_store_kill, next_look = time.monotonic() + limit, time.monotonic() + 12, time.monotonic() + 5
+    while time.monotonic() < until:
+        time.sleep(random.uniform(0.1, 0.4))
+        fleet.strike()
+        fleet.wake_up()
+        if time.monotonic() > next_store_kill:
+            server.kill()
+            next_store_kill = time.monotonic() + 12
+        if time.monotonic() > next_look:
+            next_look = time.monotonic() + 1
+            with contextlib.suppress(StoreUnavailable):
+                if is_quiet(queue):
+                    break
+    store.close()
+
+
+def is_quiet(queue: Queue) -> bool:
+    return not any(count.queued + count.scheduled + count.running for count in queue.counts())
+
+
+def settle(settings: Settings, seconds: float) -> None:
+    """Wait for what the last kills have left."""
+    store = connect(settings)
+    queue = Queue(store, settings)
+    until = time.monotonic() + seconds
+    while not is_quiet(queue) and time.monotonic() < until:
+        time.sleep(0.2)
+    store.close()
+
+
+def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
+    server = Server(folder)
+    runs = folder / "runs"
+    settings = load_settings(redis_url=server.url, processes=1, retry_delays=(0.2,), log_limit=10_000_000)
+    while True:
+        with contextlib.suppress(StoreUnavailable):
+            connect(settings).close()
+            break
+    began = time.monotonic()
+    fleet = Fleet(lambda: _work(settings, Body(runs, arguments.body)), arguments.workers)
+    due = enqueue(settings, arguments.jobs)
+    batter(fleet, server, settings, arguments.limit)
+    fleet.wake_up(everyone=True)
+    settle(settings, 30)
+    codes = fleet.close()
+    print(f"{arguments.jobs / (time.monotonic() - began):.0f} jobs a second under fire; exit codes {codes}")
+    store = connect(settings)
+    log = entries(store.client, limit=10_000_000)
+    verdict = soak_oracle.judge(due, soak_oracle.read_runs(runs), log, fleet.killed, fleet.stopped, server.kills)
+    store.close()
+    server.close()
+    return verdict
+
+
+def _work(settings: Settings, body: Body) -> None:
+    logging.disable(logging.CRITICAL)
+    random.seed()
+    os._exit(run(settings, body))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--jobs", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=6)
+    parser.add_argument("--body", type=float, default=0.01, help="seconds that each body takes")
+    parser.add_argument("--limit", type=float, default=600, help="seconds after which the killing stops")
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--stock", action="store_true", help="run stock RQ workers instead")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with the oracle's file")
+    arguments = parser.parse_args()
+    random.seed(arguments.seed)
+    folder = Path(tempfile.mkdtemp(prefix="soak-", dir="/tmp"))
+    try:
+        if arguments.stock:
+            server = Server(folder)
+            print("\n".join(soak_stock.compare(server.socket, folder / "runs", Fleet, arguments)))
+            server.close()
+            return 0
+        verdict = soak(arguments, folder)
+    finally:
+        if not arguments.keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    print("\n".join(verdict.lines()))
+    print("the promises hold" if verdict.holds else "A PROMISE IS BROKEN")
+    return 0 if verdict.holds else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""What really ran, as each run wrote it to a file of its own accord, held against the job log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from liquid_background.job import LogEntry, LogStatus
+
+EARLY = 0.002  # seconds by which two readings of the clock may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a body: when it began, in which process, and whether it came to its end."""
+
+    began: float
+    pid: int
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The figures of a soak."""
+
+    jobs: int
+    runs: int
+    kills: int
+    stops: int
+    store_kills: int
+    completed: int
+    failed_with_reason: int
+    lost: int
+    completed_twice: int
+    of_these_after_a_stop: int
+    without_one_final_entry: int
+    log_and_oracle_disagree: int
+    early: int
+    recoveries: int
+    recovery_p50: float
+    recovery_max: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether the worker kept its promises."""
+        clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
+        twice = self.completed_twice - self.of_these_after_a_stop <= self.kills / 100
+        return clean and twice and self.recovery_p50 <= 4 and self.recovery_max <= 10
+
+    def lines(self) -> list[str]:
+        """Return the figures as lines of text."""
+        return [f"{name.replace('_', ' '):26} {value:g}" for name, value in asdict(self).items()]
+
+
+def read_runs(path: Path) -> Mapping[str, list[Run]]:
+    """Return the runs of each job. A line is `B id pid time` or `E id pid time`, written in one go."""
+    began: dict[str, list[Run]] = defaultdict(list)
+    for line in path.read_text().splitlines():
+        kind, job_id, pid, at = line.split()
+        runs = began[job_id]
+        if kind == "B":
+            runs.append(Run(float(at), int(pid), ended=False))
+        else:
+            index = max(index for index, run in enumerate(runs) if run.pid == int(pid) and not run.ended)
+            runs[index] = Run(runs[index].began, runs[index].pid, ended=True)
+    return began
+
+
+def judge(
+    due: Mapping[str, float],
+    runs: Mapping[str, list[Run]],
+    log: Iterable[LogEntry],
+    kills: Mapping[int, float],
+    stops: Collection[int],
+    store_kills: int,
+) -> Verdict:
+    """Return what the runs and the log say together.
+
+    Args:
+        due: When each job was due.
+        runs: The runs of each job.
+        log: The job log.
+        kills: The processes that were killed, and when.
+        stops: The processes that were stopped for longer than a lease. A body that is stopped in its middle goes on
+            while the job runs elsewhere: it completes twice whatever a worker does, so these are told apart.
+        store_kills: How often the store was killed.
+    """
+    twice = [found for found in runs.values() if sum(run.ended for run in found) > 1]
+    finals: dict[str, list[LogEntry]] = defaultdict(list)
+    for entry in log:
+        if entry.final:
+            finals[entry.job_id].append(entry)
+    done = {job_id for job_id in due if any(run.ended for run in runs.get(job_id, ()))}
+    failed = {job_id for job_id in due if _failed(finals[job_id])}
+    said_done = {job_id for job_id in due if any(entry.status is LogStatus.SUCCESS for entry in finals[job_id])}
+    recoveries = sorted(_recoveries(runs, kills))
+    return Verdict(
+        jobs=len(due),
+        runs=sum(len(found) for found in runs.values()),
+        kills=len(kills),
+        stops=len(stops),
+        store_kills=store_kills,
+        completed=len(done),
+        failed_with_reason=len(failed - done),
+        lost=len(set(due) - done - failed),
+        completed_twice=len(twice),
+        of_these_after_a_stop=sum(any(run.pid in stops for run in found) for found in twice),
+        without_one_final_entry=sum(len(finals[job_id]) != 1 for job_id in due),
+        log_and_oracle_disagree=len(said_done - done),
+        early=sum(any(run.began < at - EARLY for run in runs.get(job_id, ())) for job_id, at in due.items()),
+        recoveries=len(recoveries),
+        recovery_p50=recoveries[len(recoveries) // 2] if recoveries else 0.0,
+        recovery_max=recoveries[-1] if recoveries else 0.0,
+    )
+
+
+def _failed(finals: list[LogEntry]) -> bool:
+    return any(entry.status in (LogStatus.FAILED, LogStatus.LOST) and entry.message for entry in finals)
+
+
+def _recoveries(runs: Mapping[str, list[Run]], kills: Mapping[int, float]) -> Iterable[float]:
+    """Yield the seconds from each kill in mid-run to the next run of the same job."""
+    for found in runs.values():
+        in_order = sorted(found, key=lambda run: run.began)
+        for run, following in pairwise(in_order):
+            killed = kills.get(run.pid)
+            if not run.ended and killed is not None and following.began > killed:
+                yield following.began - killed

@@ -1,0 +1,145 @@
+"""Fault matrix J: what someone else wrote into the store is refused, logged once and left; the next job runs."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import zlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background.job import FUNCTION, JobStatus
+from liquid_background.queue import keys
+from liquid_background.settings import load_settings
+from tests.worker.conftest import Bench
+
+REFUSED = [("REFUSED", 0, True)]
+
+
+def _data(function: str, *args: Any) -> bytes:
+    return json.dumps([function, None, list(args), {}]).encode()
+
+
+def _plant(bench: Bench, **fields: Any) -> str:
+    """Send a job of ours and change its record behind our back."""
+    job_id = bench.send()
+    bench.store.client.hset(keys.job(job_id), mapping=fields)
+    return job_id
+
+
+class _Touch:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return Path.touch, (self._path,)  # type: ignore[return-value]
+
+
+PLANTED = [
+    ("J2 another function", {"data": _data("os.system", "true")}, "names the function"),
+    ("J2 os.system inside", {"data": _data(FUNCTION, {"v": 1, "function": "os:system"})}, "missing or of the wrong"),
+    ("J3 version", {"data": _data(FUNCTION, {"v": 2})}, "payload version"),
+    ("J5 callback", {"success_callback_name": "os.system"}, "success_callback_name"),
+    ("J5 callback on failure", {"failure_callback_name": "os.system"}, "failure_callback_name"),
+    ("J6 webhook", {"webhooks": '[{"url": "http://127.0.0.1", "job_status": "finished"}]'}, "webhooks"),
+    ("J7 bomb", {"data": zlib.compress(b"[" * 300_000_000, 9)}, "over 204,800 bytes"),
+    ("J7 oversize", {"data": b'"' + b"x" * 300_000 + b'"'}, "over 204,800 bytes"),
+    ("J8 no JSON", {"data": b"\xff\x00"}, "not the JSON"),
+    ("J8 deep JSON", {"data": b"[" * 100_000}, "not the JSON"),
+    ("J8 timeout", {"timeout": "soon"}, "timeout"),
+    ("J8 no end", {"timeout": "inf"}, "timeout"),
+    ("J8 waits", {"retry_intervals": '{"a": 1}'}, "retry_intervals"),
+    ("J8 waits nest", {"retry_intervals": "[[1]]"}, "retry_intervals"),
+    ("J8 origin", {"origin": "other"}, "another queue"),
+    ("J8 repeats", {"repeats_left": "5"}, "repeats_left"),
+]
+
+
+@pytest.mark.parametrize(("fields", "reason"), [row[1:] for row in PLANTED], ids=[row[0] for row in PLANTED])
+def test_j_a_planted_record_is_refused(bench: Bench, fields: dict[str, Any], reason: str) -> None:
+    planted = _plant(bench, **fields)
+    after = bench.send()
+    bench.burst()
+    assert bench.story(planted) == REFUSED
+    assert reason in bench.log(planted)[0].message
+    assert bench.queue.get(planted).status is JobStatus.FAILED
+    assert bench.store.client.zscore(keys.failed("default"), planted) is not None
+    for name, value in fields.items():
+        assert bench.store.client.hget(keys.job(planted), name) == (value if type(value) is bytes else value.encode())
+    assert bench.story(after) == [("SUCCESS", 1, True)]
+    assert [run[0] for run in bench.runs()] == [after]
+
+
+def test_j1_a_pickled_job_is_never_loaded(bench: Bench, tmp_path: Path) -> None:
+    trap = tmp_path / "trap"
+    planted = _plant(bench, data=pickle.dumps(("x.y", None, (_Touch(trap),), {})))
+    bench.burst()
+    assert bench.story(planted) == REFUSED
+    assert not trap.exists()
+
+
+def test_j8_a_record_that_is_not_a_hash_is_logged_and_passed_over(bench: Bench) -> None:
+    planted, after = bench.send(), bench.send()
+    bench.store.client.delete(keys.job(planted))
+    bench.store.client.set(keys.job(planted), "garbage")
+    bench.burst()
+    assert bench.story(planted) == REFUSED
+    assert bench.story(after) == [("SUCCESS", 1, True)]
+
+
+@pytest.mark.parametrize(
+    "field", ["status", "created_at", "lb_attempt", "lb_final", "result_ttl", "failure_ttl", "description"]
+)
+def test_j8_garbage_in_our_bookkeeping_stops_nothing(bench: Bench, field: str) -> None:
+    planted = _plant(bench, **{field: b"\xff garbage"})
+    after = bench.send()
+    bench.burst()
+    assert bench.story(after) == [("SUCCESS", 1, True)]
+    assert [final for _, _, final in bench.story(planted)].count(True) == (field != "status")
+
+
+KEY = "first-key"
+
+
+@pytest.fixture
+def signed(bench: Bench) -> Bench:
+    bench.queue.settings = bench.settings.model_copy(
+        update={"signing_key": load_settings(signing_key=KEY).signing_key, "retry_delays": (0.0,)}
+    )
+    return bench
+
+
+def test_j3_j4_with_a_key_only_what_it_signed_runs(signed: Bench) -> None:
+    good = signed.send(max_attempts=2, timeout=7.5)
+    altered = signed.send(given={"do": "nothing", "note": "x"})
+    data = signed.store.client.hget(keys.job(altered), "data") or b""
+    signed.store.client.hset(keys.job(altered), "data", data.replace(b'"note":"x"', b'"note":"y"'))  # type: ignore[arg-type]
+    longer = signed.send()
+    signed.store.client.hset(keys.job(longer), "timeout", "9999")
+    replayed = "replayed"
+    signed.store.client.copy(keys.job(good), keys.job(replayed))
+    signed.store.client.rpush(keys.queue("default"), replayed)
+    moved = signed.send()
+    signed.store.client.hset(keys.job(moved), "origin", "high")
+    signed.store.client.lrem(keys.queue("default"), 1, moved)
+    signed.store.client.rpush(keys.queue("high"), moved)
+    unsigned = signed.send()
+    signed.store.client.hdel(keys.job(unsigned), keys.SIGNATURE)
+    signed.burst(signing_key=KEY)
+    assert signed.story(good) == [("SUCCESS", 1, True)]
+    assert [signed.story(job_id) for job_id in (altered, longer, replayed, moved, unsigned)] == [REFUSED] * 5
+
+
+def test_a_signed_job_runs_again_and_keys_rotate(signed: Bench) -> None:
+    job_id = signed.send("fail_until", given={"times": 2}, max_attempts=3)
+    signed.burst(signing_key=f"second-key,{KEY}")
+    assert signed.story(job_id)[-1] == ("SUCCESS", 3, True)
+
+
+def test_j12_the_key_shows_nowhere(signed: Bench) -> None:
+    unsigned = signed.send()
+    signed.store.client.hdel(keys.job(unsigned), keys.SIGNATURE)
+    worker = signed.burst(signing_key=KEY)
+    assert KEY not in worker.text() + "".join(entry.message for entry in signed.log())
