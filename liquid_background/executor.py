@@ -6,11 +6,12 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from typing import Any, Final
 
 from liquid import BoundTemplate, RenderContext, Token
-from liquid.output import LimitedStringIO
-from liquid.undefined import UNDEFINED
+from liquid.builtin.expressions import Path
+from liquid.exceptions import OutputStreamLimitError
 from liquid.utils import LRUCache, ReadOnlyChainMap
 
 from liquid_background.environment import Environment
@@ -21,7 +22,7 @@ from liquid_background.plan import plan_body
 from liquid_background.syntax import explain
 from liquid_background.tags import Collector, close_collector, open_collector
 
-MAX_RESULT: Final = 10 * 1024 * 1024  # bytes that a body may print
+MAX_RESULT: Final = 10 * 1024 * 1024  # characters that a body may print; memory is the worker's limit before that
 CACHED_BODIES: Final = 500
 
 
@@ -31,61 +32,57 @@ class _Body:
 
     template: BoundTemplate
     positions: Mapping[int, tuple[str, int]]
-    source: str | None  # what the tokens of those paths point into
 
 
 class JobContext(RenderContext):
     """What a job sees: its parameters, what it assigns, and handed-over values where the plan put them."""
 
-    __slots__ = ("body", "handed_over")
-    body: _Body
+    __slots__ = ("handed_over", "positions")
+    positions: Mapping[int, tuple[str, int]]
     handed_over: Mapping[str, object]
 
     def __init__(
         self,
         template: Any,
         *,
-        body: _Body | None = None,
+        positions: Mapping[int, tuple[str, int]] | None = None,
         handed_over: Mapping[str, object] | None = None,
         parent_context: RenderContext | None = None,
         **options: Any,
     ) -> None:
         super().__init__(template, parent_context=parent_context, **options)
         if isinstance(parent_context, JobContext):
-            self.body, self.handed_over = parent_context.body, parent_context.handed_over
-        elif body is not None and handed_over is not None:
-            self.body, self.handed_over = body, handed_over
+            self.positions, self.handed_over = parent_context.positions, parent_context.handed_over
+        else:
+            self.positions, self.handed_over = positions or {}, handed_over or {}
 
-    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
-        """Resolve a path: handed over, if the plan says so and no local has that name; else as ever."""
-        covered = self._covered(path, token)
-        if covered is None:
-            return super().get(path, token=token, default=default)
+    def resolve_handed_over(self, path: list[object], token: Token) -> object:
+        """Resolve a path that the plan says is handed over."""
+        key, covered = self.positions[token.start_index]
         try:
-            key, rest = covered
             value = self.handed_over[key]
-            for segment in rest:
+            for segment in path[covered:]:
                 value = self.get_item(value, segment)
         except (KeyError, TypeError, IndexError):
-            if default == UNDEFINED:
-                return self.env.undefined(str(path[0]), token=token)
-            return default
+            return self.env.undefined(str(path[0]), token=token)
         return value
 
-    async def get_async(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
-        """Resolve a path; handed-over values are plain, so there is nothing to await in them."""
-        if self._covered(path, token) is not None:
-            return self.get(path, token=token, default=default)
-        return await super().get_async(path, token=token, default=default)
 
-    def _covered(self, path: list[object], token: Token | None) -> tuple[str, list[object]] | None:
-        """Return the handed-over key for a path and the segments beyond it."""
-        if token is None or token.source is not self.body.source:
-            return None
-        planned = self.body.positions.get(token.start_index)
-        if planned is None or path[0] in self.locals:
-            return None
-        return planned[0], path[planned[1] :]
+class HandedOverPath(Path):
+    """A path of a body that the page has resolved: a local of its name wins, then the handed-over value."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        """Return the path's value in a job."""
+        if self.path[0] in context.locals or not isinstance(context, JobContext):
+            return super().evaluate(context)
+        segments = [part.evaluate(context) if isinstance(part, Path) else part for part in self.path]
+        return context.resolve_handed_over(segments, self.token)
+
+    async def evaluate_async(self, context: RenderContext) -> object:
+        """Return the path's value in a job; handed-over values are plain, so there is nothing to await in them."""
+        return self.evaluate(context)
 
 
 class Executor:
@@ -141,24 +138,26 @@ class Executor:
             body = self._body(payload)
             context = JobContext(
                 body.template,
-                body=body,
+                positions=body.positions,
                 handed_over=decode_all(payload["handed_over"]),
                 # python-liquid takes an empty mapping for none at all, and `render` then sees no arguments
                 globals=ReadOnlyChainMap({"": None}, decode_all(payload["parameters"])),
             )
             open_collector(context, lambda: collector)
-            buffer = LimitedStringIO(limit=MAX_RESULT)
+            buffer = StringIO()
             try:
                 body.template.render_with_context(context, buffer)
             finally:
                 close_collector(context)
+            if buffer.tell() > MAX_RESULT:
+                raise OutputStreamLimitError(f"the body printed over {MAX_RESULT // 1024**2} MB", token=None)
             return buffer.getvalue()
 
     def _body(self, payload: Mapping[str, Any]) -> _Body:
         source = payload.get("source")
         if source is None:
             template = self.environment.get_template(payload["partial"], tag="background")
-            return _Body(template, {}, None)
+            return _Body(template, {})
         names = frozenset(payload["parameters"])
         key = (source, payload["template"], payload["line"], payload["column"], names)
         try:
@@ -172,8 +171,10 @@ class Executor:
             payload["source"], line=payload["line"], column=payload["column"], path=payload["template"]
         )
         plan = plan_body(self.environment, template.nodes, names, self.environment.hands_over)
-        source = template.nodes[0].token.source if template.nodes else None
-        return _Body(template, plan.positions, source)
+        for path in plan.paths:
+            # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
+            path.__class__ = HandedOverPath
+        return _Body(template, plan.positions)
 
 
 def _traceback(error: BaseException) -> str:

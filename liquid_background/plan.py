@@ -41,6 +41,7 @@ class Plan:
 
     hand_overs: tuple[HandOver, ...]  # distinct, in the order of their first use
     positions: Mapping[int, tuple[str, int]]  # start index of a path → (key, segments that the key covers)
+    paths: tuple[Path, ...]  # the paths at those positions
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def plan_body(env: Environment, nodes: Iterable[Node], parameters: Iterable[str]
     """
     walk = BodyWalk(env, hands_over, frozenset(parameters))
     walk.body(nodes)
-    return Plan(tuple(walk.found.values()), walk.positions)
+    return Plan(tuple(walk.found.values()), walk.positions, tuple(walk.paths))
 
 
 class BodyWalk:
@@ -90,6 +91,7 @@ class BodyWalk:
         self.parameters = parameters
         self.found: dict[str, HandOver] = {}
         self.positions: dict[int, tuple[str, int]] = {}
+        self.paths: list[Path] = []
         self._static = RenderContext(BoundTemplate(env, []))
 
     def body(self, nodes: Iterable[Node]) -> None:
@@ -172,6 +174,7 @@ class BodyWalk:
         key = str(shipped)
         self.found.setdefault(key, HandOver(key, shipped))
         self.positions[path.token.start_index] = (key, covered)
+        self.paths.append(path)
 
     def _brackets(self, segments: Iterable[object], scope: Scope) -> None:
         for segment in segments:

@@ -85,7 +85,7 @@ class BackgroundTag(Tag):
             token,
             label=None,
             arguments=arguments.named,
-            plan=Plan((), {}),
+            plan=Plan((), {}, ()),
             target=Identifier(target.value, token=target),
             partial=partial,
         )
