@@ -128,6 +128,7 @@ class Environment(liquid.Environment):
         self.ejs_tags = ejs_tags
         self.event_context = frozenset(event_context)
         self.hands_over: set[str] = set(HANDS_OVER)
+        self.actions: dict[str, Callable[..., Any]] = {}
         self.sink: Sink | None = None
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)

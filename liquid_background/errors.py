@@ -9,7 +9,12 @@ LiquidBackgroundError
 │   ├── JobNotFound               no record has that id
 │   ├── DuplicateJob              a record already has that id
 │   ├── JobNotAllowed             the job's state forbids the move
-│   └── JobRefused                the record is not one that a worker may run
+│   ├── JobRefused                the record is not one that a worker may run
+│   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
+│   ├── JobFailed                 the job whose result is waited for has failed
+│   ├── JobCancelled              … or was taken back
+│   └── ResultTimeout (also TimeoutError)  … or has not ended in the time that the caller gave it
+├── NonRetryable                  for an application's code to raise: this job fails now, whatever retries it has
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
@@ -63,6 +68,26 @@ class JobNotAllowed(JobError):
 
 class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
+
+
+class EnqueueError(JobError):
+    """Raised when a Python call cannot be made a job; says which function, argument or option is wrong."""
+
+
+class JobFailed(JobError):
+    """Raised by `Handle.result` when the job has failed; carries its error line."""
+
+
+class JobCancelled(JobError):
+    """Raised by `Handle.result` when the job was taken back before it completed."""
+
+
+class ResultTimeout(JobError, TimeoutError):
+    """Raised by `Handle.result` when the job has not ended in the given time; the job goes on."""
+
+
+class NonRetryable(LiquidBackgroundError):
+    """For an application's functions, tags and filters to raise when trying again cannot help."""
 
 
 class NotPlain(LiquidBackgroundError, ValueError):

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.builtin.expressions import Path
 from liquid.exceptions import OutputStreamLimitError
 from liquid.utils import LRUCache, ReadOnlyChainMap
 
+from liquid_background.calling import call
 from liquid_background.environment import Environment
-from liquid_background.errors import JobTimeout
-from liquid_background.handover import decode_all
-from liquid_background.job import LogEntry, Outcome
+from liquid_background.errors import JobRefused, JobTimeout, NonRetryable, NotPlain
+from liquid_background.handover import decode, decode_all, encode, size
+from liquid_background.job import Encoded, LogEntry, Outcome
 from liquid_background.plan import plan_body
 from liquid_background.syntax import explain
-from liquid_background.tags import Collector, close_collector, open_collector
+from liquid_background.tags import Collector, close_collector, collecting, open_collector
 
 MAX_RESULT: Final = 10 * 1024 * 1024  # characters that a body may print; memory is the worker's limit before that
+MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
 CACHED_BODIES: Final = 500
 
 
@@ -85,15 +87,24 @@ class HandedOverPath(Path):
         return self.evaluate(context)
 
 
+class Functions(Protocol):
+    """What knows the Python functions that may run as jobs."""
+
+    def find(self, path: str) -> Callable[..., Any]:
+        """Return the function that a payload names, or raise JobRefused."""
+
+
 class Executor:
     """Performs attempts; keeps the bodies that it has parsed.
 
     Args:
         environment: with the tags and filters of the application.
+        functions: knows the Python functions that jobs may name; without it, none may run.
     """
 
-    def __init__(self, environment: Environment) -> None:
+    def __init__(self, environment: Environment, functions: Functions | None = None) -> None:
         self.environment = environment
+        self._functions = functions
         self._bodies: LRUCache[object, _Body] = LRUCache(capacity=CACHED_BODIES)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
@@ -115,23 +126,41 @@ class Executor:
         )
         collector = Collector(self.environment, running)
         started = time.monotonic()
-        result, error, trace = None, None, ""
+        result, error, trace, retry = None, None, "", True
         try:
-            result = self._render(payload, collector)
+            result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
         except JobTimeout as reason:
             error = str(reason)
         except MemoryError:
             error = "ran out of memory (setting memory_limit)"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             error, trace = explain(reason), _traceback(reason)
+            retry = not isinstance(reason, NonRetryable | JobRefused)
         return Outcome(
             result=result,
             error=error,
             traceback=trace,
+            retry=retry,
             duration=round((time.monotonic() - started) * 1000),
             jobs=tuple(collector.jobs) if error is None else (),
             entries=tuple(collector.entries),
         )
+
+    def _call(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
+        if self._functions is None:
+            raise JobRefused(f"no Python functions are registered here, so {payload['function']!r} does not run")
+        function = self._functions.find(payload["function"])
+        given = payload["parameters"]
+        args, kwargs = decode(given.get("args", [])), decode_all(given.get("kwargs", {}))
+        with collecting(collector):
+            returned = call(function, args, kwargs)
+        try:
+            encoded = encode(returned)
+        except NotPlain as reason:
+            raise NonRetryable(f"the function ran, but its result {reason}: return ids or plain values") from reason
+        if size(encoded) > MAX_RETURNED:
+            raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
+        return encoded
 
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
         with self.environment.strict():

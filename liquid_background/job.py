@@ -24,6 +24,9 @@ MAX_DELAY: Final = 65_535.0  # minutes; platformOS API page, "Constraints"
 MAX_ATTEMPTS: Final = 5  # platformOS API page; binds tags and consumers, not Python jobs
 MAX_PARAMETERS: Final = 20  # platformOS API page
 MAX_NAME: Final = 255  # characters of a parameter's name; platformOS API page
+MAX_RETRIES: Final = 100  # design, section 6; binds Python jobs
+MAX_RETRYING: Final = 7 * 24 * 3600.0  # seconds from the first wait to the last; design, section 6
+MAX_CONCURRENCY: Final = 100  # Gadget's queues
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON; design, section 3
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8; design, section 3
 
@@ -73,6 +76,14 @@ class LogStatus(StrEnum):
     REFUSED = "REFUSED"  # not a job that a worker may run
 
 
+@dataclass(frozen=True, slots=True)
+class ConcurrencyGroup:
+    """A named queue of which only so many jobs may run at once."""
+
+    name: str  # as SOURCE_NAME
+    max_concurrency: int = 1  # from 1 to MAX_CONCURRENCY; each job carries its own
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job to enqueue. Exactly one of `source`, `partial` and `function` says what runs."""
@@ -88,9 +99,11 @@ class Job:
     handed_over: Mapping[str, Encoded] = field(default_factory=dict)  # path as written, such as "user.email"
     priority: Priority = Priority.DEFAULT
     delay: float = 0.0  # minutes
+    start_at: float | None = None  # seconds since 1970 by the store's clock, instead of a delay
     max_attempts: int = 1
     waits: tuple[float, ...] | None = None  # seconds before attempts 2, 3, …; None: the settings' at enqueue
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
+    group: ConcurrencyGroup | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
     data: bytes | None = field(default=None, repr=False, compare=False)  # the payload, when it is encoded already
 
@@ -194,7 +207,7 @@ class LogEntry:
 class Outcome:
     """How one attempt ended, and what it wants written in the same step."""
 
-    result: str | None = None  # the rendered text; None when it failed
+    result: Encoded = None  # the rendered text, or what a function returned; None when it failed
     error: str | None = None  # one line; None when it succeeded
     traceback: str = ""  # for RQ's exc_info
     retry: bool = True  # whether a failure may be tried again

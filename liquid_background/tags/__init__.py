@@ -6,9 +6,19 @@ from typing import Final
 
 from liquid import Environment
 
+from liquid_background.tags.action import ActionTag
 from liquid_background.tags.background import BackgroundTag, is_partial_form
 from liquid_background.tags.background_node import TAG_BACKGROUND, BackgroundNode
-from liquid_background.tags.collector import Collector, Consumer, Site, close_collector, collector_of, open_collector
+from liquid_background.tags.collector import (
+    Collector,
+    Consumer,
+    Site,
+    close_collector,
+    collecting,
+    collector_of,
+    current_collector,
+    open_collector,
+)
 from liquid_background.tags.function import FunctionTag, Return, ReturnTag
 from liquid_background.tags.log import LogTag
 from liquid_background.tags.partials import IncludeTag, RenderTag
@@ -25,7 +35,7 @@ HANDS_OVER: Final = frozenset(
 def register(env: Environment, hands_over: set[str]) -> None:
     """Add the tags to an environment; `hands_over` may grow as the application adds its own."""
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
-    for tag in (IncludeTag, RenderTag, FunctionTag, ReturnTag, LogTag, TriggerEventTag, TryTag, UnknownTag):
+    for tag in (ActionTag, IncludeTag, RenderTag, FunctionTag, ReturnTag, LogTag, TriggerEventTag, TryTag, UnknownTag):
         env.add_tag(tag)
 
 
@@ -37,7 +47,9 @@ __all__ = [
     "Return",
     "Site",
     "close_collector",
+    "collecting",
     "collector_of",
+    "current_collector",
     "is_partial_form",
     "open_collector",
     "register",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from liquid import RenderContext, Token
 
@@ -30,6 +32,10 @@ class Site(Protocol):
 
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event, in the order of their names."""
+
+    @property
+    def actions(self) -> Mapping[str, Callable[..., Any]]:
+        """Return the functions that templates may call, by the names that they are registered under."""
 
     @property
     def event_context(self) -> frozenset[str]:
@@ -76,6 +82,24 @@ def collector_of(context: RenderContext, token: Token) -> Collector:
     if not isinstance(found, Collector):
         raise TagError(f"'{token.value}' needs a liquid_background.Environment to render in", token=token)
     return found
+
+
+_current: ContextVar[Collector | None] = ContextVar("liquid_background_collector", default=None)
+
+
+@contextmanager
+def collecting(collector: Collector) -> Iterator[None]:
+    """Have what Python code enqueues inside collected: it is sent when the page or the attempt succeeds."""
+    token = _current.set(collector)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def current_collector() -> Collector | None:
+    """Return the collector of the page or attempt that the calling code is part of; None outside."""
+    return _current.get()
 
 
 def _root(context: RenderContext) -> RenderContext:

@@ -1,0 +1,50 @@
+"""Call functions that may be sync or async from code that may be either."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def call(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    """Return what a function returns; a coroutine is run to its end first."""
+    returned = function(*args, **(kwargs or {}))
+    return run_coroutine(_await(returned)) if inspect.isawaitable(returned) else returned
+
+
+async def call_async(
+    function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
+) -> Any:
+    """Return what a function returns; one that is not async runs in a thread, so that the loop goes on."""
+    named = dict(kwargs or {})
+    if is_async(function):
+        return await function(*args, **named)
+    returned = await asyncio.to_thread(function, *args, **named)
+    return await returned if inspect.isawaitable(returned) else returned
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Return whether calling a function gives a coroutine."""
+    function = inspect.unwrap(function)
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+
+
+def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end and return its value; where a loop runs already, in a thread with one of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(coroutine)
+    context = contextvars.copy_context()
+    with ThreadPoolExecutor(1, "liquid-background") as thread:
+        return thread.submit(context.run, asyncio.run, coroutine).result()
+
+
+async def _await(awaitable: Awaitable[T]) -> T:
+    return await awaitable
