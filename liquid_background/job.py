@@ -105,7 +105,7 @@ class Job:
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
     group: ConcurrencyGroup | None = None
     id: str = field(default_factory=lambda: uuid4().hex)
-    data: bytes | None = field(default=None, repr=False, compare=False)  # the payload, when it is encoded already
+    data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode` made
 
     def payload(self) -> dict[str, Any]:
         """Return the versioned payload: what a worker needs, as plain JSON values."""
@@ -124,13 +124,19 @@ class Job:
         }
 
     def encode(self) -> bytes:
-        """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON."""
-        return self.data if self.data is not None else encode_payload(self.payload())
+        """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
+        if self.data is None:
+            object.__setattr__(self, "data", encode_payload(self.payload()))
+        assert self.data is not None
+        return self.data
 
 
 def encode_payload(payload: Mapping[str, Any]) -> bytes:
     """Return a payload as the `data` field of an RQ record that RQ's own JSON serializer reads."""
-    return json.dumps([FUNCTION, None, [payload], {}], separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _encode_json([FUNCTION, None, [payload], {}]).encode("ascii")
+
+
+_encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def decode_payload(data: bytes) -> dict[str, Any]:

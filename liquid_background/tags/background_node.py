@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
@@ -86,9 +85,8 @@ class BackgroundNode(BodyNode):
             handed_over=self._encode_handed(context, handed),
             **options,
         )
-        fitting = self._fit(context, job)
-        if fitting is not None:
-            collector_of(context, self.token).jobs.append(fitting)
+        if self._fits(context, job):
+            collector_of(context, self.token).jobs.append(job)
         if self.target is not None:
             context.assign(self.target, job.id)
         return 0
@@ -145,11 +143,11 @@ class BackgroundNode(BodyNode):
                 context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))
         return encoded
 
-    def _fit(self, context: RenderContext, job: Job) -> Job | None:
-        """Return the job with its payload encoded, once for all; None when it is too large to travel."""
+    def _fits(self, context: RenderContext, job: Job) -> bool:
+        """Return whether a job is small enough to travel."""
         data = job.encode()
         if len(data) <= MAX_PAYLOAD:
-            return replace(job, data=data)
+            return True
         parts = {**job.parameters, **job.handed_over}
         largest = max(parts, key=lambda name: size(parts[name]), default="its source")
         context.error(
@@ -160,7 +158,7 @@ class BackgroundNode(BodyNode):
                 template_name=self.template,
             )
         )
-        return None
+        return False
 
     def parameter_names(self) -> Iterable[str]:
         """Return the names that the body is given."""
