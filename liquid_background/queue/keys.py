@@ -11,7 +11,6 @@ QUEUES: Final = tuple(str(priority) for priority in Priority)
 """The RQ queues that we send to, highest priority first."""
 
 # RQ's keys. The Lua scripts build the same names; tests/queue/test_keys.py holds both against the installed rq.
-RQ: Final = "rq:"
 RQ_QUEUES: Final = "rq:queues"
 RQ_WORKERS: Final = "rq:workers"
 
@@ -82,7 +81,6 @@ def queue_workers(name: str) -> str:
 
 
 # Our own keys.
-OURS: Final = "liquid_background:"
 LEASES: Final = "liquid_background:leases"
 """Sorted set of claimed and running job ids, scored by the lease's end in milliseconds."""
 
@@ -103,6 +101,8 @@ LOSSES: Final = "lb_losses"  # of those, ended by the death of the whole worker
 FINAL: Final = "lb_final"  # the run is over; the next claim starts a new one
 BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
 CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
+FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
+OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 SIGNATURE: Final = "lb_sig"  # HMAC over id, queue, limits and data

@@ -17,7 +17,7 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import LogEntry, LogStatus, Outcome
 from liquid_background.joblog import encode_entry
 from liquid_background.joblog.entry import clip
-from liquid_background.queue.records import CLAIMED, MAX_DATA, MAX_RESULT, Claimed, encode_job, open_claimed
+from liquid_background.queue.records import CLAIMED, MAX_DATA, MAX_RESULT, Claimed, encode_job, is_foreign, open_claimed
 from liquid_background.queue.scripts import Argument
 from liquid_background.settings import Settings
 
@@ -125,6 +125,7 @@ class Refused:
 
     id: str
     reason: str
+    foreign: bool = False  # another application's: left to the workers that it has, if it has any
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +155,14 @@ def _opened_job(queue: str, row: list[Any], settings: Settings) -> Claimed | Ref
     try:
         return open_claimed(name, queue, values, settings)
     except JobRefused as error:
-        return Refused(name, str(error))
+        return Refused(name, str(error), is_foreign(values[0] or b""))
 
 
 def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
     """Return the call that sets a job aside that may not run."""
     entry = LogEntry(job_id=job.id, status=LogStatus.REFUSED, message=job.reason, final=True)
     head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
-    return "refuse", [*head, settings.log_limit, settings.failure_ttl, *encode_entry(entry)]
+    return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), *encode_entry(entry)]
 
 
 def give_back(token: str, queue: str, ids: Sequence[str]) -> Call:

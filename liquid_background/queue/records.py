@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from liquid_background import handover
 from liquid_background.errors import JobRefused, NotPlain
-from liquid_background.job import JOB_ID, MAX_PAYLOAD, Job, JobRecord, JobStatus, Priority, decode_payload
+from liquid_background.job import FUNCTION, JOB_ID, MAX_PAYLOAD, Job, JobRecord, JobStatus, Priority, decode_payload
 from liquid_background.queue import keys
 from liquid_background.queue.scripts import Argument
 from liquid_background.queue.signing import sign, verify
@@ -56,7 +56,7 @@ def _encoded(*parts: str) -> list[bytes]:
     return [part.encode("utf-8") for part in parts]
 
 
-CLAIMED: Final = (
+CLAIMED: Final[tuple[str, ...]] = (
     "data",
     "origin",
     "timeout",
@@ -101,6 +101,13 @@ def open_claimed(job_id: str, queue: str, values: list[bytes | None], settings: 
     if fields["origin"] != queue.encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(fields["data"])
+    waits, limit = _limits(fields)
+    _verify(job_id, fields, waits, data, settings)
+    attempt = 1 if fields[keys.FINAL] else _integer(fields[keys.ATTEMPT]) + 1
+    return Claimed(job_id, decode_payload(data), attempt, len(waits) + 1, limit)
+
+
+def _limits(fields: Mapping[str, bytes]) -> tuple[list[Any], float]:
     try:
         waits = json.loads(fields["retry_intervals"] or b"[]")
         limit = float(fields[keys.LIMIT] or fields["timeout"])
@@ -109,11 +116,32 @@ def open_claimed(job_id: str, queue: str, values: list[bytes | None], settings: 
         [float(wait) for wait in waits]
     except (ValueError, TypeError, RecursionError) as error:
         raise JobRefused("the record's timeout or retry_intervals is not one") from error
+    return waits, limit
+
+
+def _verify(job_id: str, fields: Mapping[str, bytes], waits: list[Any], data: bytes, settings: Settings) -> None:
     spaced = json.dumps(waits, separators=(",", ":"))  # RQ spaces them otherwise when it saves a record again
-    signed = (*_encoded(job_id, queue), fields["timeout"], fields[keys.LIMIT], spaced.encode("ascii"), data)
+    signed = (*_encoded(job_id), fields["origin"], fields["timeout"], fields[keys.LIMIT], spaced.encode("ascii"), data)
     verify(settings.signing_key, fields[keys.SIGNATURE], *signed)
-    attempt = 1 if fields[keys.FINAL] else _integer(fields[keys.ATTEMPT]) + 1
-    return Claimed(job_id, decode_payload(data), attempt, len(waits) + 1, limit)
+
+
+def check_signature(job_id: str, record: Mapping[bytes, bytes], settings: Settings) -> None:
+    """Accept a whole record that is signed as the settings ask.
+
+    Raises:
+        JobRefused: when it is not, or was changed since.
+    """
+    fields = {name: record.get(name.encode("ascii"), b"") for name in CLAIMED}
+    waits, _ = _limits(fields)
+    _verify(job_id, fields, waits, inflate(fields["data"]), settings)
+
+
+def is_foreign(data: bytes) -> bool:
+    """Return whether a record's data is another application's: it does not even name our function."""
+    try:
+        return not inflate(data).startswith(f'["{FUNCTION}"'.encode("ascii"))
+    except JobRefused:
+        return False
 
 
 def _text(value: bytes) -> str:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import pickle
 import zlib
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from liquid_background.job import FUNCTION, JobStatus
-from liquid_background.queue import keys
+from liquid_background.queue import Queue, keys
 from liquid_background.settings import load_settings
+from liquid_background.store import connect
 from tests.worker.conftest import Bench
 
 REFUSED = [("REFUSED", 0, True)]
@@ -143,3 +146,21 @@ def test_j12_the_key_shows_nowhere(signed: Bench) -> None:
     signed.store.client.hdel(keys.job(unsigned), keys.SIGNATURE)
     worker = signed.burst(signing_key=KEY)
     assert KEY not in worker.text() + "".join(entry.message for entry in signed.log())
+
+
+def test_j9_a_user_with_the_documented_rights_is_enough(bench: Bench, start_server: Any) -> None:
+    server = start_server()
+    with closing(connect(load_settings(redis_url=server.url))) as admin:
+        rule = ("~rq:*", "~liquid_background:*", "+@all", "-@dangerous", "-@admin")
+        client: Any = admin.client
+        client.execute_command("ACL", "SETUSER", "jobs", "on", ">pw", *rule)
+    settings = load_settings(redis_url=server.url.replace("redis://", "redis://jobs:pw@"))
+    with closing(connect(settings)) as store:
+        limited = replace(bench, store=store, settings=settings, queue=Queue(store, settings))
+        job_id, failing = limited.send(), limited.send("raise", max_attempts=2, waits=(0.0,))
+        limited.burst()
+        assert limited.story(job_id) == [("SUCCESS", 1, True)]
+        assert limited.story(failing) == [("FAILED", 1, False), ("FAILED", 2, True)]
+        assert limited.queue.retry(failing).status == "pending"
+        assert limited.queue.cancel(failing).status == "cancelled"
+        assert [record.id for record in limited.queue.list(status="completed")] == [job_id]

@@ -1,4 +1,4 @@
--- include: time log enqueue record
+-- include: time log enqueue record foreign
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
 -- ARGV: token, lease in ms, how many, log limit, number of queues, the queues in the order to try, the fields wanted.
 -- Returns {queue, {id, size of data, the fields}, ...}, or {'', ms until the next delayed job is due or -1}.
@@ -17,7 +17,7 @@ end
 local function claim(queue, id)
   local key = 'rq:job:' .. id
   local size = redis.pcall('HSTRLEN', key, 'data')
-  local fields = {'status', 'lb_token', 'lb_final', unpack(ARGV, 6 + queues)}
+  local fields = {'status', 'lb_token', 'lb_foreign', unpack(ARGV, 6 + queues)}
   if type(size) == 'number' and size > LARGEST then fields[4] = 'origin' end
   local record = redis.pcall('HMGET', key, unpack(fields))
   local why, message = obstacle(record, id)
@@ -26,7 +26,10 @@ local function claim(queue, id)
     log(limit, {id, '', '', 0, 0, 0, why, 0, message, 'job', 1})
     return nil
   end
-  if record[3] then redis.call('PERSIST', key) end
+  if record[3] and has_other_workers(queue) then
+    redis.call('RPUSH', 'rq:queue:' .. queue, id)
+    return nil
+  end
   redis.call('HSET', key, 'lb_token', token)
   redis.call('ZADD', 'liquid_background:leases', now_ms + lease, id)
   return {id, size, unpack(record, 4, #fields)}
@@ -35,13 +38,15 @@ end
 for q = 1, queues do
   local queue = ARGV[5 + q]
   local batch, ids = {queue}, nil
+  local there = redis.call('LLEN', 'rq:queue:' .. queue)
   repeat
     ids = redis.call('LPOP', 'rq:queue:' .. queue, wanted + 1 - #batch)
+    there = there - #(ids or {})
     for _, id in ipairs(ids or {}) do
       local job = claim(queue, id)
       if job then batch[#batch + 1] = job end
     end
-  until not ids or #ids == 0 or #batch > wanted
+  until there <= 0 or not ids or #ids == 0 or #batch > wanted
   if #batch > 1 then return batch end
 end
 

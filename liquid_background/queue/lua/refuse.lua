@@ -1,11 +1,19 @@
--- include: time log enqueue record
+-- include: time log enqueue record foreign
 -- Set a claimed job aside that no worker of ours may run: failed, with its record left as it is for inspection.
--- ARGV: id, token, queue, worker, exc_string, log limit, ttl, then the values of its log entry.
+-- Another application's job goes back to the end of its queue while workers of that application serve the queue.
+-- ARGV: id, token, queue, worker, exc_string, log limit, ttl, 1 if it is another application's, then its log entry.
 local id, token, queue = ARGV[1], ARGV[2], ARGV[3]
 local key = 'rq:job:' .. id
 local record = redis.call('HMGET', key, 'status', 'lb_token')
 if record[1] ~= 'queued' or record[2] ~= token then return 0 end
 release(key, id, queue, token, '', false)
-fail(key, id, queue, token, ARGV[4], ARGV[16], ARGV[5], tonumber(ARGV[7]))
-log(ARGV[6], {unpack(ARGV, 8)})
+local entry = {unpack(ARGV, 9)}
+if ARGV[8] == '1' and has_other_workers(queue) then
+  redis.call('HSET', key, 'lb_foreign', 1)
+  redis.call('RPUSH', 'rq:queue:' .. queue, id)
+  entry[11] = 0
+else
+  fail(key, id, queue, token, ARGV[4], entry[9], ARGV[5], tonumber(ARGV[7]))
+end
+log(ARGV[6], entry)
 return 1

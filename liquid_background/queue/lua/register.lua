@@ -4,7 +4,7 @@ local name, ttl = ARGV[1], ARGV[2]
 local key, stamp, queues = 'rq:worker:' .. name, iso(), {unpack(ARGV, 8)}
 redis.call('DEL', key, key .. ':executions')
 redis.call('HSET', key, 'birth', stamp, 'last_heartbeat', stamp, 'queues', table.concat(queues, ','), 'pid', ARGV[3],
-  'hostname', ARGV[4], 'ip_address', ARGV[5], 'version', ARGV[6], 'python_version', ARGV[7], 'state', 'idle')
+  'hostname', ARGV[4], 'ip_address', ARGV[5], 'version', ARGV[6], 'python_version', ARGV[7], 'state', 'idle', 'lb_ours', 1)
 redis.call('EXPIRE', key, ttl)
 redis.call('SADD', 'rq:workers', key)
 for _, queue in ipairs(queues) do redis.call('SADD', 'rq:workers:' .. queue, key) end

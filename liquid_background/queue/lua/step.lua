@@ -107,6 +107,7 @@ local function start(id, token, queue)
   if record[1] ~= 'queued' then return 0 end
   if record[4] then
     attempt = 0
+    redis.call('PERSIST', key)
     redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_error', 'ended_at')
     redis.call('HSET', key, 'retries_left', #waits_of(record[5]))
   end

@@ -1,0 +1,105 @@
+"""What a stock `rq worker` calls to run one of our jobs: at RQ's own guarantees, not ours.
+
+The jobs that an attempt makes and its log entries are sent after it, not in one step with its end; a worker that is
+killed is noticed when RQ notices it. With SIGNING_KEY set, stock workers must not serve these queues: they look at the
+signature only here, after they have loaded whatever else they found there.
+"""
+
+from __future__ import annotations
+
+import logging
+import pkgutil
+from dataclasses import replace
+from functools import cache
+from time import monotonic
+from typing import Any, cast
+
+from rq import get_current_job
+from rq.job import Job as RqJob
+
+from liquid_background.engine import Engine
+from liquid_background.errors import JobError, StoreUnavailable
+from liquid_background.job import LogEntry, LogStatus, Outcome, Performer, check_payload
+from liquid_background.queue import Queue, keys
+from liquid_background.queue.records import check_signature
+from liquid_background.settings import Settings, load_settings
+from liquid_background.store import connect
+
+logger = logging.getLogger(__name__)
+
+
+class AttemptFailed(JobError):
+    """Raised for an attempt that failed, so that RQ records the failure and retries it."""
+
+
+def perform(payload: dict[str, Any]) -> str | None:
+    """Perform the attempt that RQ has started, and return the rendered text.
+
+    Raises:
+        JobRefused: when the payload is not one that is known here, or its signature does not fit.
+        AttemptFailed: when the attempt failed.
+    """
+    rq_job = get_current_job()
+    if rq_job is None:
+        raise AttemptFailed("this function runs inside an RQ worker only; use the engine to render")
+    settings = _settings()
+    record: Any = rq_job.connection.hgetall(keys.job(rq_job.id))
+    check_signature(rq_job.id, record, settings)
+    most = len(rq_job.retry_intervals or ()) + 1
+    attempt = most - (rq_job.retries_left or 0)
+    began = monotonic()
+    outcome = _performer().perform(rq_job.id, check_payload(payload), attempt, most)
+    outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
+    if not outcome.succeeded and not outcome.retry:
+        rq_job.retries_left = 0
+    _tell(rq_job, payload, attempt, most, outcome)
+    if not outcome.succeeded:
+        raise AttemptFailed(outcome.error)
+    result: str | None = outcome.result
+    return result
+
+
+def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outcome: Outcome) -> None:
+    """Send what the attempt made and logged; a store that is away loses the log, and fails a job that made jobs."""
+    final = outcome.succeeded or not rq_job.retries_left
+    entry = LogEntry(
+        job_id=rq_job.id,
+        source_name=payload["source_name"],
+        template=payload["template"],
+        line=payload["line"],
+        attempt=attempt,
+        max_attempts=most,
+        status=LogStatus.SUCCESS if outcome.succeeded else LogStatus.FAILED,
+        duration=outcome.duration,
+        message=outcome.error or "",
+        final=final,
+    )
+    jobs = outcome.jobs if outcome.succeeded else ()
+    try:
+        fields: dict[Any, Any] = {
+            keys.ATTEMPT: attempt,
+            keys.ERROR: outcome.error or "",
+            **({keys.FINAL: 1} if final else {}),
+        }
+        rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
+        _queue().send(jobs, (*outcome.entries, entry))
+    except StoreUnavailable as error:
+        if jobs:
+            raise
+        logger.warning("the log entries of job %s are lost: %s", rq_job.id, error)
+
+
+@cache
+def _settings() -> Settings:
+    return load_settings()
+
+
+@cache
+def _performer() -> Performer:
+    settings = _settings()
+    return cast(Performer, pkgutil.resolve_name(settings.app)) if settings.app else Engine(settings=settings)
+
+
+@cache
+def _queue() -> Queue:
+    return Queue(connect(_settings()), _settings())

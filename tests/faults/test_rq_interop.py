@@ -1,0 +1,145 @@
+"""RQ's own tools read our records, and never change a job that runs; a stock worker can run our jobs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq import Queue as RqQueue
+from rq import Worker
+from rq.job import Job as RqJob
+from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
+from rq.serializers import JSONSerializer
+
+from liquid_background.joblog import entries
+from liquid_background.queue import keys
+from tests.worker.conftest import Bench
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def _rq(bench: Bench, *arguments: str, **environment: str) -> str:
+    """Run RQ's program on the store."""
+    where = {"RQ_REDIS_URL": bench.store.url, "LIQUID_BACKGROUND_DATA_DIR": str(bench.settings.data_dir)}
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "rq"), *arguments],
+        env={**os.environ, **where, "LIQUID_BACKGROUND_APP": "tests.worker.stub_app:engine", **environment},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr
+
+
+def _fetch(bench: Bench, job_id: str) -> RqJob:
+    return RqJob.fetch(job_id, connection=bench.store.client, serializer=JSONSerializer)
+
+
+def test_readers_in_a_loop_change_no_running_job(bench: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    job_id = bench.send("wait_for", given={"until": str(go)})
+    worker = bench.start(lease=0.4)
+    bench.wait_for_run(job_id)
+    client: Any = bench.store.client
+    bench.wait_until(lambda: client.exists(keys.executions(job_id)))
+    for _ in range(3):
+        assert "busy" in _rq(bench, "info", "--raw")
+        for registry in (StartedJobRegistry, FinishedJobRegistry, FailedJobRegistry, ScheduledJobRegistry):
+            registry("default", connection=client, serializer=JSONSerializer).cleanup()
+        assert StartedJobRegistry("default", connection=client, serializer=JSONSerializer).get_job_ids() == [job_id]
+    [seen] = Worker.all(connection=client)
+    assert [execution.job_id for execution in seen.get_current_executions()] == [job_id]
+    assert seen.name.endswith(f".{worker.pid}.0")
+    assert _fetch(bench, job_id).get_status() == "started"
+    go.touch()
+    bench.wait_for(job_id)
+    assert bench.story(job_id) == [("SUCCESS", 1, True)]
+    assert not client.exists(keys.executions(job_id))
+    bench.wait_until(lambda: Worker.all(connection=client)[0].successful_job_count == 1)
+
+
+def test_rq_reads_how_jobs_ended(bench: Bench) -> None:
+    good, bad, delayed = bench.send(), bench.send("raise"), bench.send(delay=5.0)
+    bench.burst()
+    client: Any = bench.store.client
+    assert _fetch(bench, good).get_status() == "finished"
+    assert _fetch(bench, good).return_value() == ""
+    assert _fetch(bench, bad).get_status() == "failed"
+    result = _fetch(bench, bad).latest_result()
+    assert result is not None
+    assert result.exc_string == "Traceback (of the stub)"
+    assert _fetch(bench, delayed).get_status() == "scheduled"
+    queue = RqQueue("default", connection=client, serializer=JSONSerializer)
+    assert queue.finished_job_registry.get_job_ids() == [good]
+    assert queue.failed_job_registry.get_job_ids() == [bad]
+    assert queue.scheduled_job_registry.get_job_ids() == [delayed]
+    assert (queue.count, queue.started_job_registry.count) == (0, 0)
+    [_, default, _] = bench.queue.counts()
+    assert (default.completed, default.failed, default.scheduled, default.queued) == (1, 1, 1, 0)
+    assert 0 < client.ttl(keys.job(good)) <= bench.settings.result_ttl
+    assert bench.settings.result_ttl < client.ttl(keys.job(bad)) <= bench.settings.failure_ttl
+
+
+def test_rq_requeue_starts_a_new_run(bench: Bench) -> None:
+    job_id = bench.send("fail_until", given={"times": 2}, max_attempts=2, waits=(0.0,))
+    bench.burst()
+    assert bench.queue.get(job_id).status == "failed"
+    _rq(bench, "requeue", "--queue", "default", "-S", "json", job_id)
+    assert bench.queue.get(job_id).source == "hi"
+    bench.burst()
+    assert bench.story(job_id)[-1] == ("SUCCESS", 1, True)
+    assert bench.queue.get(job_id).status == "completed"
+
+
+def test_a_stock_worker_runs_our_jobs(bench: Bench) -> None:
+    good = bench.send(given={"logs": True, "makes": ["made"]})
+    bad = bench.send("raise", max_attempts=2, waits=(0.0,))
+    _rq(bench, "worker", "--burst", "-S", "json", "high", "default", "low")
+    assert bench.queue.get(good).status == "completed"
+    assert bench.queue.get("made").status == "completed"
+    assert bench.story(good) == [("SUCCESS", 1, True)]
+    assert [entry.message for entry in bench.log(good)] == ["hello", ""]
+    assert bench.story(bad) == [("FAILED", 1, False), ("FAILED", 2, True)]
+    assert bench.queue.get(bad).status == "failed"
+    assert "ValueError: no" in (bench.queue.get(bad).error or "")
+
+
+def test_a_stock_worker_s_entry_checks_signatures(bench: Bench) -> None:
+    job_id = bench.send()
+    _rq(bench, "worker", "--burst", "-S", "json", "default", LIQUID_BACKGROUND_SIGNING_KEY="a-key")
+    assert bench.queue.get(job_id).status == "failed"
+    assert bench.runs() == []
+
+
+@pytest.fixture
+def foreign_worker(bench: Bench) -> Iterator[str]:
+    name = "theirs"
+    worker = Worker(["default"], connection=bench.store.client, name=name)
+    worker.register_birth()
+    yield name
+    worker.register_death()
+
+
+@pytest.mark.parametrize("serializer", ["json", "pickle"])
+@pytest.mark.usefixtures("foreign_worker")
+def test_another_application_s_job_is_left_to_its_workers(bench: Bench, serializer: str) -> None:
+    theirs = RqQueue("default", connection=bench.store.client, serializer=serializer).enqueue("operator.add", 1, 2)
+    ours = bench.send()
+    worker = bench.start()
+    bench.wait_for(ours)
+    bench.wait_until(lambda: entries(bench.store.client, status="REFUSED"))
+    bench.wait_for(bench.send())
+    assert worker.stop() == 0
+    assert bench.story(theirs.id) == [("REFUSED", 0, False)]
+    _rq(bench, "worker", "--burst", "-S", serializer, "default")
+    theirs.refresh()
+    assert theirs.get_status() == "finished"
+    assert theirs.return_value() == 3
