@@ -16,5 +16,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Watch": {
         "logs": "Show the job log.",
+        "jobs": "List, show, retry and cancel jobs.",
+        "status": "Show queues, workers and the store at a glance.",
     },
 }

@@ -1,0 +1,184 @@
+"""`poscli jobs`: list, show, retry and cancel jobs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from difflib import get_close_matches
+
+import click
+
+from liquid_background import Engine, JobRecord, JobStatus
+from liquid_background.errors import JobError
+from poscli.application import app_option, load_engine, no_store
+from poscli.group import Group
+from poscli.jobview import HEADINGS, as_json, describe, entries_of, row
+from poscli.tables import confirm, table
+from poscli.terminal import hint, note
+
+_ALL = 10_000  # jobs that a bulk action takes at once
+_LOOKED_AT = 1_000
+
+
+@click.group("jobs", cls=Group)
+def command() -> None:
+    """List, show, retry and cancel jobs.
+
+    \b
+    Examples:
+      poscli jobs list --status failed
+      poscli jobs show 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs retry --all-failed --yes
+    """
+
+
+@command.command("list")
+@click.option("--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs in this state.")
+@click.option("--source-name", metavar="NAME", help="Only jobs of this source name, taken literally.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object a line.",
+)
+@app_option
+def list_jobs(status: str | None, source_name: str | None, limit: int, style: str, app: str | None) -> None:
+    """List jobs, newest first.
+
+    \b
+    Examples:
+      poscli jobs list --status failed --limit 10
+      poscli jobs list --format json | jq -r .id
+    """
+    engine = _engine(app)
+    if engine is None:
+        return
+    found = engine.jobs.list(status, source_name, limit)
+    if style == "json":
+        for job in found:
+            print(json.dumps(as_json(job, engine.settings.secret_names)))
+    elif found:
+        print(table(HEADINGS, [row(job) for job in found]))
+        if len(found) == limit:
+            hint(f"The newest {limit}; --limit N shows more.")
+    else:
+        note(_nothing(engine, status, source_name))
+
+
+@command.command("show")
+@click.argument("job_id", metavar="ID")
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is shown."
+)
+@app_option
+def show(job_id: str, style: str, app: str | None) -> None:
+    """Show one job: source, values, attempts, log lines and result.
+
+    Values whose names look secret are masked; the setting SECRET_NAMES lists the names.
+
+    \b
+    Example:
+      poscli jobs show 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+    """
+    engine = _engine(app)
+    if engine is None:
+        sys.exit(1)
+    job = engine.jobs.get(job_id)
+    entries = entries_of(engine, job)
+    if style == "text":
+        print(describe(job, entries, engine.settings.secret_names))
+        return
+    log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in entries]
+    print(json.dumps({**as_json(job, engine.settings.secret_names), "log": log}))
+
+
+def _entry(entry: object) -> dict[str, object]:
+    names = ("status", "attempt", "duration", "message", "type", "template", "line", "final")
+    return {name: getattr(entry, name) for name in names}
+
+
+@command.command("retry")
+@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all-failed", is_flag=True, help="Every failed job; asks first.")
+@click.option("--source-name", metavar="NAME", help="With --all-failed: only those of this source name.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@app_option
+def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, yes: bool, app: str | None) -> None:
+    """Start a new run of failed or cancelled jobs, at attempt 1, now.
+
+    \b
+    Examples:
+      poscli jobs retry 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs retry --all-failed --source-name sync_to_crm --yes
+    """
+    if bool(job_ids) == all_failed:
+        raise click.UsageError("name the jobs, or give --all-failed")
+    engine = _engine(app)
+    if engine is None:
+        sys.exit(1)
+    ids: Sequence[str] = job_ids
+    if all_failed:
+        ids = [job.id for job in engine.jobs.list(JobStatus.FAILED, source_name, _ALL)]
+        if not ids:
+            note("no failed jobs")
+            return
+    if len(ids) > 1:
+        confirm(f"Retry {len(ids)} jobs?", yes)
+    _each(ids, engine.jobs.retry, "retried")
+
+
+@command.command("cancel")
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@app_option
+def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
+    """Take jobs back. One that runs is ended at its worker's next beat.
+
+    \b
+    Example:
+      poscli jobs cancel 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+    """
+    engine = _engine(app)
+    if engine is None:
+        sys.exit(1)
+    if len(job_ids) > 1:
+        confirm(f"Cancel {len(job_ids)} jobs?", yes)
+    _each(job_ids, engine.jobs.cancel, "cancelled")
+
+
+def _engine(app: str | None) -> Engine | None:
+    """Return the engine, or say that there is no store to look at."""
+    engine = load_engine(app)
+    missing = no_store(engine.settings)
+    if missing:
+        note(missing)
+        return None
+    return engine
+
+
+def _each(ids: Sequence[str], act: Callable[[str], JobRecord], done: str) -> None:
+    """Do it to each; what can't be done is said, and the others are done nevertheless."""
+    wrong = 0
+    for job_id in ids:
+        try:
+            job = act(job_id)
+        except JobError as error:
+            note(f"poscli: {error}")
+            wrong += 1
+        else:
+            print(f"{done} {job.id} ({job.source_name})")
+    if wrong:
+        sys.exit(1)
+
+
+def _nothing(engine: Engine, status: str | None, source_name: str | None) -> str:
+    about = " ".join(filter(None, (status, "jobs", f"of the source name '{source_name}'" if source_name else "")))
+    if source_name:
+        known = {job.source_name for job in engine.jobs.list(limit=_LOOKED_AT)}
+        near = get_close_matches(source_name, known - {source_name}, n=1)
+        return f"no {about}; did you mean '{near[0]}'?" if near else f"no {about}"
+    return f"no {about}"

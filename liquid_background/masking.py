@@ -1,0 +1,41 @@
+"""Masking: values whose names look secret, such as passwords and tokens, are not shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+MASK: Final = "[masked]"
+_REQUEST: Final = frozenset(("params", "session", "cookies", "headers", "current_user"))
+"""What the `context` of an event's consumer holds; it is masked as a whole."""
+
+
+def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
+    """Return named values with the secret ones masked, at every level.
+
+    Args:
+        values: parameters or handed-over values by name; a path such as `user.api_key` counts by its parts.
+        secret_names: parts of names, such as those of the setting SECRET_NAMES.
+    """
+    parts = [_plain(name) for name in secret_names]
+    return {name: MASK if _is_secret(name, value, parts) else _mask(value, parts) for name, value in values.items()}
+
+
+def _is_secret(name: object, value: Any, parts: Sequence[str]) -> bool:
+    plain = _plain(str(name))
+    return any(part in plain for part in parts) or (
+        name == "context" and isinstance(value, Mapping) and set(value) <= _REQUEST
+    )
+
+
+def _plain(name: str) -> str:
+    """Return a name without what people spell differently: API-Key, apiKey, api_key."""
+    return name.casefold().replace("_", "").replace("-", "")
+
+
+def _mask(value: Any, parts: Sequence[str]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: MASK if _is_secret(key, item, parts) else _mask(item, parts) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mask(item, parts) for item in value]
+    return value
