@@ -9,6 +9,7 @@ import click
 
 from liquid_background import Engine, Settings
 from liquid_background.errors import SettingsError
+from liquid_background.queue.overview import workers
 from liquid_background.settings import load_settings
 from liquid_background_worker import load_app
 from poscli.terminal import hint
@@ -50,7 +51,6 @@ def no_store(settings: Settings) -> str | None:
 
 def hint_waiting(engine: Engine) -> None:
     """Tell the person at the terminal when jobs wait and no worker runs."""
-    counts = engine.jobs.counts()
-    waiting = sum(count.queued + count.scheduled for count in counts)
-    if waiting and not sum(count.workers for count in counts):
+    waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
+    if waiting and not workers(engine.store):
         hint(f"{waiting} {'job' if waiting == 1 else 'jobs'} waiting, no worker running. Start one: poscli worker")

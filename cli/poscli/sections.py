@@ -7,10 +7,13 @@ from typing import Final
 
 SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Start": {
+        "init": "Write a starter project.",
+        "dev": "Run store, worker and pages together, and reload what changes.",
         "demo": "Render the demo site's pages, run their jobs, show their log.",
     },
     "Run": {
         "render": "Render a page once and send its jobs.",
+        "serve": "Serve the pages over HTTP.",
         "worker": "Run jobs until stopped.",
         "check": "Check templates without running them.",
     },
@@ -18,5 +21,10 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "logs": "Show the job log.",
         "jobs": "List, show, retry and cancel jobs.",
         "status": "Show queues, workers and the store at a glance.",
+    },
+    "Tools": {
+        "doctor": "Check the set-up and say how to fix what is wrong.",
+        "store": "Look after the embedded store.",
+        "completion": "Print the completion script for a shell.",
     },
 }

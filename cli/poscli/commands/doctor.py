@@ -1,0 +1,135 @@
+"""`poscli doctor`: checks of the set-up, each with its fix."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+
+import click
+
+from liquid_background import Engine
+from liquid_background.errors import LiquidBackgroundError
+from liquid_background.pages import PAGES, SiteLoader
+from liquid_background.queue.overview import workers
+from liquid_background.store import embedded, health_warnings
+from poscli.application import app_option, load_engine, no_store
+from poscli.terminal import styled
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found; `fix` says what to do unless all is well."""
+
+    subject: str
+    found: str
+    fix: str = ""
+    fatal: bool = True  # whether jobs cannot run until it is fixed
+
+
+@click.command("doctor")
+@app_option
+def command(app: str | None) -> None:
+    """Check the set-up and say how to fix what is wrong. It changes nothing.
+
+    It ends with 1 when something has to be fixed before jobs can run.
+
+    \b
+    Example:
+      poscli doctor
+    """
+    findings = list(_findings(app))
+    width = max(len(finding.subject) for finding in findings)
+    for finding in findings:
+        mark = styled("ok   ", fg="green")
+        if finding.fix:
+            mark = styled("wrong", fg="red") if finding.fatal else styled("note ", fg="yellow")
+        print(f"{mark}  {finding.subject:<{width}}  {finding.found}" + (f"; {finding.fix}" if finding.fix else ""))
+    sys.exit(any(finding.fix and finding.fatal for finding in findings))
+
+
+def _findings(app: str | None) -> Iterator[Finding]:
+    yield _python()
+    yield from _packages()
+    try:
+        engine = load_engine(app)
+    except LiquidBackgroundError as error:
+        yield Finding("settings", str(error), "correct the setting")
+        return
+    name = app or engine.settings.app
+    yield Finding("application", name) if name else Finding("application", "none: an engine from the settings alone")
+    yield _templates(engine)
+    yield from _store(engine)
+
+
+def _python() -> Finding:
+    return Finding("python", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _packages() -> Iterator[Finding]:
+    for name in ("python-liquid", "rq", "redis", "click"):
+        try:
+            yield Finding(name, version(name))
+        except PackageNotFoundError:
+            yield Finding(name, "not installed", "run: pip install liquid-background")
+    try:
+        version("liquidpy")
+    except PackageNotFoundError:
+        pass
+    else:
+        fix = "run: pip uninstall liquidpy && pip install --force-reinstall python-liquid"
+        yield Finding("liquidpy", "installed, and overwrites python-liquid's files", fix)
+    if find_spec("uvicorn") is None or find_spec("starlette") is None:
+        fix = "for 'poscli serve' and 'dev' run: pip install 'liquid-background[web]'"
+        yield Finding("web", "not installed", fix, fatal=False)
+
+
+def _templates(engine: Engine) -> Finding:
+    loader = engine.environment.loader
+    if not isinstance(loader, SiteLoader):
+        return Finding("templates", f"from a {type(loader).__name__}")
+    if not loader.root.is_dir():
+        fix = "run 'poscli init' for a starter project, or set LIQUID_BACKGROUND_TEMPLATES"
+        return Finding("templates", f"no folder {loader.root}", fix, fatal=False)
+    count = len(loader.names(PAGES))
+    if not count:
+        return Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
+    return Finding("templates", f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}")
+
+
+def _store(engine: Engine) -> Iterator[Finding]:
+    settings = engine.settings
+    if not settings.redis_url:
+        try:
+            yield Finding("server", str(embedded.find_server()))
+        except LiquidBackgroundError as error:
+            yield Finding("server", "none", str(error))
+            return
+    if no_store(settings):
+        yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
+        return
+    try:
+        yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
+        warnings = health_warnings(engine.store)
+    except LiquidBackgroundError as error:
+        yield Finding("store", "cannot be used", str(error))
+        return
+    for warning in warnings:
+        found, _, fix = warning.rpartition(": ")
+        yield Finding("store", found or warning, fix or "ask who runs the server", fatal=False)
+    yield from _running(engine)
+
+
+def _running(engine: Engine) -> Iterator[Finding]:
+    running = workers(engine.store)
+    waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
+    if running or not waiting:
+        yield Finding("workers", f"{len(running)} running, {waiting} jobs waiting")
+    else:
+        yield Finding("workers", f"none, and {waiting} jobs waiting", "start one: poscli worker", fatal=False)
+    failed = sum(count.failed for count in engine.jobs.counts())
+    if failed:
+        yield Finding("jobs", f"{failed} failed", "look: poscli jobs list --status failed", fatal=False)

@@ -1,0 +1,77 @@
+"""`poscli store`: the embedded store of this project."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from liquid_background import Settings
+from liquid_background.settings import load_settings
+from liquid_background.store import embedded
+from poscli.group import Group
+from poscli.terminal import note
+from poscli.times import span
+
+
+@click.group("store", cls=Group)
+def command() -> None:
+    """Look after the embedded store: the Valkey that runs when no URL is set.
+
+    \b
+    Examples:
+      poscli store status
+      rq info -u "$(poscli store path --url)"
+    """
+
+
+@command.command("status")
+def status() -> None:
+    """Say whether the embedded store runs, without starting it."""
+    settings = load_settings()
+    if _external(settings):
+        return
+    seen = embedded.status(settings.data_dir)
+    if not seen.running:
+        print(f"not running, in {settings.data_dir}; it starts when it is needed")
+    elif seen.pid is None:
+        print(f"starting or stopping, in {settings.data_dir}")
+    else:
+        memory = f"{(seen.memory_bytes or 0) / 1024 / 1024:.1f} MB"
+        clients = f"{seen.clients} client{'' if seen.clients == 1 else 's'}"
+        since = f"up {span(seen.uptime_seconds or 0)}"
+        print(f"running, in {settings.data_dir}: pid {seen.pid}, version {seen.version}, {since}, {clients}, {memory}")
+
+
+@command.command("stop")
+def stop() -> None:
+    """Stop the embedded store. Its jobs are kept; a worker that still runs starts it again."""
+    settings = load_settings()
+    if _external(settings):
+        sys.exit(1)
+    clients = embedded.status(settings.data_dir).clients
+    if not embedded.stop(settings.data_dir):
+        note(f"it was not running, in {settings.data_dir}")
+        return
+    print(f"stopped, in {settings.data_dir}")
+    if clients:
+        note(f"{clients} clients were attached, such as a worker or a tail: stop them first, or they start it again")
+
+
+@command.command("path")
+@click.option("--url", is_flag=True, help="As a unix:// URL, for rq and redis tools.")
+def path(url: bool) -> None:
+    """Print the path of the embedded store's socket, for other programs."""
+    settings = load_settings()
+    if _external(settings):
+        sys.exit(1)
+    socket = embedded.socket_path(settings.data_dir)
+    print(f"unix://{socket}" if url else socket)
+
+
+def _external(settings: Settings) -> bool:
+    """Return whether the store is somebody else's, and say so."""
+    if settings.redis_url:
+        note("the store is an external server, by the setting REDIS_URL: there is no embedded one to look after")
+        return True
+    return False
