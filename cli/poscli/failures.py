@@ -13,6 +13,7 @@ from liquid_background.joblog import printable
 from liquid_background.syntax import explain
 
 FAILED = 1
+_WEB = ("starlette", "uvicorn")
 
 
 def report(error: Exception) -> int | None:
@@ -25,6 +26,9 @@ def report(error: Exception) -> int | None:
         return FAILED
     if isinstance(error, LiquidBackgroundError):
         _say(str(error))
+        return FAILED
+    if isinstance(error, ModuleNotFoundError) and error.name in _WEB:
+        _say(f"the package {error.name} is not installed: run pip install 'liquid-background[web]'")
         return FAILED
     if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.EACCES, errno.EROFS):
         _say(f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to")

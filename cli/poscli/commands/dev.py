@@ -1,0 +1,25 @@
+"""`poscli dev`: store, worker and pages together, until Ctrl-C."""
+
+from __future__ import annotations
+
+import click
+
+from poscli.application import app_option, load_engine
+from poscli.together import Together
+
+
+@click.command("dev")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the pages.")
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port of the pages.")
+@app_option
+def command(host: str, port: int, app: str | None) -> None:
+    """Run store, worker and pages together, show the job log, and reload what changes.
+
+    Changed templates are used at once; changed Python files and settings restart worker and pages. One Ctrl-C
+    stops everything that it started.
+
+    \b
+    Example:
+      poscli dev --port 8080
+    """
+    Together(load_engine(app), app, host, port).run()

@@ -1,0 +1,122 @@
+"""Store, worker and pages as one: started together, restarted when their code changes, stopped together."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Event, Thread
+from typing import Final
+
+import click
+
+from liquid_background import Engine
+from liquid_background.joblog import last_id
+from liquid_background.store import embedded
+from poscli import attached
+from poscli.terminal import line_of, styled
+
+_LOOK: Final = 0.3  # seconds between two looks at the files and the processes
+_NOT_OURS: Final = frozenset(("node_modules", "__pycache__", "site-packages"))
+
+
+class Together:
+    """Runs `poscli worker` and `poscli serve` beside the job log.
+
+    Args:
+        engine: whose store and log it shows.
+        app: the application, as --app gave it.
+        host: address of the pages.
+        port: port of the pages.
+    """
+
+    def __init__(self, engine: Engine, app: str | None, host: str, port: int) -> None:
+        self._engine = engine
+        chosen = ["--app", app] if app else []
+        self._commands: Mapping[str, list[str]] = {
+            "worker": ["worker", *chosen],
+            "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", *chosen],
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._stopping = Event()
+
+    def run(self) -> None:
+        """Run until Ctrl-C, SIGTERM or SIGHUP."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.default_int_handler)
+        settings = self._engine.settings
+        ours = not settings.redis_url and not embedded.status(settings.data_dir).running
+        # It starts the processes and stops them, too: Linux ends them with the thread that started them.
+        keeper = Thread(target=self._keep, daemon=True)
+        try:
+            _say(f"store   {self._engine.store.url}")
+            start = last_id(self._engine.store.client)
+            keeper.start()
+            for entry in self._engine.log.follow(after=start):
+                print(line_of(entry))
+        except KeyboardInterrupt:
+            _say("stopping")
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # one is enough; a second one must leave nothing behind
+            self._stopping.set()
+            if keeper.is_alive():
+                keeper.join()
+            self._engine.store.close()
+            if ours:
+                embedded.stop(settings.data_dir)
+
+    def _keep(self) -> None:
+        """Keep the processes until the end: restart them when a file changes, and say when one ended by itself."""
+        seen = _changes()
+        told: set[str] = set()
+        self._start()
+        while not self._stopping.wait(_LOOK):
+            now = _changes()
+            if now != seen:
+                changed = min(path for path, _ in now ^ seen)
+                _say(f"{changed} changed: restarting worker and pages")
+                seen = now
+                told.clear()
+                self._stop()
+                self._start()
+            for name, process in self._processes.items():
+                if process.poll() is not None and name not in told:
+                    told.add(name)
+                    _say(f"{name} ended with exit code {process.returncode}; it starts again when a file changes")
+        self._stop()
+
+    def _start(self) -> None:
+        for name, command in self._commands.items():
+            self._processes[name] = attached.start(command)
+
+    def _stop(self) -> None:
+        for process in self._processes.values():
+            process.terminate()
+        for process in self._processes.values():
+            attached.stop(process)
+
+
+def _changes() -> set[tuple[str, int]]:
+    """Return the files whose change needs a restart, each with its time. Templates need none: they are read anew."""
+    found = set()
+    for path in _files():
+        with contextlib.suppress(OSError):  # it may go while we look
+            found.add((str(path), path.stat().st_mtime_ns))
+    return found
+
+
+def _files() -> Iterator[Path]:
+    for folder, folders, files in os.walk("."):
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and name not in _NOT_OURS and not Path(folder, name, "pyvenv.cfg").exists()
+        ]
+        yield from (Path(folder, name) for name in files if name.endswith(".py") or name == "pyproject.toml")
+
+
+def _say(message: str) -> None:
+    click.echo(styled(message, dim=True), err=True)

@@ -1,0 +1,154 @@
+"""`poscli init`, `dev` and `serve`: a starter project that runs, pages that reload, and one Ctrl-C for everything."""
+
+from __future__ import annotations
+
+import re
+import socket
+import urllib.error
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background.store import embedded
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _get(url: str, data: bytes | None = None) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, data), timeout=10) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+    except OSError:
+        return 0, ""
+
+
+def _processes(folder: Path) -> list[str]:
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cwd").resolve() == folder.resolve():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+        except OSError:
+            continue
+    return found
+
+
+def test_a_starter_project_runs(project: Any) -> None:
+    made = project.good("init").lines
+    assert "wrote templates/pages/hello.liquid" in made
+    assert made[-1] == "Now run: poscli dev"
+    assert "Hello, Ada" in project.good("render", "hello", "--param", "name=Ada").out
+    project.good("worker", "--burst")
+    assert "send_greeting (attempt 1/3) - SUCCESS" in project.good("logs").out
+    expected = "to ada@example.com: Hello Ada, greetings from a background job.\n"
+    assert (project.folder / "outbox.txt").read_text() == expected
+    assert project.good("check").code == 0
+    assert project.good("doctor").code == 0
+
+
+def test_init_changes_no_file_that_is_there(project: Any) -> None:
+    project.write("app.py", "mine")
+    result = project.run("init")
+    assert result.code == 2
+    assert "app.py is there already" in result.err
+    assert (project.folder / "app.py").read_text() == "mine"
+    assert [path.name for path in project.folder.iterdir()] == ["app.py"]
+    assert "Now run: cd shop && poscli dev" in project.good("init", "shop").out
+
+
+def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
+    project.good("init")
+    port = _free_port()
+    dev = project.start("dev", "--port", str(port))
+    url = f"http://127.0.0.1:{port}/"
+    assert "Hello, Ada" in project.wait(lambda: _get(f"{url}?name=Ada")[1], 20)
+    dev.until("send_greeting (attempt 1/3) - SUCCESS")
+
+    page = project.folder / "templates/pages/hello.liquid"
+    page.write_text(page.read_text().replace("Hello,", "Welcome,"))
+    assert "Welcome, Ada" in _get(f"{url}?name=Ada")[1]
+
+    app = project.folder / "app.py"
+    app.write_text(app.read_text().replace('return "sent"', 'return "sent anew"'))
+    project.wait(lambda: "app.py changed" in dev.err.read_text(), 10)
+    project.wait(lambda: dev.err.read_text().count(f"Serving http://127.0.0.1:{port}") == 2, 20)
+    assert _get(f"{url}?name=Bob")[0] == 200
+    dev.until("greeting for Bob: sent anew")
+
+    assert dev.stop() == 0
+    assert _processes(project.folder) == []
+    assert not embedded.status(project.data_dir).running
+
+
+def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(project: Any) -> None:
+    project.good("init")
+    port = _free_port()
+    dev = project.start("dev", "--port", str(port))
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
+    app = project.folder / "app.py"
+    good = app.read_text()
+    app.write_text(good + "\nimport nothing_like_it\n")
+    project.wait(lambda: "pages ended with exit code 1" in dev.err.read_text(), 20)
+    assert "No module named 'nothing_like_it'" in dev.err.read_text()
+    app.write_text(good)
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
+    assert dev.stop() == 0
+
+
+@pytest.fixture
+def served(project: Any) -> str:
+    project.page("index", "front {{ params.a }}")
+    project.page("contact", "---\nslug: say/hello\nmethod: post\nformat: json\n---\n{{ params | json }}")
+    project.page("broken", "{% nothing %}")
+    project.page("jobs", "{% background source_name: 'x' %}{% endbackground %}")
+    project.page("head", "---\nresponse_headers:\n  X-Kind: test\n---\n{{ headers['user-agent'] }}|{{ cookies.c }}")
+    project.write("templates/partials/secret.liquid", "not a page")
+    server = project.start("serve", "--port", "0", "--show-errors")
+    line = project.wait(lambda: re.search(r"Serving (\S+)", server.err.read_text()), 20)
+    return str(line[1])
+
+
+def test_pages_answer_at_their_slug_to_their_method(served: str) -> None:
+    assert _get(f"{served}/?a=1") == (200, "front 1")
+    assert _get(f"{served}/say/hello", b"name=Ada") == (200, '{"name": "Ada"}')
+    assert _get(f"{served}/say/hello")[0] == 404
+    assert _get(f"{served}/contact", b"x=1")[0] == 404
+    assert _get(f"{served}/head")[1].startswith("Python-urllib")
+
+
+@pytest.mark.parametrize("path", ["secret", "partials/secret", "../partials/secret", "pages/index", "none"])
+def test_only_pages_are_served(served: str, path: str) -> None:
+    assert _get(f"{served}/{path}")[0] == 404
+
+
+def test_a_broken_page_is_told_and_takes_no_other_down(served: str) -> None:
+    status, text = _get(f"{served}/broken")
+    assert status == 500
+    assert "unexpected tag 'nothing'" in text
+    assert "pages/broken:1" in text
+    assert _get(f"{served}/")[0] == 200
+    assert _get(f"{served}/jobs")[0] == 200
+
+
+def test_a_request_that_is_too_large_is_refused(served: str) -> None:
+    assert _get(f"{served}/say/hello", b"a=" + b"x" * 1_100_000)[0] == 413
+
+
+def test_a_port_in_use_is_one_line(project: Any) -> None:
+    project.page("index", "x")
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        result = project.run("serve", "--port", str(port))
+    assert result.code == 1
+    assert result.err == f"poscli: cannot listen on 127.0.0.1:{port}: Address already in use; give --port another one\n"
