@@ -12,35 +12,47 @@ if TYPE_CHECKING:
     from liquid_background.errors import (
         ArgumentError,
         DuplicateJob,
+        EnqueueError,
         HandOverError,
+        JobCancelled,
         JobError,
+        JobFailed,
         JobNotAllowed,
         JobNotFound,
         LiquidBackgroundError,
+        NonRetryable,
         PageNotFound,
         SettingsError,
         StoreUnavailable,
         TagError,
     )
+    from liquid_background.functions import RetryPolicy
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.rapidai import background
     from liquid_background.settings import Settings
     from liquid_background.syntax import parse_arguments
 
 _HOMES = {
     "Engine": "engine",
     "Environment": "environment",
+    "RetryPolicy": "functions",
     "Settings": "settings",
+    "background": "rapidai",
     "parse_arguments": "syntax",
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(
         (
             "ArgumentError",
             "DuplicateJob",
+            "EnqueueError",
             "HandOverError",
+            "JobCancelled",
             "JobError",
+            "JobFailed",
             "JobNotAllowed",
             "JobNotFound",
             "LiquidBackgroundError",
+            "NonRetryable",
             "PageNotFound",
             "SettingsError",
             "StoreUnavailable",
@@ -56,6 +68,9 @@ __all__ = [
     "Environment",
     "Settings",
     "parse_arguments",
+    # Python jobs
+    "RetryPolicy",
+    "background",
     # jobs and log
     "JobRecord",
     "JobStatus",
@@ -65,11 +80,15 @@ __all__ = [
     # errors
     "ArgumentError",
     "DuplicateJob",
+    "EnqueueError",
     "HandOverError",
+    "JobCancelled",
     "JobError",
+    "JobFailed",
     "JobNotAllowed",
     "JobNotFound",
     "LiquidBackgroundError",
+    "NonRetryable",
     "PageNotFound",
     "SettingsError",
     "StoreUnavailable",

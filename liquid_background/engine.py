@@ -18,6 +18,7 @@ from liquid_background import joblog, queue, store
 from liquid_background.environment import Environment, Template
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.executor import Executor
+from liquid_background.functions import PythonJobs
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome
 from liquid_background.pages import SiteLoader, find_layout, find_page
 from liquid_background.settings import Settings, load_settings
@@ -36,7 +37,7 @@ class Request(TypedDict, total=False):
     current_user: Any
 
 
-class Engine:
+class Engine(PythonJobs):
     """A Liquid environment and a store.
 
     Args:
@@ -57,6 +58,7 @@ class Engine:
         settings: Settings | None = None,
         **arguments: Any,
     ) -> None:
+        super().__init__()
         if settings is not None and (arguments or templates is not None):
             raise SettingsError("give settings, or single settings as arguments, not both")
         self.settings = settings or load_settings(templates=templates, **arguments)
@@ -167,7 +169,7 @@ class Engine:
 
     @cached_property
     def _executor(self) -> Executor:
-        return Executor(self.environment)
+        return Executor(self.environment, self)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
         """Perform one attempt of a job: what a worker calls."""

@@ -153,14 +153,7 @@ class Executor:
         given = payload["parameters"]
         args, kwargs = decode(given.get("args", [])), decode_all(given.get("kwargs", {}))
         with collecting(collector):
-            returned = call(function, args, kwargs)
-        try:
-            encoded = encode(returned)
-        except NotPlain as reason:
-            raise NonRetryable(f"the function ran, but its result {reason}: return ids or plain values") from reason
-        if size(encoded) > MAX_RETURNED:
-            raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
-        return encoded
+            return plain_result(call(function, args, kwargs))
 
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
         with self.environment.strict():
@@ -204,6 +197,21 @@ class Executor:
             # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
             path.__class__ = HandedOverPath
         return _Body(template, plan.positions)
+
+
+def plain_result(returned: object) -> Encoded:
+    """Return what a function returned, encoded.
+
+    Raises:
+        NonRetryable: when it is not plain data, or too much of it.
+    """
+    try:
+        encoded = encode(returned)
+    except NotPlain as reason:
+        raise NonRetryable(f"the function ran, but its result {reason}: return ids or plain values") from reason
+    if size(encoded) > MAX_RETURNED:
+        raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
+    return encoded
 
 
 def _traceback(error: BaseException) -> str:

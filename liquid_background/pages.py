@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -84,7 +84,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         if not parts or ".." in parts or "\0" in name or len(name) > 1000 or PurePosixPath(name).is_absolute():
             return None
         folders: tuple[str, ...] = _FOLDERS.get(tag, (PAGES, ""))
-        if parts[0] == CONSUMERS:
+        if parts[0] == CONSUMERS or (parts[0] == PAGES and tag == "background"):  # a page that a schedule names
             folders = (*folders, "")
         root = self.root.resolve()
         for folder in folders:
@@ -141,6 +141,20 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         """Return the names of the templates in a folder of the site, without the folder: for listings and hints."""
         base = self.root.resolve() / folder
         return sorted(self.name_of(path).removeprefix(f"{folder}/") for path in base.rglob("*.liquid"))
+
+    def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the front matter of the partials and pages that have any, under the names that jobs know them by.
+
+        Raises:
+            TagSyntaxError: when one is not a YAML mapping.
+        """
+        for folder in (PARTIALS, PAGES):
+            for name in self.names(folder):
+                path = self.find(name if folder == PARTIALS else f"{PAGES}/{name}", "background")
+                text = path.read_text(encoding="utf-8", errors="replace") if path is not None else ""
+                if text.startswith("---"):
+                    known = name if folder == PARTIALS else f"{PAGES}/{name}"
+                    yield known, split_front_matter(text, known)[0]
 
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
         (), description="Secrets of the request that event consumers may see: cookies, and headers by name."
     )
+    dev: bool = Field(False, description="Whether this is development: then engine.enqueue retries twice, not 6 times.")
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Keys that sign jobs: the first signs, each of them verifies."
     )

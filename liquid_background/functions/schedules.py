@@ -1,0 +1,115 @@
+"""Jobs at the times of a cron expression: when the next one is due, and the job of that time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from liquid_background.environment import Environment
+from liquid_background.errors import EnqueueError
+from liquid_background.functions.building import build_partial, slug
+from liquid_background.functions.options import JobOptions, read_options
+from liquid_background.functions.retries import RetryPolicy
+from liquid_background.job import Job
+
+_FIELDS: Final = 5
+_LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A job that is enqueued at each time of a cron expression, once whoever asks."""
+
+    name: str  # the same in each process: by it the store knows which time is enqueued already
+    cron: str
+    timezone: str
+    job: Job  # what is enqueued, but for its id and time
+
+    @classmethod
+    def of(cls, job: Job, cron: str, timezone: str, name: str | None) -> Schedule:
+        """Return the schedule of a job.
+
+        Raises:
+            EnqueueError: when the name is not one.
+        """
+        made = slug(name or job.source_name)[-_LONGEST_NAME:]
+        if name is not None and made != name:
+            raise EnqueueError(f"schedule name {name!r} is not 1 to {_LONGEST_NAME} letters, digits, - and _")
+        return cls(made, cron, timezone, job)
+
+    @property
+    def digest(self) -> str:
+        """What tells this definition from an earlier one of the same name."""
+        job = self.job
+        parts = (self.cron, self.timezone, job.priority, repr(job.group), repr(job.timeout), repr(job.max_attempts))
+        return hashlib.sha256("\0".join(parts).encode() + job.encode()).hexdigest()[:16]
+
+    def next_time(self, now: float) -> int:
+        """Return the first time after `now`; both in seconds since 1970."""
+        zone = ZoneInfo(self.timezone)
+        times = croniter(self.cron, datetime.fromtimestamp(now, zone))
+        moment: datetime = times.get_next(datetime)
+        # In the hour that the clocks repeat in autumn, a time of day comes once, as it does for cron.
+        while moment.fold and "*" not in _hour(self.cron):
+            moment = times.get_next(datetime)
+        return int(moment.timestamp())
+
+    def job_at(self, moment: int) -> Job:
+        """Return the job of one time."""
+        return replace(self.job, id=f"{self.name}-{moment}", start_at=float(moment))
+
+
+def _hour(cron: str) -> str:
+    return cron.split()[1] if len(cron.split()) == _FIELDS else "*"
+
+
+def check_cron(cron: object, timezone: object) -> None:
+    """Accept a cron expression and a time zone.
+
+    Raises:
+        EnqueueError: saying what is wrong with them.
+    """
+    allowed = "five fields such as '0 9 * * mon-fri', or @hourly, @daily, @weekly, @monthly, @yearly"
+    if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != _FIELDS):
+        raise EnqueueError(f"cron is {cron!r}; it must be {allowed}")
+    if not cron.startswith("@") and {"r", "h"} & {part[:1].lower() for part in cron.split()}:
+        raise EnqueueError(f"cron is {cron!r}: each process would make other times of R and H; give numbers")
+    try:
+        zone = ZoneInfo(str(timezone))
+    except (KeyError, ValueError, OSError) as error:
+        raise EnqueueError(f"timezone is {timezone!r}; it must be an IANA name such as 'Europe/Berlin'") from error
+    try:
+        croniter(cron, datetime.now(zone)).get_next(datetime)
+    except (ValueError, KeyError) as error:
+        raise EnqueueError(f"cron is {cron!r}, which is no time ({error}); it must be {allowed}") from error
+
+
+def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[Schedule]:
+    """Yield the schedules that partials and pages carry in their front matter.
+
+    `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`.
+
+    Raises:
+        EnqueueError: when one of them is wrong, naming the template.
+    """
+    front_matters = getattr(env.loader, "front_matters", None)
+    for name, matter in front_matters() if front_matters is not None else ():
+        if matter.get("schedule") is not None:
+            yield _of_front_matter(name, matter["schedule"], default)
+
+
+def _of_front_matter(name: str, given: Any, default: RetryPolicy) -> Schedule:
+    values: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"cron": given}
+    cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
+    try:
+        check_cron(cron, timezone)
+        reading = read_options(values, default, JobOptions)
+        return Schedule.of(build_partial(name, {}, reading.fields), cron, timezone, None)
+    except EnqueueError as error:
+        raise EnqueueError(f"{name}: the front matter's schedule: {error}") from error
