@@ -1,0 +1,111 @@
+"""The documentation: complete for every command and option, true to the program, and without broken links."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from liquid_background import Environment
+from poscli.main import program
+from poscli.reference import reference
+from poscli.sections import SECTIONS
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+
+
+def _commands(group: click.Group, context: click.Context) -> Iterator[tuple[str, click.Command]]:
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        inner = click.Context(command, context, info_name=name)
+        yield inner.command_path, command
+        if isinstance(command, click.Group):
+            yield from _commands(command, inner)
+
+
+COMMANDS = dict(_commands(program, click.Context(program, info_name="poscli")))
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_each_command_and_option_has_help(path: str) -> None:
+    command = COMMANDS[path]
+    assert command.help, f"{path} has no help"
+    assert command.help.splitlines()[0].endswith(".")
+    for parameter in command.params:
+        if isinstance(parameter, click.Option):
+            assert parameter.help, f"{path} {parameter.opts[0]} has no help"
+            assert parameter.help.endswith((".", ")")), f"{path} {parameter.opts[0]}: {parameter.help}"
+        elif isinstance(parameter, click.Argument) and parameter.name is not None:
+            shown = parameter.make_metavar(click.Context(command)).strip("[]{}.")
+            assert shown in command.help or "|" in shown or parameter.name in ("job_id", "job_ids"), f"{path}: {shown}"
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_each_command_shows_an_example(path: str) -> None:
+    plain = {"poscli store status", "poscli store stop", "poscli store path", "poscli demo"}
+    assert path in plain or re.search(r"Examples?:", COMMANDS[path].help or "")
+
+
+def test_the_summaries_are_the_commands_own() -> None:
+    for name, summary in {name: text for names in SECTIONS.values() for name, text in names.items()}.items():
+        first = (COMMANDS[f"poscli {name}"].help or "").split("\n\n")[0]
+        words = summary.rstrip(".").split()
+        assert first.split()[:3] == words[:3], f"{name}: {summary!r} and {first!r}"
+
+
+def test_the_reference_is_what_the_commands_say() -> None:
+    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == reference(), "run: make docs"
+
+
+def _blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.S | re.M)
+
+
+def _poscli_lines() -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        for block in _blocks(page, "sh"):
+            for line in block.splitlines():
+                for part in re.split(r"&&|\||;|\$\(", line.partition(" #")[0]):
+                    words = part.strip().removeprefix("uv run ").removeprefix("eval ")
+                    if re.match(r"(\.venv/bin/)?poscli ", words):
+                        found.append((page.name, words.rstrip(')"')))
+    return found
+
+
+@pytest.mark.parametrize(("page", "line"), _poscli_lines())
+def test_commands_in_the_documentation_exist(page: str, line: str) -> None:
+    words = shlex.split(line.partition(">")[0])[1:]
+    command: click.Command = program
+    context = click.Context(program, info_name="poscli")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        inner = command.get_command(context, words.pop(0))
+        assert inner is not None, f"{page}: {line}"
+        command = inner
+    command.make_parser(context).parse_args(list(words))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
+def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)[^)]*\)", text):
+        assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_first_example_parses() -> None:
+    blocks = _blocks(ROOT / "README.md", "liquid")
+    assert blocks
+    for block in blocks:
+        Environment().from_string(block)
+
+
+def test_the_readme_shows_both_commands_on_its_first_screen() -> None:
+    first = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:45])
+    for text in ("{% background", "make demo", "make test", "python3 -m venv", "uv run"):
+        assert text in first
