@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any, Final, TypeAlias
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import LogEntry, LogStatus, Outcome
+from liquid_background.job import Encoded, LogEntry, LogStatus, Outcome
 from liquid_background.joblog import encode_entry
 from liquid_background.joblog.entry import clip
 from liquid_background.queue.records import CLAIMED, MAX_DATA, MAX_RESULT, Claimed, encode_job, is_foreign, open_claimed
@@ -89,9 +89,10 @@ def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | 
     return Finish([*head, *place, *counts, *jobs, *entries])
 
 
-def _return_value(result: str | None) -> bytes:
-    kept = result if result is None or len(result) <= MAX_RESULT else result[:MAX_RESULT] + "…"
-    return b64encode(json.dumps(kept).encode("ascii"))
+def _return_value(result: Encoded) -> bytes:
+    if isinstance(result, str) and len(result) > MAX_RESULT:
+        result = result[:MAX_RESULT] + "…"
+    return b64encode(json.dumps(result).encode("ascii"))
 
 
 def exc_string(text: str | None) -> bytes:

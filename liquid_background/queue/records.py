@@ -12,7 +12,17 @@ from typing import Any, Final
 
 from liquid_background import handover
 from liquid_background.errors import JobRefused, NotPlain
-from liquid_background.job import FUNCTION, JOB_ID, MAX_PAYLOAD, Job, JobRecord, JobStatus, Priority, decode_payload
+from liquid_background.job import (
+    FUNCTION,
+    JOB_ID,
+    MAX_PAYLOAD,
+    MAX_RETRIES,
+    Job,
+    JobRecord,
+    JobStatus,
+    Priority,
+    decode_payload,
+)
 from liquid_background.queue import keys
 from liquid_background.queue.scripts import Argument
 from liquid_background.queue.signing import sign, verify
@@ -20,12 +30,11 @@ from liquid_background.settings import Settings
 
 MAX_DATA: Final = 2 * MAX_PAYLOAD
 """Bytes of a record's data that a worker reads: the payload, with room for what wraps it."""
-MAX_RETRIES: Final = 100  # design, section 6; binds Python jobs
 MAX_RESULT: Final = 1024 * 1024  # characters of rendered text that are kept
 
 
 def encode_job(job: Job, settings: Settings) -> list[Argument]:
-    """Return the twelve values of a job that the enqueue script takes.
+    """Return the fourteen values of a job that the enqueue script takes.
 
     Raises:
         JobRefused: when the id or the number of attempts is outside its range.
@@ -43,7 +52,10 @@ def encode_job(job: Job, settings: Settings) -> list[Argument]:
     signature = sign(settings.signing_key, *_encoded(job.id, queue, str(whole), exact, waits), data)
     ttls = (settings.result_ttl, settings.failure_ttl)
     retries = job.max_attempts - 1
-    return [job.id, queue, job.delay * 60, data, whole, retries, waits, job.source_name, exact, signature, *ttls]
+    delay = job.delay * 60 if job.start_at is None else f"@{job.start_at!r}"
+    group = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
+    head: list[Argument] = [job.id, queue, delay, data, whole, retries, waits, job.source_name]
+    return [*head, exact, signature, *ttls, *group]
 
 
 def _waits(job: Job, settings: Settings) -> list[float]:
@@ -211,6 +223,10 @@ def _integer(value: bytes | None) -> int:
 
 def _result(fields: Mapping[bytes, bytes] | None) -> Any:
     try:
-        return json.loads(b64decode((fields or {})[b"return_value"]))
+        encoded = json.loads(b64decode((fields or {})[b"return_value"]))
     except (KeyError, ValueError):
         return None
+    try:
+        return handover.decode(encoded)
+    except NotPlain:  # a job of another application, which encodes its own way
+        return encoded

@@ -1,6 +1,6 @@
--- Write `count` jobs that stand in the flat list `list` from position `at` (12 values each, as
+-- Write `count` jobs that stand in the flat list `list` from position `at` (14 values each, as
 -- liquid_background.queue.records encodes them); return the position behind them and the ids that had a record.
-local JOB_WIDTH = 12
+local JOB_WIDTH = 14
 
 local function wake(queue, count)
   local key = 'liquid_background:wake:' .. queue
@@ -14,14 +14,17 @@ local function enqueue_all(list, at, count)
   local there, waiting = {}, {}
   local stamp = iso()
   for _ = 1, count do
-    local id, queue, delay, data, timeout, retries, waits, source_name, limit, signature, result_ttl, failure_ttl =
-      unpack(list, at, at + JOB_WIDTH - 1)
+    local id, queue, delay, data, timeout, retries, waits, source_name, limit, signature, result_ttl, failure_ttl,
+      group, group_limit = unpack(list, at, at + JOB_WIDTH - 1)
     at = at + JOB_WIDTH
     local key = 'rq:job:' .. id
     if redis.call('EXISTS', key) == 1 then
       there[#there + 1] = id
     else
-      local delayed = tonumber(delay) > 0
+      -- A delay counts from now; @seconds is a time by this server's clock.
+      local moment = string.match(delay, '^@(.+)$')
+      local due = moment and tonumber(moment) or now + tonumber(delay)
+      local delayed = due > now
       local fields = {'data', data, 'origin', queue, 'status', delayed and 'scheduled' or 'queued',
         'description', source_name, 'created_at', stamp, 'timeout', timeout,
         'result_ttl', result_ttl, 'failure_ttl', failure_ttl}
@@ -36,9 +39,13 @@ local function enqueue_all(list, at, count)
       end
       if limit ~= '' then add('lb_limit', limit) end
       if signature ~= '' then add('lb_sig', signature) end
+      if group ~= '' then
+        add('lb_group', group)
+        add('lb_group_limit', group_limit)
+      end
       redis.call('HSET', key, unpack(fields))
       if delayed then
-        redis.call('ZADD', 'rq:scheduled:' .. queue, now + tonumber(delay), id)
+        redis.call('ZADD', 'rq:scheduled:' .. queue, due, id)
       else
         redis.call('RPUSH', 'rq:queue:' .. queue, id)
       end
