@@ -30,6 +30,11 @@ def scheduled(name: str) -> str:
     return f"rq:scheduled:{name}"
 
 
+def deferred(name: str) -> str:
+    """Return the key of a queue's jobs that wait for others: of ours, those that are parked in their group."""
+    return f"rq:deferred:{name}"
+
+
 def started(name: str) -> str:
     """Return the key of a queue's running jobs: members `job:execution`, scored a day ahead."""
     return f"rq:wip:{name}"
@@ -90,6 +95,19 @@ def wake(name: str) -> str:
     return f"liquid_background:wake:{name}"
 
 
+def slots(group: str) -> str:
+    """Return the key of a concurrency group's slots: the ids of the jobs that hold one (a set)."""
+    return f"liquid_background:slots:{group}"
+
+
+def parked(group: str, queue: str) -> str:
+    """Return the key of the jobs of one queue that wait for a slot of a group (a list)."""
+    return f"liquid_background:parked:{group}:{queue}"
+
+
+GROUPS: Final = "liquid_background:groups"
+"""Set of the groups that have parked jobs."""
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 
@@ -105,6 +123,8 @@ FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused on
 OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
+GROUP: Final = "lb_group"  # concurrency group
+GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
 SIGNATURE: Final = "lb_sig"  # HMAC over id, queue, limits and data
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"

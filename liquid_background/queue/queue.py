@@ -19,7 +19,7 @@ Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
 
 _STATES: Final = {
-    JobStatus.PENDING: ("queued", "scheduled", "claimed"),
+    JobStatus.PENDING: ("queued", "scheduled", "deferred", "claimed"),
     JobStatus.RUNNING: ("started",),
     JobStatus.COMPLETED: ("finished",),
     JobStatus.FAILED: ("failed",),
@@ -34,7 +34,7 @@ class QueueCounts:
     """How many jobs of one queue are in each state."""
 
     name: str
-    queued: int
+    queued: int  # in the queue, or parked in their concurrency group
     scheduled: int
     running: int
     completed: int
@@ -135,14 +135,16 @@ class Queue:
         pipeline = self.store.client.pipeline(transaction=False)
         for name in keys.QUEUES:
             pipeline.llen(keys.queue(name))
-            for registry in (keys.scheduled, keys.started, keys.finished, keys.failed, keys.canceled):
+            for registry in (keys.deferred, keys.scheduled, keys.started, keys.finished, keys.failed, keys.canceled):
                 pipeline.zcard(registry(name))
             pipeline.scard(keys.queue_workers(name))
         with translated_errors(self.store.url):
             replies = pipeline.execute()
-        names = ("queued", "scheduled", "running", "completed", "failed", "cancelled", "workers")
+        names = ("queued", "parked", "scheduled", "running", "completed", "failed", "cancelled", "workers")
         rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
-        return [
-            QueueCounts(name=queue, **dict(zip(names, row, strict=True)))
-            for queue, row in zip(keys.QUEUES, rows, strict=True)
-        ]
+        counts = []
+        for queue, row in zip(keys.QUEUES, rows, strict=True):
+            found = dict(zip(names, row, strict=True))
+            found["queued"] += found.pop("parked")
+            counts.append(QueueCounts(name=queue, **found))
+        return counts

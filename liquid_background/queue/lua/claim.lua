@@ -1,24 +1,27 @@
--- include: time log enqueue record foreign
+-- include: time log enqueue group record foreign
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
 -- ARGV: token, lease in ms, how many, log limit, number of queues, the queues in the order to try, the fields wanted.
 -- Returns {queue, {id, size of data, the fields}, ...}, or {'', ms until the next delayed job is due or -1}.
 local token, lease, wanted, limit, queues = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local MOST_PARKED = 200  -- jobs that one claim parks
 local LARGEST = 204800  -- bytes of data that leave the store; larger ones are refused by their size
 
 -- Why an id of the queue cannot be claimed; nil when it can.
 local function obstacle(record, id)
   if record.err then return 'REFUSED', 'the record is not a hash' end
-  if not record[1] or not record[4] then return 'LOST', 'its record is gone: deleted, expired or evicted by the store' end
+  if not record[1] or not record[6] then return 'LOST', 'its record is gone: deleted, expired or evicted by the store' end
   if record[1] ~= 'queued' then return 'skip' end
   if record[2] and redis.call('ZSCORE', 'liquid_background:leases', id) then return 'skip' end
   return nil
 end
 
+local parked = 0
+
 local function claim(queue, id)
   local key = 'rq:job:' .. id
   local size = redis.pcall('HSTRLEN', key, 'data')
-  local fields = {'status', 'lb_token', 'lb_foreign', unpack(ARGV, 6 + queues)}
-  if type(size) == 'number' and size > LARGEST then fields[4] = 'origin' end
+  local fields = {'status', 'lb_token', 'lb_foreign', 'lb_group', 'lb_group_limit', unpack(ARGV, 6 + queues)}
+  if type(size) == 'number' and size > LARGEST then fields[6] = 'origin' end
   local record = redis.pcall('HMGET', key, unpack(fields))
   local why, message = obstacle(record, id)
   if why == 'skip' then return nil end
@@ -30,9 +33,13 @@ local function claim(queue, id)
     redis.call('RPUSH', 'rq:queue:' .. queue, id)
     return nil
   end
+  if record[4] and not enter_group(key, id, queue, record[4], record[5]) then
+    parked = parked + 1
+    return nil
+  end
   redis.call('HSET', key, 'lb_token', token)
   redis.call('ZADD', 'liquid_background:leases', now_ms + lease, id)
-  return {id, size, unpack(record, 4, #fields)}
+  return {id, size, unpack(record, 6, #fields)}
 end
 
 for q = 1, queues do
@@ -46,8 +53,9 @@ for q = 1, queues do
       local job = claim(queue, id)
       if job then batch[#batch + 1] = job end
     end
-  until there <= 0 or not ids or #ids == 0 or #batch > wanted
+  until there <= 0 or not ids or #ids == 0 or #batch > wanted or parked >= MOST_PARKED
   if #batch > 1 then return batch end
+  if parked >= MOST_PARKED then return {'', 0} end
 end
 
 -- Nothing waits: tokens that are left would only wake workers for nothing.

@@ -1,4 +1,4 @@
--- include: time log enqueue record
+-- include: time log enqueue group record
 -- Put claimed jobs that were not started back to the front of their queue, in their order.
 -- ARGV: token, queue, the ids. Returns how many went back.
 local token, queue = ARGV[1], ARGV[2]

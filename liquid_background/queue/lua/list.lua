@@ -1,6 +1,6 @@
 -- Return the ids of at most `limit` jobs a state and queue, newest first.
 -- ARGV: limit, source name or '' for any, how many ids to look at a list, then the states to look in:
--- queued, scheduled, claimed, started, finished, failed, canceled; behind '--' the queues.
+-- queued, scheduled, deferred, claimed, started, finished, failed, canceled; behind '--' the queues.
 local limit, source_name, budget = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
 local found, seen = {}, {}
 
@@ -32,6 +32,7 @@ end
 local readers = {
   queued = function(queue) take(reversed(redis.call('LRANGE', 'rq:queue:' .. queue, -budget, -1))) end,
   scheduled = function(queue) take(redis.call('ZRANGE', 'rq:scheduled:' .. queue, 0, budget - 1)) end,
+  deferred = function(queue) take(redis.call('ZREVRANGE', 'rq:deferred:' .. queue, 0, budget - 1), 'deferred') end,
   started = function(queue) take(bare(redis.call('ZREVRANGE', 'rq:wip:' .. queue, 0, budget - 1))) end,
   finished = function(queue) take(redis.call('ZREVRANGE', 'rq:finished:' .. queue, 0, budget - 1)) end,
   failed = function(queue) take(redis.call('ZREVRANGE', 'rq:failed:' .. queue, 0, budget - 1)) end,

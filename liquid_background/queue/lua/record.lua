@@ -4,9 +4,9 @@ local function number(value, default)
   return tonumber(value) or default
 end
 
--- End a claim or an attempt: drop the lease and what RQ's tools see of a running attempt.
--- A concurrency group's slot is to be released here too.
+-- End a claim or an attempt: drop the lease, the slot, and what RQ's tools see of a running attempt.
 local function release(key, id, queue, token, worker, beaten)
+  local group = redis.call('HGET', key, 'lb_group')
   redis.call('ZREM', 'liquid_background:leases', id)
   redis.call('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
   if beaten then
@@ -14,6 +14,7 @@ local function release(key, id, queue, token, worker, beaten)
     redis.call('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
   end
   redis.call('HDEL', key, 'lb_token', 'lb_beaten', 'lb_cancel')
+  if group then leave_group(group, id) end
 end
 
 -- Put a job (back) into its queue, at the front or the back, or among the delayed ones.

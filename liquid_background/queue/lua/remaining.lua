@@ -1,8 +1,9 @@
 -- include: time
 -- What a burst still has to wait for. ARGV: the queues. Returns 1 when anything waits in them, is due, is claimed, runs,
--- or waits for a retry; delayed jobs that have not had an attempt don't count.
+-- is parked in a group, or waits for a retry; delayed jobs that have not had an attempt don't count.
 local LOOKED_AT = 1000
 if redis.call('ZCARD', 'liquid_background:leases') > 0 then return 1 end
+if redis.call('SCARD', 'liquid_background:groups') > 0 then return 1 end
 for _, queue in ipairs(ARGV) do
   if redis.call('LLEN', 'rq:queue:' .. queue) > 0 then return 1 end
   local delayed = redis.call('ZRANGE', 'rq:scheduled:' .. queue, 0, LOOKED_AT - 1, 'WITHSCORES')

@@ -1,4 +1,4 @@
--- include: time log enqueue record
+-- include: time log enqueue group record
 -- Start a new run of a job that has ended. ARGV: id. Returns ok, or RQ's status of a job that cannot be retried.
 local id = ARGV[1]
 local key = 'rq:job:' .. id

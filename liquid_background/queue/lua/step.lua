@@ -1,4 +1,4 @@
--- include: time log enqueue record
+-- include: time log enqueue group record
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
 -- ARGV: worker, lease in ms, log limit, then the start: id or '', token, queue, the number of higher queues,
 -- those queues; then the finish: id or '', token, kind, value, message, 1 if it may be retried, duration in ms,

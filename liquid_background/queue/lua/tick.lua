@@ -1,6 +1,6 @@
--- include: time log enqueue record
+-- include: time log enqueue group record
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it, and no state is kept between calls.
--- ARGV: log limit, most jobs of each kind, 1 to drop expired ids from the registries too, exc_string of a job that
+-- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that
 -- is given up, the queues. Returns {promoted, reaped, ms until the next delayed job is due or -1}.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local MOST_LOSSES = 10  -- whole workers that may die under one run of a job
@@ -67,6 +67,7 @@ local function reap(id)
 end
 
 local promoted, next_due = 0, -1
+if trim == '1' then tend_groups(most) end
 for i = 5, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
