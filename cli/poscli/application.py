@@ -41,10 +41,11 @@ def load_engine(app: str | None = None) -> Engine:
 
 def no_store(settings: Settings) -> str | None:
     """Return what to say when there is no store to look at; looking must not make one. None when there is one."""
-    if settings.redis_url or settings.data_dir.exists():
+    folder = settings.data_dir
+    if settings.redis_url or (folder.is_dir() and any(folder.iterdir())):
         return None
     return (
-        f"no store here: {settings.data_dir} does not exist; 'poscli render PAGE' or 'poscli dev' makes one, "
+        f"no store here, in {folder}: 'poscli render PAGE' or 'poscli dev' makes one, "
         "LIQUID_BACKGROUND_REDIS_URL names another"
     )
 

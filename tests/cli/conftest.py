@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+
+from poscli.main import program
 
 POSCLI = [sys.executable, "-m", "poscli"]
 
@@ -66,6 +69,18 @@ class Project:
         result = self.run(*arguments, **rest)
         assert result.code == 0, result.err
         return result
+
+    def quick(self, *arguments: str, code: int = 0) -> Result:
+        """Run a command inside this process: for what does not depend on being a process of its own."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            for name, value in self.env.items():
+                patch.setenv(name, value)
+            done = CliRunner().invoke(program, arguments, prog_name="poscli")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        assert done.exit_code == code, done.output
+        return Result(done.exit_code, done.stdout, done.stderr)
 
     def start(self, *arguments: str, **env: str) -> Running:
         out, err = self.folder / f"out{len(self.started)}", self.folder / f"err{len(self.started)}"

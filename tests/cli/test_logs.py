@@ -44,17 +44,17 @@ def test_the_three_formats(project: Any, log: Store) -> None:
     _write(log, _attempt("pay", "FAILED", message="partial 'x' not found"), _attempt("pay", attempt=2, final=True))
     _write(log, LogEntry(source_name="pay", message="done", type="info", template="pages/x", line=4, job_id="j1"))
     stamp = r"\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\]"
-    first, second, third = project.good("logs").lines
+    first, second, third = project.quick("logs").lines
     assert re.fullmatch(
         stamp + r" background job: pay \(attempt 1/3\) - FAILED \(12ms\): partial 'x' not found \(pages/x:3\)", first
     )
     assert re.fullmatch(stamp + r" background job: pay \(attempt 2/3\) - SUCCESS \(12ms\)", second)
     assert re.fullmatch(stamp + r" log: pay - done", third)
-    assert project.good("logs", "--format", "short").lines[:2] == [
+    assert project.quick("logs", "--format", "short").lines[:2] == [
         "[attempt 1/3] - pay - FAILED",
         "[attempt 2/3] - pay - SUCCESS",
     ]
-    objects = [json.loads(line) for line in project.good("logs", "--format", "json").lines]
+    objects = [json.loads(line) for line in project.quick("logs", "--format", "json").lines]
     assert list(objects[0]) == [
         "id",
         "time",
@@ -78,34 +78,34 @@ def test_filters_take_names_literally_and_n_counts_from_the_end(project: Any, lo
     _write(log, _attempt("a.b"), _attempt("axb"), _attempt("a.b", "FAILED"), _attempt("[a-z]*"))
     _write(log, LogEntry(source_name="a.b", message="hi", type="report"))
     short = ("logs", "--format", "short")
-    assert len(project.good(*short, "--source-name", "a.b").lines) == 3
-    assert len(project.good(*short, "--source-name", "[a-z]*").lines) == 1
-    assert project.good(*short, "--status", "failed").lines == ["[attempt 1/3] - a.b - FAILED"]
-    assert project.good(*short, "--type", "report").lines == ["[report] - a.b - hi"]
-    assert project.good(*short, "--type", "job", "-n", "2").lines == [
+    assert len(project.quick(*short, "--source-name", "a.b").lines) == 3
+    assert len(project.quick(*short, "--source-name", "[a-z]*").lines) == 1
+    assert project.quick(*short, "--status", "failed").lines == ["[attempt 1/3] - a.b - FAILED"]
+    assert project.quick(*short, "--type", "report").lines == ["[report] - a.b - hi"]
+    assert project.quick(*short, "--type", "job", "-n", "2").lines == [
         "[attempt 1/3] - a.b - FAILED",
         "[attempt 1/3] - [a-z]* - SUCCESS",
     ]
-    assert project.good("logs", "-n", "0").lines == []
+    assert project.quick("logs", "-n", "0").lines == []
 
 
 def test_since_means_the_time_of_the_entry(project: Any, log: Store) -> None:
     fields: Any = {"source_name": "old", "status": "SUCCESS", "type": "job"}
     log.client.xadd("liquid_background:log", fields, id=f"{int((time.time() - 3600) * 1000)}-0")
     _write(log, _attempt("new"))
-    assert len(project.good("logs").lines) == 2
+    assert len(project.quick("logs").lines) == 2
     for recent in ("10m", "59m30s", "0.5h"):
-        (line,) = project.good("logs", "--since", recent).lines
+        (line,) = project.quick("logs", "--since", recent).lines
         assert " new " in line
-    assert len(project.good("logs", "--since", "2h").lines) == 2
-    assert len(project.good("logs", "--since", "2020-01-01").lines) == 2
+    assert len(project.quick("logs", "--since", "2h").lines) == 2
+    assert len(project.quick("logs", "--since", "2020-01-01").lines) == 2
 
 
 def test_the_greps_of_the_platform_pages_find_what_they_mean(project: Any, log: Store) -> None:
     for milliseconds in (12, 499, 500, 999, 1000, 73_000):
         _write(log, _attempt("send_email", duration=milliseconds))
     _write(log, _attempt("send_email", "FAILED"), _attempt("other", "FAILED"), LogEntry(source_name="x", message="hi"))
-    project.write("log.txt", project.good("logs").out)
+    project.write("log.txt", project.quick("logs").out)
 
     def grep(pattern: str) -> int:
         done = subprocess.run(
@@ -135,7 +135,7 @@ def test_the_greps_of_the_platform_pages_find_what_they_mean(project: Any, log: 
 def test_no_entry_can_pose_as_another(project: Any, log: Store, text: str) -> None:
     _write(log, _attempt("evil", "FAILED", message=text), LogEntry(source_name=text, message=text, type=text))
     for style in ("text", "short", "json"):
-        out = project.good("logs", "--format", style).out
+        out = project.quick("logs", "--format", style).out
         assert out.count("\n") == len(out.splitlines()) == 2
         assert all(character.isprintable() for character in out if character != "\n")
         assert not re.search(r"^\[2026-01-01", out, re.M)
@@ -143,9 +143,9 @@ def test_no_entry_can_pose_as_another(project: Any, log: Store, text: str) -> No
 
 def test_an_unknown_source_name_gets_the_nearest(project: Any, log: Store) -> None:
     _write(log, _attempt("send_email"))
-    result = project.good("logs", "--source-name", "send_mail")
+    result = project.quick("logs", "--source-name", "send_mail")
     assert (result.out, result.err) == ("", "no entry has the source name 'send_mail'; did you mean 'send_email'?\n")
-    assert "did you mean" not in project.good("logs", "--source-name", "send_email", "--status", "FAILED").err
+    assert "did you mean" not in project.quick("logs", "--source-name", "send_email", "--status", "FAILED").err
 
 
 def test_a_page_and_a_job_log_with_their_place(project: Any) -> None:

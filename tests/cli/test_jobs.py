@@ -1,0 +1,155 @@
+"""`poscli jobs`: list, show, retry and cancel, with secrets masked."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+PAGE = """{% assign card = order.card_number %}
+{% background source_name: 'pay', max_attempts: 2, api_key: 'k-1234', note: 'hello' %}
+  {% assign total = order.total %}
+  {% assign who = order.customer %}
+  {% include 'gateway', card_number: order.card_number %}
+{% endbackground %}
+{% background source_name: 'mail' %}
+  Hi {{ 'there' }}
+{% endbackground %}"""
+DATA = {"order": {"total": "12.50", "card_number": "4111-1111", "customer": {"name": "Ada", "Password": "pw-777"}}}
+
+
+@pytest.fixture
+def shop(project: Any) -> Any:
+    """A project with one job that failed and one that completed."""
+    project.page("shop", PAGE)
+    project.write("data.json", json.dumps(DATA))
+    project.quick("render", "shop", "--data", "data.json")
+    project.good("worker", "--burst")
+    return project
+
+
+def _ids(project: Any, *arguments: str) -> dict[str, str]:
+    lines = project.quick("jobs", "list", "--format", "json", *arguments).lines
+    return {job["source_name"]: job["id"] for job in map(json.loads, lines)}
+
+
+def test_list_shows_the_newest_first_and_filters(shop: Any) -> None:
+    heading, *rows = shop.quick("jobs", "list").lines
+    assert heading.split() == ["ID", "STATUS", "SOURCE", "NAME", "ATTEMPTS", "PRIORITY", "AGE", "PLACE", "ERROR"]
+    assert len(rows) == 2
+    assert "partial 'gateway' not found" in next(row for row in rows if " pay " in row)
+    assert set(_ids(shop, "--status", "failed")) == {"pay"}
+    assert set(_ids(shop, "--source-name", "mail")) == {"mail"}
+    assert len(_ids(shop, "--limit", "1")) == 1
+    assert shop.quick("jobs", "list", "--status", "running").err == "no running jobs\n"
+    nearest = shop.quick("jobs", "list", "--source-name", "maill").err
+    assert nearest == "no jobs of the source name 'maill'; did you mean 'mail'?\n"
+
+
+def test_show_tells_all_there_is(shop: Any) -> None:
+    text = shop.quick("jobs", "show", _ids(shop)["pay"]).out
+    assert "Status:      failed" in text
+    assert "Place:       pages/shop:2" in text
+    assert "Attempts:    2 of 2" in text
+    assert '  note = "hello" (7 bytes)' in text
+    assert '  order.total = "12.50" (7 bytes)' in text
+    assert "  3 |   {% assign total = order.total %}" in text
+    assert "  5 |   {% include 'gateway', card_number: order.card_number %}" in text
+    assert text.count("FAILED") == 2
+    assert "partial 'gateway' not found" in text
+    mail = shop.quick("jobs", "show", _ids(shop)["mail"]).out
+    assert "Result\n" in mail
+    assert "Hi there" in mail
+
+
+def test_secrets_are_masked_everywhere(shop: Any) -> None:
+    job_id = _ids(shop)["pay"]
+    for text in (
+        shop.quick("jobs", "show", job_id).out,
+        shop.quick("jobs", "show", job_id, "--format", "json").out,
+        shop.quick("jobs", "list", "--format", "json").out,
+    ):
+        for secret in ("k-1234", "4111-1111", "pw-777"):
+            assert secret not in text
+        assert "[masked]" in text
+        assert "12.50" in text
+    shop.env["LIQUID_BACKGROUND_SECRET_NAMES"] = "total"
+    text = shop.quick("jobs", "show", job_id).out
+    assert "12.50" not in text
+    assert "k-1234" in text
+
+
+def test_show_as_json_holds_the_log(shop: Any) -> None:
+    job = json.loads(shop.quick("jobs", "show", _ids(shop)["pay"], "--format", "json").out)
+    assert [(entry["status"], entry["attempt"], entry["final"]) for entry in job["log"]] == [
+        ("FAILED", 1, False),
+        ("FAILED", 2, True),
+    ]
+    assert job["template"] == "pages/shop"
+    assert job["parameters"]["note"] == "hello"
+
+
+def test_retry_runs_a_job_again_from_attempt_1(shop: Any) -> None:
+    shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
+    job_id = _ids(shop)["pay"]
+    assert shop.quick("jobs", "retry", job_id).lines == [f"retried {job_id} (pay)"]
+    shop.good("worker", "--burst")
+    assert "[attempt 1/2] - pay - SUCCESS" in shop.quick("logs", "--format", "short").lines
+
+
+def test_retrying_all_needs_a_yes_in_a_script(shop: Any) -> None:
+    shop.quick("render", "shop", "--data", "data.json")
+    shop.good("worker", "--burst")
+    refused = shop.run("jobs", "retry", "--all-failed")
+    assert refused.code == 2
+    assert "this changes many jobs at once: give --yes" in refused.err
+    assert len(shop.quick("jobs", "retry", "--all-failed", "--yes").lines) == 2
+    assert shop.quick("jobs", "retry", "--all-failed", "--yes").err == "no failed jobs\n"
+
+
+def test_what_cannot_be_done_is_said_and_the_rest_is_done(shop: Any) -> None:
+    ids = _ids(shop)
+    result = shop.quick("jobs", "retry", "none", ids["mail"], ids["pay"], "--yes", code=1)
+    assert result.lines == [f"retried {ids['pay']} (pay)"]
+    assert "no job has the id 'none'" in result.err
+    assert f"cannot retry job {ids['mail']}: it is completed" in result.err
+
+
+def test_cancel_takes_a_job_back(project: Any) -> None:
+    project.page("p", "{% background source_name: 'later', delay: 60 %}{% endbackground %}")
+    project.quick("render", "p")
+    job_id = _ids(project)["later"]
+    assert project.quick("jobs", "cancel", job_id).lines == [f"cancelled {job_id} (later)"]
+    assert set(_ids(project, "--status", "cancelled")) == {"later"}
+    assert "CANCELLED" in project.quick("logs").out
+
+
+def test_a_wrong_id_or_command_is_one_line(shop: Any) -> None:
+    for arguments, code, error in (
+        (["show", "nope"], 1, "poscli: no job has the id 'nope'; "),
+        (["shwo"], 2, "poscli jobs: no command 'shwo'; did you mean 'show'?"),
+        (["retry"], 2, "poscli jobs retry: name the jobs, or give --all-failed; see "),
+    ):
+        result = shop.run("jobs", *arguments)
+        assert result.code == code
+        assert result.err.startswith(error)
+        assert len(result.err.splitlines()) == 1
+
+
+def test_what_a_job_holds_cannot_reach_the_terminal(project: Any) -> None:
+    project.page("p", "{% background source_name: 'x', note: evil %}a\x1b[31m\u202eb{% endbackground %}")
+    project.write("data.json", json.dumps({"evil": "\x1b]0;title\x07\n\u202e"}))
+    project.quick("render", "p", "--data", "data.json")
+    project.good("worker", "--burst")
+    for text in (project.quick("jobs", "list").out, project.quick("jobs", "show", _ids(project)["x"]).out):
+        assert all(character.isprintable() for character in text if character != "\n")
+
+
+def test_the_request_of_an_event_is_masked(project: Any) -> None:
+    project.page("p", "{% trigger_event 'seen', id: 7 %}")
+    project.write("templates/consumers/seen/note.liquid", "x")
+    project.quick("render", "p", "--param", "q=very-private")
+    text = project.quick("jobs", "show", _ids(project)["seen_note"]).out
+    assert "very-private" not in text
+    assert 'event = {"id": 7}' in text

@@ -1,0 +1,139 @@
+"""`poscli status`, `doctor`, `store` and `completion`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from liquid_background.store import embedded
+
+from .conftest import POSCLI
+
+PAGE = (
+    "{% background source_name: 'a', priority: 'high' %}{% endbackground %}"
+    "{% background source_name: 'b' %}{% endbackground %}"
+    "{% background source_name: 'c', priority: 'low', delay: 60 %}{% endbackground %}"
+)
+
+
+def test_status_shows_queues_workers_and_store(project: Any) -> None:
+    project.page("p", PAGE)
+    project.quick("render", "p")
+    lines = project.quick("status").lines
+    assert lines[0].split() == [
+        "QUEUE",
+        "QUEUED",
+        "OLDEST",
+        "SCHEDULED",
+        *["RUNNING", "COMPLETED", "FAILED", "CANCELLED"],
+    ]
+    assert [line.split()[0:2] for line in lines[1:4]] == [["high", "1"], ["default", "1"], ["low", "0"]]
+    assert lines[1].split()[2].endswith("s")
+    assert lines[3].split()[3] == "1"
+    assert "no workers" in lines
+    assert "3 waiting, no worker running. Start one: poscli worker" in lines
+    assert any(line.startswith("store: embedded, unix://") and "Valkey" in line and "on disk" in line for line in lines)
+
+
+def test_status_as_json_is_one_object(project: Any) -> None:
+    project.page("p", PAGE)
+    project.quick("render", "p")
+    (line,) = project.quick("status", "--format", "json").lines
+    status = json.loads(line)
+    assert {name: queue["queued"] for name, queue in status["queues"].items()} == {"high": 1, "default": 1, "low": 0}
+    assert status["queues"]["low"]["scheduled"] == 1
+    assert status["queues"]["high"]["oldest_seconds"] >= 0
+    assert status["store"]["kind"] == "embedded"
+    assert status["store"]["persistent"] is True
+    assert status["store"]["memory_bytes"] > 100_000
+
+
+def test_status_shows_what_a_worker_runs(project: Any) -> None:
+    project.page("p", "{% background source_name: 'slow' %}{% for i in (1..9000000) %}{% endfor %}{% endbackground %}")
+    project.quick("render", "p")
+    worker = project.start("worker")
+    status = project.wait(
+        lambda: next((s for s in [_status(project)] if any(w["jobs"] for w in s["workers"])), None), 20
+    )
+    (running,) = [worker for worker in status["workers"] if worker["jobs"]]
+    assert running["queues"] == ["high", "default", "low"]
+    assert "  slow  " in project.quick("status").out
+    worker.process.kill()
+
+
+def _status(project: Any) -> Any:
+    return json.loads(project.quick("status", "--format", "json").out)
+
+
+def test_watch_goes_on_until_ctrl_c(project: Any) -> None:
+    project.page("p", PAGE)
+    project.quick("render", "p")
+    watch = project.start("status", "--watch", "--interval", "0.1", "--format", "json")
+    project.wait(lambda: len(watch.lines()) >= 3, 15)
+    assert watch.stop(signal.SIGINT) == 0
+    assert watch.err.read_text() == ""
+
+
+def test_an_external_store_is_told_with_its_dangers(project: Any, start_server: Any) -> None:
+    server = start_server()
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = server.url
+    text = project.quick("status").out
+    assert f"store: external, {server.url}" in text
+    assert "warning: the store keeps nothing on disk" in text
+    doctor = project.quick("doctor").out
+    assert "keeps nothing on disk" in doctor
+    assert "set appendonly to yes" in doctor
+
+
+def test_doctor_names_each_fix(project: Any) -> None:
+    text = project.quick("doctor").out
+    assert "no folder templates; run 'poscli init' for a starter project" in text
+    assert not any(project.data_dir.iterdir())
+    project.page("p", PAGE)
+    project.quick("render", "p")
+    text = project.quick("doctor").out
+    assert "1 page in templates/pages" in text
+    assert "none, and 3 jobs waiting; start one: poscli worker" in text
+    project.env["REDIS_URL"] = "redis://127.0.0.1:1/0"
+    assert "cannot be used" in project.quick("doctor", code=1).out
+    project.env["LIQUID_BACKGROUND_LEASE"] = "never"
+    assert "setting lease" in project.quick("doctor", code=1).out
+
+
+def test_store_status_stop_and_path(project: Any) -> None:
+    assert "not running" in project.quick("store", "status").out
+    assert not any(project.data_dir.iterdir())
+    assert "it was not running" in project.quick("store", "stop").err
+    project.page("p", PAGE)
+    project.good("render", "p")
+    assert project.quick("store", "status").out.startswith(f"running, in {project.data_dir}: pid ")
+    path = Path(project.quick("store", "path").out.strip())
+    assert path.is_socket()
+    assert project.quick("store", "path", "--url").out == f"unix://{path}\n"
+    assert project.quick("store", "stop").out == f"stopped, in {project.data_dir}\n"
+    assert not embedded.status(project.data_dir).running
+    assert len(project.quick("jobs", "list").lines) == 4, "the jobs are kept"
+    project.env["REDIS_URL"] = "redis://127.0.0.1:1/0"
+    assert "external server" in project.quick("store", "stop", code=1).err
+
+
+def test_rq_sees_the_three_queues_at_that_path(project: Any) -> None:
+    project.page("p", PAGE.replace(", delay: 60", ""))
+    project.good("render", "p")
+    url = project.quick("store", "path", "--url").out.strip()
+    command = [POSCLI[0], "-m", "rq.cli", "info", "-u", url]
+    seen = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    for name in ("high", "default", "low"):
+        assert any(line.split()[:1] == [name] for line in seen.splitlines()), seen
+
+
+def test_completion_scripts_work(project: Any) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "_POSCLI_COMPLETE" in project.good("completion", shell).out
+    env = {"_POSCLI_COMPLETE": "bash_complete", "COMP_WORDS": "poscli lo", "COMP_CWORD": "1"}
+    assert project.run(**env).lines == ["plain,logs"]
+    env |= {"COMP_WORDS": "poscli logs --so", "COMP_CWORD": "2"}
+    assert project.run(**env).lines == ["plain,--source-name"]
