@@ -49,3 +49,13 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) --editable '.[test]'
 	@touch $@ $(VENV)/.installed
+
+# The worker under fire: 20,000 jobs while workers and the store are killed, once with 10 ms bodies and once with 0.3 ms.
+.PHONY: soak soak-stock
+soak: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.01
+	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.0003
+
+# Stock RQ under the same faults, shortened.
+soak-stock: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.soak --stock --jobs 1000 --workers 3

@@ -42,6 +42,7 @@ class Body:
         self._note("B", job_id)
         time.sleep(self._seconds)
         if attempt == 1 and int(job_id[1:]) % 50 == 0:
+            self._note("F", job_id)
             return Outcome(error="fails at first")
         self._note("E", job_id)
         return Outcome(result=job_id)
@@ -65,13 +66,26 @@ class Server:
     def _start(self) -> None:
         command = [str(embedded.find_server()), "--port", "0", "--unixsocket", str(self.socket)]
         options = ["--dir", str(self._folder), "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
+        # Short outages: completed jobs expire, and the file is rewritten early, so there is little to load.
+        options += ["--auto-aof-rewrite-min-size", "8mb"]
         self._process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
+        """Kill it and start it again; return when it answers."""
         self.kills += 1
         self._process.kill()
         self._process.wait()
         self._start()
+        self.wait()
+
+    def wait(self) -> None:
+        """Return when it answers."""
+        settings = load_settings(redis_url=self.url)
+        while True:
+            with contextlib.suppress(StoreUnavailable):
+                connect(settings).close()
+                return
+            time.sleep(0.01)
 
     def close(self) -> None:
         self._process.kill()
@@ -84,6 +98,7 @@ class Fleet:
     def __init__(self, work: Callable[[], None], size: int) -> None:
         self._work = work
         self._pids = [self._fork() for _ in range(size)]
+        self.kills = 0
         self.killed: dict[int, float] = {}
         self.stopped: set[int] = set()
         self._asleep: list[tuple[float, list[int]]] = []
@@ -119,6 +134,7 @@ class Fleet:
             self._pids[index] = self._fork()
 
     def _kill(self, pids: list[int]) -> None:
+        self.kills += 1
         for pid in pids:
             self.killed[pid] = time.time()
             with contextlib.suppress(OSError):
@@ -213,11 +229,10 @@ def settle(settings: Settings, seconds: float) -> None:
 def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     server = Server(folder)
     runs = folder / "runs"
-    settings = load_settings(redis_url=server.url, processes=1, retry_delays=(0.2,), log_limit=10_000_000)
-    while True:
-        with contextlib.suppress(StoreUnavailable):
-            connect(settings).close()
-            break
+    settings = load_settings(
+        redis_url=server.url, processes=1, retry_delays=(0.2,), result_ttl=10, log_limit=10_000_000
+    )
+    server.wait()
     began = time.monotonic()
     fleet = Fleet(lambda: _work(settings, Body(runs, arguments.body)), arguments.workers)
     due = enqueue(settings, arguments.jobs)
@@ -228,7 +243,9 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     print(f"{arguments.jobs / (time.monotonic() - began):.0f} jobs a second under fire; exit codes {codes}")
     store = connect(settings)
     log = entries(store.client, limit=10_000_000)
-    verdict = soak_oracle.judge(due, soak_oracle.read_runs(runs), log, fleet.killed, fleet.stopped, server.kills)
+    verdict = soak_oracle.judge(
+        due, soak_oracle.read_runs(runs), log, fleet.kills, fleet.killed, fleet.stopped, server.kills
+    )
     store.close()
     server.close()
     return verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,11 +15,16 @@ EARLY = 0.002  # seconds by which two readings of the clock may differ
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a body: when it began, in which process, and whether it came to its end."""
+    """One run of a body: when it began, in which process, and whether it completed or failed by itself."""
 
     began: float
     pid: int
-    ended: bool
+    ended: bool = False
+    failed: bool = False
+
+    @property
+    def cut(self) -> bool:
+        return not (self.ended or self.failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,7 @@ class Verdict:
     def holds(self) -> bool:
         """Whether the worker kept its promises."""
         clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
-        twice = self.completed_twice - self.of_these_after_a_stop <= self.kills / 100
+        twice = self.completed_twice - self.of_these_after_a_stop <= (self.kills + self.store_kills) / 100
         return clean and twice and self.recovery_p50 <= 4 and self.recovery_max <= 10
 
     def lines(self) -> list[str]:
@@ -56,16 +61,16 @@ class Verdict:
 
 
 def read_runs(path: Path) -> Mapping[str, list[Run]]:
-    """Return the runs of each job. A line is `B id pid time` or `E id pid time`, written in one go."""
+    """Return the runs of each job. A line is `B id pid time` (F when it failed, E at its end), written in one go."""
     began: dict[str, list[Run]] = defaultdict(list)
     for line in path.read_text().splitlines():
         kind, job_id, pid, at = line.split()
         runs = began[job_id]
         if kind == "B":
-            runs.append(Run(float(at), int(pid), ended=False))
+            runs.append(Run(float(at), int(pid)))
         else:
-            index = max(index for index, run in enumerate(runs) if run.pid == int(pid) and not run.ended)
-            runs[index] = Run(runs[index].began, runs[index].pid, ended=True)
+            index = max(index for index, run in enumerate(runs) if run.pid == int(pid) and run.cut)
+            runs[index] = replace(runs[index], ended=kind == "E", failed=kind == "F")
     return began
 
 
@@ -73,7 +78,8 @@ def judge(  # noqa: PLR0917 - one per source of truth
     due: Mapping[str, float],
     runs: Mapping[str, list[Run]],
     log: Iterable[LogEntry],
-    kills: Mapping[int, float],
+    kills: int,
+    killed: Mapping[int, float],
     stops: Collection[int],
     store_kills: int,
 ) -> Verdict:
@@ -83,7 +89,8 @@ def judge(  # noqa: PLR0917 - one per source of truth
         due: When each job was due.
         runs: The runs of each job.
         log: The job log.
-        kills: The processes that were killed, and when.
+        kills: How often a worker, or a child of one, was killed.
+        killed: The processes that were, and when.
         stops: The processes that were stopped for longer than a lease. A body that is stopped in its middle goes on
             while the job runs elsewhere: it completes twice whatever a worker does, so these are told apart.
         store_kills: How often the store was killed.
@@ -96,11 +103,11 @@ def judge(  # noqa: PLR0917 - one per source of truth
     done = {job_id for job_id in due if any(run.ended for run in runs.get(job_id, ()))}
     failed = {job_id for job_id in due if _failed(finals[job_id])}
     said_done = {job_id for job_id in due if any(entry.status is LogStatus.SUCCESS for entry in finals[job_id])}
-    recoveries = sorted(_recoveries(runs, kills))
+    recoveries = sorted(_recoveries(runs, killed))
     return Verdict(
         jobs=len(due),
         runs=sum(len(found) for found in runs.values()),
-        kills=len(kills),
+        kills=kills,
         stops=len(stops),
         store_kills=store_kills,
         completed=len(done),
@@ -127,5 +134,5 @@ def _recoveries(runs: Mapping[str, list[Run]], kills: Mapping[int, float]) -> It
         in_order = sorted(found, key=lambda run: run.began)
         for run, following in pairwise(in_order):
             killed = kills.get(run.pid)
-            if not run.ended and killed is not None and following.began > killed:
+            if run.cut and killed is not None and following.began > killed:
                 yield following.began - killed

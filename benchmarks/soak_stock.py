@@ -61,7 +61,7 @@ def compare(socket: Path, runs: Path, fleet_of: Callable[..., Any], arguments: a
     waiting = sum(Queue(name, connection=redis).count for name in QUEUES)
     fleet.close()
     return [
-        f"stock RQ: {arguments.jobs} jobs, {len(fleet.killed)} processes killed in 20 s",
+        f"stock RQ: {arguments.jobs} jobs, {fleet.kills} kills of workers or their children in 20 s",
         f"completed within {WAIT} s of the last kill: {done}; still queued: {waiting}",
         f"lost or stuck: {arguments.jobs - done - waiting}",
     ]

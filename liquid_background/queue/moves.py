@@ -25,6 +25,7 @@ Call: TypeAlias = tuple[str, list[Argument]]
 """A script's name and its arguments."""
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
+_SHORTEST_CLAIM: Final = 0.6  # seconds; half of it must be enough to begin, on a busy machine too
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
 
@@ -116,8 +117,13 @@ def step(
 
 def claim(token: str, most: int, queues: Sequence[str], settings: Settings) -> Call:
     """Return the call that claims up to `most` jobs of the first of the queues that has any."""
-    head: list[Argument] = [token, _milliseconds(settings.lease), most, settings.log_limit]
+    head: list[Argument] = [token, _milliseconds(claim_lease(settings)), most, settings.log_limit]
     return "claim", [*head, len(queues), *queues, *CLAIMED]
+
+
+def claim_lease(settings: Settings) -> float:
+    """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
+    return min(settings.lease, max(_SHORTEST_CLAIM, settings.lease / 3))
 
 
 @dataclass(frozen=True, slots=True)

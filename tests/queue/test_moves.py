@@ -193,6 +193,19 @@ def test_retry_by_hand_starts_a_new_run_at_attempt_1(hands: Hands, queue: Queue,
     assert queue.get("a").error is None
 
 
+def test_a_new_run_s_record_does_not_expire_under_it(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    hands.finish(hands.take(), Outcome(error="no"))
+    # As `rq requeue` does it.
+    hands.store.client.zrem(keys.failed("default"), "a")
+    hands.store.client.hset(keys.job("a"), "status", "queued")
+    hands.store.client.rpush(keys.queue("default"), "a")
+    assert hands.store.client.ttl(keys.job("a")) > 0
+    hands.take()
+    assert hands.store.client.ttl(keys.job("a")) == -1
+    assert queue.get("a").attempts == 1
+
+
 def test_a_worker_that_lost_its_lease_is_fenced_off(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a")])
     late = hands.take()
@@ -209,10 +222,15 @@ def test_a_worker_that_lost_its_lease_is_fenced_off(hands: Hands, queue: Queue, 
 def test_attempts_of_lost_workers_count_but_never_the_last(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a", max_attempts=2)])
     for attempt in (1, 2, 2):
-        hands.take()
+        running = hands.take()
         assert queue.get("a").attempts == attempt
+        pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
+        hands.call(moves.beat([pulse], hands.settings))
+        assert hands.store.client.exists(keys.executions("a"), keys.worker_executions(WORKER)) == 2
         hands.expire_leases()
         hands.tick()
+        _left_behind(hands.store, "a")
+        assert not hands.store.client.exists(keys.worker_executions(WORKER))
     assert _log(hands.store) == [(LogStatus.LOST, attempt, False) for attempt in (1, 2, 2)]
 
 
@@ -345,3 +363,13 @@ def test_jobs_that_an_attempt_made_and_that_cannot_be_sent_fail_it(hands: Hands,
     hands.finish(hands.take(), Outcome(result="", jobs=(job(id="b:c"),)))
     assert queue.get("a").status is JobStatus.FAILED
     assert "b:c" in (queue.get("a").error or "")
+
+
+def test_an_id_that_is_not_queued_or_stands_there_twice_is_claimed_once(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="twice"), job(id="done"), job(id="running")])
+    running = hands.claim(3)
+    hands.call(moves.give_back(running.token, running.queue, ["twice", "done"]))
+    hands.store.client.hset(keys.job("done"), "status", "canceled")
+    hands.store.client.rpush(keys.queue("default"), "twice", "running")
+    assert _ids(hands.claim(10)) == ["twice"]
+    assert hands.store.client.llen(keys.queue("default")) == 0

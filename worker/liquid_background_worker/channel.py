@@ -15,7 +15,9 @@ logger = logging.getLogger("liquid_background.worker")
 
 MOST_PENDING: Final = 32
 """Calls that may be on their way; more wait for replies first."""
-_PAUSES: Final = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3)  # seconds between two tries to connect; the last one repeats
+_PAUSE: Final = 0.02  # seconds between two tries to connect at first: a finished job waits to be told of
+_LONG_PAUSE: Final = 0.2
+_PATIENCE: Final = 2.0  # seconds after which the tries become rarer, and the wait is mentioned
 
 
 class GaveUp(Exception):
@@ -29,6 +31,8 @@ class Channel:
         self._wire = Wire(store)
         self._reply_timeout = reply_timeout
         self._gives_up = gives_up  # asked with the seconds that the store has been away
+        self._away_since: float | None = None  # until a reply says otherwise
+        self._told = False
 
     def post(self, call: Call, on_reply: Callable[[Any], None] | None = None) -> None:
         """Send a call without waiting for its reply."""
@@ -51,7 +55,7 @@ class Channel:
         """Read the replies that are there."""
         try:
             while self._wire.pending and self._wire.readable(0):
-                self._wire.read()
+                self._read()
         except Broken as error:
             self._recover(error)
 
@@ -62,7 +66,7 @@ class Channel:
                 if not self._wire.readable(self._reply_timeout):
                     self._wire.disconnect()
                     raise Broken("no reply")
-                self._wire.read()
+                self._read()
             except Broken as error:
                 self._recover(error)
 
@@ -70,6 +74,7 @@ class Channel:
         """Wait for work for at most that long."""
         try:
             self._wire.block(wake_keys, seconds, control)
+            self._away_since = None
         except Broken as error:
             self._recover(error)
 
@@ -79,19 +84,31 @@ class Channel:
         Raises:
             GaveUp: when it has not worked for long and this worker is to stop.
         """
-        since, tries = monotonic(), 0
         self._wire.disconnect()
+        if self._away_since is None:
+            self._away_since = monotonic()
+        else:
+            self._pause(error)  # it let us connect, and yet refused the last try
         while True:
-            sleep(_PAUSES[min(tries, len(_PAUSES) - 1)])
-            if self._gives_up(monotonic() - since):
-                raise GaveUp(str(error))
             try:
                 self._wire.connect()
                 return
             except Broken as again:
-                tries, error = tries + 1, again
-                if tries == len(_PAUSES):
-                    logger.warning("waiting for the store: %s", error)
+                error = again
+            self._pause(error)
+
+    def _pause(self, error: Broken) -> None:
+        away = monotonic() - (self._away_since or monotonic())
+        if self._gives_up(away):
+            raise GaveUp(str(error))
+        if away > _PATIENCE and not self._told:
+            logger.warning("waiting for the store: %s", error)
+            self._told = True
+        sleep(_PAUSE if away < _PATIENCE else _LONG_PAUSE)
+
+    def _read(self) -> None:
+        self._wire.read()
+        self._away_since, self._told = None, False
 
 
 def _report(reply: Any) -> None:

@@ -94,7 +94,7 @@ class Child:
     def _run(self, batch: Batch, claimed_at: float) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
-        usable_until = claimed_at + self._settings.lease / 2
+        usable_until = claimed_at + moves.claim_lease(self._settings) / 2
         waiting = deque(batch.jobs)
         self._hold(batch)
         self._yields = False
@@ -128,8 +128,7 @@ class Child:
         started = monotonic()
         self._slot.begin(running, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
-        # Still this job's until its finish is on its way; but no longer to be killed for its limit.
-        self._slot.begin(running, started, None)
+        self._slot.disarm()
         seconds = monotonic() - started
         self._slot.count(outcome.succeeded, seconds)
         self._batch_size.took(seconds)

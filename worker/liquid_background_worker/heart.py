@@ -17,7 +17,7 @@ from liquid_background_worker.wire import Broken, Wire
 logger = logging.getLogger("liquid_background.worker")
 
 _CONNECT_TIMEOUT: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
-_PAUSE: Final = 0.2  # seconds between two tries to connect
+_PAUSE: Final = 0.04  # seconds between two tries to connect
 _TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
 _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 

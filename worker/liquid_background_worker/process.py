@@ -96,16 +96,11 @@ def _become_a_child(close: Iterable[int]) -> None:
         with contextlib.suppress(OSError):
             os.close(descriptor)
     signal.set_wakeup_fd(-1)
-    # The supervisor decides when a child stops: a signal to the whole group must not cost an attempt.
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT):
-        signal.signal(number, _ignore)
+    # SIGTERM, SIGINT and SIGHUP keep the supervisor's handlers, which do nothing here: the supervisor alone decides
+    # when a child stops, so a signal to the whole group costs no attempt.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     empty = os.open(os.devnull, os.O_RDONLY)
     os.dup2(empty, 0)
     os.close(empty)
     if faulthandler.is_enabled():
         faulthandler.disable()
-
-
-def _ignore(_signal: int, _frame: object) -> None:
-    """Do nothing; unlike SIG_IGN, programs that a job starts don't inherit it."""

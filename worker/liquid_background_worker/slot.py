@@ -20,6 +20,8 @@ _CELL: Final = struct.Struct("<I")
 _STOP: Final = 0
 _LEFT: Final = 1
 _COUNTERS_AT: Final = 8
+_DEADLINE: Final = struct.Struct("<d")
+_DEADLINE_AT: Final = 40
 _RUNNING_AT: Final = 64
 _RUNNING_SIZE: Final = 4096
 _CLAIMED_AT: Final = 16 * 1024
@@ -69,19 +71,26 @@ class Slot:
     def left(self, how: Left) -> None:
         self._memory[_LEFT] = how
 
-    def begin(self, job: Running, started: float, deadline: float | None) -> None:
+    def begin(self, job: Running, started: float, deadline: float) -> None:
         """Say that a job runs."""
         place = (job.source_name, job.template[:_LONGEST_NAME], job.line, job.max_attempts)
-        self._running.write([job.id, job.token, job.queue, *place, started, deadline])
+        self._running.write([job.id, job.token, job.queue, *place, started])
+        _DEADLINE.pack_into(self._memory, _DEADLINE_AT, deadline)
+
+    def disarm(self) -> None:
+        """Say that the body has ended: the job is this child's until its finish is sent, but not to be killed."""
+        _DEADLINE.pack_into(self._memory, _DEADLINE_AT, 0.0)
 
     def end(self) -> None:
         """Say that nothing runs."""
+        self.disarm()
         self._running.write(None)
 
     def now(self) -> Now | None:
         """Return what runs."""
         value = self._running.read()
-        return Now(Running(*value[:7]), value[7], value[8]) if value else None
+        (deadline,) = _DEADLINE.unpack_from(self._memory, _DEADLINE_AT)
+        return Now(Running(*value[:7]), value[7], deadline or None) if value else None
 
     def hold(self, jobs: list[Running]) -> None:
         """Say which jobs are claimed."""
