@@ -29,7 +29,7 @@ def test_200_jobs_in_4_slots_while_workers_are_killed(
 ) -> None:
     engine = Engine(settings=bench.settings)
     engine.action(hold)
-    params = [{"folder": str(tmp_path), "number": number, "slots": SLOTS, "seconds": 0.02} for number in range(JOBS)]
+    params = [{"folder": str(tmp_path), "number": number, "slots": SLOTS, "seconds": 0.05} for number in range(JOBS)]
     handles = engine.enqueue_many("hold", params, queue={"name": "crm", "max_concurrency": SLOTS}, retries=50)
     chance = random.Random(7)
 
@@ -51,5 +51,6 @@ def test_200_jobs_in_4_slots_while_workers_are_killed(
     wait_until(lambda: not engine.jobs.list("pending") and not engine.jobs.list("running"), timeout=30)
     assert _count(tmp_path, "too_many") == 0
     assert {handle.result(timeout=1) for handle in handles} == set(range(JOBS))
+    assert {line.split()[1] for line in (tmp_path / "held").read_text().splitlines()} == {"0", "1", "2", "3"}
     assert _count(tmp_path, "begun") > JOBS  # some were killed in mid-attempt
     assert not engine.store.client.keys("liquid_background:slots:*")
