@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from rq.job import Job as RqJob
 from rq.job import JobStatus as RqStatus
 from rq.registry import (
     CanceledJobRegistry,
+    DeferredJobRegistry,
     FailedJobRegistry,
     FinishedJobRegistry,
     ScheduledJobRegistry,
@@ -24,6 +27,7 @@ from rq.worker import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from liquid_background.job import Job
+from liquid_background.joblog import KEY
 from liquid_background.queue import Queue, keys, scripts
 from liquid_background.store import Store
 
@@ -38,6 +42,7 @@ from liquid_background.store import Store
         (keys.started("q"), StartedJobRegistry.key_template.format("q")),
         (keys.finished("q"), FinishedJobRegistry.key_template.format("q")),
         (keys.failed("q"), FailedJobRegistry.key_template.format("q")),
+        (keys.deferred("q"), DeferredJobRegistry.key_template.format("q")),
         (keys.canceled("q"), CanceledJobRegistry.key_template.format("q")),
         (keys.results("j"), Result.get_key("j")),
         (keys.execution("j", "e"), Execution("e", "j", connection=None).key),
@@ -100,3 +105,26 @@ def test_rq_reads_a_job_of_ours(store: Store, queue: Queue, job: Any) -> None:
     assert theirs.args[0]["source_name"] == "mail"
     assert theirs.enqueued_at is not None
     assert RqQueue("default", connection=store.client).job_ids == ["j"]
+
+
+def _names_in_scripts() -> set[str]:
+    folder = files("liquid_background.queue").joinpath("lua")
+    scripts_text = "".join(file.read_text("ascii") for file in folder.iterdir())
+    return set(re.findall(r"'((?:rq|liquid_background):[a-z_:]*)'", scripts_text))
+
+
+def test_the_scripts_build_only_names_that_stand_in_keys() -> None:
+    made = {maker("") for maker in (keys.job, keys.queue, keys.scheduled, keys.started, keys.finished, keys.failed)}
+    made |= {maker("") for maker in (keys.canceled, keys.results, keys.executions, keys.worker, keys.queue_workers)}
+    made |= {keys.execution("", "").removesuffix(":"), keys.wake(""), keys.LEASES, KEY, keys.RQ_QUEUES, keys.RQ_WORKERS}
+    made |= {keys.deferred(""), keys.slots(""), keys.parked("", "").removesuffix(":"), keys.GROUPS}
+    built = _names_in_scripts() - {"rq:"}  # one name is put together from a registry's own
+    assert built <= made, built - made
+    assert len(built) > 15
+
+
+def test_the_scripts_know_only_fields_that_stand_in_keys() -> None:
+    folder = files("liquid_background.queue").joinpath("lua")
+    used = set(re.findall(r"'(lb_[a-z]+)'", "".join(file.read_text("ascii") for file in folder.iterdir())))
+    named = {value for value in vars(keys).values() if isinstance(value, str) and value.startswith("lb_")}
+    assert used <= named, used - named

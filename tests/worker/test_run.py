@@ -5,7 +5,12 @@ from __future__ import annotations
 import signal
 import time
 
+import pytest
+
+from liquid_background.errors import SettingsError
+from liquid_background_worker import run
 from tests.worker.conftest import Bench
+from tests.worker.stub_app import StubEngine
 
 
 def test_a_burst_runs_what_is_queued_and_ends(bench: Bench) -> None:
@@ -58,3 +63,25 @@ def test_many_jobs_run_once_each_in_their_order(bench: Bench) -> None:
     bench.burst()
     assert [run[0] for run in bench.runs()] == ids
     assert all(bench.story(name) == [("SUCCESS", 1, True)] for name in ids[::50])
+
+
+def test_a_burst_inside_a_program_leaves_its_signals_as_they_were(bench: Bench) -> None:
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+    before = [signal.getsignal(number) for number in numbers]
+    job_id = bench.send()
+    assert run(bench.settings, StubEngine(), processes=1, burst=True) == 0
+    assert [signal.getsignal(number) for number in numbers] == before
+    assert bench.story(job_id) == [("SUCCESS", 1, True)]
+
+
+@pytest.mark.parametrize(
+    "app", ["no_module_here:x", "tests.worker.stub_app", "tests.worker.stub_app:nothing", "os:path"]
+)
+def test_an_application_that_cannot_be_loaded_is_named(bench: Bench, app: str) -> None:
+    with pytest.raises(SettingsError, match=app):
+        run(bench.settings.model_copy(update={"app": app}), burst=True)
+
+
+def test_an_unknown_queue_is_named(bench: Bench) -> None:
+    with pytest.raises(SettingsError, match="unknown queue 'urgent'"):
+        run(bench.settings, StubEngine(), queues=("urgent",), burst=True)

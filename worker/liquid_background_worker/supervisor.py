@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue import moves
@@ -52,24 +52,26 @@ class Supervisor:
         self._to_replace: list[int] = []
         self._stops = 0
         self._generation = 0
+        self._names = 0  # children of the first generation; later ones need names of their own
         self._signals, self._signalled = os.pipe()
 
     def run(self, processes: int) -> int:
         """Run until stopped, or until the burst is over; return the exit code."""
-        self._listen()
-        for number in range(processes):
-            self._start_at[number] = 0.0
-        while self._start_at or self._everyone():
-            self._start_due()
-            self._wait()
-            self._bury()
-            self._enforce_limits()
-            self._roll()
-            self._heart.pump(self._pulses, self._answer)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)  # one more must not turn an orderly end into a death by signal
-        self._heart.flush(_LAST_WORDS)
-        self._heart.close()
+        before = self._listen()
+        self._names = processes
+        self._start_at = dict.fromkeys(range(processes), 0.0)
+        try:
+            while self._start_at or self._everyone():
+                self._start_due()
+                self._wait()
+                self._bury()
+                self._enforce_limits()
+                self._roll()
+                self._heart.pump(self._pulses, self._answer)
+            self._heart.flush(_LAST_WORDS)
+        finally:
+            self._heart.close()
+            self._hush(before)
         return 0
 
     def _everyone(self) -> list[Process]:
@@ -77,12 +79,22 @@ class Supervisor:
 
     # Signals.
 
-    def _listen(self) -> None:
+    def _listen(self) -> dict[int, Any]:
+        """Take the signals over; return who had them."""
         for end in (self._signals, self._signalled):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD):
-            signal.signal(number, _noted)
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
+        return {number: signal.signal(number, _noted) or signal.SIG_DFL for number in numbers}
+
+    def _hush(self, before: dict[int, Any]) -> None:
+        """Give the signals back; after a stop, one more must not turn an orderly end into a death by signal."""
+        signal.set_wakeup_fd(-1)
+        for number, handler in before.items():
+            ignored = self._stops and number != signal.SIGCHLD
+            signal.signal(number, signal.SIG_IGN if ignored else handler)
+        os.close(self._signals)
+        os.close(self._signalled)
 
     def _wait(self) -> None:
         ready, _, _ = select.select([self._signals], [], [], _LOOK)
@@ -112,7 +124,7 @@ class Supervisor:
     def _start(self, number: int) -> Process:
         # A replacement beside the child that it replaces needs a name of its own.
         self._generation += 1
-        suffix = "" if self._generation <= self._settings.processes else f".{self._generation}"
+        suffix = "" if self._generation <= self._names else f".{self._generation}"
         name = f"{self._host}.{os.getpid()}.{number}{suffix}"
         parent = os.getpid()
 
