@@ -34,7 +34,7 @@ def test_200_jobs_in_4_slots_while_workers_are_killed(
     chance = random.Random(7)
 
     def start() -> None:
-        bench.start(app="tests.groups.app:engine", processes=3, lease=0.6)
+        bench.start(app="tests.groups.app:engine", processes=5, lease=0.6)
 
     for _ in range(2):
         start()
