@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
+import stat
 import sys
+from threading import Thread
 
 import click
 
@@ -41,3 +44,17 @@ def line_of(entry: LogEntry, style: Format = "text") -> str:
         return line
     status = styled(str(entry.status), fg=_COLOURS.get(entry.status, "red"))
     return line.replace(f" - {entry.status}", f" - {status}", 1)
+
+
+def end_with_reader() -> None:
+    """Have this process end when the reader of its pipe has gone, though it may have nothing to write for long."""
+    if not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):
+        return
+    poller = select.poll()
+    poller.register(sys.stdout.fileno(), 0)  # no event of its own: an error or a hang-up is always told
+
+    def wait() -> None:
+        poller.poll()
+        os._exit(0)
+
+    Thread(target=wait, daemon=True).start()

@@ -342,3 +342,28 @@ class _shell:  # noqa: N801  a context manager, used as a function
         os.killpg(self.pid, signal.SIGTERM)
         os.waitpid(self.pid, 0)
         os.close(self.terminal)
+
+
+def test_the_whole_log_is_shown_in_order_and_ends(project: Any, log: Store) -> None:
+    assert project.quick("logs").lines == []
+    _write(log, *[_attempt(f"n{number}") for number in range(1_200)])
+    names = [line.split(" - ")[1] for line in project.quick("logs", "--format", "short").lines]
+    assert names == [f"n{number}" for number in range(1_200)]
+    assert len(project.quick("logs", "--since", "1h").lines) == 1_200
+    assert project.quick("logs", "--since", "2999-01-01").lines == []
+
+
+def test_a_tail_ends_when_its_reader_goes(project: Any, log: Store) -> None:
+    _write(log, _attempt("only"))
+    command = f"{' '.join(POSCLI)} logs --tail | head -1"
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=project.folder,
+        env=project.env,
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    assert len(done.stdout.splitlines()) == 1
+    assert done.stderr == ""

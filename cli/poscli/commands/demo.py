@@ -15,6 +15,7 @@ from poscli.loader import load
 @click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
+    metavar="FOLDER",
     default=Path(".liquid-background-demo"),
     show_default=True,
     help="Where the demo keeps its store and its outbox; emptied at each start.",

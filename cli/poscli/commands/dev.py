@@ -9,8 +9,10 @@ from poscli.together import Together
 
 
 @click.command("dev")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address of the pages.")
-@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port of the pages.")
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", show_default=True, help="Address of the pages.")
+@click.option(
+    "--port", metavar="N", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port of the pages."
+)
 @app_option
 def command(host: str, port: int, app: str | None) -> None:
     """Run store, worker and pages together, show the job log, and reload what changes.

@@ -36,7 +36,9 @@ def command() -> None:
 @command.command("list")
 @click.option("--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs in this state.")
 @click.option("--source-name", metavar="NAME", help="Only jobs of this source name, taken literally.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many.")
+@click.option(
+    "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
+)
 @click.option(
     "--format",
     "style",

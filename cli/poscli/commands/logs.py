@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -12,7 +12,7 @@ import click
 from liquid_background import Engine, LogEntry, LogStatus
 from liquid_background.joblog import Format, last_id
 from poscli.application import app_option, hint_waiting, load_engine, no_store
-from poscli.terminal import hint, line_of, note
+from poscli.terminal import end_with_reader, hint, line_of, note
 from poscli.times import since as since_time
 
 _ON_A_TERMINAL = 100  # entries shown without -n; a pipe gets all that are kept
@@ -77,23 +77,22 @@ def command(
         note(missing)
         return
     wanted = {"source_name": source_name, "status": status, "type": type}
+    limit = _limit(lines, tail, since)
     start = last_id(engine.store.client)
-    shown = engine.log.entries(limit=_limit(lines, tail, since), since=since, **wanted)
-    _print(shown, style)
-    if not shown and source_name is not None:
-        _suggest(engine, source_name)
-    if not tail:
-        if lines is None and len(shown) == _ON_A_TERMINAL:
-            hint(f"The newest {_ON_A_TERMINAL}; -n N shows more.")
-        return
-    hint_waiting(engine)
-    hint(f"Following the job log of {engine.store.url}. Ctrl-C ends it.")
-    # An entry that came between the two reads is in `shown`: go on behind whichever is later.
-    after = max([start, *(entry.id for entry in shown[-1:])], key=_order)
-    try:
-        _print(engine.log.follow(after=after, **wanted), style)
-    except KeyboardInterrupt:
-        sys.exit(0)
+    if limit == _ALL and not any(wanted.values()):
+        _print(_whole(engine, since, start), style)
+        shown: list[LogEntry] = []
+    else:
+        shown = engine.log.entries(limit=limit, since=since, **wanted)
+        _print(shown, style)
+        if not shown and source_name is not None:
+            _suggest(engine, source_name)
+    if tail:
+        # An entry that came between the two reads is in `shown`: go on behind whichever is later.
+        after = max([start, *(entry.id for entry in shown[-1:])], key=_order)
+        _follow(engine, wanted, after, style)
+    elif lines is None and len(shown) == _ON_A_TERMINAL:
+        hint(f"The newest {_ON_A_TERMINAL}; -n N shows more.")
 
 
 def _limit(lines: int | None, tail: bool, since: datetime | None) -> int:
@@ -104,6 +103,28 @@ def _limit(lines: int | None, tail: bool, since: datetime | None) -> int:
     if tail:
         return _BEFORE_A_TAIL
     return _ON_A_TERMINAL if sys.stdout.isatty() else _ALL
+
+
+def _whole(engine: Engine, since: datetime | None, last: str) -> Iterator[LogEntry]:
+    """Yield all entries up to the id `last`, from the oldest: however many there are, few are held at once."""
+    before = f"{int(since.timestamp() * 1000) - 1}-{2**64 - 1}" if since else "0-0"
+    if _order(last) <= _order(before):
+        return
+    for entry in engine.log.follow(after=before):
+        if _order(entry.id) <= _order(last):
+            yield entry
+        if _order(entry.id) >= _order(last):
+            return
+
+
+def _follow(engine: Engine, wanted: Mapping[str, str | None], after: str, style: Format) -> None:
+    end_with_reader()
+    hint_waiting(engine)
+    hint(f"Following the job log of {engine.store.url}. Ctrl-C ends it.")
+    try:
+        _print(engine.log.follow(after=after, **wanted), style)
+    except KeyboardInterrupt:
+        sys.exit(0)
 
 
 def _order(entry_id: str) -> tuple[int, int]:

@@ -26,7 +26,12 @@ _CLEAR = "\x1b[H\x1b[2J"
 @click.command("status")
 @click.option("--watch", is_flag=True, help="Show it again and again, until Ctrl-C.")
 @click.option(
-    "--interval", type=click.FloatRange(min=0.1), default=2.0, show_default=True, help="Seconds between, with --watch."
+    "--interval",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0.1),
+    default=2.0,
+    show_default=True,
+    help="Time between two looks, with --watch.",
 )
 @click.option(
     "--format",
