@@ -23,7 +23,7 @@ build: $(VENV)/.installed-test
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --wheel
 
-docs: $(VENV)/.installed
+docs: $(VENV)/.installed-test
 	$(BIN)/python -m poscli.reference > docs/cli.md
 
 # The lock: exactly what an empty environment gets today. Run it, run the tests, commit both or neither.

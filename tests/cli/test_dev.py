@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -104,6 +105,17 @@ def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(p
     app.write_text(good)
     project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
     assert dev.stop() == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
+def test_a_killed_dev_leaves_neither_worker_nor_pages(project: Any) -> None:
+    project.good("init")
+    port = _free_port()
+    dev = project.start("dev", "--port", str(port))
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
+    dev.process.kill()
+    dev.process.wait()
+    project.wait(lambda: not _processes(project.folder), 10)
 
 
 @pytest.fixture

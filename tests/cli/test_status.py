@@ -97,6 +97,8 @@ def test_doctor_names_each_fix(project: Any) -> None:
     text = project.quick("doctor").out
     assert "1 page in templates/pages" in text
     assert "none, and 3 jobs waiting; start one: poscli worker" in text
+    project.page("broken", "{% includ 'x' %}")
+    assert "2 pages in templates/pages, with 1 error; look: poscli check" in project.quick("doctor").out
     project.env["REDIS_URL"] = "redis://127.0.0.1:1/0"
     assert "cannot be used" in project.quick("doctor", code=1).out
     project.env["LIQUID_BACKGROUND_LEASE"] = "never"

@@ -13,6 +13,7 @@ import click
 
 from liquid_background import Engine
 from liquid_background.errors import LiquidBackgroundError
+from liquid_background.lint import Severity, check_files
 from liquid_background.pages import PAGES, SiteLoader
 from liquid_background.queue.overview import workers
 from liquid_background.store import embedded, health_warnings
@@ -97,7 +98,13 @@ def _templates(engine: Engine) -> Finding:
     count = len(loader.names(PAGES))
     if not count:
         return Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
-    return Finding("templates", f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}")
+    found = f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}"
+    findings = check_files(engine.environment, sorted(loader.root.rglob("*.liquid")))
+    errors = sum(finding.rule.severity is Severity.ERROR for finding in findings)
+    if errors:
+        wrong = f"{errors} {'error' if errors == 1 else 'errors'}"
+        return Finding("templates", f"{found}, with {wrong}", "look: poscli check", fatal=False)
+    return Finding("templates", found)
 
 
 def _store(engine: Engine) -> Iterator[Finding]:
