@@ -97,7 +97,10 @@ def _settings() -> Settings:
 @cache
 def _performer() -> Performer:
     settings = _settings()
-    return cast(Performer, pkgutil.resolve_name(settings.app)) if settings.app else Engine(settings=settings)
+    if not settings.app:
+        return Engine(settings=settings)
+    found = pkgutil.resolve_name(settings.app)
+    return cast(Performer, getattr(found, "engine", found))
 
 
 @cache

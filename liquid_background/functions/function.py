@@ -56,6 +56,11 @@ class Function(Generic[P, R]):
         """The queue of its jobs."""
         return self._queue()
 
+    @property
+    def engine(self) -> Any:
+        """The engine of its queue: what `--app module:function` gives a worker."""
+        return getattr(self.queue, "engine", None)
+
     async def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """Enqueue a job that calls the function with these arguments; return its id.
 

@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any, Final, TypeAlias
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Encoded, LogEntry, LogStatus, Outcome
+from liquid_background.job import Encoded, Job, LogEntry, LogStatus, Outcome
 from liquid_background.joblog import encode_entry
 from liquid_background.joblog.entry import clip
 from liquid_background.queue.records import CLAIMED, MAX_DATA, MAX_RESULT, Claimed, encode_job, is_foreign, open_claimed
@@ -235,6 +235,20 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False) -> Call:
     """Return the call that promotes what is due and reaps the leases that ran out."""
     exc = exc_string("the worker that ran it died 10 times")
     return "tick", [settings.log_limit, MOST_AT_ONCE, int(trim), exc, *queues]
+
+
+def schedule(name: str, digest: str, job: Job | None, settings: Settings) -> Call:
+    """Return the call that enqueues the job of a schedule's next time, unless it is enqueued; its reply is the clock.
+
+    Args:
+        name: the schedule's.
+        digest: tells its definition from earlier ones of the same name.
+        job: with its `start_at`; None to ask for the clock only.
+        settings: those of the worker.
+    """
+    if job is None or job.start_at is None:
+        return "schedule", [name, digest, ""]
+    return "schedule", [name, digest, int(job.start_at), *encode_job(job, settings)]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -12,6 +12,7 @@ from liquid_background.queue import moves
 from liquid_background.queue.moves import Call, Pulse
 from liquid_background.settings import Settings
 from liquid_background.store import Store
+from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.wire import Broken, Wire
 
 logger = logging.getLogger("liquid_background.worker")
@@ -25,10 +26,11 @@ _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 class Heart:
     """Keeps the leases of what runs, and moves on what is due; `must` calls are repeated until they are heard."""
 
-    def __init__(self, store: Store, settings: Settings, queues: Sequence[str]) -> None:
+    def __init__(self, store: Store, settings: Settings, queues: Sequence[str], timetable: Timetable) -> None:
         self._wire = Wire(store, _CONNECT_TIMEOUT)
         self._settings = settings
         self._queues = tuple(queues)
+        self._timetable = timetable
         self._owed: deque[Call] = deque()
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
@@ -71,6 +73,8 @@ class Heart:
             beating = pulses()
             if beating:
                 self._wire.send(moves.beat(beating, self._settings), lambda reply: _answers(beating, reply, answer))
+        for call in self._timetable.calls():
+            self._wire.send(call, self._timetable.heard)
         if now >= self._next_tick:
             self._next_tick = now + _TICK
             trim = now >= self._next_trim

@@ -77,6 +77,7 @@ def load_app(name: str) -> Performer:
         found: Any = pkgutil.resolve_name(name)
     except (ImportError, AttributeError, ValueError) as error:
         raise SettingsError(f"setting app: cannot load {name!r}: {error}") from error
+    found = getattr(found, "engine", found)  # a queue of Python jobs, or a decorated function's
     if not callable(getattr(found, "perform", None)):
         raise SettingsError(f"setting app: {name!r} is a {type(found).__name__}, which cannot perform jobs")
     performer: Performer = found

@@ -22,6 +22,7 @@ from liquid_background_worker.child import GRACE, Child, Role
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.process import Process, fork
 from liquid_background_worker.slot import Left, Slot
+from liquid_background_worker.timetable import Timetable
 
 logger = logging.getLogger("liquid_background.worker")
 
@@ -43,7 +44,7 @@ class Supervisor:
         self._performer = performer
         self._queues = tuple(queues)
         self._burst = burst
-        self._heart = Heart(store, settings, queues)
+        self._heart = Heart(store, settings, queues, Timetable.of(performer, settings))
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
         self._old: list[Process] = []  # being replaced while they finish

@@ -1,0 +1,67 @@
+"""The schedules that a worker keeps: at each time of a cron expression, its job is enqueued by whoever comes first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any, Final
+
+from liquid_background.functions import Schedule
+from liquid_background.job import Performer
+from liquid_background.queue import moves
+from liquid_background.queue.moves import Call
+from liquid_background.settings import Settings
+
+_AGAIN: Final = 30.0  # seconds after which a time is enqueued again, in case that the store has lost it
+
+
+@dataclass(slots=True)
+class _Line:
+    """One schedule, and until when this worker need not ask for its next time again."""
+
+    schedule: Schedule
+    until: float = 0.0  # by the store's clock
+
+
+class Timetable:
+    """Asks the store for its clock first, and then for one job a schedule: that of its next time.
+
+    Args:
+        schedules: what the application declares.
+        settings: those of the worker.
+    """
+
+    def __init__(self, schedules: Sequence[Schedule], settings: Settings) -> None:
+        self._lines = [_Line(schedule) for schedule in schedules]
+        self._settings = settings
+        self._offset: float | None = None  # seconds from this process's monotonic clock to the store's
+        self._ask_at = 0.0
+
+    @classmethod
+    def of(cls, performer: Performer, settings: Settings) -> Timetable:
+        """Return the timetable of an application; one that performs jobs and declares no schedules has none."""
+        declared: Callable[[], Sequence[Schedule]] = getattr(performer, "schedules", tuple)
+        return cls(declared(), settings)
+
+    def calls(self) -> list[Call]:
+        """Return the calls that are due now."""
+        if not self._lines:
+            return []
+        if self._offset is None:
+            if monotonic() < self._ask_at:
+                return []
+            self._ask_at = monotonic() + 1.0
+            return [moves.schedule("", "", None, self._settings)]
+        now = monotonic() + self._offset
+        return [self._call(line, now) for line in self._lines if line.until <= now]
+
+    def _call(self, line: _Line, now: float) -> Call:
+        moment = line.schedule.next_time(now)
+        line.until = min(moment + 0.05, now + _AGAIN)
+        return moves.schedule(line.schedule.name, line.schedule.digest, line.schedule.job_at(moment), self._settings)
+
+    def heard(self, reply: Any) -> None:
+        """Take note of the clock that a call's reply gives."""
+        if isinstance(reply, int):
+            self._offset = reply / 1000 - monotonic()
