@@ -108,6 +108,9 @@ def parked(group: str, queue: str) -> str:
 GROUPS: Final = "liquid_background:groups"
 """Set of the groups that have parked jobs."""
 
+SCHEDULES: Final = "liquid_background:schedules"
+"""Hash of what is enqueued again and again: the minute that was last enqueued of each schedule."""
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 
