@@ -7,6 +7,7 @@ from difflib import get_close_matches
 
 import click
 from liquid.exceptions import LiquidError
+from redis.exceptions import RedisError
 
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.joblog import printable
@@ -21,19 +22,32 @@ def report(error: Exception) -> int | None:
     if isinstance(error, click.ClickException):
         _say(_usage(error), path=_path(error))
         return error.exit_code
+    message = _message(error)
+    if message is None:
+        return None
+    _say(message)
+    return FAILED
+
+
+def _message(error: Exception) -> str | None:
     if isinstance(error, LiquidError):
-        _say(explain(error))
-        return FAILED
+        return explain(error)
     if isinstance(error, LiquidBackgroundError):
-        _say(str(error))
-        return FAILED
+        return str(error)
+    if isinstance(error, RedisError):
+        return f"the store failed: {error}; see 'poscli doctor'"
     if isinstance(error, ModuleNotFoundError) and error.name in _WEB:
-        _say(f"the package {error.name} is not installed: run pip install 'liquid-background[web]'")
-        return FAILED
+        return f"the package {error.name} is not installed: run pip install 'liquid-background[web]'"
     if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.EACCES, errno.EROFS):
-        _say(f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to")
-        return FAILED
+        return f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to"
     return None
+
+
+def warn(warning: Warning | str) -> None:
+    """Print a warning as one line; python-liquid's draw the place below, of which only the place is kept."""
+    first, *rest = str(warning).splitlines() or [""]
+    place = next((line.strip().removeprefix("-> ") for line in rest if line.strip().startswith("-> ")), None)
+    click.echo(printable(f"warning: {first} ({place})" if place else f"warning: {first}"), err=True)
 
 
 def _say(message: str, path: str = "poscli") -> None:

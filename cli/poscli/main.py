@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
 from typing import NoReturn, TextIO
@@ -36,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
     for stream in (sys.stdout, sys.stderr):
         _prepare(stream)
+    warnings.showwarning = _warn
     try:
         code = program.main(arguments, prog_name="poscli", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
@@ -46,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if code is None:
             raise
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    load("poscli.failures:warn")(message)
 
 
 def _prepare(stream: TextIO) -> None:

@@ -49,3 +49,15 @@ def test_a_page_without_jobs_needs_no_store(project: Any) -> None:
     project.page("plain", "Hi")
     assert project.good("render", "plain", REDIS_URL="redis://127.0.0.1:1/0").out == "Hi"
     assert not any(project.data_dir.iterdir())
+
+
+def test_a_warning_is_one_line(project: Any) -> None:
+    project.write(
+        "shop.py",
+        "import liquid\nfrom liquid_background import Engine\n"
+        "engine = Engine()\nengine.environment.mode = liquid.Mode.WARN\n",
+    )
+    project.page("late", "{% assign n = -1 %}{% background delay: n %}{% endbackground %}ok")
+    result = project.good("render", "late", "--app", "shop:engine")
+    assert result.out == "ok"
+    assert result.err == "warning: delay is -1; it must be minutes from 0 to 65535 (pages/late:1:40)\n"

@@ -77,6 +77,17 @@ def test_watch_goes_on_until_ctrl_c(project: Any) -> None:
     assert watch.err.read_text() == ""
 
 
+def test_watch_outlives_its_store(project: Any, start_server: Any) -> None:
+    server = start_server()
+    watch = project.start("status", "--watch", "--interval", "0.1", "--format", "json", REDIS_URL=server.url)
+    watch.until('"queues"')
+    server.kill()
+    watch.until('"error"')
+    start_server(port=server.port)
+    project.wait(lambda: '"queues"' in watch.lines()[-1], 15)
+    assert watch.stop(signal.SIGINT) == 0
+
+
 def test_an_external_store_is_told_with_its_dangers(project: Any, start_server: Any) -> None:
     server = start_server()
     project.env["LIQUID_BACKGROUND_REDIS_URL"] = server.url

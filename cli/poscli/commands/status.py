@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from liquid_background import Engine
+from liquid_background.errors import StoreError
 from liquid_background.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.store import health_warnings
 from poscli.application import app_option, load_engine, no_store
@@ -56,7 +57,12 @@ def command(watch: bool, interval: float, style: str, app: str | None) -> None:
         note(missing)
         return
     while True:
-        text = _text(engine) if style == "text" else json.dumps(_json(engine))
+        try:
+            text = _text(engine) if style == "text" else json.dumps(_json(engine))
+        except StoreError as error:
+            if not watch:
+                raise
+            text = str(error) if style == "text" else json.dumps({"error": str(error)})  # it may come back
         print((_CLEAR if watch and style == "text" and sys.stdout.isatty() else "") + text)
         if not watch:
             return
