@@ -1,0 +1,114 @@
+"""A double of an engine's jobs for applications' own tests: no store, no worker, jobs run when the test says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Protocol
+
+from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer, decode_payload
+from liquid_background.memory import KEPT, MemoryJobs
+from liquid_background.settings import Settings
+
+MOST_RUNS: Final = 10_000
+"""Attempts that one `run_all` makes; more is taken for jobs that enqueue each other for ever."""
+
+
+class EngineLike(Performer, Protocol):
+    """What the double needs of an engine."""
+
+    settings: Settings
+
+
+class FakeJobs(MemoryJobs):
+    """Stands in for `engine.jobs`: what was enqueued can be looked at, and run in this process.
+
+    Jobs travel as they do to a worker: a value that could not is refused, a function sees copies. Delays and waits are
+    skipped, time limits and concurrency groups are not kept.
+
+    Args:
+        engine: performs the jobs.
+        inline: whether each job runs at once when it is enqueued, with all its retries.
+    """
+
+    def __init__(self, engine: EngineLike, *, inline: bool = False) -> None:
+        super().__init__(engine.settings)
+        self.inline = inline
+        self._engine = engine
+        self._runs = False
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry] = ()) -> list[str]:
+        """Take jobs and log entries; return the ids that had a record already."""
+        there = super().send(jobs, entries)
+        if self.inline and not self._runs:
+            self.run_all()
+        return there
+
+    @property
+    def enqueued(self) -> list[JobRecord]:
+        """Every job, oldest first, whatever became of it."""
+        return self.list(limit=KEPT)[::-1]
+
+    @property
+    def waiting(self) -> list[JobRecord]:
+        """The jobs that wait for their first attempt or for a retry, oldest first."""
+        return self.list(JobStatus.PENDING, limit=KEPT)[::-1]
+
+    @property
+    def messages(self) -> list[str]:
+        """What templates have logged, oldest first; `entries` has all of the job log."""
+        return [entry.message for entry in self.entries if entry.status is None]
+
+    def run_next(self) -> JobRecord | None:
+        """Run one attempt of the job whose turn it is, without waiting for its time; None when none waits."""
+        job_id = self.next_id()
+        return None if job_id is None else self.run(job_id)
+
+    def run(self, job_id: str) -> JobRecord:
+        """Run one attempt of a job, and return the job as it is then.
+
+        Raises:
+            JobNotFound: when there is none of that id.
+        """
+        started = self.start(job_id)
+        if started is not None:
+            job, attempt = started
+            self._runs = True
+            try:
+                self.finish(job_id, self._perform(job, attempt))
+            finally:
+                self._runs = False
+        return self.get(job_id)
+
+    def _perform(self, job: Job, attempt: int) -> Outcome:
+        return self._engine.perform(job.id, decode_payload(job.encode()), attempt, job.max_attempts)
+
+    def run_all(self) -> list[JobRecord]:
+        """Run attempts until no job waits, not even one that they made; return the jobs that ran, oldest first."""
+        ran: dict[str, None] = {}
+        for _ in range(MOST_RUNS):
+            record = self.run_next()
+            if record is None:
+                return [self.get(job_id) for job_id in ran]
+            ran[record.id] = None
+        raise AssertionError(f"jobs still wait after {MOST_RUNS:,} attempts: do they enqueue each other?")
+
+
+@contextmanager
+def fake_jobs(engine: EngineLike, *, inline: bool = False) -> Iterator[FakeJobs]:
+    """Put a double in the place of an engine's jobs for a while.
+
+    Args:
+        engine: the application's own; of functions that name no queue, `default_queue().engine`.
+        inline: whether each job runs at once when it is enqueued.
+    """
+    fake = FakeJobs(engine, inline=inline)
+    attributes: dict[str, Any] = vars(engine)
+    before = attributes.get("jobs")
+    attributes["jobs"] = fake
+    try:
+        yield fake
+    finally:
+        del attributes["jobs"]
+        if before is not None:
+            attributes["jobs"] = before
