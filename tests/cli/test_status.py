@@ -150,3 +150,16 @@ def test_completion_scripts_work(project: Any) -> None:
     assert project.run(**env).lines == ["plain,logs"]
     env |= {"COMP_WORDS": "poscli logs --so", "COMP_CWORD": "2"}
     assert project.run(**env).lines == ["plain,--source-name"]
+
+
+def test_completion_offers_pages_and_source_names(project: Any) -> None:
+    project.page("welcome", "{% log 'hi' %}")
+    project.page("other", "x")
+    env = {"_POSCLI_COMPLETE": "bash_complete", "COMP_WORDS": "poscli render we", "COMP_CWORD": "2"}
+    assert project.run(**env).lines == ["plain,welcome"]
+    env |= {"COMP_WORDS": "poscli logs --source-name pages", "COMP_CWORD": "3"}
+    assert project.run(**env).out.strip() == ""
+    assert not any(project.data_dir.iterdir())
+    project.quick("render", "welcome")
+    assert project.run(**env).lines == ["plain,pages/welcome"]
+    assert project.run(LIQUID_BACKGROUND_LEASE="wrong", **env).out.strip() == ""

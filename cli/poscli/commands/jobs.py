@@ -12,6 +12,7 @@ import click
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError
 from poscli.application import app_option, load_engine, no_store
+from poscli.completing import source_names
 from poscli.group import Group
 from poscli.jobview import HEADINGS, as_json, describe, entries_of, row
 from poscli.tables import confirm, table
@@ -35,7 +36,9 @@ def command() -> None:
 
 @command.command("list")
 @click.option("--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs in this state.")
-@click.option("--source-name", metavar="NAME", help="Only jobs of this source name, taken literally.")
+@click.option(
+    "--source-name", metavar="NAME", shell_complete=source_names, help="Only jobs of this source name, taken literally."
+)
 @click.option(
     "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
 )
@@ -106,7 +109,12 @@ def _entry(entry: object) -> dict[str, object]:
 @command.command("retry")
 @click.argument("job_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all-failed", is_flag=True, help="Every failed job; asks first.")
-@click.option("--source-name", metavar="NAME", help="With --all-failed: only those of this source name.")
+@click.option(
+    "--source-name",
+    metavar="NAME",
+    shell_complete=source_names,
+    help="With --all-failed: only those of this source name.",
+)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @app_option
 def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, yes: bool, app: str | None) -> None:

@@ -12,6 +12,7 @@ import click
 from liquid_background import Engine, LogEntry, LogStatus
 from liquid_background.joblog import Format, last_id
 from poscli.application import app_option, hint_waiting, load_engine, no_store
+from poscli.completing import source_names
 from poscli.terminal import end_with_reader, hint, line_of, note
 from poscli.times import since as since_time
 
@@ -22,7 +23,12 @@ _LOOKED_AT = 1_000  # newest entries and jobs searched for a source name that is
 
 
 @click.command("logs")
-@click.option("--source-name", metavar="NAME", help="Only entries of this source name, taken literally.")
+@click.option(
+    "--source-name",
+    metavar="NAME",
+    shell_complete=source_names,
+    help="Only entries of this source name, taken literally.",
+)
 @click.option(
     "--status",
     type=click.Choice([str(status) for status in LogStatus], case_sensitive=False),

@@ -12,10 +12,11 @@ import click
 from liquid_background import Engine, PageNotFound
 from liquid_background.pages import PAGES, SiteLoader
 from poscli.application import app_option, load_engine
+from poscli.completing import pages
 
 
 @click.command("render")
-@click.argument("page")
+@click.argument("page", shell_complete=pages)
 @click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A request parameter; may be repeated.")
 @click.option(
     "--data",
