@@ -124,10 +124,10 @@ def _whole(engine: Engine, since: datetime | None, last: str) -> Iterator[LogEnt
 
 
 def _follow(engine: Engine, wanted: Mapping[str, str | None], after: str, style: Format) -> None:
-    end_with_reader()
-    hint_waiting(engine)
-    hint(f"Following the job log of {engine.store.url}. Ctrl-C ends it.")
     try:
+        end_with_reader()
+        hint_waiting(engine)
+        hint(f"Following the job log of {engine.store.url}. Ctrl-C ends it.")
         _print(engine.log.follow(after=after, **wanted), style)
     except KeyboardInterrupt:
         sys.exit(0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import time
@@ -56,20 +57,26 @@ def command(watch: bool, interval: float, style: str, app: str | None) -> None:
     if missing:
         note(missing)
         return
+    if not watch:
+        print(_shown(engine, style))
+        return
+    with contextlib.suppress(KeyboardInterrupt):
+        _watch(engine, style, interval)
+
+
+def _watch(engine: Engine, style: str, interval: float) -> None:
+    clear = _CLEAR if style == "text" and sys.stdout.isatty() else ""
     while True:
         try:
-            text = _text(engine) if style == "text" else json.dumps(_json(engine))
-        except StoreError as error:
-            if not watch:
-                raise
-            text = str(error) if style == "text" else json.dumps({"error": str(error)})  # it may come back
-        print((_CLEAR if watch and style == "text" and sys.stdout.isatty() else "") + text)
-        if not watch:
-            return
-        try:
-            time.sleep(interval)
-        except KeyboardInterrupt:
-            return
+            text = _shown(engine, style)
+        except StoreError as error:  # it may come back
+            text = str(error) if style == "text" else json.dumps({"error": str(error)})
+        print(clear + text)
+        time.sleep(interval)
+
+
+def _shown(engine: Engine, style: str) -> str:
+    return _text(engine) if style == "text" else json.dumps(_json(engine))
 
 
 def _text(engine: Engine) -> str:
