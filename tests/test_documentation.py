@@ -109,3 +109,15 @@ def test_the_readme_shows_both_commands_on_its_first_screen() -> None:
     first = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:45])
     for text in ("{% background", "make demo", "make test", "python3 -m venv", "uv run"):
         assert text in first
+
+
+def test_the_architecture_names_every_part_of_the_library() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.M)
+    named = set(re.findall(r"`([\w/]+)`", " ".join(rows)))
+    parts = {path.stem for path in (ROOT / "liquid_background").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert {part for part in parts if not part.startswith("__")} - named == set()
+
+
+def test_the_readme_leads_to_every_document() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in text] == []
