@@ -1,0 +1,148 @@
+"""Cron schedules: the times, the store that enqueues each once, and the workers that ask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from liquid_background import Engine, EnqueueError
+from liquid_background.functions import Schedule
+from liquid_background.queue import keys, moves, scripts
+from tests.functions.conftest import Bench, perform
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def _ask(engine: Engine, schedule: Schedule, moment: float) -> int:
+    job = schedule.job_at(int(moment))
+    return scripts.run(engine.store, *moves.schedule(schedule.name, schedule.digest, job, engine.settings))  # type: ignore[no-any-return]
+
+
+def _now(engine: Engine) -> float:
+    reply: int = scripts.run(engine.store, *moves.schedule("", "", None, engine.settings))
+    return reply / 1000
+
+
+@pytest.mark.parametrize(
+    ("cron", "after", "times"),
+    [
+        ("0 9 * * mon-fri", "2024-03-29T12:00", ["2024-04-01T09:00+02:00", "2024-04-02T09:00+02:00"]),
+        ("@daily", "2024-03-30T12:00", ["2024-03-31T00:00+01:00", "2024-04-01T00:00+02:00"]),
+        ("30 2 * * *", "2024-03-30T12:00", ["2024-03-31T03:00+02:00", "2024-04-01T02:30+02:00"]),  # 2:30 is left out
+        ("30 2 * * *", "2024-10-26T12:00", ["2024-10-27T02:30+02:00", "2024-10-28T02:30+01:00"]),  # comes once
+        ("30 * * * *", "2024-10-27T02:00", ["2024-10-27T02:30+02:00", "2024-10-27T02:30+01:00"]),
+    ],
+)
+def test_times_are_those_of_the_zone(engine: Engine, cron: str, after: str, times: list[str]) -> None:
+    schedule = engine.schedule(cron, "notify", {"order_id": 1}, timezone="Europe/Berlin")
+    now = datetime.fromisoformat(after).replace(tzinfo=BERLIN).timestamp()
+    for expected in times:
+        now = schedule.next_time(now)
+        assert now == datetime.fromisoformat(expected).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("* * * * * *", "notify"), "five fields"),
+        (("61 * * * *", "notify"), "which is no time"),
+        (("0 0 30 2 *", "notify"), "which is no time"),
+        (("R * * * *", "notify"), "give numbers"),
+        ((5, "notify"), "cron is 5"),
+        (("* * * * *", "nothing"), "no action and no partial"),
+    ],
+)
+def test_wrong_schedules_are_refused_where_they_are_declared(engine: Engine, arguments: Any, reason: str) -> None:
+    with pytest.raises(EnqueueError, match=reason):
+        engine.schedule(*arguments, params={"order_id": 1})
+    assert engine.schedules() == []
+
+
+def test_zones_names_and_options_are_checked(engine: Engine) -> None:
+    for options, reason in (
+        ({"timezone": "Mars/Base"}, "IANA"),
+        ({"name": "a b"}, "schedule name"),
+        ({"start_at": "2024"}, "unknown option 'start_at'"),
+        ({"id": "x"}, "unknown option 'id'"),
+    ):
+        with pytest.raises(EnqueueError, match=reason):
+            engine.schedule("* * * * *", "notify", {"order_id": 1}, **options)  # type: ignore[arg-type]
+    engine.schedule("* * * * *", "notify", {"order_id": 1})
+    with pytest.raises(EnqueueError, match="give one of them another name="):
+        engine.schedule("0 * * * *", "notify", {"order_id": 2})
+
+
+def test_a_time_is_enqueued_once_whoever_asks(engine: Engine) -> None:
+    schedule = engine.schedule("* * * * *", "notify", {"order_id": 1}, priority="high")
+    moment = schedule.next_time(_now(engine)) + 3600
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: _ask(engine, schedule, moment), range(40)))
+    [job] = engine.jobs.list()
+    assert (job.id, job.priority, job.status) == (f"notify-{moment}", "high", "pending")
+    assert engine.store.client.zscore(keys.scheduled("high"), job.id) == moment
+
+
+def test_a_time_that_has_run_never_comes_again(engine: Engine) -> None:
+    schedule = engine.schedule("* * * * *", "notify", {"order_id": 1})
+    now = _now(engine)
+    _ask(engine, schedule, now - 1)  # asked for in time by a process that then stood still
+    assert engine.jobs.list() == []
+    _ask(engine, schedule, now + 600)
+    engine.store.client.delete(keys.job(f"notify-{int(now + 600)}"))  # ran, and its record has expired
+    _ask(engine, schedule, now + 600)
+    _ask(engine, schedule, now + 300)
+    assert engine.jobs.list() == []
+    _ask(engine, schedule, now + 900)
+    assert [job.id for job in engine.jobs.list()] == [f"notify-{int(now + 900)}"]
+
+
+def test_a_new_definition_takes_the_place_of_what_still_waits(engine: Engine) -> None:
+    old = engine.schedule("* * * * *", "notify", {"order_id": 1}, name="mine")
+    deployed = Engine(settings=engine.settings)
+    deployed.environment.actions.update(engine.environment.actions)
+    new = deployed.schedule("0 * * * *", "notify", {"order_id": 2}, name="mine")
+    now = _now(engine)
+    _ask(engine, old, now + 600)
+    _ask(engine, new, now + 300)
+    [job] = engine.jobs.list()
+    assert (job.id, job.parameters["kwargs"]) == (f"mine-{int(now + 300)}", {"order_id": 2})
+
+
+def test_front_matter_of_partials_and_pages_may_carry_one(engine: Engine, tmp_path: Path) -> None:
+    for name, text in {
+        "partials/digest": "---\nschedule: '0 9 * * *'\n---\nDigest",
+        "partials/plain": "no front matter",
+        "pages/report": "---\nslug: r\nschedule:\n  cron: '@daily'\n  timezone: Europe/Berlin\n  priority: low\n---\nR",
+    }.items():
+        path = tmp_path / f"{name}.liquid"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
+    digest, report = sorted(site.schedules(), key=lambda schedule: schedule.name)
+    assert (digest.name, digest.cron, digest.timezone) == ("digest", "0 9 * * *", "UTC")
+    assert (report.name, report.timezone, report.job.priority) == ("pages_report", "Europe/Berlin", "low")
+    _ask(site, report, _now(site) + 60)
+    assert perform(site, site.jobs.list()[0]).result == "R"
+    (tmp_path / "partials/bad.liquid").write_text("---\nschedule: daily\n---\n")
+    with pytest.raises(EnqueueError, match="bad: the front matter's schedule: cron is 'daily'"):
+        site.schedules()
+
+
+def test_workers_enqueue_the_next_time_once_and_run_it(
+    engine: Engine, bench: Bench, wait_until: Callable[..., Any]
+) -> None:
+    for _ in range(2):
+        bench.start(app="tests.functions.scheduled:engine")
+    wait_until(lambda: all(worker.children() for worker in bench.workers))
+    [job] = wait_until(engine.jobs.list)
+    assert job.source_name == "tick"
+    engine.store.client.zadd(keys.scheduled("default"), {job.id: 1}, xx=True)  # now is the time
+    assert bench.wait_for(job.id).result == "tick"
+    assert [entry.status for entry in bench.log(job.id)] == ["SUCCESS"]
+    assert len(engine.jobs.list()) <= 2  # a minute may have begun meanwhile
