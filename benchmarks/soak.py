@@ -242,13 +242,18 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     codes = fleet.close()
     print(f"{arguments.jobs / (time.monotonic() - began):.0f} jobs a second under fire; exit codes {codes}")
     store = connect(settings)
-    log = entries(store.client, limit=10_000_000)
-    verdict = soak_oracle.judge(
-        due, soak_oracle.read_runs(runs), log, fleet.kills, fleet.killed, fleet.stopped, server.kills
+    evidence = soak_oracle.Evidence(
+        due=due,
+        runs=soak_oracle.read_runs(runs),
+        log=entries(store.client, limit=10_000_000),
+        kills=fleet.kills,
+        killed=fleet.killed,
+        stops=fleet.stopped,
+        store_kills=server.kills,
     )
     store.close()
     server.close()
-    return verdict
+    return soak_oracle.judge(evidence)
 
 
 def _work(settings: Settings, body: Body) -> None:

@@ -74,47 +74,44 @@ def read_runs(path: Path) -> Mapping[str, list[Run]]:
     return began
 
 
-def judge(  # noqa: PLR0917 - one per source of truth
-    due: Mapping[str, float],
-    runs: Mapping[str, list[Run]],
-    log: Iterable[LogEntry],
-    kills: int,
-    killed: Mapping[int, float],
-    stops: Collection[int],
-    store_kills: int,
-) -> Verdict:
-    """Return what the runs and the log say together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a soak did, and what came of it."""
 
-    Args:
-        due: When each job was due.
-        runs: The runs of each job.
-        log: The job log.
-        kills: How often a worker, or a child of one, was killed.
-        killed: The processes that were, and when.
-        stops: The processes that were stopped for longer than a lease. A body that is stopped in its middle goes on
-            while the job runs elsewhere: it completes twice whatever a worker does, so these are told apart.
-        store_kills: How often the store was killed.
-    """
+    due: Mapping[str, float]  # when each job was due
+    runs: Mapping[str, list[Run]]
+    log: Iterable[LogEntry]
+    kills: int  # how often a worker, or a child of one, was killed
+    killed: Mapping[int, float]  # the processes that were, and when
+    stops: Collection[int]
+    """The processes that were stopped for longer than a lease. A body that is stopped in its middle goes on while the
+    job runs elsewhere: it completes twice whatever a worker does, so these are told apart."""
+    store_kills: int
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return what the runs and the log say together."""
+    due, runs = evidence.due, evidence.runs
     twice = [found for found in runs.values() if sum(run.ended for run in found) > 1]
     finals: dict[str, list[LogEntry]] = defaultdict(list)
-    for entry in log:
+    for entry in evidence.log:
         if entry.final:
             finals[entry.job_id].append(entry)
     done = {job_id for job_id in due if any(run.ended for run in runs.get(job_id, ()))}
     failed = {job_id for job_id in due if _failed(finals[job_id])}
     said_done = {job_id for job_id in due if any(entry.status is LogStatus.SUCCESS for entry in finals[job_id])}
-    recoveries = sorted(_recoveries(runs, killed))
+    recoveries = sorted(_recoveries(runs, evidence.killed))
     return Verdict(
         jobs=len(due),
         runs=sum(len(found) for found in runs.values()),
-        kills=kills,
-        stops=len(stops),
-        store_kills=store_kills,
+        kills=evidence.kills,
+        stops=len(evidence.stops),
+        store_kills=evidence.store_kills,
         completed=len(done),
         failed_with_reason=len(failed - done),
         lost=len(set(due) - done - failed),
         completed_twice=len(twice),
-        of_these_after_a_stop=sum(any(run.pid in stops for run in found) for found in twice),
+        of_these_after_a_stop=sum(any(run.pid in evidence.stops for run in found) for found in twice),
         without_one_final_entry=sum(len(finals[job_id]) != 1 for job_id in due),
         log_and_oracle_disagree=len(said_done - done),
         early=sum(any(run.began < at - EARLY for run in runs.get(job_id, ())) for job_id, at in due.items()),

@@ -109,7 +109,7 @@ GROUPS: Final = "liquid_background:groups"
 """Set of the groups that have parked jobs."""
 
 SCHEDULES: Final = "liquid_background:schedules"
-"""Hash of what is enqueued again and again: the minute that was last enqueued of each schedule."""
+"""Hash of the schedules: which time of each was enqueued last, and by which definition."""
 
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""

@@ -23,20 +23,13 @@ def test_b2_sigterm_to_the_whole_group_burns_no_attempt(bench: Bench) -> None:
 
 
 def test_b3_what_was_claimed_and_not_started_goes_back_in_its_order(bench: Bench, tmp_path: Path) -> None:
-    # Quick jobs first, so that the batches grow; then one that is held, with others claimed behind it.
     go = tmp_path / "go"
-    quick = [bench.job() for _ in range(300)]
-    held = bench.job("wait_for", given={"until": str(go)}, id="held")
-    behind = [bench.job(id=f"behind{number}") for number in range(100)]
-    bench.queue.send([*quick, held, *behind])
-    worker = bench.start(lease=30)
-    bench.wait_for_run("held")
-    assert bench.store.client.zcard(keys.LEASES) > 1
+    worker, behind = bench.start_with_a_batch(go, behind=20)
     worker.process.send_signal(signal.SIGTERM)
     go.touch()
     assert worker.process.wait(10) == 0
     waiting = [job_id.decode() for job_id in bench.store.client.lrange(keys.queue("default"), 0, -1)]
-    assert waiting == [job.id for job in behind]
+    assert waiting == behind
     assert bench.story("held") == [("SUCCESS", 1, True)]
     assert bench.store.client.zcard(keys.LEASES) == 0
 

@@ -80,17 +80,10 @@ def test_a4_a_killed_child_s_job_is_tried_again_at_once(bench: Bench, tmp_path: 
 
 
 def test_a4_what_a_killed_child_had_claimed_goes_back_at_once(bench: Bench, tmp_path: Path) -> None:
-    # Quick jobs first, so that the batches grow; then one that is held, with others claimed behind it.
-    quick = [bench.job() for _ in range(300)]
-    held = bench.job("wait_for", given={"until": str(tmp_path / "go")}, id="held")
-    behind = [bench.job(id=f"behind{number}") for number in range(50)]
-    bench.queue.send([*quick, held, *behind])
-    worker = bench.start(lease=60)
-    bench.wait_for_run("held")
-    assert bench.store.client.zcard(keys.LEASES) > 1
+    worker, behind = bench.start_with_a_batch(tmp_path / "go", behind=20)
     os.kill(worker.children()[0], signal.SIGKILL)
-    bench.wait_until(lambda: len(bench.runs()) == 351, timeout=5)
-    bench.wait_until(lambda: bench.queue.counts()[1].completed == 350)
+    bench.wait_until(lambda: len(bench.runs()) == 1 + len(behind), timeout=5)
+    bench.wait_until(lambda: bench.queue.counts()[1].completed == 300 + len(behind))
     assert bench.story("held") == [("LOST", 1, True)]
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from liquid_background.job import Job, JobRecord, LogEntry
 from liquid_background.joblog import entries
-from liquid_background.queue import Queue
+from liquid_background.queue import Queue, keys
 from liquid_background.settings import Settings
 from liquid_background.store import Store
 
@@ -103,6 +103,23 @@ class Bench:
         job = self.job(do, given=given, **fields)
         assert self.queue.send([job]) == []
         return job.id
+
+    def start_with_a_batch(
+        self, go: Path, behind: int, seconds: float = 0, **fields: Any
+    ) -> tuple[WorkerProcess, list[str]]:
+        """Start a worker that runs the job `held` until a file appears, with others claimed behind it; return those."""
+        worker = self.start(lease=60)
+        # Quick jobs let the batches grow.
+        self.queue.send([self.job(given={"file": ""}, **fields) for _ in range(300)])
+        self.wait_until(lambda: not any(count.queued + count.running for count in self.queue.counts()))
+        held = self.job("wait_for", given={"until": str(go)}, id="held", **fields)
+        others = [
+            self.job("sleep", given={"seconds": seconds}, id=f"behind{number}", **fields) for number in range(behind)
+        ]
+        self.queue.send([held, *others])
+        self.wait_for_run("held")
+        assert self.store.client.zcard(keys.LEASES) > 2
+        return worker, [job.id for job in others]
 
     def runs(self) -> list[list[str]]:
         """Return the runs that have begun: id, attempt, time, pid."""

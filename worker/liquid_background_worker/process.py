@@ -42,9 +42,7 @@ class Process:
         return self.slot.stop
 
     def kill(self) -> None:
-        """Kill it and what it started."""
-        with contextlib.suppress(OSError):
-            os.killpg(self.pid, signal.SIGKILL)
+        """Kill it; what it started goes when it is collected."""
         with contextlib.suppress(OSError):
             os.kill(self.pid, signal.SIGKILL)
 
