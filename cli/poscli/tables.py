@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from liquid_background.joblog import printable
-from poscli.terminal import styled
+from poscli.terminal import note, styled
 
 STATUS_COLOURS: Mapping[str, str] = {
     "completed": "green",
@@ -55,10 +55,12 @@ def confirm(question: str, yes: bool) -> None:
 
     Raises:
         UsageError: without a terminal and without --yes.
-        Abort: when the answer is no.
+        Exit: when the answer is no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("this changes many jobs at once: give --yes")
-    click.confirm(question, abort=True, err=True)
+    if not click.confirm(question, err=True):
+        note("nothing was changed")
+        raise click.exceptions.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -142,3 +143,25 @@ def project(tmp_path: Path, store_dir: Path, wait_until: Callable[..., Any]) -> 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def on_terminal(project: Project, *arguments: str, until: bytes, keys: bytes = b"", code: int = 0, **env: str) -> bytes:
+    """Run poscli on a terminal of its own until it has printed something; then press keys and wait for its end."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.folder)
+        os.execve(POSCLI[0], [*POSCLI, *arguments], {**project.env, "TERM": "xterm", **env})
+    seen, pressed = b"", False
+    while True:
+        try:
+            seen += os.read(terminal, 65536)
+        except OSError:  # the other end is gone
+            break
+        if not pressed and until in seen:
+            os.write(terminal, keys)
+            pressed = True
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    assert b"Traceback" not in seen, seen
+    assert os.waitstatus_to_exitcode(status) == code, seen
+    return seen

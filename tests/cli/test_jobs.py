@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from .conftest import on_terminal
+
 PAGE = """{% assign card = order.card_number %}
 {% background source_name: 'pay', max_attempts: 2, api_key: 'k-1234', note: 'hello' %}
   {% assign total = order.total %}
@@ -106,6 +108,18 @@ def test_retrying_all_needs_a_yes_in_a_script(shop: Any) -> None:
     assert "this changes many jobs at once: give --yes" in refused.err
     assert len(shop.quick("jobs", "retry", "--all-failed", "--yes").lines) == 2
     assert shop.quick("jobs", "retry", "--all-failed", "--yes").err == "no failed jobs\n"
+
+
+def test_a_person_is_asked_before_many_jobs_change(shop: Any) -> None:
+    shop.quick("render", "shop", "--data", "data.json")
+    shop.good("worker", "--burst")
+    asked = b"Retry 2 jobs? [y/N]:"
+    assert b"nothing was changed" in on_terminal(
+        shop, "jobs", "retry", "--all-failed", until=asked, keys=b"n\n", code=1
+    )
+    assert len(shop.quick("jobs", "list", "--status", "failed").lines) == 3
+    assert b"retried" in on_terminal(shop, "jobs", "retry", "--all-failed", until=asked, keys=b"y\n")
+    assert shop.quick("jobs", "list", "--status", "failed").lines == []
 
 
 def test_what_cannot_be_done_is_said_and_the_rest_is_done(shop: Any) -> None:

@@ -20,7 +20,7 @@ from liquid_background.joblog import append
 from liquid_background.settings import load_settings
 from liquid_background.store import Store, connect
 
-from .conftest import POSCLI
+from .conftest import POSCLI, on_terminal
 
 
 @pytest.fixture
@@ -250,33 +250,11 @@ def _tries(store: Store, name: str) -> bool:
     return True
 
 
-def _terminal(project: Any, *arguments: str, until: bytes, keys: bytes = b"", **env: str) -> bytes:
-    """Run poscli on a terminal of its own until it has printed something; then press keys and wait for its end."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(project.folder)
-        os.execve(POSCLI[0], [*POSCLI, *arguments], {**project.env, "TERM": "xterm", **env})
-    seen, pressed = b"", False
-    while True:
-        try:
-            seen += os.read(terminal, 65536)
-        except OSError:
-            break
-        if not pressed and until in seen:
-            os.write(terminal, keys)
-            pressed = True
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert b"Traceback" not in seen, seen
-    assert os.waitstatus_to_exitcode(status) == 0, seen
-    return seen
-
-
 def test_a_terminal_gets_colour_a_banner_and_hints(project: Any, log: Store) -> None:
     project.page("p", "{% background source_name: 'waits' %}{% endbackground %}")
     project.good("render", "p")
     _write(log, _attempt("good"), _attempt("bad", "FAILED"))
-    seen = _terminal(project, "logs", "--tail", until=b"Ctrl-C", keys=b"\x03")
+    seen = on_terminal(project, "logs", "--tail", until=b"Ctrl-C", keys=b"\x03")
     assert b"- \x1b[32mSUCCESS\x1b[0m (12ms)" in seen
     assert b"- \x1b[31mFAILED\x1b[0m (12ms)" in seen
     assert b"1 job waiting, no worker running. Start one: poscli worker" in seen
@@ -285,8 +263,8 @@ def test_a_terminal_gets_colour_a_banner_and_hints(project: Any, log: Store) -> 
 
 def test_no_color_is_heeded(project: Any, log: Store) -> None:
     _write(log, _attempt("good"))
-    assert b"\x1b[3" not in _terminal(project, "logs", until=b"never", NO_COLOR="1")
-    assert b"\x1b[3" in _terminal(project, "logs", until=b"never")
+    assert b"\x1b[3" not in on_terminal(project, "logs", until=b"never", NO_COLOR="1")
+    assert b"\x1b[3" in on_terminal(project, "logs", until=b"never")
 
 
 @pytest.mark.slow
