@@ -1,0 +1,153 @@
+"""RedisQueue against a real worker process, the choice of queues, and the default one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import liquid_background
+from liquid_background import rapidai
+from liquid_background.rapidai import InMemoryQueue, JobError, JobStatus, RedisQueue, get_queue
+from liquid_background.rapidai.decorator import default_queue
+from liquid_background.store import Store
+from tests.rapidai.conftest import Load
+
+TASKS = """
+import asyncio
+from pathlib import Path
+from liquid_background.rapidai import RedisQueue, background
+
+queue = RedisQueue(url={url!r}, prefix="tasks:", backoff=0.05)
+other = RedisQueue(url={url!r}, prefix="others:")
+
+@background(max_retries=2, queue=queue)
+async def process(data_id: str):
+    await asyncio.sleep(0)
+    return {{"data_id": data_id}}
+
+@background(max_retries=1, queue=queue)
+def fails(file: str):
+    with open(file, "a") as runs:
+        runs.write("run\\n")
+    raise ValueError("no luck")
+
+@background(queue=queue)
+async def waits(until: str):
+    while not Path(until).exists():
+        await asyncio.sleep(0.005)
+    return "waited"
+
+@background(queue=other)
+def elsewhere():
+    return 1
+
+def plain(): ...
+"""
+
+
+@pytest.fixture
+def tasks(load: Load, url: str) -> Any:
+    return load("tasks", TASKS.format(url=url))
+
+
+def test_jobs_run_in_a_worker(
+    tasks: Any, start_worker: Callable[[str], Any], wait_until: Callable[..., Any], tmp_path: Any
+) -> None:
+    good, bad = tasks.process.enqueue_sync(data_id="d1"), tasks.fails.enqueue_sync(str(tmp_path / "runs"))
+    stopped = tasks.waits.enqueue_sync(str(tmp_path / "go"))
+    start_worker("tasks:queue")
+    wait_until(lambda: tasks.fails.get_result_sync(bad).is_done, timeout=30)
+    done, failed = tasks.process.get_result_sync(good), tasks.fails.get_result_sync(bad)
+    assert (done.status, done.result, done.attempts, done.max_retries) == ("completed", {"data_id": "d1"}, 1, 2)
+    assert done.created_at <= done.started_at <= done.completed_at
+    assert done.duration >= 0
+    assert (failed.status, failed.error, failed.attempts) == ("failed", "ValueError: no luck", 2)
+    assert (tmp_path / "runs").read_text() == "run\n" * 2
+    wait_until(lambda: tasks.waits.get_result_sync(stopped).status == "running")
+    assert tasks.waits.cancel_sync(stopped)
+    wait_until(lambda: tasks.waits.get_result_sync(stopped).status == "cancelled")
+    assert not tasks.process.cancel_sync(good)
+
+
+@pytest.mark.anyio
+async def test_the_methods_are_awaitable(tasks: Any) -> None:
+    job_id = await tasks.process.enqueue(data_id="d1")
+    result = await tasks.process.get_result(job_id)
+    assert (result.job_id, result.status, result.is_done) == (job_id, JobStatus.PENDING, False)
+    assert [job.job_id for job in await tasks.queue.list_jobs(status=JobStatus.PENDING)] == [job_id]
+    assert await tasks.process.cancel(job_id)
+    cancelled = await tasks.process.get_result(job_id)
+    assert (cancelled.status, cancelled.attempts) == (JobStatus.CANCELLED, 0)
+    assert cancelled.duration == (cancelled.completed_at - cancelled.created_at).total_seconds()
+    assert not await tasks.process.cancel(job_id)
+    assert await tasks.process.get_result("unknown") is None
+    assert await tasks.process.get_result("a b") is None
+
+
+def test_prefixes_set_ids_and_listings_apart(tasks: Any) -> None:
+    for number in range(3):
+        tasks.queue.enqueue_sync(f"j{number}", tasks.process, (), {"data_id": "d"})
+    tasks.other.enqueue_sync("j0", tasks.elsewhere, (), {})
+    assert [job.job_id for job in tasks.queue.list_jobs_sync()] == ["j2", "j1", "j0"]
+    assert [job.job_id for job in tasks.other.list_jobs_sync()] == ["j0"]
+    assert tasks.other.get_result_sync("j1") is None
+    assert not tasks.other.cancel_sync("j1")
+    assert tasks.queue.list_jobs_sync(JobStatus.COMPLETED) == []
+    with pytest.raises(JobError, match="is there already"):
+        tasks.queue.enqueue_sync("j0", tasks.process, (), {"data_id": "d"})
+
+
+def test_what_a_worker_could_not_run_is_refused(tasks: Any) -> None:
+    for function in (tasks.plain, os.system, lambda: 1):
+        with pytest.raises(JobError, match="is not registered"):
+            tasks.queue.enqueue_sync("j", function, (), {})
+    assert tasks.queue.list_jobs_sync() == []
+
+
+def test_waits_are_2_4_8_seconds(tasks: Any, store: Store, url: str) -> None:
+    queue = RedisQueue(url=url)
+    queue.enqueue_sync("j", tasks.process, (), {"data_id": "d"}, max_retries=3)
+    [key] = store.client.keys("rq:job:*-j")
+    assert store.client.hget(key, "retry_intervals") == b"[2.0,4.0,8.0]"
+
+
+def test_a_queue_is_what_was_asked_for() -> None:
+    memory = get_queue()
+    assert isinstance(memory, InMemoryQueue)
+    assert get_queue(backend="memory") is memory
+    redis = get_queue(backend="redis", url="redis://localhost:6379")
+    assert isinstance(redis, RedisQueue)
+    assert get_queue("redis", url="redis://localhost:6379") is redis
+    assert get_queue("redis", url="redis://localhost:6380") is not redis
+    assert get_queue("redis", url="redis://localhost:6379", prefix="x:") is not redis
+    for backend, options, reason in (
+        ("celery", {}, "unknown backend 'celery'"),
+        ("memory", {"url": "redis://localhost"}, "memory queue cannot be made of url"),
+    ):
+        with pytest.raises(JobError, match=reason):
+            get_queue(backend, **options)
+
+
+def test_the_default_queue_is_that_of_the_settings_at_the_first_use(
+    load: Load, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default_queue.cache_clear()
+    module = load("defaulting", "from liquid_background import background\n@background\ndef work(): return 1\n")
+    monkeypatch.setenv("LIQUID_BACKGROUND_REDIS_URL", url)  # read when the first job is enqueued, not at the import
+    job_id = module.work.enqueue_sync()
+    engine = liquid_background.Engine(redis_url=url)
+    assert engine.jobs.get(job_id).source == "defaulting:work"
+    assert rapidai.default_queue().get_result_sync(job_id) is not None
+    default_queue.cache_clear()
+
+
+def test_names_of_the_page_are_there() -> None:
+    names = ["background", "JobStatus", "JobResult", "JobQueue", "InMemoryQueue", "RedisQueue", "get_queue", "JobError"]
+    assert set(names) <= set(rapidai.__all__)
+    assert liquid_background.background is rapidai.background
+    with pytest.raises(TypeError, match="abstract"):
+        rapidai.JobQueue()  # type: ignore[abstract]
+    assert [str(status) for status in JobStatus] == ["pending", "running", "completed", "failed", "cancelled"]
