@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from liquid_background.engine import Engine
 from liquid_background.errors import LiquidBackgroundError, SettingsError, StoreError
+from liquid_background.joblog import printable
 from liquid_background.pages import PAGES, SiteLoader
 from liquid_background.syntax import explain
 
@@ -64,13 +65,14 @@ async def _answer(engine: Engine, request: Request, show_errors: bool) -> Respon
     except (LiquidError, LiquidBackgroundError) as error:
         response = _failure(500, "This page has an error.", error, show_errors)
     took = round((time.monotonic() - started) * 1000)
-    logger.info("%s /%s %d (%dms)", request.method, request.path_params["path"], response.status_code, took)
+    path = printable(request.path_params["path"])
+    logger.info("%s /%s %d (%dms)", request.method, path, response.status_code, took)
     return response
 
 
 def _failure(status: int, message: str, error: Exception, show_errors: bool) -> Response:
     reason = explain(error) if isinstance(error, LiquidError) else str(error)
-    logger.error("%s", reason)
+    logger.error("%s", printable(reason))
     return PlainTextResponse(f"{message}\n\n{reason}\n" if show_errors else f"{message}\n", status)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import socket
 import sys
 import urllib.error
@@ -116,6 +117,17 @@ def test_a_killed_dev_leaves_neither_worker_nor_pages(project: Any) -> None:
     dev.process.kill()
     dev.process.wait()
     project.wait(lambda: not _processes(project.folder), 10)
+
+
+def test_a_request_cannot_forge_a_line_of_the_server(project: Any) -> None:
+    project.page("index", "x")
+    server = project.start("serve", "--port", "0")
+    line = project.wait(lambda: re.search(r"Serving (\S+)", server.err.read_text()), 20)
+    assert _get(f"{line[1]}/a%0dGET%20/admin%20200%1b[2J%e2%80%ae")[0] == 404
+    project.wait(lambda: "404" in server.err.read_text())
+    assert len(server.err.read_text().splitlines()) == 2
+    assert "\x1b" not in server.err.read_text()
+    assert server.stop(signal.SIGTERM) == 0
 
 
 @pytest.fixture
