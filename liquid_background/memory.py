@@ -123,18 +123,13 @@ class MemoryJobs:
 
     # What runs them asks.
 
-    def next_id(self, *, due_by: float | None = None) -> str | None:
-        """Return the id of the job whose turn it is: by due time, then priority, then age; None when there is none.
-
-        Args:
-            due_by: seconds since 1970; jobs that are due later wait. Without it, none does.
-        """
+    def next_id(self) -> str | None:
+        """Return the id of the job whose turn comes next: by due time, then priority, then age; None when none waits."""
         with self._lock:
-            waiting = [kept for kept in self._jobs.values() if kept.status is JobStatus.PENDING]
             now = time.time()
-            ready = [kept for kept in waiting if due_by is None or kept.due <= due_by]
-            ready.sort(key=lambda kept: (max(kept.due, now), _ORDER.index(kept.job.priority), kept.number))
-            return ready[0].job.id if ready else None
+            waiting = [kept for kept in self._jobs.values() if kept.status is JobStatus.PENDING]
+            turns = [(max(kept.due, now), _ORDER.index(kept.job.priority), kept.number, kept) for kept in waiting]
+            return min(turns)[3].job.id if turns else None
 
     def start(self, job_id: str) -> tuple[Job, int] | None:
         """Start a job that waits; return it with the number of its attempt, None when it does not wait any more."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer, decode_payload
 from liquid_background.memory import KEPT, MemoryJobs
 from liquid_background.settings import Settings
-
-MOST_RUNS: Final = 10_000
-"""Attempts that one `run_all` makes; more is taken for jobs that enqueue each other for ever."""
 
 
 class EngineLike(Performer, Protocol):
@@ -83,15 +80,22 @@ class FakeJobs(MemoryJobs):
     def _perform(self, job: Job, attempt: int) -> Outcome:
         return self._engine.perform(job.id, decode_payload(job.encode()), attempt, job.max_attempts)
 
-    def run_all(self) -> list[JobRecord]:
-        """Run attempts until no job waits, not even one that they made; return the jobs that ran, oldest first."""
+    def run_all(self, most: int = 10_000) -> list[JobRecord]:
+        """Run attempts until no job waits, not even one that they made; return the jobs in the order of their first.
+
+        Args:
+            most: attempts; more is taken for jobs that enqueue each other for ever.
+
+        Raises:
+            AssertionError: when jobs still wait after so many.
+        """
         ran: dict[str, None] = {}
-        for _ in range(MOST_RUNS):
+        for _ in range(most):
             record = self.run_next()
             if record is None:
                 return [self.get(job_id) for job_id in ran]
             ran[record.id] = None
-        raise AssertionError(f"jobs still wait after {MOST_RUNS:,} attempts: do they enqueue each other?")
+        raise AssertionError(f"jobs still wait after {most:,} attempts: do they enqueue each other?")
 
 
 @contextmanager
