@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import signal
 import sys
 
 import click
@@ -37,5 +38,6 @@ def command(host: str, port: int, show_errors: bool, app: str | None) -> None:
     logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
     logging.getLogger("liquid_background.web").setLevel(logging.INFO)
     engine = load_engine(app)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends in order and then raises it again
     with contextlib.suppress(KeyboardInterrupt):
         serve(engine, host, port, show_errors=show_errors, ready=lambda url: click.echo(f"Serving {url}", err=True))
