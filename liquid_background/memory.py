@@ -124,7 +124,7 @@ class MemoryJobs:
     # What runs them asks.
 
     def next_id(self) -> str | None:
-        """Return the id of the job whose turn comes next: by due time, then priority, then age; None when none waits."""
+        """Return the id of the job whose turn comes next: by due time, then priority, then age; None without one."""
         with self._lock:
             now = time.time()
             waiting = [kept for kept in self._jobs.values() if kept.status is JobStatus.PENDING]
