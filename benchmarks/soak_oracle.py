@@ -52,7 +52,7 @@ class Verdict:
     def holds(self) -> bool:
         """Whether the worker kept its promises."""
         clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
-        twice = self.completed_twice - self.of_these_after_a_stop <= (self.kills + self.store_kills) / 100
+        twice = self.completed_twice - self.of_these_after_a_stop <= max(1, (self.kills + self.store_kills) / 100)
         return clean and twice and self.recovery_p50 <= 4 and self.recovery_max <= 10
 
     def lines(self) -> list[str]:

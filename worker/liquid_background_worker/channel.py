@@ -13,8 +13,9 @@ from liquid_background_worker.wire import Broken, Wire
 
 logger = logging.getLogger("liquid_background.worker")
 
-MOST_PENDING: Final = 32
-"""Calls that may be on their way; more wait for replies first."""
+MOST_PENDING: Final = 8
+"""Calls that may be on their way; more wait for replies first. Each may hold a body's end that only this child knows,
+and that runs again when the child and the store die together."""
 _PAUSE: Final = 0.02  # seconds between two tries to connect at first: a finished job waits to be told of
 _LONG_PAUSE: Final = 0.2
 _PATIENCE: Final = 2.0  # seconds after which the tries become rarer, and the wait is mentioned
