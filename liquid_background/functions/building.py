@@ -28,12 +28,9 @@ def build_call(
         EnqueueError: when the arguments don't fit the function, are not plain data, or take too much room.
     """
     name = function.path
-    try:
-        inspect.signature(function.__wrapped__).bind(*args, **kwargs)
-    except TypeError as error:
-        raise EnqueueError(f"cannot enqueue {name}: {error}") from error
-    positional = [_encode(name, f"argument {number}", value) for number, value in enumerate(args, 1)]
-    parameters = {"args": positional, "kwargs": _encode_all(name, "argument", kwargs)}
+    unnamed, named = _by_name(function, args, kwargs)
+    positional = [_encode(name, f"argument {number}", value) for number, value in enumerate(unnamed, 1)]
+    parameters = {"args": positional, "kwargs": _encode_all(name, "argument", named)}
     job = Job(
         **{
             "source_name": slug(function.__qualname__),
@@ -45,6 +42,20 @@ def build_call(
         }
     )
     return _fit(job, name)
+
+
+def _by_name(
+    function: Function[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked."""
+    signature = inspect.signature(function.__wrapped__)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        raise EnqueueError(f"cannot enqueue {function.path}: {error}") from error
+    if any(each.kind in (each.POSITIONAL_ONLY, each.VAR_POSITIONAL) for each in signature.parameters.values()):
+        return args, kwargs
+    return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
 
 
 def build_partial(name: str, parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> Job:

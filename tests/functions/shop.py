@@ -71,6 +71,12 @@ def not_plain() -> object:
     return Path()
 
 
+@engine.background
+def total(*numbers: int, start: int = 0) -> int:
+    """Return the sum."""
+    return sum(numbers, start)
+
+
 def plain(value: int) -> int:
     """Not decorated."""
     return value

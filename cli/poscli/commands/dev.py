@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from poscli.application import app_option, load_engine
@@ -24,4 +26,5 @@ def command(host: str, port: int, app: str | None) -> None:
     Example:
       poscli dev --port 8080
     """
+    os.environ.setdefault("LIQUID_BACKGROUND_DEV", "true")  # for the processes that it starts, too
     Together(load_engine(app), app, host, port).run()
