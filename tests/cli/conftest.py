@@ -15,6 +15,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from liquid_background import LogEntry, LogStatus
+from liquid_background.joblog import append
+from liquid_background.settings import load_settings
+from liquid_background.store import Store, connect
 from poscli.main import program
 
 POSCLI = [sys.executable, "-m", "poscli"]
@@ -165,3 +169,20 @@ def on_terminal(project: Project, *arguments: str, until: bytes, keys: bytes = b
     assert b"Traceback" not in seen, seen
     assert os.waitstatus_to_exitcode(status) == code, seen
     return seen
+
+
+@pytest.fixture
+def log(project: Any) -> Iterator[Store]:
+    """The project's store; `write_log` puts entries into its log."""
+    store = connect(load_settings(data_dir=project.data_dir))
+    yield store
+    store.close()
+
+
+def write_log(store: Store, *entries: LogEntry) -> None:
+    append(store.client, entries, limit=1_000_000)
+
+
+def attempt(name: str, status: str = "SUCCESS", attempt: int = 1, **rest: Any) -> LogEntry:
+    values = {"template": "pages/x", "line": 3, "max_attempts": 3, "duration": 12, "job_id": "j1", **rest}
+    return LogEntry(source_name=name, status=LogStatus(status), attempt=attempt, **values)
