@@ -81,13 +81,22 @@ class MemoryJobs:
         with self._lock:
             return _record(self._find(job_id))
 
-    def list(self, status: JobStatus | str | None = None, source_name: str | None = None, limit: int = 50) -> Records:
-        """Return the newest jobs, of one status or of one source name when given."""
+    def list(
+        self,
+        status: JobStatus | str | None = None,
+        source_name: str | None = None,
+        limit: int = 50,
+        *,
+        id_prefix: str = "",
+    ) -> Records:
+        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given."""
         with self._lock:
             fitting = [
                 _record(kept)
                 for kept in reversed(self._jobs.values())
-                if (status is None or kept.status == status) and source_name in (None, kept.job.source_name)
+                if (status is None or kept.status == status)
+                and source_name in (None, kept.job.source_name)
+                and kept.job.id.startswith(id_prefix)
             ]
         return fitting[:limit]
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any, TypeVar, Unpack, overload
+from typing import Any, Final, TypeVar, Unpack, overload
 
 from liquid.exceptions import TemplateNotFoundError
 
@@ -24,6 +24,8 @@ from liquid_background.settings import Settings
 from liquid_background.tags import current_collector
 
 T = TypeVar("T")
+MAX_BULK: Final = 10_000
+"""Jobs that `enqueue_many` sends: about a tenth of a second of the store's time."""
 
 
 class PythonJobs:
@@ -149,6 +151,8 @@ class PythonJobs:
         """
         reading = read_options(options, self._default_retries(), BulkOptions)
         jobs = [self._build(action, each, reading.fields) for each in params]
+        if len(jobs) > MAX_BULK:
+            raise EnqueueError(f"{len(jobs):,} jobs are too many for one step; send at most {MAX_BULK:,} at once")
         self.dispatch(jobs, reading.on_duplicate)
         return [Handle(self, job.id, collected=self._collects()) for job in jobs]
 

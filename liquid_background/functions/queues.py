@@ -87,7 +87,7 @@ class Jobs(Protocol):
     def get(self, job_id: str) -> JobRecord:
         """Return a job, or raise JobNotFound."""
 
-    def list(self, status: JobStatus | str | None = None, source_name: str | None = None, limit: int = 50) -> Any:
+    def list(self, status: JobStatus | str | None = None, *, limit: int = 50, id_prefix: str = "") -> Any:
         """Return the newest jobs."""
 
     def cancel(self, job_id: str) -> JobRecord:
@@ -168,11 +168,11 @@ class EngineQueue(JobQueue):
 
     def list_jobs_sync(self, status: JobStatus | None = None) -> list[JobResult]:
         """Return this queue's jobs of Python functions, newest first."""
-        records = self.engine.jobs.list(status, limit=_LISTED)
+        records = self.engine.jobs.list(status, limit=_LISTED, id_prefix=self._scope)
         return [
             to_result(record, record.id.removeprefix(self._scope))
             for record in records
-            if record.id.startswith(self._scope) and ":" in record.source and record.source == record.template
+            if ":" in record.source and record.source == record.template  # the import path of a function
         ]
 
     def _stored(self, job_id: str) -> str:

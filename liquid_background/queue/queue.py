@@ -80,11 +80,19 @@ class Queue:
             raise JobNotFound(f"no job has the id {job_id!r}; it was never enqueued, or its record has expired")
         return found[0]
 
-    def list(self, status: JobStatus | str | None = None, source_name: str | None = None, limit: int = 50) -> Records:
-        """Return the newest jobs, of one status or of one source name when given."""
+    def list(
+        self,
+        status: JobStatus | str | None = None,
+        source_name: str | None = None,
+        limit: int = 50,
+        *,
+        id_prefix: str = "",
+    ) -> Records:
+        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given."""
         wanted = (JobStatus(status),) if status else tuple(JobStatus)
         states = [state for each in wanted for state in _STATES[each]]
-        ids = scripts.run(self.store, "list", [limit, source_name or "", _LOOKED_AT, *states, "--", *keys.QUEUES])
+        head: list[scripts.Argument] = [limit, source_name or "", id_prefix, _LOOKED_AT]
+        ids = scripts.run(self.store, "list", [*head, *states, "--", *keys.QUEUES])
         records = self._fetch([job_id.decode("utf-8", "backslashreplace") for job_id in ids])
         records = [record for record in records if record.status in wanted]
         records.sort(key=lambda record: record.created_at or _NEVER, reverse=True)

@@ -1,14 +1,15 @@
 -- Return the ids of at most `limit` jobs a state and queue, newest first.
--- ARGV: limit, source name or '' for any, how many ids to look at a list, then the states to look in:
+-- ARGV: limit, source name or '' for any, what ids begin with, how many ids to look at a list, then the states to look in:
 -- queued, scheduled, deferred, claimed, started, finished, failed, canceled; behind '--' the queues.
-local limit, source_name, budget = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3])
+local limit, source_name, prefix, budget = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local found, seen = {}, {}
 
 local function take(ids, status)
   local taken = 0
   for _, id in ipairs(ids) do
     if taken == limit then return end
-    local record = redis.call('HMGET', 'rq:job:' .. id, 'status', 'description')
+    local ours = string.sub(id, 1, #prefix) == prefix
+    local record = ours and redis.call('HMGET', 'rq:job:' .. id, 'status', 'description') or {}
     local fits = record[1] and (not status or record[1] == status) and (source_name == '' or record[2] == source_name)
     if fits and not seen[id] then
       seen[id] = true
@@ -41,7 +42,7 @@ local readers = {
 
 local states, queues, target = {}, {}, nil
 target = states
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   if ARGV[i] == '--' then target = queues else target[#target + 1] = ARGV[i] end
 end
 for _, state in ipairs(states) do
