@@ -114,4 +114,10 @@ class ActionTag(Tag):
             arguments.head.eat(TOKEN_ASSIGN)
         action = arguments.expression(self.env, missing="the name of an action is missing")
         arguments.head.eat(TOKEN_EOF)
-        return ActionNode(token, action, arguments.named, target)
+        named: dict[str, Argument] = {}
+        for argument in arguments.named:
+            if argument.name in named:
+                message = f"argument '{argument.name}' is given twice"
+                self.env.error(ArgumentError(message, token=argument.token, template_name=parsing.get()))
+            named[argument.name] = argument  # the last one counts where that is tolerated
+        return ActionNode(token, action, tuple(named.values()), target)
