@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -20,6 +21,8 @@ from liquid_background.errors import ArgumentError, PageNotFound, TagSyntaxError
 from liquid_background.job import Priority
 from liquid_background.syntax import OPTIONS, show
 from liquid_background.tags import Consumer
+
+logger = logging.getLogger(__name__)
 
 PAGES: Final = "pages"
 PARTIALS: Final = "partials"
@@ -145,16 +148,20 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the front matter of the partials and pages that have any, under the names that jobs know them by.
 
-        Raises:
-            TagSyntaxError: when one is not a YAML mapping.
+        One that is not a YAML mapping is logged and left out.
         """
         for folder in (PARTIALS, PAGES):
             for name in self.names(folder):
                 path = self.find(name if folder == PARTIALS else f"{PAGES}/{name}", "background")
                 text = path.read_text(encoding="utf-8", errors="replace") if path is not None else ""
-                if text.startswith("---"):
-                    known = name if folder == PARTIALS else f"{PAGES}/{name}"
-                    yield known, split_front_matter(text, known)[0]
+                known = name if folder == PARTIALS else f"{PAGES}/{name}"
+                try:
+                    matter, _, _ = split_front_matter(text, known)
+                except TagSyntaxError as error:
+                    logger.error("%s: %s", known, error.message)
+                    continue
+                if matter:
+                    yield known, matter
 
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.

@@ -282,12 +282,7 @@ class PythonJobs:
     def schedules(self) -> list[Schedule]:
         """Return the schedules of the program, and those in the front matter of the site's partials and pages.
 
-        Raises:
-            EnqueueError: when front matter holds a schedule that is not one, or a name that is taken.
+        Of two with one name, the program's counts. One in front matter that is wrong is logged and left out.
         """
-        found = dict(self._schedules)
-        for schedule in front_matter_schedules(self.environment, self._default_retries()):
-            if schedule.name in found:
-                raise EnqueueError(f"{schedule.job.template}: a schedule in the program has the name {schedule.name!r}")
-            found[schedule.name] = schedule
-        return list(found.values())
+        in_templates = front_matter_schedules(self.environment, self._default_retries())
+        return list(({schedule.name: schedule for schedule in in_templates} | self._schedules).values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -17,6 +18,8 @@ from liquid_background.functions.building import build_partial, slug
 from liquid_background.functions.options import JobOptions, read_options
 from liquid_background.functions.retries import RetryPolicy
 from liquid_background.job import Job
+
+logger = logging.getLogger(__name__)
 
 _FIELDS: Final = 5
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
@@ -93,23 +96,21 @@ def check_cron(cron: object, timezone: object) -> None:
 def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[Schedule]:
     """Yield the schedules that partials and pages carry in their front matter.
 
-    `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`.
-
-    Raises:
-        EnqueueError: when one of them is wrong, naming the template.
+    `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`. A wrong
+    one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
     """
     front_matters = getattr(env.loader, "front_matters", None)
     for name, matter in front_matters() if front_matters is not None else ():
         if matter.get("schedule") is not None:
-            yield _of_front_matter(name, matter["schedule"], default)
+            try:
+                yield _of_front_matter(name, matter["schedule"], default)
+            except EnqueueError as error:
+                logger.error("%s: the front matter's schedule is not kept: %s", name, error)
 
 
 def _of_front_matter(name: str, given: Any, default: RetryPolicy) -> Schedule:
     values: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"cron": given}
     cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
-    try:
-        check_cron(cron, timezone)
-        reading = read_options(values, default, JobOptions)
-        return Schedule.of(build_partial(name, {}, reading.fields), cron, timezone, None)
-    except EnqueueError as error:
-        raise EnqueueError(f"{name}: the front matter's schedule: {error}") from error
+    check_cron(cron, timezone)
+    reading = read_options(values, default, JobOptions)
+    return Schedule.of(build_partial(name, {}, reading.fields), cron, timezone, None)

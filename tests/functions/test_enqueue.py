@@ -178,6 +178,13 @@ def test_waiting_for_a_job_ends_with_it_or_with_the_time(
     assert handle.job().completed_at is not None
 
 
+def test_a_coroutine_is_stopped_at_its_time_limit(engine: Engine, bench: Bench, tmp_path: Path) -> None:
+    handle = engine.enqueue("wait_for", {"until": str(tmp_path / "never")}, timeout=0.3, retries=0)
+    bench.start(app=APP)
+    with pytest.raises(JobFailed, match=r"stopped at its limit of 0\.3 s"):
+        handle.result(timeout=20)
+
+
 def test_a_job_cannot_wait_for_what_is_sent_when_it_succeeds(engine: Engine) -> None:
     seen: list[Any] = []
 

@@ -14,6 +14,7 @@ import pytest
 from liquid_background import Engine, EnqueueError
 from liquid_background.functions import Schedule
 from liquid_background.queue import keys, moves, scripts
+from liquid_background.settings import Settings
 from tests.functions.conftest import Bench, perform
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -129,9 +130,19 @@ def test_front_matter_of_partials_and_pages_may_carry_one(engine: Engine, tmp_pa
     assert (report.name, report.timezone, report.job.priority) == ("pages_report", "Europe/Berlin", "low")
     _ask(site, report, _now(site) + 60)
     assert perform(site, site.jobs.list()[0]).result == "R"
+
+
+def test_a_wrong_schedule_in_front_matter_is_told_and_keeps_no_worker_from_its_work(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "partials").mkdir()
     (tmp_path / "partials/bad.liquid").write_text("---\nschedule: daily\n---\n")
-    with pytest.raises(EnqueueError, match="bad: the front matter's schedule: cron is 'daily'"):
-        site.schedules()
+    (tmp_path / "partials/broken.liquid").write_text("---\nschedule: [\n---\n")
+    (tmp_path / "partials/good.liquid").write_text("---\nschedule: '@daily'\n---\n")
+    site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
+    assert [schedule.name for schedule in site.schedules()] == ["good"]
+    assert "bad: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
+    assert "broken: the front matter is not YAML" in caplog.text
 
 
 def test_workers_enqueue_the_next_time_once_and_run_it(

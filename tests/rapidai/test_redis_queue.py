@@ -58,7 +58,7 @@ def test_jobs_run_in_a_worker(
 ) -> None:
     good, bad = tasks.process.enqueue_sync(data_id="d1"), tasks.fails.enqueue_sync(str(tmp_path / "runs"))
     stopped = tasks.waits.enqueue_sync(str(tmp_path / "go"))
-    start_worker("tasks:queue")
+    start_worker("tasks:process")  # or tasks:queue
     wait_until(lambda: tasks.fails.get_result_sync(bad).is_done, timeout=30)
     done, failed = tasks.process.get_result_sync(good), tasks.fails.get_result_sync(bad)
     assert (done.status, done.result, done.attempts, done.max_retries) == ("completed", {"data_id": "d1"}, 1, 2)
