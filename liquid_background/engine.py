@@ -126,13 +126,12 @@ class Engine(PythonJobs):
                 open_collector(outer, lambda: collector)
                 text = StringIO()
                 layout.render_with_context(outer, text)
-            self.environment.send(collector)
         return text.getvalue()
 
     async def _render_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         names = _names(page, data, request)
         context, layout = self._context(page, names), find_layout(self.environment, page)
-        with self.environment.outermost(context) as collector:
+        async with self.environment.outermost_async(context) as collector:
             assert collector is not None
             text = StringIO()
             await page.render_with_context_async(context, text)
@@ -141,7 +140,6 @@ class Engine(PythonJobs):
                 open_collector(outer, lambda: collector)
                 text = StringIO()
                 await layout.render_with_context_async(outer, text)
-            await self.environment.send_async(collector)
         return text.getvalue()
 
     def _context(self, template: Template, names: Mapping[str, Any]) -> RenderContext:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
@@ -29,6 +30,8 @@ from liquid_background.tags import (
 
 LOOP_LIMIT: Final = 10_000_000
 """Iterations that nested loops may multiply to; more is taken for a mistake or an attack."""
+
+_strict: ContextVar[bool] = ContextVar("strict", default=False)
 
 
 class Sink(Protocol):
@@ -68,11 +71,8 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer: the one gate of render, render_async, include and frameworks."""
-        with self.env.outermost(context) as collector:
-            with self._naming(partial, block_scope):
-                super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
-            if collector is not None:
-                self.env.send(collector)
+        with self.env.outermost(context), self._naming(partial, block_scope):
+            super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
 
     async def render_with_context_async(
         self,
@@ -84,13 +84,11 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer, awaiting what can be awaited."""
-        with self.env.outermost(context) as collector:
+        async with self.env.outermost_async(context):
             with self._naming(partial, block_scope):
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
                 )
-            if collector is not None:
-                await self.env.send_async(collector)
 
     @contextmanager
     def _naming(self, partial: bool, block_scope: bool) -> Iterator[None]:
@@ -132,6 +130,15 @@ class Environment(liquid.Environment):
         self.sink: Sink | None = None
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
+
+    @property
+    def mode(self) -> Mode:
+        """How tolerant of errors it is here and now; jobs are always STRICT."""
+        return Mode.STRICT if _strict.get() else self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._mode = mode
 
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
@@ -235,59 +242,65 @@ class Environment(liquid.Environment):
         return analysis
 
     def consumers(self, event: str) -> Sequence[Consumer]:
-        """Return the consumers of an event; none when the loader knows of none."""
-        find = getattr(self.loader, "consumers", None)
-        return find(event) if find is not None else ()
+        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
+        loaders = getattr(self.loader, "loaders", [self.loader])
+        finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
+        return [consumer for find in finders for consumer in find(event)]
 
     @contextmanager
     def outermost(self, context: RenderContext) -> Iterator[Collector | None]:
-        """Give the outermost render of a context its collector; None inside one.
+        """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
 
         After a render that raised, what it logged is sent alone and its jobs are dropped.
-        """
-        collector = open_collector(context, lambda: Collector(self))
-        if collector is None:
-            yield None
-            return
-        try:
-            yield collector
-        except Exception:
-            if collector.entries and self.sink is not None:
-                self.sink.send((), collector.entries)
-            raise
-        finally:
-            close_collector(context)
-
-    def send(self, collector: Collector) -> None:
-        """Send what a render made.
 
         Raises:
             StoreUnavailable: when there are jobs and the store cannot be reached.
         """
-        if collector.jobs or collector.entries:
-            self._sink().send(collector.jobs, collector.entries)
-            collector.entries = []
+        collector = open_collector(context, lambda: Collector(self))
+        try:
+            yield collector
+            if collector is not None and (collector.jobs or collector.entries):
+                self._sink().send(collector.jobs, collector.entries)
+        except Exception:
+            if collector is not None and collector.entries and self.sink is not None:
+                with suppress(LiquidBackgroundError):  # the render's own error is the one to know
+                    self.sink.send((), collector.entries)
+            raise
+        finally:
+            if collector is not None:
+                close_collector(context)
 
-    async def send_async(self, collector: Collector) -> None:
-        """Send what a render made, without holding up the event loop."""
-        if collector.jobs or collector.entries:
-            await self._sink().send_async(collector.jobs, collector.entries)
-            collector.entries = []
+    @asynccontextmanager
+    async def outermost_async(self, context: RenderContext) -> AsyncIterator[Collector | None]:
+        """Do what `outermost` does, without holding up the event loop."""
+        collector = open_collector(context, lambda: Collector(self))
+        try:
+            yield collector
+            if collector is not None and (collector.jobs or collector.entries):
+                await self._sink().send_async(collector.jobs, collector.entries)
+        except Exception:
+            if collector is not None and collector.entries and self.sink is not None:
+                with suppress(LiquidBackgroundError):
+                    await self.sink.send_async((), collector.entries)
+            raise
+        finally:
+            if collector is not None:
+                close_collector(context)
 
     def _sink(self) -> Sink:
         if self.sink is None:
             raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
         return self.sink
 
-    @contextmanager
-    def strict(self) -> Iterator[None]:
-        """Raise errors inside, whatever the mode: a job that swallows its errors could never be retried."""
-        mode = self.mode
-        self.mode = Mode.STRICT
-        try:
-            yield
-        finally:
-            self.mode = mode
+
+@contextmanager
+def strict() -> Iterator[None]:
+    """Have every environment raise errors in this thread or task: a job that swallowed its own could not be retried."""
+    token = _strict.set(True)
+    try:
+        yield
+    finally:
+        _strict.reset(token)
 
 
 def _blocks_only(tokens: list[Token]) -> list[Token]:

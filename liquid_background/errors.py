@@ -3,8 +3,8 @@
 LiquidBackgroundError
 ├── SettingsError                 a setting is malformed or out of range
 ├── StoreError                    the Redis or Valkey server
-│   ├── StoreUnavailable          cannot be reached, or refused the write
-│   └── StoreStartError           the embedded server cannot be started
+│   └── StoreUnavailable          cannot be reached, or refused the write
+│       └── StoreStartError       the embedded server cannot be started
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
 │   ├── DuplicateJob              a record already has that id
@@ -46,7 +46,7 @@ class StoreUnavailable(StoreError):
     """Raised when the store cannot be reached or refuses a write; nothing was half-written."""
 
 
-class StoreStartError(StoreError):
+class StoreStartError(StoreUnavailable):
     """Raised when the embedded server cannot be started; the message names the fix."""
 
 

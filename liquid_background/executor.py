@@ -15,7 +15,7 @@ from liquid.exceptions import OutputStreamLimitError
 from liquid.utils import LRUCache, ReadOnlyChainMap
 
 from liquid_background.calling import call
-from liquid_background.environment import Environment
+from liquid_background.environment import Environment, strict
 from liquid_background.errors import JobRefused, JobTimeout, NonRetryable, NotPlain
 from liquid_background.handover import decode, decode_all, encode, size
 from liquid_background.job import Encoded, LogEntry, Outcome
@@ -134,6 +134,8 @@ class Executor:
         except MemoryError:
             error = "ran out of memory (setting memory_limit)"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
+            if "partial" in payload and payload["partial"] != payload["template"]:
+                reason.add_note(f"run from {payload['template']}:{payload['line']}")
             error, trace = explain(reason), _traceback(reason)
             retry = not isinstance(reason, NonRetryable | JobRefused)
         return Outcome(
@@ -156,7 +158,7 @@ class Executor:
             return plain_result(call(function, args, kwargs))
 
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
-        with self.environment.strict():
+        with strict():
             body = self._body(payload)
             context = JobContext(
                 body.template,
@@ -178,8 +180,7 @@ class Executor:
     def _body(self, payload: Mapping[str, Any]) -> _Body:
         source = payload.get("source")
         if source is None:
-            template = self.environment.get_template(payload["partial"], tag="background")
-            return _Body(template, {})
+            return _Body(self.environment.get_template(payload["partial"], tag="background"), {})
         names = frozenset(payload["parameters"])
         key = (source, payload["template"], payload["line"], payload["column"], names)
         try:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from liquid.undefined import is_undefined
+from liquid import Undefined
 from markupsafe import Markup
 
 from liquid_background.errors import NotPlain
@@ -23,6 +23,11 @@ from liquid_background.job import Encoded
 
 MAX_DEPTH: Final = 50
 """Levels of lists and objects that one value may nest; deeper is taken for a circle."""
+
+
+def is_missing(value: object) -> bool:
+    """Return whether a value is one of python-liquid's undefined ones; strict ones refuse to be asked themselves."""
+    return issubclass(type(value), Undefined)
 
 
 def encode(value: object) -> Encoded:
@@ -40,14 +45,14 @@ def _encode(value: object, depth: int) -> Encoded:
         return value
     if kind in _ENCODERS:
         return _ENCODERS[kind](value)
+    if is_missing(value):
+        return None
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
         if isinstance(value, dict):
             return _encode_mapping(value, depth + 1)
         return [_encode(item, depth + 1) for item in value]
-    if is_undefined(value):
-        return None
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value)
@@ -57,6 +62,9 @@ def _encode(value: object, depth: int) -> Encoded:
 def _encode_mapping(value: Mapping[Any, object], depth: int) -> Encoded:
     if all(type(key) is str and not key.startswith("$") for key in value):
         return {key: _encode(item, depth) for key, item in value.items()}
+    for key in value:
+        if isinstance(key, tuple | frozenset):
+            raise NotPlain(f"has a key that is a {type(key).__name__}, which is not plain data")
     return {"$map": [[_encode(key, depth), _encode(item, depth)] for key, item in value.items()]}
 
 
@@ -80,7 +88,7 @@ _ENCODERS: Final[dict[type, Callable[[Any], Encoded]]] = {
     int: _encode_int,
     float: _encode_float,
     Markup: lambda value: {"$safe": str(value)},
-    str: str,
+    str: str.__str__,  # not an enum's own, which names the member instead of its value
     datetime: lambda value: {"$datetime": value.isoformat()},
     date: lambda value: {"$date": value.isoformat()},
     time: lambda value: {"$time": value.isoformat()},

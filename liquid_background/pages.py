@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import yaml
 from liquid import Environment as LiquidEnvironment
-from liquid import RenderContext
+from liquid import RenderContext, Token
 from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
@@ -74,12 +74,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         path = self.find(template_name, str(kwargs.get("tag") or ""))
         if path is None:
             raise TemplateNotFoundError(template_name)
-        try:
-            text = path.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise TagSyntaxError(f"{self.name_of(path)} is not UTF-8 text", token=None) from error
-        changed = path.stat().st_mtime_ns
-        return TemplateSource(text, self.name_of(path), partial(_is_unchanged, path, changed))
+        changed, name = path.stat().st_mtime_ns, self.name_of(path)
+        return TemplateSource(read_text(path, name), name, partial(_is_unchanged, path, changed))
 
     def find(self, name: str, tag: str = "") -> Path | None:
         """Return the file of a template, None when there is none inside the site."""
@@ -116,7 +112,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         def load() -> Template:
             return self._parse(env, self.get_source(env, name, context=context, **kwargs), globals)
 
-        found = self._check_cache(env, self.cache_key(name, context, kwargs), globals, load)
+        # A tolerant environment drops what it cannot parse; a job, which is strict, must not get that template.
+        key = f"{env.mode.name}:{self.cache_key(name, context, kwargs)}"
+        found = self._check_cache(env, key, globals, load)
         assert isinstance(found, Template)
         return found
 
@@ -153,7 +151,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         for folder in (PARTIALS, PAGES):
             for name in self.names(folder):
                 path = self.find(name if folder == PARTIALS else f"{PAGES}/{name}", "background")
-                text = path.read_text(encoding="utf-8", errors="replace") if path is not None else ""
+                text = path.read_text(encoding="utf-8-sig", errors="replace") if path is not None else ""
                 known = name if folder == PARTIALS else f"{PAGES}/{name}"
                 try:
                     matter, _, _ = split_front_matter(text, known)
@@ -176,17 +174,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 
     def _consumer(self, event: str, path: Path) -> Consumer:
         name = self.name_of(path)
-        matter, _, _ = split_front_matter(path.read_text(encoding="utf-8"), name)
-        values: dict[str, Any] = {}
-        for option in OPTIONS.values():
-            given = matter.get(option.name)
-            if given is None:
-                continue
-            try:
-                values[option.name] = option.read(given)
-            except ValueError:
-                message = f"the front matter's {option.complaint(given)}"
-                raise ArgumentError(message, token=None, template_name=name) from None
+        values = read_options(read_text(path, name), name)
         stem = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{event}_{PurePosixPath(name).name}")[:100]
         return Consumer(
             name=name,
@@ -204,6 +192,42 @@ def _is_unchanged(path: Path, changed: int) -> bool:
         return False
 
 
+def read_text(path: Path, name: str) -> str:
+    """Return a template's text; a byte order mark is no part of it.
+
+    Raises:
+        TagSyntaxError: when it is not UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        token = Token("", "", 0, "(bytes that are not UTF-8)")
+        raise TagSyntaxError("the file is not UTF-8 text", token=token, template_name=name) from error
+
+
+def read_options(text: str, name: str) -> dict[str, Any]:
+    """Return the options of a job that a consumer's front matter sets.
+
+    Raises:
+        ArgumentError: at the option's line, when one is out of range.
+        TagSyntaxError: when the front matter is not a YAML mapping.
+    """
+    matter, _, _ = split_front_matter(text, name)
+    values: dict[str, Any] = {}
+    for option in OPTIONS.values():
+        given = matter.get(option.name)
+        if given is None:
+            continue
+        try:
+            values[option.name] = option.read(given)
+        except ValueError:
+            match = re.search(rf"^{option.name}\b", text, re.MULTILINE)
+            token = Token("", option.name, match.start() if match else 0, text)
+            message = f"the front matter's {option.complaint(given)}"
+            raise ArgumentError(message, token=token, template_name=name) from None
+    return values
+
+
 def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
     """Return (front matter, body, line at which the body starts).
 
@@ -217,16 +241,14 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
         matter = yaml.safe_load(match["yaml"] or "")
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = f" in line {mark.line + 2}" if mark is not None else ""
+        token = Token("", "", match.start("yaml") + (mark.index if mark is not None else 0), text)
         problem = getattr(error, "problem", None) or "it cannot be read"
-        raise TagSyntaxError(
-            f"the front matter is not YAML{where}: {problem}", token=None, template_name=name
-        ) from error
+        raise TagSyntaxError(f"the front matter is not YAML: {problem}", token=token, template_name=name) from error
     if matter is None:
         matter = {}
     if not isinstance(matter, dict):
         message = f"the front matter is {show(matter)}; it must be `name: value` lines"
-        raise TagSyntaxError(message, token=None, template_name=name)
+        raise TagSyntaxError(message, token=Token("", "", 0, text), template_name=name)
     return matter, text[match.end() :], match.group().count("\n") + 1
 
 

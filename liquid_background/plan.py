@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext
+from liquid.ast import ConditionalBlockNode, PartialScope
 from liquid.builtin.expressions import Path
 from liquid.builtin.tags.capture_tag import CaptureNode
+from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
 from liquid.builtin.tags.for_tag import ForNode
+from liquid.builtin.tags.if_tag import IfNode
+from liquid.builtin.tags.ifchanged_tag import IfChangedNode
 from liquid.builtin.tags.liquid_tag import LiquidNode
-from liquid.builtin.tags.tablerow_tag import TablerowNode
+from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.expression import Expression
 from liquid.extra.tags.macro_tag import MacroNode
 from liquid.token import TOKEN_TAG
@@ -44,19 +48,33 @@ class Plan:
     paths: tuple[Path, ...]  # the paths at those positions
 
 
+ANYTHING: Final = "*"
+"""Stands among names that may be assigned for all of them: behind an include, whose partial may assign any."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """The body's own names at one point."""
 
+    parameters: frozenset[str]  # of the innermost block
     sure: frozenset[str]
     maybe: frozenset[str]  # assigned on some way to here; holds `sure` too
 
+    @classmethod
+    def of(cls, parameters: frozenset[str]) -> Scope:
+        return cls(parameters, parameters, parameters)
+
     def with_sure(self, names: Iterable[str]) -> Scope:
         added = frozenset(names)
-        return Scope(self.sure | added, self.maybe | added)
+        return Scope(self.parameters, self.sure | added, self.maybe | added)
 
     def with_maybe(self, names: Iterable[str]) -> Scope:
-        return Scope(self.sure, self.maybe | frozenset(names))
+        return Scope(self.parameters, self.sure, self.maybe | frozenset(names))
+
+    def within(self, parameters: Iterable[str]) -> Scope:
+        """Return the scope of a nested block, which is given what is named here."""
+        given = frozenset(parameters)
+        return Scope(given, self.sure | given, self.maybe | given)
 
 
 class BodyNode(Node):
@@ -83,6 +101,19 @@ def plan_body(env: Environment, nodes: Iterable[Node], parameters: Iterable[str]
     return Plan(tuple(walk.found.values()), walk.positions, tuple(walk.paths))
 
 
+class OnceNode(Node):
+    """A node of ours whose children are taken once at most, so that none sees what a later one assigns."""
+
+    __slots__ = ()
+
+
+RUN_ONCE: Final = (
+    OnceNode, BlockNode, LiquidNode, CaptureNode, IfNode, UnlessNode, CaseNode, IfChangedNode, ConditionalBlockNode,
+    MultiExpressionBlockNode,
+)  # fmt: skip
+"""Nodes that are no loops; an application's own node may be one."""
+
+
 class BodyWalk:
     """One walk over a body; collects what the page is to hand over."""
 
@@ -96,7 +127,7 @@ class BodyWalk:
 
     def body(self, nodes: Iterable[Node]) -> None:
         """Walk a whole body."""
-        self.nodes(nodes, Scope(self.parameters, self.parameters))
+        self.nodes(nodes, Scope.of(self.parameters))
 
     def nodes(self, nodes: Iterable[Node], scope: Scope) -> Scope:
         """Walk a sequence that is always taken; return the scope behind it."""
@@ -109,7 +140,7 @@ class BodyWalk:
             scope = self.nodes(self.children(node), scope)
         elif isinstance(node, MacroNode):
             # A macro's body sees its own arguments and the parameters, not what the body assigns around it.
-            own = Scope(self.parameters, self.parameters).with_sure(node.block_scope())
+            own = Scope.of(scope.parameters).with_sure(node.block_scope())
             self.nodes(self.children(node), own)
         else:
             self._arguments(node, scope)
@@ -134,21 +165,27 @@ class BodyWalk:
     def _branches(self, node: Node, scope: Scope) -> frozenset[str]:
         """Walk children that may be taken, or taken again; return the names that they may assign."""
         if isinstance(node, BodyNode):
-            inner = scope.with_sure(node.parameter_names())
-            self.nodes(self.children(node), inner)
+            self.nodes(self.children(node), scope.within(node.parameter_names()))
             return frozenset()
         children = list(self.children(node))
         assigned = frozenset(name for child in children for name in self._assigned(child))
-        if isinstance(node, ForNode | TablerowNode):
+        if not isinstance(node, RUN_ONCE):
             scope = scope.with_maybe(assigned)  # by an earlier turn of the loop
         inside = scope.with_sure(str(name) for name in node.block_scope())
         for child in children:
             is_else = isinstance(node, ForNode) and child is node.default
             self.node(child, scope if is_else else inside)
-        return assigned
+        return assigned | self.assigned_elsewhere(node)
+
+    def assigned_elsewhere(self, node: Node) -> frozenset[str]:
+        """Return the names that a partial which shares the scope may assign."""
+        partial = node.partial_scope()
+        shared = partial is not None and partial.scope is not PartialScope.ISOLATED
+        return frozenset((ANYTHING,)) if shared else frozenset()
 
     def _assigned(self, node: Node) -> Iterator[str]:
         yield from (str(name) for name in node.template_scope())
+        yield from self.assigned_elsewhere(node)
         if not isinstance(node, BodyNode | MacroNode):
             for child in self.children(node):
                 yield from self._assigned(child)
@@ -198,6 +235,6 @@ class BodyWalk:
 
     def _is_pages(self, path: Path, scope: Scope) -> bool:
         root = path.path[0]
-        if not isinstance(root, str) or root in scope.maybe or root in REQUEST_ROOTS:
+        if not isinstance(root, str) or root in scope.maybe or root in REQUEST_ROOTS or ANYTHING in scope.maybe:
             return False
         return all(self._is_pages(part, scope) for part in path.path[1:] if isinstance(part, Path))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from difflib import get_close_matches
 from itertools import pairwise
 from typing import Final
 
 from liquid import Node, Token
+from liquid.ast import PartialScope
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, StringLiteral
 from liquid.exceptions import LiquidError
@@ -15,7 +17,7 @@ from liquid.expression import Expression
 
 from liquid_background.environment import Environment
 from liquid_background.lint.finding import RULES, Finding
-from liquid_background.plan import REQUEST_ROOTS, BodyNode, BodyWalk, Scope
+from liquid_background.plan import ANYTHING, REQUEST_ROOTS, BodyNode, BodyWalk, Scope
 from liquid_background.syntax import OPTIONS, Argument, column_of, line_of
 from liquid_background.tags import BackgroundNode
 
@@ -33,6 +35,8 @@ class _Reads(BodyWalk):
 
     def __init__(self, env: Environment, parameters: Collection[str]) -> None:
         super().__init__(env, env.hands_over, frozenset(parameters))
+        self._env = env
+        self._within: set[str] = set()  # partials that are being looked into
         self.blank: list[Path] = []
         self.request: list[Path] = []
 
@@ -40,7 +44,25 @@ class _Reads(BodyWalk):
         # A nested block is checked as a block of its own, with what it can see.
         return frozenset() if isinstance(node, BodyNode) else super()._branches(node, scope)
 
+    def assigned_elsewhere(self, node: Node) -> frozenset[str]:
+        """Look into a partial that is named literally, where the planner has to expect anything."""
+        partial = node.partial_scope()
+        if partial is None or partial.scope is PartialScope.ISOLATED:
+            return frozenset()
+        if not isinstance(partial.name, StringLiteral) or partial.name.value in self._within:
+            return super().assigned_elsewhere(node) if not isinstance(partial.name, StringLiteral) else frozenset()
+        self._within.add(partial.name.value)
+        try:
+            nodes = self._env.get_template(partial.name.value, tag="include").nodes
+            return frozenset(name for inner in nodes for name in self._assigned(inner))
+        except LiquidError:
+            return super().assigned_elsewhere(node)
+        finally:
+            self._within.discard(partial.name.value)
+
     def other(self, node: Node, scope: Scope) -> None:
+        if ANYTHING in scope.maybe:
+            return
         for expression in node.expressions():
             for path in paths(expression):
                 root = path.path[0]
@@ -71,12 +93,12 @@ def check_block(env: Environment, path: str, node: BackgroundNode) -> Iterator[F
     reads = _Reads(env, list(node.parameter_names()))
     reads.body(node.body.nodes)
     for read in reads.blank:
-        name = "_".join(str(part) for part in read.path if isinstance(part, str | int))
+        name = re.sub(r"\W+", "_", "_".join(str(part) for part in read.path if isinstance(part, str | int)))
         message = f"`{read}` is blank in the job: a job sees no page variable here"
         fix = f"put {{% assign {name} = {read} %}} at the start of the block and use `{name}`"
         yield finding(path, read.token, "blank-variable", message, fix)
     for read in reads.request:
-        name = str(read.path[-1])
+        name = re.sub(r"\W+", "_", str(read.path[-1]))
         message = f"`{read}` is blank in the job: nothing of the request travels"
         fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
         yield finding(path, read.token, "request-in-job", message, fix)

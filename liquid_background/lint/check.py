@@ -19,7 +19,7 @@ from liquid_background.environment import Environment
 from liquid_background.errors import ArgumentError
 from liquid_background.lint.blocks import check_block, check_order, finding, literal
 from liquid_background.lint.finding import RULES, Finding, silenced
-from liquid_background.pages import SiteLoader, split_front_matter
+from liquid_background.pages import CONSUMERS, SiteLoader, read_options, read_text, split_front_matter
 from liquid_background.plan import BodyWalk
 from liquid_background.syntax import column_of, line_of
 from liquid_background.tags import BackgroundNode
@@ -47,9 +47,9 @@ def check_files(environment: Environment, files: Iterable[Path]) -> list[Finding
 def _check_file(environment: Environment, file: Path, names: FirstUses) -> list[Finding]:
     path = str(file)
     try:
-        source = file.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        return [Finding(path, 1, 0, RULES["syntax"], "the file is not UTF-8 text")]
+        source = read_text(file, path)
+    except LiquidError as error:
+        return [_of_error(path, error)]
     errors: list[LiquidError] = []
     nodes: Sequence[Node] = ()
     environment.report = errors.append
@@ -57,6 +57,8 @@ def _check_file(environment: Environment, file: Path, names: FirstUses) -> list[
         matter, body, line = split_front_matter(source, path)
         nodes = environment.parse_at(body, line=line, path=path).nodes
         found = list(_check_front_matter(environment, path, matter))
+        if CONSUMERS in file.parts:
+            read_options(source, path)
     except LiquidError as error:
         errors.append(error)
         found = []

@@ -58,8 +58,9 @@ class Finding:
     fix: str = ""
 
 
+# A `#` comment, in delimiters or as a line of {% liquid %}, or a comment block.
 _COMMENT: Final = re.compile(
-    r"\{%-?\s*(?:#|comment\s*-?%\})\s*check:\s*(ignore-file|ignore)\b([^%{]*)(?:-?%\}|\{%)", re.IGNORECASE
+    r"(?:\{%-?\s*#|^[ \t]*#|comment\s*-?%\})\s*check:\s*(ignore-file|ignore)\b([^%{\n]*)", re.IGNORECASE | re.MULTILINE
 )
 
 
@@ -67,12 +68,12 @@ def silenced(findings: Iterable[Finding], source: str) -> list[Finding]:
     """Return the findings that no comment of the source silences.
 
     `{% # check: ignore RULE, RULE %}` covers its own line and the next, `ignore-file` the whole file; without a
-    rule, every one.
+    rule's name, every one: other words say why.
     """
     lines: dict[int, set[str]] = {}
     whole: set[str] = set()
     for match in _COMMENT.finditer(source):
-        rules = set(re.findall(r"[a-z][a-z-]*[a-z]", match[2])) or set(RULES)
+        rules = {word for word in re.findall(r"[a-z][a-z-]*[a-z]", match[2]) if word in RULES} or set(RULES)
         if match[1].lower() == "ignore-file":
             whole |= rules
         else:

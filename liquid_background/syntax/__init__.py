@@ -2,7 +2,16 @@
 
 from liquid_background.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
 from liquid_background.syntax.ejs import ejs_tokenizer
-from liquid_background.syntax.location import column_of, explain, line_of, locate, parsing, template_name
+from liquid_background.syntax.location import (
+    column_of,
+    explain,
+    in_liquid_tag,
+    line_of,
+    locate,
+    parsing,
+    template_name,
+    token_in,
+)
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
 
@@ -16,6 +25,7 @@ __all__ = [
     "default_source_name",
     "ejs_tokenizer",
     "explain",
+    "in_liquid_tag",
     "line_of",
     "locate",
     "parse_arguments",
@@ -24,4 +34,5 @@ __all__ = [
     "slice_body",
     "starts_assignment",
     "template_name",
+    "token_in",
 ]

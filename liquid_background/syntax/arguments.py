@@ -74,7 +74,7 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     declares stays with it (`default: x, allow_false: true`). Commas between arguments may be left out.
 
     Raises:
-        TagSyntaxError: for a value that is missing, and a name that is given twice.
+        TagSyntaxError: for a value that is missing.
     """
     tokens = _tokens(stream, tag)
     starts = list(_argument_starts(env, tokens))
@@ -82,7 +82,6 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     named = []
     for start, end in pairwise([*starts, len(tokens) - 1]):
         named.append(_parse_argument(env, tokens[start], _without_comma(tokens[start + 2 : end]), tokens[end]))
-    _refuse_repeats(named)
     return Arguments(_stream(_without_comma(head), tokens[len(head)]), tuple(named))
 
 
@@ -155,14 +154,6 @@ def _parse_argument(env: Environment, name: Token, value: list[Token], following
 def _stream(tokens: list[Token], following: Token) -> TokenStream:
     """Return a stream that ends where the following token starts, so that `expected a value` has a place."""
     return TokenStream(iter([*tokens, Token(TOKEN_EOF, "", following.start_index, following.source)]))
-
-
-def _refuse_repeats(named: list[Argument]) -> None:
-    seen: set[str] = set()
-    for argument in named:
-        if argument.name in seen:
-            raise TagSyntaxError(f"argument '{argument.name}' is given twice", token=argument.token)
-        seen.add(argument.name)
 
 
 def starts_assignment(stream: TokenStream) -> bool:

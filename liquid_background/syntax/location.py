@@ -6,11 +6,14 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
-from liquid import Token
+from liquid import BoundTemplate, Token
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
+
+in_liquid_tag: ContextVar[bool] = ContextVar("in_liquid_tag", default=False)
+"""Whether what is being parsed are the lines of a `{% liquid %}` tag, which have no delimiters."""
 
 
 def line_of(token: Token) -> int:
@@ -41,11 +44,12 @@ def locate(error: BaseException) -> tuple[str, int]:
             return name, line_of(error.token)
         if name:
             return name, 0
-    token, name = _token_in(error.__traceback__)
+    token, name = token_in(error.__traceback__)
     return (name, line_of(token)) if token is not None else ("", 0)
 
 
-def _token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
+def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
+    """Return the token of the innermost node or expression that a traceback goes through, and its template's name."""
     found: Token | None = None
     name = ""
     while traceback is not None:
@@ -53,7 +57,8 @@ def _token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
         token = getattr(here, "token", None)
         if isinstance(token, Token) and token.start_index >= 0:
             found = token
-        name = getattr(here, "display_name", name)  # of the template that renders
+        if isinstance(here, BoundTemplate):
+            name = getattr(here, "display_name", name)
         traceback = traceback.tb_next
     return found, name
 
@@ -66,6 +71,7 @@ def explain(error: BaseException) -> str:
         message = str(error.message or type(error).__name__)
     else:
         message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    message = " ".join(message.split())
     name, line = locate(error)
     places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
     places += getattr(error, "__notes__", ())

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from liquid.undefined import is_undefined
-
 from liquid_background.job import MAX_ATTEMPTS, MAX_DELAY, SOURCE_NAME, Priority
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -32,7 +30,7 @@ class Option:
 
 def show(value: object) -> str:
     """Return a value as a template author would know it, cut short."""
-    if value is None or is_undefined(value):
+    if value is None:
         return "nil"
     text = repr(value) if isinstance(value, str | int | float | Decimal) else f"a {type(value).__name__}"
     return text if len(text) <= 80 else f"{text[:77]}…"

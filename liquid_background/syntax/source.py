@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from liquid import Environment, Token
 
-from liquid_background.syntax.location import column_of, line_of
+from liquid_background.syntax.location import column_of, in_liquid_tag, line_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,25 +31,30 @@ def slice_body(env: Environment, opener: Token, expression: Token | None, closer
     source = opener.source
     last = expression if expression is not None else opener
     head_end = last.start_index + len(last.value)
-    if not _stands_in_delimiters(env, opener):
+    if in_liquid_tag.get():
         return _slice_lines(env, source, head_end, closer.start_index)
     end = re.compile(rf"\s*(-?)(?:{re.escape(env.tag_end_string)}|%>)").match(source, head_end)
-    start = re.compile(rf"(?:{re.escape(env.tag_start_string)}|<%)(-?)\s*\Z").search(source[: closer.start_index])
-    begin, stop = (end.end() if end else head_end), (start.start() if start else closer.start_index)
+    begin = end.end() if end else head_end
+    stop, trims = _start_of_tag(env, source, closer.start_index)
     text = source[begin:stop]
     if end and end[1]:  # `-%}`: the page would have dropped this white space
         begin += len(text) - len(text.lstrip())
         text = text.lstrip()
-    if start and start[1]:
+    if trims:
         text = text.rstrip()
     place = Token("", "", begin, source)
     return BodySource(text, line_of(place), column_of(place))
 
 
-def _stands_in_delimiters(env: Environment, opener: Token) -> bool:
-    """Return False for a tag inside `{% liquid %}`, where a line is a tag."""
-    before = opener.source[: opener.start_index].rstrip(" \t\r\n").removesuffix("-")
-    return before.endswith((env.tag_start_string, "<%"))
+def _start_of_tag(env: Environment, source: str, name_at: int) -> tuple[int, bool]:
+    """Return where a tag's opening delimiter stands, and whether it trims the white space before it."""
+    at = name_at
+    while at and source[at - 1].isspace():
+        at -= 1
+    trims = at > 0 and source[at - 1] == "-"
+    at -= trims
+    delimiter = env.tag_start_string if source.endswith(env.tag_start_string, 0, at) else "<%"
+    return at - len(delimiter), trims
 
 
 def _slice_lines(env: Environment, source: str, start: int, stop: int) -> BodySource:

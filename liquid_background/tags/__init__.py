@@ -19,9 +19,9 @@ from liquid_background.tags.collector import (
     current_collector,
     open_collector,
 )
-from liquid_background.tags.function import FunctionTag, Return, ReturnTag
+from liquid_background.tags.function import FunctionTag, ReturnTag
 from liquid_background.tags.log import LogTag
-from liquid_background.tags.partials import IncludeTag, RenderTag
+from liquid_background.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
 from liquid_background.tags.trigger_event import TriggerEventTag
 from liquid_background.tags.try_catch import TryTag
 from liquid_background.tags.unknown import UnknownTag
@@ -35,7 +35,18 @@ HANDS_OVER: Final = frozenset(
 def register(env: Environment, hands_over: set[str]) -> None:
     """Add the tags to an environment; `hands_over` may grow as the application adds its own."""
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
-    for tag in (ActionTag, IncludeTag, RenderTag, FunctionTag, ReturnTag, LogTag, TriggerEventTag, TryTag, UnknownTag):
+    for tag in (
+        LiquidTag,
+        ActionTag,
+        IncludeTag,
+        RenderTag,
+        FunctionTag,
+        ReturnTag,
+        LogTag,
+        TriggerEventTag,
+        TryTag,
+        UnknownTag,
+    ):
         env.add_tag(tag)
 
 

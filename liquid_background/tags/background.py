@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from liquid import Environment, Node, Tag, Token, TokenStream
 from liquid.ast import IllegalNode
 from liquid.builtin.expressions import FilteredExpression, Identifier, Literal, Nil
-from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
-from liquid.builtin.tags.tablerow_tag import TablerowNode
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.parser import get_parser
@@ -18,13 +17,12 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
-from liquid_background.plan import Plan, plan_body
+from liquid_background.plan import RUN_ONCE, BodyWalk, Plan, plan_body
 from liquid_background.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
 from liquid_background.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
 _PARTIAL_FORM: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
-_LOOPS: Final = (ForNode, TablerowNode)
 
 
 class BackgroundTag(Tag):
@@ -59,56 +57,63 @@ class BackgroundTag(Tag):
             return self._parse_partial(stream, token)
         arguments = parse_arguments(self.env, stream, token)
         label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
-        self._check(token, arguments.named, label)
+        named = self._check(token, arguments.named, label)
         if expression is not None:
             next(stream)
         body = get_parser(self.env).parse_block(stream, _END)
         if not stream.current.is_tag(TAG_ENDBACKGROUND):
             raise TagSyntaxError(f"this background block is never closed: add {{% {TAG_ENDBACKGROUND} %}}", token=token)
-        _refuse_escapes(body, in_loop=False)
+        self._refuse_escapes(body, in_loop=False)
         source = slice_body(self.env, token, expression, stream.current)
         if len(source.text) * 4 > MAX_BODY and len(source.text.encode(errors="surrogatepass")) > MAX_BODY:
             raise TagSyntaxError(f"the body is over {MAX_BODY // 1024} KB; move it to a partial", token=token)
-        names = [argument.name for argument in arguments.named if argument.name not in OPTIONS]
+        names = [argument.name for argument in named if argument.name not in OPTIONS]
         plan = plan_body(self.env, body.nodes, names, self.hands_over)
-        return self.node_class(token, label=label, arguments=arguments.named, plan=plan, body=body, source=source)
+        return self.node_class(token, label=label, arguments=named, plan=plan, body=body, source=source)
 
     def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
         arguments = parse_arguments(self.env, stream, token)
         target = arguments.head.eat(arguments.head.current.kind)
         arguments.head.eat(arguments.head.current.kind)  # the equals sign
+        if target.value in OPTIONS:
+            raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
         if target.kind != TOKEN_WORD:
             raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
         partial = arguments.expression(self.env, missing="the name of a partial is missing")
-        self._check(token, arguments.named, None)
         return self.node_class(
             token,
             label=None,
-            arguments=arguments.named,
+            arguments=self._check(token, arguments.named, None),
             plan=Plan((), {}, ()),
             target=Identifier(target.value, token=target),
             partial=partial,
         )
 
-    def _check(self, token: Token, named: Sequence[Argument], label: Expression | None) -> None:
-        """Refuse what is wrong whatever the page holds: literals out of range, names too long or too many."""
-        template = parsing.get()
-        for argument in named:
-            if argument.name in OPTIONS:
-                self._check_literal(argument.name, argument.value, template)
-        if label is not None and not any(argument.name == "source_name" for argument in named):
-            self._check_literal("source_name", label, template)
-        parameters = [argument for argument in named if argument.name not in OPTIONS]
-        for argument in parameters:
+    def _check(self, token: Token, given: Sequence[Argument], label: Expression | None) -> list[Argument]:
+        """Refuse what is wrong whatever the page holds; return the arguments that count where that is tolerated."""
+        named: dict[str, Argument] = {}
+        for argument in given:
+            if argument.name in named:
+                self._error(f"argument '{argument.name}' is given twice", argument.token)
             if len(argument.name) > MAX_NAME:
                 message = f"the parameter name '{argument.name[:20]}…' has {len(argument.name)} characters"
-                raise TagSyntaxError(f"{message}; at most {MAX_NAME} are allowed", token=argument.token)
+                self._error(f"{message}; at most {MAX_NAME} are allowed", argument.token)
+            else:
+                named[argument.name] = argument  # the last one counts
+            if argument.name in OPTIONS:
+                self._check_literal(argument.name, argument.value)
+        if label is not None and "source_name" not in named:
+            self._check_literal("source_name", label)
+        parameters = [argument for argument in named.values() if argument.name not in OPTIONS]
         if len(parameters) > MAX_PARAMETERS:
             message = f"{len(parameters)} parameters are given; at most {MAX_PARAMETERS} are allowed: pass one object"
-            over = parameters[MAX_PARAMETERS].token
-            self.env.error(ArgumentError(message, token=over, template_name=template))
+            self._error(message, parameters[MAX_PARAMETERS].token)
+        return list(named.values())
 
-    def _check_literal(self, name: str, expression: Expression, template: str) -> None:
+    def _error(self, message: str, token: Token) -> None:
+        self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+
+    def _check_literal(self, name: str, expression: Expression) -> None:
         if not isinstance(expression, FilteredExpression) or expression.filters:
             return
         if isinstance(expression.left, Literal | Nil):
@@ -116,22 +121,16 @@ class BackgroundTag(Tag):
             try:
                 OPTIONS[name].read(value)
             except ValueError:
-                message = OPTIONS[name].complaint(value)
-                self.env.error(ArgumentError(message, token=expression.left.token, template_name=template))
+                self._error(OPTIONS[name].complaint(value), expression.left.token)
 
-
-def _refuse_escapes(node: Node, *, in_loop: bool) -> None:
-    """Refuse a `break` or `continue` that would leave the body."""
-    if isinstance(node, BreakNode | ContinueNode) and not in_loop:
-        message = f"'{node.token.value}' would leave the background block, which runs alone"
-        raise TagSyntaxError(message, token=node.token)
-    if not isinstance(node, BackgroundNode):  # a nested block has been checked when it was parsed
-        for child in _children(node):
-            _refuse_escapes(child, in_loop=in_loop or isinstance(node, _LOOPS))
-
-
-def _children(node: Node) -> Iterator[Node]:
-    yield from node.children(None, include_partials=False)  # type: ignore[arg-type]
+    def _refuse_escapes(self, node: Node, *, in_loop: bool) -> None:
+        """Refuse a `break` or `continue` that would leave the body."""
+        if isinstance(node, BreakNode | ContinueNode) and not in_loop:
+            message = f"'{node.token.value}' would leave the background block, which runs alone"
+            raise TagSyntaxError(message, token=node.token)
+        if not isinstance(node, BackgroundNode):  # a nested block has been checked when it was parsed
+            for child in BodyWalk(self.env, (), frozenset()).children(node):
+                self._refuse_escapes(child, in_loop=in_loop or not isinstance(node, RUN_ONCE))
 
 
 def _skip(stream: TokenStream) -> None:

@@ -9,10 +9,9 @@ from liquid import Node, RenderContext, Token
 from liquid.ast import BlockNode, Partial, PartialScope
 from liquid.builtin.expressions import Identifier
 from liquid.expression import Expression
-from liquid.undefined import is_undefined
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
-from liquid_background.handover import encode, size
+from liquid_background.handover import encode, is_missing, size
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.plan import BodyNode, Plan
 from liquid_background.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
@@ -85,10 +84,11 @@ class BackgroundNode(BodyNode):
             handed_over=self._encode_handed(context, handed),
             **options,
         )
-        if self._fits(context, job):
+        fits = self._fits(context, job)
+        if fits:
             collector_of(context, self.token).jobs.append(job)
         if self.target is not None:
-            context.assign(self.target, job.id)
+            context.assign(self.target, job.id if fits else None)
         return 0
 
     def _read_options(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
@@ -98,8 +98,8 @@ class BackgroundNode(BodyNode):
         if self.label is not None and not any(name == "source_name" for name, _, _ in given):
             given.append(("source_name", self.label.token, values[-1]))
         options: dict[str, Any] = {}
-        for name, token, value in given:
-            option = OPTIONS[name]
+        for name, token, found in given:
+            option, value = OPTIONS[name], None if is_missing(found) else found
             try:
                 options[name] = option.read(value)
             except ValueError:
@@ -131,7 +131,7 @@ class BackgroundNode(BodyNode):
     def _encode_handed(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
         encoded: dict[str, Encoded] = {}
         for hand_over, value in zip(self.plan.hand_overs, values, strict=True):
-            if is_undefined(value):
+            if is_missing(value):
                 continue
             try:
                 encoded[hand_over.key] = encode(value)

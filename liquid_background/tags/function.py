@@ -14,18 +14,10 @@ from liquid.expression import Expression
 from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.syntax import parse_arguments, parsing
-from liquid_background.tags.partials import noting_way_in
+from liquid_background.tags.partials import Return, noting_way_in
 
 TAG_FUNCTION: Final = "function"
 TAG_RETURN: Final = "return"
-
-
-class Return(Exception):
-    """Carries a returned value to the function that was called; ends a template that nobody called."""
-
-    def __init__(self, value: object) -> None:
-        super().__init__("return outside a function")
-        self.value = value
 
 
 class ReturnNode(Node):

@@ -16,12 +16,21 @@ from liquid.builtin.expressions import (
     parse_string_or_path,
 )
 from liquid.builtin.expressions.primitive import StringLiteral
-from liquid.builtin.tags import include_tag, render_tag
-from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.builtin.tags import include_tag, liquid_tag, render_tag
+from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
 from liquid.expression import Expression
 from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG, TOKEN_WITH, TOKEN_WORD
 
-from liquid_background.syntax import line_of, parse_arguments, parsing
+from liquid_background.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
+
+
+class Return(Exception):
+    """Carries a returned value to the function that was called; ends a template that nobody called."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__("return outside a function")
+        self.value = value
+
 
 _WAY_IN: Final = {"include": "included from", "render": "rendered from", "function": "called from"}
 
@@ -31,8 +40,11 @@ def noting_way_in(token: Token, template: str) -> Iterator[None]:
     """Add to an error from inside a partial which tag of which template led there."""
     try:
         yield
-    except LiquidError as error:
-        if error.token is not None and error.token.source is not token.source:
+    except (LiquidInterrupt, StopRender, Return):
+        raise
+    except Exception as error:
+        where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
+        if where is not None and where.source is not token.source:
             error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
         raise
 
@@ -69,6 +81,18 @@ class RenderNode(render_tag.RenderNode):
         """Render the partial in a scope of its own."""
         with noting_way_in(self.token, self.template):
             return await super().render_to_output_async(context, buffer)
+
+
+class LiquidTag(liquid_tag.LiquidTag):
+    """`{% liquid %}`, which lets a block among its lines know that they have no delimiters."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = in_liquid_tag.set(True)
+        try:
+            return super().parse(stream)
+        finally:
+            in_liquid_tag.reset(token)
 
 
 class IncludeTag(include_tag.IncludeTag):

@@ -18,7 +18,7 @@ from liquid_background.tags.collector import Collector, collector_of
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _CONTEXT: Final = ("params", "session", "cookies", "headers", "current_user")
-_SECRET_HEADERS: Final = frozenset(("cookie", "authorization"))
+_SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
 
 
 class TriggerEventNode(Node):
@@ -109,7 +109,9 @@ def request_values(context: RenderContext, collector: Collector) -> dict[str, En
 
 
 def _shown(header: str, exposed: frozenset[str]) -> bool:
-    return header.lower() not in _SECRET_HEADERS or header.lower() in exposed
+    # A WSGI server, and platformOS after it, spells Authorization as HTTP_AUTHORIZATION.
+    name = header.strip().lower().replace("_", "-").removeprefix("http-")
+    return name not in _SECRET_HEADERS or name in exposed
 
 
 def _encode_plain(value: object, name: str, dropped: list[str]) -> Encoded:
@@ -117,7 +119,7 @@ def _encode_plain(value: object, name: str, dropped: list[str]) -> Encoded:
     try:
         return encode(value)
     except NotPlain:
-        if not isinstance(value, dict):
+        if not isinstance(value, Mapping):
             dropped.append(name)
             return None
         members: dict[Any, Any] = {key: _encode_plain(item, f"{name}.{key}", dropped) for key, item in value.items()}

@@ -12,18 +12,19 @@ from liquid.parser import get_parser
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
+from liquid_background.plan import OnceNode
 from liquid_background.syntax import explain, locate
-from liquid_background.tags.function import Return
+from liquid_background.tags.partials import Return
 
 TAG_TRY: Final = "try"
 TAG_CATCH: Final = "catch"
 TAG_ENDTRY: Final = "endtry"
 
-_NOT_CAUGHT: Final = (ResourceLimitError, LiquidInterrupt, StopRender, Return)
+_NOT_CAUGHT: Final = (ResourceLimitError, MemoryError, LiquidInterrupt, StopRender, Return)
 """Limits end a job whatever its author wants; the others are the flow of the template, not errors."""
 
 
-class CatchNode(Node):
+class CatchNode(OnceNode):
     """What runs after an error."""
 
     __slots__ = ("block", "name")
@@ -64,7 +65,7 @@ class CatchNode(Node):
         return [self.name] if self.name is not None else []
 
 
-class TryNode(Node):
+class TryNode(OnceNode):
     """A block that may fail, and what to do then."""
 
     __slots__ = ("block", "catch")

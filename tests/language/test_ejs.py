@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from liquid.exceptions import LiquidSyntaxError
+from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 BODY = "{% assign a = user.name %}{{ a }}"
 
@@ -76,7 +76,7 @@ def test_lines_are_right_and_the_source_is_as_written(site: Any) -> None:
 
 
 def test_an_error_shows_the_line_as_written(site: Any) -> None:
-    with pytest.raises(LiquidSyntaxError) as raised:
+    with pytest.raises(LiquidError) as raised:
         site.render("\n<% background a: 1, a: 2 %><% endbackground %>")
     assert "2 | <% background a: 1, a: 2 %>" in str(raised.value)
 

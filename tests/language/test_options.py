@@ -163,7 +163,7 @@ def test_an_undefined_parameter_is_nil(site: Any) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "a{% background a: 1, a: 2 %}x{% background %}y{% endbackground %}{% endbackground %}b",
+        "a{% background a: 1, a: %}x{% background %}y{% endbackground %}{% endbackground %}b",
         "a{% background a: %}x{% endbackground %}b",
         "a{% background _ = %}b",
         "a{% background _ = 'p', x: %}b",

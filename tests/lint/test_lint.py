@@ -170,3 +170,31 @@ def test_templates_are_checked_with_the_applications_tags_and_filters(tmp_path: 
     path = tmp_path / "x.liquid"
     path.write_text("{{ 1 | shout }}")
     assert check_files(environment, [path]) == []
+
+
+def test_what_an_included_partial_assigns_is_known(tmp_path: Path) -> None:
+    (tmp_path / "partials").mkdir()
+    (tmp_path / "partials/setup.liquid").write_text("{% if x %}{% assign theme = 1 %}{% endif %}{% include 'more' %}")
+    (tmp_path / "partials/more.liquid").write_text("{% capture skin %}{% endcapture %}{% include 'setup' %}")
+    assert findings(tmp_path, block("{% include 'setup' %}{{ theme }}{{ skin }}")) == []
+    assert rules(tmp_path, block("{% include 'setup' %}{{ other }}")) == [("blank-variable", 1)]
+    assert findings(tmp_path, block("{% include any %}{{ other }}", "any: 'mail'")) == []
+
+
+def test_a_consumers_front_matter_is_checked(tmp_path: Path) -> None:
+    path = tmp_path / "consumers/e/x.liquid"
+    path.parent.mkdir(parents=True)
+    path.write_text("---\nslug: x\nmax_attempts: 9\n---\n")
+    (found,) = check_files(Environment(loader=SiteLoader(tmp_path)), [path])
+    assert (found.rule.name, found.line) == ("option", 3)
+
+
+@pytest.mark.parametrize("comment", ["# check: ignore blank-variable", "# check: ignore because it is old"])
+def test_a_comment_line_of_a_liquid_tag_silences(tmp_path: Path, comment: str) -> None:
+    source = f"{{% liquid\n  background source_name: 's'\n    {comment}\n    echo legacy\n  endbackground\n%}}"
+    assert findings(tmp_path, source) == []
+
+
+def test_a_fix_is_liquid_that_can_be_written(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, block("{{ user.a['b c'] }}"))
+    assert "{% assign user_a_b_c = user.a['b c'] %}" in found.fix
