@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from liquid.exceptions import TemplateNotFoundError
@@ -21,7 +22,7 @@ from liquid_background.functions.retries import RETRIES, RETRIES_IN_DEVELOPMENT,
 from liquid_background.functions.schedules import Schedule, check_cron, front_matter_schedules
 from liquid_background.job import Job
 from liquid_background.settings import Settings
-from liquid_background.tags import current_collector
+from liquid_background.tags import Collector, current_collector
 
 T = TypeVar("T")
 MAX_BULK: Final = 10_000
@@ -135,7 +136,7 @@ class PythonJobs:
         reading = read_options(options, self._default_retries())
         job = self._build(action, params, reading.fields)
         self.dispatch([job], reading.on_duplicate)
-        return Handle(self, job.id, collected=self._collects())
+        return Handle(self, job.id, collected=self._collector() is not None)
 
     def enqueue_many(
         self,
@@ -154,7 +155,7 @@ class PythonJobs:
         if len(jobs) > MAX_BULK:
             raise EnqueueError(f"{len(jobs):,} jobs are too many for one step; send at most {MAX_BULK:,} at once")
         self.dispatch(jobs, reading.on_duplicate)
-        return [Handle(self, job.id, collected=self._collects()) for job in jobs]
+        return [Handle(self, job.id, collected=self._collector() is not None) for job in jobs]
 
     async def enqueue_async(
         self,
@@ -215,9 +216,12 @@ class PythonJobs:
         check_importable(function)
         return build_call(function, args, kwargs, fields)
 
-    def _collects(self) -> bool:
+    def _collector(self) -> Collector | None:
+        """Return the collector of the page or attempt around the caller, when its jobs go to this engine's store."""
         collector = current_collector()
-        return collector is not None and collector.site is self.environment
+        sender = getattr(collector.site, "sink", None) if collector is not None else None
+        same = isinstance(sender, PythonJobs) and _store_of(sender.settings) == _store_of(self.settings)
+        return collector if same else None
 
     def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate) -> None:
         """Send jobs, or have the page or attempt that makes them send them.
@@ -226,8 +230,8 @@ class PythonJobs:
             DuplicateJob: when a job has one of the ids, and on_duplicate is "error".
             StoreUnavailable: when the store cannot be reached; nothing was enqueued.
         """
-        collector = current_collector()
-        if collector is None or collector.site is not self.environment:
+        collector = self._collector()
+        if collector is None:
             there = self.jobs.send(jobs)
         else:
             made = {job.id for job in collector.jobs}
@@ -286,3 +290,7 @@ class PythonJobs:
         """
         in_templates = front_matter_schedules(self.environment, self._default_retries())
         return list(({schedule.name: schedule for schedule in in_templates} | self._schedules).values())
+
+
+def _store_of(settings: Settings) -> tuple[str | None, Path]:
+    return settings.redis_url, settings.data_dir.absolute()

@@ -14,6 +14,8 @@ import pytest
 from liquid_background import Engine, EnqueueError, JobError, background
 from liquid_background.calling import is_async
 from liquid_background.functions import Function, find_function
+from liquid_background.settings import load_settings
+from liquid_background.store import Store
 from tests.functions import shop
 from tests.functions.conftest import perform
 
@@ -153,6 +155,18 @@ def test_jobs_of_a_job_are_sent_with_its_success_only(engine: Engine) -> None:
     bad = perform(engine, engine.enqueue("order.ship", {"order_id": 5, "then": "fail"}).job())
     assert bad.jobs == ()
     assert [job.source_name for job in engine.jobs.list()] == ["ship", "ship"]
+
+
+def test_jobs_for_another_store_are_sent_at_once(
+    engine: Engine, external_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = engine.enqueue("order.ship", {"order_id": 5}).job()
+    for settings, collected in ((engine.settings, 1), (load_settings(redis_url=external_store.url), 0)):
+        other = Engine(settings=settings)
+        other.action(shop.notify)
+        monkeypatch.setattr(shop, "current", other)
+        assert len(perform(engine, job).jobs) == collected
+    assert [job.source_name for job in other.jobs.list()] == ["notify"]
 
 
 @pytest.mark.parametrize("count", [-1, 101, 1.5, True, "3"])
