@@ -184,6 +184,40 @@ async def test_a_repeated_id_and_values_that_are_not_plain_are_errors(queue: InM
         await takes.enqueue(value=Path())
 
 
+async def test_a_queue_of_one_s_own_implements_four_coroutines() -> None:
+    class Direct(JobQueue):
+        """Runs each job when it is enqueued."""
+
+        def __init__(self) -> None:
+            self.results: dict[str, JobResult] = {}
+
+        async def enqueue(self, job_id: str, func: Any, args: Any, kwargs: Any, max_retries: int = 3) -> str:
+            self.results[job_id] = JobResult(job_id, JobStatus.COMPLETED, await func(*args, **kwargs))
+            return job_id
+
+        async def get_result(self, job_id: str) -> JobResult | None:
+            return self.results.get(job_id)
+
+        async def cancel(self, job_id: str) -> bool:
+            return False
+
+        async def list_jobs(self, status: JobStatus | None = None) -> list[JobResult]:
+            return list(self.results.values())
+
+    queue = Direct()
+
+    @background(queue=queue)
+    async def double(value: int) -> int:
+        return value * 2
+
+    result = await double.get_result(await double.enqueue(4))
+    assert result is not None
+    assert (result.result, result.duration) == (8, None)
+    assert double.enqueue_sync(5) in queue.results  # from within a running loop, too
+    assert not double.cancel_sync("x")
+    assert len(queue.list_jobs_sync()) == 2
+
+
 def test_code_without_a_loop_has_twins(queue: InMemoryQueue, wait_until: Callable[..., Any]) -> None:
     @background(queue=queue)
     async def double(value: int) -> int:
