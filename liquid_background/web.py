@@ -153,13 +153,13 @@ def serve(
         SettingsError: when the port cannot be bound.
     """
     try:
-        listening = socket.create_server((host, port))
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise SettingsError(f"cannot listen on {host}:{port}: {reason}; give --port another one") from error
     with listening:
         if ready is not None:
-            ready(f"http://{host}:{listening.getsockname()[1]}")
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
         site = application(engine, show_errors=show_errors)
         config = uvicorn.Config(site, log_level="warning", access_log=False, timeout_graceful_shutdown=_GRACE)
         uvicorn.Server(config).run(sockets=[listening])

@@ -21,7 +21,8 @@ def start(arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen
         arguments: what stands behind `poscli`.
         log: a file for its output; without one it writes where this process does.
     """
-    command = [sys.executable, "-m", "poscli.attached", str(os.getpid()), *arguments]
+    # -P: a file of the project's own, such as email.py, must not stand before Python's.
+    command = [sys.executable, "-P", "-m", "poscli.attached", str(os.getpid()), *arguments]
     if log is None:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
     with log.open("wb") as stream:

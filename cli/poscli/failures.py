@@ -6,6 +6,7 @@ import errno
 from difflib import get_close_matches
 
 import click
+from click.exceptions import NoArgsIsHelpError
 from liquid.exceptions import LiquidError
 from redis.exceptions import RedisError
 
@@ -19,6 +20,9 @@ _WEB = ("starlette", "uvicorn")
 
 def report(error: Exception) -> int | None:
     """Print an error that users may cause and return the exit code; return None for one that is our own fault."""
+    if isinstance(error, NoArgsIsHelpError):
+        click.echo(error.format_message())
+        return error.exit_code
     if isinstance(error, click.ClickException):
         _say(_usage(error), path=_path(error))
         return error.exit_code

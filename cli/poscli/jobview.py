@@ -47,6 +47,11 @@ def as_json(job: JobRecord, secret_names: Sequence[str]) -> dict[str, Any]:
     }
 
 
+def dump(values: Mapping[str, Any]) -> str:
+    """Return one line of JSON in which every character that a terminal might act on is escaped."""
+    return json.dumps(values).replace("\x7f", "\\u007f")
+
+
 def entries_of(engine: Engine, job: JobRecord) -> list[LogEntry]:
     """Return the log entries of one job, oldest first."""
     found = engine.log.entries(job.source_name, limit=_ENTRIES, since=job.created_at)

@@ -21,7 +21,7 @@ from liquid_background.settings import load_settings
 from liquid_background.store import Store, connect
 from poscli.main import program
 
-POSCLI = [sys.executable, "-m", "poscli"]
+POSCLI = [sys.executable, "-P", "-m", "poscli"]  # -P: as the installed script, which does not import from the folder
 
 
 @dataclass

@@ -71,6 +71,7 @@ def test_init_changes_no_file_that_is_there(project: Any) -> None:
 
 def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     project.good("init")
+    project.write("email.py", "raise RuntimeError('a file of the project stands before one of Python')")
     port = _free_port()
     dev = project.start("dev", "--port", str(port))
     url = f"http://127.0.0.1:{port}/"

@@ -153,10 +153,12 @@ def test_a_wrong_id_or_command_is_one_line(shop: Any) -> None:
 
 def test_what_a_job_holds_cannot_reach_the_terminal(project: Any) -> None:
     project.page("p", "{% background source_name: 'x', note: evil %}a\x1b[31m\u202eb{% endbackground %}")
-    project.write("data.json", json.dumps({"evil": "\x1b]0;title\x07\n\u202e"}))
+    project.write("data.json", json.dumps({"evil": "\x1b]0;title\x07\n\u202e\x7f"}))
     project.quick("render", "p", "--data", "data.json")
     project.good("worker", "--burst")
-    for text in (project.quick("jobs", "list").out, project.quick("jobs", "show", _ids(project)["x"]).out):
+    job_id = _ids(project)["x"]
+    for arguments in (["list"], ["list", "--format", "json"], ["show", job_id], ["show", job_id, "--format", "json"]):
+        text = project.quick("jobs", *arguments).out
         assert all(character.isprintable() for character in text if character != "\n")
 
 

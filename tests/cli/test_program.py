@@ -53,6 +53,15 @@ def test_help_imports_neither_redis_nor_liquid_nor_rich() -> None:
     assert done.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.parametrize("arguments", [[], ["jobs"], ["store"]])
+def test_a_group_without_a_command_shows_its_help(project: Any, arguments: list[str]) -> None:
+    result = project.run(*arguments)
+    assert result.code == 2
+    assert result.lines[0] == f"Usage: {' '.join(['poscli', *arguments])} [OPTIONS] COMMAND [ARGS]..."
+    assert len(result.lines) > 10
+    assert result.err == ""
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -14,7 +13,7 @@ from liquid_background.errors import JobError
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import source_names
 from poscli.group import Group
-from poscli.jobview import HEADINGS, as_json, describe, entries_of, row
+from poscli.jobview import HEADINGS, as_json, describe, dump, entries_of, row
 from poscli.tables import confirm, table
 from poscli.terminal import hint, note
 
@@ -65,7 +64,7 @@ def list_jobs(status: str | None, source_name: str | None, limit: int, style: st
     found = engine.jobs.list(status, source_name, limit)
     if style == "json":
         for job in found:
-            print(json.dumps(as_json(job, engine.settings.secret_names)))
+            print(dump(as_json(job, engine.settings.secret_names)))
     elif found:
         print(table(HEADINGS, [row(job) for job in found]))
         if len(found) == limit:
@@ -98,7 +97,7 @@ def show(job_id: str, style: str, app: str | None) -> None:
         print(describe(job, entries, engine.settings.secret_names))
         return
     log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in entries]
-    print(json.dumps({**as_json(job, engine.settings.secret_names), "log": log}))
+    print(dump({**as_json(job, engine.settings.secret_names), "log": log}))
 
 
 def _entry(entry: object) -> dict[str, object]:
