@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,24 @@ def test_a_killed_demo_leaves_no_worker_and_the_next_one_plays(store_dir: Path, 
     wait_until(lambda: not [command for command in _left(store_dir) if "poscli" in command])
     assert _run(store_dir).returncode == 0
     assert _left(store_dir) == []
+
+
+def test_a_worker_that_dies_ends_it_with_the_reason(store_dir: Path, wait_until: Callable[..., Any]) -> None:
+    with (store_dir / "out").open("w") as out, (store_dir / "err").open("w") as err:
+        demo = subprocess.Popen(DEMO, cwd=store_dir, stdout=out, stderr=err)
+
+    def worker() -> int | None:
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                if f"poscli.attached\0{demo.pid}\0worker".encode() in (process / "cmdline").read_bytes():
+                    return int(process.name)
+        return None
+
+    os.kill(wait_until(worker), signal.SIGKILL)
+    assert demo.wait(30) == 1
+    (line,) = (store_dir / "err").read_text().splitlines()
+    assert line.startswith("poscli: the worker ended with exit code -9")
+    wait_until(lambda: _left(store_dir) == [])
 
 
 def test_it_refuses_a_folder_with_other_files_and_one_in_use(store_dir: Path, tmp_path: Path) -> None:
