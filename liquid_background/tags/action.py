@@ -14,6 +14,7 @@ from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, T
 from liquid_background.calling import call, call_async
 from liquid_background.errors import ArgumentError, NotPlain
 from liquid_background.handover import decode, encode
+from liquid_background.job import MAX_PARAMETERS
 from liquid_background.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.tags.collector import Collector, collecting, collector_of
 
@@ -120,4 +121,7 @@ class ActionTag(Tag):
                 message = f"argument '{argument.name}' is given twice"
                 self.env.error(ArgumentError(message, token=argument.token, template_name=parsing.get()))
             named[argument.name] = argument  # the last one counts where that is tolerated
-        return ActionNode(token, action, tuple(named.values()), target)
+        if len(named) > MAX_PARAMETERS:
+            message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
+            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+        return ActionNode(token, action, tuple(named.values())[:MAX_PARAMETERS], target)
