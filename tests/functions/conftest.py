@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from liquid_background import Engine
@@ -16,7 +14,7 @@ __all__ = ["Bench", "bench"]
 
 
 @pytest.fixture
-def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Engine:
     made = Engine(settings=settings)
     for name, function in shop.engine.environment.actions.items():
         made.action(name)(function)
