@@ -111,7 +111,7 @@ def test_a_tail_in_a_terminal_keeps_up_with_2000_lines_a_second(project: Any, lo
     for name in set(names):
         attempts = [int(line.split("/")[0].removeprefix("[attempt ")) for line in lines if f" {name} " in line]
         assert attempts == list(range(1, total // 10 + 1))
-    assert wrote < seconds * 1.5, "the test itself was too slow"
+    assert wrote < seconds * 2, "the test itself was too slow"
     assert behind < 1.0, f"the tail was {behind:.1f} s behind"
 
 
