@@ -41,9 +41,12 @@ class Settings(BaseSettings):
     )
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
     app: str | None = Field(None, description="module:attr of the application's Engine.")
-    job_timeout: float = Field(300.0, gt=0, le=86_400, description="Seconds that one attempt may take.")
+    job_timeout: float = Field(
+        300.0, gt=0, le=86_400, description="Seconds that one attempt may take; kept with a job when it is sent."
+    )
     retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
-        (5.0, 30.0, 120.0, 600.0), description="Seconds before attempts 2, 3, 4 and 5; the last one repeats."
+        (5.0, 30.0, 120.0, 600.0),
+        description="Seconds before attempts 2, 3, 4 and 5; the last one repeats. Kept with a job when it is sent.",
     )
     lease: float = Field(3.0, ge=0.2, le=3600, description="Seconds that a worker's claim on a job lasts unrenewed.")
     processes: int = Field(
