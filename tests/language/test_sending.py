@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -126,3 +128,20 @@ def test_the_collector_is_gone_after_a_render(site: Any) -> None:
     with pytest.raises(LiquidError):
         template.render_with_context(context, StringIO())
     assert collector._KEY not in context.tag_namespace
+
+
+@pytest.mark.parametrize("text", ["é😀", "nul\0", "\ud800", "\u2028\x85", "\r\n\ttab", "\\\"'"])
+def test_any_text_may_stand_in_a_body(site: Any, text: str) -> None:
+    site.engine.render_string("{% background source_name: 's' %}[" + text + "]{% endbackground %}")
+    assert site.job.source == f"[{text}]"
+    assert site.perform(site.job).result == f"[{text}]"
+
+
+def test_four_processes_send_at_once(site: Any) -> None:
+    site.write({"pages/ten": TEN})
+    code = "import sys; from liquid_background import Engine; e = Engine(sys.argv[1], data_dir=sys.argv[2])\n"
+    code += "for _ in range(12): e.render('ten')"
+    command = [sys.executable, "-c", code, str(site.root), str(site.engine.settings.data_dir)]
+    processes = [subprocess.Popen(command) for _ in range(4)]
+    assert [process.wait(60) for process in processes] == [0] * 4
+    assert len({job.id for job in site.jobs}) == 480
