@@ -17,7 +17,16 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import Encoded, Job, LogEntry, LogStatus, Outcome
 from liquid_background.joblog import encode_entry
 from liquid_background.joblog.entry import clip
-from liquid_background.queue.records import CLAIMED, MAX_DATA, MAX_RESULT, Claimed, encode_job, is_foreign, open_claimed
+from liquid_background.queue.records import (
+    CLAIMED,
+    MAX_DATA,
+    MAX_RESULT,
+    PLANTED,
+    Claimed,
+    encode_job,
+    is_foreign,
+    open_claimed,
+)
 from liquid_background.queue.scripts import Argument
 from liquid_background.settings import Settings
 
@@ -109,7 +118,7 @@ def step(
     higher: Sequence[str] = (),
 ) -> Call:
     """Return the call that finishes one job and starts the next."""
-    begin: list[Argument] = [start.id, start.token, start.queue] if start else ["", "", ""]
+    begin: list[Argument] = [start.id, start.token] if start else ["", ""]
     end: list[Argument] = done.arguments if done else [""]
     head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
     return "step", [*head, *begin, len(higher), *higher, *end]
@@ -118,7 +127,7 @@ def step(
 def claim(token: str, most: int, queues: Sequence[str], settings: Settings) -> Call:
     """Return the call that claims up to `most` jobs of the first of the queues that has any."""
     head: list[Argument] = [token, _milliseconds(claim_lease(settings)), most, settings.log_limit]
-    return "claim", [*head, len(queues), *queues, *CLAIMED]
+    return "claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED]
 
 
 def claim_lease(settings: Settings) -> float:
@@ -155,12 +164,12 @@ def opened(token: str, reply: Any, settings: Settings) -> Batch:
 
 
 def _opened_job(queue: str, row: list[Any], settings: Settings) -> Claimed | Refused:
-    job_id, size, *values = row
+    job_id, size, planted, *values = row
     name = job_id.decode("utf-8", "backslashreplace")
     if size > MAX_DATA:
         return Refused(name, f"the record's data is over {MAX_DATA:,} bytes")
     try:
-        return open_claimed(name, queue, values, settings)
+        return open_claimed(name, queue, planted, values, settings)
     except JobRefused as error:
         return Refused(name, str(error), is_foreign(values[0] or b""))
 

@@ -6,8 +6,9 @@ import json
 import math
 import zlib
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from liquid_background import handover
@@ -77,6 +78,9 @@ CLAIMED: Final[tuple[str, ...]] = (
     keys.SIGNATURE,
     keys.ATTEMPT,
     keys.FINAL,
+)
+"""The fields of a record that the claim script returns, in this order."""
+PLANTED: Final[tuple[str, ...]] = (
     "success_callback_name",
     "failure_callback_name",
     "stopped_callback_name",
@@ -85,8 +89,7 @@ CLAIMED: Final[tuple[str, ...]] = (
     "repeats_left",
     "rate_limit_key",
 )
-"""The fields of a record that the claim script returns, in this order."""
-_PLANTED: Final = CLAIMED[8:]
+"""The fields that no record of ours has: the claim script says when one is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,41 +103,51 @@ class Claimed:
     limit: float  # seconds an attempt
 
 
-def open_claimed(job_id: str, queue: str, values: list[bytes | None], settings: Settings) -> Claimed:
+def open_claimed(job_id: str, queue: str, planted: bytes, values: list[bytes | None], settings: Settings) -> Claimed:
     """Return what a claimed record asks for.
+
+    Args:
+        job_id: its id.
+        queue: that it was claimed from.
+        planted: the name of a field that it should not have; empty when there is none.
+        values: of the fields in CLAIMED.
+        settings: with the keys of signatures.
 
     Raises:
         JobRefused: naming what is wrong with the record.
     """
-    fields = dict(zip(CLAIMED, (value or b"" for value in values), strict=True))
-    for name in _PLANTED:
-        if fields[name] not in (b"", b"[]"):
-            raise JobRefused(f"the record carries {name}, which no job of ours has")
-    if fields["origin"] != queue.encode("ascii"):
+    if planted:
+        raise JobRefused(f"the record carries {_text(planted)}, which no job of ours has")
+    data, origin, timeout, intervals, exact, signature, attempt, final = [value or b"" for value in values]
+    if origin != queue.encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
-    data = inflate(fields["data"])
-    waits, limit = _limits(fields)
-    _verify(job_id, fields, waits, data, settings)
-    attempt = 1 if fields[keys.FINAL] else _integer(fields[keys.ATTEMPT]) + 1
-    return Claimed(job_id, decode_payload(data), attempt, len(waits) + 1, limit)
+    data = inflate(data)
+    waits, limit = _limits(timeout, intervals, exact)
+    if settings.signing_key:
+        _verify(job_id, (origin, timeout, exact, signature), waits, data, settings)
+    number = 1 if final else _integer(attempt) + 1
+    return Claimed(job_id, decode_payload(data), number, len(waits) + 1, limit)
 
 
-def _limits(fields: Mapping[str, bytes]) -> tuple[list[Any], float]:
+@lru_cache(maxsize=256)
+def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
     try:
-        waits = json.loads(fields["retry_intervals"] or b"[]")
-        limit = float(fields[keys.LIMIT] or fields["timeout"])
+        waits = json.loads(intervals or b"[]")
+        limit = float(exact or timeout)
         if not (isinstance(waits, list) and len(waits) <= MAX_RETRIES and 0 < limit < math.inf):
             raise ValueError
         [float(wait) for wait in waits]
     except (ValueError, TypeError, RecursionError) as error:
         raise JobRefused("the record's timeout or retry_intervals is not one") from error
-    return waits, limit
+    return tuple(waits), limit
 
 
-def _verify(job_id: str, fields: Mapping[str, bytes], waits: list[Any], data: bytes, settings: Settings) -> None:
+def _verify(
+    job_id: str, fields: tuple[bytes, bytes, bytes, bytes], waits: Sequence[float], data: bytes, settings: Settings
+) -> None:
+    *signed, signature = fields
     spaced = json.dumps(waits, separators=(",", ":"))  # RQ spaces them otherwise when it saves a record again
-    signed = (*_encoded(job_id), fields["origin"], fields["timeout"], fields[keys.LIMIT], spaced.encode("ascii"), data)
-    verify(settings.signing_key, fields[keys.SIGNATURE], *signed)
+    verify(settings.signing_key, signature, *_encoded(job_id), *signed, spaced.encode("ascii"), data)
 
 
 def check_signature(job_id: str, record: Mapping[bytes, bytes], settings: Settings) -> None:
@@ -143,9 +156,9 @@ def check_signature(job_id: str, record: Mapping[bytes, bytes], settings: Settin
     Raises:
         JobRefused: when it is not, or was changed since.
     """
-    fields = {name: record.get(name.encode("ascii"), b"") for name in CLAIMED}
-    waits, _ = _limits(fields)
-    _verify(job_id, fields, waits, inflate(fields["data"]), settings)
+    data, origin, timeout, intervals, exact, signature, *_ = (record.get(name.encode("ascii"), b"") for name in CLAIMED)
+    waits, _ = _limits(timeout, intervals, exact)
+    _verify(job_id, (origin, timeout, exact, signature), waits, inflate(data), settings)
 
 
 def is_foreign(data: bytes) -> bool:

@@ -18,11 +18,15 @@ _INCLUDE: Final = "-- include:"
 
 @cache
 def text(name: str) -> str:
-    """Return a script's text, behind the files that its first line includes."""
+    """Return a script's text, with the files that its lines `-- include: …` name in their place."""
     own = files("liquid_background.queue").joinpath(f"lua/{name}.lua").read_text("ascii")
-    first = own.partition("\n")[0]
-    included = first.removeprefix(_INCLUDE).split() if first.startswith(_INCLUDE) else []
-    return "".join(text(part) for part in included) + own
+    return "".join(_included(line) for line in own.splitlines(keepends=True))
+
+
+def _included(line: str) -> str:
+    if not line.lstrip().startswith(_INCLUDE):
+        return line
+    return "".join(text(part) for part in line.partition(":")[2].split())
 
 
 @cache

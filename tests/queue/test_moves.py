@@ -88,7 +88,7 @@ def _left_behind(store: Store, job_id: str) -> None:
     assert store.client.zscore(keys.LEASES, job_id) is None
     assert not store.client.zrange(keys.started("default"), 0, -1)
     assert not store.client.exists(keys.executions(job_id))
-    assert store.client.hmget(keys.job(job_id), keys.TOKEN, keys.BEATEN, keys.CANCEL) == [None, None, None]
+    assert not any(store.client.hmget(keys.job(job_id), keys.TOKEN, keys.BEATEN, keys.CANCEL))
 
 
 def test_a_job_is_claimed_started_and_finished(hands: Hands, queue: Queue, job: Make) -> None:

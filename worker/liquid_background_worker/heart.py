@@ -40,6 +40,10 @@ class Heart:
         """Send a call as soon as the store hears it."""
         self._owed.append(call)
 
+    def hurry(self) -> None:
+        """Beat at the next opportunity."""
+        self._next_beat = 0.0
+
     @property
     def owes(self) -> bool:
         return bool(self._owed or self._wire.pending)

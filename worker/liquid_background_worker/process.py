@@ -29,6 +29,7 @@ class Process:
         self.killed: Running | None = None
         self.reason = ""
         self.cancelled = False
+        self.shown: Running | None = None  # the last job that was beaten for early
         self.counted = (0, 0, 0.0)
 
     def ask_to_stop(self) -> None:

@@ -67,6 +67,7 @@ class Supervisor:
                 self._wait()
                 self._bury()
                 self._enforce_limits()
+                self._show()
                 self._roll()
                 self._heart.pump(self._pulses, self._answer)
             self._heart.flush(_LAST_WORDS)
@@ -225,6 +226,14 @@ class Supervisor:
                 self._start_at[number] = 0.0
 
     # Beats.
+
+    def _show(self) -> None:
+        """Have RQ's tools see a job that runs for longer than a look: its first beat says so, and comes at once."""
+        for child in self._everyone():
+            now = child.slot.now()
+            if now and now.job != child.shown and monotonic() - now.started > _LOOK:
+                child.shown = now.job
+                self._heart.hurry()
 
     def _pulses(self) -> list[Pulse]:
         pulses = []

@@ -5,7 +5,7 @@
 -- Returns for each worker: ok, cancel (someone wants its job ended), fenced (the lease is not its any more),
 -- or unknown (its registration is gone, as after a restart of a store that keeps nothing).
 local lease, ttl = tonumber(ARGV[1]), ARGV[2]
-local stamp, far = iso(), math.floor(now) + 86400
+local stamp, far = iso(), seconds + 86400
 
 local function extend(worker, id, token, queue)
   local key = 'rq:job:' .. id
@@ -14,9 +14,9 @@ local function extend(worker, id, token, queue)
   if record[1] ~= 'started' then return 'ok' end  -- its start is under way
   local execution = 'rq:execution:' .. id .. ':' .. token
   redis.call('ZADD', 'liquid_background:leases', now_ms + lease, id)
-  redis.call('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
   redis.call('HSET', key, 'last_heartbeat', stamp, 'lb_beaten', 1)
   -- RQ's tools see what a worker runs by these; a job that ends before its first beat goes without.
+  redis.call('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
   redis.call('HSETNX', execution, 'created_at', string.format('%.6f', now))
   redis.call('HSET', execution, 'id', token, 'job_id', id, 'last_heartbeat', string.format('%.6f', now),
     'worker_name', worker)
@@ -30,7 +30,7 @@ end
 
 local answers = {}
 for i = 3, #ARGV, 8 do
-  local name, state, completed, failed, seconds, id, token, queue = unpack(ARGV, i, i + 7)
+  local name, state, completed, failed, worked, id, token, queue = unpack(ARGV, i, i + 7)
   local key = 'rq:worker:' .. name
   local answer = 'unknown'
   if redis.call('EXISTS', key) == 1 then
@@ -38,7 +38,7 @@ for i = 3, #ARGV, 8 do
     redis.call('HSET', key, 'last_heartbeat', stamp, 'state', state)
     if completed ~= '0' then redis.call('HINCRBY', key, 'successful_job_count', completed) end
     if failed ~= '0' then redis.call('HINCRBY', key, 'failed_job_count', failed) end
-    if seconds ~= '0' then redis.call('HINCRBYFLOAT', key, 'total_working_time', seconds) end
+    if worked ~= '0' then redis.call('HINCRBYFLOAT', key, 'total_working_time', worked) end
     redis.call('EXPIRE', key, ttl)
   end
   if id ~= '' then

@@ -1,28 +1,41 @@
 -- include: time log enqueue group record foreign
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
--- ARGV: token, lease in ms, how many, log limit, number of queues, the queues in the order to try, the fields wanted.
--- Returns {queue, {id, size of data, the fields}, ...}, or {'', ms until the next delayed job is due or -1}.
+-- ARGV: token, lease in ms, how many, log limit, number of queues, the queues in the order to try, the number of the
+-- fields wanted, these fields (the data first), then those that no job may have.
+-- Returns {queue, {id, size of data, '' or a field that no job may have, the fields}, ...}, or {'', ms until the next delayed job is due or -1}.
 local token, lease, wanted, limit, queues = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local MOST_PARKED = 200  -- jobs that one claim parks
 local LARGEST = 204800  -- bytes of data that leave the store; larger ones are refused by their size
 
+local FIELDS = {'status', 'lb_token', 'lb_foreign', 'lb_group', unpack(ARGV, 7 + queues)}
+local DATA = 5  -- where the data stands in FIELDS
+local LAST = DATA - 1 + tonumber(ARGV[6 + queues])
+
 -- Why an id of the queue cannot be claimed; nil when it can.
 local function obstacle(record, id)
   if record.err then return 'REFUSED', 'the record is not a hash' end
-  if not record[1] or not record[6] then return 'LOST', 'its record is gone: deleted, expired or evicted by the store' end
+  if not record[1] or not record[DATA + 1] then
+    return 'LOST', 'its record is gone: deleted, expired or evicted by the store'
+  end
   if record[1] ~= 'queued' then return 'skip' end
+  if record[2] == token then return 'skip' end  -- it stands in the queue twice
   if record[2] and redis.call('ZSCORE', 'liquid_background:leases', id) then return 'skip' end
   return nil
 end
 
+local function planted(record)
+  for i = LAST + 1, #FIELDS do
+    if record[i] and record[i] ~= '' and record[i] ~= '[]' then return FIELDS[i] end
+  end
+  return ''
+end
+
 local parked = 0
+local leases = {}
 
 local function claim(queue, id)
   local key = 'rq:job:' .. id
-  local size = redis.pcall('HSTRLEN', key, 'data')
-  local fields = {'status', 'lb_token', 'lb_foreign', 'lb_group', 'lb_group_limit', unpack(ARGV, 6 + queues)}
-  if type(size) == 'number' and size > LARGEST then fields[6] = 'origin' end
-  local record = redis.pcall('HMGET', key, unpack(fields))
+  local record = redis.pcall('HMGET', key, unpack(FIELDS))
   local why, message = obstacle(record, id)
   if why == 'skip' then return nil end
   if why then
@@ -33,13 +46,16 @@ local function claim(queue, id)
     redis.call('RPUSH', 'rq:queue:' .. queue, id)
     return nil
   end
-  if record[4] and not enter_group(key, id, queue, record[4], record[5]) then
+  if record[4] and not enter_group(key, id, queue, record[4], redis.call('HGET', key, 'lb_group_limit')) then
     parked = parked + 1
     return nil
   end
   redis.call('HSET', key, 'lb_token', token)
-  redis.call('ZADD', 'liquid_background:leases', now_ms + lease, id)
-  return {id, size, unpack(record, 6, #fields)}
+  leases[#leases + 1] = now_ms + lease
+  leases[#leases + 1] = id
+  local size = #(record[DATA] or '')
+  if size > LARGEST then record[DATA] = false end
+  return {id, size, planted(record), unpack(record, DATA, LAST)}
 end
 
 for q = 1, queues do
@@ -54,7 +70,10 @@ for q = 1, queues do
       if job then batch[#batch + 1] = job end
     end
   until there <= 0 or not ids or #ids == 0 or #batch > wanted or parked >= MOST_PARKED
-  if #batch > 1 then return batch end
+  if #batch > 1 then
+    redis.call('ZADD', 'liquid_background:leases', unpack(leases))
+    return batch
+  end
   if parked >= MOST_PARKED then return {'', 0} end
 end
 

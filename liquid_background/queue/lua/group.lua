@@ -43,7 +43,7 @@ local function take_over(slots, id, queue)
   for _, other in ipairs(redis.call('SMEMBERS', slots)) do
     local record = redis.call('HMGET', 'rq:job:' .. other, 'status', 'lb_token', 'origin')
     local lower = (BY_PRIORITY[record[3] or ''] or 0) > (BY_PRIORITY[queue] or 0)
-    if record[1] == 'queued' and not record[2] and lower then
+    if record[1] == 'queued' and (record[2] or '') == '' and lower then
       redis.call('SREM', slots, other)
       redis.call('SADD', slots, id)
       return true

@@ -4,12 +4,12 @@ local function number(value, default)
   return tonumber(value) or default
 end
 
--- End a claim or an attempt: drop the lease, the slot, and what RQ's tools see of a running attempt.
+-- End a claim or an attempt: drop the lease, the slot, and what RQ's tools see of an attempt from its first beat on.
 local function release(key, id, queue, token, worker, beaten)
   local group = redis.call('HGET', key, 'lb_group')
   redis.call('ZREM', 'liquid_background:leases', id)
-  redis.call('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
   if beaten then
+    redis.call('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
     redis.call('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)
     redis.call('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
   end
@@ -39,7 +39,7 @@ end
 -- Close a job as failed, with a result that RQ reads (`exc` is its exc_string, already encoded).
 local function fail(key, id, queue, token, worker, message, exc, ttl)
   redis.call('HSET', key, 'lb_error', message)
-  close(key, id, queue, 'failed', 'failed', math.floor(now) + ttl, ttl)
+  close(key, id, queue, 'failed', 'failed', seconds + ttl, ttl)
   redis.call('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
   redis.call('EXPIRE', 'rq:results:' .. id, ttl)
@@ -47,7 +47,7 @@ end
 
 -- Close a job as cancelled.
 local function close_cancelled(key, id, queue, ttl)
-  close(key, id, queue, 'canceled', 'canceled', math.floor(now), ttl)
+  close(key, id, queue, 'canceled', 'canceled', seconds, ttl)
 end
 
 -- The waits before attempts 2, 3, ... as the job carries them; one less than its attempts.

@@ -8,7 +8,7 @@ if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then retu
 redis.call('ZREM', 'rq:failed:' .. queue, id)
 redis.call('ZREM', 'rq:canceled:' .. queue, id)
 redis.call('PERSIST', key)
-redis.call('HDEL', key, 'lb_error', 'ended_at', 'started_at', 'exc_info')
+redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
 redis.call('HSET', key, 'lb_final', 1)
 requeue(key, id, queue, 0, false)
 return 'ok'
