@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Encoded, Job, LogEntry, LogStatus, Outcome
@@ -54,8 +54,7 @@ class Ending(StrEnum):
     BACK = "back"  # the worker stops; the attempt does not count
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(NamedTuple):  # made once a job, so it has to be cheap
     """A job that a worker has started, with what its finish and its log entry need."""
 
     id: str
@@ -73,8 +72,7 @@ class Running:
         return cls(job.id, token, queue, *place, job.max_attempts)
 
 
-@dataclass(frozen=True, slots=True)
-class Finish:
+class Finish(NamedTuple):
     """One finished attempt, encoded."""
 
     arguments: list[Argument]
@@ -82,7 +80,8 @@ class Finish:
 
 def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None) -> Finish:
     """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so."""
-    kind = ending or (Ending.SUCCESS if outcome.succeeded else Ending.FAILED)
+    succeeded = outcome.error is None
+    kind = ending or (Ending.SUCCESS if succeeded else Ending.FAILED)
     jobs: list[Argument] = []
     if kind is Ending.SUCCESS:
         try:
@@ -90,19 +89,26 @@ def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | 
                 jobs += encode_job(made, settings)
         except JobRefused as error:
             return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
-    entries = [value for entry in outcome.entries for value in encode_entry(entry)]
-    message = clip(outcome.error or "").encode("utf-8", "backslashreplace")
+    message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
     value = _return_value(outcome.result) if kind is Ending.SUCCESS else exc_string(outcome.traceback or outcome.error)
-    head: list[Argument] = [job.id, job.token, kind, value, message, int(outcome.retry), outcome.duration]
-    place: list[Argument] = [job.source_name, job.template.encode("utf-8", "backslashreplace"), job.line]
-    counts = [job.max_attempts, len(outcome.jobs) if jobs else 0, len(outcome.entries)]
-    return Finish([*head, *place, *counts, *jobs, *entries])
+    template = job.template.encode("utf-8", "backslashreplace")
+    arguments: list[Argument] = [
+        job.id, job.token, kind.value, value, message, int(outcome.retry), outcome.duration,
+        job.source_name, template, job.line, job.max_attempts, len(outcome.jobs) if jobs else 0, len(outcome.entries),
+    ]  # fmt: skip
+    arguments += jobs
+    for entry in outcome.entries:
+        arguments += encode_entry(entry)
+    return Finish(arguments)
+
+
+_dump: Final = json.JSONEncoder().encode
 
 
 def _return_value(result: Encoded) -> bytes:
     if isinstance(result, str) and len(result) > MAX_RESULT:
         result = result[:MAX_RESULT] + "…"
-    return b64encode(json.dumps(result).encode("ascii"))
+    return b64encode(_dump(result).encode("ascii"))
 
 
 def exc_string(text: str | None) -> bytes:

@@ -7,9 +7,8 @@ import math
 import zlib
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from liquid_background import handover
 from liquid_background.errors import JobRefused, NotPlain
@@ -92,8 +91,7 @@ PLANTED: Final[tuple[str, ...]] = (
 """The fields that no record of ours has: the claim script says when one is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):  # made once a job, so it has to be cheap
     """A job that a worker holds the lease of and may run."""
 
     id: str

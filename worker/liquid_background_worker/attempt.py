@@ -25,9 +25,8 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
         outcome = Outcome(error=str(error), traceback=_traceback(error))
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt end the job, not the worker
         outcome = Outcome(error=describe(error), traceback=_traceback(error))
-    if outcome.duration:
-        return outcome
-    return replace(outcome, duration=round((monotonic() - started) * 1000))
+    duration = round((monotonic() - started) * 1000)
+    return outcome if outcome.duration or not duration else replace(outcome, duration=duration)
 
 
 def describe(error: BaseException) -> str:

@@ -16,6 +16,8 @@ logger = logging.getLogger("liquid_background.worker")
 MOST_PENDING: Final = 8
 """Calls that may be on their way; more wait for replies first. Each may hold a body's end that only this child knows,
 and that runs again when the child and the store die together."""
+_UNHEARD: Final = 4  # calls on their way, or
+_UNHEARD_FOR: Final = 0.002  # seconds, before a poll looks for replies: a look costs as much as a call
 _PAUSE: Final = 0.02  # seconds between two tries to connect at first: a finished job waits to be told of
 _LONG_PAUSE: Final = 0.2
 _PATIENCE: Final = 2.0  # seconds after which the tries become rarer, and the wait is mentioned
@@ -53,7 +55,10 @@ class Channel:
         return None if isinstance(replies[0], Exception) else replies[0]
 
     def poll(self) -> None:
-        """Read the replies that are there."""
+        """Read the replies that are there, once a few are to be expected."""
+        pending = self._wire.pending
+        if len(pending) < _UNHEARD and not (pending and monotonic() - pending[0].at > _UNHEARD_FOR):
+            return
         try:
             while self._wire.pending and self._wire.readable(0):
                 self._read()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -95,27 +94,29 @@ class Child:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
         usable_until = claimed_at + moves.claim_lease(self._settings) / 2
-        waiting = deque(batch.jobs)
-        self._hold(batch)
-        self._yields = False
-        done: Finish | None = None
-        while waiting and not self._slot.stop and not self._yields and monotonic() < usable_until:
-            job = waiting.popleft()
+        ready: list[tuple[Running, Claimed]] = []
+        for job in batch.jobs:
             if isinstance(job, Refused):
                 self._channel.post(moves.refuse(job, batch, self._role.name, self._settings))
-                continue
-            running = Running.of(job, batch.token, batch.queue)
+            else:
+                ready.append((Running.of(job, batch.token, batch.queue), job))
+        self._slot.hold([running for running, _ in ready])
+        self._yields = False
+        done: Finish | None = None
+        begun = 0
+        for running, claimed in ready:
+            if self._slot.stop or self._yields or monotonic() >= usable_until:
+                break
             self._channel.post(self._step(done, running, higher), self._started)
-            done = moves.finish(running, self._perform(running, job), self._settings)
+            done = moves.finish(running, self._perform(begun, claimed), self._settings)
+            begun += 1
             self._channel.poll()
         if done:
             self._channel.post(self._step(done))
         self._slot.end()
-        if waiting:
-            self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in waiting]))
-
-    def _hold(self, batch: Batch) -> None:
-        self._slot.hold([Running.of(job, batch.token, batch.queue) for job in batch.jobs if isinstance(job, Claimed)])
+        if begun < len(ready):
+            waiting = [running.id for running, _ in ready[begun:]]
+            self._channel.post(moves.give_back(batch.token, batch.queue, waiting))
 
     def _step(self, done: Finish | None, start: Running | None = None, higher: Sequence[str] = ()) -> moves.Call:
         return moves.step(self._role.name, self._settings, done, start, higher)
@@ -123,10 +124,10 @@ class Child:
     def _started(self, reply: Any) -> None:
         self._yields = isinstance(reply, list) and reply[2] == 1
 
-    def _perform(self, running: Running, job: Claimed) -> Outcome:
+    def _perform(self, place: int, job: Claimed) -> Outcome:
         self._cpu.allow(job.limit)
         started = monotonic()
-        self._slot.begin(running, started, started + job.limit + GRACE)
+        self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         self._slot.disarm()
         seconds = monotonic() - started

@@ -11,7 +11,7 @@ import mmap
 import struct
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Final
 
 from liquid_background.queue.moves import Running
 
@@ -22,10 +22,10 @@ _LEFT: Final = 1
 _COUNTERS_AT: Final = 8
 _DEADLINE: Final = struct.Struct("<d")
 _DEADLINE_AT: Final = 40
+_RUNNING: Final = struct.Struct("<Iid")  # turn of the claimed jobs, place among them or -1, since when
 _RUNNING_AT: Final = 64
-_RUNNING_SIZE: Final = 4096
-_CLAIMED_AT: Final = 16 * 1024
-_CLAIMED_SIZE: Final = 16 * 1024
+_CLAIMED_AT: Final = 256
+_CLAIMED_SIZE: Final = 256 * 1024  # only what is written to takes memory
 _LONGEST_NAME: Final = 500  # characters of a template's name that are kept here
 
 
@@ -50,7 +50,7 @@ class Slot:
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, _CLAIMED_AT + 8 + 2 * _CLAIMED_SIZE)
-        self._running = _Cell(self._memory, _RUNNING_AT, _RUNNING_SIZE)
+        self._running = _Cell(self._memory, _RUNNING_AT, _RUNNING.size + _CELL.size)
         self._claimed = _Cell(self._memory, _CLAIMED_AT, _CLAIMED_SIZE)
 
     @property
@@ -71,10 +71,9 @@ class Slot:
     def left(self, how: Left) -> None:
         self._memory[_LEFT] = how
 
-    def begin(self, job: Running, started: float, deadline: float) -> None:
-        """Say that a job runs."""
-        place = (job.source_name, job.template[:_LONGEST_NAME], job.line, job.max_attempts)
-        self._running.write([job.id, job.token, job.queue, *place, started])
+    def begin(self, place: int, started: float, deadline: float) -> None:
+        """Say that a job runs: the one at that place among those that were claimed last."""
+        self._running.write(_RUNNING.pack(self._claimed.turn, place, started))
         _DEADLINE.pack_into(self._memory, _DEADLINE_AT, deadline)
 
     def disarm(self) -> None:
@@ -84,21 +83,30 @@ class Slot:
     def end(self) -> None:
         """Say that nothing runs."""
         self.disarm()
-        self._running.write(None)
+        self._running.write(_RUNNING.pack(0, -1, 0.0))
 
     def now(self) -> Now | None:
         """Return what runs."""
-        value = self._running.read()
-        (deadline,) = _DEADLINE.unpack_from(self._memory, _DEADLINE_AT)
-        return Now(Running(*value[:7]), value[7], deadline or None) if value else None
+        while True:
+            _, running = self._running.read()
+            if not running:
+                return None
+            of, place, started = _RUNNING.unpack(running)
+            if place < 0:
+                return None
+            turn, claimed = self._claimed.read()
+            if turn == of:  # else the child has gone on to its next batch meanwhile
+                (deadline,) = _DEADLINE.unpack_from(self._memory, _DEADLINE_AT)
+                return Now(Running(*json.loads(claimed)[place]), started, deadline or None)
 
     def hold(self, jobs: list[Running]) -> None:
-        """Say which jobs are claimed."""
-        self._claimed.write([[job.id, job.token, job.queue, job.source_name, "", 0, job.max_attempts] for job in jobs])
+        """Say which jobs are claimed. Nothing runs."""
+        rows = [(*job[:4], job.template[:_LONGEST_NAME], *job[5:]) for job in jobs]
+        self._claimed.write(json.dumps(rows).encode("ascii"))
 
     def held(self) -> list[Running]:
         """Return the jobs that were claimed in the last batch, whatever became of them."""
-        return [Running(*row) for row in self._claimed.read() or ()]
+        return [Running(*row) for row in json.loads(self._claimed.read()[1] or b"[]")]
 
     def count(self, succeeded: bool, seconds: float) -> None:
         """Count a finished attempt."""
@@ -121,28 +129,29 @@ class _Cell:
         self._memory = memory
         self._at = at
         self._size = size
+        self.turn = 0  # of the last write, where it was made
 
-    def write(self, value: Any) -> None:
-        (turn,) = _CELL.unpack_from(self._memory, self._at)
-        turn = (turn + 1) % 2**32
-        encoded = json.dumps(value).encode("ascii")
-        if len(encoded) + _CELL.size > self._size:
-            encoded = b"null"
-        copy = self._copy(turn)
-        self._memory[copy + _CELL.size : copy + _CELL.size + len(encoded)] = encoded
-        _CELL.pack_into(self._memory, copy, len(encoded))
-        _CELL.pack_into(self._memory, self._at, turn)
+    def write(self, value: bytes) -> None:
+        if len(value) + _CELL.size > self._size:
+            raise ValueError(f"{len(value)} bytes do not fit into {self._size}")
+        self.turn = (self.turn + 1) % 2**32
+        copy = self._copy(self.turn)
+        start = copy + _CELL.size
+        self._memory[start : start + len(value)] = value
+        _CELL.pack_into(self._memory, copy, len(value))
+        _CELL.pack_into(self._memory, self._at, self.turn)
 
-    def read(self) -> Any:
+    def read(self) -> tuple[int, bytes]:
+        """Return the turn of the last write and what was written; nothing before the first."""
         while True:
             (turn,) = _CELL.unpack_from(self._memory, self._at)
             if turn == 0:
-                return None
+                return 0, b""
             copy = self._copy(turn)
             (length,) = _CELL.unpack_from(self._memory, copy)
-            encoded = self._memory[copy + _CELL.size : copy + _CELL.size + length]
+            value = self._memory[copy + _CELL.size : copy + _CELL.size + length]
             if _CELL.unpack_from(self._memory, self._at) == (turn,):
-                return json.loads(encoded)
+                return turn, value
 
     def _copy(self, turn: int) -> int:
         return self._at + 8 + (turn % 2) * self._size

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import select
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
+import hiredis
 import redis
 from redis.exceptions import NoScriptError
 
@@ -157,13 +158,14 @@ class Wire:
             raise Broken(str(error)) from error
 
 
-def _packed(command: Sequence[scripts.Argument]) -> bytes:
-    # A fifth of the time of redis-py's own packing, and it stands between a body's end and the word of it.
-    parts = [b"*%d\r\n" % len(command)]
-    for value in command:
-        encoded = value if type(value) is bytes else str(value).encode("utf-8", "backslashreplace")
-        parts.append(b"$%d\r\n%b\r\n" % (len(encoded), encoded))
-    return b"".join(parts)
+def _packed(command: tuple[scripts.Argument, ...]) -> bytes:
+    # The C packer takes a tenth of the time of redis-py's own, and it stands between a body's end and the word of it.
+    pack: Callable[[Any], Any] = hiredis.pack_command  # its stubs know tuples of one only
+    try:
+        packed: bytes = pack(command)
+    except UnicodeEncodeError:
+        packed = pack(tuple(v.encode("utf-8", "backslashreplace") if isinstance(v, str) else v for v in command))
+    return packed
 
 
 def _is_not_now(error: redis.ResponseError) -> bool:
