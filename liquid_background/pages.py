@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
@@ -272,7 +273,7 @@ def _where(env: Environment, name: str) -> str:
     if not isinstance(loader, SiteLoader):
         return ""
     from_pages = loader.names(PAGES)
-    near = [page for page in from_pages if name in page or page in name]
+    near = get_close_matches(name, from_pages, n=1) or [page for page in from_pages if name in page or page in name]
     where = f" in {loader.root}/{PAGES}"
     return f"{where}; did you mean {near[0]!r}?" if near else f"{where} ({len(from_pages)} pages)"
 

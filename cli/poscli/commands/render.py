@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 import click
 
-from liquid_background import Engine, PageNotFound
-from liquid_background.pages import PAGES, SiteLoader
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
 
@@ -37,20 +34,7 @@ def command(page: str, params: tuple[str, ...], data: Path | None, app: str | No
       poscli render checkout --param coupon=SPRING --data order.json
     """
     request = dict(_split(param) for param in params)
-    engine = load_engine(app)
-    try:
-        click.echo(engine.render(page, _read(data), params=request), nl=False)
-    except PageNotFound as error:
-        raise _with_nearest(error, engine, page) from error
-
-
-def _with_nearest(error: PageNotFound, engine: Engine, page: str) -> PageNotFound:
-    """Return the error with the nearest page, where the loader can list its pages and the error names none yet."""
-    loader = engine.environment.loader
-    if not isinstance(loader, SiteLoader) or "did you mean" in str(error):
-        return error
-    near = get_close_matches(page, loader.names(PAGES), n=1)
-    return PageNotFound(f"no page '{page}' in {loader.root}/{PAGES}; did you mean '{near[0]}'?") if near else error
+    click.echo(load_engine(app).render(page, _read(data), params=request), nl=False)
 
 
 def _split(param: str) -> tuple[str, str]:
