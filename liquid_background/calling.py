@@ -25,8 +25,15 @@ async def call_async(
     named = dict(kwargs or {})
     if is_async(function):
         return await function(*args, **named)
-    returned = await asyncio.to_thread(function, *args, **named)
+    returned = await asyncio.to_thread(_call_in_thread, function, args, named)
     return await returned if inspect.isawaitable(returned) else returned
+
+
+def _call_in_thread(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    try:
+        return function(*args, **kwargs)
+    except StopIteration as error:  # no future can carry it: who awaits this one would wait for ever
+        raise RuntimeError(f"the function raised StopIteration: {error}") from error
 
 
 def is_async(function: Callable[..., Any]) -> bool:

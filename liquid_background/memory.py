@@ -15,7 +15,7 @@ from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
 from liquid_background.settings import Settings
 
 KEPT: Final = 10_000
-"""Jobs that have ended, of which the oldest are forgotten beyond this."""
+"""Jobs that have ended, of which those that ended first are forgotten beyond this."""
 
 Records: TypeAlias = list[JobRecord]  # by this name, since MemoryJobs has a method `list`
 _ENDED: Final = frozenset((JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED))
@@ -43,13 +43,14 @@ class MemoryJobs:
     """Jobs in memory, safe to share between threads. They end with the process.
 
     Args:
-        settings: give the waits of jobs that carry none.
+        settings: give the waits of jobs that carry none, and the number of log entries that are kept.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.entries: list[LogEntry] = []
         self._jobs: dict[str, _Kept] = {}
+        self._ended: dict[str, None] = {}  # ids in the order of their ends
         self._sent = 0
         self._lock = threading.RLock()
 
@@ -62,7 +63,7 @@ class MemoryJobs:
             for job in jobs:
                 if job.id not in there:
                     self._take(job)
-            self.entries += [replace(entry, time=_now()) for entry in entries]
+            self._note(entries)
             return there
 
     def _take(self, job: Job) -> None:
@@ -126,6 +127,7 @@ class MemoryJobs:
             kept = self._find(job_id)
             if kept.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
                 raise JobNotAllowed(f"cannot retry job {job_id}: it is {kept.status}")
+            self._ended.pop(job_id, None)
             kept.status, kept.attempts, kept.due = JobStatus.PENDING, 0, time.time()
             kept.error = kept.started_at = kept.completed_at = None
             return _record(kept)
@@ -158,7 +160,7 @@ class MemoryJobs:
                 return None  # taken back meanwhile
             kept.error = outcome.error
             more = not outcome.succeeded and outcome.retry and kept.attempts < kept.job.max_attempts
-            self.entries += [replace(entry, time=_now()) for entry in outcome.entries]
+            self._note(outcome.entries)
             self._log(kept, LogStatus.SUCCESS if outcome.succeeded else LogStatus.FAILED, outcome, final=not more)
             if more:
                 wait = kept.waits[min(kept.attempts, len(kept.waits)) - 1] if kept.waits else 0.0
@@ -178,12 +180,14 @@ class MemoryJobs:
 
     def _end(self, kept: _Kept, status: JobStatus) -> None:
         kept.status, kept.completed_at = status, _now()
-        if len(self._jobs) > KEPT:
-            oldest = next(
-                (other for other in self._jobs.values() if other.status in _ENDED and other is not kept), None
-            )
-            if oldest is not None:
-                del self._jobs[oldest.job.id]
+        self._ended[kept.job.id] = None
+        if len(self._ended) > KEPT:
+            first = next(iter(self._ended))
+            del self._ended[first], self._jobs[first]
+
+    def _note(self, entries: Sequence[LogEntry]) -> None:
+        self.entries += [replace(entry, time=_now()) for entry in entries]
+        del self.entries[: -self.settings.log_limit]
 
     def _log(self, kept: _Kept, status: LogStatus, outcome: Outcome, *, final: bool) -> None:
         job = kept.job
@@ -198,9 +202,8 @@ class MemoryJobs:
             duration=outcome.duration,
             message=outcome.error or "",
             final=final,
-            time=_now(),
         )
-        self.entries.append(entry)
+        self._note([entry])
 
 
 def _record(kept: _Kept) -> JobRecord:

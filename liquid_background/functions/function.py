@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from functools import update_wrapper
-from types import ModuleType
+from types import MethodType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
 from uuid import uuid4
 
@@ -37,7 +37,7 @@ class Function(Generic[P, R]):
         if isinstance(wrapped, Function):
             raise EnqueueError(f"{wrapped.path} is decorated twice: a function has one decorator and one queue")
         if not inspect.isfunction(wrapped):
-            raise EnqueueError(f"{wrapped!r} is not a function: decorate one that a `def` makes")
+            raise EnqueueError(f"{wrapped!r} is not a function that a `def` makes")
         update_wrapper(self, wrapped)
         self.path = path_of(wrapped)
         self.max_retries = check_count(max_retries, "max_retries")
@@ -47,6 +47,10 @@ class Function(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function here and now."""
         return self.__wrapped__(*args, **kwargs)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """Bind the function to an object when it is called as its method."""
+        return self if instance is None else MethodType(self, instance)
 
     def __repr__(self) -> str:
         return f"<Function {self.path}>"

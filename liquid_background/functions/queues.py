@@ -177,7 +177,7 @@ class EngineQueue(JobQueue):
 
     def _stored(self, job_id: str) -> str:
         stored = f"{self._scope}{job_id}"
-        if not JOB_ID.fullmatch(stored):
+        if not (isinstance(job_id, str) and job_id and JOB_ID.fullmatch(stored)):
             most = 100 - len(self._scope)
             raise JobRefused(f"job id {str(job_id)[:120]!r} is not 1 to {most} letters, digits, - and _")
         return stored

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, ParamSpec, TypeVar, overload
 
 from liquid_background.engine import Engine
+from liquid_background.errors import EnqueueError
 from liquid_background.functions import EngineQueue, Function, JobQueue
 
 P = ParamSpec("P")
@@ -25,8 +26,10 @@ def background(max_retries: Any = 3, queue: JobQueue | None = None) -> Any:
         queue: where its jobs go; without one, the default queue, which the settings name at the first use.
 
     Raises:
-        EnqueueError: when what is decorated is not a function, or max_retries is not from 0 to 100.
+        EnqueueError: when what is decorated is not a function, max_retries is not from 0 to 100, or queue is not one.
     """
+    if queue is not None and not hasattr(queue, "enqueue"):
+        raise EnqueueError(f"queue is {queue!r}; it must be a queue, such as get_queue() gives")
     give = default_queue if queue is None else lambda: queue
     if callable(max_retries):
         return Function(max_retries, queue=give, max_retries=3)

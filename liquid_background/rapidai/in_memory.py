@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from collections.abc import Callable
+from contextlib import suppress
+from functools import update_wrapper
+from typing import Any
 
 from liquid_background.calling import call_async
 from liquid_background.errors import DuplicateJob, JobNotAllowed, JobNotFound, JobRefused, NonRetryable
@@ -20,7 +22,6 @@ from liquid_background.memory import KEPT, MemoryJobs
 from liquid_background.settings import load_settings
 from liquid_background.syntax import explain
 
-T = TypeVar("T")
 _PATIENCE = 1.0  # seconds that `cancel` gives a running job to stop before it returns
 
 
@@ -54,17 +55,31 @@ class InMemoryQueue(JobQueue):
             DuplicateJob: when a job has that id.
             EnqueueError: when the arguments don't fit the function, or are not plain data.
         """
+        job, function = self._take(job_id, func, args, kwargs, max_retries)
+        self._start(job, function)
+        return job_id
+
+    def _take(
+        self, job_id: str, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], max_retries: int
+    ) -> tuple[Job, Function[..., Any]]:
         if not isinstance(job_id, str) or not JOB_ID.fullmatch(job_id):
             raise JobRefused(f"job id {str(job_id)[:120]!r} is not 1 to 100 letters, digits, - and _")
-        function = func if isinstance(func, Function) else Function(func, queue=lambda: self, max_retries=max_retries)
         waits = RetryPolicy(count=max_retries, initial_interval=self._backoff).waits()
+        function = (
+            func
+            if isinstance(func, Function)
+            else Function(_as_function(func), queue=lambda: self, max_retries=max_retries)
+        )
         job = build_call(function, args, kwargs, {"id": job_id, "waits": waits, "max_attempts": len(waits) + 1})
         if self._jobs.send([job]):
             raise DuplicateJob(f"a job with the id {job_id!r} is there already")
-        task = asyncio.create_task(self._run(job, function), name=f"job {job_id}")
-        self._running[job_id] = task
-        task.add_done_callback(lambda _: self._running.pop(job_id, None))
-        return job_id
+        return job, function
+
+    def _start(self, job: Job, function: Function[..., Any]) -> None:
+        """Run a job on the loop of the caller."""
+        task = asyncio.get_running_loop().create_task(self._run(job, function), name=f"job {job.id}")
+        self._running[job.id] = task
+        task.add_done_callback(lambda _: self._running.pop(job.id, None))
 
     async def _run(self, job: Job, function: Function[..., Any]) -> None:
         try:
@@ -90,19 +105,12 @@ class InMemoryQueue(JobQueue):
 
         A running coroutine is cancelled where it awaits; a function in a thread runs on, and its result is dropped.
         """
-        try:
-            self._jobs.cancel(job_id)
-        except (JobNotFound, JobNotAllowed):
-            return False
         task = self._running.get(job_id)
-        if task is not None:
-            loop = task.get_loop()
-            if loop is not asyncio.get_running_loop():
-                loop.call_soon_threadsafe(task.cancel)
-            elif task is not asyncio.current_task():
-                task.cancel()
-                await asyncio.wait([task], timeout=_PATIENCE)
-        return True
+        cancelled = self.cancel_sync(job_id)
+        loop, current = asyncio.get_running_loop(), asyncio.current_task()
+        if cancelled and task is not None and task is not current and task.get_loop() is loop:
+            await asyncio.wait([task], timeout=_PATIENCE)
+        return cancelled
 
     async def list_jobs(self, status: JobStatus | None = None) -> list[JobResult]:
         """Return the jobs, of one status when given, newest first."""
@@ -119,19 +127,43 @@ class InMemoryQueue(JobQueue):
         max_retries: int = 3,
     ) -> str:
         """Enqueue a call of a function; it runs in a thread of this queue."""
-        return self._on_own_loop(self.enqueue(job_id, func, args, kwargs, max_retries))
+        job, function = self._take(job_id, func, args, kwargs, max_retries)
+        # Nothing here waits for that loop: a job that runs on it may be the caller.
+        self._loop().call_soon_threadsafe(self._start, job, function)
+        return job_id
 
     def cancel_sync(self, job_id: str) -> bool:
-        """Do what `cancel` does, for code without an event loop."""
-        return self._on_own_loop(self.cancel(job_id))
+        """Do what `cancel` does, for code without an event loop; a running coroutine ends at its next `await`."""
+        try:
+            self._jobs.cancel(job_id)
+        except (JobNotFound, JobNotAllowed):
+            return False
+        task = self._running.get(job_id)
+        if task is not None:
+            with suppress(RuntimeError):  # its loop has ended, and so has the task
+                task.get_loop().call_soon_threadsafe(task.cancel)
+        return True
 
-    def _on_own_loop(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def _loop(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._own_loop is None:
                 self._own_loop = asyncio.new_event_loop()
                 threading.Thread(target=self._own_loop.run_forever, name="jobs in memory", daemon=True).start()
-        future: Future[T] = asyncio.run_coroutine_threadsafe(coroutine, self._own_loop)
-        return future.result()
+            return self._own_loop
+
+
+def _as_function(func: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function that does what a method, a partial or a callable object does."""
+    if inspect.isfunction(func) or not callable(func):
+        return func
+
+    async def run(*args: Any, **kwargs: Any) -> Any:
+        return await call_async(func, args, kwargs)
+
+    update_wrapper(run, func, updated=())
+    if not hasattr(func, "__qualname__"):
+        run.__qualname__ = type(func).__qualname__
+    return run
 
 
 async def _perform(job: Job, function: Function[..., Any]) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from inspect import signature
 from typing import Any, Final
 
 from liquid_background.engine import Engine
@@ -18,11 +19,19 @@ class RedisQueue(EngineQueue):
         url: of the server: `redis://`, `rediss://` or `unix://`. It is reached at the first use.
         prefix: sets this queue's ids and listings apart from others' in the same server; not the keys, which are RQ's.
         backoff: seconds before the first retry, doubled for each further one.
+
+    Raises:
+        JobError: when the url is empty, which would stand for another store, or an argument is not one.
     """
 
     def __init__(
         self, url: str = "redis://localhost:6379", prefix: str = "rapidai:jobs:", *, backoff: float = BACKOFF
     ) -> None:
+        for name, value in (("url", url), ("prefix", prefix)):
+            if not isinstance(value, str):
+                raise EnqueueError(f"{name} is {value!r}; it must be text")
+        if not url:
+            raise EnqueueError("url is empty; it must be one such as redis://localhost:6379")
         super().__init__(Engine(redis_url=url), prefix=prefix, backoff=backoff)
 
 
@@ -39,10 +48,12 @@ def get_queue(backend: str = "memory", **kwargs: Any) -> JobQueue:
     Raises:
         JobError: when there is no such backend, or it takes no such argument.
     """
-    if backend not in _BACKENDS:
+    if not isinstance(backend, str) or backend not in _BACKENDS:
         raise EnqueueError(f"unknown backend {backend!r}: it must be 'memory' or 'redis'")
     try:
-        return _made(backend, **kwargs)
+        given = signature(_BACKENDS[backend]).bind(**kwargs)
+        given.apply_defaults()
+        return _made(backend, **given.arguments)
     except TypeError as error:
         raise EnqueueError(f"the {backend} queue cannot be made of {', '.join(kwargs)}: {error}") from error
 

@@ -70,9 +70,17 @@ def explain(error: BaseException) -> str:
     elif isinstance(error, LiquidError):
         message = str(error.message or type(error).__name__)
     else:
-        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        said = _text(error)
+        message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     message = " ".join(message.split())
     name, line = locate(error)
     places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
     places += getattr(error, "__notes__", ())
     return f"{message} ({', '.join(places)})" if places else message
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as reason:  # noqa: BLE001  an application's own class may do anything here
+        return f"its message cannot be shown, str() raised {type(reason).__name__}"
