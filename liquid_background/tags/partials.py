@@ -49,38 +49,33 @@ def noting_way_in(token: Token, template: str) -> Iterator[None]:
         raise
 
 
-class IncludeNode(include_tag.IncludeNode):
+class _WayInNode(Node):
+    """Renders as the node class beside it does, and names itself in the errors of its partial."""
+
+    __slots__ = ()
+    template: str  # the one that this node stands in
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        with noting_way_in(self.token, self.template):
+            return super().render_to_output(context, buffer)  # type: ignore[safe-super]
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        with noting_way_in(self.token, self.template):
+            return await super().render_to_output_async(context, buffer)
+
+
+class IncludeNode(_WayInNode, include_tag.IncludeNode):
     """An include that knows its template."""
 
     __slots__ = ("template",)
-    template: str
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render the partial in the including scope."""
-        with noting_way_in(self.token, self.template):
-            return super().render_to_output(context, buffer)
-
-    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render the partial in the including scope."""
-        with noting_way_in(self.token, self.template):
-            return await super().render_to_output_async(context, buffer)
 
 
-class RenderNode(render_tag.RenderNode):
+class RenderNode(_WayInNode, render_tag.RenderNode):
     """A render that knows its template."""
 
     __slots__ = ("template",)
-    template: str
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render the partial in a scope of its own."""
-        with noting_way_in(self.token, self.template):
-            return super().render_to_output(context, buffer)
-
-    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render the partial in a scope of its own."""
-        with noting_way_in(self.token, self.template):
-            return await super().render_to_output_async(context, buffer)
 
 
 class LiquidTag(liquid_tag.LiquidTag):
