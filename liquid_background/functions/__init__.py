@@ -9,7 +9,7 @@ from liquid_background.functions.python_jobs import PythonJobs
 from liquid_background.functions.queues import BACKOFF, EngineQueue, JobQueue
 from liquid_background.functions.results import JobResult, to_result
 from liquid_background.functions.retries import RetryPolicy
-from liquid_background.functions.schedules import Schedule
+from liquid_background.functions.schedules import Schedule, read_schedule
 
 __all__ = [
     "BACKOFF",
@@ -26,5 +26,6 @@ __all__ = [
     "Schedule",
     "find_function",
     "path_of",
+    "read_schedule",
     "to_result",
 ]

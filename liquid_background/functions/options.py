@@ -81,8 +81,9 @@ def read_options(given: Mapping[str, Any], default: RetryPolicy, allowed: type =
     names = sorted({name for base in allowed.__mro__ for name in getattr(base, "__annotations__", ())})
     for name in given:
         if name not in names:
-            raise EnqueueError(_unknown(name, names))
-    waits = _retries(given.get("retries", default)).waits()
+            raise EnqueueError(_unknown(str(name), names))
+    retries = given.get("retries")
+    waits = (default if retries is None else _retries(retries)).waits()
     fields: dict[str, Any] = {"waits": waits, "max_attempts": len(waits) + 1}
     for name, read in _READERS.items():
         if given.get(name) is not None:

@@ -41,7 +41,7 @@ class Schedule:
         Raises:
             EnqueueError: when the name is not one.
         """
-        made = slug(name or job.source_name)[-_LONGEST_NAME:]
+        made = slug(str(name or job.source_name))[-_LONGEST_NAME:]
         if name is not None and made != name:
             raise EnqueueError(f"schedule name {name!r} is not 1 to {_LONGEST_NAME} letters, digits, - and _")
         return cls(made, cron, timezone, job)
@@ -100,17 +100,28 @@ def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[S
     one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
     """
     front_matters = getattr(env.loader, "front_matters", None)
-    for name, matter in front_matters() if front_matters is not None else ():
+    templates: dict[str, str] = {}  # by the names of their schedules
+    for template, matter in front_matters() if front_matters is not None else ():
         if matter.get("schedule") is not None:
             try:
-                yield _of_front_matter(name, matter["schedule"], default)
+                schedule = read_schedule(template, matter["schedule"], default)
+                if schedule.name in templates:
+                    raise EnqueueError(f"{templates[schedule.name]} has one of the same name, {schedule.name!r}")
             except EnqueueError as error:
-                logger.error("%s: the front matter's schedule is not kept: %s", name, error)
+                logger.error("%s: the front matter's schedule is not kept: %s", template, error)
+            else:
+                templates[schedule.name] = template
+                yield schedule
 
 
-def _of_front_matter(name: str, given: Any, default: RetryPolicy) -> Schedule:
+def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
+    """Return what the `schedule` in the front matter of a partial or page means.
+
+    Raises:
+        EnqueueError: saying what is wrong with it.
+    """
     values: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"cron": given}
     cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
     check_cron(cron, timezone)
     reading = read_options(values, default, JobOptions)
-    return Schedule.of(build_partial(name, {}, reading.fields), cron, timezone, None)
+    return Schedule.of(build_partial(template, {}, reading.fields), cron, timezone, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,7 +17,8 @@ from liquid.expression import Expression
 from liquid.token import TOKEN_TAG
 
 from liquid_background.environment import Environment
-from liquid_background.errors import ArgumentError
+from liquid_background.errors import ArgumentError, EnqueueError
+from liquid_background.functions import RetryPolicy, read_schedule
 from liquid_background.lint.blocks import check_block, check_order, finding, literal
 from liquid_background.lint.finding import RULES, Finding, silenced
 from liquid_background.pages import CONSUMERS, SiteLoader, read_options, read_text, split_front_matter
@@ -56,7 +58,7 @@ def _check_file(environment: Environment, file: Path, names: FirstUses) -> list[
     try:
         matter, body, line = split_front_matter(source, path)
         nodes = environment.parse_at(body, line=line, path=path).nodes
-        found = list(_check_front_matter(environment, path, matter))
+        found = list(_check_front_matter(environment, path, matter, source))
         if CONSUMERS in file.parts:
             read_options(source, path)
     except LiquidError as error:
@@ -80,10 +82,17 @@ def _of_error(path: str, error: LiquidError) -> Finding:
     return Finding(path, line_of(error.token), column_of(error.token), RULES[rule], message)
 
 
-def _check_front_matter(environment: Environment, path: str, matter: dict[str, Any]) -> Iterator[Finding]:
+def _check_front_matter(environment: Environment, path: str, matter: dict[str, Any], source: str) -> Iterator[Finding]:
     layout = matter.get("layout")
     if layout and not _exists(environment, str(layout), "layout"):
         yield Finding(path, 1, 0, RULES["missing-partial"], f"the layout '{layout}' is not there")
+    if matter.get("schedule") is not None:
+        try:
+            read_schedule(path, matter["schedule"], RetryPolicy())
+        except EnqueueError as error:
+            key = re.search(r"^schedule\b", source, re.MULTILINE)
+            line = source.count("\n", 0, key.start()) + 1 if key else 1
+            yield Finding(path, line, 0, RULES["option"], f"the front matter's schedule is not kept: {error}")
 
 
 def _exists(environment: Environment, name: str, tag: str) -> bool:

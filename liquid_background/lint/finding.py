@@ -30,7 +30,11 @@ RULES: Final[Mapping[str, Rule]] = {
     rule.name: rule
     for rule in (
         Rule("syntax", Severity.ERROR, "The template cannot be parsed."),
-        Rule("option", Severity.ERROR, "An option or parameter of a background tag is out of range."),
+        Rule(
+            "option",
+            Severity.ERROR,
+            "An option or parameter of a background tag, or a schedule in front matter, is out of range.",
+        ),
         Rule("unknown-tag", Severity.ERROR, "Nobody registered the tag."),
         Rule("unknown-filter", Severity.ERROR, "Nobody registered the filter."),
         Rule("blank-variable", Severity.ERROR, "A job reads a page variable where nothing is handed over."),

@@ -77,6 +77,7 @@ def test_retries_are_worked_out_at_enqueue(engine: Engine) -> None:
         return _field(engine, engine.enqueue("notify", {"order_id": 1}, **options).id, "retry_intervals")
 
     assert waits() == "[1.0,2.0,4.0,8.0,16.0,32.0]"
+    assert waits(retries=None) == waits()
     assert waits(retries=0) == ""
     assert waits(retries=2) == "[1.0,2.0]"
     policy = RetryPolicy(count=5, initial_interval=10, backoff_factor=3, max_interval=60)

@@ -139,8 +139,14 @@ def test_a_wrong_schedule_in_front_matter_is_told_and_keeps_no_worker_from_its_w
     (tmp_path / "partials/bad.liquid").write_text("---\nschedule: daily\n---\n")
     (tmp_path / "partials/broken.liquid").write_text("---\nschedule: [\n---\n")
     (tmp_path / "partials/good.liquid").write_text("---\nschedule: '@daily'\n---\n")
+    (tmp_path / "partials/odd.liquid").write_text("---\nschedule: {cron: '@daily', 1: 2}\n---\n")
+    (tmp_path / "partials/same_name.liquid").write_text("---\nschedule: '@daily'\n---\n")
+    (tmp_path / "partials/same").mkdir()
+    (tmp_path / "partials/same/name.liquid").write_text("---\nschedule: '@hourly'\n---\n")
     site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
-    assert [schedule.name for schedule in site.schedules()] == ["good"]
+    assert [schedule.name for schedule in site.schedules()] == ["good", "same_name"]
+    assert "odd: the front matter's schedule is not kept: unknown option '1'" in caplog.text
+    assert "has one of the same name, 'same_name'" in caplog.text
     assert "bad: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
     assert "broken: the front matter is not YAML" in caplog.text
 

@@ -52,6 +52,8 @@ CLEAN = [
     "{% background _ = 'mail', email: 1, source_name: 's' %}{% trigger_event 'order.created', id: order.id %}",
     "{{ user.name }}{{ params.q }}{% assign q = params.q %}" + block("{% assign q = q %}{{ q }}"),
     "---\nlayout: main\n---\n" + block("x"),
+    "---\nschedule: '0 9 * * mon-fri'\n---\nx",
+    "---\nschedule: {cron: '@daily', timezone: Europe/Berlin, priority: low, queue: nightly}\n---\nx",
     "{% liquid\n background source_name: 's', n: 1\n echo n\n endbackground %}",
     "{% for user in users %}" + block("{% assign i = forloop.index %}{{ i }}") + "{% endfor %}",
 ]
@@ -81,6 +83,9 @@ BROKEN = [
     (block("x") + block("y"), "same-source-name"),
     (block("x", "delay: 70000"), "option"),
     (block("x", "priority: 'urgent'"), "option"),
+    ("---\nschedule: daily\n---\n", "option"),
+    ("---\nschedule: {cron: '@daily', start_at: '2024'}\n---\n", "option"),
+    ("---\nschedule: {cron: '@daily', 1: 2}\n---\n", "option"),
     ("{% background source_name: 'a b' %}{% endbackground %}", "option"),
     ("{% graphql x = 'y' %}", "unknown-tag"),
     ("{{ x | upcas }}", "unknown-filter"),
@@ -122,6 +127,11 @@ def test_a_fix_says_what_to_write(tmp_path: Path) -> None:
     )
     (found,) = findings(tmp_path, "{% include 'mial' %}")
     assert found.fix == "did you mean 'mail'?"
+
+
+def test_a_wrong_schedule_is_found_at_its_line(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, "---\nslug: x\nschedule:\n  cron: '61 * * * *'\n---\nx")
+    assert (found.line, found.message[:60]) == (3, "the front matter's schedule is not kept: cron is '61 * * * *")
 
 
 def test_many_findings_come_in_the_order_of_the_lines(tmp_path: Path) -> None:
