@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,15 @@ class User:
     """An object that cannot travel."""
 
 
+def _answering(answer: str) -> Callable[..., str]:
+    """Return an action that answers with a text in which `{name}` stands for an argument."""
+
+    def action(**given: Any) -> str:
+        return answer.format(**given)
+
+    return action
+
+
 def test_every_liquid_block_is_an_example() -> None:
     blocks = sum((DOCS / page).read_text(encoding="utf-8").count("```liquid\n") for page in PAGES)
     assert len(examples()) == blocks
@@ -40,6 +50,8 @@ def test_every_liquid_block_is_an_example() -> None:
 def test_example(site: Any, example: dict[str, Any], source: str) -> None:
     for folder in ("partials", "consumers"):
         site.write({f"{folder}/{name}": text for name, text in example.get(folder, {}).items()})
+    for name, answer in example.get("actions", {}).items():
+        site.engine.environment.actions[name] = _answering(answer)
     data = dict(example.get("data", {}))
     if "object" in example:
         data[example["object"]] = User()
