@@ -89,10 +89,20 @@ class Handle:
         return job.status is JobStatus.COMPLETED
 
     def cancel(self) -> bool:
-        """Take the job back; False when it has ended. One that runs is stopped at its next chance."""
+        """Take the job back; False when it has ended. One that runs is stopped at its next chance.
+
+        Raises:
+            EnqueueError: when it is not sent yet.
+        """
         try:
             self._engine.jobs.cancel(self.id)
-        except (JobNotFound, JobNotAllowed):
+        except JobNotAllowed:
+            return False
+        except JobNotFound:
+            if self._collected:
+                raise EnqueueError(
+                    f"job {self.id} is sent when the job or page that made it succeeds; it cannot be taken back before"
+                ) from None
             return False
         return True
 

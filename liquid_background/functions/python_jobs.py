@@ -151,10 +151,12 @@ class PythonJobs:
             StoreUnavailable: when the store cannot be reached; nothing was enqueued.
         """
         reading = read_options(options, self._default_retries(), BulkOptions)
+        if isinstance(params, Mapping) or not isinstance(params, Iterable):
+            raise EnqueueError(f"params is a {type(params).__name__}; enqueue_many takes a list of mappings")
         jobs = [self._build(action, each, reading.fields) for each in params]
         if len(jobs) > MAX_BULK:
             raise EnqueueError(f"{len(jobs):,} jobs are too many for one step; send at most {MAX_BULK:,} at once")
-        self.dispatch(jobs, reading.on_duplicate)
+        self.dispatch(jobs, reading.on_duplicate, new_ids=True)
         return [Handle(self, job.id, collected=self._collector() is not None) for job in jobs]
 
     async def enqueue_async(
@@ -223,8 +225,13 @@ class PythonJobs:
         same = isinstance(sender, PythonJobs) and _store_of(sender.settings) == _store_of(self.settings)
         return collector if same else None
 
-    def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate) -> None:
+    def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate, *, new_ids: bool = False) -> None:
         """Send jobs, or have the page or attempt that makes them send them.
+
+        Args:
+            jobs: what is sent.
+            on_duplicate: what happens when a job has one of the ids.
+            new_ids: whether the ids were made for them just now, so that none has to be looked up.
 
         Raises:
             DuplicateJob: when a job has one of the ids, and on_duplicate is "error".
@@ -235,7 +242,7 @@ class PythonJobs:
             there = self.jobs.send(jobs)
         else:
             made = {job.id for job in collector.jobs}
-            there = [job.id for job in jobs if job.id in made or self._is_there(job.id)]
+            there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
             collector.jobs.extend(job for job in jobs if job.id not in there)
         if there and on_duplicate == "error":
             raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")

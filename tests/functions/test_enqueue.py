@@ -197,3 +197,31 @@ def test_a_job_cannot_wait_for_what_is_sent_when_it_succeeds(engine: Engine) -> 
     with pytest.raises(EnqueueError, match="cannot wait for it"):
         engine.render_string("{% action 'waits' %}")
     assert engine.jobs.list() == []
+
+
+def test_what_is_not_sent_yet_cannot_be_taken_back_unnoticed(engine: Engine) -> None:
+    made: list[Any] = []
+
+    def makes() -> None:
+        made.append(engine.enqueue("notify", {"order_id": 1}))
+        with pytest.raises(EnqueueError, match="cannot be taken back before"):
+            made[0].cancel()
+
+    engine.environment.actions["makes"] = makes
+    engine.render_string("{% action 'makes' %}")
+    assert made[0].cancel()
+    assert made[0].job().status == "cancelled"
+
+
+def test_many_in_a_job_ask_the_store_for_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.environment.actions["makes"] = lambda: engine.enqueue_many("notify", [{"order_id": 1}] * 3) and None
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.jobs, "get", lambda _: pytest.fail("new ids are known to be free"))
+        engine.render_string("{% action 'makes' %}")
+    assert len(engine.jobs.list()) == 3
+
+
+@pytest.mark.parametrize("params", [None, {"order_id": 1}, 5])
+def test_many_are_given_as_a_list(engine: Engine, params: Any) -> None:
+    with pytest.raises(EnqueueError, match="enqueue_many takes a list of mappings"):
+        engine.enqueue_many("notify", params)
