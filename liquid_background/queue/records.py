@@ -43,19 +43,21 @@ def encode_job(job: Job, settings: Settings) -> list[Argument]:
         raise JobRefused(f"job id {job.id[:120]!r} is not 1 to 100 letters, digits, - and _")
     if not 1 <= job.max_attempts <= MAX_RETRIES + 1:
         raise JobRefused(f"job {job.id}: max_attempts {job.max_attempts} is not from 1 to {MAX_RETRIES + 1}")
-    waits = json.dumps(_waits(job, settings), separators=(",", ":"))
+    waits = json.dumps(_waits(job, settings), separators=(",", ":")) if job.max_attempts > 1 else "[]"
     limit = settings.job_timeout if job.timeout is None else job.timeout
     whole = math.ceil(limit)
     exact = "" if whole == limit else repr(limit)
     data = job.encode()
     queue = str(job.priority)
-    signature = sign(settings.signing_key, *_encoded(job.id, queue, str(whole), exact, waits), data)
-    ttls = (settings.result_ttl, settings.failure_ttl)
-    retries = job.max_attempts - 1
-    delay = job.delay * 60 if job.start_at is None else f"@{job.start_at!r}"
-    group = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
-    head: list[Argument] = [job.id, queue, delay, data, whole, retries, waits, job.source_name]
-    return [*head, exact, signature, *ttls, *group]
+    signature = ""
+    if settings.signing_key:
+        signature = sign(settings.signing_key, *_encoded(job.id, queue, str(whole), exact, waits), data)
+    delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
+    group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
+    return [
+        job.id, queue, delay, data, whole, job.max_attempts - 1, waits, job.source_name, exact, signature,
+        settings.result_ttl, settings.failure_ttl, group, most,
+    ]  # fmt: skip
 
 
 def _waits(job: Job, settings: Settings) -> list[float]:

@@ -4,14 +4,19 @@ local JOB_WIDTH = 14
 
 local function wake(queue, count)
   local key = 'liquid_background:wake:' .. queue
-  local tokens = math.min(count, 64 - redis.call('LLEN', key))
-  for _ = 1, tokens do
-    redis.call('LPUSH', key, '1')
-  end
+  local tokens = {}
+  for i = 1, math.min(count, 64 - redis.call('LLEN', key)) do tokens[i] = '1' end
+  if tokens[1] then redis.call('LPUSH', key, unpack(tokens)) end
+end
+
+-- Push the ids that have gathered for a queue, in their order.
+local function push(queue, ids)
+  redis.call('RPUSH', 'rq:queue:' .. queue, unpack(ids))
+  for i = #ids, 1, -1 do ids[i] = nil end
 end
 
 local function enqueue_all(list, at, count)
-  local there, waiting = {}, {}
+  local there, waiting, ready = {}, {}, {}
   local stamp = iso()
   for _ = 1, count do
     local id, queue, delay, data, timeout, retries, waits, source_name, limit, signature, result_ttl, failure_ttl,
@@ -22,35 +27,46 @@ local function enqueue_all(list, at, count)
       there[#there + 1] = id
     else
       -- A delay counts from now; @seconds is a time by this server's clock.
-      local moment = string.match(delay, '^@(.+)$')
-      local due = moment and tonumber(moment) or now + tonumber(delay)
+      local due = now
+      if delay ~= '0' then due = tonumber(delay) and now + tonumber(delay) or tonumber(string.sub(delay, 2)) end
       local delayed = due > now
       local fields = {'data', data, 'origin', queue, 'status', delayed and 'scheduled' or 'queued',
         'description', source_name, 'created_at', stamp, 'timeout', timeout,
         'result_ttl', result_ttl, 'failure_ttl', failure_ttl}
-      local function add(name, value)
-        fields[#fields + 1] = name
-        fields[#fields + 1] = value
+      local n = #fields
+      if not delayed then
+        fields[n + 1], fields[n + 2] = 'enqueued_at', stamp
+        n = n + 2
       end
-      if not delayed then add('enqueued_at', stamp) end
-      if tonumber(retries) > 0 then
-        add('retries_left', retries)
-        add('retry_intervals', waits)
+      if retries ~= '0' then
+        fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'retries_left', retries, 'retry_intervals', waits
+        n = n + 4
       end
-      if limit ~= '' then add('lb_limit', limit) end
-      if signature ~= '' then add('lb_sig', signature) end
+      if limit ~= '' then
+        fields[n + 1], fields[n + 2] = 'lb_limit', limit
+        n = n + 2
+      end
+      if signature ~= '' then
+        fields[n + 1], fields[n + 2] = 'lb_sig', signature
+        n = n + 2
+      end
       if group ~= '' then
-        add('lb_group', group)
-        add('lb_group_limit', group_limit)
+        fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'lb_group', group, 'lb_group_limit', group_limit
       end
       redis.call('HSET', key, unpack(fields))
+      waiting[queue] = (waiting[queue] or 0) + 1
       if delayed then
         redis.call('ZADD', 'rq:scheduled:' .. queue, due, id)
       else
-        redis.call('RPUSH', 'rq:queue:' .. queue, id)
+        local ids = ready[queue] or {}
+        ready[queue] = ids
+        ids[#ids + 1] = id
+        if #ids == 1000 then push(queue, ids) end  -- more would not fit on Lua's stack
       end
-      waiting[queue] = (waiting[queue] or 0) + 1
     end
+  end
+  for queue, ids in pairs(ready) do
+    if ids[1] then push(queue, ids) end
   end
   for queue, jobs in pairs(waiting) do
     redis.call('SADD', 'rq:queues', 'rq:queue:' .. queue)
