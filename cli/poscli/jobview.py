@@ -10,6 +10,7 @@ from liquid_background import Engine, JobRecord, LogEntry
 from liquid_background.handover import encode, size
 from liquid_background.joblog import printable
 from liquid_background.masking import mask
+from liquid_background.queue.waiting import Waiting
 from poscli.tables import table
 from poscli.terminal import line_of, styled
 from poscli.times import age, clock
@@ -19,13 +20,29 @@ _SHOWN = 200  # characters of one value; --format json has it whole
 _ENTRIES = 10_000  # log entries of a source name that are searched for those of one job
 
 
-def row(job: JobRecord) -> tuple[object, ...]:
-    """Return a job as a row under HEADINGS."""
+def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> tuple[Sequence[str], list[tuple[object, ...]]]:
+    """Return headings, and a row for each job; what jobs wait for has a column when there is such a job."""
+    reasons = [_reason(wait) for wait in waits]
+    found = [_row(job) for job in jobs]
+    if not any(reasons):
+        return HEADINGS, found
+    return (*HEADINGS[:-1], "WAITS FOR", HEADINGS[-1]), [
+        (*row[:-1], reason, row[-1]) for row, reason in zip(found, reasons, strict=True)
+    ]
+
+
+def _row(job: JobRecord) -> tuple[object, ...]:
     attempts, place = f"{job.attempts}/{job.max_attempts}", f"{job.template}:{job.line}"
     return (job.id, job.status, job.source_name, attempts, job.priority, age(job.created_at), place, job.error or "")
 
 
-def as_json(job: JobRecord, secret_names: Sequence[str]) -> dict[str, Any]:
+def _reason(wait: Waiting) -> str:
+    if wait.parked:
+        return f"queue {wait.group}"
+    return clock(wait.due_at) if wait.due_at else ""
+
+
+def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[str, Any]:
     """Return a job as plain JSON values."""
     times = {name: getattr(job, name) for name in ("created_at", "started_at", "completed_at")}
     return {
@@ -36,6 +53,10 @@ def as_json(job: JobRecord, secret_names: Sequence[str]) -> dict[str, Any]:
         "delay": job.delay,
         "max_attempts": job.max_attempts,
         "attempts": job.attempts,
+        "due_at": wait.due_at.isoformat() if wait.due_at else None,
+        "queue": wait.group,
+        "max_concurrency": wait.max_concurrency,
+        "waits_for_queue": wait.parked,
         "template": job.template,
         "line": job.line,
         "parameters": encode(mask(job.parameters, secret_names)),
@@ -58,9 +79,9 @@ def entries_of(engine: Engine, job: JobRecord) -> list[LogEntry]:
     return [entry for entry in found if entry.job_id == job.id]
 
 
-def describe(job: JobRecord, entries: Sequence[LogEntry], secret_names: Sequence[str]) -> str:
+def describe(job: JobRecord, wait: Waiting, entries: Sequence[LogEntry], secret_names: Sequence[str]) -> str:
     """Return all there is to know about a job, for reading."""
-    parts = [_facts(job), *_values("Parameters", job.parameters, secret_names)]
+    parts = [_facts(job, wait), *_values("Parameters", job.parameters, secret_names)]
     parts += [*_values("Handed over", job.handed_over, secret_names), _source(job)]
     attempts = [entry for entry in entries if entry.status]
     if attempts:
@@ -74,7 +95,8 @@ def describe(job: JobRecord, entries: Sequence[LogEntry], secret_names: Sequence
     return "\n\n".join(parts)
 
 
-def _facts(job: JobRecord) -> str:
+def _facts(job: JobRecord, wait: Waiting) -> str:
+    place = ", waits for its turn there" if wait.parked else ""
     facts = {
         "Job": job.id,
         "Source name": job.source_name,
@@ -82,7 +104,9 @@ def _facts(job: JobRecord) -> str:
         "Error": job.error,
         "Place": f"{job.template}:{job.line}",
         "Priority": str(job.priority),
+        "Queue": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
+        "Due": clock(wait.due_at) if wait.due_at else None,
         "Attempts": f"{job.attempts} of {job.max_attempts}",
         "Created": f"{clock(job.created_at)} ({age(job.created_at)} ago)",
         "Started": clock(job.started_at) if job.started_at else None,

@@ -6,11 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from liquid_background import Engine, StoreUnavailable
+from liquid_background.queue import keys
 from liquid_background.settings import Settings
 from tests.functions import shop
 from tests.functions.conftest import Bench
@@ -39,6 +42,33 @@ def test_it_lists_shows_retries_and_logs_jobs_of_functions(engine: Engine, bench
     assert line.endswith(f"NonRetryable: gone (tests.functions.shop:refuse:{shop.refuse.line})")
     _poscli(settings, "jobs", "retry", bad.id)
     assert bad.job().status == "pending"
+
+
+def test_it_shows_what_jobs_wait_for(
+    engine: Engine, bench: Bench, settings: Settings, tmp_path: Path, wait_until: Callable[..., Any]
+) -> None:
+    bench.start(app=APP, processes=2)
+    first, second = (engine.enqueue("wait_for", {"until": str(tmp_path / "go")}, queue="crm") for _ in range(2))
+    later = engine.enqueue("notify", {"order_id": 5}, start_at="2124-04-03T12:00:00Z")
+    wait_until(lambda: first.job().status == "running")
+    wait_until(lambda: engine.store.client.zcard(keys.deferred("default")))
+    heading, *rows = _poscli(settings, "jobs", "list").splitlines()
+    assert heading.split()[-3:] == ["WAITS", "FOR", "ERROR"]
+    about = {row.split()[0]: row for row in rows}
+    assert "queue crm" in about[second.id]
+    assert "queue crm" not in about[first.id]
+    assert "2124-04-03 12:00:00" in about[later.id]
+    assert "Queue:       crm, at most 1 at once, waits for its turn there\n" in _poscli(
+        settings, "jobs", "show", second.id
+    )
+    assert "Due:         2124-04-03 12:00:00\n" in _poscli(settings, "jobs", "show", later.id)
+    shown = json.loads(_poscli(settings, "jobs", "show", second.id, "--format", "json"))
+    assert (shown["queue"], shown["max_concurrency"], shown["waits_for_queue"]) == ("crm", 1, True)
+    assert ["crm", "1", "1"] in [line.split() for line in _poscli(settings, "status").splitlines()]
+    status = json.loads(_poscli(settings, "status", "--format", "json"))
+    assert status["concurrency_queues"] == [{"name": "crm", "running": 1, "waiting": 1}]
+    (tmp_path / "go").touch()
+    assert second.result(timeout=20) == "waited"
 
 
 def test_a_store_that_is_away_is_told_at_once(tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ import click
 
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError
+from liquid_background.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import source_names
 from poscli.group import Group
-from poscli.jobview import HEADINGS, as_json, describe, dump, entries_of, row
+from poscli.jobview import as_json, describe, dump, entries_of, rows
 from poscli.tables import confirm, table
 from poscli.terminal import hint, note
 
@@ -62,11 +63,12 @@ def list_jobs(status: str | None, source_name: str | None, limit: int, style: st
     if engine is None:
         return
     found = engine.jobs.list(status, source_name, limit)
+    waits = waiting(engine.store, found)
     if style == "json":
-        for job in found:
-            print(dump(as_json(job, engine.settings.secret_names)))
+        for job, wait in zip(found, waits, strict=True):
+            print(dump(as_json(job, wait, engine.settings.secret_names)))
     elif found:
-        print(table(HEADINGS, [row(job) for job in found]))
+        print(table(*rows(found, waits)))
         if len(found) == limit:
             hint(f"The newest {limit}; --limit N shows more.")
     else:
@@ -93,11 +95,12 @@ def show(job_id: str, style: str, app: str | None) -> None:
         sys.exit(1)
     job = engine.jobs.get(job_id)
     entries = entries_of(engine, job)
+    [wait] = waiting(engine.store, [job])
     if style == "text":
-        print(describe(job, entries, engine.settings.secret_names))
+        print(describe(job, wait, entries, engine.settings.secret_names))
         return
     log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in entries]
-    print(dump({**as_json(job, engine.settings.secret_names), "log": log}))
+    print(dump({**as_json(job, wait, engine.settings.secret_names), "log": log}))
 
 
 def _entry(entry: object) -> dict[str, object]:

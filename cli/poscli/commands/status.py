@@ -14,6 +14,7 @@ import click
 from liquid_background import Engine
 from liquid_background.errors import StoreError
 from liquid_background.queue.overview import Overview, WorkerInfo, overview
+from liquid_background.queue.waiting import groups
 from liquid_background.store import health_warnings
 from poscli.application import app_option, load_engine, no_store
 from poscli.tables import table
@@ -21,6 +22,7 @@ from poscli.terminal import note, styled
 from poscli.times import age
 
 QUEUES = ("QUEUE", "QUEUED", "OLDEST", "SCHEDULED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
+GROUPS = ("CONCURRENCY QUEUE", "RUNNING", "WAITING")
 WORKERS = ("WORKER", "STATE", "JOB", "QUEUES", "DONE", "FAILED", "SEEN")
 _CLEAR = "\x1b[H\x1b[2J"
 
@@ -94,12 +96,17 @@ def _text(engine: Engine) -> str:
         )
         for queue in seen.queues
     ]
-    parts = [table(QUEUES, rows), "", _workers(engine, seen), "", _store(engine)]
+    parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
     parts += [styled(f"warning: {warning}", fg="yellow") for warning in health_warnings(engine.store)]
     waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
     if waiting and not seen.workers:
         parts.append(styled(f"{waiting} waiting, no worker running. Start one: poscli worker", fg="yellow"))
     return "\n".join(parts)
+
+
+def _groups(engine: Engine) -> list[str]:
+    found = groups(engine.store)
+    return [table(GROUPS, [(group.name, group.holding, group.waiting) for group in found]), ""] if found else []
 
 
 def _workers(engine: Engine, seen: Overview) -> str:
@@ -165,4 +172,7 @@ def _json(engine: Engine) -> dict[str, Any]:
         }
         for worker in seen.workers
     ]
-    return {"queues": queues, "workers": workers, "store": _facts(engine)}
+    limited = [
+        {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
+    ]
+    return {"queues": queues, "concurrency_queues": limited, "workers": workers, "store": _facts(engine)}
