@@ -21,6 +21,7 @@ from liquid_background.job import JOB_ID, Job, JobStatus, Outcome
 from liquid_background.memory import KEPT, MemoryJobs
 from liquid_background.settings import load_settings
 from liquid_background.syntax import explain
+from liquid_background.tags import collecting
 
 _PATIENCE = 1.0  # seconds that `cancel` gives a running job to stop before it returns
 
@@ -84,7 +85,9 @@ class InMemoryQueue(JobQueue):
     async def _run(self, job: Job, function: Function[..., Any]) -> None:
         try:
             while self._jobs.start(job.id) is not None:
-                wait = self._jobs.finish(job.id, await _perform(job, function))
+                with collecting(None):  # it is no part of the page that enqueued it
+                    outcome = await _perform(job, function)
+                wait = self._jobs.finish(job.id, outcome)
                 if wait is None:
                     return
                 await asyncio.sleep(wait)

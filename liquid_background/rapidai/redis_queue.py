@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from inspect import signature
 from typing import Any, Final
@@ -35,6 +36,7 @@ class RedisQueue(EngineQueue):
         super().__init__(Engine(redis_url=url), prefix=prefix, backoff=backoff)
 
 
+_MAKING: Final = threading.Lock()
 _BACKENDS: Final = {"memory": InMemoryQueue, "redis": RedisQueue}
 
 
@@ -53,7 +55,8 @@ def get_queue(backend: str = "memory", **kwargs: Any) -> JobQueue:
     try:
         given = signature(_BACKENDS[backend]).bind(**kwargs)
         given.apply_defaults()
-        return _made(backend, **given.arguments)
+        with _MAKING:  # or two threads could get two queues
+            return _made(backend, **given.arguments)
     except TypeError as error:
         raise EnqueueError(f"the {backend} queue cannot be made of {', '.join(kwargs)}: {error}") from error
 

@@ -84,22 +84,37 @@ def collector_of(context: RenderContext, token: Token) -> Collector:
     return found
 
 
-_current: ContextVar[Collector | None] = ContextVar("liquid_background_collector", default=None)
+@dataclass(slots=True)
+class _Call:
+    """A stretch of Python code within a page or an attempt."""
+
+    collector: Collector | None
+    goes_on: bool = True
+
+
+_current: ContextVar[_Call | None] = ContextVar("liquid_background_call", default=None)
 
 
 @contextmanager
-def collecting(collector: Collector) -> Iterator[None]:
-    """Have what Python code enqueues inside collected: it is sent when the page or the attempt succeeds."""
-    token = _current.set(collector)
+def collecting(collector: Collector | None) -> Iterator[None]:
+    """Have what Python code enqueues inside collected: it is sent when the page or the attempt succeeds.
+
+    With None it is sent at once, as is what code enqueues that outlives the call: its tasks and threads carry a copy
+    of the context, and nobody would send what they add to a collector after its end.
+    """
+    call = _Call(collector)
+    token = _current.set(call)
     try:
         yield
     finally:
+        call.goes_on = False
         _current.reset(token)
 
 
 def current_collector() -> Collector | None:
     """Return the collector of the page or attempt that the calling code is part of; None outside."""
-    return _current.get()
+    call = _current.get()
+    return call.collector if call is not None and call.goes_on else None
 
 
 def _root(context: RenderContext) -> RenderContext:

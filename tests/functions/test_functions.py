@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import os
+import threading
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import pytest
 from liquid_background import Engine, EnqueueError, JobError, background
 from liquid_background.calling import is_async
 from liquid_background.functions import Function, find_function
+from liquid_background.rapidai import InMemoryQueue
 from liquid_background.settings import load_settings
 from liquid_background.store import Store
 from tests.functions import shop
@@ -155,6 +158,44 @@ def test_jobs_of_a_job_are_sent_with_its_success_only(engine: Engine) -> None:
     bad = perform(engine, engine.enqueue("order.ship", {"order_id": 5, "then": "fail"}).job())
     assert bad.jobs == ()
     assert [job.source_name for job in engine.jobs.list()] == ["ship", "ship"]
+
+
+def test_what_outlives_an_action_sends_its_jobs_itself(engine: Engine) -> None:
+    rendered = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def late() -> None:
+        rendered.wait(10)
+        engine.enqueue("notify", {"order_id": 1})
+
+    def starts() -> None:
+        threads.append(threading.Thread(target=contextvars.copy_context().run, args=(late,)))
+        threads[0].start()
+
+    engine.environment.actions["starts"] = starts
+    engine.render_string("{% action 'starts' %}")
+    rendered.set()
+    threads[0].join(10)
+    assert [job.source_name for job in engine.jobs.list()] == ["notify"]
+
+
+def test_a_job_in_memory_is_no_part_of_the_page_that_enqueued_it(engine: Engine) -> None:
+    queue = InMemoryQueue()
+    done = threading.Event()
+
+    async def in_memory() -> None:
+        engine.enqueue("notify", {"order_id": 1})
+        done.set()
+
+    def enqueues() -> None:
+        queue.enqueue_sync("j", in_memory, (), {})
+        assert done.wait(10)
+        raise ValueError("the page fails")
+
+    engine.environment.actions["enqueues"] = enqueues
+    with pytest.raises(ValueError, match="the page fails"):
+        engine.render_string("{% action 'enqueues' %}")
+    assert [job.source_name for job in engine.jobs.list()] == ["notify"]
 
 
 def test_jobs_for_another_store_are_sent_at_once(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
 
 from liquid_background import memory
-from liquid_background.rapidai import InMemoryQueue, JobError, RedisQueue, background, get_queue
+from liquid_background.rapidai import InMemoryQueue, JobError, RedisQueue, background, get_queue, redis_queue
 from liquid_background.settings import load_settings
 from tests.rapidai.test_in_memory import _end, _nothing
 
@@ -152,6 +155,32 @@ def test_wrong_queues_are_refused_where_they_are_named() -> None:
 def test_a_default_that_is_written_out_gives_the_same_queue() -> None:
     assert get_queue("redis") is get_queue(backend="redis", url="redis://localhost:6379")
     assert get_queue("redis", prefix="a", url="redis://h") is get_queue("redis", url="redis://h", prefix="a")
+
+
+def test_threads_get_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(InMemoryQueue):
+        """Takes its time to be made, so that another thread asks meanwhile."""
+
+        def __init__(self) -> None:
+            barrier.wait(0.2)
+            super().__init__()
+
+    barrier = _Patient(2)
+    monkeypatch.setitem(redis_queue._BACKENDS, "memory", Slow)
+    redis_queue._made.cache_clear()
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda _: get_queue(), range(2)))
+    redis_queue._made.cache_clear()
+    assert made[0] is made[1]
+
+
+class _Patient(Barrier):
+    """A barrier that lets one through after a while."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        with suppress(BrokenBarrierError):
+            return super().wait(timeout)
+        return 0
 
 
 async def test_an_empty_id_is_none(url: str) -> None:
