@@ -38,7 +38,8 @@ def _call_in_thread(function: Callable[..., Any], args: Sequence[Any], kwargs: M
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Return whether calling a function gives a coroutine."""
-    function = inspect.unwrap(function)
+    # Not through a function's own `__wrapped__`: a plain function may wrap a coroutine's and run that itself.
+    function = inspect.unwrap(function, stop=inspect.isfunction)
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from liquid_background.errors import EnqueueError, NotPlain
@@ -52,10 +52,21 @@ def _by_name(
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
+        if _fit_wrapper(function.__wrapped__, args, kwargs):
+            return args, kwargs
         raise EnqueueError(f"cannot enqueue {function.path}: {error}") from error
     if any(each.kind in (each.POSITIONAL_ONLY, each.VAR_POSITIONAL) for each in signature.parameters.values()):
         return args, kwargs
     return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
+
+
+def _fit_wrapper(wrapper: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Return whether arguments fit a function that wraps another one, to which it may give more, such as a session."""
+    try:
+        inspect.signature(wrapper, follow_wrapped=False).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
 
 
 def build_partial(name: str, parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> Job:

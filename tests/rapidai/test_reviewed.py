@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import partial
+from functools import partial, wraps
 from threading import Barrier, BrokenBarrierError
 from typing import Any
 from unittest.mock import AsyncMock, Mock
@@ -75,6 +75,21 @@ async def test_methods_partials_and_callable_objects_may_be_enqueued(queue: InMe
     calls[4].assert_awaited_once_with(2)
     with pytest.raises(JobError, match="5 is not a function"):
         await queue.enqueue("x", 5, (), {})  # type: ignore[arg-type]
+
+
+async def test_decorators_below_may_run_coroutines_and_add_arguments(queue: InMemoryQueue) -> None:
+    async def adds(session: str, value: int) -> str:
+        return f"{session} {value}"
+
+    @wraps(adds)
+    def runs(*args: Any, **kwargs: Any) -> str:
+        return asyncio.run(adds("session", *args, **kwargs))
+
+    decorated = background(queue=queue)(runs)
+    assert (await _end(queue, await decorated.enqueue(1))).result == "session 1"
+    assert (await _end(queue, await decorated.enqueue(value=2))).result == "session 2"
+    with pytest.raises(JobError, match="missing a required argument: 'value'"):
+        await background(queue=queue)(adds).enqueue("session")
 
 
 def test_a_job_of_the_queue_s_own_loop_may_use_the_sync_twins(
