@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine, StoreUnavailable
+from liquid_background.functions import EngineQueue
 from liquid_background.queue import keys
 from liquid_background.settings import Settings
 from tests.functions import shop
@@ -69,6 +70,18 @@ def test_it_shows_what_jobs_wait_for(
     assert status["concurrency_queues"] == [{"name": "crm", "running": 1, "waiting": 1}]
     (tmp_path / "go").touch()
     assert second.result(timeout=20) == "waited"
+
+
+def test_it_knows_the_ids_that_a_queue_with_a_prefix_gives(engine: Engine, settings: Settings) -> None:
+    mine, other = EngineQueue(engine, prefix="mine:"), EngineQueue(engine, prefix="other:")
+    job_id = mine.enqueue_sync("order-5", shop.notify, (5,), {})
+    assert "notify" in _poscli(settings, "jobs", "show", job_id)
+    assert "cancelled" in _poscli(settings, "jobs", "cancel", job_id)
+    assert "retried" in _poscli(settings, "jobs", "retry", job_id)
+    other.enqueue_sync("order-5", shop.notify, (5,), {})  # now the id alone does not tell which
+    with pytest.raises(subprocess.CalledProcessError) as error:
+        _poscli(settings, "jobs", "show", job_id)
+    assert "no job has the id 'order-5'" in error.value.stderr
 
 
 def test_a_store_that_is_away_is_told_at_once(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -9,7 +10,7 @@ from difflib import get_close_matches
 import click
 
 from liquid_background import Engine, JobRecord, JobStatus
-from liquid_background.errors import JobError
+from liquid_background.errors import JobError, JobNotFound
 from liquid_background.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import source_names
@@ -93,7 +94,7 @@ def show(job_id: str, style: str, app: str | None) -> None:
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
-    job = engine.jobs.get(job_id)
+    job = engine.jobs.get(_stored_id(engine, job_id))
     entries = entries_of(engine, job)
     [wait] = waiting(engine.store, [job])
     if style == "text":
@@ -140,7 +141,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, y
             return
     if len(ids) > 1:
         confirm(f"Retry {len(ids)} jobs?", yes)
-    _each(ids, engine.jobs.retry, "retried")
+    _each(ids, lambda job_id: engine.jobs.retry(_stored_id(engine, job_id)), "retried")
 
 
 @command.command("cancel")
@@ -159,7 +160,7 @@ def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
         sys.exit(1)
     if len(job_ids) > 1:
         confirm(f"Cancel {len(job_ids)} jobs?", yes)
-    _each(job_ids, engine.jobs.cancel, "cancelled")
+    _each(job_ids, lambda job_id: engine.jobs.cancel(_stored_id(engine, job_id)), "cancelled")
 
 
 def _engine(app: str | None) -> Engine | None:
@@ -170,6 +171,18 @@ def _engine(app: str | None) -> Engine | None:
         note(missing)
         return None
     return engine
+
+
+def _stored_id(engine: Engine, job_id: str) -> str:
+    """Return a job's id in the store: those of a `RedisQueue` have a digest of its prefix in front."""
+    try:
+        return engine.jobs.get(job_id).id
+    except JobNotFound:
+        scoped = re.compile(rf"[0-9a-f]{{12}}-{re.escape(job_id)}")
+        found = [job.id for job in engine.jobs.list(limit=_LOOKED_AT) if scoped.fullmatch(job.id)]
+        if len(found) != 1:
+            raise
+        return found[0]
 
 
 def _each(ids: Sequence[str], act: Callable[[str], JobRecord], done: str) -> None:
