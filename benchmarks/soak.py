@@ -56,27 +56,38 @@ class Body:
 class Server:
     """The store: a Valkey server with its append-only file on, killed and started again."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, fsync: str = "everysec") -> None:
         self._folder = folder
+        self._fsync = fsync
         self.socket = folder / "s.sock"
         self.url = f"unix://{self.socket}"
-        self.kills = 0
+        self.kills: list[float] = []
+        self.outages: list[float] = []
+        self.delayed_fsyncs = 0
         self._start()
 
     def _start(self) -> None:
         command = [str(embedded.find_server()), "--port", "0", "--unixsocket", str(self.socket)]
         options = ["--dir", str(self._folder), "--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction"]
         # Short outages: completed jobs expire, and the file is rewritten early, so there is little to load.
-        options += ["--auto-aof-rewrite-min-size", "8mb"]
+        options += ["--auto-aof-rewrite-min-size", "8mb", "--appendfsync", self._fsync]
         self._process = subprocess.Popen([*command, *options], stdout=subprocess.DEVNULL)
 
     def kill(self) -> None:
         """Kill it and start it again; return when it answers."""
-        self.kills += 1
+        self.delayed_fsyncs += self._delayed()
+        self.kills.append(time.time())
         self._process.kill()
         self._process.wait()
         self._start()
         self.wait()
+        self.outages.append(time.time() - self.kills[-1])
+
+    def _delayed(self) -> int:
+        store = connect(load_settings(redis_url=self.url))
+        delayed: int = store.client.info("persistence")["aof_delayed_fsync"]
+        store.close()
+        return delayed
 
     def wait(self) -> None:
         """Return when it answers."""
@@ -227,7 +238,7 @@ def settle(settings: Settings, seconds: float) -> None:
 
 
 def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
-    server = Server(folder)
+    server = Server(folder, arguments.fsync)
     runs = folder / "runs"
     settings = load_settings(
         redis_url=server.url, processes=1, retry_delays=(0.2,), result_ttl=10, log_limit=10_000_000
@@ -241,6 +252,8 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     settle(settings, 30)
     codes = fleet.close()
     print(f"{arguments.jobs / (time.monotonic() - began):.0f} jobs a second under fire; exit codes {codes}")
+    longest = max(server.outages, default=0.0)
+    print(f"appendfsync {arguments.fsync}: delayed {server.delayed_fsyncs} times; longest outage {longest:.1f} s")
     store = connect(settings)
     evidence = soak_oracle.Evidence(
         due=due,
@@ -268,6 +281,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=6)
     parser.add_argument("--body", type=float, default=0.01, help="seconds that each body takes")
     parser.add_argument("--limit", type=float, default=600, help="seconds after which the killing stops")
+    parser.add_argument("--fsync", default="everysec", help="the store's appendfsync: everysec or always")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--stock", action="store_true", help="run stock RQ workers instead")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the oracle's file")

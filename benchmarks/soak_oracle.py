@@ -11,14 +11,18 @@ from pathlib import Path
 from liquid_background.job import LogEntry, LogStatus
 
 EARLY = 0.002  # seconds by which two readings of the clock may differ
+UNWRITTEN = 2.5
+"""Seconds before a kill of the store whose steps may be gone. Under `appendfsync everysec` a server answers before it
+writes while a sync of the disk hangs, for up to two seconds; the soak can be run with `--fsync always` to tell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a body: when it began, in which process, and whether it completed or failed by itself."""
+    """One run of a body: when it began and was over, in which process, and whether it completed or failed by itself."""
 
     began: float
     pid: int
+    over: float = 0.0
     ended: bool = False
     failed: bool = False
 
@@ -41,6 +45,7 @@ class Verdict:
     lost: int
     completed_twice: int
     of_these_after_a_stop: int
+    of_these_at_a_store_kill: int
     without_one_final_entry: int
     log_and_oracle_disagree: int
     early: int
@@ -52,7 +57,8 @@ class Verdict:
     def holds(self) -> bool:
         """Whether the worker kept its promises."""
         clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
-        twice = self.completed_twice - self.of_these_after_a_stop <= max(1, (self.kills + self.store_kills) / 100)
+        inherent = self.of_these_after_a_stop + self.of_these_at_a_store_kill
+        twice = self.completed_twice - inherent <= max(1, (self.kills + self.store_kills) / 100)
         return clean and twice and self.recovery_p50 <= 4 and self.recovery_max <= 10
 
     def lines(self) -> list[str]:
@@ -70,7 +76,7 @@ def read_runs(path: Path) -> Mapping[str, list[Run]]:
             runs.append(Run(float(at), int(pid)))
         else:
             index = max(index for index, run in enumerate(runs) if run.pid == int(pid) and run.cut)
-            runs[index] = replace(runs[index], ended=kind == "E", failed=kind == "F")
+            runs[index] = replace(runs[index], over=float(at), ended=kind == "E", failed=kind == "F")
     return began
 
 
@@ -86,7 +92,7 @@ class Evidence:
     stops: Collection[int]
     """The processes that were stopped for longer than a lease. A body that is stopped in its middle goes on while the
     job runs elsewhere: it completes twice whatever a worker does, so these are told apart."""
-    store_kills: int
+    store_kills: Collection[float]  # when the store was killed
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -106,18 +112,36 @@ def judge(evidence: Evidence) -> Verdict:
         runs=sum(len(found) for found in runs.values()),
         kills=evidence.kills,
         stops=len(evidence.stops),
-        store_kills=evidence.store_kills,
+        store_kills=len(evidence.store_kills),
         completed=len(done),
         failed_with_reason=len(failed - done),
         lost=len(set(due) - done - failed),
         completed_twice=len(twice),
-        of_these_after_a_stop=sum(any(run.pid in evidence.stops for run in found) for found in twice),
+        of_these_after_a_stop=sum(_was_stopped(found, evidence) for found in twice),
+        of_these_at_a_store_kill=sum(
+            _was_rolled_back(found, evidence) and not _was_stopped(found, evidence) for found in twice
+        ),
         without_one_final_entry=sum(len(finals[job_id]) != 1 for job_id in due),
         log_and_oracle_disagree=len(said_done - done),
         early=sum(any(run.began < at - EARLY for run in runs.get(job_id, ())) for job_id, at in due.items()),
         recoveries=len(recoveries),
         recovery_p50=recoveries[len(recoveries) // 2] if recoveries else 0.0,
         recovery_max=recoveries[-1] if recoveries else 0.0,
+    )
+
+
+def _was_stopped(found: Iterable[Run], evidence: Evidence) -> bool:
+    return any(run.pid in evidence.stops for run in found)
+
+
+def _was_rolled_back(found: Iterable[Run], evidence: Evidence) -> bool:
+    """Whether a run was over just before a kill of the store, in a process that lived on, and another came after it."""
+    ended = sorted((run for run in found if run.ended), key=lambda run: run.over)
+    return any(
+        first.over < killed < again.began and killed - first.over < UNWRITTEN
+        for first, again in pairwise(ended)
+        for killed in evidence.store_kills
+        if not 0 <= evidence.killed.get(first.pid, 0.0) - first.over < UNWRITTEN
     )
 
 

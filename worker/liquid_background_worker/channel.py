@@ -38,13 +38,17 @@ class Channel:
         self._told = False
 
     def post(self, call: Call, on_reply: Callable[[Any], None] | None = None) -> None:
-        """Send a call without waiting for its reply."""
-        if len(self._wire.pending) >= MOST_PENDING:
-            self.drain()
+        """Send a call without waiting for its reply; it leaves at once, and only then are others waited for.
+
+        After an outage all replies are read before the caller goes on: its leases may have run out.
+        """
         try:
             self._wire.send(call, on_reply or _report)
         except Broken as error:
             self._recover(error)
+            self.drain()
+        if len(self._wire.pending) > MOST_PENDING:
+            self.drain()
 
     def call(self, call: Call) -> Any:
         """Send a call and return its reply; None when the store could make nothing of it."""

@@ -51,6 +51,8 @@ class Child:
         self._wake_keys = [keys.wake(name) for name in role.queues]
         self._jobs_left = settings.recycle_jobs
         self._yields = False  # higher work waits
+        self._unheard = 0  # starts without a reply
+        self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
 
     def _gives_up(self, seconds: float) -> bool:
         return self._slot.stop and seconds > self._settings.lease
@@ -107,10 +109,14 @@ class Child:
         for running, claimed in ready:
             if self._slot.stop or self._yields or monotonic() >= usable_until:
                 break
+            self._unheard, self._lapsed = self._unheard + 1, False
             self._channel.post(self._step(done, running, higher), self._started)
+            self._channel.poll()  # here, where no body's end waits to be told
+            if self._lapsed:
+                done, begun = None, begun + 1
+                continue
             done = moves.finish(running, self._perform(begun, claimed), self._settings)
             begun += 1
-            self._channel.poll()
         if done:
             self._channel.post(self._step(done))
         self._slot.end()
@@ -122,7 +128,10 @@ class Child:
         return moves.step(self._role.name, self._settings, done, start, higher)
 
     def _started(self, reply: Any) -> None:
-        self._yields = isinstance(reply, list) and reply[2] == 1
+        self._unheard -= 1
+        if isinstance(reply, list):
+            self._yields = reply[2] == 1
+            self._lapsed = reply[1] == 0 and not self._unheard
 
     def _perform(self, place: int, job: Claimed) -> Outcome:
         self._cpu.allow(job.limit)

@@ -20,6 +20,7 @@ logger = logging.getLogger("liquid_background.worker")
 _CONNECT_TIMEOUT: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
 _PAUSE: Final = 0.04  # seconds between two tries to connect
 _TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
+_AFTER_OUTAGE: Final = 0.5  # seconds before the first tick: children still have to say what ended meanwhile
 _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 
 
@@ -57,6 +58,8 @@ class Heart:
                     return
                 self._wire.connect()
                 self._told = False
+                if self._next_try:
+                    self._next_tick = now + _AFTER_OUTAGE
             self._read(now)
             self._send(now, pulses, answer)
             self._read(now)
