@@ -35,7 +35,7 @@ lock:
 	rm -rf build/lock
 
 clean:
-	rm -rf $(VENV) build dist .liquid-background-demo
+	rm -rf $(VENV) .venv-peers build dist .liquid-background-demo bench.json bench.svg
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
@@ -59,3 +59,19 @@ soak: $(VENV)/.installed-test
 # Stock RQ under the same faults, shortened.
 soak-stock: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.soak --stock --jobs 1000 --workers 3
+
+# Ours beside RQ, Huey, Dramatiq, Celery and taskiq: about 5 minutes; the full run takes about 25. Instructions need valgrind.
+PEERS := .venv-peers
+
+.PHONY: bench bench-full
+bench: $(VENV)/.installed-test $(PEERS)/.installed
+	$(BIN)/python benchmarks/compare.py
+
+bench-full: $(VENV)/.installed-test $(PEERS)/.installed
+	$(BIN)/python benchmarks/compare.py --full
+
+$(PEERS)/.installed: benchmarks/peers.txt
+	@echo "Making $(PEERS) …"
+	@$(PYTHON) -m venv $(PEERS)
+	@$(PEERS)/bin/python -m pip install --quiet --prefer-binary --requirement benchmarks/peers.txt
+	@touch $@

@@ -1,0 +1,104 @@
+"""Our side of the comparison: `python -m ours enqueue KIND COUNT`, `pickups COUNT` or `page BLOCKS REPEATS`.
+
+`worker PROCESSES [burst]` runs the worker.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from typing import Any, Final
+
+from workload import BODY, ITEMS, SHOP, WHO, progress
+
+from liquid_background import Engine
+from liquid_background.job import Outcome
+from liquid_background.settings import load_settings
+from liquid_background_worker import run
+
+PAUSE: Final = 0.02  # seconds between two jobs of an idle worker
+DATA: Final = {"who": WHO, "shop": SHOP, "items": ITEMS}
+PARAMETERS: Final = "n: n, who: who, shop: shop, items: items"
+
+
+def page(kind: str, blocks: int) -> str:
+    """Return a page with so many blocks; each job gets the values that the peers' jobs get."""
+    body = BODY if kind == "template" else "x"
+    block = f"{{% background source_name: '{kind}', {PARAMETERS} %}}{body}{{% endbackground %}}" if blocks else ""
+    return f"{{% for n in (1..{max(blocks, 1)}) %}}{block}{{% endfor %}}"
+
+
+def make_engine() -> Engine:
+    """Return an engine on the bench's store."""
+    return Engine(settings=load_settings(redis_url=os.environ.get("BENCH_URL"), templates=tempfile.gettempdir()))
+
+
+class CountingPerformer:
+    """Performs jobs by the engine and counts them as the peers do."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
+        """Perform one attempt."""
+        if payload["source_name"] == "pickup":
+            progress().picked_up(payload["parameters"]["n"])
+        outcome = self._engine.perform(job_id, payload, attempt, max_attempts)
+        progress().tick()
+        return outcome
+
+
+def pickups(engine: Engine, count: int) -> None:
+    """Send jobs to an idle worker, one after the other."""
+    block = f"{{% background source_name: 'pickup', {PARAMETERS} %}}x{{% endbackground %}}"
+    template = engine.environment.from_string(block)
+    for _ in range(count):
+        time.sleep(PAUSE)
+        template.render(n=time.monotonic_ns(), **DATA)
+
+
+def fill(engine: Engine, count: int, minutes: int) -> None:
+    """Write jobs that wait."""
+    source = page("template", 100).replace("source_name", f"delay: {minutes}, source_name", 1)
+    template = engine.environment.from_string(source)
+    for _ in range(count // 100):
+        template.render(**DATA)
+
+
+def lines(engine: Engine, count: int) -> None:
+    """Write lines to the job log, ten a page."""
+    template = engine.environment.from_string("{% for i in (1..n) %}{% log 'line of the log' %}{% endfor %}")
+    for start in range(0, count, 10):
+        template.render(n=min(10, count - start))
+
+
+def pages(engine: Engine, kind: str, blocks: int, repeats: int) -> float:
+    """Render a page again and again; return the seconds that it took."""
+    template = engine.environment.from_string(page(kind, blocks))
+    if blocks:
+        engine.store.client.ping()
+    started = time.perf_counter()
+    for _ in range(repeats):
+        template.render(**DATA)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Do what the command line says; print the seconds that it took."""
+    engine, (action, *rest) = make_engine(), sys.argv[1:]
+    if action == "enqueue":
+        print(pages(engine, rest[0], 100, int(rest[1]) // 100))
+    elif action == "worker":
+        performer = CountingPerformer(engine)
+        sys.exit(run(engine.settings, performer, ["default"], int(rest[0]), burst="burst" in rest))
+    elif action == "page":
+        print(pages(engine, "template", int(rest[0]), int(rest[1])))
+    else:
+        {"pickups": pickups, "fill": fill, "lines": lines}[action](engine, *map(int, rest))
+
+
+if __name__ == "__main__":
+    main()
