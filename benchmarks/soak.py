@@ -25,7 +25,7 @@ from benchmarks import soak_oracle, soak_stock
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Job, Outcome, Priority
 from liquid_background.joblog import entries
-from liquid_background.queue import Queue
+from liquid_background.queue import Queue, keys
 from liquid_background.settings import Settings, load_settings
 from liquid_background.store import connect, embedded
 from liquid_background_worker import run
@@ -224,7 +224,9 @@ def batter(fleet: Fleet, server: Server, settings: Settings, limit: float) -> No
 
 
 def is_quiet(queue: Queue) -> bool:
-    return not any(count.queued + count.scheduled + count.running for count in queue.counts())
+    """Return whether nothing waits, is claimed or runs; what a killed worker held stands in the leases."""
+    client: Any = queue.store.client
+    return not client.zcard(keys.LEASES) and not any(count.queued + count.scheduled for count in queue.counts())
 
 
 def settle(settings: Settings, seconds: float) -> None:

@@ -59,7 +59,7 @@ class Channel:
         return None if isinstance(replies[0], Exception) else replies[0]
 
     def poll(self) -> None:
-        """Read the replies that are there, once a few are to be expected."""
+        """Read the replies that are there, once a few are to be expected; after an outage, all."""
         pending = self._wire.pending
         if len(pending) < _UNHEARD and not (pending and monotonic() - pending[0].at > _UNHEARD_FOR):
             return
@@ -68,6 +68,7 @@ class Channel:
                 self._read()
         except Broken as error:
             self._recover(error)
+            self.drain()
 
     def drain(self) -> None:
         """Read all replies."""

@@ -24,6 +24,10 @@ BROKEN: Final = (redis.ConnectionError, redis.TimeoutError, OSError, StoreError)
 # Replies that say "not now": the call is sent again. Every call is harmless when it arrives twice.
 _NOT_NOW: Final = ("OOM", "READONLY", "LOADING", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY", "TRYAGAIN", "UNBLOCKED")
 
+_MOVES: Final = ("claim", "step", "beat", "tick", "give_back", "remaining")
+"""What a worker calls all the time: loaded together after a restart of the store. Else each would break the wire once,
+and bodies would run before the store has heard of their start."""
+
 
 class Broken(Exception):
     """Raised when calls have to be sent again over a new connection; `expected` when the store is all right."""
@@ -66,7 +70,7 @@ class Wire:
         try:
             self._connection.connect()
             if self._load_scripts:
-                for name in {sent.call[0] for sent in self.pending}:
+                for name in {*_MOVES, *(sent.call[0] for sent in self.pending)}:
                     self._connection.send_command("SCRIPT", "LOAD", scripts.text(name))
                     self._connection.read_response()
                 self._load_scripts = False
