@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from liquid_background.queue import keys
-from tests.worker.conftest import Bench
+from tests.worker.conftest import HERE, Bench, children_of
 
 
 def test_b2_sigterm_to_the_whole_group_burns_no_attempt(bench: Bench) -> None:
@@ -80,3 +84,44 @@ def test_an_idle_worker_stops_at_once(bench: Bench) -> None:
     bench.wait_until(lambda: bench.queue.counts()[0].workers == 2)
     assert worker.stop() == 0
     assert [count.workers for count in bench.queue.counts()] == [0, 0, 0]
+
+
+def _can_make_pid_namespaces() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    made = subprocess.run(["unshare", "--pid", "--fork", "--mount-proc", "true"], capture_output=True, check=False)
+    return made.returncode == 0
+
+
+@pytest.mark.skipif(not _can_make_pid_namespaces(), reason="PID namespaces need root and unshare")
+def test_a_worker_is_a_good_first_process_of_a_container(bench: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    options = {"data_dir": str(bench.settings.data_dir), "processes": 2, "lease": 1.0, "retry_delays": "0"}
+    options["app"] = "tests.worker.stub_app:engine"
+    command = [
+        "unshare",
+        "--pid",
+        "--fork",
+        "--mount-proc",
+        "--kill-child",
+        sys.executable,
+        str(HERE / "run_worker.py"),
+    ]
+    namespace = subprocess.Popen([*command, json.dumps(options)], cwd=HERE.parent.parent)
+    try:
+        (first,) = bench.wait_until(lambda: children_of(namespace.pid))
+        bench.wait_until(lambda: len(children_of(first)) == 2)
+        killed, other = children_of(first)
+        os.kill(killed, signal.SIGKILL)
+        # The dead child is collected, as a first process has to, and another takes its place.
+        bench.wait_until(lambda: len(set(children_of(first)) - {killed}) == 2)
+        assert other in children_of(first)
+        job_id = bench.send("wait_for", given={"until": str(go)})
+        bench.wait_for_run(job_id)
+        os.kill(first, signal.SIGTERM)
+        go.touch()
+        assert namespace.wait(10) == 0
+    finally:
+        namespace.kill()
+        namespace.wait()
+    assert bench.story(job_id) == [("SUCCESS", 1, True)]
