@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
@@ -32,6 +32,7 @@ LOOP_LIMIT: Final = 10_000_000
 """Iterations that nested loops may multiply to; more is taken for a mistake or an attack."""
 
 _strict: ContextVar[bool] = ContextVar("strict", default=False)
+_INSIDE: Final = nullcontext(None)  # of an outer render, which sends
 
 
 class Sink(Protocol):
@@ -71,8 +72,15 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer: the one gate of render, render_async, include and frameworks."""
-        with self.env.outermost(context), self._naming(partial, block_scope):
-            super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
+        with self.env.outermost(context):
+            try:
+                super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
+            except LiquidError as error:
+                self._name(error)
+                raise
+            except Return:
+                if partial and not block_scope:
+                    raise
 
     async def render_with_context_async(
         self,
@@ -85,23 +93,21 @@ class Template(BoundTemplate):
     ) -> None:
         """Render into a buffer, awaiting what can be awaited."""
         async with self.env.outermost_async(context):
-            with self._naming(partial, block_scope):
+            try:
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
                 )
-
-    @contextmanager
-    def _naming(self, partial: bool, block_scope: bool) -> Iterator[None]:
-        """Name this template in errors from it; end it at a `return` that no function takes."""
-        try:
-            yield
-        except LiquidError as error:
-            if not error.template_name and (error.token is None or self._holds(error.token)):
-                error.template_name = self.display_name
-            raise
-        except Return:
-            if partial and not block_scope:
+            except LiquidError as error:
+                self._name(error)
                 raise
+            except Return:
+                if partial and not block_scope:
+                    raise
+
+    def _name(self, error: LiquidError) -> None:
+        """Have an error from this template say so."""
+        if not error.template_name and (error.token is None or self._holds(error.token)):
+            error.template_name = self.display_name
 
     def _holds(self, token: Token) -> bool:
         return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
@@ -247,8 +253,7 @@ class Environment(liquid.Environment):
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         return [consumer for find in finders for consumer in find(event)]
 
-    @contextmanager
-    def outermost(self, context: RenderContext) -> Iterator[Collector | None]:
+    def outermost(self, context: RenderContext) -> AbstractContextManager[Collector | None]:
         """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
 
         After a render that raised, what it logged is sent alone and its jobs are dropped.
@@ -256,24 +261,31 @@ class Environment(liquid.Environment):
         Raises:
             StoreUnavailable: when there are jobs and the store cannot be reached.
         """
-        collector = open_collector(context, lambda: Collector(self))
+        collector = open_collector(context, self.new_collector)
+        return _INSIDE if collector is None else self._sending(context, collector)
+
+    @contextmanager
+    def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
         try:
             yield collector
-            if collector is not None and (collector.jobs or collector.entries):
+            if collector.jobs or collector.entries:
                 self._sink().send(collector.jobs, collector.entries)
         except Exception:
-            if collector is not None and collector.entries and self.sink is not None:
+            if collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                     self.sink.send((), collector.entries)
             raise
         finally:
-            if collector is not None:
-                close_collector(context)
+            close_collector(context)
+
+    def new_collector(self) -> Collector:
+        """Return an empty collector for a page."""
+        return Collector(self)
 
     @asynccontextmanager
     async def outermost_async(self, context: RenderContext) -> AsyncIterator[Collector | None]:
         """Do what `outermost` does, without holding up the event loop."""
-        collector = open_collector(context, lambda: Collector(self))
+        collector = open_collector(context, self.new_collector)
         try:
             yield collector
             if collector is not None and (collector.jobs or collector.entries):
@@ -293,14 +305,16 @@ class Environment(liquid.Environment):
         return self.sink
 
 
-@contextmanager
-def strict() -> Iterator[None]:
+class Strict:
     """Have every environment raise errors in this thread or task: a job that swallowed its own could not be retried."""
-    token = _strict.set(True)
-    try:
-        yield
-    finally:
-        _strict.reset(token)
+
+    __slots__ = ("_token",)
+
+    def __enter__(self) -> None:
+        self._token = _strict.set(True)
+
+    def __exit__(self, *_: object) -> None:
+        _strict.reset(self._token)
 
 
 def _blocks_only(tokens: list[Token]) -> list[Token]:

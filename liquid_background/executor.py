@@ -12,10 +12,10 @@ from typing import Any, Final, Protocol
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.builtin.expressions import Path
 from liquid.exceptions import OutputStreamLimitError
-from liquid.utils import LRUCache, ReadOnlyChainMap
+from liquid.utils import LRUCache
 
 from liquid_background.calling import call
-from liquid_background.environment import Environment, strict
+from liquid_background.environment import Environment, Strict
 from liquid_background.errors import JobRefused, JobTimeout, NonRetryable, NotPlain
 from liquid_background.handover import decode, decode_all, encode, size
 from liquid_background.job import Encoded, LogEntry, Outcome
@@ -116,14 +116,17 @@ class Executor:
             attempt: number of this attempt, from 1.
             max_attempts: attempts that the job may have in all.
         """
-        running = LogEntry(
-            job_id=job_id,
-            source_name=payload["source_name"],
-            template=payload["template"],
-            line=payload["line"],
-            attempt=attempt,
-            max_attempts=max_attempts,
-        )
+
+        def running() -> LogEntry:
+            return LogEntry(
+                job_id=job_id,
+                source_name=payload["source_name"],
+                template=payload["template"],
+                line=payload["line"],
+                attempt=attempt,
+                max_attempts=max_attempts,
+            )
+
         collector = Collector(self.environment, running)
         started = time.monotonic()
         result, error, trace, retry = None, None, "", True
@@ -158,14 +161,14 @@ class Executor:
             return plain_result(call(function, args, kwargs))
 
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
-        with strict():
+        with Strict():
             body = self._body(payload)
             context = JobContext(
                 body.template,
                 positions=body.positions,
                 handed_over=decode_all(payload["handed_over"]),
                 # python-liquid takes an empty mapping for none at all, and `render` then sees no arguments
-                globals=ReadOnlyChainMap({"": None}, decode_all(payload["parameters"])),
+                globals=decode_all(payload["parameters"]) or {"": None},
             )
             open_collector(context, lambda: collector)
             buffer = StringIO()

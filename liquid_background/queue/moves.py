@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
+from time import monotonic
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from liquid_background.errors import JobRefused
@@ -130,12 +131,6 @@ def step(
     return "step", [*head, *begin, len(higher), *higher, *end]
 
 
-def claim(token: str, most: int, queues: Sequence[str], settings: Settings) -> Call:
-    """Return the call that claims up to `most` jobs of the first of the queues that has any."""
-    head: list[Argument] = [token, _milliseconds(claim_lease(settings)), most, settings.log_limit]
-    return "claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED]
-
-
 def claim_lease(settings: Settings) -> float:
     """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
     return min(settings.lease, max(_SHORTEST_CLAIM, settings.lease / 3))
@@ -158,15 +153,39 @@ class Batch:
     queue: str
     jobs: Sequence[Claimed | Refused]
     due: float | None  # seconds
+    usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
 
 
-def opened(token: str, reply: Any, settings: Settings) -> Batch:
-    """Return a claim's reply."""
-    name, *rest = reply
-    if not name:
-        return Batch(token, "", (), None if rest[0] < 0 else rest[0] / 1000)
-    queue = name.decode("ascii")
-    return Batch(token, queue, [_opened_job(queue, row, settings) for row in rest], None)
+class Claim:
+    """A claim of up to `most` jobs of the first of the queues that has any.
+
+    Args:
+        token: of the leases.
+        most: jobs, from 1.
+        queues: in the order to try.
+        settings: with the lease.
+        wait: seconds that the store may let pass before it runs the call; the leases last longer by that.
+    """
+
+    def __init__(self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0) -> None:
+        lease = claim_lease(settings)
+        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit]
+        self.call: Call = ("claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED])
+        self._token = token
+        self._settings = settings
+        self._usable_until = monotonic() + wait + lease / 2
+
+    def opened(self, reply: Any) -> Batch:
+        """Return what a reply says that it brought; nothing for one that says nothing."""
+        name: bytes
+        rest: list[Any]
+        name, *rest = reply or [b"", -1]
+        if not name:
+            due = None if rest[0] < 0 else rest[0] / 1000
+            return Batch(self._token, "", (), due, self._usable_until)
+        queue = name.decode("ascii")
+        jobs = [_opened_job(queue, row, self._settings) for row in rest]
+        return Batch(self._token, queue, jobs, None, self._usable_until)
 
 
 def _opened_job(queue: str, row: list[Any], settings: Settings) -> Claimed | Refused:

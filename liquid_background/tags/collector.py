@@ -47,13 +47,13 @@ class Collector:
     """Jobs and log entries in the order in which they were made."""
 
     site: Site
-    running: LogEntry | None = None  # the job that renders, as the pattern of its log entries; None on a page
+    running: Callable[[], LogEntry] | None = None  # makes the pattern of a job's log entries; None on a page
     jobs: list[Job] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
 
     def log(self, message: str, *, type: str, template: str, line: int) -> None:
         """Note a line for the job log."""
-        pattern = self.running or LogEntry(source_name=template)
+        pattern = self.running() if self.running else LogEntry(source_name=template)
         self.entries.append(replace(pattern, message=message, type=type, template=template, line=line))
 
 

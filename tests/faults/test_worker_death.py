@@ -59,7 +59,7 @@ def test_a2_a8_a_claim_whose_worker_died_before_the_start_counts_nothing(bench: 
     ids = [bench.send(priority=priority) for priority in list(Priority)[:queues]]
     settings = bench.settings.model_copy(update={"lease": LEASE})
     for token in ("dead1", "dead2", "dead3"):
-        scripts.run(bench.store, *moves.claim(token, 1, keys.QUEUES, settings))
+        scripts.run(bench.store, *moves.Claim(token, 1, keys.QUEUES, settings).call)
     assert bench.store.client.zcard(keys.LEASES) == queues
     bench.burst(lease=LEASE)
     assert [bench.story(job_id) for job_id in ids] == [[("SUCCESS", 1, True)]] * queues

@@ -36,8 +36,8 @@ class Worker:
 
     def claim(self, most: int = 100) -> Batch:
         token = next(self._tokens)
-        reply = self.call(moves.claim(token, most, keys.QUEUES, self.settings))
-        return moves.opened(token, reply, self.settings)
+        claim = moves.Claim(token, most, keys.QUEUES, self.settings)
+        return claim.opened(self.call(claim.call))
 
     def start(self, most: int = 100) -> list[Running]:
         """Claim a batch and start all of it."""

@@ -32,7 +32,8 @@ class Hands:
 
     def claim(self, most: int = 1, queues: Sequence[str] = keys.QUEUES) -> Batch:
         token = next(self._tokens)
-        return moves.opened(token, self.call(moves.claim(token, most, queues, self.settings)), self.settings)
+        claim = moves.Claim(token, most, queues, self.settings)
+        return claim.opened(self.call(claim.call))
 
     def take(self) -> Running:
         """Claim one job and start it."""

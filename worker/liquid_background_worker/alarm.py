@@ -23,9 +23,11 @@ class Alarm:
         signal.signal(signal.SIGALRM, self._ring)
 
     def _ring(self, _signal: int, _frame: FrameType | None) -> None:
-        if self._armed:
-            self.rang = True
-            raise JobTimeout(f"stopped at its limit of {self._limit:g} s")
+        if not self._armed:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            return
+        self.rang = True
+        raise JobTimeout(f"stopped at its limit of {self._limit:g} s")
 
     def run(self, limit: float, call: Callable[[], T]) -> T:
         """Return what the call returns.
@@ -38,8 +40,7 @@ class Alarm:
         try:
             result = call()
         finally:
-            self._armed = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._armed = False  # the timer is left to the next call, which sets it anew, or to its ring
         if self.rang:
             raise JobTimeout(f"stopped at its limit of {limit:g} s")
         return result

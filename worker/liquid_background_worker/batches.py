@@ -9,6 +9,7 @@ from liquid_background.job import Priority
 
 MOST: Final = 64  # jobs a claim
 _WORK: Final = 0.02  # seconds of expected work in a batch; design, section 6
+_AHEAD: Final = 0.002  # seconds of expected work that a claim for the next batch may come ahead
 _WEIGHT: Final = 0.2  # of the newest job in the expected seconds a job
 
 
@@ -28,6 +29,11 @@ class BatchSize:
         if self._seconds is None:
             return 1
         return max(1, min(MOST, int(_WORK / max(self._seconds, 1e-5))))
+
+    @property
+    def ahead(self) -> int:
+        """How many jobs may be left of a batch when the next one is claimed: none when they are slow."""
+        return int(_AHEAD / max(self._seconds, 1e-5)) if self._seconds else 0
 
 
 class Order:

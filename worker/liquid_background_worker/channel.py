@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import Any, Final
 
@@ -64,8 +64,7 @@ class Channel:
         if len(pending) < _UNHEARD and not (pending and monotonic() - pending[0].at > _UNHEARD_FOR):
             return
         try:
-            while self._wire.pending and self._wire.readable(0):
-                self._read()
+            self._hear()
         except Broken as error:
             self._recover(error)
             self.drain()
@@ -74,20 +73,27 @@ class Channel:
         """Read all replies."""
         while self._wire.pending:
             try:
-                if not self._wire.readable(self._reply_timeout):
+                if not self._hear() and not self._wire.wait(self._reply_timeout):
                     self._wire.disconnect()
                     raise Broken("no reply")
-                self._read()
             except Broken as error:
                 self._recover(error)
 
-    def block(self, wake_keys: list[str], seconds: float, control: int) -> None:
-        """Wait for work for at most that long."""
+    def block(self, wake_keys: list[str], seconds: float, control: int, calls: Sequence[Call]) -> Any:
+        """Wait for work for at most that long, then have the calls run; return the last one's reply.
+
+        None when there is none: when told to stop, after an outage, or when the store could make nothing of the call.
+        """
+        self.drain()
         try:
-            self._wire.block(wake_keys, seconds, control)
-            self._away_since = None
+            replies = self._wire.block(wake_keys, seconds, control, calls)
         except Broken as error:
             self._recover(error)
+            return None
+        self._away_since, self._told = None, False
+        for reply in replies:
+            _report(reply)
+        return None if isinstance(replies[-1], Exception) else replies[-1]
 
     def _recover(self, error: Broken) -> None:
         """Connect again and send again, until it works.
@@ -117,9 +123,11 @@ class Channel:
             self._told = True
         sleep(_PAUSE if away < _PATIENCE else _LONG_PAUSE)
 
-    def _read(self) -> None:
-        self._wire.read()
-        self._away_since, self._told = None, False
+    def _hear(self) -> bool:
+        heard = self._wire.hear()
+        if heard:
+            self._away_since, self._told = None, False
+        return heard
 
 
 def _report(reply: Any) -> None:

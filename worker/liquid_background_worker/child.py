@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue import keys, moves
-from liquid_background.queue.moves import Batch, Finish, Refused, Running
+from liquid_background.queue.moves import Batch, Claim, Finish, Refused, Running
 from liquid_background.queue.records import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
@@ -21,6 +21,7 @@ from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
+HIGHER_EVERY: Final = 0.005  # seconds between two questions whether higher work waits
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 
@@ -50,7 +51,9 @@ class Child:
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [keys.wake(name) for name in role.queues]
         self._jobs_left = settings.recycle_jobs
+        self._ahead: Batch | None = None  # claimed while the last one ran
         self._yields = False  # higher work waits
+        self._ask_again_at = 0.0  # whether it does
         self._unheard = 0  # starts without a reply
         self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
 
@@ -59,43 +62,43 @@ class Child:
 
     def work(self) -> Left:
         """Run jobs until told to stop, worn out, or the burst is over; return which."""
+        batch: Batch | None = None
         while not self._slot.stop and self._jobs_left > 0:
-            claimed_at = monotonic()
-            batch = self._claim()
+            batch = batch or self._claim()
             if batch.jobs:
-                self._run(batch, claimed_at)
+                self._run(batch)
+                batch = self._ahead
                 if limits.is_fat(self._settings):
                     break
-            elif self._idle(batch.due):
+            elif self._role.burst and self._channel.call(moves.remaining(self._role.queues)) == 0:
                 return Left.BURST_OVER
+            else:
+                batch = self._idle(batch.due)
+        if batch:
+            self._give_back(batch, [job.id for job in batch.jobs])
         return Left.DONE
 
     def _claim(self) -> Batch:
-        token = next(self._tokens)
-        most = min(self._batch_size.size, self._jobs_left)
-        reply = self._channel.call(moves.claim(token, most, self._order.next(), self._settings))
-        if reply is None:
-            return Batch(token, "", (), None)
-        return moves.opened(token, reply, self._settings)
+        claim = self._next_claim(self._jobs_left)
+        return claim.opened(self._channel.call(claim.call))
 
-    def _idle(self, due: float | None) -> bool:
-        """Wait for work; return whether the burst is over."""
-        longest = LONGEST_IDLE
-        if self._role.burst:
-            if self._channel.call(moves.remaining(self._role.queues)) == 0:
-                return True
-            longest = BURST_IDLE
-        wait = longest if due is None else min(due, longest)
-        if wait > 0:
-            self._channel.block(self._wake_keys, wait, self._role.control)
+    def _next_claim(self, most: int, wait: float = 0.0) -> Claim:
+        most = min(self._batch_size.size, most)
+        return Claim(next(self._tokens), most, self._order.next(), self._settings, wait)
+
+    def _idle(self, due: float | None) -> Batch | None:
+        """Wait for work; return what came of it, or nothing at a stop or an outage."""
+        wait = BURST_IDLE if self._role.burst else LONGEST_IDLE
+        calls = []
         if due is not None and due <= wait:
-            self._channel.post(moves.tick(self._role.queues, self._settings))
-        return False
+            wait, calls = due, [moves.tick(self._role.queues, self._settings)]
+        claim = self._next_claim(self._jobs_left, wait)
+        reply = self._channel.block(self._wake_keys, wait, self._role.control, [*calls, claim.call])
+        return claim.opened(reply) if reply is not None else None
 
-    def _run(self, batch: Batch, claimed_at: float) -> None:
+    def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
-        usable_until = claimed_at + moves.claim_lease(self._settings) / 2
         ready: list[tuple[Running, Claimed]] = []
         for job in batch.jobs:
             if isinstance(job, Refused):
@@ -103,14 +106,19 @@ class Child:
             else:
                 ready.append((Running.of(job, batch.token, batch.queue), job))
         self._slot.hold([running for running, _ in ready])
+        self._ahead, asked = None, False
         self._yields = False
         done: Finish | None = None
         begun = 0
         for running, claimed in ready:
-            if self._slot.stop or self._yields or monotonic() >= usable_until:
+            if self._slot.stop or self._yields or monotonic() >= batch.usable_until:
                 break
             self._unheard, self._lapsed = self._unheard + 1, False
             self._channel.post(self._step(done, running, higher), self._started)
+            left = len(ready) - begun
+            if not asked and left <= self._batch_size.ahead and left < self._jobs_left:
+                asked = True
+                self._claim_ahead(self._jobs_left - left)
             self._channel.poll()  # here, where no body's end waits to be told
             if self._lapsed:
                 done, begun = None, begun + 1
@@ -121,16 +129,36 @@ class Child:
             self._channel.post(self._step(done))
         self._slot.end()
         if begun < len(ready):
-            waiting = [running.id for running, _ in ready[begun:]]
-            self._channel.post(moves.give_back(batch.token, batch.queue, waiting))
+            self._give_back(batch, [running.id for running, _ in ready[begun:]])
+        if asked:
+            self._channel.drain()
+
+    def _claim_ahead(self, most: int) -> None:
+        """Have the next batch claimed while the last jobs of this one run."""
+        claim = self._next_claim(most)
+
+        def claimed(reply: Any) -> None:
+            self._ahead = None if isinstance(reply, Exception) else claim.opened(reply)
+
+        self._channel.post(claim.call, claimed)
+
+    def _give_back(self, batch: Batch, ids: Sequence[str]) -> None:
+        if ids:
+            self._channel.post(moves.give_back(batch.token, batch.queue, ids))
 
     def _step(self, done: Finish | None, start: Running | None = None, higher: Sequence[str] = ()) -> moves.Call:
+        if higher:
+            now = monotonic()
+            if now < self._ask_again_at:
+                higher = ()
+            else:
+                self._ask_again_at = now + HIGHER_EVERY
         return moves.step(self._role.name, self._settings, done, start, higher)
 
     def _started(self, reply: Any) -> None:
         self._unheard -= 1
         if isinstance(reply, list):
-            self._yields = reply[2] == 1
+            self._yields = self._yields or reply[2] == 1
             self._lapsed = reply[1] == 0 and not self._unheard
 
     def _perform(self, place: int, job: Claimed) -> Outcome:

@@ -67,8 +67,8 @@ class Heart:
             self._lost(error)
 
     def _read(self, now: float) -> None:
-        while self._wire.pending and self._wire.readable(0):
-            self._wire.read()
+        while self._wire.pending and self._wire.hear():
+            pass
         if self._wire.pending and now - self._wire.pending[0].at > self._silent_for:
             raise Broken("no reply")
 
@@ -113,8 +113,8 @@ class Heart:
                     self._wire.connect()
                 while self._owed:
                     self._wire.send(self._owed.popleft(), _report)
-                if self._wire.readable(0.05):
-                    self._wire.read()
+                if not self._wire.hear():
+                    self._wire.wait(0.05)
             except Broken as error:
                 self._lost(error)
 

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import select
+import ssl
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
 import hiredis
 import redis
-from redis.exceptions import NoScriptError
 
 from liquid_background.errors import StoreError
 from liquid_background.queue import scripts
 from liquid_background.queue.moves import Call
 from liquid_background.store import Store
 
-BROKEN: Final = (redis.ConnectionError, redis.TimeoutError, OSError, StoreError)
+BROKEN: Final = (
+    redis.ConnectionError,
+    redis.TimeoutError,
+    redis.ResponseError,
+    hiredis.HiredisError,
+    OSError,
+    StoreError,
+)
 """What says that the connection, or the server behind it, is of no use now."""
 
-# Replies that say "not now": the call is sent again. Every call is harmless when it arrives twice.
+# Errors that say "not now": the call is sent again. Every call is harmless when it arrives twice.
 _NOT_NOW: Final = ("OOM", "READONLY", "LOADING", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY", "TRYAGAIN", "UNBLOCKED")
+_NO_SCRIPT: Final = "NOSCRIPT"
 
 _MOVES: Final = ("claim", "step", "beat", "tick", "give_back", "remaining")
 """What a worker calls all the time: loaded together after a restart of the store. Else each would break the wire once,
 and bodies would run before the store has heard of their start."""
+
+_CHUNK: Final = 65_536  # bytes taken in at once
+_STUCK: Final = 10.0  # seconds in which the server takes in nothing of a call
+_NOTHING: Final = object()  # what the reader gives while a reply is not complete
 
 
 class Broken(Exception):
@@ -47,19 +59,25 @@ class Sent:
 
 
 class Wire:
-    """A connection, and the calls that it has not had the replies of, in the order in which they were sent."""
+    """A connection, and the calls that it has not had the replies of, in the order in which they were sent.
+
+    redis-py connects and logs in. Then the socket and hiredis are used as they are: all that redis-py does around a
+    command and around each look for a reply would take longer than the sending itself.
+    """
 
     def __init__(self, store: Store, connect_timeout: float | None = None) -> None:
         pool: Any = store.client.connection_pool
         self._connection: Any = pool.make_connection()
         if connect_timeout is not None:
             self._connection.socket_connect_timeout = connect_timeout
+        self._socket: Any = None  # a socket or an SSLSocket; it never blocks
+        self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._load_scripts = False
         self.pending: deque[Sent] = deque()
 
     @property
     def connected(self) -> bool:
-        return self._connection._sock is not None
+        return self._socket is not None
 
     def connect(self) -> None:
         """Connect, and send again what had no reply.
@@ -74,22 +92,32 @@ class Wire:
                     self._connection.send_command("SCRIPT", "LOAD", scripts.text(name))
                     self._connection.read_response()
                 self._load_scripts = False
+            self._reader = hiredis.Reader(notEnoughData=_NOTHING)
+            self._socket = self._connection._sock
+            self._socket.settimeout(0)
             for sent in self.pending:
                 self._write(sent)
         except BROKEN as error:
-            self.disconnect()
-            raise Broken(str(error)) from error
+            raise self._broken(error) from error
 
     def descriptors(self) -> list[int]:
         """Return the descriptor of the connection, when there is one."""
-        return [self._connection._sock.fileno()] if self.connected else []
+        return [self._socket.fileno()] if self.connected else []
 
     def disconnect(self) -> None:
         """Close the connection; calls without a reply stay pending."""
+        self._socket = None
         self._connection.disconnect()
 
+    def _broken(self, error: object) -> Broken:
+        """Disconnect, and return what to raise."""
+        forgot = str(error).startswith(_NO_SCRIPT)
+        self._load_scripts = self._load_scripts or forgot
+        self.disconnect()
+        return Broken(str(error), expected=forgot)
+
     def send(self, call: Call, on_reply: Callable[[Any], None]) -> None:
-        """Send a call; `on_reply` gets its reply when that is read.
+        """Send a call; `on_reply` gets its reply when that is heard.
 
         Raises:
             Broken: when the call could not be sent; it is pending.
@@ -99,67 +127,106 @@ class Wire:
         try:
             self._write(sent)
         except BROKEN as error:
-            self.disconnect()
-            raise Broken(str(error)) from error
+            raise self._broken(error) from error
 
     def _write(self, sent: Sent) -> None:
         sent.at = monotonic()
-        self._connection.send_packed_command([_packed(scripts.command(*sent.call))], check_health=False)
+        self._put(_packed(scripts.command(*sent.call)))
 
-    def readable(self, seconds: float, *others: int) -> bool:
-        """Wait until a reply can be read, or one of the other descriptors; return whether a reply can.
+    def _put(self, data: bytes) -> None:
+        if self._socket is None:
+            raise ConnectionError("not connected")
+        while data:
+            try:
+                data = data[self._socket.send(data) :]
+            except ssl.SSLWantReadError:
+                self._ready([self._socket], [], _STUCK)
+            except (BlockingIOError, ssl.SSLWantWriteError):
+                self._ready([], [self._socket], _STUCK)
+
+    def _ready(self, readers: list[Any], writers: list[Any], seconds: float) -> list[Any]:
+        readable, writable, _ = select.select(readers, writers, [], seconds)
+        if not (readable or writable):
+            raise TimeoutError("the store does not answer")
+        return readable
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until something has arrived; return whether it has.
 
         Raises:
             Broken: when the connection is not there.
         """
-        if not self.connected:
+        if self._socket is None:
             raise Broken("not connected")
         try:
-            if self._connection.can_read(0):
-                return True
-            ready, _, _ = select.select([self._connection._sock, *others], [], [], seconds)
+            return self._has_decrypted() or bool(select.select([self._socket], [], [], seconds)[0])
         except BROKEN as error:
-            self.disconnect()
-            raise Broken(str(error)) from error
-        return self._connection._sock in ready
+            raise self._broken(error) from error
 
-    def read(self) -> None:
-        """Read one reply and hand it on.
+    def _has_decrypted(self) -> bool:
+        """Return whether TLS holds bytes back that select does not see."""
+        return isinstance(self._socket, ssl.SSLSocket) and self._socket.pending() > 0
+
+    def hear(self) -> bool:
+        """Hand on the replies that have arrived, without waiting; return whether there was any.
 
         Raises:
-            Broken: when the call, and those behind it, have to be sent again.
+            Broken: when calls have to be sent again.
         """
+        if self._socket is None:
+            raise Broken("not connected")
+        heard = False
         try:
-            reply = self._connection.read_response(disconnect_on_error=False)
-        except redis.ResponseError as error:
-            if isinstance(error, NoScriptError) or str(error).startswith(_NOT_NOW) or _is_not_now(error):
-                self._load_scripts = isinstance(error, NoScriptError)
-                self.disconnect()
-                raise Broken(str(error), expected=self._load_scripts) from error
-            reply = error
+            for reply in self._arrived():
+                if isinstance(reply, hiredis.ReplyError) and _is_not_now(str(reply)):
+                    raise self._broken(reply)
+                self.pending.popleft().on_reply(reply)
+                heard = True
         except BROKEN as error:
-            self.disconnect()
-            raise Broken(str(error)) from error
-        sent = self.pending.popleft()
-        sent.on_reply(reply)
+            raise self._broken(error) from error
+        return heard
 
-    def block(self, wake_keys: list[str], seconds: float, control: int) -> None:
-        """Wait for a wake token, the end of the time, or a word on the control pipe. Nothing may be pending.
+    def _arrived(self) -> list[Any]:
+        """Take in what has arrived, and return the replies that are complete."""
+        try:
+            data = self._socket.recv(_CHUNK)
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            return []
+        if not data:
+            raise ConnectionError("the store closed the connection")
+        self._reader.feed(data)
+        replies = []
+        while (reply := self._reader.gets()) is not _NOTHING:
+            replies.append(reply)
+        return replies
+
+    def block(self, wake_keys: list[str], seconds: float, control: int, calls: Sequence[Call]) -> list[Any]:
+        """Wait for a wake token, or the end of the time, and return the replies of the calls that follow.
+
+        They travel with the wait, and the store runs them when it is over: nothing is lost to a second round trip.
+        Nothing may be pending.
 
         Raises:
-            Broken: when the connection is lost, or silent for longer than the server was told to wait.
+            Broken: when the connection is lost, or silent for longer than the server was told to wait, or when there
+                is a word on the control pipe. Then the calls may have been run.
         """
         try:
-            self._connection.send_command("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}", check_health=False)
-            ready, _, _ = select.select([self._connection._sock, control], [], [], seconds + 1.0)
-            if self._connection._sock not in ready:
-                # Stopping, or a half-open connection: the reply would be taken for that of another call.
-                self.disconnect()
-                raise Broken("no reply")
-            self._connection.read_response()
-        except (*BROKEN, redis.ResponseError) as error:
-            self.disconnect()
-            raise Broken(str(error)) from error
+            wait = _packed(("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}"))
+            self._put(wait + b"".join(_packed(scripts.command(*call)) for call in calls))
+            replies: list[Any] = []
+            while len(replies) <= len(calls):
+                # Once the wait is over the calls run: then a word to stop has to wait for what they bring.
+                awaited = [self._socket] if replies else [self._socket, control]
+                if not self._has_decrypted() and self._socket not in self._ready(awaited, [], seconds + 1.0):
+                    raise ConnectionError("told to stop")
+                replies += self._arrived()
+        except BROKEN as error:
+            raise self._broken(error) from error
+        woken, *answers = replies
+        for answer in answers if not isinstance(woken, hiredis.ReplyError) else [woken]:
+            if isinstance(answer, hiredis.ReplyError) and (answer is woken or _is_not_now(str(answer))):
+                raise self._broken(answer)
+        return answers
 
 
 def _packed(command: tuple[scripts.Argument, ...]) -> bytes:
@@ -172,8 +239,7 @@ def _packed(command: tuple[scripts.Argument, ...]) -> bytes:
     return packed
 
 
-def _is_not_now(error: redis.ResponseError) -> bool:
-    # redis-py takes the code off; servers before 7 put the code of an error in a script in mid-sentence.
-    kinds = (redis.OutOfMemoryError, redis.ReadOnlyError, redis.exceptions.MasterDownError)
-    text = str(error)
-    return isinstance(error, kinds) or any(f"-{code} " in text for code in _NOT_NOW)
+def _is_not_now(error: str) -> bool:
+    # Servers before 7 put the code of an error in a script in mid-sentence.
+    codes = (*_NOT_NOW, _NO_SCRIPT)
+    return error.startswith(codes) or any(f"-{code} " in error for code in codes)
