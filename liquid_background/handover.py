@@ -36,12 +36,15 @@ def encode(value: object) -> Encoded:
     Raises:
         NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
     """
-    return _encode(value, 0)
+    return value if type(value) in _PLAIN else _encode(value, 0)
+
+
+_PLAIN: Final = frozenset((str, bool, type(None)))
 
 
 def _encode(value: object, depth: int) -> Encoded:
     kind = type(value)
-    if value is None or kind is bool or kind is str:
+    if kind in _PLAIN:
         return value
     if kind in _ENCODERS:
         return _ENCODERS[kind](value)

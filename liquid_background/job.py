@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final, Protocol, TypeAlias
 from uuid import uuid4
 
@@ -109,31 +110,44 @@ class Job:
 
     def payload(self) -> dict[str, Any]:
         """Return the versioned payload: what a worker needs, as plain JSON values."""
-        body = {"source": self.source, "partial": self.partial, "function": self.function}
+        return {**_body(self._body()), **self._values()}
+
+    def _body(self) -> tuple[Any, ...]:
+        """Return what the jobs of one block share: the values of _BODY."""
+        return (self.template, self.line, self.column, self.source, self.partial, self.function)
+
+    def _values(self) -> dict[str, Any]:
+        """Return the rest of the payload."""
         return {
-            "v": PAYLOAD_VERSION,
             "source_name": self.source_name,
-            "template": self.template,
-            "line": self.line,
-            "column": self.column,
-            **{kind: value for kind, value in body.items() if value is not None},
-            "parameters": self.parameters,
-            "handed_over": self.handed_over,
             "delay": self.delay,
             "max_attempts": self.max_attempts,
+            "parameters": self.parameters,
+            "handed_over": self.handed_over,
         }
 
     def encode(self) -> bytes:
         """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
         if self.data is None:
-            object.__setattr__(self, "data", encode_payload(self.payload()))
+            head = _head(self._body())
+            data = f"{head},{_encode_json(self._values())[1:]}],{{}}]"
+            object.__setattr__(self, "data", data.encode("ascii"))
         assert self.data is not None
         return self.data
 
 
-def encode_payload(payload: Mapping[str, Any]) -> bytes:
-    """Return a payload as the `data` field of an RQ record that RQ's own JSON serializer reads."""
-    return _encode_json([FUNCTION, None, [payload], {}]).encode("ascii")
+_BODY: Final = ("template", "line", "column", "source", "partial", "function")
+
+
+def _body(values: tuple[Any, ...]) -> dict[str, Any]:
+    given = {name: value for name, value in zip(_BODY, values, strict=True) if value is not None}
+    return {"v": PAYLOAD_VERSION, **given}
+
+
+@lru_cache(maxsize=128)
+def _head(values: tuple[Any, ...]) -> str:
+    """Return the data of a record up to the rest of its payload: a body is long, and the same for many jobs."""
+    return f'["{FUNCTION}",null,[{_encode_json(_body(values))[:-1]}'
 
 
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode

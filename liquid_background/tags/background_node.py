@@ -7,7 +7,7 @@ from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
 from liquid.ast import BlockNode, Partial, PartialScope
-from liquid.builtin.expressions import Identifier
+from liquid.builtin.expressions import FilteredExpression, Identifier, Literal
 from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
@@ -24,7 +24,20 @@ TAG_ENDBACKGROUND: Final = "endbackground"
 class BackgroundNode(BodyNode):
     """A block (with a body) or a partial (with a target) that is to run as a job."""
 
-    __slots__ = ("body", "label", "line", "options", "parameters", "partial", "plan", "source", "target", "template")
+    __slots__ = (
+        "_evaluated",
+        "_fixed",
+        "body",
+        "label",
+        "line",
+        "options",
+        "parameters",
+        "partial",
+        "plan",
+        "source",
+        "target",
+        "template",
+    )
 
     def __init__(
         self,
@@ -49,6 +62,8 @@ class BackgroundNode(BodyNode):
         self.source = source
         self.target = target
         self.partial = partial
+        self._evaluated = [_bare(expression) for expression in self._own_expressions()]
+        self._fixed = self._fixed_options()
 
     def __str__(self) -> str:
         if self.source is None:
@@ -57,13 +72,13 @@ class BackgroundNode(BodyNode):
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Collect the job; print nothing."""
-        values = [expression.evaluate(context) for expression in self._own_expressions()]
+        values = [expression.evaluate(context) for expression in self._evaluated]
         handed = [hand_over.path.evaluate(context) for hand_over in self.plan.hand_overs]
         return self._collect(context, values, handed)
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Collect the job; print nothing."""
-        values = [await expression.evaluate_async(context) for expression in self._own_expressions()]
+        values = [await expression.evaluate_async(context) for expression in self._evaluated]
         handed = [await hand_over.path.evaluate_async(context) for hand_over in self.plan.hand_overs]
         return self._collect(context, values, handed)
 
@@ -73,7 +88,7 @@ class BackgroundNode(BodyNode):
         return arguments + [extra for extra in (self.label, self.partial) if extra is not None]
 
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> int:
-        options = self._read_options(context, values)
+        options = self._fixed if self._fixed is not None else self._read_options(context, values)
         job = Job(
             template=self.template,
             line=self.source.line if self.source else self.line,
@@ -90,6 +105,22 @@ class BackgroundNode(BodyNode):
         if self.target is not None:
             context.assign(self.target, job.id if fits else None)
         return 0
+
+    def _fixed_options(self) -> dict[str, Any] | None:
+        """Return the options when they are the same in every render: literals that are right."""
+        given = {argument.name: _bare(argument.value) for argument in self.options}
+        if self.label is not None:
+            given.setdefault("source_name", _bare(self.label))
+        options: dict[str, Any] = {}
+        for name, expression in given.items():
+            if not isinstance(expression, Literal):
+                return None
+            try:
+                options[name] = OPTIONS[name].read(expression.value)
+            except ValueError:
+                return None
+        options.setdefault("source_name", default_source_name(self.template, self.line))
+        return options
 
     def _read_options(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
         given: list[tuple[str, Token, object]] = [
@@ -189,3 +220,8 @@ class BackgroundNode(BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
+
+
+def _bare(expression: Expression) -> Expression:
+    """Return what an expression without filters wraps: it is evaluated in every render."""
+    return expression.left if type(expression) is FilteredExpression and not expression.filters else expression
