@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
@@ -14,6 +15,12 @@ _SCHEMES = ("redis", "rediss", "unix")
 # Not here: what would change replies (decode_responses, protocol), send a write twice (retry_on_timeout, …) or
 # override the time limits that callers rely on.
 _OPTIONS = ("db", "username", "password", "client_name", "max_connections", "socket_connect_timeout")
+_TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+# Not here: what redis-py takes from a URL and then silently leaves out (ssl_validate_ocsp, …).
+_TLS_OPTIONS = (
+    *_TLS_FILES, "ssl_ca_path", "ssl_ca_data", "ssl_password", "ssl_cert_reqs", "ssl_check_hostname", "ssl_min_version",
+    "ssl_ciphers", "ssl_include_verify_flags", "ssl_exclude_verify_flags",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +60,15 @@ def _check(parts: SplitResult) -> None:
         raise _wrong("a unix:// URL needs an absolute path, as in unix:///run/valkey/valkey.sock")
     if parts.port is not None and not 0 < parts.port < 65536:
         raise _wrong("the port must be from 1 to 65535")
-    for name, _value in parse_qsl(parts.query, strict_parsing=True) if parts.query else ():
-        if name not in _OPTIONS and not (name.startswith("ssl_") and parts.scheme == "rediss"):
-            raise _wrong(f"options after the ? may be {', '.join(_OPTIONS)} and, for rediss://, ssl_…")
+    for name, value in parse_qsl(parts.query, strict_parsing=True) if parts.query else ():
+        if name not in _OPTIONS and not (name in _TLS_OPTIONS and parts.scheme == "rediss"):
+            raise _wrong(
+                f"options after the ? may be {', '.join(_OPTIONS)} and, for rediss://, {', '.join(_TLS_OPTIONS)}"
+            )
+        if name in _TLS_FILES and not Path(value).is_file():
+            raise _wrong(f"{name} names no file")
+        if name == "ssl_cert_reqs" and value not in ("none", "optional", "required"):
+            raise _wrong("ssl_cert_reqs must be required, optional or none")
 
 
 def _wrong(reason: str) -> SettingsError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -32,6 +33,14 @@ _REASONS = {
     "ASK": _CLUSTER,
     "CROSSSLOT": _CLUSTER,
 }
+# By OpenSSL's number for what is wrong with a certificate.
+_EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
+_TRUST = {
+    _EXPIRED: "renew it",
+    _OTHER_NAME: f"write the host in {_SETTING} as the certificate names it",
+    _OTHER_ADDRESS: f"write the host in {_SETTING} as the certificate names it",
+}
+_AUTHORITY = f"name the file of its authority in {_SETTING}, as in rediss://…/0?ssl_ca_certs=/etc/ssl/store-ca.pem"
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_REASONS)})\b")
 
 # redis-py takes the code off the errors that it has a class for.
@@ -64,13 +73,30 @@ def translated_errors(where: str = "") -> Iterator[None]:
     except StoreStartError as error:  # a connection of ours tried to bring the embedded store back
         raise StoreUnavailable(str(error)) from error
     except redis.TimeoutError as error:
-        raise StoreUnavailable(f"{name} did not answer in time: is it overloaded, or the network down?") from error
+        down = "the network down, or the store without TLS" if where.startswith("rediss:") else "or the network down"
+        raise StoreUnavailable(f"{name} did not answer in time: is it overloaded, {down}?") from error
     except redis.RedisError as error:
+        certificate = _certificate_error(error)
+        if certificate:
+            advice = _TRUST.get(certificate.verify_code, _AUTHORITY)
+            found = f"certificate verify failed: {certificate.verify_message.rstrip('.')}"
+            # With its cause, which no wait will change, as with a refused login.
+            raise StoreUnavailable(
+                f"{name} shows a certificate that is not trusted ({found}): {advice}"
+            ) from certificate
         reason = _reason(error)
         if reason is None:
             raise
         # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
         raise StoreUnavailable(f"{name} {reason}") from None
+
+
+def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
+    while error:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _reason(error: redis.RedisError) -> str | None:
