@@ -18,7 +18,7 @@ from liquid import Environment
 
 BODY: Final = """\
 {% assign total = 0 %}
-{% for k in (1..8) %}
+{% for k in (1..12) %}
   {% assign total = total | plus: k %}
   {% if k == 4 %}half{% else %}-{% endif %}
 {% endfor %}

@@ -14,6 +14,7 @@ from liquid.exceptions import LiquidError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
+from liquid_background.context import Context
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.job import Job, LogEntry
 from liquid_background.syntax import ejs_tokenizer, parsing, template_name
@@ -56,6 +57,7 @@ class Template(BoundTemplate):
     """A template whose outermost render sends its jobs when it succeeds, and none when it raises."""
 
     env: Environment
+    context_class = Context
 
     def __init__(self, *args: Any, front_matter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -15,6 +15,7 @@ from liquid.exceptions import OutputStreamLimitError
 from liquid.utils import LRUCache
 
 from liquid_background.calling import call
+from liquid_background.context import Context
 from liquid_background.environment import Environment, Strict
 from liquid_background.errors import JobRefused, JobTimeout, NonRetryable, NotPlain
 from liquid_background.handover import decode, decode_all, encode, size
@@ -36,7 +37,7 @@ class _Body:
     positions: Mapping[int, tuple[str, int]]
 
 
-class JobContext(RenderContext):
+class JobContext(Context):
     """What a job sees: its parameters, what it assigns, and handed-over values where the plan put them."""
 
     __slots__ = ("handed_over", "positions")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final, TypeAlias
 
+import hiredis
 from redis.exceptions import NoScriptError
 
 from liquid_background.store import Store, translated_errors
@@ -35,9 +36,20 @@ def digest(name: str) -> str:
     return hashlib.sha1(text(name).encode("ascii"), usedforsecurity=False).hexdigest()
 
 
-def command(name: str, arguments: Sequence[Argument]) -> tuple[Argument, ...]:
-    """Return the command that runs a script; scripts build their own keys."""
-    return ("EVALSHA", digest(name), 0, *arguments)
+def command(name: str, arguments: Sequence[Argument]) -> bytes:
+    """Return the command that runs a script, as it is sent; scripts build their own keys."""
+    return pack("EVALSHA", digest(name), 0, *arguments)
+
+
+def pack(*words: Argument) -> bytes:
+    """Return a command as it is sent."""
+    # The C packer takes a tenth of the time of redis-py's own, and it stands between a body's end and the word of it.
+    packer: Callable[[Any], Any] = hiredis.pack_command  # its stubs know tuples of one only
+    try:
+        packed: bytes = packer(words)
+    except UnicodeEncodeError:
+        packed = packer(tuple(w.encode("utf-8", "backslashreplace") if isinstance(w, str) else w for w in words))
+    return packed
 
 
 def load_all(store: Store) -> None:
@@ -60,9 +72,19 @@ def run(store: Store, name: str, arguments: Sequence[Argument]) -> Any:
     Raises:
         StoreUnavailable: when the store cannot be reached or refuses the write.
     """
-    client: Any = store.client
     with translated_errors(store.url):
         try:
-            return client.execute_command(*command(name, arguments))
+            return _reply(store, command(name, arguments))
         except NoScriptError:
-            return client.execute_command("EVAL", text(name), 0, *arguments)
+            return _reply(store, pack("EVAL", text(name), 0, *arguments))
+
+
+def _reply(store: Store, packed: bytes) -> Any:
+    # What redis-py's client does around a command besides this, none of which is in use here, costs a page 30 µs.
+    pool: Any = store.client.connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command([packed])
+        return connection.read_response()
+    finally:
+        pool.release(connection)

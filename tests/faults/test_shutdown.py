@@ -38,6 +38,20 @@ def test_b3_what_was_claimed_and_not_started_goes_back_in_its_order(bench: Bench
     assert bench.store.client.zcard(keys.LEASES) == 0
 
 
+def test_a_stop_among_quick_jobs_leaves_no_claim_and_no_disorder(bench: Bench) -> None:
+    """The next batch is claimed while the last one runs, so two of them may have to go back."""
+    jobs = [bench.job(given={"file": ""}, id=f"quick{number:04}") for number in range(3000)]
+    bench.queue.send(jobs)
+    worker = bench.start(lease=60)
+    bench.wait_until(lambda: bench.queue.counts()[1].completed > 200)
+    assert worker.stop() == 0
+    assert bench.store.client.zcard(keys.LEASES) == 0
+    waiting = [job_id.decode() for job_id in bench.store.client.lrange(keys.queue("default"), 0, -1)]
+    assert waiting == [job.id for job in jobs[-len(waiting) :]]
+    assert bench.queue.counts()[1].completed + len(waiting) == 3000
+    assert bench.queue.get(waiting[0]).attempts == 0
+
+
 def test_b5_a_second_sigterm_gives_the_running_job_back(bench: Bench, tmp_path: Path) -> None:
     go = tmp_path / "go"
     job_id = bench.send("wait_for", given={"until": str(go)})

@@ -195,3 +195,22 @@ def test_sigterm_without_a_store_ends_the_worker(start_server: Start, bench_on: 
     bench.wait_for(bench.send())
     server.kill()
     assert worker.stop(signal.SIGTERM) == 0
+
+
+def test_a_store_that_listens_and_says_nothing_holds_up_no_limit_and_no_stop(
+    start_server: Start, bench_on: Callable[..., Bench]
+) -> None:
+    server = start_server()
+    bench = bench_on(server.url)
+    worker = bench.start(lease=1.0)
+    bench.wait_for_run(bench.send("stuck_in_c", timeout=1.5))
+    (child,) = worker.children()
+    server.process.send_signal(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        bench.wait_until(lambda: child not in worker.children())
+        assert time.monotonic() - began < 4
+        assert worker.stop() == 0
+        assert time.monotonic() - began < 12
+    finally:
+        server.process.send_signal(signal.SIGCONT)

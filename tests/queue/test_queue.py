@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
+from uuid import RFC_4122, UUID
 
 import pytest
 
@@ -158,3 +159,9 @@ def test_the_queues_are_counted(queue: Queue, job: Make) -> None:
     high, default, low = queue.counts()
     assert (high.name, high.queued, high.scheduled) == ("high", 1, 1)
     assert (default.queued, default.cancelled, low.queued, low.workers) == (0, 1, 0, 0)
+
+
+def test_a_job_s_id_is_a_random_uuid(job: Any) -> None:
+    ids = [UUID(job().id) for _ in range(200)]
+    assert len(set(ids)) == 200
+    assert {(found.version, found.variant) for found in ids} == {(4, RFC_4122)}

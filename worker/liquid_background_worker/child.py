@@ -74,8 +74,7 @@ class Child:
                 return Left.BURST_OVER
             else:
                 batch = self._idle(batch.due)
-        if batch:
-            self._give_back(batch, [job.id for job in batch.jobs])
+        self._give_back(batch)
         return Left.DONE
 
     def _claim(self) -> Batch:
@@ -128,10 +127,12 @@ class Child:
         if done:
             self._channel.post(self._step(done))
         self._slot.end()
-        if begun < len(ready):
-            self._give_back(batch, [running.id for running, _ in ready[begun:]])
         if asked:
             self._channel.drain()
+        if begun < len(ready):
+            self._give_back(self._ahead)  # first: these stood behind the others
+            self._ahead = None
+            self._channel.post(moves.give_back(batch.token, batch.queue, [running.id for running, _ in ready[begun:]]))
 
     def _claim_ahead(self, most: int) -> None:
         """Have the next batch claimed while the last jobs of this one run."""
@@ -142,9 +143,9 @@ class Child:
 
         self._channel.post(claim.call, claimed)
 
-    def _give_back(self, batch: Batch, ids: Sequence[str]) -> None:
-        if ids:
-            self._channel.post(moves.give_back(batch.token, batch.queue, ids))
+    def _give_back(self, batch: Batch | None) -> None:
+        if batch and batch.jobs:
+            self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in batch.jobs]))
 
     def _step(self, done: Finish | None, start: Running | None = None, higher: Sequence[str] = ()) -> moves.Call:
         if higher:
