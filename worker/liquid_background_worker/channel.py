@@ -31,7 +31,7 @@ class Channel:
     """Calls in order, over as many connections as it takes."""
 
     def __init__(self, store: Store, reply_timeout: float, gives_up: Callable[[float], bool]) -> None:
-        self._wire = Wire(store)
+        self._wire = Wire(store, reply_timeout)
         self._reply_timeout = reply_timeout
         self._gives_up = gives_up  # asked with the seconds that the store has been away
         self._away_since: float | None = None  # until a reply says otherwise
@@ -69,9 +69,9 @@ class Channel:
             self._recover(error)
             self.drain()
 
-    def drain(self) -> None:
-        """Read all replies."""
-        while self._wire.pending:
+    def drain(self, enough: Callable[[], bool] = lambda: False) -> None:
+        """Read replies until it is enough, or all are read."""
+        while self._wire.pending and not enough():
             try:
                 if not self._hear() and not self._wire.wait(self._reply_timeout):
                     self._wire.disconnect()

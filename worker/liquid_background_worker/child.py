@@ -105,8 +105,7 @@ class Child:
             else:
                 ready.append((Running.of(job, batch.token, batch.queue), job))
         self._slot.hold([running for running, _ in ready])
-        self._ahead, asked = None, False
-        self._yields = False
+        self._ahead, asked, self._yields = None, False, False
         done: Finish | None = None
         begun = 0
         for running, claimed in ready:
@@ -128,7 +127,7 @@ class Child:
             self._channel.post(self._step(done))
         self._slot.end()
         if asked:
-            self._channel.drain()
+            self._channel.drain(lambda: self._ahead is not None)
         if begun < len(ready):
             self._give_back(self._ahead)  # first: these stood behind the others
             self._ahead = None
@@ -139,7 +138,7 @@ class Child:
         claim = self._next_claim(most)
 
         def claimed(reply: Any) -> None:
-            self._ahead = None if isinstance(reply, Exception) else claim.opened(reply)
+            self._ahead = claim.opened(None if isinstance(reply, Exception) else reply)
 
         self._channel.post(claim.call, claimed)
 

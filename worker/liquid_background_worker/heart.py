@@ -17,7 +17,7 @@ from liquid_background_worker.wire import Broken, Wire
 
 logger = logging.getLogger("liquid_background.worker")
 
-_CONNECT_TIMEOUT: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
+_PATIENCE: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
 _PAUSE: Final = 0.04  # seconds between two tries to connect
 _TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
 _AFTER_OUTAGE: Final = 0.5  # seconds before the first tick: children still have to say what ended meanwhile
@@ -28,7 +28,7 @@ class Heart:
     """Keeps the leases of what runs, and moves on what is due; `must` calls are repeated until they are heard."""
 
     def __init__(self, store: Store, settings: Settings, queues: Sequence[str], timetable: Timetable) -> None:
-        self._wire = Wire(store, _CONNECT_TIMEOUT)
+        self._wire = Wire(store, _PATIENCE)
         self._settings = settings
         self._queues = tuple(queues)
         self._timetable = timetable

@@ -66,12 +66,11 @@ class Wire:
     command and around each look for a reply would take longer than the sending itself.
     """
 
-    def __init__(self, store: Store, connect_timeout: float | None = None) -> None:
+    def __init__(self, store: Store, patience: float) -> None:
+        """Take the seconds that connecting, and each reply at the login, may last. Nothing is connected yet."""
         pool: Any = store.client.connection_pool
         self._connection: Any = pool.make_connection()
-        if connect_timeout is not None:
-            self._connection.socket_connect_timeout = connect_timeout
-            self._connection.socket_timeout = connect_timeout  # of what is said at the login, too
+        self._connection.socket_connect_timeout = self._connection.socket_timeout = patience
         self._socket: Any = None  # a socket or an SSLSocket; it never blocks
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._load_scripts = False
