@@ -19,6 +19,7 @@ from typing import Any
 
 import harness
 import measures
+import phases
 
 VERSIONS = """
 import json; from importlib.metadata import version
@@ -56,7 +57,8 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
             "drain, two processes": lambda: measures.drain(client, "template", jobs, 2, rounds),
             "no-op": lambda: measures.drain(client, "noop", jobs, 1, rounds if full else 2),
             "pickup": lambda: measures.pickup(client, 300 if full else 100, rounds if full else 1),
-            "growth": lambda: measures.growth(client, [1_000, 100_000, 1_000_000] if full else [1_000, 100_000]),
+            "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5),
+            "phases": lambda: phases.phases(client),
             "tail": lambda: measures.tail(client, 50_000 if full else 20_000),
         }
         with tempfile.TemporaryDirectory() as folder:

@@ -89,11 +89,10 @@ def store() -> Iterator[Redis]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         command = [str(embedded.find_server()), "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
         server = subprocess.Popen([*command, "--save", "", "--appendonly", "yes"], stdout=subprocess.DEVNULL)
-        os.environ["BENCH_URL"] = f"redis://127.0.0.1:{port}/0"
-        os.environ["BENCH_PROGRESS"] = f"{folder}/progress"
         client = Redis(port=port)
         try:
             wait(lambda: _pings(client), "the store")
+            use(client)
             yield client
         finally:
             server.kill()
@@ -154,7 +153,14 @@ def worker(system: System, processes: int = 1) -> Iterator[subprocess.Popen[byte
             running.wait()
 
 
+def use(client: Redis) -> Progress:
+    """Have what is started from now on use this store, with new counters."""
+    os.environ["BENCH_URL"] = f"redis://127.0.0.1:{client.connection_pool.connection_kwargs['port']}/0"
+    os.environ["BENCH_PROGRESS"] = f"{client.config_get('dir')['dir']}/progress"
+    return Progress(os.environ["BENCH_PROGRESS"], fresh=True)
+
+
 def fresh(client: Redis) -> Progress:
     """Empty the store and the counters."""
     client.execute_command("FLUSHALL", "SYNC")  # or memory that is still being freed would be measured
-    return Progress(os.environ["BENCH_PROGRESS"], fresh=True)
+    return use(client)

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
-from harness import HERE, OURS, PEERS, System, environment, fresh, produce, wait, worker
+from harness import HERE, OURS, PEERS, System, environment, fresh, produce, store, use, wait, worker
 from redis import Redis
 from workload import render
 
@@ -92,24 +93,43 @@ def _percentile(values: list[float], percent: int) -> float:
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)]
 
 
-def growth(client: Redis, sizes: list[int]) -> dict[str, dict[str, float]]:
-    """Return the store's microseconds a call of enqueueing and of working, and bytes a job, with so many waiting."""
+def growth(sizes: list[int], rounds: int) -> dict[str, dict[str, float]]:
+    """Return the store's microseconds a call of sending and of working, and bytes a job, with so many waiting.
+
+    Each size has a store of its own, and they are measured in turns.
+    """
     figures: dict[str, dict[str, float]] = {}
     for state, minutes in (("queued", 0), ("delayed", 1440)):
+        with ExitStack() as stack:
+            stores = {size: stack.enter_context(store()) for size in sizes}
+            bytes_a_job = {size: _fill(client, size, minutes) for size, client in stores.items()}
+            calls: dict[int, list[tuple[float, float]]] = {size: [] for size in sizes}
+            for _ in range(rounds):
+                for size, client in stores.items():
+                    calls[size].append(_send_and_work(client))
         for size in sizes:
-            progress = fresh(client)
-            before = client.info("memory")["used_memory"]
-            produce(OURS, "fill", size, minutes)
-            used = client.info("memory")["used_memory"] - before
-            client.config_resetstat()
-            produce(OURS, "enqueue", "template", 1000)
-            send = _usec(client) / 100  # a call sends the jobs of a page with 100 blocks
-            client.config_resetstat()
-            with worker(OURS):
-                wait(lambda progress=progress: progress.done() >= 1000, f"{size} {state}")
-                work = _usec(client)
-            figures[f"{size:,} {state}"] = {"send": send, "work": work, "bytes a job": used / size}
+            send, work = (statistics.median(found) for found in zip(*calls[size], strict=True))
+            figures[f"{size:,} {state}"] = {"send": send, "work": work, "bytes a job": bytes_a_job[size]}
     return figures
+
+
+def _fill(client: Redis, size: int, minutes: int) -> float:
+    use(client)
+    before = client.info("memory")["used_memory"]
+    produce(OURS, "fill", size, minutes)
+    return (client.info("memory")["used_memory"] - before) / size
+
+
+def _send_and_work(client: Redis) -> tuple[float, float]:
+    """Return the store's microseconds a job sent, and a call of a worker that runs as many."""
+    progress = use(client)
+    client.config_resetstat()
+    produce(OURS, "enqueue", "template", 1000)
+    send = _usec(client) / 100  # a call sends the jobs of a page with 100 blocks
+    client.config_resetstat()
+    with worker(OURS):
+        wait(lambda: progress.done() >= 1000, "1,000 jobs")
+        return send, _usec(client)
 
 
 def _usec(client: Redis) -> float:

@@ -98,13 +98,7 @@ class Child:
     def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
-        ready: list[tuple[Running, Claimed]] = []
-        for job in batch.jobs:
-            if isinstance(job, Refused):
-                self._channel.post(moves.refuse(job, batch, self._role.name, self._settings))
-            else:
-                ready.append((Running.of(job, batch.token, batch.queue), job))
-        self._slot.hold([running for running, _ in ready])
+        ready = self._ready(batch)
         self._ahead, asked, self._yields = None, False, False
         done: Finish | None = None
         begun = 0
@@ -132,6 +126,17 @@ class Child:
             self._give_back(self._ahead)  # first: these stood behind the others
             self._ahead = None
             self._channel.post(moves.give_back(batch.token, batch.queue, [running.id for running, _ in ready[begun:]]))
+
+    def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
+        """Return the jobs of a batch that may run; set the others aside."""
+        ready: list[tuple[Running, Claimed]] = []
+        for job in batch.jobs:
+            if isinstance(job, Refused):
+                self._channel.post(moves.refuse(job, batch, self._role.name, self._settings))
+            else:
+                ready.append((Running.of(job, batch.token, batch.queue), job))
+        self._slot.hold([running for running, _ in ready])
+        return ready
 
     def _claim_ahead(self, most: int) -> None:
         """Have the next batch claimed while the last jobs of this one run."""

@@ -1,0 +1,82 @@
+"""Where a job's time goes: the loop of one child, run in this process, with a clock around its parts."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any, Final
+from unittest.mock import patch
+
+from harness import OURS, fresh, produce
+from liquid import BoundTemplate
+from ours import make_engine
+from redis import Redis
+from workload import render
+
+from liquid_background import store
+from liquid_background.executor import Executor
+from liquid_background.queue import moves, scripts
+from liquid_background_worker.child import Child, Role
+from liquid_background_worker.slot import Slot
+from liquid_background_worker.wire import Wire
+
+# What is inside another one is taken off it.
+_PARTS: Final[dict[str, tuple[Any, str, str]]] = {
+    "the render": (BoundTemplate, "render_with_context", "around the render: isolation, values, parsed body"),
+    "around the render: isolation, values, parsed body": (Executor, "perform", "limits, shared memory"),
+    "limits, shared memory": (Child, "_perform", ""),
+    "taking a claim's records apart": (moves.Claim, "opened", ""),
+    "encoding an end and a start": (scripts, "command", ""),
+    "encoding a result": (moves, "finish", ""),
+    "handing it to the kernel": (Wire, "_put", ""),
+    "taking replies in": (Wire, "_arrived", ""),
+}
+
+
+def phases(client: Redis, count: int = 3000) -> dict[str, float]:
+    """Return the microseconds of each part of a job, the sum, and the render loop alone."""
+    fresh(client)
+    engine = make_engine()
+    for name in ("claim", "step", "remaining", "tick", "give_back"):
+        client.script_load(scripts.text(name))
+    produce(OURS, "enqueue", "template", count)
+    control, _ = os.pipe()
+    role = Role(name="bench.1.0", queues=("default",), burst=True, control=control)
+    child = Child(engine.settings, store.connect(engine.settings), engine, Slot(), role)
+    seconds: dict[str, float] = defaultdict(float)
+    with _clocks(seconds):
+        started = time.perf_counter()
+        child.work()
+        total = time.perf_counter() - started
+    started = time.perf_counter()
+    for n in range(count):
+        render(n)
+    alone = time.perf_counter() - started
+    own = {name: seconds[name] - sum(seconds[n] for n, part in _PARTS.items() if part[2] == name) for name in _PARTS}
+    own["the loop itself, and waits"] = total - sum(own.values())
+    figures = {**own, "in all": total, "the render loop alone": alone}
+    return {name: value / count * 1e6 for name, value in figures.items()}
+
+
+@contextmanager
+def _clocks(seconds: dict[str, float]) -> Iterator[None]:
+    with ExitStack() as stack:
+        for name, (owner, attribute, _) in _PARTS.items():
+            stack.enter_context(patch.object(owner, attribute, _clocked(getattr(owner, attribute), name, seconds)))
+        yield
+
+
+def _clocked(call: Callable[..., Any], name: str, seconds: dict[str, float]) -> Callable[..., Any]:
+    clock = time.perf_counter
+
+    def clocked(*args: Any, **kwargs: Any) -> Any:
+        started = clock()
+        try:
+            return call(*args, **kwargs)
+        finally:
+            seconds[name] += clock() - started
+
+    return clocked
