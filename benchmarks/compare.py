@@ -56,7 +56,7 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
             "drain": lambda: measures.drain(client, "template", jobs, 1, rounds),
             "drain, two processes": lambda: measures.drain(client, "template", jobs, 2, rounds),
             "no-op": lambda: measures.drain(client, "noop", jobs, 1, rounds if full else 2),
-            "pickup": lambda: measures.pickup(client, 300 if full else 100, rounds if full else 1),
+            "pickup": lambda: measures.pickup(client, 300 if full else 100, rounds),
             "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5),
             "phases": lambda: phases.phases(client),
             "tail": lambda: measures.tail(client, 50_000 if full else 20_000),
