@@ -44,7 +44,7 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
         client.script_load(scripts.text(name))
     produce(OURS, "enqueue", "template", count)
     control, _ = os.pipe()
-    role = Role(name="bench.1.0", queues=("default",), burst=True, control=control)
+    role = Role(name="bench.1.0", queues=("default",), burst=True, control=control, supervisor=os.getppid())
     child = Child(engine.settings, store.connect(engine.settings), engine, Slot(), role)
     seconds: dict[str, float] = defaultdict(float)
     with _clocks(seconds):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
@@ -15,17 +14,15 @@ from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.context import Context
-from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
-from liquid_background.job import Job, LogEntry
+from liquid_background.errors import TagSyntaxError
+from liquid_background.sending import Sending
 from liquid_background.syntax import ejs_tokenizer, parsing, template_name
 from liquid_background.tags import (
     HANDS_OVER,
     Collector,
     Consumer,
     Return,
-    close_collector,
     is_partial_form,
-    open_collector,
     register,
 )
 
@@ -33,17 +30,6 @@ LOOP_LIMIT: Final = 10_000_000
 """Iterations that nested loops may multiply to; more is taken for a mistake or an attack."""
 
 _strict: ContextVar[bool] = ContextVar("strict", default=False)
-_INSIDE: Final = nullcontext(None)  # of an outer render, which sends
-
-
-class Sink(Protocol):
-    """Takes what renders make: the engine, or a double."""
-
-    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Send all of it in one step, or raise StoreUnavailable and send nothing."""
-
-    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Do what `send` does without holding up the event loop."""
 
 
 class ConsumerLoader(Protocol):
@@ -115,7 +101,7 @@ class Template(BoundTemplate):
         return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
 
 
-class Environment(liquid.Environment):
+class Environment(Sending, liquid.Environment):
     """A python-liquid environment with background jobs.
 
     Args:
@@ -135,7 +121,6 @@ class Environment(liquid.Environment):
         self.event_context = frozenset(event_context)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
-        self.sink: Sink | None = None
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
 
@@ -249,62 +234,15 @@ class Environment(liquid.Environment):
         analysis.tags.update({tag: whole[tag] for tag in whole.keys() & self.tags.keys()})
         return analysis
 
+    def new_collector(self) -> Collector:
+        """Return an empty collector for a page."""
+        return Collector(self)
+
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         return [consumer for find in finders for consumer in find(event)]
-
-    def outermost(self, context: RenderContext) -> AbstractContextManager[Collector | None]:
-        """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
-
-        After a render that raised, what it logged is sent alone and its jobs are dropped.
-
-        Raises:
-            StoreUnavailable: when there are jobs and the store cannot be reached.
-        """
-        collector = open_collector(context, self.new_collector)
-        return _INSIDE if collector is None else self._sending(context, collector)
-
-    @contextmanager
-    def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
-        try:
-            yield collector
-            if collector.jobs or collector.entries:
-                self._sink().send(collector.jobs, collector.entries)
-        except Exception:
-            if collector.entries and self.sink is not None:
-                with suppress(LiquidBackgroundError):  # the render's own error is the one to know
-                    self.sink.send((), collector.entries)
-            raise
-        finally:
-            close_collector(context)
-
-    def new_collector(self) -> Collector:
-        """Return an empty collector for a page."""
-        return Collector(self)
-
-    @asynccontextmanager
-    async def outermost_async(self, context: RenderContext) -> AsyncIterator[Collector | None]:
-        """Do what `outermost` does, without holding up the event loop."""
-        collector = open_collector(context, self.new_collector)
-        try:
-            yield collector
-            if collector is not None and (collector.jobs or collector.entries):
-                await self._sink().send_async(collector.jobs, collector.entries)
-        except Exception:
-            if collector is not None and collector.entries and self.sink is not None:
-                with suppress(LiquidBackgroundError):
-                    await self.sink.send_async((), collector.entries)
-            raise
-        finally:
-            if collector is not None:
-                close_collector(context)
-
-    def _sink(self) -> Sink:
-        if self.sink is None:
-            raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
-        return self.sink
 
 
 class Strict:

@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from io import StringIO
 from typing import Any, Final, Protocol
 
@@ -117,18 +118,7 @@ class Executor:
             attempt: number of this attempt, from 1.
             max_attempts: attempts that the job may have in all.
         """
-
-        def running() -> LogEntry:
-            return LogEntry(
-                job_id=job_id,
-                source_name=payload["source_name"],
-                template=payload["template"],
-                line=payload["line"],
-                attempt=attempt,
-                max_attempts=max_attempts,
-            )
-
-        collector = Collector(self.environment, running)
+        collector = Collector(self.environment, partial(_running, job_id, payload, attempt, max_attempts))
         started = time.monotonic()
         result, error, trace, retry = None, None, "", True
         try:
@@ -202,6 +192,18 @@ class Executor:
             # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
             path.__class__ = HandedOverPath
         return _Body(template, plan.positions)
+
+
+def _running(job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> LogEntry:
+    """Return the pattern of the lines that an attempt logs."""
+    return LogEntry(
+        job_id=job_id,
+        source_name=payload["source_name"],
+        template=payload["template"],
+        line=payload["line"],
+        attempt=attempt,
+        max_attempts=max_attempts,
+    )
 
 
 def plain_result(returned: object) -> Encoded:

@@ -36,7 +36,7 @@ def encode(value: object) -> Encoded:
     Raises:
         NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
     """
-    return value if type(value) in _PLAIN else _encode(value, 0)
+    return _encode(value, 0)
 
 
 _PLAIN: Final = frozenset((str, bool, type(None)))

@@ -117,13 +117,13 @@ class Job:
 
     def payload(self) -> dict[str, Any]:
         """Return the versioned payload: what a worker needs, as plain JSON values."""
-        return {**_body(self._body()), **self._values()}
+        return {**_named(self._shared()), **self._own()}
 
-    def _body(self) -> tuple[Any, ...]:
-        """Return what the jobs of one block share: the values of _BODY."""
+    def _shared(self) -> tuple[Any, ...]:
+        """Return what the jobs of one block share: the values of _SHARED."""
         return (self.template, self.line, self.column, self.source, self.partial, self.function)
 
-    def _values(self) -> dict[str, Any]:
+    def _own(self) -> dict[str, Any]:
         """Return the rest of the payload."""
         return {
             "source_name": self.source_name,
@@ -136,25 +136,28 @@ class Job:
     def encode(self) -> bytes:
         """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
         if self.data is None:
-            head = _head(self._body())
-            data = f"{head},{_encode_json(self._values())[1:]}],{{}}]"
+            head = (_head if self.source is None else _kept_head)(self._shared())
+            data = f"{head},{_encode_json(self._own())[1:]}],{{}}]"
             object.__setattr__(self, "data", data.encode("ascii"))
         assert self.data is not None
         return self.data
 
 
-_BODY: Final = ("template", "line", "column", "source", "partial", "function")
+_SHARED: Final = ("template", "line", "column", "source", "partial", "function")
 
 
-def _body(values: tuple[Any, ...]) -> dict[str, Any]:
-    given = {name: value for name, value in zip(_BODY, values, strict=True) if value is not None}
+def _named(values: tuple[Any, ...]) -> dict[str, Any]:
+    given = {name: value for name, value in zip(_SHARED, values, strict=True) if value is not None}
     return {"v": PAYLOAD_VERSION, **given}
 
 
-@lru_cache(maxsize=128)
 def _head(values: tuple[Any, ...]) -> str:
-    """Return the data of a record up to the rest of its payload: a body is long, and the same for many jobs."""
-    return f'["{FUNCTION}",null,[{_encode_json(_body(values))[:-1]}'
+    """Return the data of a record up to the job's own values."""
+    return f'["{FUNCTION}",null,[{_encode_json(_named(values))[:-1]}'
+
+
+# A body is long, and the same for many jobs; its length has been checked, where a partial's name could be anything.
+_kept_head = lru_cache(maxsize=128)(_head)
 
 
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
@@ -176,13 +179,16 @@ def decode_payload(data: bytes) -> dict[str, Any]:
         # In two parts, since a body comes many times. When both can be read, they say what the whole says.
         with suppress(JobRefused, ValueError, TypeError, RecursionError):
             values = json.loads(b"{" + seam[1:] + rest.removesuffix(_END) + b"}")
-            return check_payload({**_decoded_head(head), **values})
+            return check_payload({**_kept_decoded(head), **values})
     return check_payload(_decoded(data))
 
 
 @lru_cache(maxsize=128)
-def _decoded_head(head: bytes) -> dict[str, Any]:
-    return _decoded(head + _END)
+def _kept_decoded(head: bytes) -> dict[str, Any]:
+    found = _decoded(head + _END)
+    if not found:
+        raise ValueError("an object that begins with a comma")
+    return found
 
 
 def _decoded(data: bytes) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from functools import update_wrapper
 from types import MethodType, ModuleType
 from typing import Any, Generic, ParamSpec, TypeVar
-from uuid import uuid4
 
 from liquid_background.errors import EnqueueError
 from liquid_background.functions.queues import JobQueue
 from liquid_background.functions.results import JobResult
 from liquid_background.functions.retries import check_count
+from liquid_background.job import new_id
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -72,7 +72,7 @@ class Function(Generic[P, R]):
             EnqueueError: when a worker could not import the function, or an argument is not plain data.
             StoreUnavailable: when the store cannot be reached; nothing was enqueued.
         """
-        return await self.queue.enqueue(uuid4().hex, self, args, kwargs, self.max_retries)
+        return await self.queue.enqueue(new_id(), self, args, kwargs, self.max_retries)
 
     async def get_result(self, job_id: str) -> JobResult | None:
         """Return a job of the function's queue; None when no record has that id."""
@@ -84,7 +84,7 @@ class Function(Generic[P, R]):
 
     def enqueue_sync(self, *args: P.args, **kwargs: P.kwargs) -> str:
         """Do what `enqueue` does, for code without an event loop."""
-        return self.queue.enqueue_sync(uuid4().hex, self, args, kwargs, self.max_retries)
+        return self.queue.enqueue_sync(new_id(), self, args, kwargs, self.max_retries)
 
     def get_result_sync(self, job_id: str) -> JobResult | None:
         """Do what `get_result` does, for code without an event loop."""

@@ -27,6 +27,7 @@ class BackgroundNode(BodyNode):
     __slots__ = (
         "_evaluated",
         "_fixed",
+        "_given",
         "body",
         "label",
         "line",
@@ -63,6 +64,10 @@ class BackgroundNode(BodyNode):
         self.target = target
         self.partial = partial
         self._evaluated = [_bare(expression) for expression in self._own_expressions()]
+        # The options by name, with the place of each among the values; the label is the last, if there is one.
+        self._given = [(option.name, option.value.token, place) for place, option in enumerate(self.options)]
+        if label is not None and all(name != "source_name" for name, _, _ in self._given):
+            self._given.append(("source_name", label.token, -1))
         self._fixed = self._fixed_options()
 
     def __str__(self) -> str:
@@ -108,11 +113,9 @@ class BackgroundNode(BodyNode):
 
     def _fixed_options(self) -> dict[str, Any] | None:
         """Return the options when they are the same in every render: literals that are right."""
-        given = {argument.name: _bare(argument.value) for argument in self.options}
-        if self.label is not None:
-            given.setdefault("source_name", _bare(self.label))
         options: dict[str, Any] = {}
-        for name, expression in given.items():
+        for name, _, place in self._given:
+            expression = self._evaluated[place]
             if not isinstance(expression, Literal):
                 return None
             try:
@@ -123,14 +126,9 @@ class BackgroundNode(BodyNode):
         return options
 
     def _read_options(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
-        given: list[tuple[str, Token, object]] = [
-            (argument.name, argument.value.token, value) for argument, value in zip(self.options, values, strict=False)
-        ]
-        if self.label is not None and not any(name == "source_name" for name, _, _ in given):
-            given.append(("source_name", self.label.token, values[-1]))
         options: dict[str, Any] = {}
-        for name, token, found in given:
-            option, value = OPTIONS[name], None if is_missing(found) else found
+        for name, token, place in self._given:
+            option, value = OPTIONS[name], None if is_missing(values[place]) else values[place]
             try:
                 options[name] = option.read(value)
             except ValueError:

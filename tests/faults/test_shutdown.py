@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,20 @@ def test_b7_sighup_replaces_the_children_under_load(bench: Bench) -> None:
     bench.wait_until(lambda: bench.queue.counts()[1].completed == 400)
     assert sorted(run[0] for run in bench.runs()) == sorted(ids)
     assert bench.stories() == {job_id: [("SUCCESS", 1, True)] for job_id in ids}
+
+
+def test_a_job_that_comes_as_an_idle_worker_stops_is_not_left_to_a_lease(bench: Bench) -> None:
+    """The claim is on its way with the wait of an idle child, so what it still brings has to go back."""
+    for number in range(4):
+        worker = bench.start(lease=60)
+        bench.wait_for(bench.send())
+        worker.process.send_signal(signal.SIGTERM)
+        time.sleep(0.002 * number)
+        late = bench.send()
+        assert worker.process.wait(10) == 0
+        assert bench.store.client.zcard(keys.LEASES) == 0
+        assert bench.queue.get(late).status in ("completed", "pending")
+        bench.store.client.flushall()
 
 
 def test_an_idle_worker_stops_at_once(bench: Bench) -> None:

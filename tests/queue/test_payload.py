@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import FUNCTION, Job, decode_payload
+from liquid_background.job import FUNCTION, Job, _kept_head, decode_payload
 
 SEAM = ',"source_name":'
 
@@ -19,6 +19,7 @@ HEADS = (
     f'["{FUNCTION}",null,[{{"v":1,"template":"t","line":1,"column":0,"source":"x',
     f'["{FUNCTION}",null,[[{{"v":1,"template":"t","line":1,"column":0,"source":"x"',
     '["os.system",null,[{"v":1',
+    f'["{FUNCTION}",null,[{{',
 )
 RESTS = (
     f'{SEAM}"x","delay":0,"max_attempts":1,"parameters":{{}},"handed_over":{{}}',
@@ -53,3 +54,9 @@ def test_a_body_may_hold_anything(source: str) -> None:
     job = Job(source_name="x", template="t", line=1, source=source, parameters={"source_name": SEAM})
     assert decode_payload(job.encode()) == job.payload()
     assert decode_payload(job.encode()) == job.payload()  # of what was kept the first time
+
+
+def test_no_partial_s_name_is_kept(job: Any) -> None:
+    before = _kept_head.cache_info().currsize
+    job(source=None, partial="x" * 1_000_000).encode()
+    assert _kept_head.cache_info().currsize == before

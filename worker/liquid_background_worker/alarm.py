@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from time import monotonic
 from types import FrameType
 from typing import Final, TypeVar
 
@@ -20,12 +21,15 @@ class Alarm:
         self._armed = False
         self.rang = False
         self._limit = 0.0
+        self._ends = 0.0  # by the monotonic clock
         signal.signal(signal.SIGALRM, self._ring)
 
     def _ring(self, _signal: int, _frame: FrameType | None) -> None:
         if not self._armed:
             signal.setitimer(signal.ITIMER_REAL, 0)
             return
+        if monotonic() < self._ends:
+            return  # set for the call before this one
         self.rang = True
         raise JobTimeout(f"stopped at its limit of {self._limit:g} s")
 
@@ -35,9 +39,10 @@ class Alarm:
         Raises:
             JobTimeout: inside the call, and out of here, when it takes longer than `limit` seconds.
         """
-        self._limit, self.rang, self._armed = limit, False, True
-        signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
+        self._limit, self.rang, self._ends = limit, False, monotonic() + limit
         try:
+            self._armed = True
+            signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
             result = call()
         finally:
             self._armed = False  # the timer is left to the next call, which sets it anew, or to its ring

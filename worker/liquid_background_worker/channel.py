@@ -82,7 +82,7 @@ class Channel:
     def block(self, wake_keys: list[str], seconds: float, control: int, calls: Sequence[Call]) -> Any:
         """Wait for work for at most that long, then have the calls run; return the last one's reply.
 
-        None when there is none: when told to stop, after an outage, or when the store could make nothing of the call.
+        None when there is none: after an outage, or when the store could make nothing of the call.
         """
         self.drain()
         try:

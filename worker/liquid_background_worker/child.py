@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -33,6 +34,7 @@ class Role:
     queues: Sequence[str]
     burst: bool
     control: int  # read end of a pipe whose other end the supervisor holds
+    supervisor: int  # its pid
 
 
 class Child:
@@ -49,25 +51,27 @@ class Child:
         self._cpu = limits.CpuLimit()
         self._batch_size = BatchSize()
         self._order = Order(role.queues, settings.low_share)
-        self._wake_keys = [keys.wake(name) for name in role.queues]
+        self._wake_keys = [keys.wake(name) for name in (*role.queues, role.name)]
         self._jobs_left = settings.recycle_jobs
         self._ahead: Batch | None = None  # claimed while the last one ran
         self._yields = False  # higher work waits
-        self._ask_again_at = 0.0  # whether it does
+        self._ask_again_at = 0.0  # when to ask the store again whether higher work waits
         self._unheard = 0  # starts without a reply
+        self._stale = 0  # as many of these are of the batch before
         self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
 
     def _gives_up(self, seconds: float) -> bool:
         return self._slot.stop and seconds > self._settings.lease
 
     def work(self) -> Left:
-        """Run jobs until told to stop, worn out, or the burst is over; return which."""
+        """Run jobs until told to stop, worn out, left alone, or the burst is over; return which."""
         batch: Batch | None = None
-        while not self._slot.stop and self._jobs_left > 0:
+        while not self._slot.stop and self._jobs_left > 0 and os.getppid() == self._role.supervisor:
             batch = batch or self._claim()
             if batch.jobs:
                 self._run(batch)
-                batch = self._ahead
+                # One that brought nothing looked before the last job ran: that may be long ago.
+                batch = self._ahead if self._ahead and self._ahead.jobs else None
                 if limits.is_fat(self._settings):
                     break
             elif self._role.burst and self._channel.call(moves.remaining(self._role.queues)) == 0:
@@ -86,7 +90,7 @@ class Child:
         return Claim(next(self._tokens), most, self._order.next(), self._settings, wait)
 
     def _idle(self, due: float | None) -> Batch | None:
-        """Wait for work; return what came of it, or nothing at a stop or an outage."""
+        """Wait for work; return what came of it, or nothing after an outage."""
         wait = BURST_IDLE if self._role.burst else LONGEST_IDLE
         calls = []
         if due is not None and due <= wait:
@@ -99,7 +103,8 @@ class Child:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
         ready = self._ready(batch)
-        self._ahead, asked, self._yields = None, False, False
+        self._ahead, asked = None, False
+        self._yields, self._ask_again_at, self._stale = False, 0.0, self._unheard
         done: Finish | None = None
         begun = 0
         for running, claimed in ready:
@@ -113,8 +118,9 @@ class Child:
                 self._claim_ahead(self._jobs_left - left)
             self._channel.poll()  # here, where no body's end waits to be told
             if self._lapsed:
+                # Its claim is no longer this child's, and so, likely, are the others of the batch.
                 done, begun = None, begun + 1
-                continue
+                break
             done = moves.finish(running, self._perform(begun, claimed), self._settings)
             begun += 1
         if done:
@@ -123,8 +129,9 @@ class Child:
         if asked:
             self._channel.drain(lambda: self._ahead is not None)
         if begun < len(ready):
-            self._give_back(self._ahead)  # first: these stood behind the others
-            self._ahead = None
+            if self._ahead and self._ahead.queue not in higher:
+                self._give_back(self._ahead)  # first: these stood behind the others
+                self._ahead = None
             self._channel.post(moves.give_back(batch.token, batch.queue, [running.id for running, _ in ready[begun:]]))
 
     def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
@@ -162,8 +169,9 @@ class Child:
 
     def _started(self, reply: Any) -> None:
         self._unheard -= 1
+        stale, self._stale = self._stale > 0, max(0, self._stale - 1)
         if isinstance(reply, list):
-            self._yields = self._yields or reply[2] == 1
+            self._yields = self._yields or (reply[2] == 1 and not stale)
             self._lapsed = reply[1] == 0 and not self._unheard
 
     def _perform(self, place: int, job: Claimed) -> Outcome:

@@ -133,7 +133,7 @@ class Supervisor:
         def body(slot: Slot, control: int) -> None:
             limits.die_with(parent)
             limits.apply(self._settings)
-            role = Role(name=name, queues=self._queues, burst=self._burst, control=control)
+            role = Role(name=name, queues=self._queues, burst=self._burst, control=control, supervisor=parent)
             child = Child(self._settings, self._store, self._performer, slot, role)
             try:
                 left = child.work()

@@ -38,7 +38,6 @@ and bodies would run before the store has heard of their start."""
 
 _NOT_YET: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _CHUNK: Final = 65_536  # bytes taken in at once
-_STUCK: Final = 10.0  # seconds in which the server takes in nothing of a call
 _NOTHING: Final = object()  # what the reader gives while a reply is not complete
 
 
@@ -67,14 +66,20 @@ class Wire:
     """
 
     def __init__(self, store: Store, patience: float) -> None:
-        """Take the seconds that connecting, and each reply at the login, may last. Nothing is connected yet."""
-        pool: Any = store.client.connection_pool
-        self._connection: Any = pool.make_connection()
-        self._connection.socket_connect_timeout = self._connection.socket_timeout = patience
+        """Take the seconds that a server may be silent before it counts as lost. Nothing is connected yet."""
+        self._pool: Any = store.client.connection_pool
+        self._patience = patience
+        self._connection = self._new_connection()
         self._socket: Any = None  # a socket or an SSLSocket; it never blocks
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
         self._load_scripts = False
         self.pending: deque[Sent] = deque()
+
+    def _new_connection(self) -> Any:
+        connection = self._pool.make_connection()
+        connection.socket_connect_timeout = min(connection.socket_connect_timeout, self._patience)
+        connection.socket_timeout = self._patience  # of each reply at the login
+        return connection
 
     @property
     def connected(self) -> bool:
@@ -141,9 +146,9 @@ class Wire:
             try:
                 data = data[self._socket.send(data) :]
             except ssl.SSLWantReadError:
-                self._ready([self._socket], [], _STUCK)
+                self._ready([self._socket], [], self._patience)
             except _NOT_YET:
-                self._ready([], [self._socket], _STUCK)
+                self._ready([], [self._socket], self._patience)
 
     def _ready(self, readers: list[Any], writers: list[Any], seconds: float) -> list[Any]:
         readable, writable, _ = select.select(readers, writers, [], seconds)
@@ -207,22 +212,23 @@ class Wire:
         """Wait for a wake token, or the end of the time, and return the replies of the calls that follow.
 
         They travel with the wait, and the store runs them when it is over: nothing is lost to a second round trip.
-        Nothing may be pending.
+        A word on the control pipe ends the wait by a token for the last of the keys, which is this wire's own: the
+        calls can't be taken back, and what they bring must not be left to its lease. Nothing may be pending.
 
         Raises:
-            Broken: when the connection is lost, or silent for longer than the server was told to wait, or when there
-                is a word on the control pipe. Then the calls may have been run.
+            Broken: when the connection is lost, or silent. Then the calls may have been run.
         """
         try:
             wait = scripts.pack("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}")
             self._put(wait + b"".join(scripts.command(*call) for call in calls))
             replies: list[Any] = []
+            awaited = [self._socket, control]
             while len(replies) <= len(calls):
-                # Once the wait is over the calls run: then a word to stop has to wait for what they bring.
-                awaited = [self._socket] if replies else [self._socket, control]
-                if not self._has_decrypted() and self._socket not in self._ready(awaited, [], seconds + 1.0):
-                    raise ConnectionError("told to stop")
-                replies += self._arrived()
+                if self._has_decrypted() or self._socket in self._ready(awaited, [], seconds + self._patience):
+                    replies += self._arrived()
+                else:
+                    awaited = [self._socket]
+                    self._wake(wake_keys[-1])
         except BROKEN as error:
             raise self._broken(error) from error
         woken, *answers = replies
@@ -230,6 +236,17 @@ class Wire:
             if isinstance(answer, hiredis.ReplyError) and (answer is woken or _is_not_now(str(answer))):
                 raise self._broken(answer)
         return answers
+
+    def _wake(self, key: str) -> None:
+        """End this wire's own wait, over another connection."""
+        other = self._new_connection()
+        try:
+            other.connect()
+            for words in (("LPUSH", key, "1"), ("EXPIRE", key, 10)):  # a wait that has just ended leaves the token
+                other.send_command(*words)
+                other.read_response()
+        finally:
+            other.disconnect()
 
 
 def _is_not_now(error: str) -> bool:

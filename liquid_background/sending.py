@@ -1,0 +1,83 @@
+"""What an outermost render makes is sent when it succeeds, by one gate for renders of every kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from typing import Final, Protocol
+
+from liquid import RenderContext
+
+from liquid_background.errors import LiquidBackgroundError
+from liquid_background.job import Job, LogEntry
+from liquid_background.tags import Collector, close_collector, open_collector
+
+_INSIDE: Final = nullcontext(None)  # of an outer render, which sends
+
+
+class Sink(Protocol):
+    """Takes what renders make: the engine, or a double."""
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Send all of it in one step, or raise StoreUnavailable and send nothing."""
+
+    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Do what `send` does without holding up the event loop."""
+
+
+class Sending(ABC):
+    """The part of an environment that sends."""
+
+    sink: Sink | None = None
+
+    def outermost(self, context: RenderContext) -> AbstractContextManager[Collector | None]:
+        """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
+
+        After a render that raised, what it logged is sent alone and its jobs are dropped.
+
+        Raises:
+            StoreUnavailable: when there are jobs and the store cannot be reached.
+        """
+        collector = open_collector(context, self.new_collector)
+        return _INSIDE if collector is None else self._sending(context, collector)
+
+    @contextmanager
+    def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
+        try:
+            yield collector
+            if collector.jobs or collector.entries:
+                self._sink().send(collector.jobs, collector.entries)
+        except Exception:
+            if collector.entries and self.sink is not None:
+                with suppress(LiquidBackgroundError):  # the render's own error is the one to know
+                    self.sink.send((), collector.entries)
+            raise
+        finally:
+            close_collector(context)
+
+    @abstractmethod
+    def new_collector(self) -> Collector:
+        """Return an empty collector for a page."""
+
+    @asynccontextmanager
+    async def outermost_async(self, context: RenderContext) -> AsyncIterator[Collector | None]:
+        """Do what `outermost` does, without holding up the event loop."""
+        collector = open_collector(context, self.new_collector)
+        try:
+            yield collector
+            if collector is not None and (collector.jobs or collector.entries):
+                await self._sink().send_async(collector.jobs, collector.entries)
+        except Exception:
+            if collector is not None and collector.entries and self.sink is not None:
+                with suppress(LiquidBackgroundError):
+                    await self.sink.send_async((), collector.entries)
+            raise
+        finally:
+            if collector is not None:
+                close_collector(context)
+
+    def _sink(self) -> Sink:
+        if self.sink is None:
+            raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
+        return self.sink
