@@ -58,6 +58,7 @@ class Child:
         self._ask_again_at = 0.0  # when to ask the store again whether higher work waits
         self._unheard = 0  # starts without a reply
         self._stale = 0  # as many of these are of the batch before
+        self._tally: tuple[bool, float] | None = None  # how the last attempt ended, and its seconds: not counted yet
         self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
 
     def _gives_up(self, seconds: float) -> bool:
@@ -112,6 +113,7 @@ class Child:
                 break
             self._unheard, self._lapsed = self._unheard + 1, False
             self._channel.post(self._step(done, running, higher), self._started)
+            self._count()
             left = len(ready) - begun
             if not asked and left <= self._batch_size.ahead and left < self._jobs_left:
                 asked = True
@@ -125,6 +127,7 @@ class Child:
             begun += 1
         if done:
             self._channel.post(self._step(done))
+        self._count()
         self._slot.end()
         if asked:
             self._channel.drain(lambda: self._ahead is not None)
@@ -180,11 +183,17 @@ class Child:
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         self._slot.disarm()
-        seconds = monotonic() - started
-        self._slot.count(outcome.succeeded, seconds)
-        self._batch_size.took(seconds)
+        self._tally = (outcome.succeeded, monotonic() - started)
         self._jobs_left -= 1
         return outcome
+
+    def _count(self) -> None:
+        """Count the last attempt, once the store has been told of its end: a kill before that runs the body again."""
+        if self._tally:
+            succeeded, seconds = self._tally
+            self._slot.count(succeeded, seconds)
+            self._batch_size.took(seconds)
+            self._tally = None
 
     def close(self) -> None:
         """Hear the store out on what was sent."""
