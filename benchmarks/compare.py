@@ -47,17 +47,17 @@ def machine(client: Any) -> dict[str, Any]:
 
 def measure(wanted: list[str], full: bool) -> dict[str, Any]:
     """Run the measures and return all figures."""
-    rounds, jobs = (5, 10_000) if full else (3, 2_000)
+    rounds, fewer, jobs = (5, 5, 10_000) if full else (3, 1, 1_500)
     figures: dict[str, Any] = {}
     with harness.store() as client:
         figures["machine"] = machine(client)
         tasks = {
             "page": lambda: measures.page(client, rounds),
             "drain": lambda: measures.drain(client, "template", jobs, 1, rounds),
-            "drain, two processes": lambda: measures.drain(client, "template", jobs, 2, rounds),
-            "no-op": lambda: measures.drain(client, "noop", jobs, 1, rounds if full else 2),
-            "pickup": lambda: measures.pickup(client, 300 if full else 100, rounds),
-            "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5),
+            "drain, two processes": lambda: measures.drain(client, "template", jobs, 2, fewer),
+            "no-op": lambda: measures.drain(client, "noop", jobs, 1, fewer),
+            "pickup": lambda: measures.pickup(client, 300 if full else 200, fewer),
+            "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5 if full else 3),
             "phases": lambda: phases.phases(client),
             "tail": lambda: measures.tail(client, 50_000 if full else 20_000),
         }

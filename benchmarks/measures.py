@@ -145,13 +145,13 @@ def instructions(client: Redis, folder: Path) -> dict[str, float]:
     if which("valgrind") is None:
         return {}
     fresh(client)
-    pages = [_callgrind(folder, OURS.bin / "python", "-m", "ours", "page", 10, repeats) for repeats in (10, 30)]
+    pages = [_callgrind(folder, OURS.bin / "python", "-m", "ours", "page", 10, repeats) for repeats in (5, 15)]
     jobs = []
-    for count in (200, 400):
+    for count in (100, 200):
         fresh(client)
         produce(OURS, "enqueue", "template", count)
         jobs.append(_callgrind(folder, *OURS.worker_command(1), "burst"))
-    return {"one enqueue": (pages[1] - pages[0]) / 200, "one job": (jobs[1] - jobs[0]) / 200}
+    return {"one enqueue": (pages[1] - pages[0]) / 100, "one job": (jobs[1] - jobs[0]) / 100}
 
 
 def _callgrind(folder: Path, *command: object) -> int:
