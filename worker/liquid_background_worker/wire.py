@@ -18,14 +18,7 @@ from liquid_background.queue import scripts
 from liquid_background.queue.moves import Call
 from liquid_background.store import Store
 
-BROKEN: Final = (
-    redis.ConnectionError,
-    redis.TimeoutError,
-    redis.ResponseError,
-    hiredis.HiredisError,
-    OSError,
-    StoreError,
-)
+BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
 
 # Errors that say "not now": the call is sent again. Every call is harmless when it arrives twice.
