@@ -1,5 +1,5 @@
--- include: time
--- Say that workers live, and extend the leases of the jobs that they run.
+-- include: time keep start
+-- Say that workers live, and extend the leases of the jobs that they run. A full store takes this, too.
 -- ARGV: lease in ms, seconds that a worker's key lives unrenewed; then 8 values a worker: name, state, jobs completed and
 -- failed and seconds worked since the last beat, id of the running job or '', its token, its queue.
 -- Returns for each worker: ok, cancel (someone wants its job ended), fenced (the lease is not its any more),
@@ -9,23 +9,31 @@ local stamp, far = iso(), seconds + 86400
 
 local function extend(worker, id, token, queue)
   local key = 'rq:job:' .. id
-  local record = redis.call('HMGET', key, 'status', 'lb_token', 'lb_beaten', 'lb_cancel')
-  if record[2] ~= token then return 'fenced' end
-  if record[1] ~= 'started' then return 'ok' end  -- its start is under way
-  local execution = 'rq:execution:' .. id .. ':' .. token
-  redis.call('ZADD', 'liquid_background:leases', now_ms + lease, id)
+  local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_cancel', 'lb_attempt', 'lb_final')
+  if record.err or record[2] ~= token then return 'fenced' end
+  -- Its start is under way, or was refused; as the body runs, it counts.
+  if record[1] == 'queued' then begin(key, id, whole(record[4], 0, 1000000), record[5], worker, lease, false) end
+  if record[1] ~= 'started' and record[1] ~= 'queued' then return 'ok' end
+  local execution, running = 'rq:execution:' .. id .. ':' .. token, 'rq:worker:' .. worker .. ':executions'
+  on('ZADD', 'liquid_background:leases', now_ms + lease, id)
   redis.call('HSET', key, 'last_heartbeat', stamp, 'lb_beaten', 1)
   -- RQ's tools see what a worker runs by these; a job that ends before its first beat goes without.
-  redis.call('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
-  redis.call('HSETNX', execution, 'created_at', string.format('%.6f', now))
+  on('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
+  on('HSETNX', execution, 'created_at', string.format('%.6f', now))
   redis.call('HSET', execution, 'id', token, 'job_id', id, 'last_heartbeat', string.format('%.6f', now),
     'worker_name', worker)
-  redis.call('ZADD', 'rq:executions:' .. id, far, token)
-  redis.call('SADD', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
+  on('ZADD', 'rq:executions:' .. id, far, token)
+  on('SADD', running, id .. ':' .. token)
   redis.call('EXPIRE', execution, 86400)
   redis.call('EXPIRE', 'rq:executions:' .. id, 86400)
-  redis.call('EXPIRE', 'rq:worker:' .. worker .. ':executions', 86400)
-  return record[4] and 'cancel' or 'ok'
+  redis.call('EXPIRE', running, 86400)
+  return record[3] and 'cancel' or 'ok'
+end
+
+-- Add to a count of a worker's registration; one that is not a number begins anew.
+local function add(command, key, field, value)
+  if value == '0' then return end
+  if type(redis.pcall(command, key, field, value)) == 'table' then redis.call('HSET', key, field, value) end
 end
 
 local answers = {}
@@ -33,13 +41,13 @@ for i = 3, #ARGV, 8 do
   local name, state, completed, failed, worked, id, token, queue = unpack(ARGV, i, i + 7)
   local key = 'rq:worker:' .. name
   local answer = 'unknown'
-  if redis.call('EXISTS', key) == 1 then
+  redis.call('EXPIRE', key, ttl)  -- first: what follows in this script is taken by a full store, too
+  if redis.call('TYPE', key).ok == 'hash' then
     answer = 'ok'
     redis.call('HSET', key, 'last_heartbeat', stamp, 'state', state)
-    if completed ~= '0' then redis.call('HINCRBY', key, 'successful_job_count', completed) end
-    if failed ~= '0' then redis.call('HINCRBY', key, 'failed_job_count', failed) end
-    if worked ~= '0' then redis.call('HINCRBYFLOAT', key, 'total_working_time', worked) end
-    redis.call('EXPIRE', key, ttl)
+    add('HINCRBY', key, 'successful_job_count', completed)
+    add('HINCRBY', key, 'failed_job_count', failed)
+    add('HINCRBYFLOAT', key, 'total_working_time', worked)
   end
   if id ~= '' then
     local extended = extend(name, id, token, queue)

@@ -1,11 +1,14 @@
--- include: time log enqueue group record foreign
+-- include: time keep log enqueue group record bury foreign
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
 -- ARGV: token, lease in ms, how many, log limit, number of queues, the queues in the order to try, the number of the
 -- fields wanted, these fields (the data first), then those that no job may have.
--- Returns {queue, {id, size of data, '' or a field that no job may have, the fields}, ...}, or {'', ms until the next delayed job is due or -1}.
+-- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, the fields}, ...}, or
+-- {'', this clock in seconds, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
 local token, lease, wanted, limit, queues = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local MOST_PARKED = 200  -- jobs that one claim parks
+local MOST_PASSED = 1000  -- ids of one queue that one claim passes over
 local LARGEST = 204800  -- bytes of data that leave the store; larger ones are refused by their size
+local LARGEST_FIELD = 4096  -- likewise of any other field
 
 local FIELDS = {'status', 'lb_token', 'lb_foreign', 'lb_group', unpack(ARGV, 7 + queues)}
 local DATA = 5  -- where the data stands in FIELDS
@@ -19,11 +22,14 @@ local function obstacle(record, id)
   end
   if record[1] ~= 'queued' then return 'skip' end
   if record[2] == token then return 'skip' end  -- it stands in the queue twice
-  if record[2] and redis.call('ZSCORE', 'liquid_background:leases', id) then return 'skip' end
+  if record[2] and on('ZSCORE', 'liquid_background:leases', id) then return 'skip' end
   return nil
 end
 
 local function planted(record)
+  for i = DATA + 1, LAST do
+    if record[i] and #record[i] > LARGEST_FIELD then return FIELDS[i] end
+  end
   for i = LAST + 1, #FIELDS do
     if record[i] and record[i] ~= '' and record[i] ~= '[]' then return FIELDS[i] end
   end
@@ -39,7 +45,7 @@ local function claim(queue, id)
   local why, message = obstacle(record, id)
   if why == 'skip' then return nil end
   if why then
-    log(limit, {id, '', '', 0, 0, 0, why, 0, message, 'job', 1})
+    log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, why, 0, message, 'job', 1})
     return nil
   end
   if record[3] and has_other_workers(queue) then
@@ -53,38 +59,51 @@ local function claim(queue, id)
   redis.call('HSET', key, 'lb_token', token)
   leases[#leases + 1] = now_ms + lease
   leases[#leases + 1] = id
-  local size = #(record[DATA] or '')
+  local size, field = #(record[DATA] or ''), planted(record)
   if size > LARGEST then record[DATA] = false end
-  return {id, size, planted(record), unpack(record, DATA, LAST)}
+  if field ~= '' then
+    for i = DATA + 1, LAST do record[i] = false end
+  end
+  return {id, size, field, unpack(record, DATA, LAST)}
 end
+
+-- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
+on('SETRANGE', 'liquid_background:writable', 0, '')
 
 for q = 1, queues do
   local queue = ARGV[5 + q]
-  local batch, ids = {queue}, nil
-  local there = redis.call('LLEN', 'rq:queue:' .. queue)
+  local batch, ids = {queue, seconds}, nil
+  local there = on('LLEN', 'rq:queue:' .. queue)
+  local passed = 0
   repeat
-    ids = redis.call('LPOP', 'rq:queue:' .. queue, wanted + 1 - #batch)
+    ids = redis.call('LPOP', 'rq:queue:' .. queue, wanted + 2 - #batch)
     there = there - #(ids or {})
     for _, id in ipairs(ids or {}) do
-      local job = claim(queue, id)
-      if job then batch[#batch + 1] = job end
+      local claimed, job = pcall(claim, queue, id)
+      if not claimed then
+        bury(id, queue, limit, 'REFUSED', job)
+      elseif job then
+        batch[#batch + 1] = job
+      else
+        passed = passed + 1
+      end
     end
-  until there <= 0 or not ids or #ids == 0 or #batch > wanted or parked >= MOST_PARKED
-  if #batch > 1 then
-    redis.call('ZADD', 'liquid_background:leases', unpack(leases))
+  until there <= 0 or not ids or #ids == 0 or #batch > wanted + 1 or parked >= MOST_PARKED or passed >= MOST_PASSED
+  if #batch > 2 then
+    on('ZADD', 'liquid_background:leases', unpack(leases))
     return batch
   end
-  if parked >= MOST_PARKED then return {'', 0} end
+  if parked >= MOST_PARKED or passed >= MOST_PASSED then return {'', seconds, 0} end
 end
 
 -- Nothing waits: tokens that are left would only wake workers for nothing.
 local due = -1
 for q = 1, queues do
   redis.call('DEL', 'liquid_background:wake:' .. ARGV[5 + q])
-  local first = redis.call('ZRANGE', 'rq:scheduled:' .. ARGV[5 + q], 0, 0, 'WITHSCORES')
+  local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[5 + q], 0, 0, 'WITHSCORES')
   if first[2] then
-    local wait = math.max(0, math.ceil((tonumber(first[2]) - now) * 1000))
+    local wait = math.min(86400000, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
     if due < 0 or wait < due then due = wait end
   end
 end
-return {'', due}
+return {'', seconds, due}

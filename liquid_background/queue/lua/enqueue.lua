@@ -5,13 +5,13 @@ local JOB_WIDTH = 14
 local function wake(queue, count)
   local key = 'liquid_background:wake:' .. queue
   local tokens = {}
-  for i = 1, math.min(count, 64 - redis.call('LLEN', key)) do tokens[i] = '1' end
+  for i = 1, math.min(count, 64 - on('LLEN', key)) do tokens[i] = '1' end
   if tokens[1] then redis.call('LPUSH', key, unpack(tokens)) end
 end
 
 -- Push the ids that have gathered for a queue, in their order.
 local function push(queue, ids)
-  redis.call('RPUSH', 'rq:queue:' .. queue, unpack(ids))
+  on('RPUSH', 'rq:queue:' .. queue, unpack(ids))
   for i = #ids, 1, -1 do ids[i] = nil end
 end
 
@@ -56,7 +56,7 @@ local function enqueue_all(list, at, count)
       redis.call('HSET', key, unpack(fields))
       waiting[queue] = (waiting[queue] or 0) + 1
       if delayed then
-        redis.call('ZADD', 'rq:scheduled:' .. queue, due, id)
+        on('ZADD', 'rq:scheduled:' .. queue, due, id)
       else
         local ids = ready[queue] or {}
         ready[queue] = ids
@@ -69,7 +69,7 @@ local function enqueue_all(list, at, count)
     if ids[1] then push(queue, ids) end
   end
   for queue, jobs in pairs(waiting) do
-    redis.call('SADD', 'rq:queues', 'rq:queue:' .. queue)
+    on('SADD', 'rq:queues', 'rq:queue:' .. queue)
     wake(queue, jobs)
   end
   return at, there

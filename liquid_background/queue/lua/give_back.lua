@@ -1,4 +1,4 @@
--- include: time log enqueue group record
+-- include: time keep log enqueue group record
 -- Put claimed jobs that were not started back to the front of their queue, in their order.
 -- ARGV: token, queue, the ids. Returns how many went back.
 local token, queue = ARGV[1], ARGV[2]
@@ -6,10 +6,10 @@ local back = 0
 for i = #ARGV, 3, -1 do
   local id = ARGV[i]
   local key = 'rq:job:' .. id
-  local record = redis.call('HMGET', key, 'status', 'lb_token')
-  if record[1] == 'queued' and record[2] == token then
+  local record = redis.pcall('HMGET', key, 'status', 'lb_token')
+  if not record.err and record[1] == 'queued' and record[2] == token then
     release(key, id, queue, token, '', false)
-    redis.call('LPUSH', 'rq:queue:' .. queue, id)
+    on('LPUSH', 'rq:queue:' .. queue, id)
     back = back + 1
   end
 end

@@ -1,17 +1,21 @@
 -- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
+local FAILURE_TTL = 2592000  -- seconds; where a record does not say it
+local LONGEST_TTL = 315360000  -- seconds; of what a record says
+local LONGEST_WAIT = 604800  -- seconds before a retry
+local MOST_WAITS = 100
 
-local function number(value, default)
-  return tonumber(value) or default
+local function ttl_of(value)
+  return math.max(1, whole(value, FAILURE_TTL, LONGEST_TTL))
 end
 
 -- End a claim or an attempt: drop the lease, the slot, and what RQ's tools see of an attempt from its first beat on.
 local function release(key, id, queue, token, worker, beaten)
   local group = redis.call('HGET', key, 'lb_group')
-  redis.call('ZREM', 'liquid_background:leases', id)
+  on('ZREM', 'liquid_background:leases', id)
   if beaten then
-    redis.call('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
+    on('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
     redis.call('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)
-    redis.call('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
+    on('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
   end
   redis.call('HDEL', key, 'lb_token', 'lb_beaten', 'lb_cancel')
   if group then leave_group(group, id) end
@@ -21,10 +25,10 @@ end
 local function requeue(key, id, queue, wait, front)
   if wait > 0 then
     redis.call('HSET', key, 'status', 'scheduled')
-    redis.call('ZADD', 'rq:scheduled:' .. queue, now + wait, id)
+    on('ZADD', 'rq:scheduled:' .. queue, now + wait, id)
   else
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
-    redis.call(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
+    on(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
   end
   wake(queue, 1)
 end
@@ -32,7 +36,7 @@ end
 -- Mark the run as over, so that the next claim starts a new one, and let the record expire.
 local function close(key, id, queue, status, registry, score, ttl)
   redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
-  redis.call('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
+  on('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
   redis.call('EXPIRE', key, ttl)
 end
 
@@ -40,7 +44,7 @@ end
 local function fail(key, id, queue, token, worker, message, exc, ttl)
   redis.call('HSET', key, 'lb_error', message)
   close(key, id, queue, 'failed', 'failed', seconds + ttl, ttl)
-  redis.call('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
+  on('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
   redis.call('EXPIRE', 'rq:results:' .. id, ttl)
 end
@@ -50,10 +54,15 @@ local function close_cancelled(key, id, queue, ttl)
   close(key, id, queue, 'canceled', 'canceled', seconds, ttl)
 end
 
--- The waits before attempts 2, 3, ... as the job carries them; one less than its attempts.
+-- The waits in seconds before attempts 2, 3, ... as the job carries them; one less than its attempts.
 local function waits_of(json)
-  local read, waits = pcall(cjson.decode, json or '[]')
-  return read and type(waits) == 'table' and waits or {}
+  local read, found = pcall(cjson.decode, json or '[]')
+  local waits = {}
+  for i = 1, read and type(found) == 'table' and math.min(#found, MOST_WAITS) or 0 do
+    local wait = tonumber(found[i]) or 0
+    waits[i] = wait > 0 and math.min(wait, LONGEST_WAIT) or 0  -- a wait that is not a number is none
+  end
+  return waits
 end
 
 -- Where a job's body stands, for the log, when no worker is left to tell.
@@ -61,6 +70,12 @@ local function place_of(data)
   local read, job = pcall(cjson.decode, data or '')
   local payload = read and type(job) == 'table' and type(job[3]) == 'table' and job[3][1]
   if type(payload) ~= 'table' then return '', '0' end
-  local template = type(payload.template) == 'string' and payload.template or ''
-  return template, type(payload.line) == 'number' and string.format('%d', payload.line) or '0'
+  local template = type(payload.template) == 'string' and string.sub(payload.template, 1, 1000) or ''
+  local line = type(payload.line) == 'number' and payload.line or 0
+  return template, line > 0 and line < 1e9 and string.format('%d', line) or '0'
+end
+
+-- The queue that a record names; a planted name must not make keys without end.
+local function queue_of(origin)
+  return (origin == 'high' or origin == 'low') and origin or 'default'
 end

@@ -1,16 +1,17 @@
--- include: time log enqueue group record foreign
+-- include: time keep log enqueue group record foreign
 -- Set a claimed job aside that no worker of ours may run: failed, with its record left as it is for inspection.
 -- Another application's job goes back to the end of its queue while workers of that application serve the queue.
 -- ARGV: id, token, queue, worker, exc_string, log limit, ttl, 1 if it is another application's, then its log entry.
 local id, token, queue = ARGV[1], ARGV[2], ARGV[3]
 local key = 'rq:job:' .. id
-local record = redis.call('HMGET', key, 'status', 'lb_token')
-if record[1] ~= 'queued' or record[2] ~= token then return 0 end
+local record = redis.pcall('HMGET', key, 'status', 'lb_token')
+if record.err or record[1] ~= 'queued' or record[2] ~= token then return 0 end
+redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too
 release(key, id, queue, token, '', false)
 local entry = {unpack(ARGV, 9)}
 if ARGV[8] == '1' and has_other_workers(queue) then
   redis.call('HSET', key, 'lb_foreign', 1)
-  redis.call('RPUSH', 'rq:queue:' .. queue, id)
+  on('RPUSH', 'rq:queue:' .. queue, id)
   entry[11] = 0
 else
   fail(key, id, queue, token, ARGV[4], entry[9], ARGV[5], tonumber(ARGV[7]))

@@ -1,4 +1,4 @@
--- include: time
+-- include: time keep
 -- Register a worker as RQ's tools know workers. ARGV: name, ttl, pid, host, address, version, Python version, the queues.
 local name, ttl = ARGV[1], ARGV[2]
 local key, stamp, queues = 'rq:worker:' .. name, iso(), {unpack(ARGV, 8)}
@@ -6,13 +6,13 @@ redis.call('DEL', key, key .. ':executions')
 redis.call('HSET', key, 'birth', stamp, 'last_heartbeat', stamp, 'queues', table.concat(queues, ','), 'pid', ARGV[3],
   'hostname', ARGV[4], 'ip_address', ARGV[5], 'version', ARGV[6], 'python_version', ARGV[7], 'state', 'idle', 'lb_ours', 1)
 redis.call('EXPIRE', key, ttl)
-redis.call('SADD', 'rq:workers', key)
-for _, queue in ipairs(queues) do redis.call('SADD', 'rq:workers:' .. queue, key) end
+on('SADD', 'rq:workers', key)
+for _, queue in ipairs(queues) do on('SADD', 'rq:workers:' .. queue, key) end
 -- Workers that died without a word leave their names behind when their key expires.
-for _, other in ipairs(redis.call('SMEMBERS', 'rq:workers')) do
+for _, other in ipairs(redis.call('SRANDMEMBER', 'rq:workers', 10000)) do
   if redis.call('EXISTS', other) == 0 then
     redis.call('SREM', 'rq:workers', other)
-    for _, queue in ipairs(queues) do redis.call('SREM', 'rq:workers:' .. queue, other) end
+    for _, queue in ipairs(queues) do on('SREM', 'rq:workers:' .. queue, other) end
   end
 end
 return 'ok'

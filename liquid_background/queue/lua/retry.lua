@@ -1,13 +1,14 @@
--- include: time log enqueue group record
--- Start a new run of a job that has ended. ARGV: id. Returns ok, or RQ's status of a job that cannot be retried.
+-- include: time keep log enqueue group record
+-- Start a new run of a job that has ended. ARGV: id. Returns ok, RQ's status of a job that cannot be retried, or missing.
 local id = ARGV[1]
 local key = 'rq:job:' .. id
-local record = redis.call('HMGET', key, 'status', 'origin')
+local record = redis.pcall('HMGET', key, 'status', 'origin')
 local status, queue = record[1], record[2] or ''
-if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then return status or 'finished' end
-redis.call('ZREM', 'rq:failed:' .. queue, id)
-redis.call('ZREM', 'rq:canceled:' .. queue, id)
+if record.err or not status then return 'missing' end
+if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then return status end
 redis.call('PERSIST', key)
+on('ZREM', 'rq:failed:' .. queue, id)
+on('ZREM', 'rq:canceled:' .. queue, id)
 redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
 redis.call('HSET', key, 'lb_final', 1)
 requeue(key, id, queue, 0, false)

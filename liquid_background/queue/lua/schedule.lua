@@ -1,4 +1,4 @@
--- include: time log enqueue group record
+-- include: time keep log enqueue group record
 -- Enqueue the job of a schedule's next time, once whoever asks and however late: the last time is kept with the name.
 -- ARGV: name, digest of the definition, the time in seconds or '' to ask for the clock only, then the job as the enqueue
 -- script takes it. Returns this server's clock in ms.
@@ -8,22 +8,23 @@ local KEY = 'liquid_background:schedules'
 -- Take the job of an earlier definition back, if it still waits for its time; return whether it was so.
 local function withdraw(last)
   local id = name .. '-' .. string.format('%d', last)
-  local record = redis.call('HMGET', 'rq:job:' .. id, 'status', 'origin', 'lb_attempt')
-  if record[1] ~= 'scheduled' or record[3] then return false end
-  redis.call('ZREM', 'rq:scheduled:' .. record[2], id)
+  local record = redis.pcall('HMGET', 'rq:job:' .. id, 'status', 'origin', 'lb_attempt')
+  if record.err or record[1] ~= 'scheduled' or record[3] then return false end
+  on('ZREM', 'rq:scheduled:' .. (record[2] or ''), id)
   redis.call('DEL', 'rq:job:' .. id)
   return true
 end
 
 if moment and moment > now then
-  local known = redis.call('HGET', KEY, name)
+  local known = on('HGET', KEY, name)
   local last, of = string.match(known or '', '^(%d+) (.+)$')
-  last = tonumber(last) or 0
+  last = whole(last, 0)
+  if of == digest and last > moment then last = 0 end  -- no worker wrote that
   -- Another definition, as after a deployment, has its own times: but none that has come may come again.
   if last > now and of ~= digest and withdraw(last) then last = math.floor(now) end
   if moment > last then
     enqueue_all(ARGV, 4, 1)
-    redis.call('HSET', KEY, name, string.format('%d', moment) .. ' ' .. digest)
+    on('HSET', KEY, name, string.format('%d', moment) .. ' ' .. digest)
   end
 end
 return now_ms

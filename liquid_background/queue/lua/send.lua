@@ -1,4 +1,4 @@
--- include: time log enqueue
+-- include: time keep log enqueue
 -- Enqueue jobs and append log entries, all or nothing.
 -- ARGV: log limit, number of jobs, number of entries, the jobs, the entries. Returns the ids that had a record.
 local at, there = enqueue_all(ARGV, 4, tonumber(ARGV[2]))

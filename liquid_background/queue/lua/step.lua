@@ -1,24 +1,28 @@
--- include: time log
+-- include: time keep log start
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
 -- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues, those queues;
 -- then the finish: id or '', token, kind, value, message, 1 if it may be retried, duration in ms, source name,
 -- template, line, most attempts, number of jobs, number of entries, the jobs, the entries.
--- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count).
+-- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
+-- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits}.
+-- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts.
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
 -- each function costs the store time in each call.
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local LEASES = 'liquid_background:leases'
+local LONGEST = 315360000  -- seconds of a result_ttl
+local MOST = 1000000  -- attempts that a record may say
 
 -- Close a job as finished. An empty token fences as well as none, and is written with the rest.
 local function succeed(job)
   local id, key, ttl = job.id, job.key, job.result_ttl
   local results = 'rq:results:' .. id
-  redis.call('ZREM', LEASES, id)
+  on('ZREM', LEASES, id)
   redis.call('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
   redis.call('EXPIRE', key, ttl)
-  redis.call('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
-  redis.call('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
+  on('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
+  on('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', job.value, 'execution_id', job.token)
   redis.call('EXPIRE', results, ttl)
   return 'SUCCESS', 1
@@ -30,7 +34,7 @@ local function finish_otherwise(job, kind, jobs, at)
   local MOST_CRASHES = 3
 
   local function failure_ttl()
-    return number(redis.call('HGET', job.key, 'failure_ttl'), 2592000)
+    return ttl_of(redis.call('HGET', job.key, 'failure_ttl'))
   end
 
   local function let_go()
@@ -67,12 +71,12 @@ local function finish_otherwise(job, kind, jobs, at)
 
   function ends.failed()
     if not job.retry or job.attempt >= job.most then return failed('FAILED') end
-    again(number(waits_of(redis.call('HGET', job.key, 'retry_intervals'))[job.attempt], 0), false)
+    again(waits_of(redis.call('HGET', job.key, 'retry_intervals'))[job.attempt] or 0, false)
     return 'FAILED', 0
   end
 
   function ends.crashed()
-    local crashes = number(redis.call('HGET', job.key, 'lb_crashes'), 0) + 1
+    local crashes = whole(redis.call('HGET', job.key, 'lb_crashes'), 0) + 1
     if crashes >= MOST_CRASHES or job.attempt >= job.most then return failed('LOST') end
     redis.call('HSET', job.key, 'lb_crashes', crashes)
     again(0, true)
@@ -80,14 +84,21 @@ local function finish_otherwise(job, kind, jobs, at)
   end
 
   function ends.back()
-    job.counted = job.attempt - 1
+    job.counted = math.max(0, job.attempt - 1)
     redis.call('HSET', job.key, 'lb_attempt', job.counted)
     again(0, true)
     return 'LOST', 0
   end
 
+  function ends.unbegun()
+    local times = whole(redis.call('HGET', job.key, 'lb_unbegun'), 0) + 1
+    if times >= MOST_CRASHES then return ends.crashed() end
+    redis.call('HSET', job.key, 'lb_unbegun', times)
+    return ends.back()
+  end
+
   function ends.unstarted()
-    -- The start never arrived, so nothing counts; only a supervisor finishes such a job, for a child that died.
+    -- Claimed only, by a child that died: nothing counts.
     let_go()
     requeue(job.key, job.id, job.queue, 0, true)
   end
@@ -100,17 +111,21 @@ local function finish(at)
   local id, token, kind, value, message, retry, duration, source_name, template, line, most, jobs, entries =
     unpack(ARGV, at, at + 12)
   local key = 'rq:job:' .. id
-  local record = redis.call('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'result_ttl', 'lb_beaten',
-    'lb_cancel', 'lb_group')
-  if record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
+  local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'result_ttl', 'lb_beaten',
+    'lb_cancel', 'lb_group', 'lb_final')
+  if record.err or record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
-    queue = record[3], attempt = tonumber(record[4]) or 1, result_ttl = tonumber(record[5]) or 500,
+    queue = record[3] or 'default', attempt = whole(record[4], 1, MOST),
+    result_ttl = math.max(1, whole(record[5], 500, LONGEST)),
     beaten = record[6], cancel = record[7], group = record[8],
   }
   if record[1] == 'queued' then
-    finish_otherwise(job, 'unstarted')
-    return 'back'
+    if kind == 'back' or kind == 'unbegun' then
+      finish_otherwise(job, 'unstarted')
+      return 'back'
+    end
+    job.attempt = begin(key, id, whole(record[4], 0, MOST), record[9], worker, lease, true)
   end
   local status, final
   local plain = kind == 'success' and jobs == '0' and job.attempt == 1 and not (job.beaten or job.cancel or job.group)
@@ -125,28 +140,14 @@ local function finish(at)
   return 'done'
 end
 
--- Begin a new run: what the last one left does not count.
-local function forget(key)
-  local read, waits = pcall(cjson.decode, redis.call('HGET', key, 'retry_intervals') or '[]')
-  redis.call('PERSIST', key)
-  redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_error', 'ended_at')
-  redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and #waits or 0)
-end
-
-local function start(id, token)
+local function start(id, token, is_first_write)
   local key = 'rq:job:' .. id
-  local record = redis.call('HMGET', key, 'status', 'lb_token', 'lb_attempt', 'lb_final')
-  if record[2] ~= token then return 0 end
-  local attempt = tonumber(record[3]) or 0
+  local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_attempt', 'lb_final')
+  if record.err or record[2] ~= token then return 0 end
+  local attempt = whole(record[3], 0, MOST)
   if record[1] == 'started' then return attempt end
   if record[1] ~= 'queued' then return 0 end
-  if record[4] then
-    forget(key)
-    attempt = 0
-  end
-  redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt + 1)
-  redis.call('ZADD', LEASES, now_ms + lease, id)
-  return attempt + 1
+  return begin(key, id, attempt, record[4], worker, lease, is_first_write)
 end
 
 local higher_queues = tonumber(ARGV[6])
@@ -154,9 +155,9 @@ local how = ''
 if ARGV[7 + higher_queues] ~= '' then how = finish(7 + higher_queues) end
 local attempt, higher = 0, 0
 if ARGV[4] ~= '' then
-  attempt = start(ARGV[4], ARGV[5])
+  attempt = start(ARGV[4], ARGV[5], how == '' or how == 'fenced')
   for i = 7, 6 + higher_queues do
-    if redis.call('LLEN', 'rq:queue:' .. ARGV[i]) > 0 then higher = 1 end
+    if on('LLEN', 'rq:queue:' .. ARGV[i]) > 0 then higher = 1 end
   end
 end
 return {how, attempt, higher}

@@ -1,25 +1,47 @@
--- include: time log enqueue group record
--- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it, and no state is kept between calls.
--- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that
--- is given up, the queues. Returns {promoted, reaped, ms until the next delayed job is due or -1}.
+-- include: time keep log enqueue group record bury
+-- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
+-- the time of the last one. When that is long ago, the store stood still or refused writes meanwhile, and workers that
+-- live could not extend their leases: each lease then gets one more, once, before it is reaped.
+-- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that is given up,
+-- lease in ms, longest time between two ticks in ms, the queues.
+-- Returns {promoted, reaped, ms until the next delayed job is due or -1}.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
+local lease, longest_gap = tonumber(ARGV[5]), tonumber(ARGV[6])
+local FIRST_QUEUE = 7
+local TICKED = 'liquid_background:ticked'
+local LEASES = 'liquid_background:leases'
+local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 local MOST_LOSSES = 10  -- whole workers that may die under one run of a job
 local GIVEN_UP = 'the worker that ran it died 10 times'
+local GONE = 'its record is gone: deleted, expired or evicted by the store'
+
+-- Note this tick, and return whether leases get grace now: from a gap between two ticks on, for one lease.
+local function is_graceful()
+  local noted = redis.pcall('GET', TICKED)
+  local last, graceful_until = string.match(type(noted) == 'string' and noted or '', '^(%d+) (%d+)$')
+  last, graceful_until = whole(last, 0), whole(graceful_until, 0)
+  if now_ms - last > longest_gap or now_ms < last then graceful_until = now_ms + lease end
+  graceful_until = math.min(graceful_until, now_ms + lease)
+  redis.call('SET', TICKED, string.format('%d %d', now_ms, graceful_until))
+  return now_ms < graceful_until
+end
 
 local function promote(queue)
   local from = 'rq:scheduled:' .. queue
-  local due = redis.call('ZRANGEBYSCORE', from, '-inf', string.format('%.6f', now), 'LIMIT', 0, most)
+  local due = on('ZRANGEBYSCORE', from, '-inf', string.format('%.6f', now), 'LIMIT', 0, most)
   local ready, stamp = 0, iso()
   for _, id in ipairs(due) do
     local key = 'rq:job:' .. id
     local status = redis.pcall('HGET', key, 'status')
-    redis.call('ZREM', from, id)
+    on('ZREM', from, id)
     if status == 'scheduled' then
       redis.call('HSET', key, 'status', 'queued', 'enqueued_at', stamp)
-      redis.call('RPUSH', 'rq:queue:' .. queue, id)
+      on('RPUSH', 'rq:queue:' .. queue, id)
       ready = ready + 1
     elseif not status then
-      log(limit, {id, '', '', 0, 0, 0, 'LOST', 0, 'its record is gone: deleted, expired or evicted by the store', 'job', 1})
+      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
+    elseif type(status) == 'table' then
+      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'the record is not a hash', 'job', 1})
     end
   end
   if ready > 0 then wake(queue, ready) end
@@ -27,18 +49,18 @@ local function promote(queue)
 end
 
 local function lose(id, key, record)
-  local queue, token, worker, attempt = record[3] or '', record[2] or '', record[5] or '', number(record[4], 1)
-  local attempts = #waits_of(record[8]) + 1
+  local queue, token, worker = queue_of(record[3]), record[2] or '', record[5] or ''
+  local attempt, attempts = whole(record[4], 1, 1000000), #waits_of(record[8]) + 1
   local template, line = place_of(record[9])
-  local message, status, final = 'worker ' .. worker .. ' died or lost the store', 'LOST', 0
-  local losses = number(record[11], 0) + 1
+  local message, status, final = 'worker ' .. string.sub(worker, 1, 200) .. ' died or lost the store', 'LOST', 0
+  local losses = whole(record[11], 0) + 1
   release(key, id, queue, token, worker, record[6])
   if record[7] then
-    close_cancelled(key, id, queue, number(record[10], 2592000))
+    close_cancelled(key, id, queue, ttl_of(record[10]))
     status, final = 'CANCELLED', 1
   elseif losses >= MOST_LOSSES then
     message, final = GIVEN_UP, 1
-    fail(key, id, queue, token, worker, message, exc, number(record[10], 2592000))
+    fail(key, id, queue, token, worker, message, exc, ttl_of(record[10]))
   else
     -- Better twice than never: the job runs again even when this was its last attempt, which then counts once.
     redis.call('HSET', key, 'lb_losses', losses, 'lb_error', message, 'lb_attempt', math.min(attempt, attempts - 1))
@@ -52,10 +74,10 @@ local function reap(id)
   local key = 'rq:job:' .. id
   local record = redis.call('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'worker_name', 'lb_beaten',
     'lb_cancel', 'retry_intervals', 'data', 'failure_ttl', 'lb_losses', 'description')
-  local status, token, queue = record[1], record[2] or '', record[3] or ''
+  local status, token, queue = record[1], record[2] or '', queue_of(record[3])
   if not status then
-    redis.call('ZREM', 'liquid_background:leases', id)
-    log(limit, {id, '', '', 0, 0, 0, 'LOST', 0, 'its record is gone: deleted, expired or evicted by the store', 'job', 1})
+    on('ZREM', LEASES, id)
+    log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     requeue(key, id, queue, 0, true)
@@ -66,27 +88,35 @@ local function reap(id)
   end
 end
 
+-- Reap the leases that ran out, or give them their grace; return how many were looked at.
+local function tend_leases(graceful)
+  local expired = on('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
+  for i = 1, #expired, 2 do
+    local id, ended = expired[i], tonumber(expired[i + 1])
+    if graceful and ended % 1 == 0 then
+      redis.call('ZADD', LEASES, now_ms + lease + GRACE, id)
+    else
+      local reaped, problem = pcall(reap, id)
+      -- A record that no script can read must not keep the others from being reaped.
+      if not reaped then bury(id, 'default', limit, 'LOST', problem) end
+    end
+  end
+  return #expired / 2
+end
+
+local graceful = is_graceful()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
 if trim == '1' then tend_groups(most) end
-for i = 5, #ARGV do
+for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
-    redis.call('ZREMRANGEBYSCORE', 'rq:finished:' .. ARGV[i], '-inf', now)
-    redis.call('ZREMRANGEBYSCORE', 'rq:failed:' .. ARGV[i], '-inf', now)
+    on('ZREMRANGEBYSCORE', 'rq:finished:' .. ARGV[i], '-inf', now)
+    on('ZREMRANGEBYSCORE', 'rq:failed:' .. ARGV[i], '-inf', now)
   end
-  local first = redis.call('ZRANGE', 'rq:scheduled:' .. ARGV[i], 0, 0, 'WITHSCORES')
+  local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[i], 0, 0, 'WITHSCORES')
   if first[2] then
-    local wait = math.max(0, math.ceil((tonumber(first[2]) - now) * 1000))
+    local wait = math.min(86400000, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
     if next_due < 0 or wait < next_due then next_due = wait end
   end
 end
-local expired = redis.call('ZRANGEBYSCORE', 'liquid_background:leases', '-inf', now_ms, 'LIMIT', 0, most)
-for _, id in ipairs(expired) do
-  local reaped, problem = pcall(reap, id)
-  if not reaped then
-    -- A record that no script can read must not keep the others from being reaped.
-    redis.call('ZREM', 'liquid_background:leases', id)
-    log(limit, {id, '', '', 0, 0, 0, 'LOST', 0, 'its record is garbage: ' .. tostring(problem), 'job', 1})
-  end
-end
-return {promoted, #expired, next_due}
+return {promoted, tend_leases(graceful), next_due}
