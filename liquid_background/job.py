@@ -28,6 +28,7 @@ MAX_PARAMETERS: Final = 20  # platformOS API page
 MAX_NAME: Final = 255  # characters of a parameter's name; platformOS API page
 MAX_RETRIES: Final = 100  # design, section 6; binds Python jobs
 MAX_RETRYING: Final = 7 * 24 * 3600.0  # seconds from the first wait to the last; design, section 6
+MAX_TIMEOUT: Final = 86_400.0  # seconds an attempt; the setting JOB_TIMEOUT and a Python job's own end there
 MAX_CONCURRENCY: Final = 100  # Gadget's queues
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON; design, section 3
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8; design, section 3

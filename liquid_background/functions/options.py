@@ -11,7 +11,7 @@ from typing import Any, Final, TypedDict
 from liquid_background.errors import EnqueueError
 from liquid_background.functions.queues import OnDuplicate
 from liquid_background.functions.retries import RetryPolicy
-from liquid_background.job import JOB_ID, MAX_CONCURRENCY, SOURCE_NAME, ConcurrencyGroup, Priority
+from liquid_background.job import JOB_ID, MAX_CONCURRENCY, MAX_TIMEOUT, SOURCE_NAME, ConcurrencyGroup, Priority
 
 
 class JobOptions(TypedDict, total=False):
@@ -64,7 +64,6 @@ _PRIORITIES: Final = {
     "medium": Priority.DEFAULT,
     "high": Priority.HIGH,
 }
-_MAX_TIMEOUT: Final = 86_400.0  # seconds, as the setting job_timeout
 
 
 def read_options(given: Mapping[str, Any], default: RetryPolicy, allowed: type = EnqueueOptions) -> Reading:
@@ -163,9 +162,9 @@ def _start_at(value: object) -> tuple[str, float]:
 
 
 def _timeout(value: object) -> tuple[str, float]:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= _MAX_TIMEOUT:
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT:
         return "timeout", float(value)
-    raise EnqueueError(f"timeout is {value!r}; it must be seconds, over 0 and up to {_MAX_TIMEOUT:.0f}")
+    raise EnqueueError(f"timeout is {value!r}; it must be seconds, over 0 and up to {MAX_TIMEOUT:.0f}")
 
 
 _READERS: Final = {

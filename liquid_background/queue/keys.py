@@ -111,6 +111,15 @@ GROUPS: Final = "liquid_background:groups"
 SCHEDULES: Final = "liquid_background:schedules"
 """Hash of the schedules: which time of each was enqueued last, and by which definition."""
 
+TICKED: Final = "liquid_background:ticked"
+"""When a worker last promoted and reaped, and until when leases get grace, both in milliseconds."""
+
+WRITABLE: Final = "liquid_background:writable"
+"""Never there: a write to it that writes nothing says whether the store takes writes."""
+
+SET_ASIDE: Final = "liquid_background:set_aside:"
+"""Before the name of a key that held another type than its name says: what was planted is kept for a week."""
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 
@@ -118,6 +127,7 @@ WAKE_LIMIT: Final = 64
 TOKEN: Final = "lb_token"  # of the lease; fences every later move
 ATTEMPT: Final = "lb_attempt"  # attempts started in this run
 CRASHES: Final = "lb_crashes"  # of those, ended by the death of the child
+UNBEGUN: Final = "lb_unbegun"  # starts of this run whose child died before the body began
 LOSSES: Final = "lb_losses"  # of those, ended by the death of the whole worker
 FINAL: Final = "lb_final"  # the run is over; the next claim starts a new one
 BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt

@@ -36,6 +36,7 @@ Call: TypeAlias = tuple[str, list[Argument]]
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
 _SHORTEST_CLAIM: Final = 0.6  # seconds; half of it must be enough to begin, on a busy machine too
+_LONGEST_SHOWN: Final = 200  # bytes of an id that is not one of ours
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
 
@@ -51,6 +52,7 @@ class Ending(StrEnum):
     SUCCESS = "success"  # it returned
     FAILED = "failed"  # it raised, or hit a limit
     CRASHED = "crashed"  # its process died
+    UNBEGUN = "unbegun"  # its process died between the start and the body; the third time it counts as crashed
     CANCELLED = "cancelled"  # someone took it back
     BACK = "back"  # the worker stops; the attempt does not count
 
@@ -76,6 +78,7 @@ class Running(NamedTuple):  # made once a job, so it has to be cheap
 class Finish(NamedTuple):
     """One finished attempt, encoded."""
 
+    job: Running
     arguments: list[Argument]
 
 
@@ -100,7 +103,7 @@ def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | 
     arguments += jobs
     for entry in outcome.entries:
         arguments += encode_entry(entry)
-    return Finish(arguments)
+    return Finish(job, arguments)
 
 
 _dump: Final = json.JSONEncoder().encode
@@ -140,7 +143,7 @@ def claim_lease(settings: Settings) -> float:
 class Refused:
     """A claimed job that may not run, and why."""
 
-    id: str
+    id: bytes  # as it stands in the store, whatever it holds
     reason: str
     foreign: bool = False  # another application's: left to the workers that it has, if it has any
 
@@ -154,6 +157,7 @@ class Batch:
     jobs: Sequence[Claimed | Refused]
     due: float | None  # seconds
     usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
+    clock: float | None = None  # the store's, in seconds, when it made the claim
 
 
 class Claim:
@@ -177,36 +181,41 @@ class Claim:
 
     def opened(self, reply: Any) -> Batch:
         """Return what a reply says that it brought; nothing for one that says nothing."""
+        if not reply:
+            return Batch(self._token, "", (), None, self._usable_until)
         name: bytes
+        clock: int
         rest: list[Any]
-        name, *rest = reply or [b"", -1]
+        name, clock, *rest = reply
         if not name:
             due = None if rest[0] < 0 else rest[0] / 1000
-            return Batch(self._token, "", (), due, self._usable_until)
+            return Batch(self._token, "", (), due, self._usable_until, clock)
         queue = name.decode("ascii")
         jobs = [_opened_job(queue, row, self._settings) for row in rest]
-        return Batch(self._token, queue, jobs, None, self._usable_until)
+        return Batch(self._token, queue, jobs, None, self._usable_until, clock)
 
 
 def _opened_job(queue: str, row: list[Any], settings: Settings) -> Claimed | Refused:
     job_id, size, planted, *values = row
-    name = job_id.decode("utf-8", "backslashreplace")
     if size > MAX_DATA:
-        return Refused(name, f"the record's data is over {MAX_DATA:,} bytes")
+        return Refused(job_id, f"the record's data is over {MAX_DATA:,} bytes")
     try:
-        return open_claimed(name, queue, planted, values, settings)
+        return open_claimed(job_id, queue, planted, values, settings)
     except JobRefused as error:
-        return Refused(name, str(error), is_foreign(values[0] or b""))
+        return Refused(job_id, str(error), is_foreign(values[0] or b""))
+    except Exception as error:  # noqa: BLE001 - whatever a record makes us raise, it must not end the child
+        return Refused(job_id, f"the record cannot be read: {type(error).__name__}")
 
 
 def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
     """Return the call that sets a job aside that may not run."""
-    entry = LogEntry(job_id=job.id, status=LogStatus.REFUSED, message=job.reason, final=True)
+    shown = job.id[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace")
+    entry = LogEntry(job_id=shown, status=LogStatus.REFUSED, message=job.reason, final=True)
     head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
     return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), *encode_entry(entry)]
 
 
-def give_back(token: str, queue: str, ids: Sequence[str]) -> Call:
+def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
     """Return the call that puts claimed jobs back that were not started."""
     return "give_back", [token, queue, *ids]
 
@@ -268,7 +277,10 @@ def worker_ttl(settings: Settings) -> int:
 def tick(queues: Sequence[str], settings: Settings, trim: bool = False) -> Call:
     """Return the call that promotes what is due and reaps the leases that ran out."""
     exc = exc_string("the worker that ran it died 10 times")
-    return "tick", [settings.log_limit, MOST_AT_ONCE, int(trim), exc, *queues]
+    head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc]
+    # A claim made just before a stall is good for half its lease; so this is what a stall may last unnoticed.
+    gap = claim_lease(settings) / 2
+    return "tick", [*head, _milliseconds(settings.lease), _milliseconds(gap), *queues]
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings) -> Call:

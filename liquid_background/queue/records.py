@@ -17,6 +17,8 @@ from liquid_background.job import (
     JOB_ID,
     MAX_PAYLOAD,
     MAX_RETRIES,
+    MAX_RETRYING,
+    MAX_TIMEOUT,
     Job,
     JobRecord,
     JobStatus,
@@ -24,6 +26,7 @@ from liquid_background.job import (
     decode_payload,
 )
 from liquid_background.queue import keys
+from liquid_background.queue.reading import number, whole
 from liquid_background.queue.scripts import Argument
 from liquid_background.queue.signing import sign, verify
 from liquid_background.settings import Settings
@@ -31,6 +34,7 @@ from liquid_background.settings import Settings
 MAX_DATA: Final = 2 * MAX_PAYLOAD
 """Bytes of a record's data that a worker reads: the payload, with room for what wraps it."""
 MAX_RESULT: Final = 1024 * 1024  # characters of rendered text that are kept
+MOST_ATTEMPTS: Final = 1_000_000  # that a record may say; the scripts read no more either
 
 
 def encode_job(job: Job, settings: Settings) -> list[Argument]:
@@ -103,42 +107,49 @@ class Claimed(NamedTuple):  # made once a job, so it has to be cheap
     limit: float  # seconds an attempt
 
 
-def open_claimed(job_id: str, queue: str, planted: bytes, values: list[bytes | None], settings: Settings) -> Claimed:
+def open_claimed(job_id: bytes, queue: str, planted: bytes, values: list[bytes | None], settings: Settings) -> Claimed:
     """Return what a claimed record asks for.
 
     Args:
-        job_id: its id.
+        job_id: its id, as it stands in the store.
         queue: that it was claimed from.
-        planted: the name of a field that it should not have; empty when there is none.
+        planted: the name of a field that it should not have, or not as long; empty when there is none.
         values: of the fields in CLAIMED.
         settings: with the keys of signatures.
 
     Raises:
         JobRefused: naming what is wrong with the record.
     """
+    name = _text(job_id)
+    if not JOB_ID.fullmatch(name):
+        raise JobRefused("its id is not 1 to 100 letters, digits, - and _")
     if planted:
-        raise JobRefused(f"the record carries {_text(planted)}, which no job of ours has")
+        unknown = "which no job of ours has" if _text(planted) in PLANTED else "longer than any job of ours has it"
+        raise JobRefused(f"the record carries {_text(planted)}, {unknown}")
     data, origin, timeout, intervals, exact, signature, attempt, final = [value or b"" for value in values]
     if origin != queue.encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(data)
     waits, limit = _limits(timeout, intervals, exact)
     if settings.signing_key:
-        _verify(job_id, (origin, timeout, exact, signature), waits, data, settings)
-    number = 1 if final else _integer(attempt) + 1
-    return Claimed(job_id, decode_payload(data), number, len(waits) + 1, limit)
+        _verify(name, (origin, timeout, exact, signature), waits, data, settings)
+    begun = 0 if final else whole(attempt, 0, MOST_ATTEMPTS)
+    return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit)
 
 
 @lru_cache(maxsize=256)
 def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
     try:
         waits = json.loads(intervals or b"[]")
-        limit = float(exact or timeout)
-        if not (isinstance(waits, list) and len(waits) <= MAX_RETRIES and 0 < limit < math.inf):
+        if not (isinstance(waits, list) and len(waits) <= MAX_RETRIES):
             raise ValueError
-        [float(wait) for wait in waits]
-    except (ValueError, TypeError, RecursionError) as error:
+        if not all(0 <= float(wait) <= MAX_RETRYING for wait in waits):
+            raise ValueError
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
         raise JobRefused("the record's timeout or retry_intervals is not one") from error
+    limit = number(exact or timeout, 0.0, math.inf)
+    if not 0 < limit <= MAX_TIMEOUT:
+        raise JobRefused(f"the record's timeout or {keys.LIMIT} is not over 0 and up to {MAX_TIMEOUT:.0f} seconds")
     return tuple(waits), limit
 
 

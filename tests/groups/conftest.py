@@ -57,7 +57,7 @@ class Worker:
 
     def expire_leases(self) -> None:
         for member in self.store.client.zrange(keys.LEASES, 0, -1):
-            self.store.client.zadd(keys.LEASES, {member: 1})
+            self.store.client.zadd(keys.LEASES, {member: 1.5})  # its grace over, too
 
     def slots(self, group: str = "g") -> set[str]:
         return {member.decode() for member in self.store.client.smembers(keys.slots(group))}

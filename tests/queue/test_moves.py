@@ -55,7 +55,7 @@ class Hands:
 
     def expire_leases(self) -> None:
         for member in self.store.client.zrange(keys.LEASES, 0, -1):
-            self.store.client.zadd(keys.LEASES, {member: 1})
+            self.store.client.zadd(keys.LEASES, {member: 1.5})  # its grace over, too
 
     def make_due(self, *ids: str) -> None:
         for number, job_id in enumerate(ids):

@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from liquid_background.queue.moves import Call
 from liquid_background.store import Store
+from liquid_background_worker.trouble import Trouble
 from liquid_background_worker.wire import Broken, Wire
-
-logger = logging.getLogger("liquid_background.worker")
 
 MOST_PENDING: Final = 8
 """Calls that may be on their way; more wait for replies first. Each may hold a body's end that only this child knows,
@@ -20,7 +19,7 @@ _UNHEARD: Final = 4  # calls on their way, or
 _UNHEARD_FOR: Final = 0.002  # seconds, before a poll looks for replies: a look costs as much as a call
 _PAUSE: Final = 0.02  # seconds between two tries to connect at first: a finished job waits to be told of
 _LONG_PAUSE: Final = 0.2
-_PATIENCE: Final = 2.0  # seconds after which the tries become rarer, and the wait is mentioned
+_PATIENCE: Final = 2.0  # seconds after which the tries become rarer
 
 
 class GaveUp(Exception):
@@ -35,15 +34,17 @@ class Channel:
         self._reply_timeout = reply_timeout
         self._gives_up = gives_up  # asked with the seconds that the store has been away
         self._away_since: float | None = None  # until a reply says otherwise
-        self._told = False
+        self.trouble = Trouble(logging.INFO)  # its supervisor warns
 
-    def post(self, call: Call, on_reply: Callable[[Any], None] | None = None) -> None:
+    def post(self, call: Call, on_reply: Callable[[Any], None] | None = None, must: bool = False) -> None:
         """Send a call without waiting for its reply; it leaves at once, and only then are others waited for.
+
+        One that must be heard is sent again for as long as the store refuses writes.
 
         After an outage all replies are read before the caller goes on: its leases may have run out.
         """
         try:
-            self._wire.send(call, on_reply or _report)
+            self._wire.send(call, on_reply or self.trouble.heard, must)
         except Broken as error:
             self._recover(error)
             self.drain()
@@ -55,7 +56,7 @@ class Channel:
         replies: list[Any] = []
         self.post(call, replies.append)
         self.drain()
-        _report(replies[0])
+        self.trouble.heard(replies[0])
         return None if isinstance(replies[0], Exception) else replies[0]
 
     def poll(self) -> None:
@@ -90,9 +91,9 @@ class Channel:
         except Broken as error:
             self._recover(error)
             return None
-        self._away_since, self._told = None, False
+        self._away_since = None
         for reply in replies:
-            _report(reply)
+            self.trouble.heard(reply)
         return None if isinstance(replies[-1], Exception) else replies[-1]
 
     def _recover(self, error: Broken) -> None:
@@ -118,18 +119,11 @@ class Channel:
         away = monotonic() - (self._away_since or monotonic())
         if self._gives_up(away):
             raise GaveUp(str(error))
-        if away > _PATIENCE and not self._told:
-            logger.warning("waiting for the store: %s", error)
-            self._told = True
+        self.trouble.outage(error)
         sleep(_PAUSE if away < _PATIENCE else _LONG_PAUSE)
 
     def _hear(self) -> bool:
         heard = self._wire.hear()
         if heard:
-            self._away_since, self._told = None, False
+            self._away_since = None
         return heard
-
-
-def _report(reply: Any) -> None:
-    if isinstance(reply, Exception):
-        logger.error("the store could not run a step: %s", reply)

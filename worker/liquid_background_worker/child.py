@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
@@ -18,11 +19,13 @@ from liquid_background_worker import attempt, limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order
 from liquid_background_worker.channel import Channel
+from liquid_background_worker.endings import Ending, Endings
 from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 HIGHER_EVERY: Final = 0.005  # seconds between two questions whether higher work waits
+ANSWERS: Final = 3  # to an end: those that it comes back with, and the last one
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 
@@ -57,9 +60,11 @@ class Child:
         self._yields = False  # higher work waits
         self._ask_again_at = 0.0  # when to ask the store again whether higher work waits
         self._unheard = 0  # starts without a reply
+        self._endings = Endings(settings)  # that came back
         self._stale = 0  # as many of these are of the batch before
         self._tally: tuple[bool, float] | None = None  # how the last attempt ended, and its seconds: not counted yet
         self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
+        self._refused = False  # the last start was answered with an error
 
     def _gives_up(self, seconds: float) -> bool:
         return self._slot.stop and seconds > self._settings.lease
@@ -83,6 +88,7 @@ class Child:
         return Left.DONE
 
     def _claim(self) -> Batch:
+        self._say_again()
         claim = self._next_claim(self._jobs_left)
         return claim.opened(self._channel.call(claim.call))
 
@@ -92,6 +98,8 @@ class Child:
 
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""
+        self._channel.drain()
+        self._say_again()
         wait = BURST_IDLE if self._role.burst else LONGEST_IDLE
         calls = []
         if due is not None and due <= wait:
@@ -111,24 +119,24 @@ class Child:
         for running, claimed in ready:
             if self._slot.stop or self._yields or monotonic() >= batch.usable_until:
                 break
-            self._unheard, self._lapsed = self._unheard + 1, False
-            self._channel.post(self._step(done, running, higher), self._started)
+            self._post(Ending(done) if done else None, running, higher)
             self._count()
             left = len(ready) - begun
             if not asked and left <= self._batch_size.ahead and left < self._jobs_left:
                 asked = True
                 self._claim_ahead(self._jobs_left - left)
             self._channel.poll()  # here, where no body's end waits to be told
-            if self._lapsed:
-                # Its claim is no longer this child's, and so, likely, are the others of the batch.
-                done, begun = None, begun + 1
+            if self._lapsed or self._refused:
+                # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
+                done, begun = None, begun + int(self._lapsed)
                 break
             done = moves.finish(running, self._perform(begun, claimed), self._settings)
             begun += 1
         if done:
-            self._channel.post(self._step(done))
+            self._post(Ending(done))
         self._count()
         self._slot.end()
+        self._say_again()
         if asked:
             self._channel.drain(lambda: self._ahead is not None)
         if begun < len(ready):
@@ -161,7 +169,26 @@ class Child:
         if batch and batch.jobs:
             self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in batch.jobs]))
 
-    def _step(self, done: Finish | None, start: Running | None = None, higher: Sequence[str] = ()) -> moves.Call:
+    def _post(self, ending: Ending | None, start: Running | None = None, higher: Sequence[str] = ()) -> None:
+        """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
+        if start:
+            self._unheard, self._lapsed, self._refused = self._unheard + 1, False, False
+        call = self._step(ending.finish if ending else None, start, higher)
+        self._channel.post(call, partial(self._answered, ending, start is not None), must=ending is not None)
+
+    def _answered(self, ending: Ending | None, started: bool, reply: Any) -> None:
+        if started:
+            self._started(reply)
+        if isinstance(reply, Exception):
+            self._channel.trouble.heard(reply)
+            if ending:
+                self._endings.came_back(ending, reply)
+
+    def _say_again(self) -> None:
+        for ending in self._endings.to_say():
+            self._post(ending)
+
+    def _step(self, done: Finish | None, start: Running | None, higher: Sequence[str]) -> moves.Call:
         if higher:
             now = monotonic()
             if now < self._ask_again_at:
@@ -176,6 +203,8 @@ class Child:
         if isinstance(reply, list):
             self._yields = self._yields or (reply[2] == 1 and not stale)
             self._lapsed = reply[1] == 0 and not self._unheard
+        elif not self._unheard:
+            self._refused = True
 
     def _perform(self, place: int, job: Claimed) -> Outcome:
         self._cpu.allow(job.limit)
@@ -197,4 +226,6 @@ class Child:
 
     def close(self) -> None:
         """Hear the store out on what was sent."""
-        self._channel.drain()
+        for _ in range(ANSWERS):
+            self._channel.drain()
+            self._say_again()

@@ -13,9 +13,8 @@ from liquid_background.queue.moves import Call, Pulse
 from liquid_background.settings import Settings
 from liquid_background.store import Store
 from liquid_background_worker.timetable import Timetable
+from liquid_background_worker.trouble import Trouble
 from liquid_background_worker.wire import Broken, Wire
-
-logger = logging.getLogger("liquid_background.worker")
 
 _PATIENCE: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
 _PAUSE: Final = 0.04  # seconds between two tries to connect
@@ -35,7 +34,7 @@ class Heart:
         self._owed: deque[Call] = deque()
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
-        self._told = False
+        self._trouble = Trouble(logging.WARNING)
 
     def must(self, call: Call) -> None:
         """Send a call as soon as the store hears it."""
@@ -57,7 +56,6 @@ class Heart:
                 if now < self._next_try:
                     return
                 self._wire.connect()
-                self._told = False
                 if self._next_try:
                     self._next_tick = now + _AFTER_OUTAGE
             self._read(now)
@@ -74,22 +72,28 @@ class Heart:
 
     def _send(self, now: float, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[Pulse, str], None]) -> None:
         while self._owed:
-            self._wire.send(self._owed.popleft(), _report)
+            self._wire.send(self._owed.popleft(), self._trouble.heard, must=True)
         if now >= self._next_beat:
             self._next_beat = now + self._settings.lease / 4
             beating = pulses()
             if beating:
-                self._wire.send(moves.beat(beating, self._settings), lambda reply: _answers(beating, reply, answer))
+                self._wire.send(
+                    moves.beat(beating, self._settings), lambda reply: self._answers(beating, reply, answer), must=False
+                )
         for call in self._timetable.calls():
-            self._wire.send(call, self._timetable.heard)
+            self._wire.send(call, self._timetabled, must=False)
         if now >= self._next_tick:
             self._next_tick = now + _TICK
             trim = now >= self._next_trim
             self._next_trim = now + _TRIM if trim else self._next_trim
-            self._wire.send(moves.tick(self._queues, self._settings, trim), self._ticked)
+            self._wire.send(moves.tick(self._queues, self._settings, trim), self._ticked, must=False)
+
+    def _timetabled(self, reply: Any) -> None:
+        self._trouble.heard(reply)
+        self._timetable.heard(reply)
 
     def _ticked(self, reply: Any) -> None:
-        _report(reply)
+        self._trouble.heard(reply)
         if isinstance(reply, list):
             promoted, reaped, due = reply
             if max(promoted, reaped) >= moves.MOST_AT_ONCE:
@@ -100,9 +104,8 @@ class Heart:
     def _lost(self, error: Broken) -> None:
         self._wire.disconnect()
         self._next_try = monotonic() + _PAUSE
-        if not self._told and not error.expected:
-            logger.warning("waiting for the store: %s", error)
-            self._told = True
+        if not error.expected:
+            self._trouble.outage(error)
 
     def flush(self, seconds: float) -> None:
         """Wait for what is owed, for at most that long."""
@@ -112,7 +115,7 @@ class Heart:
                 if not self._wire.connected:
                     self._wire.connect()
                 while self._owed:
-                    self._wire.send(self._owed.popleft(), _report)
+                    self._wire.send(self._owed.popleft(), self._trouble.heard, must=True)
                 if not self._wire.hear():
                     self._wire.wait(0.05)
             except Broken as error:
@@ -125,14 +128,8 @@ class Heart:
     def close(self) -> None:
         self._wire.disconnect()
 
-
-def _answers(pulses: Sequence[Pulse], reply: Any, answer: Callable[[Pulse, str], None]) -> None:
-    _report(reply)
-    if isinstance(reply, list):
-        for pulse, word in zip(pulses, reply, strict=True):
-            answer(pulse, word.decode("ascii"))
-
-
-def _report(reply: Any) -> None:
-    if isinstance(reply, Exception):
-        logger.error("the store could not run a step: %s", reply)
+    def _answers(self, pulses: Sequence[Pulse], reply: Any, answer: Callable[[Pulse, str], None]) -> None:
+        self._trouble.heard(reply)
+        if isinstance(reply, list):
+            for pulse, word in zip(pulses, reply, strict=True):
+                answer(pulse, word.decode("ascii"))

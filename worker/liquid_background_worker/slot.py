@@ -25,8 +25,8 @@ _DEADLINE_AT: Final = 40
 _RUNNING: Final = struct.Struct("<Iid")  # turn of the claimed jobs, place among them or -1, since when
 _RUNNING_AT: Final = 64
 _CLAIMED_AT: Final = 256
-_CLAIMED_SIZE: Final = 256 * 1024  # only what is written to takes memory
-_LONGEST_NAME: Final = 500  # characters of a template's name that are kept here
+_CLAIMED_SIZE: Final = 512 * 1024  # only what is written to takes memory
+_LONGEST_NAME: Final = 300  # characters of a template's name that are kept here; each takes 12 bytes at most
 
 
 class Left(IntEnum):

@@ -183,9 +183,11 @@ class Supervisor:
             now = child.slot.now()
             if now:
                 self._finish(child, now.job, *self._verdict(child, now.job, code), now.started)
+            ended_by_us = self._stops > 1 or child.killed
+            before = Ending.BACK if ended_by_us else Ending.UNBEGUN
             for job in child.slot.held():
                 if now is None or job.id != now.job.id:
-                    self._finish(child, job, Ending.BACK, f"{_exit(code)}, before it began", monotonic())
+                    self._finish(child, job, before, f"its process {_exit(code)}, before it began", monotonic())
         self._heart.must(moves.leave(child.name, self._queues))
         child.close()
 

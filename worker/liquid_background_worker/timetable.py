@@ -39,6 +39,7 @@ class Timetable:
         self._settings = settings
         self._offset: float | None = None  # seconds from this process's monotonic clock to the store's
         self._ask_at = 0.0
+        self._refused_until = 0.0  # by the monotonic clock
 
     @classmethod
     def of(cls, performer: Performer, settings: Settings) -> Timetable:
@@ -48,7 +49,7 @@ class Timetable:
 
     def calls(self) -> list[Call]:
         """Return the calls that are due now."""
-        if not self._lines:
+        if not self._lines or monotonic() < self._refused_until:
             return []
         if self._offset is None:
             if monotonic() < self._ask_at:
@@ -64,6 +65,10 @@ class Timetable:
         return moves.schedule(line.schedule.name, line.schedule.digest, line.schedule.job_at(moment), self._settings)
 
     def heard(self, reply: Any) -> None:
-        """Take note of the clock that a call's reply gives."""
+        """Take note of the clock that a call's reply gives; after an error, all times are asked for again soon."""
         if isinstance(reply, int):
             self._offset = reply / 1000 - monotonic()
+        else:
+            self._refused_until = monotonic() + 1.0
+            for line in self._lines:
+                line.until = 0.0

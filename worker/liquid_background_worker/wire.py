@@ -21,9 +21,11 @@ from liquid_background.store import Store
 BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
 
-# Errors that say "not now": the call is sent again. Every call is harmless when it arrives twice.
-_NOT_NOW: Final = ("OOM", "READONLY", "LOADING", "MISCONF", "MASTERDOWN", "NOREPLICAS", "BUSY", "TRYAGAIN", "UNBLOCKED")
+# Errors that say "not now", of a server that takes no writes: what must be heard is sent again.
+_REFUSALS: Final = ("OOM", "MISCONF", "NOREPLICAS")
+# Likewise, of a server that is of no use now: all is sent again. Every call is harmless when it arrives twice.
 _NO_SCRIPT: Final = "NOSCRIPT"
+_NOT_NOW: Final = ("READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNBLOCKED", _NO_SCRIPT)
 
 _MOVES: Final = ("claim", "step", "beat", "tick", "give_back", "remaining")
 """What a worker calls all the time: loaded together after a restart of the store. Else each would break the wire once,
@@ -48,6 +50,7 @@ class Sent:
 
     call: Call
     on_reply: Callable[[Any], None]
+    must: bool  # whether it is sent again when the store refuses it
     at: float  # by the monotonic clock
 
 
@@ -115,13 +118,15 @@ class Wire:
         self.disconnect()
         return Broken(str(error), expected=forgot)
 
-    def send(self, call: Call, on_reply: Callable[[Any], None]) -> None:
+    def send(self, call: Call, on_reply: Callable[[Any], None], must: bool) -> None:
         """Send a call; `on_reply` gets its reply when that is heard.
+
+        A call that must be heard is sent again while the store refuses writes; for another, that is its reply.
 
         Raises:
             Broken: when the call could not be sent; it is pending.
         """
-        sent = Sent(call, on_reply, 0.0)
+        sent = Sent(call, on_reply, must, 0.0)
         self.pending.append(sent)
         try:
             self._write(sent)
@@ -177,13 +182,16 @@ class Wire:
         heard = False
         try:
             for reply in self._arrived():
-                if isinstance(reply, hiredis.ReplyError) and _is_not_now(str(reply)):
+                if isinstance(reply, hiredis.ReplyError) and self._is_to_repeat(reply):
                     raise self._broken(reply)
                 self.pending.popleft().on_reply(reply)
                 heard = True
         except BROKEN as error:
             raise self._broken(error) from error
         return heard
+
+    def _is_to_repeat(self, error: hiredis.ReplyError) -> bool:
+        return says(error, _NOT_NOW) or (self.pending[0].must and is_refusal(error))
 
     def _arrived(self) -> list[Any]:
         """Take in what has arrived, and return the replies that are complete."""
@@ -226,7 +234,7 @@ class Wire:
             raise self._broken(error) from error
         woken, *answers = replies
         for answer in answers if not isinstance(woken, hiredis.ReplyError) else [woken]:
-            if isinstance(answer, hiredis.ReplyError) and (answer is woken or _is_not_now(str(answer))):
+            if isinstance(answer, hiredis.ReplyError) and (answer is woken or says(answer, _NOT_NOW)):
                 raise self._broken(answer)
         return answers
 
@@ -242,7 +250,12 @@ class Wire:
             other.disconnect()
 
 
-def _is_not_now(error: str) -> bool:
-    # Servers before 7 put the code of an error in a script in mid-sentence.
-    codes = (*_NOT_NOW, _NO_SCRIPT)
-    return error.startswith(codes) or any(f"-{code} " in error for code in codes)
+def is_refusal(reply: object) -> bool:
+    """Return whether a reply says that the store takes no writes now: it is full, or its disk is."""
+    return isinstance(reply, hiredis.ReplyError) and says(reply, _REFUSALS)
+
+
+def says(error: hiredis.ReplyError, codes: tuple[str, ...]) -> bool:
+    """Return whether an error is of one of these codes; servers before 7 put a script's in mid-sentence."""
+    text = str(error)
+    return text.startswith(codes) or any(f"-{code} " in text for code in codes)

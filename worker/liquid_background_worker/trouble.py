@@ -1,0 +1,50 @@
+"""What a worker says of trouble with its store: once an outage, and each other error once."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import Final
+
+from liquid_background_worker.wire import is_refusal
+
+logger = logging.getLogger("liquid_background.worker")
+
+_QUIET: Final = 5.0  # seconds without trouble after which more of it is another outage
+_MOST: Final = 20  # errors that are told of in one outage
+_OUTAGE: Final = ""
+
+
+class Trouble:
+    """Told what the store says, it writes a line for the first of each kind.
+
+    Args:
+        level: of the line for an outage; the supervisor warns, its children need not say the same.
+    """
+
+    def __init__(self, level: int) -> None:
+        self._level = level
+        self._told: set[str] = set()
+        self._well_since: float | None = None
+
+    def heard(self, reply: object) -> None:
+        """Take note of a reply, whatever it says."""
+        if is_refusal(reply):
+            self.outage(reply)
+        elif isinstance(reply, Exception):
+            # Waiting will not mend it.
+            self._tell(str(reply), logging.ERROR, f"the store could not run a step: {reply}")
+        elif self._well_since is None:
+            self._well_since = monotonic()
+
+    def outage(self, reason: object) -> None:
+        """Take note that the store is away, or refuses writes."""
+        self._tell(_OUTAGE, self._level, f"waiting for the store: {reason}")
+
+    def _tell(self, what: str, level: int, line: str) -> None:
+        if self._well_since is not None and monotonic() - self._well_since > _QUIET:
+            self._told.clear()
+        self._well_since = None
+        if what not in self._told and len(self._told) < _MOST:
+            self._told.add(what)
+            logger.log(level, "%s", line)
