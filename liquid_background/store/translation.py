@@ -108,6 +108,11 @@ def _reason(error: redis.RedisError) -> str | None:
         return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
     if isinstance(error, redis.ResponseError):
         # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
-        found = _CODE.search(str(error).rpartition(" of pipeline caused error: ")[2])
-        return _REASONS[found[1]] if found else None
+        return explain_refusal(str(error).rpartition(" of pipeline caused error: ")[2])
     return None
+
+
+def explain_refusal(error: str) -> str | None:
+    """Return what a server's error says that the store is or does, and what to do; None for one without a known code."""
+    found = _CODE.search(error)
+    return _REASONS[found[1]] if found else None

@@ -2,6 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background.queue import Queue
+from liquid_background.settings import load_settings
+from liquid_background.store import connect
 from tests.worker.conftest import Bench, bench
 
 __all__ = ["Bench", "bench"]
+
+
+@pytest.fixture
+def bench_on(tmp_path: Path, wait_until: Any) -> Iterator[Callable[..., Bench]]:
+    """`bench_on(url, through=url)`: a bench on the first whose workers connect to the second."""
+    made: list[Bench] = []
+
+    def make(url: str, through: str | None = None) -> Bench:
+        store = connect(load_settings(redis_url=url))
+        settings = load_settings(redis_url=through or url)
+        made.append(Bench(store, settings, Queue(store, settings), tmp_path / "runs", wait_until))
+        return made[0]
+
+    yield make
+    for bench in made:
+        bench.close()
+        bench.store.close()

@@ -22,23 +22,6 @@ Start = Callable[..., Any]
 
 
 @pytest.fixture
-def bench_on(tmp_path: Path, wait_until: Any) -> Iterator[Callable[..., Bench]]:
-    """`bench_on(url, through=url)`: a bench on the first whose workers connect to the second."""
-    made: list[Bench] = []
-
-    def make(url: str, through: str | None = None) -> Bench:
-        store = connect(load_settings(redis_url=url))
-        settings = load_settings(redis_url=through or url)
-        made.append(Bench(store, settings, Queue(store, settings), tmp_path / "runs", wait_until))
-        return made[0]
-
-    yield make
-    for bench in made:
-        bench.close()
-        bench.store.close()
-
-
-@pytest.fixture
 def proxy(start_server: Start) -> Iterator[Proxy]:
     with closing(Proxy(start_server().port)) as made:
         yield made

@@ -34,7 +34,7 @@ class Channel:
         self._reply_timeout = reply_timeout
         self._gives_up = gives_up  # asked with the seconds that the store has been away
         self._away_since: float | None = None  # until a reply says otherwise
-        self.trouble = Trouble(logging.INFO)  # its supervisor warns
+        self.trouble = Trouble(logging.DEBUG)  # its supervisor warns
 
     def post(self, call: Call, on_reply: Callable[[Any], None] | None = None, must: bool = False) -> None:
         """Send a call without waiting for its reply; it leaves at once, and only then are others waited for.

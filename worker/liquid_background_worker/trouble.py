@@ -6,6 +6,7 @@ import logging
 from time import monotonic
 from typing import Final
 
+from liquid_background.store.translation import explain_refusal
 from liquid_background_worker.wire import is_refusal
 
 logger = logging.getLogger("liquid_background.worker")
@@ -19,7 +20,7 @@ class Trouble:
     """Told what the store says, it writes a line for the first of each kind.
 
     Args:
-        level: of the line for an outage; the supervisor warns, its children need not say the same.
+        level: of the line for an outage; the supervisor warns, and its children need not say the same.
     """
 
     def __init__(self, level: int) -> None:
@@ -39,7 +40,8 @@ class Trouble:
 
     def outage(self, reason: object) -> None:
         """Take note that the store is away, or refuses writes."""
-        self._tell(_OUTAGE, self._level, f"waiting for the store: {reason}")
+        known = explain_refusal(str(reason))
+        self._tell(_OUTAGE, self._level, f"waiting for the store: {f'it {known}' if known else reason}")
 
     def _tell(self, what: str, level: int, line: str) -> None:
         if self._well_since is not None and monotonic() - self._well_since > _QUIET:

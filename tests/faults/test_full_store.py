@@ -1,0 +1,137 @@
+"""Fault matrix L1: a store that refuses writes costs no attempt, runs no body uncounted, and is told of once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.worker.conftest import Bench
+
+Start = Callable[..., Any]
+ON = Callable[..., Bench]
+
+
+@pytest.fixture
+def full(start_server: Start, bench_on: ON) -> Bench:
+    """A bench on a store of its own, that `_fill` fills."""
+    return bench_on(start_server("--maxmemory-policy", "noeviction", "--appendonly", "yes").url)
+
+
+def _fill(bench: Bench) -> None:
+    bench.store.client.config_set("maxmemory", "1")
+
+
+def _relieve(bench: Bench) -> None:
+    bench.store.client.config_set("maxmemory", "0")
+
+
+def _refusals(bench: Bench) -> int:
+    stats: Any = bench.store.client.info("errorstats")
+    return sum(int(row["count"]) for name, row in stats.items() if name == "errorstat_OOM")
+
+
+def _wait_for_refusals(bench: Bench, more: int = 20) -> None:
+    """Return when the store has refused that many calls more: a tick is one, five times a second."""
+    before = _refusals(bench)
+    bench.wait_until(lambda: _refusals(bench) >= before + more, timeout=30)
+
+
+def _runs(bench: Bench) -> Counter[str]:
+    return Counter(run[0] for run in bench.runs())
+
+
+def _each_ran_once(bench: Bench, ids: list[str]) -> None:
+    for job_id in ids:
+        bench.wait_for(job_id)
+    assert _runs(bench) == Counter(ids)
+    assert [bench.story(job_id) for job_id in ids] == [[("SUCCESS", 1, True)]] * len(ids)
+
+
+@pytest.mark.parametrize(("processes", "seconds"), [(1, 0.0), (1, 1.0), (3, 0.3)])
+def test_nothing_is_claimed_while_the_store_is_full(full: Bench, processes: int, seconds: float) -> None:
+    ids = [full.send("sleep", given={"seconds": seconds}, max_attempts=1 + number % 2) for number in range(5)]
+    _fill(full)
+    worker = full.start(processes=processes, lease=0.6)
+    full.wait_until(lambda: "waiting for the store: it is out of memory" in worker.text())
+    _wait_for_refusals(full)
+    assert full.runs() == []
+    _relieve(full)
+    _each_ran_once(full, ids)
+    assert worker.text().count("waiting for the store") == 1, worker.text()
+
+
+def test_bodies_that_run_while_the_store_fills_are_counted_and_end_once(full: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    held = [full.send("wait_for", given={"until": str(go)}) for _ in range(2)]
+    waiting = [full.send(max_attempts=3) for _ in range(4)]
+    full.start(processes=2, lease=0.6)
+    for job_id in held:
+        full.wait_for_run(job_id)
+    _fill(full)
+    _wait_for_refusals(full)  # for several leases: the beats have to pass
+    go.touch()
+    for job_id in held:
+        assert full.wait_for(job_id).status == "completed"  # an end frees memory, so it passes
+    _wait_for_refusals(full, 5)
+    _relieve(full)
+    _each_ran_once(full, [*held, *waiting])
+
+
+def test_a_batch_that_was_claimed_before_runs_each_body_once(full: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    worker, behind = full.start_with_a_batch(go, behind=20)
+    _fill(full)
+    go.touch()
+    full.wait_until(lambda: "held" in full.ended())
+    _wait_for_refusals(full, 5)
+    _relieve(full)
+    _each_ran_once(full, ["held", *behind])
+    assert worker.stop() == 0
+
+
+@pytest.mark.parametrize("do", ["raise", "exit"])
+def test_a_body_that_fails_under_a_full_store_uses_its_attempts_up_and_no_more(
+    full: Bench, tmp_path: Path, do: str
+) -> None:
+    go = tmp_path / "go"
+    held = full.send("wait_for", given={"until": str(go)})
+    failing = full.send(do, max_attempts=2, waits=(0.0,))
+    full.start(lease=0.6)
+    full.wait_for_run(held)
+    _fill(full)
+    go.touch()
+    full.wait_for(held)
+    _wait_for_refusals(full)
+    _relieve(full)
+    assert full.wait_for(failing).status == "failed"
+    assert _runs(full)[failing] == 2
+    assert [final for _, _, final in full.story(failing)] == [False, True]
+
+
+def test_a_store_that_cannot_save_refuses_the_start_and_the_body_still_counts(
+    start_server: Start, bench_on: ON, tmp_path: Path
+) -> None:
+    """min-replicas-to-write refuses every write, an end's too, so what a body has come to has to wait."""
+    bench = bench_on(start_server().url)
+    go = tmp_path / "go"
+    worker, behind = bench.start_with_a_batch(go, behind=5)
+    bench.store.client.config_set("min-replicas-to-write", "1")
+    go.touch()
+    bench.wait_until(lambda: "held" in bench.ended())
+    bench.wait_until(lambda: "waiting for the store" in worker.text())
+    bench.store.client.config_set("min-replicas-to-write", "0")
+    _each_ran_once(bench, ["held", *behind])
+
+
+def test_a_running_job_can_be_cancelled_in_a_full_store(full: Bench, tmp_path: Path) -> None:
+    held, waiting = (full.send("wait_for", given={"until": str(tmp_path / "never")}) for _ in range(2))
+    full.start(lease=0.6)
+    full.wait_for_run(held)
+    _fill(full)
+    full.queue.cancel(waiting)
+    full.queue.cancel(held)
+    assert {full.wait_for(job_id).status for job_id in (held, waiting)} == {"cancelled"}
