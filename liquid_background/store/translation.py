@@ -113,6 +113,6 @@ def _reason(error: redis.RedisError) -> str | None:
 
 
 def explain_refusal(error: str) -> str | None:
-    """Return what a server's error says that the store is or does, and what to do; None for one without a known code."""
+    """Return what a server's error says of the store, and what to do; None for one without a known code."""
     found = _CODE.search(error)
     return _REASONS[found[1]] if found else None

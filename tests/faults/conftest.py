@@ -28,6 +28,6 @@ def bench_on(tmp_path: Path, wait_until: Any) -> Iterator[Callable[..., Bench]]:
         return made[0]
 
     yield make
-    for bench in made:
-        bench.close()
-        bench.store.close()
+    for each in made:
+        each.close()
+        each.store.close()

@@ -11,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.queue import Queue
 from liquid_background.settings import load_settings
-from liquid_background.store import connect
 from tests.faults.proxy import Proxy
 from tests.worker.conftest import Bench
 

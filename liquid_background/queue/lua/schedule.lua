@@ -4,6 +4,7 @@
 -- script takes it. Returns this server's clock in ms.
 local name, digest, moment = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local KEY = 'liquid_background:schedules'
+local FARTHEST = 315360000  -- seconds; no worker writes a time beyond that
 
 -- Take the job of an earlier definition back, if it still waits for its time; return whether it was so.
 local function withdraw(last)
@@ -19,7 +20,7 @@ if moment and moment > now then
   local known = on('HGET', KEY, name)
   local last, of = string.match(known or '', '^(%d+) (.+)$')
   last = whole(last, 0)
-  if of == digest and last > moment then last = 0 end  -- no worker wrote that
+  if last > now + FARTHEST then last = 0 end
   -- Another definition, as after a deployment, has its own times: but none that has come may come again.
   if last > now and of ~= digest and withdraw(last) then last = math.floor(now) end
   if moment > last then

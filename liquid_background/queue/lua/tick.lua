@@ -1,7 +1,7 @@
 -- include: time keep log enqueue group record bury
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. When that is long ago, the store stood still or refused writes meanwhile, and workers that
--- live could not extend their leases: each lease then gets one more, once, before it is reaped.
+-- live could not extend their leases: what ran out by one LEASE from then on is reaped only after that, once.
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that is given up,
 -- lease in ms, longest time between two ticks in ms, the queues.
 -- Returns {promoted, reaped, ms until the next delayed job is due or -1}.
@@ -15,15 +15,15 @@ local MOST_LOSSES = 10  -- whole workers that may die under one run of a job
 local GIVEN_UP = 'the worker that ran it died 10 times'
 local GONE = 'its record is gone: deleted, expired or evicted by the store'
 
--- Note this tick, and return whether leases get grace now: from a gap between two ticks on, for one lease.
-local function is_graceful()
+-- Note this tick, and return until when leases get grace: from a gap between two ticks on, for one lease.
+local function note_tick()
   local noted = redis.pcall('GET', TICKED)
   local last, graceful_until = string.match(type(noted) == 'string' and noted or '', '^(%d+) (%d+)$')
   last, graceful_until = whole(last, 0), whole(graceful_until, 0)
   if now_ms - last > longest_gap or now_ms < last then graceful_until = now_ms + lease end
   graceful_until = math.min(graceful_until, now_ms + lease)
   redis.call('SET', TICKED, string.format('%d %d', now_ms, graceful_until))
-  return now_ms < graceful_until
+  return graceful_until
 end
 
 local function promote(queue)
@@ -89,12 +89,12 @@ local function reap(id)
 end
 
 -- Reap the leases that ran out, or give them their grace; return how many were looked at.
-local function tend_leases(graceful)
+local function tend_leases(graceful_until)
   local expired = on('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
   for i = 1, #expired, 2 do
     local id, ended = expired[i], tonumber(expired[i + 1])
-    if graceful and ended % 1 == 0 then
-      redis.call('ZADD', LEASES, now_ms + lease + GRACE, id)
+    if now_ms < graceful_until and ended % 1 == 0 then
+      redis.call('ZADD', LEASES, graceful_until + GRACE, id)
     else
       local reaped, problem = pcall(reap, id)
       -- A record that no script can read must not keep the others from being reaped.
@@ -104,7 +104,7 @@ local function tend_leases(graceful)
   return #expired / 2
 end
 
-local graceful = is_graceful()  -- the first write, which a store that refuses writes refuses
+local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
 if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
@@ -119,4 +119,4 @@ for i = FIRST_QUEUE, #ARGV do
     if next_due < 0 or wait < next_due then next_due = wait end
   end
 end
-return {promoted, tend_leases(graceful), next_due}
+return {promoted, tend_leases(graceful_until), next_due}
