@@ -50,11 +50,13 @@ $(VENV)/.installed-test: pyproject.toml constraints.txt | $(BIN)/python
 	@$(INSTALL) --editable '.[test]'
 	@touch $@ $(VENV)/.installed
 
-# The worker under fire: 20,000 jobs while workers and the store are killed, once with 10 ms bodies and once with 0.3 ms.
+# The worker under fire: 20,000 jobs while workers and the store are killed, with 10 ms and with 0.3 ms bodies; then
+# the store also fills up and stands still.
 .PHONY: soak soak-stock
 soak: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.01
 	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.0003
+	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.01 --trouble
 
 # Stock RQ under the same faults, shortened.
 soak-stock: $(VENV)/.installed-test

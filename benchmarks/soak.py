@@ -1,6 +1,7 @@
 """The soak: thousands of jobs while workers and the store are killed all the time. `make soak` runs it.
 
 python benchmarks/soak.py --jobs 20000 --workers 6 --body 0.01
+python benchmarks/soak.py --jobs 20000 --trouble              # the store also fills up and stands still
 python benchmarks/soak.py --jobs 400 --workers 3 --stock      # stock RQ under the same faults, for comparison
 """
 
@@ -17,7 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ from liquid_background.queue import Queue, keys
 from liquid_background.settings import Settings, load_settings
 from liquid_background.store import connect, embedded
 from liquid_background_worker import run
+
+FULL = 6.0  # seconds that the store stays full
+STALL = 4.0  # seconds that it stands still; a lease lasts 3
 
 
 class Body:
@@ -62,6 +67,7 @@ class Server:
         self.url = f"unix://{self.socket}"
         self.kills: list[float] = []
         self.outages: list[float] = []
+        self.troubles = 0
         self.delayed_fsyncs = 0
         self._start()
 
@@ -81,6 +87,25 @@ class Server:
         self._start()
         self.wait()
         self.outages.append(time.time() - self.kills[-1])
+
+    def fill(self) -> None:
+        """Have it refuse what takes memory for a while, as a full one does."""
+        self._set_limit(1)
+        time.sleep(FULL)
+        self._set_limit(0)
+
+    def _set_limit(self, size: int) -> None:
+        self.troubles += size
+        store = connect(load_settings(redis_url=self.url))
+        store.client.config_set("maxmemory", str(size))
+        store.close()
+
+    def stall(self) -> None:
+        """Have it stand still for longer than a lease."""
+        self.troubles += 1
+        self._process.send_signal(signal.SIGSTOP)
+        time.sleep(STALL)
+        self._process.send_signal(signal.SIGCONT)
 
     def _delayed(self) -> int:
         store = connect(load_settings(redis_url=self.url))
@@ -174,13 +199,13 @@ class Fleet:
         return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in self._pids]
 
 
-def enqueue(settings: Settings, count: int) -> dict[str, float]:
+def enqueue(settings: Settings, count: int, attempts: int) -> dict[str, float]:
     """Send the jobs, over outages too; return when each is due."""
     store = connect(settings)
     queue = Queue(store, settings)
     due: dict[str, float] = {}
     for start in range(0, count, 100):
-        jobs = [_job(number) for number in range(start, min(start + 100, count))]
+        jobs = [_job(number, attempts) for number in range(start, min(start + 100, count))]
         now = time.time()
         due |= {job.id: now + job.delay * 60 for job in jobs}
         while True:
@@ -193,27 +218,27 @@ def enqueue(settings: Settings, count: int) -> dict[str, float]:
     return due
 
 
-def _job(number: int) -> Job:
+def _job(number: int, attempts: int) -> Job:
     delay = random.uniform(0.01, 0.4) if number % 5 == 0 else 0.0
     priority = random.choice(list(Priority))
     return Job(
         id=f"j{number}", source_name="soak", template="soak", line=1, source="", priority=priority, delay=delay,
-        max_attempts=5,
+        max_attempts=attempts,
     )  # fmt: skip
 
 
-def batter(fleet: Fleet, server: Server, settings: Settings, limit: float) -> None:
-    """Kill until every job has ended."""
+def batter(fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Settings, limit: float) -> None:
+    """Kill until every job has ended; every twelve seconds the store has its next fault, and workers are let alone."""
     store = connect(settings)
     queue = Queue(store, settings)
-    until, next_store_kill, next_look = time.monotonic() + limit, time.monotonic() + 12, time.monotonic() + 5
+    until, next_fault, next_look = time.monotonic() + limit, time.monotonic() + 12, time.monotonic() + 5
     while time.monotonic() < until:
         time.sleep(random.uniform(0.1, 0.4))
         fleet.strike()
         fleet.wake_up()
-        if time.monotonic() > next_store_kill:
-            server.kill()
-            next_store_kill = time.monotonic() + 12
+        if time.monotonic() > next_fault:
+            next(faults)()
+            next_fault = time.monotonic() + 12
         if time.monotonic() > next_look:
             next_look = time.monotonic() + 1
             with contextlib.suppress(StoreUnavailable):
@@ -247,8 +272,10 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     server.wait()
     began = time.monotonic()
     fleet = Fleet(lambda: _work(settings, Body(runs, arguments.body)), arguments.workers)
-    due = enqueue(settings, arguments.jobs)
-    batter(fleet, server, settings, arguments.limit)
+    attempts = 2 if arguments.trouble else 5
+    due = enqueue(settings, arguments.jobs, attempts)
+    faults = (server.kill, server.fill, server.stall) if arguments.trouble else (server.kill,)
+    batter(fleet, cycle(faults), settings, arguments.limit)
     fleet.wake_up(everyone=True)
     settle(settings, 30)
     codes = fleet.close()
@@ -264,6 +291,8 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
         killed=fleet.killed,
         stops=fleet.stopped,
         store_kills=server.kills,
+        attempts=attempts,
+        troubles=server.troubles,
     )
     store.close()
     server.close()
@@ -283,6 +312,7 @@ def main() -> int:
     parser.add_argument("--body", type=float, default=0.01, help="seconds that each body takes")
     parser.add_argument("--limit", type=float, default=600, help="seconds after which the killing stops")
     parser.add_argument("--fsync", default="everysec", help="the store's appendfsync: everysec or always")
+    parser.add_argument("--trouble", action="store_true", help="the store also fills up and stands still")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--stock", action="store_true", help="run stock RQ workers instead")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the oracle's file")

@@ -40,6 +40,7 @@ class Verdict:
     kills: int
     stops: int
     store_kills: int
+    store_troubles: int
     completed: int
     failed_with_reason: int
     lost: int
@@ -49,6 +50,7 @@ class Verdict:
     without_one_final_entry: int
     log_and_oracle_disagree: int
     early: int
+    more_runs_than_attempts: int
     recoveries: int
     recovery_p50: float
     recovery_max: float
@@ -57,9 +59,12 @@ class Verdict:
     def holds(self) -> bool:
         """Whether the worker kept its promises."""
         clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
+        clean = clean and not self.more_runs_than_attempts
         inherent = self.of_these_after_a_stop + self.of_these_at_a_store_kill
         twice = self.completed_twice - inherent <= max(1, (self.kills + self.store_kills) / 100)
-        return clean and twice and self.recovery_p50 <= 4 and self.recovery_max <= 10
+        # What is cut off while the store is full has to wait for its relief.
+        quick = bool(self.store_troubles) or (self.recovery_p50 <= 4 and self.recovery_max <= 10)
+        return clean and twice and quick
 
     def lines(self) -> list[str]:
         """Return the figures as lines of text."""
@@ -93,6 +98,8 @@ class Evidence:
     """The processes that were stopped for longer than a lease. A body that is stopped in its middle goes on while the
     job runs elsewhere: it completes twice whatever a worker does, so these are told apart."""
     store_kills: Collection[float]  # when the store was killed
+    attempts: int  # that each job had
+    troubles: int = 0  # how often the store was full, or stood still
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -113,6 +120,7 @@ def judge(evidence: Evidence) -> Verdict:
         kills=evidence.kills,
         stops=len(evidence.stops),
         store_kills=len(evidence.store_kills),
+        store_troubles=evidence.troubles,
         completed=len(done),
         failed_with_reason=len(failed - done),
         lost=len(set(due) - done - failed),
@@ -124,10 +132,16 @@ def judge(evidence: Evidence) -> Verdict:
         without_one_final_entry=sum(len(finals[job_id]) != 1 for job_id in due),
         log_and_oracle_disagree=len(said_done - done),
         early=sum(any(run.began < at - EARLY for run in runs.get(job_id, ())) for job_id, at in due.items()),
+        more_runs_than_attempts=sum(_of_its_own(found, evidence) > evidence.attempts for found in runs.values()),
         recoveries=len(recoveries),
         recovery_p50=recoveries[len(recoveries) // 2] if recoveries else 0.0,
         recovery_max=recoveries[-1] if recoveries else 0.0,
     )
+
+
+def _of_its_own(found: Iterable[Run], evidence: Evidence) -> int:
+    """Return how many runs ended by themselves: one that was cut off with its worker comes again, however often."""
+    return sum(not run.cut for run in found if run.pid not in evidence.stops)
 
 
 def _was_stopped(found: Iterable[Run], evidence: Evidence) -> bool:
