@@ -4,7 +4,7 @@
 -- holder of its lease gives its slot back, so that no slot is freed twice.
 local BY_PRIORITY = {high = 1, default = 2, low = 3}
 local PRIORITIES = {'high', 'default', 'low'}
-local MOST_UNPARKED = 500  -- ids that one move looks at; planted ones could be many more
+local MOST_LOOKED_AT = 500  -- ids that one move looks at; planted ones could be many more
 
 local function parked_in(group, queue)
   return 'liquid_background:parked:' .. group .. ':' .. queue
@@ -16,9 +16,24 @@ local function fields_of(id, ...)
   return record.err and {} or record
 end
 
+-- Drop slots of jobs whose records are gone or were moved on by other tools, of at most `most` that are looked at.
+local function drop_dead(slots, most)
+  for _, id in ipairs(on('SRANDMEMBER', slots, most)) do
+    local status = fields_of(id, 'status')[1]
+    if status ~= 'queued' and status ~= 'started' then redis.call('SREM', slots, id) end
+  end
+end
+
+-- Whether a group has no free slot. A few of those that hold one are looked at, so that no dead one blocks it for long.
+local function is_full(slots, limit)
+  if on('SCARD', slots) < limit then return false end
+  drop_dead(slots, 3)
+  return redis.call('SCARD', slots) >= limit
+end
+
 -- Give the free slots of a group to the jobs that are parked in it: higher priorities first, then the oldest.
 local function unpark(group)
-  local slots, looks = 'liquid_background:slots:' .. group, MOST_UNPARKED
+  local slots, looks = 'liquid_background:slots:' .. group, MOST_LOOKED_AT
   for _, queue in ipairs(PRIORITIES) do
     local parked = parked_in(group, queue)
     local id = on('LINDEX', parked, 0)
@@ -27,7 +42,7 @@ local function unpark(group)
       looks = looks - 1
       if looks == 0 then return end
       if record[1] == 'deferred' then
-        if on('SCARD', slots) >= whole(record[2], 1) then return end
+        if is_full(slots, whole(record[2], 1)) then return end
         redis.call('SADD', slots, id)
         redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
         on('LPUSH', 'rq:queue:' .. queue, id)
@@ -41,15 +56,16 @@ local function unpark(group)
   on('SREM', 'liquid_background:groups', group)
 end
 
--- Free the slot that a job holds, if it holds one.
+-- Free the slot that a job holds. Others may go on even if it held none: the slots may have been lost.
 local function leave_group(group, id)
-  if on('SREM', 'liquid_background:slots:' .. group, id) == 1 then unpark(group) end
+  on('SREM', 'liquid_background:slots:' .. group, id)
+  unpark(group)
 end
 
 -- Take the slot of a job of lower priority that waits to be claimed: behind other work, it could hold it for long.
 local function take_over(slots, id, queue)
   if queue == 'low' then return false end
-  for _, other in ipairs(redis.call('SRANDMEMBER', slots, MOST_UNPARKED)) do
+  for _, other in ipairs(redis.call('SRANDMEMBER', slots, MOST_LOOKED_AT)) do
     local record = fields_of(other, 'status', 'lb_token', 'origin')
     local lower = (BY_PRIORITY[record[3] or ''] or 0) > (BY_PRIORITY[queue] or 0)
     if record[1] == 'queued' and (record[2] or '') == '' and lower then
@@ -65,7 +81,7 @@ end
 local function enter_group(key, id, queue, group, limit)
   local slots = 'liquid_background:slots:' .. group
   if on('SISMEMBER', slots, id) == 1 then return true end
-  if redis.call('SCARD', slots) < whole(limit, 1) then
+  if not is_full(slots, whole(limit, 1)) then
     redis.call('SADD', slots, id)
     return true
   end
@@ -77,14 +93,10 @@ local function enter_group(key, id, queue, group, limit)
   return false
 end
 
--- Drop the slots of jobs whose records are gone or were moved on by other tools, for at most `most` groups.
+-- Have the jobs go on that are parked though their group has free slots, in at most `most` groups.
 local function tend_groups(most)
   for _, group in ipairs(on('SRANDMEMBER', 'liquid_background:groups', most)) do
-    local slots = 'liquid_background:slots:' .. group
-    for _, id in ipairs(on('SRANDMEMBER', slots, MOST_UNPARKED)) do
-      local status = fields_of(id, 'status')[1]
-      if status ~= 'queued' and status ~= 'started' then redis.call('SREM', slots, id) end
-    end
+    drop_dead('liquid_background:slots:' .. group, MOST_LOOKED_AT)
     unpark(group)
   end
 end
