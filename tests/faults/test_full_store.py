@@ -29,15 +29,15 @@ def _relieve(bench: Bench) -> None:
     bench.store.client.config_set("maxmemory", "0")
 
 
-def _refusals(bench: Bench) -> int:
-    stats: Any = bench.store.client.info("errorstats")
-    return sum(int(row["count"]) for name, row in stats.items() if name == "errorstat_OOM")
+def _calls(bench: Bench) -> int:
+    stats: Any = bench.store.client.info("commandstats")
+    return int(stats["cmdstat_evalsha"]["calls"])
 
 
-def _wait_for_refusals(bench: Bench, more: int = 20) -> None:
-    """Return when the store has refused that many calls more: a tick is one, five times a second."""
-    before = _refusals(bench)
-    bench.wait_until(lambda: _refusals(bench) >= before + more, timeout=30)
+def _wait_for_calls(bench: Bench, more: int = 20) -> None:
+    """Return when the workers have asked that many times more: each ticks five times a second."""
+    before = _calls(bench)
+    bench.wait_until(lambda: _calls(bench) >= before + more, timeout=30)
 
 
 def _runs(bench: Bench) -> Counter[str]:
@@ -57,7 +57,7 @@ def test_nothing_is_claimed_while_the_store_is_full(full: Bench, processes: int,
     _fill(full)
     worker = full.start(processes=processes, lease=0.6)
     full.wait_until(lambda: "waiting for the store: it is out of memory" in worker.text())
-    _wait_for_refusals(full)
+    _wait_for_calls(full)
     assert full.runs() == []
     _relieve(full)
     _each_ran_once(full, ids)
@@ -72,11 +72,11 @@ def test_bodies_that_run_while_the_store_fills_are_counted_and_end_once(full: Be
     for job_id in held:
         full.wait_for_run(job_id)
     _fill(full)
-    _wait_for_refusals(full)  # for several leases: the beats have to pass
+    _wait_for_calls(full)  # for several leases: the beats have to pass
     go.touch()
     for job_id in held:
         assert full.wait_for(job_id).status == "completed"  # an end frees memory, so it passes
-    _wait_for_refusals(full, 5)
+    _wait_for_calls(full, 5)
     _relieve(full)
     _each_ran_once(full, [*held, *waiting])
 
@@ -87,7 +87,7 @@ def test_a_batch_that_was_claimed_before_runs_each_body_once(full: Bench, tmp_pa
     _fill(full)
     go.touch()
     full.wait_until(lambda: "held" in full.ended())
-    _wait_for_refusals(full, 5)
+    _wait_for_calls(full, 5)
     _relieve(full)
     _each_ran_once(full, ["held", *behind])
     assert worker.stop() == 0
@@ -105,7 +105,7 @@ def test_a_body_that_fails_under_a_full_store_uses_its_attempts_up_and_no_more(
     _fill(full)
     go.touch()
     full.wait_for(held)
-    _wait_for_refusals(full)
+    _wait_for_calls(full)
     _relieve(full)
     assert full.wait_for(failing).status == "failed"
     assert _runs(full)[failing] == 2
