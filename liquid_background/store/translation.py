@@ -6,8 +6,10 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
 
@@ -89,6 +91,26 @@ def translated_errors(where: str = "") -> Iterator[None]:
             raise
         # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
         raise StoreUnavailable(f"{name} {reason}") from None
+
+
+def read_replies(pipeline: Pipeline, where: str = "") -> list[Any]:
+    """Send the reads in a pipeline and return their replies; of a key that holds another type the reply is None.
+
+    So one key that somebody wrote by hand hides nothing else from whoever looks at the rest.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached, or refused one of them for another reason.
+    """
+    with translated_errors(where):
+        replies = pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception) and not _is_wrong_type(reply):
+                raise reply
+    return [None if isinstance(reply, Exception) else reply for reply in replies]
+
+
+def _is_wrong_type(error: Exception) -> bool:
+    return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:
