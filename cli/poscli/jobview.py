@@ -32,8 +32,12 @@ def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> tuple[Sequence[
 
 
 def _row(job: JobRecord) -> tuple[object, ...]:
-    attempts, place = f"{job.attempts}/{job.max_attempts}", f"{job.template}:{job.line}"
-    return (job.id, job.status, job.source_name, attempts, job.priority, age(job.created_at), place, job.error or "")
+    attempts, since = f"{job.attempts}/{job.max_attempts}", age(job.created_at)
+    return (job.id, job.status, job.source_name, attempts, job.priority, since, _place(job), job.error or "")
+
+
+def _place(job: JobRecord) -> str:
+    return f"{job.template}:{job.line}" if job.template else ""
 
 
 def _reason(wait: Waiting) -> str:
@@ -62,7 +66,7 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "parameters": encode(mask(job.parameters, secret_names)),
         "handed_over": encode(mask(job.handed_over, secret_names)),
         "source": job.source,
-        "result": job.result,
+        "result": encode(job.result),
         "error": job.error,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
@@ -102,7 +106,7 @@ def _facts(job: JobRecord, wait: Waiting) -> str:
         "Source name": job.source_name,
         "Status": str(job.status),
         "Error": job.error,
-        "Place": f"{job.template}:{job.line}",
+        "Place": _place(job),
         "Priority": str(job.priority),
         "Queue": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
