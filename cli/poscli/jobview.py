@@ -63,13 +63,18 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "waits_for_queue": wait.parked,
         "template": job.template,
         "line": job.line,
-        "parameters": encode(mask(job.parameters, secret_names)),
-        "handed_over": encode(mask(job.handed_over, secret_names)),
+        "parameters": _masked(job.parameters, secret_names),
+        "handed_over": _masked(job.handed_over, secret_names),
         "source": job.source,
         "result": encode(job.result),
         "error": job.error,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
+
+
+def _masked(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
+    # One by one: each may be nested as deep as a value may be.
+    return {name: encode(value) for name, value in mask(values, secret_names).items()}
 
 
 def dump(values: Mapping[str, Any]) -> str:
@@ -127,10 +132,10 @@ def _section(title: str, text: str) -> str:
 def _values(title: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> list[str]:
     if not values:
         return []
-    shown = mask(values, secret_names)
+    shown = _masked(values, secret_names)
     lines = []
     for name, value in values.items():
-        text = printable(json.dumps(encode(shown[name]), ensure_ascii=False))
+        text = printable(json.dumps(shown[name], ensure_ascii=False))
         text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
         lines.append(f"{printable(name)} = {text} ({size(encode(value))} bytes)")
     return [_section(title, "\n".join(lines))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 _BLOCK: Final = 1_000  # milliseconds that a follower blocks before it looks at its connection and its log again
 _AT_ONCE: Final = 500  # entries
+_REMEMBERED: Final = 10_000  # entries: more than a store writes in the second that it may lose
 _PAUSE: Final = 0.2  # seconds between two tries while the store is away or has no log
 _BEFORE_ALL: Final = b"0-0"
 
@@ -66,6 +68,7 @@ class _Reader:
         self._oldest: bytes | None = (
             None  # id of the log's oldest entry when it was looked at last: what it is known by
         )
+        self._read: deque[bytes] = deque(maxlen=_REMEMBERED)  # ids of the entries read last
         self._look_at = 0.0  # by the monotonic clock
         self._waits = False
 
@@ -90,6 +93,7 @@ class _Reader:
             self._look_at = 0.0
             return []
         self._last = found[-1][0]
+        self._read.extend(entry_id for entry_id, _ in found)
         return [decode_entry(entry_id, fields) for entry_id, fields in found]
 
     def _look(self) -> None:
@@ -105,8 +109,16 @@ class _Reader:
             self._last = last
         elif _order(last) < _order(self._last):
             # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
-            self._last = last if still_there else _BEFORE_ALL
+            self._last = self._newest_read(last) if still_there else _BEFORE_ALL
         self._oldest = oldest[0][0] if oldest else None
+
+    def _newest_read(self, last: bytes) -> bytes:
+        """Return the id of the newest entry that is still there and was read; `last` when none was."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xrevrange(KEY, count=_REMEMBERED)
+        [entries] = read_replies(pipeline)
+        read = set(self._read)
+        return next((entry_id for entry_id, _ in entries or () if entry_id in read), last)
 
     def _wait(self) -> None:
         if not self._waits:

@@ -44,6 +44,8 @@ _TRUST = {
 }
 _AUTHORITY = f"name the file of its authority in {_SETTING}, as in rediss://…/0?ssl_ca_certs=/etc/ssl/store-ca.pem"
 _CODE = re.compile(rf"(?:^|-)({'|'.join(_REASONS)})\b")
+# What a command in a script is told instead of NOPERM, by servers from 7 on and by those before.
+_IN_A_SCRIPT = re.compile(r"ACL failure in script|user executing the script can't")
 
 # redis-py takes the code off the errors that it has a class for.
 _CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
@@ -130,6 +132,9 @@ def _reason(error: redis.RedisError) -> str | None:
         return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
     if isinstance(error, redis.ResponseError):
         # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
-        found = _CODE.search(str(error).rpartition(" of pipeline caused error: ")[2])
+        text = str(error).rpartition(" of pipeline caused error: ")[2]
+        if _IN_A_SCRIPT.search(text):
+            return _REASONS["NOPERM"]
+        found = _CODE.search(text)
         return _REASONS[found[1]] if found else None
     return None
