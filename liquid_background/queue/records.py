@@ -22,9 +22,8 @@ from liquid_background.job import (
     JobRecord,
     JobStatus,
     Priority,
-    decode_json,
-    decode_payload,
 )
+from liquid_background.payload import decode_json, decode_payload
 from liquid_background.queue import keys
 from liquid_background.queue.reading import text, whole
 from liquid_background.queue.scripts import Argument

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import FUNCTION, Job, _kept_head, check_payload, decode_json, decode_payload
+from liquid_background.job import FUNCTION, Job, _kept_head
+from liquid_background.payload import check_payload, decode_json, decode_payload
 
 SEAM = ',"source_name":'
 
