@@ -18,11 +18,15 @@ _ACL = "~rq:* ~liquid_background:* +@all -@dangerous -@admin"
 
 # By the code that a server's error begins with; servers before 7 put a script's code in mid-sentence, after a dash.
 _LOGIN = f"refused the login: check the user name and the password in {_SETTING}"
+_RIGHTS = f"does not allow this user what is needed: its ACL rule must grant at least {_ACL}"
 _CLUSTER = f"is a Redis Cluster, which is not supported: point {_SETTING} at a single primary"
 _REASONS = {
     "NOAUTH": _LOGIN,
     "WRONGPASS": _LOGIN,
-    "NOPERM": f"does not allow this user what is needed: its ACL rule must grant at least {_ACL}",
+    "NOPERM": _RIGHTS,
+    # What a command in a script is told instead, by servers from 7 on and by those before.
+    "ACL failure in script": _RIGHTS,
+    "The user executing the script": _RIGHTS,
     "LOADING": "is still loading its data: try again in a moment",
     "OOM": "is out of memory and refused the write: free memory or raise its maxmemory",
     "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
@@ -43,9 +47,7 @@ _TRUST = {
     _OTHER_ADDRESS: f"write the host in {_SETTING} as the certificate names it",
 }
 _AUTHORITY = f"name the file of its authority in {_SETTING}, as in rediss://…/0?ssl_ca_certs=/etc/ssl/store-ca.pem"
-_CODE = re.compile(rf"(?:^|-)({'|'.join(_REASONS)})\b")
-# What a command in a script is told instead of NOPERM, by servers from 7 on and by those before.
-_IN_A_SCRIPT = re.compile(r"ACL failure in script|user executing the script can't")
+_CODE = re.compile(rf"(?:^|-|script: \d+: )(?:ERR )?({'|'.join(_REASONS)})\b")
 
 # redis-py takes the code off the errors that it has a class for.
 _CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
@@ -132,9 +134,6 @@ def _reason(error: redis.RedisError) -> str | None:
         return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
     if isinstance(error, redis.ResponseError):
         # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
-        text = str(error).rpartition(" of pipeline caused error: ")[2]
-        if _IN_A_SCRIPT.search(text):
-            return _REASONS["NOPERM"]
-        found = _CODE.search(text)
+        found = _CODE.search(str(error).rpartition(" of pipeline caused error: ")[2])
         return _REASONS[found[1]] if found else None
     return None
