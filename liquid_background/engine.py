@@ -206,7 +206,10 @@ class JobLog:
         type: str | None = None,
         after: str | None = None,
     ) -> Iterator[LogEntry]:
-        """Yield entries as they are written, for ever: from behind the entry id `after`, or from now."""
+        """Yield entries as they are written, for ever: from behind the entry id `after`, or from now.
+
+        A log whose last id is lower than that is another one, and is read from its start.
+        """
         return joblog.follow(self._engine.store.client, source_name=source_name, status=status, type=type, after=after)
 
 

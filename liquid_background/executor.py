@@ -114,7 +114,7 @@ class Executor:
 
         Args:
             job_id: the job's id.
-            payload: checked by `liquid_background.job.check_payload`.
+            payload: checked by `liquid_background.payload.check_payload`.
             attempt: number of this attempt, from 1.
             max_attempts: attempts that the job may have in all.
         """

@@ -100,41 +100,68 @@ _ENCODERS: Final[dict[type, Callable[[Any], Encoded]]] = {
     range: lambda value: {"$range": [value.start, value.stop, value.step]},
 }
 
-_DECODERS: Final[dict[str, Callable[[Any], object]]] = {
+_DECODERS: Final[dict[str, Callable[[str], object]]] = {
     "$safe": Markup,
     "$datetime": datetime.fromisoformat,
     "$date": date.fromisoformat,
     "$time": time.fromisoformat,
     "$decimal": Decimal,
     "$uuid": UUID,
-    "$range": lambda bounds: range(*bounds),
-    "$map": lambda pairs: {decode(key): decode(item) for key, item in pairs},
 }
+"""How the text behind each `$` key is read; `$range` and `$map` carry lists."""
 
 
 def decode(encoded: Encoded) -> Any:
     """Return the value that `encode` was given; tuples come back as lists, undefined as None.
 
     Raises:
-        NotPlain: when an object carries a `$` key that is not known, or one with a malformed value.
+        NotPlain: for JSON that `encode` did not make: an object with an unknown `$` key or one with a malformed value,
+            nesting deeper than MAX_DEPTH, NaN or an infinity, a number that is too long.
     """
-    if type(encoded) is list:
-        return [decode(item) for item in encoded]
-    if type(encoded) is not dict:
-        return encoded
-    if len(encoded) == 1:
-        ((key, item),) = encoded.items()
-        if key.startswith("$"):
-            try:
-                return _DECODERS[key](item)
-            except (KeyError, ValueError, TypeError, ArithmeticError) as error:
-                raise NotPlain(f"carries {key!r} with a value that is not one") from error
-    return {key: decode(item) for key, item in encoded.items()}
+    return _decode(encoded, 0)
 
 
 def decode_all(encoded: Mapping[str, Encoded]) -> dict[str, Any]:
     """Return named values decoded."""
-    return {name: decode(item) for name, item in encoded.items()}
+    return {name: _decode(item, 0) for name, item in encoded.items()}
+
+
+def _decode(encoded: Encoded, depth: int) -> Any:
+    kind = type(encoded)
+    if kind is str or encoded is None or kind is bool:
+        return encoded
+    if kind is int:
+        return encoded if encoded.bit_length() < _MAX_BITS else _encode_int(encoded)
+    if kind is float:
+        return _encode_float(encoded)
+    if kind is dict and len(encoded) == 1:
+        ((key, item),) = encoded.items()
+        if key.startswith("$"):
+            return _decode_tagged(key, item, depth)
+    if depth >= MAX_DEPTH:
+        raise NotPlain(_TOO_DEEP)
+    depth += 1
+    if kind is dict:
+        return {key: _decode(item, depth) for key, item in encoded.items()}
+    return [_decode(item, depth) for item in encoded]
+
+
+_TOO_DEEP: Final = f"is nested more than {MAX_DEPTH} levels deep"
+
+
+def _decode_tagged(key: str, item: Encoded, depth: int) -> object:
+    try:
+        if key == "$map":
+            if depth >= MAX_DEPTH:
+                raise NotPlain(_TOO_DEEP)
+            return {_decode(name, depth + 1): _decode(value, depth + 1) for name, value in item}
+        if key == "$range":
+            return range(*item)
+        if type(item) is str:
+            return _DECODERS[key](item)
+    except (KeyError, ValueError, TypeError, ArithmeticError) as error:
+        raise NotPlain(f"carries {key[:80]!r} with a value that is not one") from error
+    raise NotPlain(f"carries {key[:80]!r} with a value that is not one")
 
 
 def size(encoded: Encoded) -> int:

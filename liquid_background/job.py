@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from os import urandom
 from typing import Any, Final, Protocol, TypeAlias
-
-from liquid_background.errors import JobRefused
 
 Encoded: TypeAlias = Any
 """A value in the tagged JSON of `liquid_background.handover`: None, bool, int, float, str, list or dict."""
@@ -32,6 +29,7 @@ MAX_TIMEOUT: Final = 86_400.0  # seconds an attempt; the setting JOB_TIMEOUT and
 MAX_CONCURRENCY: Final = 100  # Gadget's queues
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON; design, section 3
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8; design, section 3
+MAX_LINE: Final = 2**31 - 1  # of a line or a column in a payload: far more than a template has
 
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 JOB_ID: Final = SOURCE_NAME
@@ -162,80 +160,6 @@ _kept_head = lru_cache(maxsize=128)(_head)
 
 
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-
-
-_SEAM: Final = b',"source_name":'
-"""Between the body and the rest of a payload that `Job.encode` made. No text in JSON holds it: quotes are escaped."""
-_END: Final = b"}],{}]"
-
-
-def decode_payload(data: bytes) -> dict[str, Any]:
-    """Return the payload in the `data` field of an RQ record.
-
-    Raises:
-        JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
-    """
-    head, seam, rest = data.partition(_SEAM)
-    if rest.endswith(_END):
-        # In two parts, since a body comes many times. When both can be read, they say what the whole says.
-        with suppress(JobRefused, ValueError, TypeError, RecursionError):
-            values = json.loads(b"{" + seam[1:] + rest.removesuffix(_END) + b"}")
-            return check_payload({**_kept_decoded(head), **values})
-    return check_payload(_decoded(data))
-
-
-@lru_cache(maxsize=128)
-def _kept_decoded(head: bytes) -> dict[str, Any]:
-    found = _decoded(head + _END)
-    if not found:
-        raise ValueError("an object that begins with a comma")
-    return found
-
-
-def _decoded(data: bytes) -> dict[str, Any]:
-    try:
-        function, instance, args, kwargs = json.loads(data)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise JobRefused("the record's data is not the JSON of a job; pickled jobs are never loaded") from error
-    if function != FUNCTION or instance is not None or kwargs:
-        raise JobRefused(f"the record names the function {str(function)[:80]!r}; only {FUNCTION} is run here")
-    if not (isinstance(args, list) and len(args) == 1 and isinstance(args[0], dict)):
-        raise JobRefused("the record's arguments are not one payload")
-    return args[0]
-
-
-def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
-    """Return the payload when its version and shape are known.
-
-    Raises:
-        JobRefused: naming the field that is wrong.
-    """
-    if payload.get("v") != PAYLOAD_VERSION:
-        raise JobRefused(
-            f"payload version {str(payload.get('v'))[:20]!r} is not known here (this worker knows {PAYLOAD_VERSION}); "
-            "upgrade the worker"
-        )
-    for name, kinds in _SHAPE.items():
-        if not isinstance(payload.get(name), kinds) or isinstance(payload.get(name), bool):
-            raise JobRefused(f"the payload's {name} is missing or of the wrong type")
-    bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
-    if len(bodies) != 1:
-        raise JobRefused("the payload must carry exactly one of source, partial and function")
-    if not SOURCE_NAME.fullmatch(payload["source_name"]):
-        raise JobRefused("the payload's source_name is not letters, digits, - and _")
-    return payload
-
-
-_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
-    "source_name": str,
-    "template": str,
-    "line": int,
-    "column": int,
-    "parameters": dict,
-    "handed_over": dict,
-    "delay": (int, float),
-    "max_attempts": int,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

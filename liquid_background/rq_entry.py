@@ -19,7 +19,8 @@ from rq.job import Job as RqJob
 
 from liquid_background.engine import Engine
 from liquid_background.errors import JobError, StoreUnavailable
-from liquid_background.job import LogEntry, LogStatus, Outcome, Performer, check_payload
+from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
+from liquid_background.payload import check_payload
 from liquid_background.queue import Queue, keys
 from liquid_background.queue.records import check_signature
 from liquid_background.settings import Settings, load_settings

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
-from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer, decode_payload
+from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer
 from liquid_background.memory import KEPT, MemoryJobs
+from liquid_background.payload import decode_payload
 from liquid_background.settings import Settings
 
 

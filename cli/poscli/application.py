@@ -53,5 +53,5 @@ def no_store(settings: Settings) -> str | None:
 def hint_waiting(engine: Engine) -> None:
     """Tell the person at the terminal when jobs wait and no worker runs."""
     waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
-    if waiting and not workers(engine.store):
+    if waiting and not any(worker.is_readable for worker in workers(engine.store)):
         hint(f"{waiting} {'job' if waiting == 1 else 'jobs'} waiting, no worker running. Start one: poscli worker")

@@ -32,8 +32,12 @@ def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> tuple[Sequence[
 
 
 def _row(job: JobRecord) -> tuple[object, ...]:
-    attempts, place = f"{job.attempts}/{job.max_attempts}", f"{job.template}:{job.line}"
-    return (job.id, job.status, job.source_name, attempts, job.priority, age(job.created_at), place, job.error or "")
+    attempts, since = f"{job.attempts}/{job.max_attempts}", age(job.created_at)
+    return (job.id, job.status, job.source_name, attempts, job.priority, since, _place(job), job.error or "")
+
+
+def _place(job: JobRecord) -> str:
+    return f"{job.template}:{job.line}" if job.template else ""
 
 
 def _reason(wait: Waiting) -> str:
@@ -59,13 +63,18 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "waits_for_queue": wait.parked,
         "template": job.template,
         "line": job.line,
-        "parameters": encode(mask(job.parameters, secret_names)),
-        "handed_over": encode(mask(job.handed_over, secret_names)),
+        "parameters": _masked(job.parameters, secret_names),
+        "handed_over": _masked(job.handed_over, secret_names),
         "source": job.source,
-        "result": job.result,
+        "result": encode(job.result),
         "error": job.error,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
+
+
+def _masked(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
+    # One by one: each may be nested as deep as a value may be.
+    return {name: encode(value) for name, value in mask(values, secret_names).items()}
 
 
 def dump(values: Mapping[str, Any]) -> str:
@@ -102,7 +111,7 @@ def _facts(job: JobRecord, wait: Waiting) -> str:
         "Source name": job.source_name,
         "Status": str(job.status),
         "Error": job.error,
-        "Place": f"{job.template}:{job.line}",
+        "Place": _place(job),
         "Priority": str(job.priority),
         "Queue": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
@@ -123,10 +132,10 @@ def _section(title: str, text: str) -> str:
 def _values(title: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> list[str]:
     if not values:
         return []
-    shown = mask(values, secret_names)
+    shown = _masked(values, secret_names)
     lines = []
     for name, value in values.items():
-        text = printable(json.dumps(encode(shown[name]), ensure_ascii=False))
+        text = printable(json.dumps(shown[name], ensure_ascii=False))
         text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
         lines.append(f"{printable(name)} = {text} ({size(encode(value))} bytes)")
     return [_section(title, "\n".join(lines))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 import click
 
@@ -23,11 +24,17 @@ STATUS_COLOURS: Mapping[str, str] = {
     "REFUSED": "red",
 }
 
+_WIDEST: Final = 120  # characters that a column takes for one long cell; the longest names have 100
+
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows below their headings; a cell that is a status is coloured where colour is on."""
+    """Return rows below their headings; a cell that is a status is coloured where colour is on.
+
+    A cell that is wider than any column stands out of its own and moves the rest of its row only.
+    """
     cells = [[printable(str(cell)) for cell in row] for row in rows]
-    widths = [max(len(row[column]) for row in [list(headings), *cells]) for column in range(len(headings))]
+    lengths = [[min(len(cell), _WIDEST) for cell in row] for row in [list(headings), *cells]]
+    widths = [max(column) for column in zip(*lengths, strict=True)]
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
     lines = [styled(_cut(_line(headings, widths), width), bold=True)]
     for row in cells:

@@ -11,7 +11,7 @@ from threading import Thread
 import click
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.joblog import Format, format_entry
+from liquid_background.joblog import Format, format_entry, printable
 
 _COLOURS = {LogStatus.SUCCESS: "green", LogStatus.CANCELLED: "yellow"}  # the others are failures: red
 
@@ -33,8 +33,8 @@ def hint(message: str) -> None:
 
 
 def note(message: str) -> None:
-    """Say on stderr, also to a script, why there is no output."""
-    click.echo(message, err=True)
+    """Say on stderr, also to a script, why there is no output; one line, whatever names from the store are in it."""
+    click.echo(printable(message), err=True)
 
 
 def line_of(entry: LogEntry, style: Format = "text") -> str:

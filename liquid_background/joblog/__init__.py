@@ -8,8 +8,9 @@ from liquid_background.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from liquid_background.joblog.entry import decode_entry, encode_entry
+    from liquid_background.joblog.following import follow
     from liquid_background.joblog.lines import Format, format_entry, printable
-    from liquid_background.joblog.stream import KEY, append, entries, follow, last_id
+    from liquid_background.joblog.stream import KEY, append, entries, last_id, oldest_first
 
 __all__ = [
     "KEY",
@@ -21,6 +22,7 @@ __all__ = [
     "follow",
     "format_entry",
     "last_id",
+    "oldest_first",
     "printable",
 ]
 
@@ -29,6 +31,7 @@ __getattr__ = lazy_attributes(
     {
         **dict.fromkeys(("decode_entry", "encode_entry"), "entry"),
         **dict.fromkeys(("Format", "format_entry", "printable"), "lines"),
-        **dict.fromkeys(("KEY", "append", "entries", "follow", "last_id"), "stream"),
+        **dict.fromkeys(("KEY", "append", "entries", "last_id", "oldest_first"), "stream"),
+        "follow": "following",
     },
 )

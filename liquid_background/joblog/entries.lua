@@ -1,9 +1,18 @@
 -- Read the log backwards and return the entries that match, newest first, with where to go on.
--- ARGV: newest id, oldest id, how many entries to return, how many to look at, then source name, status and type
--- (each empty for any). Returns {entries, next newest id or '' at the end}. Only what matches leaves the store.
-local newest, oldest, wanted, budget = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
-local filters = {{2, ARGV[5]}, {7, ARGV[6]}, {10, ARGV[7]}}
+-- ARGV: newest id, oldest id, how many entries to return, how many to look at, most bytes of a field, then source name,
+-- status and type (each empty for any). Returns {entries, next newest id or '' at the end}. Only what matches leaves
+-- the store, and nothing when the key is no stream.
+local newest, oldest, wanted, budget, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local filters = {{2, ARGV[6]}, {7, ARGV[7]}, {10, ARGV[8]}}
 local found = {}
+if redis.call('TYPE', 'liquid_background:log').ok ~= 'stream' then return {found, ''} end
+
+local function cut(fields)
+  for i, value in ipairs(fields) do
+    if #value > longest then fields[i] = string.sub(value, 1, longest) end
+  end
+end
+
 while budget > 0 do
   local chunk = redis.call('XREVRANGE', 'liquid_background:log', newest, oldest, 'COUNT', math.min(budget, 200))
   if #chunk == 0 then return {found, ''} end
@@ -12,7 +21,10 @@ while budget > 0 do
     for _, filter in ipairs(filters) do
       if filter[2] ~= '' and fields[filter[1] * 2] ~= filter[2] then fits = false end
     end
-    if fits then found[#found + 1] = entry end
+    if fits then
+      cut(fields)
+      found[#found + 1] = entry
+    end
     if #found == wanted then return {found, ''} end
   end
   newest = '(' .. chunk[#chunk][1]

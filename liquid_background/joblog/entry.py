@@ -25,21 +25,22 @@ FIELDS: Final = (
 """The fields of every entry, in this order always: the stream then stores their names once a block."""
 
 MAX_MESSAGE: Final = 4_000  # characters; a longer message ends in …
+MAX_FIELD: Final = 6 * MAX_MESSAGE  # bytes of a field that are read; a message of ours takes no more
 
 
 def encode_entry(entry: LogEntry) -> list[bytes | int]:
     """Return the values of an entry in the order of FIELDS."""
     return [
-        _bytes(entry.job_id),
-        _bytes(entry.source_name),
-        _bytes(entry.template),
+        encoded(entry.job_id),
+        encoded(entry.source_name),
+        encoded(entry.template),
         entry.line,
         entry.attempt,
         entry.max_attempts,
-        _bytes(entry.status or ""),
+        encoded(entry.status or ""),
         entry.duration,
-        _bytes(clip(entry.message)),
-        _bytes(entry.type),
+        encoded(clip(entry.message)),
+        encoded(entry.type),
         int(entry.final),
     ]
 
@@ -49,14 +50,15 @@ def clip(message: str) -> str:
     return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
 
 
-def _bytes(text: str) -> bytes:
-    # A lone surrogate cannot be written as UTF-8; it is shown by its number instead.
+def encoded(text: str) -> bytes:
+    """Return text as an entry holds it: a lone surrogate, which UTF-8 cannot say, is shown by its number instead."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def decode_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LogEntry:
     """Return an entry read back; a field that is absent or garbage is left blank."""
-    text = {name: fields.get(name.encode("ascii"), b"").decode("utf-8", "backslashreplace") for name in FIELDS}
+    given = {name: fields.get(name.encode("ascii"), b"")[:MAX_FIELD] for name in FIELDS}
+    text = {name: value.decode("utf-8", "backslashreplace") for name, value in given.items()}
     entry = LogEntry(
         job_id=text["job_id"],
         source_name=text["source_name"],
@@ -71,7 +73,14 @@ def decode_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LogEntry:
         final=text["final"] == "1",
     )
     identity = entry_id.decode("ascii")
-    return replace(entry, id=identity, time=datetime.fromtimestamp(int(identity.partition("-")[0]) / 1000, UTC))
+    return replace(entry, id=identity, time=_time(int(identity.partition("-")[0])))
+
+
+def _time(milliseconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None  # beyond the year 9999: an id that another tool gave
 
 
 def _number(text: str) -> int:

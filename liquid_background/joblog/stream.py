@@ -1,8 +1,7 @@
-"""The stream behind the job log: appending, reading with filters, and following."""
+"""The stream behind the job log: appending, and reading what there is."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
@@ -11,15 +10,13 @@ from typing import Any, Final
 
 from redis import Redis
 
-from liquid_background.errors import StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.joblog.entry import FIELDS, decode_entry, encode_entry
-from liquid_background.store import translated_errors
+from liquid_background.joblog.entry import FIELDS, MAX_FIELD, decode_entry, encode_entry, encoded
+from liquid_background.store import read_replies, translated_errors
 
 KEY: Final = "liquid_background:log"
 _BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
-_BLOCK: Final = 1_000  # milliseconds that a follower blocks before it looks at its connection again
-_PAUSE: Final = 0.2  # seconds between two tries while the store is away
+_AT_ONCE: Final = 500  # entries that one call returns
 
 
 def append(client: Redis, entries: Sequence[LogEntry], limit: int) -> None:
@@ -42,64 +39,52 @@ def entries(
     limit: int = 100,
 ) -> list[LogEntry]:
     """Return the newest entries that match, oldest first. Filters are literal and applied in the store."""
-    oldest = str(int(since.timestamp() * 1000)) if since else "-"
+    oldest = _from(since)
+    filters = [encoded(value or "") for value in (source_name, status, type)]
     found: list[LogEntry] = []
     newest: str | bytes = "+"
     while newest and len(found) < limit:
-        call = (newest, oldest, limit - len(found), _BUDGET, source_name or "", status or "", type or "")
         with translated_errors():
-            reply: Any = client.eval(_script(), 0, *call)
+            reply: Any = client.eval(_script(), 0, newest, oldest, limit - len(found), _BUDGET, MAX_FIELD, *filters)
         chunk, newest = reply
         found.extend(decode_entry(entry[0], _pairs(entry[1])) for entry in chunk)
     return found[::-1]
 
 
-def follow(
-    client: Redis,
-    *,
-    source_name: str | None = None,
-    status: LogStatus | str | None = None,
-    type: str | None = None,
-    after: str | None = None,
-) -> Iterator[LogEntry]:
-    """Yield entries as they are written, from behind the id `after` (None: from now), for ever.
+def oldest_first(client: Redis, last: str, since: datetime | None = None) -> Iterator[LogEntry]:
+    """Yield all entries up to the id `last`, from the oldest: however many they are, few are held at once.
 
-    It blocks in the store, and goes on by id when the store has been away: no entry is lost or comes twice.
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
     """
-    position = after
+    start, end = _from(since), last.encode("ascii")
     while True:
-        try:
-            with translated_errors():
-                position = last_id(client) if position is None else position
-                reply: Any = client.xread({KEY: position}, count=500, block=_BLOCK)
-        except StoreUnavailable:
-            time.sleep(_PAUSE)
-            continue
-        for entry_id, fields in _only_stream(reply):
-            position = entry_id.decode("ascii")
-            entry = decode_entry(entry_id, fields)
-            if _fits(entry, source_name, status, type):
-                yield entry
+        pipeline = client.pipeline(transaction=False)
+        pipeline.xrange(KEY, min=start, max=end, count=_AT_ONCE)
+        [found] = read_replies(pipeline)
+        for entry_id, fields in found or ():
+            yield decode_entry(entry_id, fields)
+        if not found or found[-1][0] == end:
+            return
+        start = b"(" + found[-1][0]
+
+
+def _from(since: datetime | None) -> bytes:
+    if since is None:
+        return b"-"
+    return b"%d" % max(0, int(since.timestamp() * 1000))  # a stream's ids know no time before 1970
 
 
 def last_id(client: Redis) -> str:
-    """Return the id of the newest entry; `0-0` when there is none."""
-    newest: Any = client.xrevrange(KEY, count=1)
+    """Return the id of the newest entry; `0-0` when there is none.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    pipeline = client.pipeline(transaction=False)
+    pipeline.xrevrange(KEY, count=1)
+    [newest] = read_replies(pipeline)
     return newest[0][0].decode("ascii") if newest else "0-0"
-
-
-def _only_stream(reply: Any) -> Any:
-    if not reply:
-        return ()
-    return next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
-
-
-def _fits(entry: LogEntry, source_name: str | None, status: str | None, type: str | None) -> bool:
-    return (
-        (source_name is None or entry.source_name == source_name)
-        and (status is None or entry.status == status)
-        and (type is None or entry.type == type)
-    )
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:

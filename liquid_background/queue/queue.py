@@ -11,9 +11,10 @@ from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.joblog import encode_entry
 from liquid_background.queue import keys, scripts
-from liquid_background.queue.records import decode_record, encode_job
+from liquid_background.queue.reading import text
+from liquid_background.queue.records import MAX_DATA, MAX_RESULT_READ, READ, decode_record, encode_job
 from liquid_background.settings import Settings
-from liquid_background.store import Store, translated_errors
+from liquid_background.store import Store, read_replies
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
@@ -27,6 +28,8 @@ _STATES: Final = {
 }
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
+_IDS_AT_ONCE: Final = 500  # that one call reads: a few milliseconds of the store's time
+_READ_AT_ONCE: Final = 32 * 1024 * 1024  # bytes, with those of one record more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +73,14 @@ class Queue:
         return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments)]
 
     def get(self, job_id: str) -> JobRecord:
-        """Return one job.
+        """Return one job; what its record says in garbage is blank.
 
         Raises:
             JobNotFound: when no record has that id.
         """
-        found = self._fetch([job_id])
+        found = self._fetch([job_id.encode("utf-8", "backslashreplace")])
         if not found:
-            raise JobNotFound(f"no job has the id {job_id!r}; it was never enqueued, or its record has expired")
+            raise JobNotFound(f"no job has the id {job_id[:120]!r}; it was never enqueued, or its record has expired")
         return found[0]
 
     def list(
@@ -93,23 +96,20 @@ class Queue:
         states = [state for each in wanted for state in _STATES[each]]
         head: list[scripts.Argument] = [limit, source_name or "", id_prefix, _LOOKED_AT]
         ids = scripts.run(self.store, "list", [*head, *states, "--", *keys.QUEUES])
-        records = self._fetch([job_id.decode("utf-8", "backslashreplace") for job_id in ids])
-        records = [record for record in records if record.status in wanted]
+        records = [record for record in self._fetch(ids) if record.status in wanted]
         records.sort(key=lambda record: record.created_at or _NEVER, reverse=True)
         return records[:limit]
 
-    def _fetch(self, ids: Sequence[str]) -> Records:
-        pipeline = self.store.client.pipeline(transaction=False)
-        for job_id in ids:
-            pipeline.hgetall(keys.job(job_id))
-            pipeline.xrevrange(keys.results(job_id), count=1)
-        with translated_errors(self.store.url):
-            replies = pipeline.execute()
-        return [
-            decode_record(job_id, fields, results[0][1] if results else None)
-            for job_id, fields, results in zip(ids, replies[::2], replies[1::2], strict=True)
-            if fields.get(b"data") is not None
-        ]
+    def _fetch(self, ids: Sequence[bytes]) -> Records:
+        head: list[scripts.Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
+        records, done = [], 0
+        while done < len(ids):
+            part = ids[done : done + _IDS_AT_ONCE]
+            rows = scripts.run(self.store, "read", [*head, *part])
+            found = zip(part[: len(rows)], rows, strict=True)  # fewer rows than ids when they are large
+            records += [decode_record(text(job_id, len(job_id)), row) for job_id, row in found if row]
+            done += len(rows)
+        return records
 
     def retry(self, job_id: str) -> JobRecord:
         """Start a new run of a failed or cancelled job, at attempt 1, now.
@@ -134,7 +134,7 @@ class Queue:
         entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
         state = scripts.run(self.store, move, [job_id, self.settings.log_limit, *encode_entry(entry)])
         if state != b"ok":
-            now = JobStatus.from_rq(state.decode("ascii"))
+            now = JobStatus.from_rq(text(state, len(state)))
             raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")
         return self.get(job_id)
 
@@ -146,8 +146,7 @@ class Queue:
             for registry in (keys.deferred, keys.scheduled, keys.started, keys.finished, keys.failed, keys.canceled):
                 pipeline.zcard(registry(name))
             pipeline.scard(keys.queue_workers(name))
-        with translated_errors(self.store.url):
-            replies = pipeline.execute()
+        replies = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
         names = ("queued", "parked", "scheduled", "running", "completed", "failed", "cancelled", "workers")
         rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
         counts = []

@@ -19,14 +19,15 @@ from liquid_background.job import (
     MAX_RETRIES,
     MAX_RETRYING,
     MAX_TIMEOUT,
+    Encoded,
     Job,
     JobRecord,
     JobStatus,
     Priority,
-    decode_payload,
 )
+from liquid_background.payload import decode_json, decode_payload
 from liquid_background.queue import keys
-from liquid_background.queue.reading import number, whole
+from liquid_background.queue.reading import number, text, whole
 from liquid_background.queue.scripts import Argument
 from liquid_background.queue.signing import sign, verify
 from liquid_background.settings import Settings
@@ -201,29 +202,54 @@ def inflate(data: bytes) -> bytes:
     return data
 
 
-def decode_record(job_id: str, fields: Mapping[bytes, bytes], result: Mapping[bytes, bytes] | None) -> JobRecord:
-    """Return a job as read back; what its record does not say, or says in garbage, is left blank."""
-    payload = _payload(fields.get(b"data", b""))
-    status = JobStatus.from_rq(_text(fields.get(b"status", b"")))
-    origin = _text(fields.get(b"origin", b""))
+READ: Final[tuple[str, ...]] = (
+    "data",
+    "status",
+    "origin",
+    "description",
+    keys.ATTEMPT,
+    keys.ERROR,
+    "created_at",
+    "started_at",
+    "ended_at",
+)
+"""The fields of a record that people are shown: the script `read` returns them in this order, and then the result."""
+MAX_RESULT_READ: Final = 16 * (MAX_RESULT + 3)
+"""Bytes of a stored result that are read: a character takes up to 12 in JSON, and base64 a third more."""
+_MOST_ATTEMPTS: Final = 9_999
+_LONGEST_NAME: Final = 255  # bytes of a name or a queue that another tool wrote
+_LONGEST_ERROR: Final = 24_000  # bytes: those of the longest message that we write
+
+
+def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+    """Return a job as read back; what its record does not say, or says in garbage, is left blank.
+
+    Args:
+        job_id: its id, as it is shown.
+        values: of the fields in READ, and of the result.
+    """
+    data, state, origin, description, attempt, error, created, started, ended, result = values
+    payload = _payload(data or b"")
+    status = JobStatus.from_rq(text(state, _LONGEST_NAME))
+    queue = text(origin, _LONGEST_NAME)
     return JobRecord(
         id=job_id,
-        source_name=str(payload.get("source_name") or _text(fields.get(b"description", b""))),
+        source_name=payload.get("source_name") or text(description, _LONGEST_NAME),
         status=status,
-        priority=Priority(origin) if origin in keys.QUEUES else origin,
+        priority=Priority(queue) if queue in keys.QUEUES else queue,
         delay=payload.get("delay", 0.0),
         max_attempts=payload.get("max_attempts", 1),
-        attempts=_integer(fields.get(keys.ATTEMPT.encode())),
+        attempts=whole(attempt, 0, _MOST_ATTEMPTS),
         parameters=_values(payload.get("parameters", {})),
         handed_over=_values(payload.get("handed_over", {})),
-        source=str(payload.get("source") or payload.get("partial") or payload.get("function") or ""),
+        source=payload.get("source") or payload.get("partial") or payload.get("function") or "",
         template=payload.get("template", ""),
         line=payload.get("line", 0),
         result=_result(result) if status is JobStatus.COMPLETED else None,
-        error=_text(fields.get(keys.ERROR.encode(), b"")) or None,
-        created_at=keys.parse_time(fields.get(b"created_at")),
-        started_at=keys.parse_time(fields.get(b"started_at")),
-        completed_at=keys.parse_time(fields.get(b"ended_at")),
+        error=text(error, _LONGEST_ERROR) or None,
+        created_at=keys.parse_time(created),
+        started_at=keys.parse_time(started),
+        completed_at=keys.parse_time(ended),
     )
 
 
@@ -235,22 +261,24 @@ def _payload(data: bytes) -> dict[str, Any]:
 
 
 def _values(encoded: Mapping[str, Any]) -> Mapping[str, Any]:
-    try:
-        return handover.decode_all(encoded)
-    except NotPlain:
-        return dict(encoded)
+    return {name: _value(item) for name, item in encoded.items()}
 
 
-def _integer(value: bytes | None) -> int:
-    return int(value) if value and value.isdigit() else 0
-
-
-def _result(fields: Mapping[bytes, bytes] | None) -> Any:
-    try:
-        encoded = json.loads(b64decode((fields or {})[b"return_value"]))
-    except (KeyError, ValueError):
-        return None
+def _value(encoded: Encoded) -> Any:
+    """Return a value decoded; as it stands when another application encoded it; None when it can't be shown."""
     try:
         return handover.decode(encoded)
-    except NotPlain:  # a job of another application, which encodes its own way
-        return encoded
+    except NotPlain:
+        pass
+    try:
+        handover.encode(encoded)
+    except NotPlain:
+        return None
+    return encoded
+
+
+def _result(value: bytes | None) -> Any:
+    try:
+        return _value(decode_json(b64decode(value or b"")))
+    except ValueError:
+        return None

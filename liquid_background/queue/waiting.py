@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Final
 
-from liquid_background.job import JobRecord
+from liquid_background.job import MAX_CONCURRENCY, JobRecord
 from liquid_background.queue import keys
-from liquid_background.store import Store, translated_errors
+from liquid_background.queue.reading import text, whole
+from liquid_background.store import Store, read_replies
+
+_LONGEST: Final = 255  # bytes of a group's name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,17 +44,18 @@ def waiting(store: Store, jobs: Sequence[JobRecord]) -> list[Waiting]:
     for job in jobs:
         pipeline.hmget(keys.job(job.id), "status", keys.GROUP, keys.GROUP_LIMIT)
         pipeline.zscore(keys.scheduled(job.priority), job.id)
-    with translated_errors(store.url):
-        replies = pipeline.execute()
-    return [_waiting(fields, due) for fields, due in zip(replies[::2], replies[1::2], strict=True)]
+    replies = read_replies(pipeline, store.url)
+    return [
+        _waiting(fields or (None, None, None), due) for fields, due in zip(replies[::2], replies[1::2], strict=True)
+    ]
 
 
 def _waiting(fields: Sequence[bytes | None], due: float | None) -> Waiting:
     status, group, limit = fields
     return Waiting(
         due_at=_time(due) if status == b"scheduled" and due is not None else None,
-        group=group.decode("utf-8", "replace") if group else None,
-        max_concurrency=int(limit) if limit and limit.isdigit() else None,
+        group=text(group, _LONGEST) or None,
+        max_concurrency=whole(limit, None, MAX_CONCURRENCY),
         parked=bool(group) and status == b"deferred",
     )
 
@@ -69,15 +73,19 @@ def groups(store: Store) -> list[Group]:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    with translated_errors(store.url):
-        members: Any = store.client.smembers(keys.GROUPS)
-        names = sorted(member.decode("utf-8", "replace") for member in members)
-        pipeline = store.client.pipeline(transaction=False)
-        for name in names:
-            pipeline.scard(keys.slots(name))
-            for queue in keys.QUEUES:
-                pipeline.llen(keys.parked(name, queue))
-        replies = pipeline.execute()
+    pipeline = store.client.pipeline(transaction=False)
+    pipeline.smembers(keys.GROUPS)
+    [members] = read_replies(pipeline, store.url)
+    names = sorted(members or ())
+    for name in names:
+        known = name.decode("utf-8", "surrogateescape")  # and back again: a name need not be text
+        pipeline.scard(keys.slots(known).encode("utf-8", "surrogateescape"))
+        for queue in keys.QUEUES:
+            pipeline.llen(keys.parked(known, queue).encode("utf-8", "surrogateescape"))
+    replies = [reply or 0 for reply in read_replies(pipeline, store.url)]
     size = 1 + len(keys.QUEUES)
     rows = [replies[start : start + size] for start in range(0, len(replies), size)]
-    return [Group(name=name, holding=row[0], waiting=sum(row[1:])) for name, row in zip(names, rows, strict=True)]
+    return [
+        Group(name=text(name, _LONGEST), holding=row[0], waiting=sum(row[1:]))
+        for name, row in zip(names, rows, strict=True)
+    ]

@@ -13,9 +13,9 @@ from liquid_background.lazy import lazy_attributes
 if TYPE_CHECKING:
     from liquid_background.store.connection import Store, connect
     from liquid_background.store.health import health_warnings
-    from liquid_background.store.translation import translated_errors
+    from liquid_background.store.translation import read_replies, translated_errors
 
-__all__ = ["Store", "connect", "health_warnings", "translated_errors"]
+__all__ = ["Store", "connect", "health_warnings", "read_replies", "translated_errors"]
 
 __getattr__ = lazy_attributes(
     __name__,
@@ -23,6 +23,7 @@ __getattr__ = lazy_attributes(
         "Store": "connection",
         "connect": "connection",
         "health_warnings": "health",
+        "read_replies": "translation",
         "translated_errors": "translation",
     },
 )

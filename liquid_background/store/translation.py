@@ -6,8 +6,10 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
 
@@ -16,11 +18,15 @@ _ACL = "~rq:* ~liquid_background:* +@all -@dangerous -@admin"
 
 # By the code that a server's error begins with; servers before 7 put a script's code in mid-sentence, after a dash.
 _LOGIN = f"refused the login: check the user name and the password in {_SETTING}"
+_RIGHTS = f"does not allow this user what is needed: its ACL rule must grant at least {_ACL}"
 _CLUSTER = f"is a Redis Cluster, which is not supported: point {_SETTING} at a single primary"
 _REASONS = {
     "NOAUTH": _LOGIN,
     "WRONGPASS": _LOGIN,
-    "NOPERM": f"does not allow this user what is needed: its ACL rule must grant at least {_ACL}",
+    "NOPERM": _RIGHTS,
+    # What a command in a script is told instead, by servers from 7 on and by those before.
+    "ACL failure in script": _RIGHTS,
+    "The user executing the script": _RIGHTS,
     "LOADING": "is still loading its data: try again in a moment",
     "OOM": "is out of memory and refused the write: free memory or raise its maxmemory",
     "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
@@ -41,7 +47,7 @@ _TRUST = {
     _OTHER_ADDRESS: f"write the host in {_SETTING} as the certificate names it",
 }
 _AUTHORITY = f"name the file of its authority in {_SETTING}, as in rediss://…/0?ssl_ca_certs=/etc/ssl/store-ca.pem"
-_CODE = re.compile(rf"(?:^|-)({'|'.join(_REASONS)})\b")
+_CODE = re.compile(rf"(?:^|-|script: \d+: )(?:ERR )?({'|'.join(_REASONS)})\b")
 
 # redis-py takes the code off the errors that it has a class for.
 _CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
@@ -89,6 +95,26 @@ def translated_errors(where: str = "") -> Iterator[None]:
             raise
         # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
         raise StoreUnavailable(f"{name} {reason}") from None
+
+
+def read_replies(pipeline: Pipeline, where: str = "") -> list[Any]:
+    """Send the reads in a pipeline and return their replies; of a key that holds another type the reply is None.
+
+    So one key that somebody wrote by hand hides nothing else from whoever looks at the rest.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached, or refused one of them for another reason.
+    """
+    with translated_errors(where):
+        replies = pipeline.execute(raise_on_error=False)
+        for reply in replies:
+            if isinstance(reply, Exception) and not _is_wrong_type(reply):
+                raise reply
+    return [None if isinstance(reply, Exception) else reply for reply in replies]
+
+
+def _is_wrong_type(error: Exception) -> bool:
+    return isinstance(error, redis.ResponseError) and str(error).startswith("WRONGTYPE")
 
 
 def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

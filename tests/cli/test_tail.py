@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from liquid_background.joblog import KEY
 from liquid_background.store import Store
 
 from .conftest import POSCLI, attempt, on_terminal, write_log
@@ -62,6 +63,25 @@ def test_a_tail_outlives_its_store_without_losing_or_repeating_a_line(project: A
     assert len(set(names)) == len(names)
     assert tail.stop() == 0
     assert tail.err.read_text() == ""
+
+
+def test_a_tail_goes_on_in_a_new_log_and_over_a_key_that_is_none(project: Any, log: Store) -> None:
+    write_log(log, attempt("first"))
+    log.client.xadd(KEY, {"source_name": "last"}, id=f"{2**64 - 1}-{2**64 - 1}")
+    tail = project.start("logs", "--tail", "--format", "short")
+    tail.until("last")
+    project.wait(lambda: _followers(log), 10)
+    log.client.rename(KEY, "aside")
+    write_log(log, attempt("second"))
+    tail.until("second")
+    log.client.set(KEY, "no log")
+    project.wait(lambda: "holds something else" in tail.err.read_text(), 10)
+    log.client.delete(KEY)
+    write_log(log, attempt("third"))
+    tail.until("third")
+    assert [line.split(" - ")[1] for line in tail.lines()] == ["first", "last", "second", "third"]
+    assert tail.stop(signal.SIGINT) == 0
+    assert len(tail.err.read_text().splitlines()) == 1
 
 
 def _tries(store: Store, name: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from liquid_background import Engine
-from liquid_background.job import JobRecord, Outcome, decode_payload
+from liquid_background.job import JobRecord, Outcome
+from liquid_background.payload import decode_payload
 from liquid_background.settings import Settings
 from tests.functions import shop
 from tests.worker.conftest import Bench, bench

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from itertools import islice
+from queue import SimpleQueue
 from threading import Thread
 from typing import Any
 
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.joblog import KEY, append, entries, follow, format_entry
+from liquid_background.joblog import KEY, append, entries, follow, format_entry, last_id, oldest_first
 from liquid_background.store import Store
 
 AT = datetime(2024, 1, 15, 14, 32, 45, tzinfo=UTC)
@@ -140,3 +141,110 @@ def test_following_goes_on_over_a_lost_connection(store: Store) -> None:
     append(store.client, [_entry(message="three")], 1000)
     reader.join(10)
     assert seen == ["before", "one", "two", "three"]
+
+
+MOST = 2**64 - 1
+LAST = f"{MOST}-{MOST}"
+
+
+class Follower:
+    """A thread that follows the log; `next()` waits for one more message."""
+
+    def __init__(self, store: Store, after: str | None) -> None:
+        self.seen: SimpleQueue[str] = SimpleQueue()
+        self._store, self._after = store, after
+        Thread(target=self._follow, daemon=True).start()
+
+    def _follow(self) -> None:
+        for entry in follow(self._store.client, after=self._after):
+            self.seen.put(entry.message)
+            if entry.message == "end":
+                return
+
+    def next(self) -> str:
+        return self.seen.get(timeout=10)
+
+
+@pytest.mark.parametrize("how", ["renamed", "deleted", "flushed", "replaced"])
+def test_following_goes_on_in_a_log_put_in_its_place(store: Store, how: str) -> None:
+    append(store.client, [_entry(message="before")], 1000)
+    reader = Follower(store, "0-0")
+    assert reader.next() == "before"
+    store.client.xadd(KEY, {"message": "none can come behind this one"}, id=LAST)
+    assert reader.next() == "none can come behind this one"
+    if how == "renamed":
+        store.client.rename(KEY, "liquid_background:log:full")
+    elif how == "deleted":
+        store.client.delete(KEY)
+    elif how == "flushed":
+        store.client.flushall()
+    else:
+        store.client.xadd("new", {"message": "one"}, id="5-1")
+        store.client.rename("new", KEY)
+        assert reader.next() == "one"
+    append(store.client, [_entry(message="two"), _entry(message="end")], 1000)
+    assert [reader.next(), reader.next()] == ["two", "end"]
+
+
+def test_a_log_that_lost_its_last_entries_is_not_shown_again(store: Store) -> None:
+    append(store.client, [_entry(message="one"), _entry(message="two")], 1000)
+    kept = store.client.dump(KEY)
+    assert kept is not None
+    reader = Follower(store, "0-0")
+    assert [reader.next(), reader.next()] == ["one", "two"]
+    store.client.xadd(KEY, {"message": "lost"}, id=f"{MOST}-0")
+    assert reader.next() == "lost"
+    store.client.restore(KEY, 0, kept, replace=True)
+    append(store.client, [_entry(message="end")], 1000)
+    assert reader.next() == "end"
+
+
+@pytest.mark.parametrize("after", [None, "0-0"])
+def test_following_waits_while_the_key_holds_something_else(
+    store: Store, after: str | None, wait_until: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    store.client.set(KEY, "no log")
+    reader = Follower(store, after)
+    wait_until(lambda: caplog.messages)
+    store.client.delete(KEY)
+    append(store.client, [_entry(message="end")], 1000)
+    assert reader.next() == "end"
+    assert caplog.messages == [f"the key {KEY} holds something else than the job log: rename or delete it"]
+
+
+def test_garbage_in_the_log_is_blank(store: Store) -> None:
+    append(store.client, [_entry(message="good")], 1000)
+    store.client.xadd(KEY, {"attempt": "9" * 5000, "line": "-1", "status": "NO", b"\xff": b"\xff", "message": b"a\xff"})
+    store.client.xadd(KEY, {"message": "x" * 5_000_000}, id="253402300800000-0")
+    store.client.xadd(KEY, {"duration": "1e300"}, id=LAST)
+    good, odd, late, last = entries(store.client)
+    assert (good.message, odd.message, odd.attempt, odd.line, odd.status) == ("good", "a\\xff", 0, 0, None)
+    assert (late.time, last.time, last.duration, last.id) == (None, None, 0, LAST)
+    assert len(late.message) < 50_000
+    assert list(oldest_first(store.client, last_id(store.client))) == [good, odd, late, last]
+    for style in ("text", "short", "json"):
+        assert all(len(format_entry(entry, style).splitlines()) == 1 for entry in (good, odd, late, last))  # type: ignore[arg-type]
+
+
+def test_a_key_that_is_no_log_has_no_entries(store: Store) -> None:
+    store.client.set(KEY, "no log")
+    assert entries(store.client) == []
+    assert last_id(store.client) == "0-0"
+    assert list(oldest_first(store.client, "5-0")) == []
+
+
+def test_the_whole_log_is_read_in_parts(store: Store) -> None:
+    append(store.client, [_entry(message=str(number)) for number in range(1_000)], 10_000)
+    last = last_id(store.client)
+    append(store.client, [_entry(message="later")], 10_000)
+    assert [entry.message for entry in oldest_first(store.client, last)] == [str(number) for number in range(1_000)]
+    store.client.xadd(KEY, {"message": "last"}, id=LAST)
+    assert len(list(oldest_first(store.client, LAST))) == 1_002
+
+
+def test_no_time_is_too_early_and_no_filter_is_not_text(store: Store) -> None:
+    append(store.client, [_entry(message="one")], 1000)
+    long_ago = datetime(1, 1, 1, tzinfo=UTC)
+    assert len(entries(store.client, since=long_ago)) == 1
+    assert len(list(oldest_first(store.client, last_id(store.client), long_ago))) == 1
+    assert entries(store.client, source_name="\udcff") == []

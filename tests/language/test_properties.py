@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from liquid_background import Environment
 from liquid_background.executor import Executor
 from liquid_background.handover import decode, encode
-from liquid_background.job import Job, decode_payload
+from liquid_background.job import Job
+from liquid_background.payload import decode_payload
 
 ROOTS = ("alpha", "beta", "gamma")
 REQUEST = ("params", "session", "cookies", "headers", "context", "request")

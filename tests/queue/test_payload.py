@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import FUNCTION, Job, _kept_head, decode_payload
+from liquid_background.job import FUNCTION, Job, _kept_head
+from liquid_background.payload import check_payload, decode_json, decode_payload
 
 SEAM = ',"source_name":'
 
@@ -60,3 +61,61 @@ def test_no_partial_s_name_is_kept(job: Any) -> None:
     before = _kept_head.cache_info().currsize
     job(source=None, partial="x" * 1_000_000).encode()
     assert _kept_head.cache_info().currsize == before
+
+
+PLAIN = {"v": "1", "source_name": '"x"', "template": '"t"', "line": "1", "column": "0", "source": '"hi"', "delay": "0"}
+PLAIN |= {"max_attempts": "1", "parameters": "{}", "handed_over": "{}"}
+
+
+def encoded(**fields: str) -> bytes:
+    """Return the data of a record whose payload has these values, given as JSON text."""
+    text = ",".join(f'"{name}":{value}' for name, value in {**PLAIN, **fields}.items())
+    return f'["{FUNCTION}",null,[{{{text}}}],{{}}]'.encode()
+
+
+DEEP = "[" * 600 + "]" * 600
+NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5_000, "[" * 100_000 + "]" * 100_000]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("name", ["delay", "line", "v", "parameters", "source", "other"])
+def test_what_is_no_number_is_refused_wherever_it_stands(name: str, value: str) -> None:
+    for nested in (value, f'{{"a":[{value}]}}'):
+        with pytest.raises(JobRefused):
+            decode_payload(encoded(**{name: nested}))
+    with pytest.raises(ValueError, match=r"JSON|float|deep|digits"):
+        decode_json(value.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("line", ["-1", str(2**31), "9" * 4_000, "1.0", "true", "null"]),
+        ("column", ["-1", str(2**31), "9" * 4_000]),
+        ("delay", ["-0.1", "65535.1", "1e300", "9" * 4_000, "true", '"1"']),
+        ("max_attempts", ["0", "-1", "102", "9" * 4_000, "1.5"]),
+        ("v", ["2", DEEP, '"x"', "null", "[1]", "9" * 4_000]),
+        ("source_name", ["5", DEEP, '"\\u001b"', '""']),
+    ],
+)
+def test_a_payload_s_values_are_within_their_ranges(name: str, values: list[str]) -> None:
+    assert decode_payload(encoded())["line"] == 1
+    for value in values:
+        with pytest.raises(JobRefused) as refused:
+            decode_payload(encoded(**{name: value}))
+        assert len(str(refused.value)) < 300
+
+
+def test_a_payload_that_came_another_way_is_bounded_too() -> None:
+    payload = json.loads(encoded())[2][0]
+    assert check_payload(payload) == payload
+    for delay in (float("nan"), float("inf")):
+        with pytest.raises(JobRefused, match="delay"):
+            check_payload({**payload, "delay": delay})
+
+
+@pytest.mark.parametrize("function", [DEEP, '"os.system"', "5", '{"a":1}'])
+def test_another_function_is_named_in_short(function: str) -> None:
+    with pytest.raises(JobRefused, match="names the function") as refused:
+        decode_payload(f"[{function},null,[{{}}],{{}}]".encode())
+    assert len(str(refused.value)) < 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime
@@ -165,3 +166,95 @@ def test_a_job_s_id_is_a_random_uuid(job: Any) -> None:
     ids = [UUID(job().id) for _ in range(200)]
     assert len(set(ids)) == 200
     assert {(found.version, found.variant) for found in ids} == {(4, RFC_4122)}
+
+
+@pytest.mark.parametrize("plant", ["set", "rpush", "sadd"])
+def test_a_key_of_another_type_is_blank_and_hides_nothing_else(
+    store: Store, queue: Queue, job: Make, plant: str
+) -> None:
+    queue.send([job(id="a"), job(id="b"), job(id="c", delay=1.0)])
+    names = [name("high") for name in (keys.queue, keys.scheduled, keys.deferred, keys.started, keys.finished)]
+    names += [keys.failed("low"), keys.canceled("low"), keys.queue_workers("default"), keys.LEASES]
+    names += [keys.job("a"), keys.results("b"), keys.results("c")]
+    for name in names:
+        store.client.delete(name)
+        getattr(store.client, plant)(name, "text")
+    assert {record.id: record.source for record in queue.list()} == {"a": "", "b": "hi", "c": "hi"}
+    assert {record.id for record in queue.list(source_name="mail")} == {"b", "c"}
+    assert queue.get("a").created_at is None
+    counts = {count.name: count for count in queue.counts()}
+    assert (counts["default"].queued, counts["default"].scheduled) == (2, 1)
+    assert counts["high"].queued == (1 if plant == "rpush" else 0)
+
+
+def test_what_a_store_refuses_for_another_reason_is_said(store: Store, queue: Queue, job: Make, settings: Any) -> None:
+    queue.send([job(id="a")])
+    rights = {"enabled": True, "nopass": True, "commands": ["+@all", "-hget", "-zcard"], "keys": ["*"]}
+    store.client.acl_setuser("short", **rights)
+    try:
+        with closing(connect(settings)) as other:
+            other.client.execute_command("AUTH", "short", "x")  # on its one connection
+            for read in (Queue(other, settings).counts, lambda: Queue(other, settings).get("a")):
+                with pytest.raises(StoreUnavailable, match="ACL"):
+                    read()
+    finally:
+        store.client.acl_deluser("short")
+
+
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        ('{"$uuid":5}', {"$uuid": 5}),
+        ("[" * 600 + "]" * 600, None),
+        ("[" * 60_000 + "]" * 60_000, None),
+        ("NaN", None),
+        ("[1e999]", None),
+        ("9" * 5_000, None),
+        ("9" * 4_200, None),
+        ('"text"', "text"),
+        ("text", None),
+    ],
+    ids=range(9),
+)
+def test_a_result_that_nothing_of_ours_wrote_is_shown_or_blank(
+    store: Store, queue: Queue, job: Make, stored: str, read: Any
+) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    store.client.hset(keys.job("a"), "status", "finished")
+    store.client.xadd(keys.results("a"), {"return_value": b64encode(stored.encode())})
+    assert queue.get("a").result == read
+    assert {record.id for record in queue.list()} == {"a", "b"}
+
+
+def test_giant_values_are_not_read(store: Store, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    giant = b"x" * 30_000_000
+    store.client.hset(keys.job("a"), mapping={"status": "finished", "data": giant, "lb_error": giant, "other": giant})
+    store.client.xadd(keys.results("a"), {"return_value": giant})
+    before: Any = store.client.info("stats")
+    records = {record.id: record for record in queue.list()}
+    after: Any = store.client.info("stats")
+    assert (records["a"].source, records["a"].result, records["a"].error, records["b"].source) == ("", None, None, "hi")
+    assert after["total_net_output_bytes"] - before["total_net_output_bytes"] < 100_000
+
+
+def test_many_large_jobs_are_read_in_parts(queue: Queue, job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    queue.send([job(id=f"n{number}", source="x" * 1_000) for number in range(30)])
+    monkeypatch.setattr("liquid_background.queue.queue._READ_AT_ONCE", 5_000)
+    monkeypatch.setattr("liquid_background.queue.queue._IDS_AT_ONCE", 7)
+    assert len(queue.list()) == 30
+
+
+def test_an_id_is_read_by_its_bytes(store: Store, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    store.client.rpush(keys.queue("default"), b"\xff\n", b"i" * 2_000)
+    store.client.hset(b"rq:job:\xff\n", mapping={"status": "queued", "description": b"odd\xfe"})
+    store.client.hset(b"rq:job:" + b"i" * 2_000, mapping={"status": "queued"})
+    assert {record.id: record.source_name for record in queue.list()} == {"a": "mail", "\\xff\n": "odd\\xfe"}
+
+
+def test_a_job_with_a_status_of_its_own_says_so_when_it_is_taken_back(store: Store, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    store.client.hset(keys.job("a"), "status", b"\xff")
+    with pytest.raises(JobNotAllowed, match="cannot retry job a: it is pending"):
+        queue.retry("a")

@@ -131,7 +131,7 @@ def _store(engine: Engine) -> Iterator[Finding]:
 
 
 def _running(engine: Engine) -> Iterator[Finding]:
-    running = workers(engine.store)
+    running = [worker for worker in workers(engine.store) if worker.is_readable]
     waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
     if running or not waiting:
         yield Finding("workers", f"{len(running)} running, {waiting} jobs waiting")

@@ -11,6 +11,7 @@ import click
 
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError, JobNotFound
+from liquid_background.joblog import printable
 from liquid_background.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import source_names
@@ -195,7 +196,7 @@ def _each(ids: Sequence[str], act: Callable[[str], JobRecord], done: str) -> Non
             note(f"poscli: {error}")
             wrong += 1
         else:
-            print(f"{done} {job.id} ({job.source_name})")
+            print(printable(f"{done} {job.id} ({job.source_name})"))
     if wrong:
         sys.exit(1)
 

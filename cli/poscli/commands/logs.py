@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 
 import click
 
 from liquid_background import Engine, LogEntry, LogStatus
-from liquid_background.joblog import Format, last_id
+from liquid_background.joblog import Format, last_id, oldest_first
 from poscli.application import app_option, hint_waiting, load_engine, no_store
 from poscli.completing import source_names
 from poscli.terminal import end_with_reader, hint, line_of, note
@@ -86,7 +86,7 @@ def command(
     limit = _limit(lines, tail, since)
     start = last_id(engine.store.client)
     if limit == _ALL and not any(wanted.values()):
-        _print(_whole(engine, since, start), style)
+        _print(oldest_first(engine.store.client, start, since), style)
         shown: list[LogEntry] = []
     else:
         shown = engine.log.entries(limit=limit, since=since, **wanted)
@@ -109,18 +109,6 @@ def _limit(lines: int | None, tail: bool, since: datetime | None) -> int:
     if tail:
         return _BEFORE_A_TAIL
     return _ON_A_TERMINAL if sys.stdout.isatty() else _ALL
-
-
-def _whole(engine: Engine, since: datetime | None, last: str) -> Iterator[LogEntry]:
-    """Yield all entries up to the id `last`, from the oldest: however many there are, few are held at once."""
-    before = f"{int(since.timestamp() * 1000) - 1}-{2**64 - 1}" if since else "0-0"
-    if _order(last) <= _order(before):
-        return
-    for entry in engine.log.follow(after=before):
-        if _order(entry.id) <= _order(last):
-            yield entry
-        if _order(entry.id) >= _order(last):
-            return
 
 
 def _follow(engine: Engine, wanted: Mapping[str, str | None], after: str, style: Format) -> None:

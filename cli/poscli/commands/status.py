@@ -17,6 +17,7 @@ from liquid_background.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.queue.waiting import groups
 from liquid_background.store import health_warnings
 from poscli.application import app_option, load_engine, no_store
+from poscli.jobview import dump
 from poscli.tables import table
 from poscli.terminal import note, styled
 from poscli.times import age
@@ -78,7 +79,7 @@ def _watch(engine: Engine, style: str, interval: float) -> None:
 
 
 def _shown(engine: Engine, style: str) -> str:
-    return _text(engine) if style == "text" else json.dumps(_json(engine))
+    return _text(engine) if style == "text" else dump(_json(engine))
 
 
 def _text(engine: Engine) -> str:
@@ -99,7 +100,7 @@ def _text(engine: Engine) -> str:
     parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
     parts += [styled(f"warning: {warning}", fg="yellow") for warning in health_warnings(engine.store)]
     waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
-    if waiting and not seen.workers:
+    if waiting and not any(worker.is_readable for worker in seen.workers):
         parts.append(styled(f"{waiting} waiting, no worker running. Start one: poscli worker", fg="yellow"))
     return "\n".join(parts)
 

@@ -1,0 +1,126 @@
+"""A job's payload as a worker reads it back: strict JSON, of a version, a shape and ranges that are known. No I/O."""
+
+from __future__ import annotations
+
+import json
+import math
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Final, NoReturn
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import FUNCTION, MAX_DELAY, MAX_LINE, MAX_RETRIES, PAYLOAD_VERSION, SOURCE_NAME
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is larger than a float can be")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode_json: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).decode
+
+
+def decode_json(data: bytes) -> Any:
+    """Return what JSON in UTF-8 says.
+
+    Raises:
+        ValueError: when it is not JSON, is nested too deep to read, or holds a number that is none: NaN, 1e999.
+    """
+    try:
+        return _decode_json(data.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+_SEAM: Final = b',"source_name":'
+"""Between the body and the rest of a payload that `Job.encode` made. No text in JSON holds it: quotes are escaped."""
+_END: Final = b"}],{}]"
+
+
+def decode_payload(data: bytes) -> dict[str, Any]:
+    """Return the payload in the `data` field of an RQ record.
+
+    Raises:
+        JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
+    """
+    head, seam, rest = data.partition(_SEAM)
+    if rest.endswith(_END):
+        # In two parts, since a body comes many times. When both can be read, they say what the whole says.
+        with suppress(JobRefused, ValueError, TypeError):
+            values = decode_json(b"{" + seam[1:] + rest.removesuffix(_END) + b"}")
+            return check_payload({**_kept_decoded(head), **values})
+    return check_payload(_decoded(data))
+
+
+@lru_cache(maxsize=128)
+def _kept_decoded(head: bytes) -> dict[str, Any]:
+    found = _decoded(head + _END)
+    if not found:
+        raise ValueError("an object that begins with a comma")
+    return found
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        function, instance, args, kwargs = decode_json(data)
+    except (ValueError, TypeError) as error:
+        raise JobRefused("the record's data is not the JSON of a job; pickled jobs are never loaded") from error
+    if function != FUNCTION or instance is not None or kwargs:
+        raise JobRefused(f"the record names the function {_brief(function)}; only {FUNCTION} is run here")
+    if not (isinstance(args, list) and len(args) == 1 and isinstance(args[0], dict)):
+        raise JobRefused("the record's arguments are not one payload")
+    return args[0]
+
+
+def _brief(value: object) -> str:
+    # Lists and objects may be nested deeper than Python can write them.
+    return f"a {type(value).__name__}" if isinstance(value, list | dict) else repr(str(value)[:80])
+
+
+def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload when its version and shape are known.
+
+    Raises:
+        JobRefused: naming the field that is wrong.
+    """
+    if payload.get("v") != PAYLOAD_VERSION:
+        raise JobRefused(
+            f"payload version {_brief(payload.get('v'))} is not known here (this worker knows {PAYLOAD_VERSION}); "
+            "upgrade the worker"
+        )
+    for name, kinds in _SHAPE.items():
+        if not isinstance(payload.get(name), kinds) or isinstance(payload.get(name), bool):
+            raise JobRefused(f"the payload's {name} is missing or of the wrong type")
+    for name, (least, most) in _RANGES.items():
+        if not least <= payload[name] <= most:  # false for NaN, too
+            raise JobRefused(f"the payload's {name} is not from {least} to {most}")
+    bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
+    if len(bodies) != 1:
+        raise JobRefused("the payload must carry exactly one of source, partial and function")
+    if not SOURCE_NAME.fullmatch(payload["source_name"]):
+        raise JobRefused("the payload's source_name is not letters, digits, - and _")
+    return payload
+
+
+_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
+    "source_name": str,
+    "template": str,
+    "line": int,
+    "column": int,
+    "parameters": dict,
+    "handed_over": dict,
+    "delay": (int, float),
+    "max_attempts": int,
+}
+_RANGES: Final[dict[str, tuple[int, float]]] = {
+    "line": (0, MAX_LINE),
+    "column": (0, MAX_LINE),
+    "delay": (0, MAX_DELAY),
+    "max_attempts": (1, MAX_RETRIES + 1),
+}
