@@ -79,15 +79,25 @@ class Finish(NamedTuple):
     arguments: list[Argument]
 
 
-def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None) -> Finish:
-    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so."""
+def finish(
+    job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None, now: float | None = None
+) -> Finish:
+    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so.
+
+    Args:
+        job: what was attempted.
+        outcome: how it ended.
+        settings: those of the worker.
+        ending: when it is not what the outcome says.
+        now: seconds by the store's clock, not ahead of it: the jobs that the attempt made are signed for then.
+    """
     succeeded = outcome.error is None
     kind = ending or (Ending.SUCCESS if succeeded else Ending.FAILED)
     jobs: list[Argument] = []
     if kind is Ending.SUCCESS:
         try:
             for made in outcome.jobs:
-                jobs += encode_job(made, settings)
+                jobs += encode_job(made, settings, now)
         except JobRefused as error:
             return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
     message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""

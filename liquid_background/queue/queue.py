@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from liquid_background.errors import JobNotAllowed, JobNotFound
+from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.joblog import encode_entry
 from liquid_background.queue import keys, scripts
-from liquid_background.queue.records import decode_record, encode_job
+from liquid_background.queue.records import SIGNED, decode_record, encode_job, renew_signature
 from liquid_background.settings import Settings
 from liquid_background.store import Store, translated_errors
 
@@ -25,8 +25,10 @@ _STATES: Final = {
     JobStatus.FAILED: ("failed",),
     JobStatus.CANCELLED: ("canceled",),
 }
+_RETRIED: Final = (JobStatus.FAILED, JobStatus.CANCELLED)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
+_CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock: it may be set meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +65,15 @@ class Queue:
         if not jobs and not entries:
             return []
         arguments: list[scripts.Argument] = [self.settings.log_limit, len(jobs), len(entries)]
+        now = self._signing_time() if jobs else None
         for job in jobs:
-            arguments += encode_job(job, self.settings)
+            arguments += encode_job(job, self.settings, now)
         for entry in entries:
             arguments += encode_entry(entry)
         return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments)]
+
+    def _signing_time(self) -> float | None:
+        return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
 
     def get(self, job_id: str) -> JobRecord:
         """Return one job.
@@ -117,8 +123,22 @@ class Queue:
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job is neither failed nor cancelled.
+            JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed.
         """
-        return self._act("retry", job_id)
+        before = self.get(job_id)
+        signature = self._new_signature(job_id) if before.status in _RETRIED else ""
+        return self._act("retry", job_id, [signature])
+
+    def _new_signature(self, job_id: str) -> str:
+        now = self._signing_time()
+        if now is None:
+            return ""
+        with translated_errors(self.store.url):
+            values: Any = self.store.client.hmget(keys.job(job_id), SIGNED)
+        try:
+            return renew_signature(job_id, values, self.settings, now)
+        except JobRefused as error:
+            raise JobRefused(f"cannot retry job {job_id}: {error}; enqueue it again where it comes from") from error
 
     def cancel(self, job_id: str) -> JobRecord:
         """Take a job back. One that runs is ended at its worker's next beat.
@@ -127,12 +147,12 @@ class Queue:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job has ended.
         """
-        return self._act("cancel", job_id)
-
-    def _act(self, move: str, job_id: str) -> JobRecord:
         before = self.get(job_id)
         entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
-        state = scripts.run(self.store, move, [job_id, self.settings.log_limit, *encode_entry(entry)])
+        return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)])
+
+    def _act(self, move: str, job_id: str, arguments: Sequence[scripts.Argument]) -> JobRecord:
+        state = scripts.run(self.store, move, [job_id, *arguments])
         if state != b"ok":
             now = JobStatus.from_rq(state.decode("ascii"))
             raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")

@@ -8,6 +8,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from time import time
 from typing import Any, Final, NamedTuple
 
 from liquid_background import handover
@@ -22,10 +23,11 @@ from liquid_background.job import (
     JobStatus,
     Priority,
     decode_payload,
+    encode_payload,
 )
 from liquid_background.queue import keys
 from liquid_background.queue.scripts import Argument
-from liquid_background.queue.signing import sign, verify
+from liquid_background.queue.signing import sign, sign_again, verify
 from liquid_background.settings import Settings
 
 MAX_DATA: Final = 2 * MAX_PAYLOAD
@@ -33,8 +35,13 @@ MAX_DATA: Final = 2 * MAX_PAYLOAD
 MAX_RESULT: Final = 1024 * 1024  # characters of rendered text that are kept
 
 
-def encode_job(job: Job, settings: Settings) -> list[Argument]:
+def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[Argument]:
     """Return the fourteen values of a job that the enqueue script takes.
+
+    Args:
+        job: what is enqueued.
+        settings: with what the job leaves open, and the key that signs it.
+        now: seconds by the store's clock, not ahead of it; needed for signing only.
 
     Raises:
         JobRefused: when the id or the number of attempts is outside its range.
@@ -51,13 +58,24 @@ def encode_job(job: Job, settings: Settings) -> list[Argument]:
     queue = str(job.priority)
     signature = ""
     if settings.signing_key:
-        signature = sign(settings.signing_key, *_encoded(job.id, queue, str(whole), exact, waits), data)
+        parts = (*_encoded(job.id, queue, str(whole), exact, waits), data)
+        signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
     return [
         job.id, queue, delay, data, whole, job.max_attempts - 1, waits, job.source_name, exact, signature,
         settings.result_ttl, settings.failure_ttl, group, most,
     ]  # fmt: skip
+
+
+def _due(job: Job, now: float | None) -> int:
+    """Return the second in which a job is due; a start time that is past means now."""
+    if job.start_at is not None:
+        due = job.start_at if now is None else max(job.start_at, now)
+    else:
+        # Whose clock is not known goes by this machine's: better than a job that nobody signs.
+        due = (time() if now is None else now) + job.delay * 60
+    return max(0, math.floor(due))
 
 
 def _waits(job: Job, settings: Settings) -> list[float]:
@@ -103,7 +121,14 @@ class Claimed(NamedTuple):  # made once a job, so it has to be cheap
     limit: float  # seconds an attempt
 
 
-def open_claimed(job_id: str, queue: str, planted: bytes, values: list[bytes | None], settings: Settings) -> Claimed:
+def open_claimed(
+    job_id: str,
+    queue: str,
+    planted: bytes,
+    values: list[bytes | None],
+    settings: Settings,
+    now: float | None = None,
+) -> Claimed:
     """Return what a claimed record asks for.
 
     Args:
@@ -112,6 +137,7 @@ def open_claimed(job_id: str, queue: str, planted: bytes, values: list[bytes | N
         planted: the name of a field that it should not have; empty when there is none.
         values: of the fields in CLAIMED.
         settings: with the keys of signatures.
+        now: seconds by the store's clock when it was claimed; without it, the times of a signature are not looked at.
 
     Raises:
         JobRefused: naming what is wrong with the record.
@@ -124,7 +150,7 @@ def open_claimed(job_id: str, queue: str, planted: bytes, values: list[bytes | N
     data = inflate(data)
     waits, limit = _limits(timeout, intervals, exact)
     if settings.signing_key:
-        _verify(job_id, (origin, timeout, exact, signature), waits, data, settings)
+        verify(settings.signing_key, signature, _signed(job_id, (origin, timeout, exact), waits, data), now)
     number = 1 if final else _integer(attempt) + 1
     return Claimed(job_id, decode_payload(data), number, len(waits) + 1, limit)
 
@@ -142,23 +168,61 @@ def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float
     return tuple(waits), limit
 
 
-def _verify(
-    job_id: str, fields: tuple[bytes, bytes, bytes, bytes], waits: Sequence[float], data: bytes, settings: Settings
-) -> None:
-    *signed, signature = fields
+def _signed(job_id: str, fields: tuple[bytes, bytes, bytes], waits: Sequence[float], data: bytes) -> list[bytes]:
+    """Return the parts of a job that its signature is over; the fields are origin, timeout and exact limit."""
     spaced = json.dumps(waits, separators=(",", ":"))  # RQ spaces them otherwise when it saves a record again
-    verify(settings.signing_key, signature, *_encoded(job_id), *signed, spaced.encode("ascii"), data)
+    return [*_encoded(job_id), *fields, spaced.encode("ascii"), data]
 
 
-def check_signature(job_id: str, record: Mapping[bytes, bytes], settings: Settings) -> None:
-    """Accept a whole record that is signed as the settings ask.
+SIGNED: Final[tuple[str, ...]] = ("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE)
+"""The fields of a record that its signature is over, and the signature."""
+
+
+def renew_signature(job_id: str, values: Sequence[bytes | None], settings: Settings, now: float) -> str:
+    """Return a new signature of a job that has ended, for a run that begins now; empty when no key is set.
+
+    Args:
+        job_id: its id.
+        values: of the fields in SIGNED.
+        settings: with the keys.
+        now: seconds by the store's clock, not ahead of it.
 
     Raises:
-        JobRefused: when it is not, or was changed since.
+        JobRefused: when the record is not the one that was signed, so that the key must not vouch for it.
     """
-    data, origin, timeout, intervals, exact, signature, *_ = (record.get(name.encode("ascii"), b"") for name in CLAIMED)
+    data, origin, timeout, intervals, exact, signature = [value or b"" for value in values]
     waits, _ = _limits(timeout, intervals, exact)
-    _verify(job_id, (origin, timeout, exact, signature), waits, inflate(data), settings)
+    parts = _signed(job_id, (origin, timeout, exact), waits, inflate(data))
+    return sign_again(settings.signing_key, signature, parts, math.floor(now))
+
+
+class Performed(NamedTuple):
+    """What a worker of RQ's own performs: its job's id, payload and limits as they are in its memory."""
+
+    id: str
+    queue: str
+    payload: dict[str, Any]
+    timeout: float | None  # whole seconds
+    waits: Sequence[float]
+
+
+def check_performed(job: Performed, exact: bytes, signature: bytes, settings: Settings, now: float) -> None:
+    """Accept a job that is signed as the settings ask.
+
+    Args:
+        job: what is performed, which need not be what its record says by now.
+        exact: the record's exact limit.
+        signature: the record's.
+        settings: with the keys.
+        now: seconds by the store's clock.
+
+    Raises:
+        JobRefused: when the signature is not over this job, or not valid now.
+    """
+    timeout = "" if job.timeout is None else str(job.timeout)
+    origin, seconds = _encoded(job.queue, timeout)
+    parts = _signed(job.id, (origin, seconds, exact), job.waits, encode_payload(job.payload))
+    verify(settings.signing_key, signature, parts, now)
 
 
 def is_foreign(data: bytes) -> bool:

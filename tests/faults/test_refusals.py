@@ -103,7 +103,7 @@ def test_j8_garbage_in_our_bookkeeping_stops_nothing(bench: Bench, field: str) -
     assert [final for _, _, final in bench.story(planted)].count(True) == (field != "status")
 
 
-KEY = "first-key"
+KEY = "the-first-signing-key"
 
 
 @pytest.fixture
@@ -137,7 +137,7 @@ def test_j3_j4_with_a_key_only_what_it_signed_runs(signed: Bench) -> None:
 
 def test_a_signed_job_runs_again_and_keys_rotate(signed: Bench) -> None:
     job_id = signed.send("fail_until", given={"times": 2}, max_attempts=3)
-    signed.burst(signing_key=f"second-key,{KEY}")
+    signed.burst(signing_key=f"the-second-signing-key,{KEY}")
     assert signed.story(job_id)[-1] == ("SUCCESS", 3, True)
 
 

@@ -114,7 +114,7 @@ def test_a_stock_worker_runs_our_jobs(bench: Bench) -> None:
 
 def test_a_stock_worker_s_entry_checks_signatures(bench: Bench) -> None:
     job_id = bench.send()
-    _rq(bench, "worker", "--burst", "-S", "json", "default", LIQUID_BACKGROUND_SIGNING_KEY="a-key")
+    _rq(bench, "worker", "--burst", "-S", "json", "default", LIQUID_BACKGROUND_SIGNING_KEY="a-key-of-16-chars")
     assert bench.queue.get(job_id).status == "failed"
     assert bench.runs() == []
 

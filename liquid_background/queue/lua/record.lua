@@ -1,3 +1,4 @@
+-- include: signature
 -- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
 
 local function number(value, default)
@@ -32,6 +33,7 @@ end
 -- Mark the run as over, so that the next claim starts a new one, and let the record expire.
 local function close(key, id, queue, status, registry, score, ttl)
   redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
+  spend(key, redis.call('HGET', key, 'lb_sig'))
   redis.call('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
   redis.call('EXPIRE', key, ttl)
 end

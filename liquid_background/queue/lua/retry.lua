@@ -1,5 +1,6 @@
 -- include: time log enqueue group record
--- Start a new run of a job that has ended. ARGV: id. Returns ok, or RQ's status of a job that cannot be retried.
+-- Start a new run of a job that has ended. ARGV: id, its new signature or '' when nothing is signed.
+-- Returns ok, or RQ's status of a job that cannot be retried.
 local id = ARGV[1]
 local key = 'rq:job:' .. id
 local record = redis.call('HMGET', key, 'status', 'origin')
@@ -10,5 +11,6 @@ redis.call('ZREM', 'rq:canceled:' .. queue, id)
 redis.call('PERSIST', key)
 redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
 redis.call('HSET', key, 'lb_final', 1)
+if ARGV[2] ~= '' then redis.call('HSET', key, 'lb_sig', ARGV[2]) end
 requeue(key, id, queue, 0, false)
 return 'ok'

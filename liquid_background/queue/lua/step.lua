@@ -16,6 +16,10 @@ local function succeed(job)
   local results = 'rq:results:' .. id
   redis.call('ZREM', LEASES, id)
   redis.call('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  if job.signature then
+    -- include: signature
+    spend(key, job.signature)
+  end
   redis.call('EXPIRE', key, ttl)
   redis.call('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
   redis.call('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
@@ -101,12 +105,12 @@ local function finish(at)
     unpack(ARGV, at, at + 12)
   local key = 'rq:job:' .. id
   local record = redis.call('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'result_ttl', 'lb_beaten',
-    'lb_cancel', 'lb_group')
+    'lb_cancel', 'lb_group', 'lb_sig')
   if record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
     queue = record[3], attempt = tonumber(record[4]) or 1, result_ttl = tonumber(record[5]) or 500,
-    beaten = record[6], cancel = record[7], group = record[8],
+    beaten = record[6], cancel = record[7], group = record[8], signature = record[9],
   }
   if record[1] == 'queued' then
     finish_otherwise(job, 'unstarted')
