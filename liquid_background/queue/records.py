@@ -127,6 +127,7 @@ def open_claimed(
     planted: bytes,
     values: list[bytes | None],
     settings: Settings,
+    *,
     now: float | None = None,
 ) -> Claimed:
     """Return what a claimed record asks for.

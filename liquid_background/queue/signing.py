@@ -1,8 +1,8 @@
 """Signatures over what a worker would run, so that a store that others can write to starts nothing of theirs.
 
-A signature is `2:<due>:<expires>:<HMAC>`, with both times in whole seconds by the store's clock. The script that ends a
-job leaves `ended:2:<due>:<expires>:<digest of the HMAC>` of it: no worker takes that, nobody can make the signature from
-it, and who has the key can still tell by it that the record is the one that was signed, before signing it anew.
+A signature is `2:<due>:<expires>:<HMAC>`, with both times in whole seconds by the store's clock. The script that ends
+a job leaves `ended:2:<due>:<expires>:<digest of the HMAC>` of it: no worker takes that, nobody can make the signature
+from it, and who has the key can tell by it that the record is the one that was signed, before signing it anew.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from pydantic import SecretStr
 from liquid_background.errors import JobRefused
 
 LIFETIME: Final = 30 * 24 * 3600
-"""Seconds from a job's first due time to its signature's end. The waits between attempts take 7 days at most; the rest is
-for a backlog. What was copied runs no longer than that, and a failed job's record is kept for as long by default."""
+"""Seconds from a job's first due time to its signature's end. The waits between attempts take 7 days at most, the rest
+is for a backlog. A copy runs no longer than that, and a failed job's record is kept for as long by default."""
 
 _AHEAD: Final = 1.0  # seconds; clocks drift apart between two looks of a sender at the store's
 _ENDED: Final = b"ended:"
 _FORM: Final = re.compile(rb"(ended:)?(?:2:([0-9]{1,12}):([0-9]{1,12}):)?([0-9a-f]{64}|[0-9a-f]{40})")
 _DOMAINS: Final = (b"liquid-background job v1", b"liquid-background job v2")
 _ALTERED: Final = "the signature does not fit the job's id, queue, limits, payload and times: it was changed, or copied"
+_OVER: Final = "the job has ended, and its signature with it: 'poscli jobs retry', with the key, runs it again"
 _UNSIGNED: Final = "the job is not signed, and SIGNING_KEY is set here"
 
 
@@ -52,7 +53,7 @@ def verify(keys: Sequence[SecretStr], signature: bytes, parts: Sequence[bytes], 
     if not keys:
         return
     if signature.startswith(_ENDED):
-        raise JobRefused("the job has ended, and its signature with it: 'poscli jobs retry', with the key, runs it again")
+        raise JobRefused(_OVER)
     due, expires = _checked(keys, signature, parts)
     if now is not None and due > now + _AHEAD:
         raise JobRefused(f"the job is signed for a time that comes in {due - now:,.0f} s: it was queued too early")
@@ -88,7 +89,7 @@ def _spent_digest(digest: bytes) -> bytes:
 
 
 def _checked(keys: Sequence[SecretStr], signature: bytes, parts: Sequence[bytes]) -> tuple[float, float | None]:
-    """Return from when until when a signature is valid that one of the keys made, as it is or of a job that has ended."""
+    """Return from when until when a signature is valid, once it, or what is left of it, is one of the keys' own."""
     if not signature:
         raise JobRefused(_UNSIGNED)
     found = _FORM.fullmatch(signature)
