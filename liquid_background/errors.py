@@ -10,6 +10,7 @@ LiquidBackgroundError
 │   ├── DuplicateJob              a record already has that id
 │   ├── JobNotAllowed             the job's state forbids the move
 │   ├── JobRefused                the record is not one that a worker may run
+│   ├── FunctionNotFound          the Python function that a job names is not known where it runs
 │   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
 │   ├── JobFailed                 the job whose result is waited for has failed
 │   ├── JobCancelled              … or was taken back
@@ -68,6 +69,10 @@ class JobNotAllowed(JobError):
 
 class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
+
+
+class FunctionNotFound(JobError):
+    """Raised when a worker does not know the function that a job names; a deployment may bring it, so it is retried."""
 
 
 class EnqueueError(JobError):

@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, Unpack, overload
 from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.environment import Environment
-from liquid_background.errors import DuplicateJob, EnqueueError, JobNotFound, JobRefused
+from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
 from liquid_background.functions.building import build_call, build_partial
 from liquid_background.functions.function import Function, P, check_importable, find_function
 from liquid_background.functions.handle import Handle
@@ -103,13 +103,13 @@ class PythonJobs:
         """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
 
         Raises:
-            JobRefused: when there is none.
+            FunctionNotFound: when there is none.
         """
         function = self._functions.get(path) or find_function(path)
         if function is None:
-            raise JobRefused(
-                f"no job function {path!r} is registered here: import its module in the application that --app names, "
-                "and decorate it"
+            raise FunctionNotFound(
+                f"no job function {path!r} is registered here: deploy workers before the code that enqueues it, have "
+                "the application that --app names import its module, and decorate it"
             )
         return function
 
