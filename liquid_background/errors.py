@@ -3,7 +3,7 @@
 LiquidBackgroundError
 ├── SettingsError                 a setting is malformed or out of range
 ├── StoreError                    the Redis or Valkey server
-│   └── StoreUnavailable          cannot be reached, or refused the write
+│   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
@@ -44,7 +44,19 @@ class StoreError(LiquidBackgroundError):
 
 
 class StoreUnavailable(StoreError):
-    """Raised when the store cannot be reached or refuses a write; nothing was half-written."""
+    """Raised when the store cannot be reached, does not answer, or refuses a write; nothing is ever half-written.
+
+    A store that cannot be reached or refuses has done nothing. One whose reply was lost, with the connection or by the
+    time limit, may have done all of what was asked: jobs may have been sent. The same jobs may be sent again, since
+    their ids keep them from being doubled; a page that is rendered again makes other ones.
+
+    Attributes:
+        maybe_done: whether the reply was lost, so that the store may have done what was asked.
+    """
+
+    def __init__(self, message: str = "", *, maybe_done: bool = False) -> None:
+        super().__init__(message)
+        self.maybe_done = maybe_done
 
 
 class StoreStartError(StoreUnavailable):

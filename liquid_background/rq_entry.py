@@ -99,7 +99,7 @@ def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outco
     except StoreUnavailable as error:
         if jobs:
             raise
-        logger.warning("the log entries of job %s are lost: %s", rq_job.id, error)
+        logger.warning("the log entries of job %s may be lost: %s", rq_job.id, error)
 
 
 @cache

@@ -131,7 +131,7 @@ class PythonJobs:
         Raises:
             EnqueueError: when the action, a parameter or an option is not one.
             DuplicateJob: when a job has that id, and on_duplicate is not "ignore".
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         reading = read_options(options, self._default_retries())
         job = self._build(action, params, reading.fields)
@@ -148,7 +148,7 @@ class PythonJobs:
 
         Raises:
             EnqueueError: when the action, a parameter or an option is not one; nothing was enqueued.
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         reading = read_options(options, self._default_retries(), BulkOptions)
         if isinstance(params, Mapping) or not isinstance(params, Iterable):
@@ -235,7 +235,7 @@ class PythonJobs:
 
         Raises:
             DuplicateJob: when a job has one of the ids, and on_duplicate is "error".
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         collector = self._collector()
         if collector is None:

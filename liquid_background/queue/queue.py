@@ -56,11 +56,12 @@ class Queue:
         """Enqueue jobs and append log entries in one round trip, all or nothing.
 
         Return the ids that already had a record; those jobs are left as they are. A send whose reply was lost
-        may be sent again: it doubles no job.
+        may have arrived; the same jobs may be sent again, which doubles none.
 
         Raises:
             JobRefused: when an id or a number of attempts is outside its range; nothing was sent.
-            StoreUnavailable: when the store cannot be reached or refuses the write.
+            StoreUnavailable: when the store cannot be reached or refuses the write, and nothing was sent; or when its
+                reply was lost, and all may have been: `maybe_done` tells.
         """
         if not jobs and not entries:
             return []
@@ -70,7 +71,8 @@ class Queue:
             arguments += encode_job(job, self.settings, now)
         for entry in entries:
             arguments += encode_entry(entry)
-        return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments)]
+        doubt = f"the {'jobs may have been sent' if jobs else 'log entries may have been written'}"
+        return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments, doubt)]
 
     def _signing_time(self) -> float | None:
         return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
@@ -127,7 +129,7 @@ class Queue:
         """
         before = self.get(job_id)
         signature = self._new_signature(job_id) if before.status in _RETRIED else ""
-        return self._act("retry", job_id, [signature])
+        return self._act("retry", job_id, [signature], "retried")
 
     def _new_signature(self, job_id: str) -> str:
         now = self._signing_time()
@@ -149,10 +151,10 @@ class Queue:
         """
         before = self.get(job_id)
         entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
-        return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)])
+        return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)], "cancelled")
 
-    def _act(self, move: str, job_id: str, arguments: Sequence[scripts.Argument]) -> JobRecord:
-        state = scripts.run(self.store, move, [job_id, *arguments])
+    def _act(self, move: str, job_id: str, arguments: Sequence[scripts.Argument], done: str) -> JobRecord:
+        state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
         if state != b"ok":
             now = JobStatus.from_rq(state.decode("ascii"))
             raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")
