@@ -25,7 +25,6 @@ _STATES: Final = {
     JobStatus.FAILED: ("failed",),
     JobStatus.CANCELLED: ("canceled",),
 }
-_RETRIED: Final = (JobStatus.FAILED, JobStatus.CANCELLED)
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
 _CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock: it may be set meanwhile
@@ -127,9 +126,8 @@ class Queue:
             JobNotAllowed: when the job is neither failed nor cancelled.
             JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed.
         """
-        before = self.get(job_id)
-        signature = self._new_signature(job_id) if before.status in _RETRIED else ""
-        return self._act("retry", job_id, [signature], "retried")
+        self.get(job_id)
+        return self._act("retry", job_id, [self._new_signature(job_id)], "retried")
 
     def _new_signature(self, job_id: str) -> str:
         now = self._signing_time()

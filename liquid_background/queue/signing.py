@@ -25,7 +25,10 @@ _AHEAD: Final = 1.0  # seconds; clocks drift apart between two looks of a sender
 _ENDED: Final = b"ended:"
 _FORM: Final = re.compile(rb"(ended:)?(?:2:([0-9]{1,12}):([0-9]{1,12}):)?([0-9a-f]{64}|[0-9a-f]{40})")
 _DOMAINS: Final = (b"liquid-background job v1", b"liquid-background job v2")
-_ALTERED: Final = "the signature does not fit the job's id, queue, limits, payload and times: it was changed, or copied"
+_ALTERED: Final = (
+    "the signature does not fit the job's id, queue, limits, payload and times: it was changed, copied, or signed with "
+    "a key that is not set here"
+)
 _OVER: Final = "the job has ended, and its signature with it: 'poscli jobs retry', with the key, runs it again"
 _UNSIGNED: Final = "the job is not signed, and SIGNING_KEY is set here"
 
