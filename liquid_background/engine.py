@@ -100,7 +100,8 @@ class Engine(PythonJobs):
         Raises:
             PageNotFound: when there is no such page or layout.
             LiquidError: when the page cannot be rendered; then none of its jobs is sent.
-            StoreUnavailable: when its jobs cannot be sent; then none was.
+            StoreUnavailable: when its jobs cannot be sent, and none was; or when the store's reply was lost, and all of
+                them may have been: `maybe_done` tells. The page is not returned, and rendered again it makes new jobs.
         """
         return self._render(find_page(self.environment, page), data, request)
 
@@ -152,14 +153,15 @@ class Engine(PythonJobs):
         """Send jobs and log entries in one round trip, all or nothing.
 
         Raises:
-            StoreUnavailable: when there are jobs and they cannot be sent. Log entries alone never raise it.
+            StoreUnavailable: when there are jobs and they cannot be sent, or may not have been: `maybe_done` tells.
+                Log entries alone never raise it.
         """
         try:
             self.jobs.send(jobs, entries)
         except StoreUnavailable as error:
             if jobs:
                 raise
-            logger.warning("%d log entries are lost: %s", len(entries), error)
+            logger.warning("%d log entries may be lost: %s", len(entries), error)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Do what `send` does, in a thread."""

@@ -3,13 +3,14 @@
 LiquidBackgroundError
 ├── SettingsError                 a setting is malformed or out of range
 ├── StoreError                    the Redis or Valkey server
-│   └── StoreUnavailable          cannot be reached, or refused the write
+│   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
 │   ├── DuplicateJob              a record already has that id
 │   ├── JobNotAllowed             the job's state forbids the move
 │   ├── JobRefused                the record is not one that a worker may run
+│   ├── FunctionNotFound          the Python function that a job names is not known where it runs
 │   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
 │   ├── JobFailed                 the job whose result is waited for has failed
 │   ├── JobCancelled              … or was taken back
@@ -43,7 +44,19 @@ class StoreError(LiquidBackgroundError):
 
 
 class StoreUnavailable(StoreError):
-    """Raised when the store cannot be reached or refuses a write; nothing was half-written."""
+    """Raised when the store cannot be reached, does not answer, or refuses a write; nothing is ever half-written.
+
+    A store that cannot be reached or refuses has done nothing. One whose reply was lost, with the connection or by the
+    time limit, may have done all of what was asked: jobs may have been sent. The same jobs may be sent again, since
+    their ids keep them from being doubled; a page that is rendered again makes other ones.
+
+    Attributes:
+        maybe_done: whether the reply was lost, so that the store may have done what was asked.
+    """
+
+    def __init__(self, message: str = "", *, maybe_done: bool = False) -> None:
+        super().__init__(message)
+        self.maybe_done = maybe_done
 
 
 class StoreStartError(StoreUnavailable):
@@ -68,6 +81,10 @@ class JobNotAllowed(JobError):
 
 class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
+
+
+class FunctionNotFound(JobError):
+    """Raised when a worker does not know the function that a job names; a deployment may bring it, so it is retried."""
 
 
 class EnqueueError(JobError):

@@ -18,7 +18,7 @@ from liquid.utils import LRUCache
 from liquid_background.calling import call
 from liquid_background.context import Context
 from liquid_background.environment import Environment, Strict
-from liquid_background.errors import JobRefused, JobTimeout, NonRetryable, NotPlain
+from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
 from liquid_background.handover import decode, decode_all, encode, size
 from liquid_background.job import Encoded, LogEntry, Outcome
 from liquid_background.plan import plan_body
@@ -93,7 +93,7 @@ class Functions(Protocol):
     """What knows the Python functions that may run as jobs."""
 
     def find(self, path: str) -> Callable[..., Any]:
-        """Return the function that a payload names, or raise JobRefused."""
+        """Return the function that a payload names, or raise FunctionNotFound."""
 
 
 class Executor:
@@ -144,7 +144,10 @@ class Executor:
 
     def _call(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         if self._functions is None:
-            raise JobRefused(f"no Python functions are registered here, so {payload['function']!r} does not run")
+            raise FunctionNotFound(
+                f"no Python functions are registered here, so {payload['function']!r} does not run: give the executor "
+                "those of the application"
+            )
         function = self._functions.find(payload["function"])
         given = payload["parameters"]
         args, kwargs = decode(given.get("args", [])), decode_all(given.get("kwargs", {}))

@@ -142,6 +142,11 @@ class Job:
         return self.data
 
 
+def encode_payload(payload: Mapping[str, Any]) -> bytes:
+    """Return a payload that was read back as `Job.encode` had written it."""
+    return _encode_json((FUNCTION, None, (payload,), {})).encode("ascii")
+
+
 _SHARED: Final = ("template", "line", "column", "source", "partial", "function")
 
 

@@ -2,7 +2,7 @@
 
 The jobs that an attempt makes and its log entries are sent after it, not in one step with its end; a worker that is
 killed is noticed when RQ notices it. With SIGNING_KEY set, stock workers must not serve these queues: they look at the
-signature only here, after they have loaded whatever else they found there.
+signature only here, after they have loaded whatever else they found there. What it is checked against is what runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from liquid_background.errors import JobError, StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
 from liquid_background.payload import check_payload
 from liquid_background.queue import Queue, keys
-from liquid_background.queue.records import check_signature
+from liquid_background.queue.opening import Performed, check_performed
+from liquid_background.queue.signing import spent
 from liquid_background.settings import Settings, load_settings
 from liquid_background.store import connect
 
@@ -43,9 +44,7 @@ def perform(payload: dict[str, Any]) -> str | None:
     rq_job = get_current_job()
     if rq_job is None:
         raise AttemptFailed("this function runs inside an RQ worker only; use the engine to render")
-    settings = _settings()
-    record: Any = rq_job.connection.hgetall(keys.job(rq_job.id))
-    check_signature(rq_job.id, record, settings)
+    signature = _checked_signature(rq_job, payload)
     most = len(rq_job.retry_intervals or ()) + 1
     attempt = most - (rq_job.retries_left or 0)
     began = monotonic()
@@ -54,10 +53,24 @@ def perform(payload: dict[str, Any]) -> str | None:
     if not outcome.succeeded and not outcome.retry:
         rq_job.retries_left = 0
     _tell(rq_job, payload, attempt, most, outcome)
+    if signature and (outcome.succeeded or not rq_job.retries_left):
+        rq_job.connection.hset(keys.job(rq_job.id), keys.SIGNATURE, spent(signature))
     if not outcome.succeeded:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
     return result
+
+
+def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
+    """Return the signature of what is performed, once it was checked: the store may say something else by now."""
+    settings = _settings()
+    found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE)
+    exact, signature = [value or b"" for value in found]
+    if settings.signing_key:
+        seconds, micros = rq_job.connection.time()
+        job = Performed(rq_job.id, rq_job.origin, payload, rq_job.timeout, rq_job.retry_intervals or ())
+        check_performed(job, exact, signature, settings, seconds + micros / 1_000_000)
+    return bytes(signature)
 
 
 def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outcome: Outcome) -> None:
@@ -87,7 +100,7 @@ def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outco
     except StoreUnavailable as error:
         if jobs:
             raise
-        logger.warning("the log entries of job %s are lost: %s", rq_job.id, error)
+        logger.warning("the log entries of job %s may be lost: %s", rq_job.id, error)
 
 
 @cache

@@ -20,7 +20,7 @@ class Sink(Protocol):
     """Takes what renders make: the engine, or a double."""
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Send all of it in one step, or raise StoreUnavailable and send nothing."""
+        """Send all of it in one step, or raise StoreUnavailable: then none was sent, or the reply was lost."""
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Do what `send` does without holding up the event loop."""
@@ -37,7 +37,7 @@ class Sending(ABC):
         After a render that raised, what it logged is sent alone and its jobs are dropped.
 
         Raises:
-            StoreUnavailable: when there are jobs and the store cannot be reached.
+            StoreUnavailable: when there are jobs and the store cannot be reached or does not answer.
         """
         collector = open_collector(context, self.new_collector)
         return _INSIDE if collector is None else self._sending(context, collector)

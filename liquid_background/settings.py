@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
+    InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
     PyprojectTomlConfigSettingsSource,
@@ -18,6 +19,8 @@ from pydantic_settings import (
 from liquid_background.errors import SettingsError
 
 _SEVEN_DAYS = 7 * 24 * 3600
+_SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
+_SIGNING_KEY: Final = "LIQUID_BACKGROUND_SIGNING_KEY"
 
 
 class Settings(BaseSettings):
@@ -68,7 +71,9 @@ class Settings(BaseSettings):
     )
     dev: bool = Field(False, description="Whether this is development: then engine.enqueue retries twice, not 6 times.")
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Keys that sign jobs: the first signs, each of them verifies."
+        (),
+        validate_default=False,  # without a key nothing is signed; a key that is given must be one
+        description="Keys of 16 characters or more that sign jobs: the first signs, each of them verifies.",
     )
 
     @field_validator("retry_delays", "secret_names", "signing_key", "event_context", mode="before")
@@ -85,6 +90,16 @@ class Settings(BaseSettings):
             raise ValueError("give one or more waits in seconds, each from 0 to 7 days, such as 5,30,120,600")
         return value
 
+    @field_validator("signing_key")
+    @classmethod
+    def _check_keys(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not value or any(len(key.get_secret_value().strip()) < _SHORTEST_KEY for key in value):
+            raise ValueError(
+                f"give one or more keys of at least {_SHORTEST_KEY} characters, separated by commas, such as "
+                "`python -c 'import secrets; print(secrets.token_urlsafe(32))'` prints; leave it out to sign nothing"
+            )
+        return value
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -94,7 +109,10 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, PyprojectTomlConfigSettingsSource(settings_cls)
+        # An empty variable counts as not given, but an empty key must not run jobs unsigned that were to be signed.
+        blank = any(name.upper() == _SIGNING_KEY and not value for name, value in os.environ.items())
+        blank_key = InitSettingsSource(settings_cls, {"signing_key": ""} if blank else {})
+        return init_settings, blank_key, env_settings, PyprojectTomlConfigSettingsSource(settings_cls)
 
     def waits(self, max_attempts: int) -> tuple[float, ...]:
         """Return the seconds to wait before attempts 2 … max_attempts; empty for one attempt."""

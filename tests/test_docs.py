@@ -11,7 +11,7 @@ import click
 import pytest
 
 from liquid_background import Environment
-from poscli.main import program
+from poscli.program import program
 from poscli.reference import reference
 from poscli.sections import SECTIONS
 

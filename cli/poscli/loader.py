@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+
+TYPE_CHECKING = False  # typing takes 4 ms to load, in which a signal would find a worker without its handlers
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def load(place: str) -> Any:

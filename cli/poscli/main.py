@@ -1,61 +1,38 @@
-"""The entry point of `poscli`: runs a command and turns what went wrong into one line and an exit code."""
+"""The entry point of `poscli`: has a worker end in order from its first moment on, then loads the program."""
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
-import warnings
 from collections.abc import Sequence
-from importlib.metadata import version
-from typing import NoReturn, TextIO
 
-import click
-
-from poscli.group import HELP_OPTIONS, Program
 from poscli.loader import load
 
-INTERRUPTED = 130  # what shells make of Ctrl-C
-
-
-def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        click.echo(f"poscli {version('liquid-background')}")
-        ctx.exit()
-
-
-@click.group(cls=Program, context_settings=HELP_OPTIONS)
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
-)
-def program() -> None:
-    """Background jobs for Liquid templates: render pages, run their jobs, watch them.
-
-    Settings come from LIQUID_BACKGROUND_… variables and from [tool.liquid_background] in pyproject.toml.
-    """
+TYPE_CHECKING = False  # as in the loader, for the same reason
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
-    for stream in (sys.stdout, sys.stderr):
-        _prepare(stream)
-    warnings.showwarning = _warn
-    try:
-        code = program.main(arguments, prog_name="poscli", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(INTERRUPTED)
-    except Exception as error:
-        # Loaded here because telling errors apart needs the template engine, which takes longer than most commands.
-        code = load("poscli.failures:report")(error)
-        if code is None:
-            raise
-    sys.exit(code if isinstance(code, int) else 0)
+    given = sys.argv[1:] if arguments is None else arguments
+    if next((word for word in given if not word.startswith("-")), None) == "worker":
+        _listen()
+    load("poscli.program:run")(given)
+    raise AssertionError("the program leaves with its exit code")
 
 
-def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    load("poscli.failures:warn")(message)
+def _listen() -> None:
+    """Have a worker that is told to stop exit with 0 while it loads click, redis and the application.
+
+    That takes from a third of a second up, and a service manager that restarts things stops workers within it. Before
+    this line Python itself starts, in some 20 ms, and no code of ours can say what a signal does then.
+    """
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)
 
 
-def _prepare(stream: TextIO) -> None:
-    """Send each line at once, and show what the terminal cannot write instead of failing."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(line_buffering=True, errors="backslashreplace")
+def _end(_signal: int, _frame: object) -> None:
+    # Nothing has begun, so there is nothing to finish or give back; an exception could be lost in an import.
+    os._exit(0)

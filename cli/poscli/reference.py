@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import click
 
 from liquid_background.settings import Settings
-from poscli.main import program
+from poscli.program import program
 from poscli.sections import SECTIONS
 
 _INTRODUCTION = """# poscli

@@ -70,7 +70,7 @@ class Function(Generic[P, R]):
 
         Raises:
             EnqueueError: when a worker could not import the function, or an argument is not plain data.
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         return await self.queue.enqueue(new_id(), self, args, kwargs, self.max_retries)
 

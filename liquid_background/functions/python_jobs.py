@@ -12,7 +12,7 @@ from typing import Any, Final, TypeVar, Unpack, overload
 from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.environment import Environment
-from liquid_background.errors import DuplicateJob, EnqueueError, JobNotFound, JobRefused
+from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
 from liquid_background.functions.building import build_call, build_partial
 from liquid_background.functions.function import Function, P, check_importable, find_function
 from liquid_background.functions.handle import Handle
@@ -103,13 +103,13 @@ class PythonJobs:
         """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
 
         Raises:
-            JobRefused: when there is none.
+            FunctionNotFound: when there is none.
         """
         function = self._functions.get(path) or find_function(path)
         if function is None:
-            raise JobRefused(
-                f"no job function {path!r} is registered here: import its module in the application that --app names, "
-                "and decorate it"
+            raise FunctionNotFound(
+                f"no job function {path!r} is registered here: deploy workers before the code that enqueues it, have "
+                "the application that --app names import its module, and decorate it"
             )
         return function
 
@@ -131,7 +131,7 @@ class PythonJobs:
         Raises:
             EnqueueError: when the action, a parameter or an option is not one.
             DuplicateJob: when a job has that id, and on_duplicate is not "ignore".
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         reading = read_options(options, self._default_retries())
         job = self._build(action, params, reading.fields)
@@ -148,7 +148,7 @@ class PythonJobs:
 
         Raises:
             EnqueueError: when the action, a parameter or an option is not one; nothing was enqueued.
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         reading = read_options(options, self._default_retries(), BulkOptions)
         if isinstance(params, Mapping) or not isinstance(params, Iterable):
@@ -235,7 +235,7 @@ class PythonJobs:
 
         Raises:
             DuplicateJob: when a job has one of the ids, and on_duplicate is "error".
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         collector = self._collector()
         if collector is None:

@@ -139,7 +139,7 @@ class EngineQueue(JobQueue):
         Raises:
             EnqueueError: when a worker could not find the function, or an argument is not plain data.
             DuplicateJob: when a job has that id.
-            StoreUnavailable: when the store cannot be reached; nothing was enqueued.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         policy = RetryPolicy(
             count=max_retries,

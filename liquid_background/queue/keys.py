@@ -138,7 +138,7 @@ LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are to
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 GROUP: Final = "lb_group"  # concurrency group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
-SIGNATURE: Final = "lb_sig"  # HMAC over id, queue, limits and data
+SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How RQ writes a time in a record."""

@@ -18,16 +18,8 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import Encoded, Job, LogEntry, LogStatus, Outcome
 from liquid_background.joblog import encode_entry
 from liquid_background.joblog.entry import clip
-from liquid_background.queue.records import (
-    CLAIMED,
-    MAX_DATA,
-    MAX_RESULT,
-    PLANTED,
-    Claimed,
-    encode_job,
-    is_foreign,
-    open_claimed,
-)
+from liquid_background.queue.opening import CLAIMED, MAX_DATA, PLANTED, Claimed, is_foreign, open_claimed
+from liquid_background.queue.records import MAX_RESULT, encode_job
 from liquid_background.queue.scripts import Argument
 from liquid_background.settings import Settings
 
@@ -82,15 +74,25 @@ class Finish(NamedTuple):
     arguments: list[Argument]
 
 
-def finish(job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None) -> Finish:
-    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so."""
+def finish(
+    job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None, now: float | None = None
+) -> Finish:
+    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so.
+
+    Args:
+        job: what was attempted.
+        outcome: how it ended.
+        settings: those of the worker.
+        ending: when it is not what the outcome says.
+        now: seconds by the store's clock, not ahead of it: the jobs that the attempt made are signed for then.
+    """
     succeeded = outcome.error is None
     kind = ending or (Ending.SUCCESS if succeeded else Ending.FAILED)
     jobs: list[Argument] = []
     if kind is Ending.SUCCESS:
         try:
             for made in outcome.jobs:
-                jobs += encode_job(made, settings)
+                jobs += encode_job(made, settings, now)
         except JobRefused as error:
             return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
     message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
@@ -191,16 +193,16 @@ class Claim:
             due = None if rest[0] < 0 else rest[0] / 1000
             return Batch(self._token, "", (), due, self._usable_until, clock)
         queue = name.decode("ascii")
-        jobs = [_opened_job(queue, row, self._settings) for row in rest]
+        jobs = [_opened_job(queue, row, self._settings, clock) for row in rest]
         return Batch(self._token, queue, jobs, None, self._usable_until, clock)
 
 
-def _opened_job(queue: str, row: list[Any], settings: Settings) -> Claimed | Refused:
+def _opened_job(queue: str, row: list[Any], settings: Settings, clock: float) -> Claimed | Refused:
     job_id, size, planted, *values = row
     if size > MAX_DATA:
         return Refused(job_id, f"the record's data is over {MAX_DATA:,} bytes")
     try:
-        return open_claimed(job_id, queue, planted, values, settings)
+        return open_claimed(job_id, queue, planted, values, settings, now=clock)
     except JobRefused as error:
         return Refused(job_id, str(error), is_foreign(values[0] or b""))
     except Exception as error:  # noqa: BLE001 - whatever a record makes us raise, it must not end the child

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from liquid_background.errors import JobNotAllowed, JobNotFound
+from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.joblog import encode_entry
 from liquid_background.queue import keys, scripts
+from liquid_background.queue.opening import MAX_DATA, SIGNED, renew_signature
 from liquid_background.queue.reading import text
-from liquid_background.queue.records import MAX_DATA, MAX_RESULT_READ, READ, decode_record, encode_job
+from liquid_background.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
 from liquid_background.settings import Settings
-from liquid_background.store import Store, read_replies
+from liquid_background.store import Store, read_replies, translated_errors
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
@@ -30,6 +31,7 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
 _IDS_AT_ONCE: Final = 500  # that one call reads: a few milliseconds of the store's time
 _READ_AT_ONCE: Final = 32 * 1024 * 1024  # bytes, with those of one record more
+_CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock: it may be set meanwhile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +59,26 @@ class Queue:
         """Enqueue jobs and append log entries in one round trip, all or nothing.
 
         Return the ids that already had a record; those jobs are left as they are. A send whose reply was lost
-        may be sent again: it doubles no job.
+        may have arrived; the same jobs may be sent again, which doubles none.
 
         Raises:
             JobRefused: when an id or a number of attempts is outside its range; nothing was sent.
-            StoreUnavailable: when the store cannot be reached or refuses the write.
+            StoreUnavailable: when the store cannot be reached or refuses the write, and nothing was sent; or when its
+                reply was lost, and all may have been: `maybe_done` tells.
         """
         if not jobs and not entries:
             return []
         arguments: list[scripts.Argument] = [self.settings.log_limit, len(jobs), len(entries)]
+        now = self._signing_time() if jobs else None
         for job in jobs:
-            arguments += encode_job(job, self.settings)
+            arguments += encode_job(job, self.settings, now)
         for entry in entries:
             arguments += encode_entry(entry)
-        return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments)]
+        doubt = f"the {'jobs may have been sent' if jobs else 'log entries may have been written'}"
+        return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments, doubt)]
+
+    def _signing_time(self) -> float | None:
+        return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
 
     def get(self, job_id: str) -> JobRecord:
         """Return one job; what its record says in garbage is blank.
@@ -80,7 +88,7 @@ class Queue:
         """
         found = self._fetch([job_id.encode("utf-8", "backslashreplace")])
         if not found:
-            raise JobNotFound(f"no job has the id {job_id[:120]!r}; it was never enqueued, or its record has expired")
+            raise _not_found(job_id)
         return found[0]
 
     def list(
@@ -117,8 +125,21 @@ class Queue:
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job is neither failed nor cancelled.
+            JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed.
         """
-        return self._act("retry", job_id)
+        self.get(job_id)
+        return self._act("retry", job_id, [self._new_signature(job_id)], "retried")
+
+    def _new_signature(self, job_id: str) -> str:
+        now = self._signing_time()
+        if now is None:
+            return ""
+        with translated_errors(self.store.url):
+            values: Any = self.store.client.hmget(keys.job(job_id), SIGNED)
+        try:
+            return renew_signature(job_id, values, self.settings, now)
+        except JobRefused as error:
+            raise JobRefused(f"cannot retry job {job_id}: {error}; enqueue it again where it comes from") from error
 
     def cancel(self, job_id: str) -> JobRecord:
         """Take a job back. One that runs is ended at its worker's next beat.
@@ -127,12 +148,14 @@ class Queue:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job has ended.
         """
-        return self._act("cancel", job_id)
-
-    def _act(self, move: str, job_id: str) -> JobRecord:
         before = self.get(job_id)
         entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
-        state = scripts.run(self.store, move, [job_id, self.settings.log_limit, *encode_entry(entry)])
+        return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)], "cancelled")
+
+    def _act(self, move: str, job_id: str, arguments: Sequence[scripts.Argument], done: str) -> JobRecord:
+        state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
+        if state == b"missing":
+            raise _not_found(job_id)
         if state != b"ok":
             now = JobStatus.from_rq(text(state, len(state)))
             raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")
@@ -155,3 +178,7 @@ class Queue:
             found["queued"] += found.pop("parked")
             counts.append(QueueCounts(name=queue, **found))
         return counts
+
+
+def _not_found(job_id: str) -> JobNotFound:
+    return JobNotFound(f"no job has the id {job_id[:120]!r}; it was never enqueued, or its record has expired")

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-import zlib
 from base64 import b64decode
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from time import time
+from typing import Any, Final
 
 from liquid_background import handover
 from liquid_background.errors import JobRefused, NotPlain
 from liquid_background.job import (
-    FUNCTION,
     JOB_ID,
-    MAX_PAYLOAD,
     MAX_RETRIES,
-    MAX_RETRYING,
-    MAX_TIMEOUT,
     Encoded,
     Job,
     JobRecord,
@@ -27,19 +22,22 @@ from liquid_background.job import (
 )
 from liquid_background.payload import decode_json, decode_payload
 from liquid_background.queue import keys
-from liquid_background.queue.reading import number, text, whole
+from liquid_background.queue.opening import encoded, inflate
+from liquid_background.queue.reading import text, whole
 from liquid_background.queue.scripts import Argument
-from liquid_background.queue.signing import sign, verify
+from liquid_background.queue.signing import sign
 from liquid_background.settings import Settings
 
-MAX_DATA: Final = 2 * MAX_PAYLOAD
-"""Bytes of a record's data that a worker reads: the payload, with room for what wraps it."""
 MAX_RESULT: Final = 1024 * 1024  # characters of rendered text that are kept
-MOST_ATTEMPTS: Final = 1_000_000  # that a record may say; the scripts read no more either
 
 
-def encode_job(job: Job, settings: Settings) -> list[Argument]:
+def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[Argument]:
     """Return the fourteen values of a job that the enqueue script takes.
+
+    Args:
+        job: what is enqueued.
+        settings: with what the job leaves open, and the key that signs it.
+        now: seconds by the store's clock, not ahead of it; needed for signing only.
 
     Raises:
         JobRefused: when the id or the number of attempts is outside its range.
@@ -56,7 +54,8 @@ def encode_job(job: Job, settings: Settings) -> list[Argument]:
     queue = str(job.priority)
     signature = ""
     if settings.signing_key:
-        signature = sign(settings.signing_key, *_encoded(job.id, queue, str(whole), exact, waits), data)
+        parts = (*encoded(job.id, queue, str(whole), exact, waits), data)
+        signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
     return [
@@ -65,141 +64,20 @@ def encode_job(job: Job, settings: Settings) -> list[Argument]:
     ]  # fmt: skip
 
 
+def _due(job: Job, now: float | None) -> int:
+    """Return the second in which a job is due; a start time that is past means now."""
+    if job.start_at is not None:
+        due = job.start_at if now is None else max(job.start_at, now)
+    else:
+        # Whose clock is not known goes by this machine's: better than a job that nobody signs.
+        due = (time() if now is None else now) + job.delay * 60
+    return max(0, math.floor(due))
+
+
 def _waits(job: Job, settings: Settings) -> list[float]:
     waits = settings.waits(job.max_attempts) if job.waits is None else job.waits
     padded = [*waits, *[waits[-1] if waits else 0.0] * job.max_attempts]
     return padded[: job.max_attempts - 1]
-
-
-def _encoded(*parts: str) -> list[bytes]:
-    return [part.encode("utf-8") for part in parts]
-
-
-CLAIMED: Final[tuple[str, ...]] = (
-    "data",
-    "origin",
-    "timeout",
-    "retry_intervals",
-    keys.LIMIT,
-    keys.SIGNATURE,
-    keys.ATTEMPT,
-    keys.FINAL,
-)
-"""The fields of a record that the claim script returns, in this order."""
-PLANTED: Final[tuple[str, ...]] = (
-    "success_callback_name",
-    "failure_callback_name",
-    "stopped_callback_name",
-    "webhooks",
-    "dependency_ids",
-    "repeats_left",
-    "rate_limit_key",
-)
-"""The fields that no record of ours has: the claim script says when one is there."""
-
-
-class Claimed(NamedTuple):  # made once a job, so it has to be cheap
-    """A job that a worker holds the lease of and may run."""
-
-    id: str
-    payload: dict[str, Any]
-    attempt: int  # that a start would begin
-    max_attempts: int
-    limit: float  # seconds an attempt
-
-
-def open_claimed(job_id: bytes, queue: str, planted: bytes, values: list[bytes | None], settings: Settings) -> Claimed:
-    """Return what a claimed record asks for.
-
-    Args:
-        job_id: its id, as it stands in the store.
-        queue: that it was claimed from.
-        planted: the name of a field that it should not have, or not as long; empty when there is none.
-        values: of the fields in CLAIMED.
-        settings: with the keys of signatures.
-
-    Raises:
-        JobRefused: naming what is wrong with the record.
-    """
-    name = _text(job_id)
-    if not JOB_ID.fullmatch(name):
-        raise JobRefused("its id is not 1 to 100 letters, digits, - and _")
-    if planted:
-        unknown = "which no job of ours has" if _text(planted) in PLANTED else "longer than any job of ours has it"
-        raise JobRefused(f"the record carries {_text(planted)}, {unknown}")
-    data, origin, timeout, intervals, exact, signature, attempt, final = [value or b"" for value in values]
-    if origin != queue.encode("ascii"):
-        raise JobRefused(f"the record was made for another queue than {queue}")
-    data = inflate(data)
-    waits, limit = _limits(timeout, intervals, exact)
-    if settings.signing_key:
-        _verify(name, (origin, timeout, exact, signature), waits, data, settings)
-    begun = 0 if final else whole(attempt, 0, MOST_ATTEMPTS)
-    return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit)
-
-
-@lru_cache(maxsize=256)
-def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
-    try:
-        waits = json.loads(intervals or b"[]")
-        if not (isinstance(waits, list) and len(waits) <= MAX_RETRIES):
-            raise ValueError
-        if not all(0 <= float(wait) <= MAX_RETRYING for wait in waits):
-            raise ValueError
-    except (ValueError, TypeError, RecursionError, OverflowError) as error:
-        raise JobRefused("the record's timeout or retry_intervals is not one") from error
-    limit = number(exact or timeout, 0.0, math.inf)
-    if not 0 < limit <= MAX_TIMEOUT:
-        raise JobRefused(f"the record's timeout or {keys.LIMIT} is not over 0 and up to {MAX_TIMEOUT:.0f} seconds")
-    return tuple(waits), limit
-
-
-def _verify(
-    job_id: str, fields: tuple[bytes, bytes, bytes, bytes], waits: Sequence[float], data: bytes, settings: Settings
-) -> None:
-    *signed, signature = fields
-    spaced = json.dumps(waits, separators=(",", ":"))  # RQ spaces them otherwise when it saves a record again
-    verify(settings.signing_key, signature, *_encoded(job_id), *signed, spaced.encode("ascii"), data)
-
-
-def check_signature(job_id: str, record: Mapping[bytes, bytes], settings: Settings) -> None:
-    """Accept a whole record that is signed as the settings ask.
-
-    Raises:
-        JobRefused: when it is not, or was changed since.
-    """
-    data, origin, timeout, intervals, exact, signature, *_ = (record.get(name.encode("ascii"), b"") for name in CLAIMED)
-    waits, _ = _limits(timeout, intervals, exact)
-    _verify(job_id, (origin, timeout, exact, signature), waits, inflate(data), settings)
-
-
-def is_foreign(data: bytes) -> bool:
-    """Return whether a record's data is another application's: it does not even name our function."""
-    try:
-        return not inflate(data).startswith(f'["{FUNCTION}"'.encode("ascii"))
-    except JobRefused:
-        return False
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "backslashreplace")
-
-
-def inflate(data: bytes) -> bytes:
-    """Return a record's data as JSON: RQ compresses it when it saves a record, as `rq requeue` does.
-
-    Raises:
-        JobRefused: when it is too large; it is never inflated beyond that.
-    """
-    if len(data) <= MAX_DATA and data[:1] == b"\x78":
-        inflater = zlib.decompressobj()
-        try:
-            data = inflater.decompress(data, MAX_DATA + 1)
-        except zlib.error as error:
-            raise JobRefused("the record's data is neither JSON nor what RQ makes of it") from error
-    if len(data) > MAX_DATA:
-        raise JobRefused(f"the record's data is over {MAX_DATA:,} bytes")
-    return data
 
 
 READ: Final[tuple[str, ...]] = (

@@ -66,25 +66,33 @@ def load_all(store: Store) -> None:
         pipeline.execute()
 
 
-def run(store: Store, name: str, arguments: Sequence[Argument]) -> Any:
+def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "") -> Any:
     """Run a script, loading it first when the store does not know it.
 
+    Args:
+        store: where it runs.
+        name: the script's.
+        arguments: as the script's head says.
+        doubt: what the error says may have been done when the reply is lost; nothing for a script that only reads.
+
     Raises:
-        StoreUnavailable: when the store cannot be reached or refuses the write.
+        StoreUnavailable: when the store cannot be reached, does not answer, or refuses the write.
     """
-    with translated_errors(store.url):
-        try:
-            return _reply(store, command(name, arguments))
-        except NoScriptError:
-            return _reply(store, pack("EVAL", text(name), 0, *arguments))
-
-
-def _reply(store: Store, packed: bytes) -> Any:
     # What redis-py's client does around a command besides this, none of which is in use here, costs a page 30 µs.
     pool: Any = store.client.connection_pool
-    connection = pool.get_connection()
+    with translated_errors(store.url):
+        connection = pool.get_connection()
     try:
-        connection.send_packed_command([packed])
-        return connection.read_response()
+        try:
+            return _reply(store, connection, command(name, arguments), doubt)
+        except NoScriptError:
+            return _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
     finally:
         pool.release(connection)
+
+
+def _reply(store: Store, connection: Any, packed: bytes, doubt: str) -> Any:
+    with translated_errors(store.url):
+        connection.send_packed_command([packed])  # of which a part alone does nothing
+    with translated_errors(store.url, doubt):
+        return connection.read_response()

@@ -18,6 +18,7 @@ from redis.retry import Retry
 from liquid_background.errors import StoreUnavailable
 from liquid_background.settings import Settings
 from liquid_background.store.address import Address, parse_address
+from liquid_background.store.clock import ServerClock
 from liquid_background.store.embedded import ensure_running, socket_path
 from liquid_background.store.translation import translated_errors
 
@@ -46,11 +47,27 @@ class Store:
     url: str
     kind: Literal["external", "embedded"]
     socket: Path | None = None
+    clock: ServerClock = field(default_factory=ServerClock, repr=False, compare=False)
     _url_with_password: str = field(default="", repr=False)
 
     def reveal_url(self) -> str:
         """Return the URL with its password, for `rq info -u`; never show or log it."""
         return self._url_with_password
+
+    def time(self, within: float) -> float:
+        """Return this server's time, or a little less; it is asked unless that was done in the last `within` seconds.
+
+        Raises:
+            StoreUnavailable: when it is asked and cannot be reached.
+        """
+        known = self.clock.now(within)
+        if known is not None:
+            return known
+        with translated_errors(self.url):
+            seconds, micros = self.client.time()
+        now: float = seconds + micros / 1_000_000
+        self.clock.noted(now)
+        return now
 
     def close(self) -> None:
         """Close the connections; the client opens new ones when it is used again."""
@@ -83,7 +100,7 @@ def _external(url: str, socket_timeout: float) -> Store:
     address = parse_address(url)
     client = _client(_given(address), socket_timeout)
     path = address.arguments.get("path")
-    return Store(client, address.shown, "external", Path(path) if path else None, url)
+    return Store(client, address.shown, "external", Path(path) if path else None, _url_with_password=url)
 
 
 def _given(address: Address) -> dict[str, Any]:
@@ -97,7 +114,7 @@ def _embedded(settings: Settings, socket_timeout: float) -> Store:
     path = ensure_running(settings.data_dir)
     client = _client({"connection_class": _EmbeddedConnection, "data_dir": settings.data_dir.resolve()}, socket_timeout)
     url = f"unix://{quote(str(path))}"
-    return Store(client, url, "embedded", path, url)
+    return Store(client, url, "embedded", path, _url_with_password=url)
 
 
 class _EmbeddedConnection(UnixDomainSocketConnection):

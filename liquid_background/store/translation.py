@@ -64,11 +64,13 @@ _CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
 
 
 @contextmanager
-def translated_errors(where: str = "") -> Iterator[None]:
+def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
     """Turn what redis-py raises in the block into `StoreUnavailable`; other errors, bugs among them, pass.
 
     Args:
         where: `Store.url`, so that the message names the store.
+        doubt: what may have been done when no reply comes, such as "the jobs may have been sent": for a block that
+            waits for the reply to something that has gone out. An error that the store replied has done nothing.
 
     Raises:
         StoreUnavailable: when the store cannot be reached or started, or refused what it was asked.
@@ -80,7 +82,8 @@ def translated_errors(where: str = "") -> Iterator[None]:
         raise StoreUnavailable(str(error)) from error
     except redis.TimeoutError as error:
         down = "the network down, or the store without TLS" if where.startswith("rediss:") else "or the network down"
-        raise StoreUnavailable(f"{name} did not answer in time: is it overloaded, {down}?") from error
+        reason = f"did not answer in time: is it overloaded, {down}?"
+        raise StoreUnavailable(f"{name} {reason}{_lost(doubt)}", maybe_done=bool(doubt)) from error
     except redis.RedisError as error:
         certificate = _certificate_error(error)
         if certificate:
@@ -90,11 +93,22 @@ def translated_errors(where: str = "") -> Iterator[None]:
             raise StoreUnavailable(
                 f"{name} shows a certificate that is not trusted ({found}): {advice}"
             ) from certificate
-        reason = _reason(error)
-        if reason is None:
+        told = _reason(error)
+        if told is None and not isinstance(error, redis.ConnectionError):
             raise
         # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
-        raise StoreUnavailable(f"{name} {reason}") from None
+        if told is not None:
+            raise StoreUnavailable(f"{name} {told}") from None
+        raise StoreUnavailable(f"{name} {_cut(error)}{_lost(doubt)}", maybe_done=bool(doubt)) from None
+
+
+def _cut(error: redis.RedisError) -> str:
+    text = str(error).rstrip(".")
+    return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
+
+
+def _lost(doubt: str) -> str:
+    return f". Its reply was lost, so {doubt}" if doubt else ""
 
 
 def read_replies(pipeline: Pipeline, where: str = "") -> list[Any]:
@@ -126,12 +140,10 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 
 def _reason(error: redis.RedisError) -> str | None:
+    """Return what the store says of itself in an error that it replied; None when that is not known, or no reply."""
     for kind, code in _CLASSES:
         if isinstance(error, kind):
             return _REASONS[code]
-    if isinstance(error, redis.ConnectionError):
-        text = str(error).rstrip(".")
-        return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
     if isinstance(error, redis.ResponseError):
         # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
         return explain_refusal(str(error).rpartition(" of pipeline caused error: ")[2])

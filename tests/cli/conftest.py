@@ -19,7 +19,7 @@ from liquid_background import LogEntry, LogStatus
 from liquid_background.joblog import append
 from liquid_background.settings import load_settings
 from liquid_background.store import Store, connect
-from poscli.main import program
+from poscli.program import program
 
 POSCLI = [sys.executable, "-P", "-m", "poscli"]  # -P: as the installed script, which does not import from the folder
 

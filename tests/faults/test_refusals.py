@@ -1,9 +1,10 @@
-"""Fault matrix J: what someone else wrote into the store is refused, logged once and left; the next job runs."""
+"""Fault matrix J, L10: what someone else wrote into the store is refused, logged once and left; the next job runs."""
 
 from __future__ import annotations
 
 import json
 import pickle
+import time
 import zlib
 from contextlib import closing
 from dataclasses import replace
@@ -12,8 +13,10 @@ from typing import Any
 
 import pytest
 
+from liquid_background.errors import JobRefused
 from liquid_background.job import FUNCTION, JobStatus
-from liquid_background.queue import Queue, keys
+from liquid_background.queue import Queue, keys, scripts
+from liquid_background.queue.records import encode_job
 from liquid_background.settings import load_settings
 from liquid_background.store import connect
 from tests.worker.conftest import Bench
@@ -103,7 +106,7 @@ def test_j8_garbage_in_our_bookkeeping_stops_nothing(bench: Bench, field: str) -
     assert [final for _, _, final in bench.story(planted)].count(True) == (field != "status")
 
 
-KEY = "first-key"
+KEY = "the-first-signing-key"
 
 
 @pytest.fixture
@@ -137,8 +140,114 @@ def test_j3_j4_with_a_key_only_what_it_signed_runs(signed: Bench) -> None:
 
 def test_a_signed_job_runs_again_and_keys_rotate(signed: Bench) -> None:
     job_id = signed.send("fail_until", given={"times": 2}, max_attempts=3)
-    signed.burst(signing_key=f"second-key,{KEY}")
+    signed.burst(signing_key=f"the-second-signing-key,{KEY}")
     assert signed.story(job_id)[-1] == ("SUCCESS", 3, True)
+
+
+ENDED_BY = {
+    "completed": ("nothing", {}),
+    "completed at its second attempt": ("fail_until", {"times": 1}),
+    "completed with jobs of its own": ("nothing", {"makes": ["made"]}),
+    "failed": ("raise", {}),
+    "crashed": ("kill", {}),
+    "cancelled while it waits": ("", {}),
+    "cancelled while it runs": ("wait_for", {}),
+}
+
+
+@pytest.mark.parametrize("how", ENDED_BY)
+def test_l10_a_record_that_has_ended_is_not_run_when_it_is_put_back(signed: Bench, tmp_path: Path, how: str) -> None:
+    does, given = ENDED_BY[how]
+    job_id = _ended(signed, how, does or "nothing", {**given, "until": str(tmp_path / "go")})
+    runs = len(signed.runs())
+    _put_back(signed, job_id)
+    signed.burst(signing_key=KEY)
+    assert signed.story(job_id)[-1:] == REFUSED
+    assert "poscli jobs retry" in signed.log(job_id)[-1].message
+    assert len(signed.runs()) == runs
+    (tmp_path / "go").touch()
+    if how.startswith("completed"):
+        return
+    signed.queue.retry(job_id)  # the record is what was signed, and who has the key wants it to run again
+    signed.burst(signing_key=KEY)
+    assert len(signed.runs()) > runs
+    assert "REFUSED" not in [status for status, _, _ in signed.story(job_id)[-1:]]
+
+
+def _ended(signed: Bench, how: str, does: str, given: dict[str, Any]) -> str:
+    job_id = signed.send(does, given=given, max_attempts=2, delay=5.0 if "waits" in how else 0.0)
+    if "waits" in how:
+        signed.queue.cancel(job_id)
+    elif "runs" in how:
+        worker = signed.start(signing_key=KEY)
+        signed.wait_for_run(job_id)
+        signed.queue.cancel(job_id)
+        signed.wait_for(job_id, "cancelled")
+        worker.stop()
+    else:
+        signed.burst(signing_key=KEY)
+    assert signed.queue.get(job_id).status == how.split(maxsplit=1)[0].replace("crashed", "failed")
+    return job_id
+
+
+def _put_back(bench: Bench, job_id: str) -> None:
+    """Put a record back into its queue as someone does who can write to the store and knows RQ."""
+    client: Any = bench.store.client
+    client.hset(keys.job(job_id), "status", "queued")
+    client.persist(keys.job(job_id))
+    client.rpush(keys.queue("default"), job_id)
+
+
+def test_l10_a_retry_vouches_for_nothing_that_was_not_signed(signed: Bench) -> None:
+    altered, copied, unsigned = signed.send("raise"), "copied", signed.send("raise")
+    signed.burst(signing_key=KEY)
+    client: Any = signed.store.client
+    client.copy(keys.job(altered), keys.job(copied))
+    data = client.hget(keys.job(altered), "data")
+    client.hset(keys.job(altered), "data", data.replace(b'"do":"raise"', b'"do":"nothing"'))
+    client.hdel(keys.job(unsigned), keys.SIGNATURE)
+    for job_id, reason in ((altered, "does not fit"), (copied, "does not fit"), (unsigned, "is not signed")):
+        with pytest.raises(JobRefused, match=rf"cannot retry job {job_id}: .*{reason}"):
+            signed.queue.retry(job_id)
+    signed.queue.settings = signed.settings  # without a key, whoever may write to the store may do this by hand
+    for job_id in (altered, copied, unsigned):
+        signed.queue.retry(job_id)
+    signed.burst(signing_key=KEY)
+    assert [signed.story(job_id)[-1:] for job_id in (altered, copied, unsigned)] == [REFUSED] * 3
+
+
+def test_l10_a_refused_record_is_signed_anew_once_it_is_what_it_was(signed: Bench) -> None:
+    job_id = signed.send()
+    client: Any = signed.store.client
+    client.hset(keys.job(job_id), "timeout", "9999")
+    signed.burst(signing_key=KEY)
+    client.hset(keys.job(job_id), "timeout", "300")
+    signed.queue.retry(job_id)
+    signed.burst(signing_key=KEY)
+    assert signed.story(job_id) == [*REFUSED, ("SUCCESS", 1, True)]
+
+
+def test_l10_a_record_out_of_its_time_is_not_run(signed: Bench) -> None:
+    later, last = signed.send(delay=5.0), signed.send()
+    _put_back(signed, later)
+    old = [signed.job(), signed.job(delay=1.0)]
+    for job in old:
+        values = encode_job(job, signed.queue.settings, time.time() - 40 * 86_400)
+        scripts.run(signed.store, "send", [signed.settings.log_limit, 1, 0, *values])
+        _put_back(signed, job.id)
+    signed.burst(signing_key=KEY)
+    assert [signed.story(job_id) for job_id in (later, *(job.id for job in old))] == [REFUSED] * 3
+    assert "queued too early" in signed.log(later)[0].message
+    assert "over 30 days old" in signed.log(old[0].id)[0].message
+    assert signed.story(last) == [("SUCCESS", 1, True)]
+
+
+def test_l10_a_signature_lasts_over_retries_and_losses(signed: Bench) -> None:
+    retried = signed.send("fail_until", given={"times": 2}, max_attempts=3)
+    signed.burst(signing_key=KEY)
+    crashed = signed.send("kill_until", given={"times": 4}, max_attempts=3)
+    signed.burst(signing_key=KEY)
+    assert [signed.story(job_id)[-1][0] for job_id in (retried, crashed)] == ["SUCCESS", "SUCCESS"]
 
 
 def test_j12_the_key_shows_nowhere(signed: Bench) -> None:

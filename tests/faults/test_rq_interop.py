@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,14 @@ from rq.job import Job as RqJob
 from rq.registry import FailedJobRegistry, FinishedJobRegistry, ScheduledJobRegistry, StartedJobRegistry
 from rq.serializers import JSONSerializer
 
+from liquid_background import rq_entry
+from liquid_background.errors import JobRefused
+from liquid_background.job import JobStatus
 from liquid_background.joblog import entries
-from liquid_background.queue import keys
+from liquid_background.queue import keys, scripts
+from liquid_background.queue.records import encode_job
+from liquid_background.settings import load_settings
+from tests.worker import stub_app
 from tests.worker.conftest import Bench
 
 ROOT = Path(__file__).parent.parent.parent
@@ -112,11 +119,77 @@ def test_a_stock_worker_runs_our_jobs(bench: Bench) -> None:
     assert "ValueError: no" in (bench.queue.get(bad).error or "")
 
 
-def test_a_stock_worker_s_entry_checks_signatures(bench: Bench) -> None:
-    job_id = bench.send()
-    _rq(bench, "worker", "--burst", "-S", "json", "default", LIQUID_BACKGROUND_SIGNING_KEY="a-key")
-    assert bench.queue.get(job_id).status == "failed"
-    assert bench.runs() == []
+KEY = "a-key-of-16-characters"
+
+
+@pytest.fixture
+def signed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setenv("LIQUID_BACKGROUND_SIGNING_KEY", KEY)
+    bench.queue.settings = bench.settings.model_copy(update={"signing_key": load_settings().signing_key})
+    return bench
+
+
+def _stock(bench: Bench) -> None:
+    _rq(bench, "worker", "--burst", "-S", "json", "default")
+
+
+def _send_at(bench: Bench, now: float, **fields: Any) -> str:
+    """Send a job as it would have been sent at another time, due at once."""
+    job = bench.job(**fields)
+    values = encode_job(job, bench.queue.settings, now)
+    values[2] = 0
+    scripts.run(bench.store, "send", [bench.settings.log_limit, 1, 0, *values])
+    return job.id
+
+
+def test_a_stock_worker_s_entry_checks_signatures(signed: Bench) -> None:
+    good = [signed.send(), signed.send(timeout=7.5), signed.send("fail_until", given={"times": 3}, max_attempts=2)]
+    client: Any = signed.store.client
+    unsigned, longer, more = signed.send(), signed.send(), signed.send()
+    client.hdel(keys.job(unsigned), keys.SIGNATURE)
+    client.hset(keys.job(longer), "timeout", "999")
+    client.hset(keys.job(more), "retry_intervals", "[0]")
+    wrong = [unsigned, longer, more, _send_at(signed, time.time() + 3600), _send_at(signed, time.time() - 40 * 86_400)]
+    client.copy(keys.job(good[0]), keys.job("copied"))
+    client.rpush(keys.queue("default"), "copied")
+    _stock(signed)
+    assert sorted({run[0] for run in signed.runs()}) == sorted(good)
+    assert {signed.queue.get(job_id).status for job_id in (*wrong, "copied")} == {JobStatus.FAILED}
+    # What a stock worker has ended has no signature any more, either.
+    client.hset(keys.job(good[0]), "status", "queued")
+    client.rpush(keys.queue("default"), good[0])
+    signed.burst()
+    assert signed.story(good[0]) == [("SUCCESS", 1, True), ("REFUSED", 0, True)]
+
+
+def test_a_stock_worker_s_entry_checks_what_it_runs_and_not_what_is_stored_by_now(
+    signed: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rq_entry, "_settings", lambda: signed.queue.settings)
+    monkeypatch.setattr(rq_entry, "_performer", lambda: stub_app.engine)
+    monkeypatch.setattr(rq_entry, "_queue", lambda: signed.queue)
+    job_id = signed.send(given={"do": "nothing", "note": "x"})
+    client: Any = signed.store.client
+    data = client.hget(keys.job(job_id), "data")
+    client.hset(keys.job(job_id), "data", data.replace(b'"note":"x"', b'"note":"y"'))
+    taken = _fetch(signed, job_id)
+    client.hset(keys.job(job_id), "data", data)  # as it was signed, but this is not what the worker has loaded
+    with pytest.raises(JobRefused, match="does not fit"):
+        taken.perform()
+    assert signed.runs() == []
+    _fetch(signed, job_id).perform()
+    assert [run[0] for run in signed.runs()] == [job_id]
+
+
+def test_rq_requeue_runs_no_signed_job_again_without_the_key(signed: Bench) -> None:
+    job_id = signed.send("fail_until", given={"times": 1})
+    signed.burst()
+    _rq(signed, "requeue", "--queue", "default", "-S", "json", job_id)
+    signed.burst()
+    assert signed.story(job_id) == [("FAILED", 1, True), ("REFUSED", 0, True)]
+    signed.queue.retry(job_id)
+    signed.burst()
+    assert signed.story(job_id)[-1] == ("SUCCESS", 1, True)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from liquid_background.job import ConcurrencyGroup, Job, Outcome
 from liquid_background.queue import Queue, keys, moves, scripts
 from liquid_background.queue.moves import Batch, Running
-from liquid_background.queue.records import Claimed
+from liquid_background.queue.opening import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
 from tests.worker.conftest import Bench, bench

@@ -11,7 +11,7 @@ from liquid_background.job import Job, JobStatus, LogEntry, LogStatus, Outcome, 
 from liquid_background.joblog import entries
 from liquid_background.queue import Queue, keys, moves, scripts
 from liquid_background.queue.moves import Batch, Ending, Running
-from liquid_background.queue.records import Claimed
+from liquid_background.queue.opening import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
 

@@ -8,7 +8,7 @@ from time import monotonic
 
 from liquid_background.errors import JobTimeout
 from liquid_background.job import Outcome, Performer
-from liquid_background.queue.records import Claimed
+from liquid_background.queue.opening import Claimed
 from liquid_background_worker.alarm import Alarm
 
 _TRACEBACK = 20_000  # characters of a traceback that are kept

@@ -12,9 +12,10 @@ from typing import Any, Final
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue import keys, moves
 from liquid_background.queue.moves import Batch, Claim, Finish, Refused, Running
-from liquid_background.queue.records import Claimed
+from liquid_background.queue.opening import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
+from liquid_background.store.clock import ServerClock
 from liquid_background_worker import attempt, limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order
@@ -50,6 +51,7 @@ class Child:
         self._role = role
         self._channel = Channel(store, max(1.0, settings.lease), self._gives_up)
         self._tokens = moves.tokens()
+        self._clock = ServerClock()  # by which the jobs that its jobs make are signed
         self._alarm = Alarm()
         self._cpu = limits.CpuLimit()
         self._batch_size = BatchSize()
@@ -90,7 +92,13 @@ class Child:
     def _claim(self) -> Batch:
         self._say_again()
         claim = self._next_claim(self._jobs_left)
-        return claim.opened(self._channel.call(claim.call))
+        return self._opened(claim, self._channel.call(claim.call))
+
+    def _opened(self, claim: Claim, reply: Any) -> Batch:
+        batch = claim.opened(reply)
+        if batch.clock is not None:
+            self._clock.noted(batch.clock)
+        return batch
 
     def _next_claim(self, most: int, wait: float = 0.0) -> Claim:
         most = min(self._batch_size.size, most)
@@ -106,7 +114,7 @@ class Child:
             wait, calls = due, [moves.tick(self._role.queues, self._settings)]
         claim = self._next_claim(self._jobs_left, wait)
         reply = self._channel.block(self._wake_keys, wait, self._role.control, [*calls, claim.call])
-        return claim.opened(reply) if reply is not None else None
+        return self._opened(claim, reply) if reply is not None else None
 
     def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
@@ -130,7 +138,7 @@ class Child:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 done, begun = None, begun + int(self._lapsed)
                 break
-            done = moves.finish(running, self._perform(begun, claimed), self._settings)
+            done = moves.finish(running, self._perform(begun, claimed), self._settings, now=self._clock.now())
             begun += 1
         if done:
             self._post(Ending(done))
@@ -161,7 +169,7 @@ class Child:
         claim = self._next_claim(most)
 
         def claimed(reply: Any) -> None:
-            self._ahead = claim.opened(None if isinstance(reply, Exception) else reply)
+            self._ahead = self._opened(claim, None if isinstance(reply, Exception) else reply)
 
         self._channel.post(claim.call, claimed)
 

@@ -18,6 +18,7 @@ from liquid_background.job import Performer
 from liquid_background.queue import keys, scripts
 from liquid_background.settings import Settings
 from liquid_background.store import Store, connect, health_warnings
+from liquid_background_worker.beginning import Beginning, Stopped
 from liquid_background_worker.supervisor import Supervisor
 
 logger = logging.getLogger("liquid_background.worker")
@@ -37,6 +38,8 @@ def run(
 ) -> int:
     """Run a worker in this process until it is stopped, or until the burst is over; return the exit code.
 
+    SIGTERM and SIGINT stop it in order from the first line on, also while it waits for the store.
+
     Args:
         settings: Where the store is, and the limits.
         app: What performs the attempts, such as an Engine; without it, `settings.app` or the factory gives it.
@@ -49,17 +52,34 @@ def run(
         SettingsError: when a queue is not one, or the application cannot be imported.
         StoreUnavailable: when the store refuses this user, or cannot be reached for a minute.
     """
-    ordered = _checked(queues)
+    beginning = Beginning()
+    try:
+        beginning.listen()
+        supervisor = _prepared(settings, app, _checked(queues), burst, factory)
+        beginning.over()
+        return supervisor.run(processes or settings.processes, lambda: beginning.stopped)
+    except Stopped:
+        return 0
+    finally:
+        beginning.hush()
+
+
+def _prepared(
+    settings: Settings,
+    app: Performer | None,
+    queues: Sequence[str],
+    burst: bool,
+    factory: Callable[[Settings], Performer] | None,
+) -> Supervisor:
     store = _connected(settings, 0.0 if burst else _PATIENCE)
     for warning in health_warnings(store):
         logger.warning("%s", warning)
     scripts.load_all(store)
     store.close()
-    performer = app or _performer(settings, factory)
-    count = processes or settings.processes
+    supervisor = Supervisor(settings, store, app or _performer(settings, factory), queues, burst=burst)
     gc.collect()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
-    return Supervisor(settings, store, performer, ordered, burst=burst).run(count)
+    return supervisor
 
 
 def load_app(name: str) -> Performer:

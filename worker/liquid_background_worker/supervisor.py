@@ -7,7 +7,7 @@ import os
 import select
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 
@@ -56,11 +56,18 @@ class Supervisor:
         self._names = 0  # children of the first generation; later ones need names of their own
         self._signals, self._signalled = os.pipe()
 
-    def run(self, processes: int) -> int:
-        """Run until stopped, or until the burst is over; return the exit code."""
+    def run(self, processes: int, stopped: Callable[[], bool]) -> int:
+        """Run until stopped, or until the burst is over; return the exit code.
+
+        Args:
+            processes: children.
+            stopped: says whether a signal came before this listened.
+        """
         before = self._listen()
         self._names = processes
         self._start_at = dict.fromkeys(range(processes), 0.0)
+        if stopped():
+            self._stop()
         try:
             while self._start_at or self._everyone():
                 self._start_due()

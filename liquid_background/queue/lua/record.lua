@@ -1,3 +1,4 @@
+-- include: signature
 -- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
 local FAILURE_TTL = 2592000  -- seconds; where a record does not say it
 local LONGEST_TTL = 315360000  -- seconds; of what a record says
@@ -36,6 +37,7 @@ end
 -- Mark the run as over, so that the next claim starts a new one, and let the record expire.
 local function close(key, id, queue, status, registry, score, ttl)
   redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
+  spend(key, redis.call('HGET', key, 'lb_sig'))
   on('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
   redis.call('EXPIRE', key, ttl)
 end

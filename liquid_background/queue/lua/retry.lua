@@ -1,5 +1,6 @@
 -- include: time keep log enqueue group record
--- Start a new run of a job that has ended. ARGV: id. Returns ok, RQ's status of a job that cannot be retried, or missing.
+-- Start a new run of a job that has ended. ARGV: id, its new signature or '' when nothing is signed.
+-- Returns ok, RQ's status of a job that cannot be retried, or missing.
 local id = ARGV[1]
 local key = 'rq:job:' .. id
 local record = redis.pcall('HMGET', key, 'status', 'origin')
@@ -11,5 +12,6 @@ on('ZREM', 'rq:failed:' .. queue, id)
 on('ZREM', 'rq:canceled:' .. queue, id)
 redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
 redis.call('HSET', key, 'lb_final', 1)
+if ARGV[2] ~= '' then redis.call('HSET', key, 'lb_sig', ARGV[2]) end
 requeue(key, id, queue, 0, false)
 return 'ok'

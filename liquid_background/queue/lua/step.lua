@@ -20,6 +20,10 @@ local function succeed(job)
   local results = 'rq:results:' .. id
   on('ZREM', LEASES, id)
   redis.call('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  if job.signature then
+    -- include: signature
+    spend(key, job.signature)
+  end
   redis.call('EXPIRE', key, ttl)
   on('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
   on('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
@@ -112,13 +116,13 @@ local function finish(at)
     unpack(ARGV, at, at + 12)
   local key = 'rq:job:' .. id
   local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'result_ttl', 'lb_beaten',
-    'lb_cancel', 'lb_group', 'lb_final')
+    'lb_cancel', 'lb_group', 'lb_final', 'lb_sig')
   if record.err or record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
     queue = record[3] or 'default', attempt = whole(record[4], 1, MOST),
     result_ttl = math.max(1, whole(record[5], 500, LONGEST)),
-    beaten = record[6], cancel = record[7], group = record[8],
+    beaten = record[6], cancel = record[7], group = record[8], signature = record[10],
   }
   if record[1] == 'queued' then
     if kind == 'back' or kind == 'unbegun' then

@@ -1,0 +1,61 @@
+"""The program: runs a command and turns what went wrong into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn, TextIO
+
+import click
+
+from poscli.group import HELP_OPTIONS, Program
+from poscli.loader import load
+
+INTERRUPTED = 130  # what shells make of Ctrl-C
+
+
+def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        click.echo(f"poscli {version('liquid-background')}")
+        ctx.exit()
+
+
+@click.group(cls=Program, context_settings=HELP_OPTIONS)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
+)
+def program() -> None:
+    """Background jobs for Liquid templates: render pages, run their jobs, watch them.
+
+    Settings come from LIQUID_BACKGROUND_… variables and from [tool.liquid_background] in pyproject.toml.
+    """
+
+
+def run(arguments: Sequence[str]) -> NoReturn:
+    """Run a command and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
+    for stream in (sys.stdout, sys.stderr):
+        _prepare(stream)
+    warnings.showwarning = _warn
+    try:
+        code = program.main(arguments, prog_name="poscli", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(INTERRUPTED)
+    except Exception as error:
+        # Loaded here because telling errors apart needs the template engine, which takes longer than most commands.
+        code = load("poscli.failures:report")(error)
+        if code is None:
+            raise
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    load("poscli.failures:warn")(message)
+
+
+def _prepare(stream: TextIO) -> None:
+    """Send each line at once, and show what the terminal cannot write instead of failing."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(line_buffering=True, errors="backslashreplace")
