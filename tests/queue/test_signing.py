@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Job, Outcome, decode_payload, encode_payload
+from liquid_background.job import Job, Outcome, encode_payload
+from liquid_background.payload import decode_payload
 from liquid_background.queue import Queue, keys, moves, scripts
 from liquid_background.queue.opening import CLAIMED, open_claimed
 from liquid_background.queue.records import encode_job
