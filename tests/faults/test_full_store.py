@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -125,6 +126,20 @@ def test_a_store_that_cannot_save_refuses_the_start_and_the_body_still_counts(
     bench.wait_until(lambda: "waiting for the store" in worker.text())
     bench.store.client.config_set("min-replicas-to-write", "0")
     _each_ran_once(bench, ["held", *behind])
+
+
+def test_idle_workers_ask_a_store_that_refuses_writes_now_and_then(start_server: Start, bench_on: ON) -> None:
+    bench = bench_on(start_server().url)
+    worker = bench.start(processes=3)
+    bench.wait_for(bench.send())
+    bench.store.client.config_set("min-replicas-to-write", "1")
+    bench.wait_until(lambda: "waiting for the store" in worker.text())
+    began, before = time.monotonic(), _calls(bench)
+    _wait_for_calls(bench, 40)
+    # Beats, ticks and claims of three children come to some 20 a second, and a few more at first.
+    assert (_calls(bench) - before) / (time.monotonic() - began) < 200
+    bench.store.client.config_set("min-replicas-to-write", "0")
+    bench.wait_for(bench.send())
 
 
 def test_a_running_job_can_be_cancelled_in_a_full_store(full: Bench, tmp_path: Path) -> None:

@@ -233,6 +233,9 @@ class Wire:
         except BROKEN as error:
             raise self._broken(error) from error
         woken, *answers = replies
+        if is_refusal(woken):  # the calls will have been refused, too: what the store did not wait for, we do
+            select.select([control], [], [], seconds)
+            return answers
         for answer in answers if not isinstance(woken, hiredis.ReplyError) else [woken]:
             if isinstance(answer, hiredis.ReplyError) and (answer is woken or says(answer, _NOT_NOW)):
                 raise self._broken(answer)
