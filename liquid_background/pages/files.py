@@ -70,10 +70,10 @@ def is_template_name(name: str) -> bool:
     path = PurePosixPath(name)
     if not path.parts or path.is_absolute() or len(name) > _LONGEST_NAME:
         return False
-    return not any(_odd_part(part) for part in path.parts)
+    return not any(_odd_name(part) for part in path.parts)
 
 
-def _odd_part(part: str) -> str:
+def _odd_name(part: str) -> str:
     if part.startswith("."):
         return "its name starts with a dot"
     if not (part.isascii() and part.isprintable()):
@@ -143,31 +143,26 @@ def walk(folder: str, root: str) -> Walk:
         try:
             with os.scandir(here) as entries:
                 for entry in entries:
-                    if _is_folder(entry):
+                    if entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
                         pending.append(entry.path)
-                    found.files += _look(entry, folder, root)
+                    if entry.name.endswith(".liquid") or (entry.is_symlink() and _is_linked_folder(entry)):
+                        found.files.append(_look(entry, folder, root))
         except OSError as error:
-            if here != folder or not isinstance(error, FileNotFoundError):
-                found.files.append(Found(here, _under(here, folder), None, f"cannot be listed: {error.strerror}"))
-    found.files.sort(key=lambda each: each.path.split("/"))
+            found.files.append(Found(here, _under(here, folder), signature_of(here), _reason(error, "listed")))
+    found.files.sort(key=lambda each: each.path.replace("/", "\0"))
     return found
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    return not _odd_part(entry.name) and entry.is_dir(follow_symlinks=False)
-
-
-def _look(entry: os.DirEntry[str], folder: str, root: str) -> Iterator[Found]:
-    """Yield a file when it is a template or might be taken for one."""
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        linked_folder = entry.is_symlink() and entry.is_dir()
+        return entry.is_dir() and not _odd_name(entry.name)
     except OSError:
-        linked_folder = False
-    if linked_folder and not entry.name.startswith("."):
-        yield Found(entry.path, _under(entry.path, folder), None, "a link to a folder, whose pages are not seen")
-    elif entry.name.endswith(".liquid"):
-        signature, odd = _state(entry.path, root, link=entry.is_symlink())
-        yield Found(entry.path, _under(entry.path, folder), signature, odd)
+        return False
+
+
+def _look(entry: os.DirEntry[str], folder: str, root: str) -> Found:
+    signature, odd = _state(entry.path, entry.name, root, link=entry.is_symlink())
+    return Found(entry.path, _under(entry.path, folder), signature, odd)
 
 
 def _under(path: str, folder: str) -> str:
@@ -181,24 +176,32 @@ def oddity(path: str, root: str) -> str:
         path: the file.
         root: the site; "" for a file that belongs to none.
     """
-    return _state(path, root, link=os.path.islink(path))[1]
+    return _state(path, os.path.basename(path), root, link=os.path.islink(path))[1]
 
 
-def _state(path: str, root: str, *, link: bool) -> tuple[Signature | None, str]:
-    odd = _odd_part(os.path.basename(path))
-    if odd:
-        return None, odd
+def _state(path: str, name: str, root: str, *, link: bool) -> tuple[Signature | None, str]:
+    """Return the state of a file, and why it is no template."""
     try:
-        signature = _signature(os.stat(path))
+        signature, odd = _signature(os.stat(path)), ""
     except FileNotFoundError:
-        return None, "a link that leads nowhere"
+        signature, odd = None, "a link that leads nowhere"
     except (OSError, ValueError) as error:
-        return None, f"cannot be looked at: {getattr(error, 'strerror', None) or error}"
+        signature, odd = None, _reason(error, "looked at")
+    odd = _odd_name(name) or odd
+    if odd or signature is None:
+        return signature, odd
+    if stat.S_ISDIR(signature[0]) and not os.access(path, os.R_OK | os.X_OK):
+        return signature, "a folder that cannot be listed"
     if not stat.S_ISREG(signature[0]):
-        return None, _KINDS.get(stat.S_IFMT(signature[0]), "no file")
+        kind = _KINDS.get(stat.S_IFMT(signature[0]), "no file")
+        return signature, f"a link to {kind}" if link else kind
     if link and root and inside(path, root) is None:
-        return None, "a link that leads out of the site"
+        return signature, "a link that leads out of the site"
     return signature, ""
+
+
+def _reason(error: Exception, what: str) -> str:
+    return f"cannot be {what}: {error.strerror if isinstance(error, OSError) else error}"
 
 
 def read_text(path: str | Path, name: str) -> str:

@@ -40,7 +40,7 @@ _OPENED: Final = re.compile(r"\A---[ \t]*(?:\r\n?|\n)")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _KEY_LINE: Final = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]|\Z)", re.ASCII)
 
-_NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
+NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NO_LAYOUT: Final = frozenset(("false", "no", "off"))
 _INTEGER: Final = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
@@ -80,7 +80,7 @@ def compose(text: str, name: str) -> yaml.MappingNode | None:
     if len(block) > MAX_FRONT_MATTER:
         _fail(f"takes over {MAX_FRONT_MATTER // 1024} KB", text, name, start)
     node = _single_node(block, text, name, start)
-    if node is None or (isinstance(node, yaml.ScalarNode) and _plain(node) in _NULLS):
+    if node is None or (isinstance(node, yaml.ScalarNode) and plain(node) in NULLS):
         return None
     if not isinstance(node, yaml.MappingNode):
         found = "a list" if isinstance(node, yaml.SequenceNode) else "text"
@@ -197,7 +197,7 @@ def _read_top(text: str, name: str, key: str, node: yaml.Node) -> Any:
     if not isinstance(node, yaml.ScalarNode):
         found = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
         _fail(f"gives {key} {found}; it must be text", text, name, offset_of(text, node))
-    if key == "layout" and (_plain(node) or "").lower() in _NO_LAYOUT:
+    if key == "layout" and (plain(node) or "").lower() in _NO_LAYOUT:
         return None
     return _read(key, node, free=False)
 
@@ -207,12 +207,12 @@ def _read(key: str, node: yaml.Node, *, free: bool) -> Any:
         return {inner.value: _read(inner.value, value, free=free) for inner, value in node.value}
     if isinstance(node, yaml.SequenceNode):
         return [_read(key, value, free=free) for value in node.value]
-    written = _plain(node)
+    written = plain(node)
     return node.value if written is None else _scalar(key, written, free=free)
 
 
 def _scalar(key: str, written: str, *, free: bool) -> str | float | bool | None:
-    if written in _NULLS:
+    if written in NULLS:
         return None
     if free and written in _BOOLEANS:
         return _BOOLEANS[written]
@@ -221,7 +221,7 @@ def _scalar(key: str, written: str, *, free: bool) -> str | float | bool | None:
     return written
 
 
-def _plain(node: yaml.Node) -> str | None:
+def plain(node: yaml.Node) -> str | None:
     """Return the text of a scalar that stands without quotes, None of another node."""
     return str(node.value) if isinstance(node, yaml.ScalarNode) and node.style is None else None
 

@@ -27,6 +27,7 @@ from liquid_background.pages.files import (
 from liquid_background.pages.front_matter import split_front_matter
 
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
+_REST: Final = 3  # a look that found no page is followed by a pause this many times as long
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,9 @@ class Page:
 class Routes:
     """The pages of a site by their slugs.
 
-    A page that is new, gone or replaced is seen by the next request, and so is a change of the page that answers, or of
-    one that makes it answer where none did. What remains, a page whose file is written over with the slug of another,
-    is seen within a second. Reading front matter never parses the page.
+    A page that is new, gone or replaced is seen by the next request, and so is a change of the page that answers. One
+    that is written over with another slug is seen by the next request that no other page answers, but for a moment
+    after a look at all of them; and by all requests within a second. Reading front matter never parses the page.
 
     Args:
         root: the site's folder.
@@ -86,43 +87,57 @@ class Routes:
         self._slugs: dict[str, list[Page]] = {}
         self._hidden: list[tuple[Page, Page]] = []  # pages of one name, the one that is read first
         self._folders: list[tuple[str, Signature | None]] = []
+        self._files: list[tuple[str, Signature | None]] = []
+        self._settled = False  # whether a change would show in what is known of folders and files
         self._look_at = 0.0
+        self._rest_until = 0.0
 
     def find(self, path: str, method: str) -> Page | None:
         """Return the page that answers a request, None when there is none."""
         wanted = "GET" if method == "HEAD" else method
         with self._lock:
-            looked = self._is_due()
-            if looked:
+            if any(signature_of(folder) != seen for folder, seen in self._folders):
+                self._read()
+            elif monotonic() >= self._look_at:
                 self._look()
             page = self._choose(path, wanted)
-            if not looked and (page is None or not page.is_current()):
+            if page is not None and not page.is_current():
+                self._read()
+            elif page is None and monotonic() >= self._rest_until:
                 self._look()
-                page = self._choose(path, wanted)
-            return page
+            return self._choose(path, wanted)
 
     def conflicts(self) -> list[tuple[Page, Page]]:
         """Return the pairs of pages that would answer one request, the one that does so first."""
         with self._lock:
-            self._look()
+            self._read()
             pairs = [pair for pages in self._slugs.values() for pair in combinations(pages, 2)]
             return [*self._hidden, *((first, other) for first, other in pairs if _meet(first, other))]
 
     def _choose(self, path: str, method: str) -> Page | None:
         return next((page for page in self._slugs.get(path, ()) if page.answers(method)), None)
 
-    def _is_due(self) -> bool:
-        return monotonic() >= self._look_at or any(signature_of(path) != seen for path, seen in self._folders)
-
     def _look(self) -> None:
-        """Look at all pages, and read the front matter of those that have changed."""
+        """Look at all files, and read what has changed."""
+        started = monotonic()
+        if not self._settled or any(signature_of(path) != seen for path, seen in self._files):
+            self._read()
+        now = monotonic()
+        self._look_at = now + _LOOK_AGAIN
+        self._rest_until = now + _REST * (now - started)
+
+    def _read(self) -> None:
+        """List the pages anew, and read the front matter of those that have changed."""
         found = walk(os.path.join(self._root, PAGES), self._root)
         pages = {each.path: self._page(each) for each in found.templates}
         if len(pages) != len(self._pages) or any(self._pages.get(path) is not page for path, page in pages.items()):
             self._pages = pages
             self._index()
         self._folders = found.folders
-        self._look_at = monotonic() + _LOOK_AGAIN
+        self._files = [(each.path, each.signature) for each in found.files]
+        self._settled = all(is_settled(seen) for _, seen in found.folders) and all(
+            page.settled for page in pages.values()
+        )
 
     def _page(self, found: Found) -> Page:
         known = self._pages.get(found.path)
