@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
@@ -18,6 +18,19 @@ from pydantic_settings import (
 from liquid_background.errors import SettingsError
 
 _SEVEN_DAYS = 7 * 24 * 3600
+
+SECRET_NAMES: Final = (
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "card",
+    "cvv",
+)
 
 
 class Settings(BaseSettings):
@@ -60,11 +73,14 @@ class Settings(BaseSettings):
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
     failure_ttl: int = Field(2_592_000, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv"),
-        description="Parts of names whose values are masked when shown.",
+        SECRET_NAMES,
+        description="Parts of names whose values are masked when shown; headers of such names reach no event consumer.",
     )
     event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
         (), description="Secrets of the request that event consumers may see: cookies, and headers by name."
+    )
+    front_matter_schedules: bool = Field(
+        True, description="Whether a partial or page may carry a schedule in its front matter."
     )
     dev: bool = Field(False, description="Whether this is development: then engine.enqueue retries twice, not 6 times.")
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import stat
 import time
@@ -201,6 +202,8 @@ def _state(path: str, name: str, root: str, *, link: bool) -> tuple[Signature | 
 
 
 def _reason(error: Exception, what: str) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "links in a circle"
     return f"cannot be {what}: {error.strerror if isinstance(error, OSError) else error}"
 
 
