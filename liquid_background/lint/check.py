@@ -122,6 +122,16 @@ def _exists(environment: Environment, name: str, tag: str) -> bool:
     return not isinstance(loader, SiteLoader) or loader.find(name, tag) is not None
 
 
+def _has_consumers(environment: Environment, event: str) -> bool:
+    """Return whether a template takes an event; what is wrong in its front matter the check of its own file says."""
+    if isinstance(environment.loader, SiteLoader):
+        return bool(environment.loader.consumer_names(event))
+    try:
+        return bool(environment.consumers(event))
+    except LiquidError:
+        return True
+
+
 class _Check:
     """The check of one parsed file."""
 
@@ -185,13 +195,10 @@ class _Check:
         event = getattr(node, "event", None)
         if not isinstance(event, FilteredExpression) or event.filters or not isinstance(event.left, StringLiteral):
             return
-        try:
-            consumers = self.environment.consumers(event.left.value)
-        except LiquidError:
-            return  # a consumer's own front matter is wrong: the check of its file says so
-        if not consumers:
-            fix = f"write consumers/{event.left.value}/NAME.liquid"
-            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{event.left.value}'", fix)
+        name = event.left.value
+        if not _has_consumers(self.environment, name):
+            fix = f"write consumers/{name}/NAME.liquid"
+            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{name}'", fix)
 
 
 def _filters_in(expression: Expression) -> Iterator[Filter]:

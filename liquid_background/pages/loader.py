@@ -194,11 +194,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             ArgumentError: when the front matter of the only one is out of range.
             TagSyntaxError: when the only one cannot be read.
         """
-        if not _EVENT.fullmatch(event) or not is_template_name(event):
-            return ()
         found: list[Consumer] = []
         wrong: list[LiquidError] = []
-        for name in self._consumer_names(event):
+        for name in self.consumer_names(event):
             try:
                 found.append(self._consumer(event, name))
             except LiquidError as error:
@@ -209,7 +207,10 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             logger.error("event %s goes to its other consumers: %s", event, explain(reason))
         return found
 
-    def _consumer_names(self, event: str) -> list[str]:
+    def consumer_names(self, event: str) -> list[str]:
+        """Return the names of the templates that take an event, whatever their front matter says."""
+        if not _EVENT.fullmatch(event) or not is_template_name(event):
+            return []
         folder = f"{CONSUMERS}/{event}"
         return [f"{folder}/{name}" for name in self.names(folder) if "/" not in name]
 
