@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
 import yaml
+from liquid.exceptions import LiquidError
 
 from liquid_background.environment import Environment
 from liquid_background.lint.finding import RULES, Finding
@@ -37,6 +39,7 @@ _KINDS: Final = {
 """What YAML takes some text without quotes for, though its author may not."""
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
+_HEADER: Final = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
 
 _ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {"method": METHODS, "format": tuple(MEDIA_TYPES)}
@@ -90,6 +93,21 @@ class _Values:
             yield from self._key(key) if name not in KEYS else self._value(name, value)
         if conflict is not None:
             yield self._conflict(keys.get("slug"), conflict)
+        yield from self._late()
+
+    def _late(self) -> Iterator[Finding]:
+        """Yield front matter that stands behind white space, and so is text."""
+        stripped = self._source.lstrip()
+        if stripped == self._source:
+            return
+        try:
+            node = compose(stripped, self._path)
+        except LiquidError:
+            return
+        if node is not None and any(key.value in KEYS for key, _ in node.value):
+            line = self._source.count("\n", 0, len(self._source) - len(stripped)) + 1
+            message = "this is printed: front matter starts with the first character of the file"
+            yield Finding(self._path, line, 0, RULES["front-matter"], message, "remove what stands before it")
 
     def _at(self, node: yaml.Node | None, rule: str, message: str, fix: str = "") -> Finding:
         offset = offset_of(self._source, node) if node is not None else 0
@@ -122,8 +140,10 @@ class _Values:
             yield self._at(value, "front-matter", "response_headers must be `name: value` lines of its own")
             return
         for name, header in value.value:
-            if not isinstance(header, yaml.ScalarNode):
-                yield self._at(header, "front-matter", f"the header {show(name.value)} must be text")
+            if not isinstance(header, yaml.ScalarNode) or not _HEADER.fullmatch(header.value):
+                yield self._at(
+                    header, "front-matter", f"the header {show(name.value)} must be one line of Latin-1 text"
+                )
 
     def _plain(self, name: str, node: yaml.Node) -> Iterator[Finding]:
         """Yield the values without quotes that are text here, and that YAML at large takes for something else."""

@@ -29,7 +29,8 @@ MAX_TEMPLATE: Final = 1024 * 1024  # bytes of a template file
 _HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
 _LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file systems of today
 _LONGEST_NAME: Final = 1_000
-_UNSETTLED: Final = 50_000_000  # ns in which a file may change again without its times changing
+_TICK: Final = 50_000_000  # ns in which a file may change again without its times changing
+_COARSE_TICK: Final = 2_000_000_000  # … on a file system that keeps whole seconds
 
 Signature: TypeAlias = tuple[int, ...]
 """What tells one state of a file from the next."""
@@ -115,7 +116,10 @@ def is_regular(signature: Signature | None) -> bool:
 
 def is_settled(signature: Signature | None) -> bool:
     """Return whether a file has stood unchanged for long enough that a further change will show in its times."""
-    return signature is None or abs(time.time_ns() - signature[5]) > _UNSETTLED
+    if signature is None:
+        return True
+    changed = signature[-1]
+    return abs(time.time_ns() - changed) > (_TICK if changed % 1_000_000_000 else _COARSE_TICK)
 
 
 def inside(path: str, root: str) -> str | None:
@@ -218,18 +222,14 @@ def read_text(path: str | Path, name: str) -> str:
         TagSyntaxError: when it cannot be read, is too large, or not UTF-8.
         TemplateNotFoundError: when it has gone, or is no regular file.
     """
-    data, size = _read(str(path), name, MAX_TEMPLATE + 1)
-    if size > MAX_TEMPLATE:
-        limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
-        raise _unreadable(f"the file has {max(size, len(data)) / 1024:.0f} KB; {limit}", name)
-    return _decode(data, name, final=True)
+    return _decode(_read(str(path), name, MAX_TEMPLATE + 1)[0], name, final=True)
 
 
 def read_head(path: str | Path, name: str) -> str:
     """Return the beginning of a template's text, in which its front matter ends, or all of a short one.
 
     Raises:
-        TagSyntaxError: when it cannot be read, or is not UTF-8.
+        TagSyntaxError: when it cannot be read, is too large, or not UTF-8.
         TemplateNotFoundError: when it has gone, or is no regular file.
     """
     data, size = _read(str(path), name, _HEAD)
@@ -246,11 +246,15 @@ def _read(path: str, name: str, most: int) -> tuple[bytes, int]:
             raise TemplateNotFoundError(name)
         with open(descriptor, "rb") as file:
             data = file.read(most)
-            return data, max(found.st_size, len(data))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise TemplateNotFoundError(name) from error
     except OSError as error:
         raise _unreadable(f"the file cannot be read: {error.strerror}", name) from error
+    size = max(found.st_size, len(data))
+    if size > MAX_TEMPLATE:
+        limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
+        raise _unreadable(f"the file has {size / 1024:.0f} KB; {limit}", name)
+    return data, size
 
 
 def _decode(data: bytes, name: str, *, final: bool) -> str:

@@ -79,6 +79,17 @@ def test_a_template_over_the_limit_names_it(site: Any) -> None:
     assert len(site.engine.render("fits")) == MAX_TEMPLATE
 
 
+def test_a_consumer_or_schedule_over_the_limit_costs_itself_only(
+    site: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = "---\nschedule: '@daily'\n---\n" + "x" * MAX_TEMPLATE
+    site.write({"consumers/e/big": large, "consumers/e/good": "x", "partials/big": large})
+    loader = site.engine.environment.loader
+    assert [consumer.name for consumer in loader.consumers("e")] == ["consumers/e/good"]
+    assert list(loader.front_matters()) == []
+    assert caplog.text.count("a template may have 1024 KB") == 2
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_that_may_not_be_read_costs_itself_only(site: Any) -> None:
     site.write({"pages/closed": "x", "pages/open": "open"})

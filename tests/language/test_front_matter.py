@@ -92,6 +92,12 @@ def test_a_line_of_dashes_may_open_a_text(site: Any, text: str) -> None:
     assert site.render(text) == text
 
 
+def test_headers_are_text(site: Any) -> None:
+    site.write({"pages/p": "---\nresponse_headers: {Expires: 0, X-Off: no, X-Empty: , X-Date: 2024-02-30}\n---\n"})
+    matter = page_at(site.engine.environment, "p", "GET")[1]
+    assert matter["response_headers"] == {"Expires": "0", "X-Off": "no", "X-Empty": "", "X-Date": "2024-02-30"}
+
+
 def test_a_file_with_wrong_front_matter_costs_itself_only(site: Any, caplog: pytest.LogCaptureFixture) -> None:
     wrong = "---\nslug: &a x\n---\n"
     site.write({f"{folder}/bad": wrong for folder in ("pages", "partials", "consumers/e")})
