@@ -31,6 +31,7 @@ _LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file s
 _LONGEST_NAME: Final = 1_000
 _TICK: Final = 50_000_000  # ns in which a file may change again without its times changing
 _COARSE_TICK: Final = 2_000_000_000  # … on a file system that keeps whole seconds
+_DECODER: Final = codecs.getincrementaldecoder("utf-8-sig")  # which keeps a character that is cut at the end for later
 
 Signature: TypeAlias = tuple[int, ...]
 """What tells one state of a file from the next."""
@@ -259,7 +260,7 @@ def _read(path: str, name: str, most: int) -> tuple[bytes, int]:
 
 def _decode(data: bytes, name: str, *, final: bool) -> str:
     try:
-        return codecs.getincrementaldecoder("utf-8-sig")().decode(data, final)
+        return _DECODER().decode(data, final)
     except UnicodeDecodeError as error:
         raise _unreadable("the file is not UTF-8 text", name) from error
 

@@ -73,6 +73,12 @@ def test_a_page_that_cannot_be_parsed_costs_no_other_its_time(pages: Pages) -> N
     assert time.perf_counter() - started < 1
 
 
+@pytest.mark.parametrize("start", ["", "x"])
+def test_front_matter_of_a_long_page_is_read_wherever_its_beginning_is_cut(pages: Pages, start: str) -> None:
+    pages.write("long", "slug: s", start + "é" * 50_000)
+    assert pages.at("s") == "long"
+
+
 def test_what_changes_is_seen_by_the_next_request(pages: Pages) -> None:
     assert pages.at("new") is None
     page = pages.write("new")
