@@ -68,6 +68,7 @@ class Engine(PythonJobs):
             event_context=self.settings.event_context,
         )
         self.environment.sink = self
+        self.environment.secret_names = self.settings.secret_names
 
     @cached_property
     def store(self) -> store.Store:

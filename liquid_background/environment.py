@@ -16,6 +16,7 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
 from liquid_background.sending import Sending
+from liquid_background.settings import SECRET_NAMES
 from liquid_background.syntax import ejs_tokenizer, parsing, template_name
 from liquid_background.tags import (
     HANDS_OVER,
@@ -119,6 +120,7 @@ class Environment(Sending, liquid.Environment):
     ) -> None:
         self.ejs_tags = ejs_tags
         self.event_context = frozenset(event_context)
+        self.secret_names: Sequence[str] = SECRET_NAMES  # an engine puts its setting here
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks

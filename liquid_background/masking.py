@@ -21,11 +21,18 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
     return {name: MASK if _is_secret(name, value, parts) else _mask(value, parts) for name, value in values.items()}
 
 
+def looks_secret(name: str, secret_names: Sequence[str]) -> bool:
+    """Return whether a name holds one of the parts of names that look secret, however it is spelt."""
+    return _holds(name, [_plain(part) for part in secret_names])
+
+
+def _holds(name: str, parts: Sequence[str]) -> bool:
+    plain = _plain(name)
+    return any(part in plain for part in parts)
+
+
 def _is_secret(name: object, value: Any, parts: Sequence[str]) -> bool:
-    plain = _plain(str(name))
-    return any(part in plain for part in parts) or (
-        name == "context" and isinstance(value, Mapping) and set(value) <= _REQUEST
-    )
+    return _holds(str(name), parts) or (name == "context" and isinstance(value, Mapping) and set(value) <= _REQUEST)
 
 
 def _plain(name: str) -> str:

@@ -22,6 +22,19 @@ _SEVEN_DAYS = 7 * 24 * 3600
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
 _SIGNING_KEY: Final = "LIQUID_BACKGROUND_SIGNING_KEY"
 
+SECRET_NAMES: Final = (
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "authorization",
+    "cookie",
+    "card",
+    "cvv",
+)
+
 
 class Settings(BaseSettings):
     """Frozen settings. Each may be an argument, `LIQUID_BACKGROUND_<NAME>` or a key of the pyproject table."""
@@ -63,11 +76,14 @@ class Settings(BaseSettings):
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
     failure_ttl: int = Field(2_592_000, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv"),
-        description="Parts of names whose values are masked when shown.",
+        SECRET_NAMES,
+        description="Parts of names whose values are masked when shown; headers of such names reach no event consumer.",
     )
     event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
         (), description="Secrets of the request that event consumers may see: cookies, and headers by name."
+    )
+    front_matter_schedules: bool = Field(
+        True, description="Whether a partial or page may carry a schedule in its front matter."
     )
     dev: bool = Field(False, description="Whether this is development: then engine.enqueue retries twice, not 6 times.")
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(

@@ -21,23 +21,13 @@ from starlette.routing import Route
 from liquid_background.engine import Engine
 from liquid_background.errors import LiquidBackgroundError, SettingsError, StoreError
 from liquid_background.joblog import printable
-from liquid_background.pages import PAGES, SiteLoader
+from liquid_background.pages import MEDIA_TYPES, METHODS, page_at
 from liquid_background.syntax import explain
 
 logger = logging.getLogger("liquid_background.web")
 
 MAX_BODY: Final = 1024 * 1024  # bytes of a request; a page that takes files needs a server of its own
 _GRACE: Final = 5  # seconds that requests get at the end
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-MEDIA_TYPES: Final[Mapping[str, str]] = {
-    "html": "text/html",
-    "json": "application/json",
-    "xml": "application/xml",
-    "txt": "text/plain",
-    "csv": "text/csv",
-    "css": "text/css",
-    "js": "text/javascript",
-}
 
 
 def application(engine: Engine, *, show_errors: bool = False) -> Starlette:
@@ -82,7 +72,7 @@ async def _render(engine: Engine, request: Request) -> Response:
         body += chunk
         if len(body) > MAX_BODY:
             return PlainTextResponse(f"The request is over {MAX_BODY // 1024} KB.\n", 413)
-    page, front_matter = _find(engine, request.path_params["path"].strip("/"), request.method)
+    page, front_matter = page_at(engine.environment, request.path_params["path"], request.method)
     if page is None:
         return PlainTextResponse("There is no such page.\n", 404)
     try:
@@ -99,30 +89,6 @@ async def _render(engine: Engine, request: Request) -> Response:
     headers = front_matter.get("response_headers")
     extra = {str(name): str(value) for name, value in headers.items()} if isinstance(headers, Mapping) else None
     return Response(text, media_type=MEDIA_TYPES.get(str(front_matter.get("format", "html"))), headers=extra)
-
-
-def _find(engine: Engine, path: str, method: str) -> tuple[str | None, Mapping[str, Any]]:
-    """Return the page for a path and its front matter; of pages with one slug the one that names the method."""
-    loader = engine.environment.loader
-    names = loader.names(PAGES) if isinstance(loader, SiteLoader) else []
-    wanted = "GET" if method == "HEAD" else method
-    found: tuple[str | None, Mapping[str, Any]] = (None, {})
-    for name in names:
-        front_matter = _front_matter(engine, name)
-        slug = str(front_matter.get("slug", "" if name == "index" else name)).strip("/")
-        taken = front_matter.get("method")
-        if slug != path or (taken and str(taken).upper() != wanted):
-            continue
-        if taken or found[0] is None:
-            found = (name, front_matter)
-    return found
-
-
-def _front_matter(engine: Engine, name: str) -> Mapping[str, Any]:
-    try:
-        return getattr(engine.environment.get_template(name), "front_matter", {})
-    except LiquidError:
-        return {}  # a broken page says so when it is asked for, and doesn't take the others down
 
 
 def _parse(body: bytes, content_type: str) -> dict[str, Any]:

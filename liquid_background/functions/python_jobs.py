@@ -293,10 +293,13 @@ class PythonJobs:
     def schedules(self) -> list[Schedule]:
         """Return the schedules of the program, and those in the front matter of the site's partials and pages.
 
-        Of two with one name, the program's counts. One in front matter that is wrong is logged and left out.
+        Of two with one name, the program's counts. One in front matter that is wrong is logged and left out; all of
+        them are when the setting front_matter_schedules is off.
         """
-        in_templates = front_matter_schedules(self.environment, self._default_retries())
-        return list(({schedule.name: schedule for schedule in in_templates} | self._schedules).values())
+        allowed = self.settings.front_matter_schedules
+        in_templates = front_matter_schedules(self.environment, self._default_retries()) if allowed else ()
+        found = {schedule.name: schedule for schedule in in_templates} | self._schedules
+        return [schedule.unless_taken(found) for schedule in found.values()]
 
 
 def _store_of(settings: Settings) -> tuple[str | None, Path]:

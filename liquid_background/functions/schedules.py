@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +24,9 @@ logger = logging.getLogger(__name__)
 
 _FIELDS: Final = 5
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
+_DIGEST_LENGTH: Final = 16
+_DIGEST: Final = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}\Z")
+_PLAIN_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME - len('pages_')}}}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,11 @@ class Schedule:
     cron: str
     timezone: str
     job: Job  # what is enqueued, but for its id and time
+    former_name: str = ""  # what versions before called it, so that a time is not enqueued under both names
 
     @classmethod
     def of(cls, job: Job, cron: str, timezone: str, name: str | None) -> Schedule:
-        """Return the schedule of a job.
+        """Return the schedule of a job that the program declares.
 
         Raises:
             EnqueueError: when the name is not one.
@@ -44,7 +49,19 @@ class Schedule:
         made = slug(str(name or job.source_name))[-_LONGEST_NAME:]
         if name is not None and made != name:
             raise EnqueueError(f"schedule name {name!r} is not 1 to {_LONGEST_NAME} letters, digits, - and _")
+        if name is None and job.partial is not None and job.source_name == slug(job.partial):
+            return cls.of_template(job.partial, job, cron, timezone)
         return cls(made, cron, timezone, job)
+
+    @classmethod
+    def of_template(cls, template: str, job: Job, cron: str, timezone: str) -> Schedule:
+        """Return the schedule of a partial or page, under a name that no other one has."""
+        name, former = exact_name(template), slug(job.source_name)[-_LONGEST_NAME:]
+        return cls(name, cron, timezone, job, former if former != name else "")
+
+    def unless_taken(self, names: Container[str]) -> Schedule:
+        """Return the schedule without its former name when another one has that now."""
+        return replace(self, former_name="") if self.former_name in names else self
 
     @property
     def digest(self) -> str:
@@ -66,6 +83,23 @@ class Schedule:
     def job_at(self, moment: int) -> Job:
         """Return the job of one time."""
         return replace(self.job, id=f"{self.name}-{moment}", start_at=float(moment))
+
+
+def exact_name(template: str) -> str:
+    """Return the name of a template's schedule: its path, which no other template's name can be.
+
+    A partial at the top and a page at the top are called as they were; others get the digest of their path, since `_`
+    stands for the slash, too. A template that is called as if it had one gets its own as well.
+    """
+    plain = slug(template)
+    page = template.removeprefix("pages/")
+    is_page = page != template
+    own = page if is_page else template
+    is_plain = _PLAIN_NAME.fullmatch(own) and plain == (f"pages_{own}" if is_page else own)
+    if is_plain and (is_page or not own.startswith("pages_")) and not _DIGEST.search(plain):
+        return plain
+    digest = hashlib.sha256(template.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{plain[-(_LONGEST_NAME - _DIGEST_LENGTH - 1) :]}-{digest}"
 
 
 def _hour(cron: str) -> str:
@@ -100,18 +134,12 @@ def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[S
     one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
     """
     front_matters = getattr(env.loader, "front_matters", None)
-    templates: dict[str, str] = {}  # by the names of their schedules
     for template, matter in front_matters() if front_matters is not None else ():
         if matter.get("schedule") is not None:
             try:
-                schedule = read_schedule(template, matter["schedule"], default)
-                if schedule.name in templates:
-                    raise EnqueueError(f"{templates[schedule.name]} has one of the same name, {schedule.name!r}")
+                yield read_schedule(template, matter["schedule"], default)
             except EnqueueError as error:
                 logger.error("%s: the front matter's schedule is not kept: %s", template, error)
-            else:
-                templates[schedule.name] = template
-                yield schedule
 
 
 def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
@@ -124,4 +152,4 @@ def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
     cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
     check_cron(cron, timezone)
     reading = read_options(values, default, JobOptions)
-    return Schedule.of(build_partial(template, {}, reading.fields), cron, timezone, None)
+    return Schedule.of_template(template, build_partial(template, {}, reading.fields), cron, timezone)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -21,7 +22,8 @@ from liquid_background.errors import ArgumentError, EnqueueError
 from liquid_background.functions import RetryPolicy, read_schedule
 from liquid_background.lint.blocks import check_block, check_order, finding, literal
 from liquid_background.lint.finding import RULES, Finding, silenced
-from liquid_background.pages import CONSUMERS, SiteLoader, read_options, read_text, split_front_matter
+from liquid_background.lint.values import SlugConflict, check_values, slug_conflicts
+from liquid_background.pages import CONSUMERS, SiteLoader, oddity, read_options, read_text, split_front_matter, walk
 from liquid_background.plan import BodyWalk
 from liquid_background.syntax import column_of, line_of
 from liquid_background.tags import BackgroundNode
@@ -30,6 +32,11 @@ FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
 
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
+
+
+def files_under(folder: Path) -> list[Path]:
+    """Return the files in a folder that are templates or might be taken for one."""
+    return [Path(found.path) for found in walk(str(folder), str(folder)).files]
 
 
 def check_files(environment: Environment, files: Iterable[Path]) -> list[Finding]:
@@ -41,29 +48,44 @@ def check_files(environment: Environment, files: Iterable[Path]) -> list[Finding
     """
     found: list[Finding] = []
     names: FirstUses = {}
+    conflicts = slug_conflicts(environment)
     for file in files:
-        found += _check_file(environment, file, names)
+        odd = _oddity(environment, file)
+        if odd:
+            found.append(Finding(str(file), 1, 0, RULES["not-a-template"], f"skipped: {odd}"))
+        else:
+            found += _check_file(environment, file, names, conflicts)
     return found
 
 
-def _check_file(environment: Environment, file: Path, names: FirstUses) -> list[Finding]:
+def _oddity(environment: Environment, file: Path) -> str:
+    loader = environment.loader
+    root = os.path.abspath(loader.root) if isinstance(loader, SiteLoader) else ""
+    within = root and os.path.abspath(file).startswith(root.rstrip("/") + "/")
+    return oddity(str(file), root if within else "")
+
+
+def _check_file(
+    environment: Environment, file: Path, names: FirstUses, conflicts: Mapping[str, SlugConflict]
+) -> list[Finding]:
     path = str(file)
     try:
-        source = read_text(file, path)
+        source = read_text(os.path.realpath(file), path)
     except LiquidError as error:
         return [_of_error(path, error)]
     errors: list[LiquidError] = []
+    found: list[Finding] = []
     nodes: Sequence[Node] = ()
     environment.report = errors.append
     try:
         matter, body, line = split_front_matter(source, path)
+        found += _check_front_matter(environment, path, matter, source)
+        found += check_values(path, source, conflicts.get(os.path.abspath(file)))
         nodes = environment.parse_at(body, line=line, path=path).nodes
-        found = list(_check_front_matter(environment, path, matter, source))
         if CONSUMERS in file.parts:
             read_options(source, path)
     except LiquidError as error:
         errors.append(error)
-        found = []
     finally:
         environment.report = None
     found += [_of_error(path, error) for error in errors]
@@ -98,6 +120,16 @@ def _check_front_matter(environment: Environment, path: str, matter: dict[str, A
 def _exists(environment: Environment, name: str, tag: str) -> bool:
     loader = environment.loader
     return not isinstance(loader, SiteLoader) or loader.find(name, tag) is not None
+
+
+def _has_consumers(environment: Environment, event: str) -> bool:
+    """Return whether a template takes an event; what is wrong in its front matter the check of its own file says."""
+    if isinstance(environment.loader, SiteLoader):
+        return bool(environment.loader.consumer_names(event))
+    try:
+        return bool(environment.consumers(event))
+    except LiquidError:
+        return True
 
 
 class _Check:
@@ -163,13 +195,10 @@ class _Check:
         event = getattr(node, "event", None)
         if not isinstance(event, FilteredExpression) or event.filters or not isinstance(event.left, StringLiteral):
             return
-        try:
-            consumers = self.environment.consumers(event.left.value)
-        except LiquidError:
-            return  # a consumer's own front matter is wrong: the check of its file says so
-        if not consumers:
-            fix = f"write consumers/{event.left.value}/NAME.liquid"
-            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{event.left.value}'", fix)
+        name = event.left.value
+        if not _has_consumers(self.environment, name):
+            fix = f"write consumers/{name}/NAME.liquid"
+            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{name}'", fix)
 
 
 def _filters_in(expression: Expression) -> Iterator[Filter]:

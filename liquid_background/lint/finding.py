@@ -29,7 +29,7 @@ class Rule:
 RULES: Final[Mapping[str, Rule]] = {
     rule.name: rule
     for rule in (
-        Rule("syntax", Severity.ERROR, "The template cannot be parsed."),
+        Rule("syntax", Severity.ERROR, "The template, or its front matter, cannot be read or parsed."),
         Rule(
             "option",
             Severity.ERROR,
@@ -40,11 +40,16 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("blank-variable", Severity.ERROR, "A job reads a page variable where nothing is handed over."),
         Rule("request-in-job", Severity.ERROR, "A job reads params, session, cookies, headers, context or request."),
         Rule("missing-partial", Severity.ERROR, "A partial, layout or function that is named is not there."),
+        Rule("front-matter", Severity.ERROR, "A name in front matter is given twice, or a value that it cannot have."),
+        Rule("same-slug", Severity.ERROR, "Two pages would answer the same request."),
         Rule("missing-consumer", Severity.WARNING, "An event is triggered that no consumer takes."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
         Rule("unused-parameter", Severity.WARNING, "A parameter is given that the body does not read."),
         Rule("misspelt-option", Severity.WARNING, "A parameter has nearly the name of an option."),
+        Rule("unknown-key", Severity.WARNING, "Front matter has a name that means nothing here."),
+        Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, and elsewhere not."),
+        Rule("not-a-template", Severity.WARNING, "A file is called as a template is, and is skipped."),
         Rule("delay-for-order", Severity.HINT, "A short delay is used to run one job after another."),
     )
 }

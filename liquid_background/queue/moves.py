@@ -285,7 +285,7 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False) -> Call:
     return "tick", [*head, _milliseconds(settings.lease), _milliseconds(gap), *queues]
 
 
-def schedule(name: str, digest: str, job: Job | None, settings: Settings) -> Call:
+def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:
     """Return the call that enqueues the job of a schedule's next time, unless it is enqueued; its reply is the clock.
 
     Args:
@@ -293,10 +293,11 @@ def schedule(name: str, digest: str, job: Job | None, settings: Settings) -> Cal
         digest: tells its definition from earlier ones of the same name.
         job: with its `start_at`; None to ask for the clock only.
         settings: those of the worker.
+        former: the name that versions before gave it; what still waits under that is taken back.
     """
     if job is None or job.start_at is None:
         return "schedule", [name, digest, ""]
-    return "schedule", [name, digest, int(job.start_at), *encode_job(job, settings)]
+    return "schedule", [name, digest, int(job.start_at), former, *encode_job(job, settings)]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -41,6 +41,10 @@ class Site(Protocol):
     def event_context(self) -> frozenset[str]:
         """Return the names of request secrets that consumers may see: cookies, cookie, authorization."""
 
+    @property
+    def secret_names(self) -> Sequence[str]:
+        """Return parts of names; consumers see no header with one of them."""
+
 
 @dataclass(slots=True)
 class Collector:

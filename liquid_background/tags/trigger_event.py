@@ -13,8 +13,9 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 from liquid_background.errors import ArgumentError, NotPlain
 from liquid_background.handover import encode
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
+from liquid_background.masking import looks_secret
 from liquid_background.syntax import Argument, parse_arguments, parsing, show
-from liquid_background.tags.collector import Collector, collector_of
+from liquid_background.tags.collector import Collector, Site, collector_of
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _CONTEXT: Final = ("params", "session", "cookies", "headers", "current_user")
@@ -101,17 +102,17 @@ def request_values(context: RenderContext, collector: Collector) -> dict[str, En
         if name == "cookies" and name not in exposed:
             value = None
         if name == "headers" and isinstance(value, Mapping):
-            value = {key: text for key, text in value.items() if _shown(str(key), exposed)}
+            value = {key: text for key, text in value.items() if _shown(str(key), collector.site)}
         values[name] = _encode_plain(value, name, dropped)
     if dropped:
         warnings.warn(f"event consumers do not see {', '.join(dropped)}: not plain values", stacklevel=2)
     return values
 
 
-def _shown(header: str, exposed: frozenset[str]) -> bool:
+def _shown(header: str, site: Site) -> bool:
     # A WSGI server, and platformOS after it, spells Authorization as HTTP_AUTHORIZATION.
     name = header.strip().lower().replace("_", "-").removeprefix("http-")
-    return name not in _SECRET_HEADERS or name in exposed
+    return name in site.event_context or not (name in _SECRET_HEADERS or looks_secret(name, site.secret_names))
 
 
 def _encode_plain(value: object, name: str, dropped: list[str]) -> Encoded:

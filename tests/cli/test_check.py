@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 from poscli.demo_site.app import TEMPLATES
@@ -22,6 +25,35 @@ def test_what_is_wrong_is_told_with_its_place(project: Any) -> None:
     (finding,) = [json.loads(line) for line in project.quick("check", "--format", "json", code=1).lines]
     assert (finding["line"], finding["severity"]) == (2, "error")
     assert project.quick("check", "templates/pages/good.liquid").out == "nothing wrong in 1 file\n"
+
+
+def test_odd_files_are_one_line_each(project: Any) -> None:
+    project.page("good", "Hi")
+    pages = project.folder / "templates/pages"
+    os.mkfifo(pages / "fifo.liquid")
+    (pages / "loop.liquid").symlink_to("loop.liquid")
+    (pages / ".#p.liquid").symlink_to("me@host.1")
+    (pages / "d.liquid").mkdir()
+    (pages / "new\nline.liquid").write_text("x")
+    Path(os.fsdecode(os.fsencode(pages) + b"/\xff.liquid")).write_text("x")
+    for number, matter in enumerate(("slug: &a [x]", "slug: " + "[" * 3000, "slug: !!bool maybe")):
+        project.page(f"bad{number}", f"---\n{matter}\n---\n")
+    started = time.monotonic()
+    result = project.quick("check", code=1)
+    assert time.monotonic() - started < 2
+    assert result.lines[-1] == "3 errors, 6 warnings in 10 files"
+    assert len(result.lines) == 10
+    assert len(project.quick("check", "--format", "json", code=1).lines) == 9
+    assert "3 errors" in project.quick("doctor").out
+    assert "bad0.liquid:2: the front matter is not YAML: an anchor" in project.quick("doctor").out
+
+
+def test_two_pages_with_one_slug_are_an_error_of_check_and_doctor(project: Any) -> None:
+    project.page("about", "Hi")
+    project.page("other", "---\nslug: about\n---\n")
+    said = "templates/pages/other.liquid:2:1: error: pages/about answers /about before this page [same-slug]"
+    assert project.quick("check", code=1).lines[0] == said
+    assert "pages/about answers /about before this page" in project.quick("doctor", code=1).out
 
 
 def test_a_path_that_is_not_there_is_a_usage_error(project: Any) -> None:

@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import sys
+import time
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -164,6 +165,22 @@ def test_a_broken_page_is_told_and_takes_no_other_down(served: str) -> None:
     assert "pages/broken:1" in text
     assert _get(f"{served}/")[0] == 200
     assert _get(f"{served}/jobs")[0] == 200
+
+
+def test_front_matter_that_cannot_be_read_costs_its_own_page(project: Any, served: str) -> None:
+    project.page("aliases", "---\na: &a [x, x]\nslug: [*a, *a]\n---\nHi")
+    project.page("open", "---\nslug: open\nsecret\n")
+    project.page("slow", "---\nslug: elsewhere\n---\n" + "{{" * 20_000)
+    for name in ("aliases", "open"):
+        status, text = _get(f"{served}/{name}")
+        assert status == 500
+        assert f"pages/{name}:" in text
+        assert "secret" not in text
+        assert str(project.folder) not in text
+    started = time.monotonic()
+    assert _get(f"{served}/?a=1") == (200, "front 1")
+    assert _get(f"{served}/nowhere")[0] == 404
+    assert time.monotonic() - started < 2
 
 
 def test_a_request_that_is_too_large_is_refused(served: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from typing import Any
@@ -22,6 +23,23 @@ def test_three_shells(project: Any) -> None:
     assert worker.stop(signal.SIGTERM) == 0
     assert tail.stop(signal.SIGINT) == 0
     assert tail.err.read_text() == ""
+
+
+def test_files_that_cannot_be_read_are_a_line_each_and_the_worker_starts(project: Any) -> None:
+    project.page("mail", "{% background source_name: 'send_email' %}Hi{% endbackground %}")
+    project.page("bad", "---\nslug: &a x\n---\n")
+    project.write("templates/partials/worse.liquid", f"---\nschedule: {'[' * 3000}\n---\n")
+    project.write("templates/partials/odd.liquid", "---\nslug: 2024-02-30\nn: 0x_\n---\n")
+    pages = project.folder / "templates/pages"
+    os.mkfifo(pages / "fifo.liquid")
+    (pages / "loop.liquid").symlink_to("loop.liquid")
+    (pages / "d.liquid").mkdir()
+    project.good("render", "mail")
+    lines = project.good("worker", "--burst").err.splitlines()
+    assert len([line for line in lines if "pages/bad:2" in line]) == 1
+    assert len([line for line in lines if "partials/worse:2" in line]) == 1
+    assert not any(name in line for line in lines for name in ("odd", "fifo", "loop", "d.liquid"))
+    assert project.good("logs", "--format", "short").lines == ["[attempt 1/1] - send_email - SUCCESS"]
 
 
 def test_burst_ends_by_itself_with_retries_done(project: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 
 from liquid_background import Engine, EnqueueError
 from liquid_background.functions import Schedule
+from liquid_background.job import JOB_ID
 from liquid_background.queue import keys, moves, scripts
 from liquid_background.settings import Settings
 from tests.functions.conftest import Bench, perform
@@ -22,7 +24,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 def _ask(engine: Engine, schedule: Schedule, moment: float) -> int:
     job = schedule.job_at(int(moment))
-    return scripts.run(engine.store, *moves.schedule(schedule.name, schedule.digest, job, engine.settings))  # type: ignore[no-any-return]
+    call = moves.schedule(schedule.name, schedule.digest, job, engine.settings, schedule.former_name)
+    return scripts.run(engine.store, *call)  # type: ignore[no-any-return]
 
 
 def _now(engine: Engine) -> float:
@@ -144,11 +147,92 @@ def test_a_wrong_schedule_in_front_matter_is_told_and_keeps_no_worker_from_its_w
     (tmp_path / "partials/same").mkdir()
     (tmp_path / "partials/same/name.liquid").write_text("---\nschedule: '@hourly'\n---\n")
     site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
-    assert [schedule.name for schedule in site.schedules()] == ["good", "same_name"]
+    assert [schedule.job.template for schedule in site.schedules()] == ["good", "same/name", "same_name"]
     assert "odd: the front matter's schedule is not kept: unknown option '1'" in caplog.text
-    assert "has one of the same name, 'same_name'" in caplog.text
     assert "bad: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
     assert "broken: the front matter is not YAML" in caplog.text
+
+
+def _write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        path = root / f"{name}.liquid"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def test_each_template_has_a_schedule_of_its_own_whatever_it_is_called(settings: Settings, tmp_path: Path) -> None:
+    daily = "---\nschedule: {cron: '@daily', source_name: nightly}\n---\n"
+    long = "long/" * 30
+    names = [
+        "tenant/a_report",
+        "tenant_a/report",
+        "tenant_a_report",
+        "pages_x",
+        "a/b/c",
+        "a/b_c",
+        "_x",
+        "x",
+        f"{long}a",
+    ]
+    _write(tmp_path, {f"partials/{name}": daily for name in [*names, f"{long}b", f"x{long}a", "ü", "ä"]})
+    _write(tmp_path, {f"pages/{name}": daily for name in ("x", "tenant/a", "tenant_a")})
+    site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
+    schedules = {schedule.name: schedule for schedule in site.schedules()}
+    assert len(schedules) == 16
+    assert {schedules[name].job.template for name in ("tenant_a_report", "x", "pages_x", "pages_tenant_a")} == {
+        "tenant_a_report",
+        "x",
+        "pages/x",
+        "pages/tenant_a",
+    }
+    for schedule in schedules.values():
+        assert JOB_ID.fullmatch(schedule.job_at(1_800_000_000).id)
+    impostor = next(name for name, schedule in schedules.items() if schedule.job.template == "tenant/a_report")
+    _write(tmp_path, {f"partials/{impostor}": daily})
+    assert len({schedule.name for schedule in site.schedules()}) == 17
+
+
+def test_a_time_that_waits_under_the_name_of_the_version_before_runs_once(engine: Engine, tmp_path: Path) -> None:
+    _write(tmp_path, {"partials/tenant/a_report": "---\nschedule: '@daily'\n---\n"})
+    site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
+    [schedule] = site.schedules()
+    before = replace(schedule, name="tenant_a_report", former_name="")
+    moment = _now(site) + 600
+    _ask(site, before, moment)
+    assert [job.id for job in site.jobs.list()] == [f"tenant_a_report-{int(moment)}"]
+    _ask(site, schedule, moment)
+    _ask(site, before, moment)  # a worker of the version before that still runs
+    _ask(site, schedule, moment)
+    assert [job.id for job in site.jobs.list()] == [f"{schedule.name}-{int(moment)}"]
+
+
+def test_a_name_that_another_schedule_has_is_not_taken_back(engine: Engine, tmp_path: Path) -> None:
+    daily = "---\nschedule: '@daily'\n---\n"
+    _write(tmp_path, {"partials/tenant/a_report": daily, "partials/tenant_a_report": daily})
+    site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
+    moment = _now(site) + 600
+    for schedule in sorted(site.schedules(), key=lambda each: each.name):
+        _ask(site, schedule, moment)
+    assert sorted(job.template for job in site.jobs.list()) == ["tenant/a_report", "tenant_a_report"]
+
+
+def test_a_setting_turns_the_schedules_in_front_matter_off(engine: Engine, tmp_path: Path) -> None:
+    _write(tmp_path, {"partials/digest": "---\nschedule: '@daily'\n---\n"})
+    off = engine.settings.model_copy(update={"templates": tmp_path, "front_matter_schedules": False})
+    site = Engine(settings=off)
+    assert site.schedules() == []
+    site.environment.actions.update(engine.environment.actions)
+    site.schedule("* * * * *", "notify", {"order_id": 1})
+    assert [schedule.name for schedule in site.schedules()] == ["notify"]
+
+
+def test_the_programs_schedule_of_a_partial_counts_before_that_of_its_front_matter(
+    engine: Engine, tmp_path: Path
+) -> None:
+    _write(tmp_path, {"partials/tenant/a_report": "---\nschedule: '@daily'\n---\n"})
+    site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
+    site.schedule("@hourly", "tenant/a_report")
+    assert [schedule.cron for schedule in site.schedules()] == ["@hourly"]
 
 
 def test_workers_enqueue_the_next_time_once_and_run_it(

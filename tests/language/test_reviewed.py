@@ -36,6 +36,31 @@ def test_secret_headers_in_any_spelling_stay_out_of_events(site: Any) -> None:
     assert site.job.parameters["context"]["headers"] == {"Host": "h"}
 
 
+def test_headers_whose_names_look_secret_stay_out_of_events(make_site: Any) -> None:
+    site = make_site(event_context=("cookie",))
+    site.write({"consumers/e/x": "{{ context.headers | json }}"})
+    secret = {
+        "X-Api-Key": "s1",
+        "HTTP_X_APIKEY": "s2",
+        "X-CSRF-Token": "s3",
+        "X-Client-Secret": "s4",
+        "X-Amz-Security-Token": "s5",
+        "Sec-WebSocket-Cookie": "s6",
+        "X-Authorization": "s7",
+    }
+    shown = {"Host": "h", "Cookie": "k", "X-Request-Id": "r"}
+    site.render("{% trigger_event 'e' %}", headers={**secret, **shown})
+    assert site.job.parameters["context"]["headers"] == shown
+
+
+def test_the_setting_says_which_headers_look_secret(site: Any) -> None:
+    site.write({"consumers/e/x": "x"})
+    settings = site.engine.settings.model_copy(update={"secret_names": ("shibboleth",)})
+    engine = Engine(environment=site.engine.environment, settings=settings)
+    engine.render_string("{% trigger_event 'e' %}", headers={"X-Shibboleth": "s", "X-Token": "t", "Cookie": "k"})
+    assert site.job.parameters["context"]["headers"] == {"X-Token": "t"}
+
+
 def test_mappings_of_the_request_reach_consumers(site: Any) -> None:
     site.write({"consumers/e/x": "{{ context.params.q }}"})
     site.render("{% trigger_event 'e' %}", params=MappingProxyType({"q": "Q"}))

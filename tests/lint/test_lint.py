@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from liquid import Mode
 
 from liquid_background import Environment
-from liquid_background.lint import RULES, Finding, check_files
+from liquid_background.lint import RULES, Finding, check_files, files_under
 from liquid_background.pages import SiteLoader
 
 FILES = {
@@ -17,6 +18,7 @@ FILES = {
     "partials/outer": "{% include 'mail' %}",
     "layouts/main": "{{ content_for_layout }}",
     "consumers/order.created/mail": "x",
+    "pages/about": "---\nmethod: get\n---\n",
 }
 
 
@@ -54,6 +56,10 @@ CLEAN = [
     "---\nlayout: main\n---\n" + block("x"),
     "---\nschedule: '0 9 * * mon-fri'\n---\nx",
     "---\nschedule: {cron: '@daily', timezone: Europe/Berlin, priority: low, queue: nightly}\n---\nx",
+    "---\nslug: about\nmethod: post\n---\nx",
+    "---\nslug: '010'\nmetadata: {draft: false, n: 3, lang: 'no'}\nresponse_headers: {X-A: 1}\nformat: json\n---\nx",
+    "---\nlayout: no\nslug: 2024\n---\nx",
+    "---\nPhone: 12\nx",
     "{% liquid\n background source_name: 's', n: 1\n echo n\n endbackground %}",
     "{% for user in users %}" + block("{% assign i = forloop.index %}{{ i }}") + "{% endfor %}",
 ]
@@ -94,6 +100,28 @@ BROKEN = [
     ("{{ x", "syntax"),
     ("---\na: [\n---\n", "syntax"),
     (block("{% break %}"), "syntax"),
+    ("---\nslug: &a x\n---\n", "syntax"),
+    ("---\nslug: x\nHi", "syntax"),
+    ("---\ntitle: x\n...\nHi", "syntax"),
+    ("---\nslug: [a]\n---\n", "syntax"),
+    ("---\nmethod: POTS\n---\n", "front-matter"),
+    ("---\nformat: jason\n---\n", "front-matter"),
+    ("---\nformat: JSON\n---\n", "front-matter"),
+    ("---\nslug: a\nslug: b\n---\n", "front-matter"),
+    ("---\nresponse_headers: x\n---\n", "front-matter"),
+    ("---\nresponse_headers: {X-A: [1]}\n---\n", "front-matter"),
+    ("---\nresponse_headers:\n  X-A: |\n    a\n    b\n---\n", "front-matter"),
+    ("---\nresponse_headers: {X-A: ☃}\n---\n", "front-matter"),
+    ("\n  ---\nslug: x\n---\n", "front-matter"),
+    ("---\nslugg: x\n---\n", "unknown-key"),
+    ("---\ncolour: red\n---\n", "unknown-key"),
+    ("---\nslug: no\n---\n", "doubtful-value"),
+    ("---\nslug: 010\n---\n", "doubtful-value"),
+    ("---\nslug: 1.10\n---\n", "doubtful-value"),
+    ("---\nslug: ~\n---\n", "doubtful-value"),
+    ("---\nmetadata: {wide: [yes]}\n---\n", "doubtful-value"),
+    ("---\nslug: about\n---\n", "same-slug"),
+    ("---\nslug: /about/\nmethod: GET\n---\n", "same-slug"),
     (
         block("{% include 'mail', email: order.email %}")
         + "{% background source_name: 't', delay: 1 %}{% include 'mail', email: order.email %}{% endbackground %}",
@@ -116,7 +144,46 @@ def test_one_thing_is_found_in(tmp_path: Path, source: str, rule: str) -> None:
 
 
 def test_every_rule_is_broken_by_a_test() -> None:
-    assert {rule for _, rule in BROKEN} == set(RULES)
+    assert {rule for _, rule in BROKEN} == set(RULES) - {"not-a-template"}
+
+
+def test_a_file_that_is_no_template_is_one_finding(tmp_path: Path) -> None:
+    (tmp_path / "pages/d.liquid").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pages/fifo.liquid")
+    (tmp_path / "pages/loop.liquid").symlink_to("loop.liquid")
+    (tmp_path / "pages/.#p.liquid").symlink_to("me@host.1")
+    (tmp_path / "pages/out.liquid").symlink_to(__file__)
+    (tmp_path / "pages/up").symlink_to("..")
+    (tmp_path / "pages/big.liquid").write_text("x" * 2_000_000)
+    found = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
+    assert [(Path(item.path).name, item.rule.name, item.message) for item in found] == [
+        (".#p.liquid", "not-a-template", "skipped: its name starts with a dot"),
+        ("big.liquid", "syntax", "the file has 1953 KB; a template may have 1024 KB"),
+        ("d.liquid", "not-a-template", "skipped: a folder"),
+        ("fifo.liquid", "not-a-template", "skipped: a named pipe"),
+        ("loop.liquid", "not-a-template", "skipped: links in a circle"),
+        ("out.liquid", "not-a-template", "skipped: a link that leads out of the site"),
+        ("up", "not-a-template", "skipped: a link to a folder"),
+    ]
+
+
+def test_front_matter_is_checked_whatever_the_body_is(tmp_path: Path) -> None:
+    assert rules(tmp_path, "---\nslugg: x\nmethod: POTS\n---\n{% if %}{% endif %}") == [
+        ("unknown-key", 2),
+        ("front-matter", 3),
+        ("syntax", 5),
+    ]
+    (found, *_) = findings(tmp_path, "---\nslugg: x\n---\n")
+    assert found.fix == "did you mean 'slug'?"
+
+
+def test_two_files_of_one_name_are_an_error_at_the_one_that_is_never_read(tmp_path: Path) -> None:
+    for ending in (".liquid", ".html.liquid"):
+        path = tmp_path / f"pages/p{ending}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("x")
+    (found,) = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
+    assert (Path(found.path).name, found.rule.name) == ("p.html.liquid", "same-slug")
 
 
 def test_a_fix_says_what_to_write(tmp_path: Path) -> None:

@@ -60,9 +60,11 @@ class Timetable:
         return [self._call(line, now) for line in self._lines if line.until <= now]
 
     def _call(self, line: _Line, now: float) -> Call:
-        moment = line.schedule.next_time(now)
+        schedule = line.schedule
+        moment = schedule.next_time(now)
         line.until = min(moment + 0.05, now + _AGAIN)
-        return moves.schedule(line.schedule.name, line.schedule.digest, line.schedule.job_at(moment), self._settings)
+        job = schedule.job_at(moment)
+        return moves.schedule(schedule.name, schedule.digest, job, self._settings, schedule.former_name)
 
     def heard(self, reply: Any) -> None:
         """Take note of the clock that a call's reply gives; after an error, all times are asked for again soon."""

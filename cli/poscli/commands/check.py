@@ -11,7 +11,7 @@ import click
 
 from liquid_background import Engine
 from liquid_background.joblog import printable
-from liquid_background.lint import Finding, Severity, check_files
+from liquid_background.lint import Finding, Severity, check_files, files_under
 from liquid_background.pages import SiteLoader
 from poscli.application import app_option, load_engine
 from poscli.terminal import styled
@@ -55,7 +55,7 @@ def _files(engine: Engine, paths: Sequence[Path]) -> list[Path]:
     for root in roots:
         if not root.exists():
             raise click.UsageError(f"no folder {root}; name the files to check, or set TEMPLATES")
-    return [file for root in roots for file in (sorted(root.rglob("*.liquid")) if root.is_dir() else [root])]
+    return [file for root in roots for file in (files_under(root) if root.is_dir() else [root])]
 
 
 def _text(item: Finding) -> str:

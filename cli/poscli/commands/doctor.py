@@ -8,17 +8,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from typing import Final
 
 import click
 
 from liquid_background import Engine
 from liquid_background.errors import LiquidBackgroundError
-from liquid_background.lint import Severity, check_files
+from liquid_background.joblog import printable
+from liquid_background.lint import Finding as Problem
+from liquid_background.lint import Severity, check_files, files_under
 from liquid_background.pages import PAGES, SiteLoader
 from liquid_background.queue.overview import workers
 from liquid_background.store import embedded, health_warnings
 from poscli.application import app_option, load_engine, no_store
 from poscli.terminal import styled
+
+_SHOWN: Final = 3  # errors of templates; the others are for poscli check
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Finding:
 def command(app: str | None) -> None:
     """Check the set-up and say how to fix what is wrong. It changes nothing.
 
-    It ends with 1 when something has to be fixed before jobs can run.
+    It ends with 1 when something has to be fixed before jobs can run, or two pages would answer one request.
 
     \b
     Example:
@@ -48,7 +53,10 @@ def command(app: str | None) -> None:
         mark = styled("ok   ", fg="green")
         if finding.fix:
             mark = styled("wrong", fg="red") if finding.fatal else styled("note ", fg="yellow")
-        print(f"{mark}  {finding.subject:<{width}}  {finding.found}" + (f"; {finding.fix}" if finding.fix else ""))
+        print(
+            f"{mark}  {finding.subject:<{width}}  {printable(finding.found)}"
+            + (f"; {finding.fix}" if finding.fix else "")
+        )
     sys.exit(any(finding.fix and finding.fatal for finding in findings))
 
 
@@ -62,7 +70,7 @@ def _findings(app: str | None) -> Iterator[Finding]:
         return
     name = app or engine.settings.app
     yield Finding("application", name) if name else Finding("application", "none: an engine from the settings alone")
-    yield _templates(engine)
+    yield from _templates(engine)
     yield from _store(engine)
 
 
@@ -88,23 +96,36 @@ def _packages() -> Iterator[Finding]:
         yield Finding("web", "not installed", fix, fatal=False)
 
 
-def _templates(engine: Engine) -> Finding:
+def _templates(engine: Engine) -> Iterator[Finding]:
     loader = engine.environment.loader
     if not isinstance(loader, SiteLoader):
-        return Finding("templates", f"from a {type(loader).__name__}")
+        yield Finding("templates", f"from a {type(loader).__name__}")
+        return
     if not loader.root.is_dir():
         fix = "run 'poscli init' for a starter project, or set LIQUID_BACKGROUND_TEMPLATES"
-        return Finding("templates", f"no folder {loader.root}", fix, fatal=False)
+        yield Finding("templates", f"no folder {loader.root}", fix, fatal=False)
+        return
     count = len(loader.names(PAGES))
     if not count:
-        return Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
+        yield Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
+        return
     found = f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}"
-    findings = check_files(engine.environment, sorted(loader.root.rglob("*.liquid")))
-    errors = sum(finding.rule.severity is Severity.ERROR for finding in findings)
-    if errors:
-        wrong = f"{errors} {'error' if errors == 1 else 'errors'}"
-        return Finding("templates", f"{found}, with {wrong}", "look: poscli check", fatal=False)
-    return Finding("templates", found)
+    findings = check_files(engine.environment, files_under(loader.root))
+    errors = [finding for finding in findings if finding.rule.severity is Severity.ERROR]
+    if not errors:
+        yield Finding("templates", found)
+        return
+    wrong = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
+    yield Finding("templates", f"{found}, with {wrong}", "look: poscli check", fatal=False)
+    errors.sort(key=_is_minor)
+    for error in errors[: max(_SHOWN, sum(not _is_minor(error) for error in errors))]:
+        place = f"{error.path}:{error.line}: {error.message}"
+        yield Finding("templates", place, error.fix or "correct it", fatal=not _is_minor(error))
+
+
+def _is_minor(error: Problem) -> bool:
+    """Return whether an error costs its own file only; of two pages with one slug, a visitor gets the wrong one."""
+    return error.rule.name != "same-slug"
 
 
 def _store(engine: Engine) -> Iterator[Finding]:

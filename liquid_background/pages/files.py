@@ -1,0 +1,269 @@
+"""The template files of a site as they really are: which are templates, their text, and whether they have changed."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import os
+import stat
+import time
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Final, TypeAlias
+
+from liquid import Token
+from liquid.exceptions import TemplateNotFoundError
+
+from liquid_background.errors import TagSyntaxError
+
+PAGES: Final = "pages"
+PARTIALS: Final = "partials"
+LAYOUTS: Final = "layouts"
+CONSUMERS: Final = "consumers"
+ENDINGS: Final = (".liquid", ".html.liquid", "")
+"""What a template's file adds to its name; of several files of one name the first is the template."""
+
+MAX_TEMPLATE: Final = 1024 * 1024  # bytes of a template file
+_HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
+_LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file systems of today
+_LONGEST_NAME: Final = 1_000
+_TICK: Final = 50_000_000  # ns in which a file may change again without its times changing
+_COARSE_TICK: Final = 2_000_000_000  # … on a file system that keeps whole seconds
+_DECODER: Final = codecs.getincrementaldecoder("utf-8-sig")  # which keeps a character that is cut at the end for later
+
+Signature: TypeAlias = tuple[int, ...]
+"""What tells one state of a file from the next."""
+
+_KINDS: Final = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that a walk came by."""
+
+    path: str
+    name: str  # its place under where the walk began, with its ending
+    signature: Signature | None
+    odd: str = ""  # why it is no template
+
+
+@dataclass(slots=True)
+class Walk:
+    """What stands under a folder: the files whose names end as templates' do, and the folders looked into."""
+
+    files: list[Found] = field(default_factory=list)
+    folders: list[tuple[str, Signature | None]] = field(default_factory=list)
+
+    @property
+    def templates(self) -> Iterator[Found]:
+        """The files that are templates."""
+        return (found for found in self.files if not found.odd)
+
+
+def is_template_name(name: str) -> bool:
+    """Return whether a template may be called so: a way down from a folder, past nothing hidden."""
+    path = PurePosixPath(name)
+    if not path.parts or path.is_absolute() or len(name) > _LONGEST_NAME:
+        return False
+    return not any(_odd_name(part) for part in path.parts)
+
+
+def _odd_name(part: str) -> str:
+    if part.startswith("."):
+        return "its name starts with a dot"
+    if not (part.isascii() and part.isprintable()):
+        categories = {unicodedata.category(character) for character in part}
+        if "Cs" in categories:
+            return "its name is not UTF-8"
+        if categories & {"Cc", "Zl", "Zp"}:
+            return "its name holds a control character"
+    return "its name is too long" if len(part.encode()) > _LONGEST_PART else ""
+
+
+def name_of(place: str) -> str:
+    """Return the name that people use for a file: its place, without the ending."""
+    return place.removesuffix(".liquid").removesuffix(".html")
+
+
+def ending_rank(path: str) -> int:
+    """Return which of a template's endings a file has."""
+    return ENDINGS.index(".html.liquid") if path.endswith(".html.liquid") else ENDINGS.index(".liquid")
+
+
+def signature_of(path: str) -> Signature | None:
+    """Return the state of the file that a path leads to, through links; None when it leads to none."""
+    try:
+        return _signature(os.stat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def _signature(found: os.stat_result) -> Signature:
+    return (found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def is_regular(signature: Signature | None) -> bool:
+    """Return whether a signature is that of a regular file."""
+    return signature is not None and stat.S_ISREG(signature[0])
+
+
+def is_settled(signature: Signature | None) -> bool:
+    """Return whether a file has stood unchanged for long enough that a further change will show in its times."""
+    if signature is None:
+        return True
+    changed = signature[-1]
+    return abs(time.time_ns() - changed) > (_TICK if changed % 1_000_000_000 else _COARSE_TICK)
+
+
+def inside(path: str, root: str) -> str | None:
+    """Return the path with its links followed, None when that is outside the folder `root` or leads nowhere."""
+    try:
+        real, top = os.path.realpath(path, strict=True), os.path.realpath(root, strict=True)
+    except (OSError, ValueError):
+        return None
+    return real if real.startswith(top.rstrip("/") + "/") else None
+
+
+def walk(folder: str, root: str) -> Walk:
+    """Look at all files under a folder of a site, in the order of their paths; links to folders are not followed.
+
+    Args:
+        folder: where to begin.
+        root: the site; what a link names must be inside.
+    """
+    found = Walk()
+    pending = [folder] if folder == root or inside(folder, root) else []
+    if not pending:
+        found.folders.append((folder, signature_of(folder)))
+    while pending:
+        here = pending.pop()
+        found.folders.append((here, signature_of(here)))  # before the look: a change during it shows afterwards
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
+                        pending.append(entry.path)
+                    if entry.name.endswith(".liquid") or (entry.is_symlink() and _is_linked_folder(entry)):
+                        found.files.append(_look(entry, folder, root))
+        except OSError as error:
+            found.files.append(Found(here, _under(here, folder), signature_of(here), _reason(error, "listed")))
+    found.files.sort(key=lambda each: each.path.replace("/", "\0"))
+    return found
+
+
+def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() and not _odd_name(entry.name)
+    except OSError:
+        return False
+
+
+def _look(entry: os.DirEntry[str], folder: str, root: str) -> Found:
+    signature, odd = _state(entry.path, entry.name, root, link=entry.is_symlink())
+    return Found(entry.path, _under(entry.path, folder), signature, odd)
+
+
+def _under(path: str, folder: str) -> str:
+    return path[len(folder) :].strip("/")
+
+
+def oddity(path: str, root: str) -> str:
+    """Return why a file is no template, "" when it is one.
+
+    Args:
+        path: the file.
+        root: the site; "" for a file that belongs to none.
+    """
+    return _state(path, os.path.basename(path), root, link=os.path.islink(path))[1]
+
+
+def _state(path: str, name: str, root: str, *, link: bool) -> tuple[Signature | None, str]:
+    """Return the state of a file, and why it is no template."""
+    try:
+        signature, odd = _signature(os.stat(path)), ""
+    except FileNotFoundError:
+        signature, odd = None, "a link that leads nowhere"
+    except (OSError, ValueError) as error:
+        signature, odd = None, _reason(error, "looked at")
+    odd = _odd_name(name) or odd
+    if odd or signature is None:
+        return signature, odd
+    if stat.S_ISDIR(signature[0]) and not os.access(path, os.R_OK | os.X_OK):
+        return signature, "a folder that cannot be listed"
+    if not stat.S_ISREG(signature[0]):
+        kind = _KINDS.get(stat.S_IFMT(signature[0]), "no file")
+        return signature, f"a link to {kind}" if link else kind
+    if link and root and inside(path, root) is None:
+        return signature, "a link that leads out of the site"
+    return signature, ""
+
+
+def _reason(error: Exception, what: str) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ELOOP:
+        return "links in a circle"
+    return f"cannot be {what}: {error.strerror if isinstance(error, OSError) else error}"
+
+
+def read_text(path: str | Path, name: str) -> str:
+    """Return a template's text; a byte order mark is no part of it.
+
+    Args:
+        path: the file, with its links followed.
+        name: what people call it, for errors.
+
+    Raises:
+        TagSyntaxError: when it cannot be read, is too large, or not UTF-8.
+        TemplateNotFoundError: when it has gone, or is no regular file.
+    """
+    return _decode(_read(str(path), name, MAX_TEMPLATE + 1)[0], name, final=True)
+
+
+def read_head(path: str | Path, name: str) -> str:
+    """Return the beginning of a template's text, in which its front matter ends, or all of a short one.
+
+    Raises:
+        TagSyntaxError: when it cannot be read, is too large, or not UTF-8.
+        TemplateNotFoundError: when it has gone, or is no regular file.
+    """
+    data, size = _read(str(path), name, _HEAD)
+    return _decode(data, name, final=size <= len(data))
+
+
+def _read(path: str, name: str, most: int) -> tuple[bytes, int]:
+    """Return (the first bytes of a file, its size), waiting for nobody: a named pipe opens at once and is no file."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            os.close(descriptor)
+            raise TemplateNotFoundError(name)
+        with open(descriptor, "rb") as file:
+            data = file.read(most)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise TemplateNotFoundError(name) from error
+    except OSError as error:
+        raise _unreadable(f"the file cannot be read: {error.strerror}", name) from error
+    size = max(found.st_size, len(data))
+    if size > MAX_TEMPLATE:
+        limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
+        raise _unreadable(f"the file has {size / 1024:.0f} KB; {limit}", name)
+    return data, size
+
+
+def _decode(data: bytes, name: str, *, final: bool) -> str:
+    try:
+        return _DECODER().decode(data, final)
+    except UnicodeDecodeError as error:
+        raise _unreadable("the file is not UTF-8 text", name) from error
+
+
+def _unreadable(message: str, name: str) -> TagSyntaxError:
+    return TagSyntaxError(message, token=Token("", "", 0, "(the file)"), template_name=name)

@@ -1,0 +1,156 @@
+"""Files as they are: what is no template is skipped or not found, and what changes is seen (L14, L16)."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid.exceptions import LiquidError, TemplateNotFoundError
+
+from liquid_background import Environment
+from liquid_background.pages import MAX_TEMPLATE, SiteLoader, walk
+
+
+def _odd_files(root: Path, folder: Path) -> list[str]:
+    """Make files that are no templates; return the names that templates in their place would have."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "loop.liquid").symlink_to("loop.liquid")
+    (folder / "there.liquid").symlink_to("back.liquid")
+    (folder / "back.liquid").symlink_to("there.liquid")
+    (folder / "gone.liquid").symlink_to("nowhere.liquid")
+    (folder / "device.liquid").symlink_to("/dev/zero")
+    (folder / ".#lock.liquid").symlink_to("me@host.1:2")
+    (folder / "._mac.liquid").write_bytes(b"\0\5\x16\7\xff")
+    (folder / ".hidden.liquid").write_text("hidden")
+    (folder / "d.liquid").mkdir()
+    (folder / "up").symlink_to("..")
+    (folder / "new\nline.liquid").write_text("x")
+    Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe.liquid")).write_text("x")
+    os.mkfifo(folder / "fifo.liquid")
+    os.mkfifo(folder / "bare")
+    outside = root.parent / f"outside-of-{root.name}.liquid"
+    outside.write_text("outside")
+    (folder / "out.liquid").symlink_to(outside)
+    here = os.getcwd()
+    try:
+        os.chdir(folder)  # a socket's path must be short
+        socket.socket(socket.AF_UNIX).bind("socket.liquid")
+    finally:
+        os.chdir(here)
+    odd = ["loop", "there", "back", "gone", "device", ".#lock", "._mac", ".hidden", "d", "new\nline", "\udcff\udcfe"]
+    return [*odd, "fifo", "bare", "out", "socket", "n" * 300, "a/" * 600, "\ud800", "a\0b", "up"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("folder", ["pages", "partials", "consumers/e"])
+def test_what_is_no_template_is_not_found_and_not_listed(tmp_path: Path, make_site: Any, folder: str) -> None:
+    site = make_site()
+    site.root = tmp_path
+    odd = _odd_files(tmp_path, tmp_path / folder)
+    site.write({f"{folder}/good": "good", "pages/page": "x"})
+    loader = site.engine.environment.loader
+    assert set(loader.names(folder)) - {"page"} == {"good"}
+    tag = {"pages": "", "partials": "include", "consumers/e": "background"}[folder]
+    prefix = "consumers/e/" if folder.startswith("consumers") else ""
+    for name in odd:
+        with pytest.raises(TemplateNotFoundError) as raised:
+            site.engine.environment.get_template(prefix + name, tag=tag)
+        assert str(tmp_path) not in str(raised.value)
+        assert str(raised.value).isprintable()
+    assert [consumer.name for consumer in loader.consumers("e")] in ([], ["consumers/e/good"])
+    assert list(loader.front_matters()) == []
+
+
+def test_a_name_that_is_too_long_is_not_found_in_one_short_line(site: Any) -> None:
+    with pytest.raises(TemplateNotFoundError) as raised:
+        site.render(f"{{% include '{'n' * 300}' %}}")
+    assert str(site.root) not in str(raised.value)
+    assert len(str(raised.value.message)) < 250
+
+
+def test_a_template_over_the_limit_names_it(site: Any) -> None:
+    site.write({"pages/big": "x" * (MAX_TEMPLATE + 1), "pages/fits": "x" * MAX_TEMPLATE})
+    with pytest.raises(LiquidError, match="a template may have 1024 KB") as raised:
+        site.engine.render("big")
+    assert raised.value.template_name == "pages/big"
+    assert len(site.engine.render("fits")) == MAX_TEMPLATE
+
+
+def test_a_consumer_or_schedule_over_the_limit_costs_itself_only(
+    site: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = "---\nschedule: '@daily'\n---\n" + "x" * MAX_TEMPLATE
+    site.write({"consumers/e/big": large, "consumers/e/good": "x", "partials/big": large})
+    loader = site.engine.environment.loader
+    assert [consumer.name for consumer in loader.consumers("e")] == ["consumers/e/good"]
+    assert list(loader.front_matters()) == []
+    assert caplog.text.count("a template may have 1024 KB") == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_costs_itself_only(site: Any) -> None:
+    site.write({"pages/closed": "x", "pages/open": "open"})
+    (site.root / "pages/closed.liquid").chmod(0)
+    with pytest.raises(LiquidError, match="the file cannot be read: Permission denied"):
+        site.engine.render("closed")
+    assert site.engine.render("open") == "open"
+
+
+def test_a_file_that_comes_to_stand_before_another_is_seen(site: Any) -> None:
+    site.write({"partials/x.html.liquid": "old"})
+    assert site.render("{% include 'x' %}") == "old"
+    site.write({"partials/x": "new"})
+    assert site.engine.render("page") == "new"
+    (site.root / "partials/x.liquid").unlink()
+    assert site.engine.render("page") == "old"
+
+
+def test_a_switched_link_to_the_site_is_seen(tmp_path: Path) -> None:
+    for release in ("one", "two"):
+        (tmp_path / release / "pages").mkdir(parents=True)
+        page = tmp_path / release / "pages/page.liquid"
+        page.write_text(release)
+        os.utime(page, (1, 1))
+    link = tmp_path / "templates"
+    link.symlink_to("one")
+    loader = SiteLoader(link)
+    assert _text(loader) == "one"
+    link.unlink()
+    link.symlink_to("two")
+    assert _text(loader) == "two"
+
+
+def test_a_file_that_is_written_over_at_once_is_read_again(tmp_path: Path) -> None:
+    page = tmp_path / "pages/page.liquid"
+    page.parent.mkdir()
+    loader = SiteLoader(tmp_path)
+    for number in range(100, 150):  # all of one size, some in one tick of the file system's clock
+        page.write_text(str(number))
+        assert _text(loader) == str(number)
+
+
+def _text(loader: SiteLoader) -> str:
+    return str(Environment(loader=loader).get_template("page").render())
+
+
+def test_a_link_within_the_site_is_a_template(site: Any) -> None:
+    site.write({"partials/real": "real"})
+    (site.root / "partials/link.liquid").symlink_to("real.liquid")
+    assert site.render("{% include 'link' %}") == "real"
+    assert site.engine.environment.loader.names("partials") == ["link", "real"]
+
+
+def test_a_folder_that_leads_out_of_the_site_holds_nothing(site: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("other")
+    (other / "secret.liquid").write_text("---\npriority: high\nschedule: '@daily'\n---\nsecret")
+    (site.root / "partials").symlink_to(other)
+    (site.root / "consumers").mkdir()
+    (site.root / "consumers/e").symlink_to(other)
+    loader = site.engine.environment.loader
+    assert loader.names("partials") == []
+    assert list(loader.consumers("e")) == []
+    assert list(loader.front_matters()) == []
+    assert [found.odd for found in walk(str(site.root), str(site.root)).files] == ["a link to a folder"] * 2
