@@ -65,6 +65,15 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
 
 def explain(error: BaseException) -> str:
     """Return one line that says what was wrong and where: `partial 'x' not found (pages/checkout:14)`."""
+    message = what_was_wrong(error)
+    name, line = locate(error)
+    places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
+    places += getattr(error, "__notes__", ())
+    return f"{message} ({', '.join(places)})" if places else message
+
+
+def what_was_wrong(error: BaseException) -> str:
+    """Return one line that says what was wrong, without the place."""
     if isinstance(error, TemplateNotFoundError):
         message = f"partial {str(error.message)!r} not found"
     elif isinstance(error, LiquidError):
@@ -72,11 +81,7 @@ def explain(error: BaseException) -> str:
     else:
         said = _text(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    message = " ".join(message.split())
-    name, line = locate(error)
-    places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
-    places += getattr(error, "__notes__", ())
-    return f"{message} ({', '.join(places)})" if places else message
+    return " ".join(message.split())
 
 
 def _text(error: BaseException) -> str:
