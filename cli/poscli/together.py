@@ -34,9 +34,7 @@ class Together:
         allow_hosts: further names that the pages answer to.
     """
 
-    def __init__(
-        self, engine: Engine, app: str | None, host: str, port: int, allow_hosts: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, engine: Engine, app: str | None, host: str, port: int, allow_hosts: Sequence[str] = ()) -> None:
         self._engine = engine
         chosen = ["--app", app] if app else []
         allowed = [word for name in allow_hosts for word in ("--allow-host", name)]

@@ -20,6 +20,9 @@ class Place:
     column: int = 0  # 0-based, in characters
     source: str = field(default="", repr=False)
 
+    def __str__(self) -> str:
+        return f"{self.template}:{self.line}" if self.line else self.template
+
 
 @dataclass(slots=True)
 class _Level:
@@ -58,12 +61,16 @@ def _add_own(levels: list[_Level], error: LiquidError) -> None:
     name = template_name(error.template_name) if error.template_name else ""
     token = error.token if error.token is not None and error.token.start_index >= 0 else None
     last = levels[-1] if levels else None
-    if last is None or (token and last.token and last.token.source is not token.source):
+    if last is None or (token is not None and _is_elsewhere(last, name, token)):
         levels.append(_Level(None, name, token))
-    elif token and last.token is None and name and name != last.name:
-        levels.append(_Level(None, name, token))
-    elif token:
+    elif token is not None:
         last.token = token
+
+
+def _is_elsewhere(last: _Level, name: str, token: Token) -> bool:
+    if last.token is not None:
+        return last.token.source is not token.source
+    return bool(name) and name != last.name
 
 
 def _place(level: _Level) -> Place:

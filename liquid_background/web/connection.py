@@ -71,6 +71,11 @@ class Connection(H11Protocol):
         if self.is_waiting and now - self._since > HEAD_TIMEOUT:
             self.refuse(408, f"it did not arrive within {HEAD_TIMEOUT:g} seconds")
 
+    def hang_up(self) -> None:
+        """Close it at the end of the server, unless a page is at it, whose request gets its answer."""
+        if self.waits_since is not None:
+            self.transport.abort()
+
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP; behind a request that is being answered it gets no answer of its own."""
         if self.is_waiting:

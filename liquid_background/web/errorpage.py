@@ -53,12 +53,8 @@ def trouble_of(error: BaseException) -> Trouble:
 
 def _other_notes(error: BaseException, places: tuple[Place, ...]) -> list[str]:
     """Return the notes of an error that do not just name a place of its trace."""
-    named = {_name(place) for place in places}
+    named = {str(place) for place in places}
     return [note for note in getattr(error, "__notes__", ()) if note.rpartition(" ")[2] not in named]
-
-
-def _name(place: Place) -> str:
-    return f"{place.template}:{place.line}" if place.line else place.template
 
 
 def _advice(error: BaseException) -> str:
@@ -135,7 +131,7 @@ def _weight(text: str) -> float:
 
 def _stack(trouble: Trouble) -> list[str]:
     """Return the templates on the way to the error, innermost first; the middle of a long way is left out."""
-    rows = [_name(place) for place in reversed(trouble.places)]
+    rows = [str(place) for place in reversed(trouble.places)]
     if len(rows) <= _DEEPEST:
         return rows
     half = _DEEPEST // 2
@@ -178,7 +174,7 @@ def _code(trouble: Trouble) -> list[tuple[int, str, int | None]]:
     place = trouble.places[-1] if trouble.places else None
     if place is None or not place.line or not place.source:
         return []
-    lines = place.source.split("\n")
+    lines = place.source.removesuffix("\n").split("\n")
     first = max(place.line - 1 - _AROUND, 0)
     start = max(place.column - _WIDEST // 2, 0)
     return [
@@ -202,9 +198,9 @@ def _as_html(trouble: Trouble) -> str:
         f"<h1>{escape(trouble.title)}</h1>",
         f'<p class="message">{escape(printable(trouble.message))}</p>',
         f"{place}<pre>{code}</pre>" if code else place,
-        f"<h2>Included from</h2><ol>{steps}</ol>" if steps else "",
+        f"<h2>Included from</h2><ul>{steps}</ul>" if steps else "",
         f"<h2>What to do</h2><p>{escape(trouble.advice)}</p>",
-        "<footer>Visitors see this page because the server runs with --show-errors.</footer>",
+        "<footer>This page is shown because show_errors is on; a public site turns it off.</footer>",
     ]
     return _PAGE.format(title=escape(trouble.title), style=_STYLE, body="\n".join(part for part in parts if part))
 
@@ -231,7 +227,8 @@ body { margin: 0; font: 16px/1.5 system-ui, sans-serif; }
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem; }
 h1 { margin: 0 0 .5rem; font-size: 1.5rem; color: var(--bad); }
 h2 { margin: 1.5rem 0 .25rem; font-size: 1rem; }
-p, ol { margin: .25rem 0; overflow-wrap: anywhere; }
+p, ul { margin: .25rem 0; overflow-wrap: anywhere; }
+ul { padding: 0; list-style: none; }
 code, pre, .place { font-family: ui-monospace, monospace; font-size: .875rem; }
 .message { font-size: 1.125rem; }
 .place { margin-top: 1.25rem; color: var(--quiet); }

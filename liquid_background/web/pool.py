@@ -22,7 +22,8 @@ logger = logging.getLogger("liquid_background.web")
 
 _GRACE: Final = 1.0  # seconds beyond PAGE_TIMEOUT, in which a page may end by itself with a better message
 _SENDING: Final = 15.0  # seconds that a store may take for the jobs of a page: longer than a connection waits
-_REAP: Final = 0.005
+_MOST_WAITING: Final = 100  # requests for one path; more would take the connections that others need
+_REAP: Final = 0.005  # seconds between two looks at a process that is to end
 _PATIENCE: Final = 5.0  # seconds until the kernel has taken a killed process away
 
 
@@ -155,7 +156,8 @@ class PagePool:
         self._settings = renderer.engine.settings
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
-        self._taken: Counter[str] = Counter()  # processes by the path that they are at
+        self._taken: Counter[str] = Counter()  # processes, by the path that they are at
+        self._waiting: Counter[str] = Counter()  # requests, by path
         self._changed = asyncio.Condition()
         self._stopping = False
 
@@ -178,16 +180,14 @@ class PagePool:
             logger.error("%s", printable(error.trouble.message))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
         except TimeoutError:
-            return plain(503, "The server is busy with other pages.", ("retry-after", "5"))
+            return plain(503, "The server is busy.", ("retry-after", "5"))
         except OSError as error:
             logger.error("no process for a page: %s", error.strerror)
             return plain(503, "The server is busy.", ("retry-after", "5"))
 
     @asynccontextmanager
     async def _taking(self, path: str) -> AsyncIterator[PageProcess]:
-        async with asyncio.timeout(self._settings.page_timeout), self._changed:
-            await self._changed.wait_for(lambda: self._has_room(path))
-            self._taken[path] += 1
+        await self._room_for(path)
         process = None
         try:
             process = await self._next()
@@ -195,13 +195,30 @@ class PagePool:
         finally:
             if process is not None:
                 await self._give_back(process)
-            self._taken[path] -= 1
-            self._taken += Counter()  # forgets the paths that nobody asks for any more
+            _count_down(self._taken, path)
             async with self._changed:
                 self._changed.notify_all()
 
+    async def _room_for(self, path: str) -> None:
+        """Wait for a place in the pool, and take it.
+
+        Raises:
+            TimeoutError: when that takes too long, too many wait already, or the server ends.
+        """
+        if self._waiting[path] >= _MOST_WAITING:
+            raise TimeoutError
+        self._waiting[path] += 1
+        try:
+            async with asyncio.timeout(self._settings.page_timeout), self._changed:
+                await self._changed.wait_for(lambda: self._stopping or self._has_room(path))
+                if self._stopping:
+                    raise TimeoutError
+                self._taken[path] += 1
+        finally:
+            _count_down(self._waiting, path)
+
     def _has_room(self, path: str) -> bool:
-        return self._taken[path] < self._share and self._taken.total() < self._most and not self._stopping
+        return self._taken[path] < self._share and self._taken.total() < self._most
 
     async def _next(self) -> PageProcess:
         while self._idle:
@@ -233,6 +250,13 @@ class PagePool:
     async def close(self) -> None:
         """Kill and bury every process."""
         self.stop()
-        for process in self._all:
+        for process in list(self._all):
             await process.end()
         self._all.clear()
+
+
+def _count_down(counter: Counter[str], path: str) -> None:
+    """Count one less, and forget what nobody asks for any more."""
+    counter[path] -= 1
+    if not counter[path]:
+        del counter[path]

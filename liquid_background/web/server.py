@@ -22,7 +22,7 @@ from liquid_background.web.site import Site
 
 PAGE_PROCESSES: Final = 8
 _GRACE: Final = 5  # seconds that requests get at the end
-_LAST_CALL: Final = 4.0  # seconds after which pages that still render are killed, so that their requests are answered
+_LAST_CALL: Final = 4.0  # seconds after which what still goes on is cut off; requests of pages are answered then
 _KEEP_ALIVE: Final = 5  # seconds that a connection is kept for a next request
 _TICKS: Final = 10  # of the server in a second
 
@@ -99,13 +99,20 @@ class _Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         if counter % _TICKS == 0:
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, Connection):
-                    connection.look()
+            for connection in self._connections():
+                connection.look()
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        last_call = asyncio.get_running_loop().call_later(_LAST_CALL, self._pool.stop)
+        last_call = asyncio.get_running_loop().call_later(_LAST_CALL, self._cut_off)
         await super().shutdown(sockets)
         last_call.cancel()
         await self._pool.close()
+
+    def _cut_off(self) -> None:
+        self._pool.stop()
+        for connection in self._connections():
+            connection.hang_up()
+
+    def _connections(self) -> list[Connection]:
+        return [connection for connection in self.server_state.connections if isinstance(connection, Connection)]

@@ -83,7 +83,9 @@ class Site:
         known = dict(headers)
         if self._hosts is not None and not is_allowed(known.get("host", ""), self._hosts):
             shown = printable(known.get("host", ""))
-            return plain(400, f"This server does not answer to the host {shown!r}: start it with --allow-host NAME.", _CLOSE)
+            return plain(
+                400, f"This server does not answer to the host {shown!r}: start it with --allow-host NAME.", _CLOSE
+            )
         try:
             _check_path(scope)
             body = await _read_body(receive, known.get("content-length", ""))

@@ -16,7 +16,11 @@ from poscli.together import Together
     "--port", metavar="N", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port of the pages."
 )
 @click.option(
-    "--allow-host", "allow_hosts", metavar="NAME", multiple=True, help="A name that the pages answer to, again for more."
+    "--allow-host",
+    "allow_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name that the pages answer to, again for more.",
 )
 @app_option
 def command(host: str, port: int, allow_hosts: tuple[str, ...], app: str | None) -> None:
