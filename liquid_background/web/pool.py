@@ -28,11 +28,12 @@ _PATIENCE: Final = 5.0  # seconds until the kernel has taken a killed process aw
 
 
 class PageFailed(Exception):
-    """Raised when a page process gave no answer and is gone."""
+    """Raised when a page process gave no answer and is gone; `began` tells whether the page's template ran."""
 
-    def __init__(self, trouble: Trouble) -> None:
+    def __init__(self, trouble: Trouble, *, began: bool = True) -> None:
         super().__init__(trouble.message)
         self.trouble = trouble
+        self.began = began
 
 
 class PageProcess:
@@ -89,17 +90,17 @@ class PageProcess:
             raise PageFailed(_too_long(page, step, limit)) from None
         except (asyncio.IncompleteReadError, OSError):
             await self.end()
-            raise PageFailed(_died(page, step, self._ended)) from None
+            raise PageFailed(_died(page, step, self._ended), began=bool(step)) from None
         except asyncio.CancelledError:
             self.kill()
             raise
 
     def kill(self) -> None:
-        """End it at once, whatever it is at."""
-        if self._ended is None:
-            self._killed = True
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+        """End it at once, whatever it is at, with what it started."""
+        self._killed = True
+        for kill in (os.kill, os.killpg) if self._ended is None else (os.killpg,):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                kill(self.pid, signal.SIGKILL)
 
     async def end(self) -> None:
         """Wait for a process that is dying or hung up on, kill it when it does not go by itself, and bury it."""
@@ -111,6 +112,7 @@ class PageProcess:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
                 self._ended = os.waitstatus_to_exitcode(status)
+                self.kill()
             else:
                 await asyncio.sleep(_REAP)
 
@@ -172,8 +174,12 @@ class PagePool:
     async def render(self, asked: PageRequest) -> Answer:
         """Have a request answered by a process of its own."""
         try:
-            async with self._taking(asked.path) as process:
-                return await process.render(asked, self._settings.page_timeout)
+            try:
+                return await self._render(asked)
+            except PageFailed as error:
+                if error.began or self._stopping:
+                    raise
+            return await self._render(asked)  # it was killed while it waited, and another one can take the request
         except PageFailed as error:
             if self._stopping:
                 return plain(503, "The server is stopping.")
@@ -184,6 +190,10 @@ class PagePool:
         except OSError as error:
             logger.error("no process for a page: %s", error.strerror)
             return plain(503, "The server is busy.", ("retry-after", "5"))
+
+    async def _render(self, asked: PageRequest) -> Answer:
+        async with self._taking(asked.path) as process:
+            return await process.render(asked, self._settings.page_timeout)
 
     @asynccontextmanager
     async def _taking(self, path: str) -> AsyncIterator[PageProcess]:

@@ -78,6 +78,7 @@ class Renderer:
 
     def _settle(self, channel: socket.socket) -> None:
         """Leave everything of the server's behind."""
+        os.setpgid(0, 0)  # it is killed with what it started
         gc.freeze()
         asyncio.events._set_running_loop(None)
         signal.set_wakeup_fd(-1)
