@@ -8,7 +8,7 @@ from types import TracebackType
 from liquid import BoundTemplate, Token
 from liquid.exceptions import LiquidError
 
-from liquid_background.syntax.location import column_of, line_of, template_name
+from liquid_background.syntax.location import column_of, line_of, template_name, token_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,7 @@ def _levels(traceback: TracebackType | None) -> list[_Level]:
             if not levels or levels[-1].template is not here or levels[-1].token is not None:
                 levels.append(_Level(here, template_name(here.path or here.name)))
         elif levels:
-            token = getattr(here, "token", None)
-            if isinstance(token, Token) and token.start_index >= 0:
-                levels[-1].token = token
+            levels[-1].token = token_of(here) or levels[-1].token
         traceback = traceback.tb_next
     return levels
 

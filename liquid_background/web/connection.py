@@ -44,7 +44,7 @@ class Connection(H11Protocol):
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         self._since = self.loop.time()
-        self._seen = b""
+        self._seen = self.conn.trailing_data[0][:_SHOWN]
         super().on_response_complete()
 
     @property

@@ -155,6 +155,11 @@ def test_headers_and_formats(served: Served) -> None:
 def test_garbage_behind_a_request_does_not_spoil_its_answer(served: Served) -> None:
     reply = served.send(b"GET / HTTP/1.1\r\n" + H + b"\r\n\x00\x00\r\n\r\n")
     assert (reply.status, reply.text) == (200, "hello {}")
+    before = len(served.log())
+    reply = served.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGARBAGE\r\n\r\n")
+    assert reply.raw.count(b"HTTP/1.1 ") == 2
+    served.wait(lambda: len(served.log()) == before + 2)
+    assert served.log()[-1].startswith("GARBAGE 400")
     two = b"GET /?a=1 HTTP/1.1\r\nHost: localhost\r\n\r\n" + b"GET /?a=2 HTTP/1.1\r\n" + H + b"\r\n"
     assert served.send(two).raw.count(b"200 OK") == 2
 
