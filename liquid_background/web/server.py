@@ -63,6 +63,8 @@ def serve(
         reason = os.strerror(error.errno) if error.errno else error
         raise SettingsError(f"cannot listen on {host}:{port}: {reason}; give --port another one") from error
     with listening:
+        # Connections inherit it. Without it, headers and body, written one after the other, are 40 ms apart.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if ready is not None:
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
         gc.collect()

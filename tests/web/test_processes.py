@@ -36,7 +36,7 @@ LINUX = pytest.mark.skipif(sys.platform != "linux", reason="limits and /proc of 
 
 @pytest.fixture(scope="module")
 def served(module_serve: Callable[..., Served]) -> Served:
-    return module_serve(PAGES, "--show-errors", PAGE_TIMEOUT="1.5")
+    return module_serve(PAGES, "--show-errors", PAGE_TIMEOUT="2.5")
 
 
 def test_other_pages_answer_while_one_is_stuck_in_c(served: Served, store: Any) -> None:
@@ -44,10 +44,10 @@ def test_other_pages_answer_while_one_is_stuck_in_c(served: Served, store: Any) 
         for _ in range(5):
             started = time.monotonic()
             assert served.get("/").text == "hello"
-            assert time.monotonic() - started < 1
+            assert time.monotonic() - started < 2
         reply = read_reply(stuck)
     assert reply.status == 503
-    assert "pages/in_c ran longer than 1.5 seconds and was stopped (setting PAGE_TIMEOUT)" in reply.text
+    assert "pages/in_c ran longer than 2.5 seconds and was stopped (setting PAGE_TIMEOUT)" in reply.text
     assert "none of its jobs was sent" in reply.text
     assert store.client.keys("rq:job:*") == []
     served.until("GET /in_c 503")
@@ -58,7 +58,7 @@ def test_a_stuck_page_that_is_asked_for_often_leaves_others_room(served: Served)
     for _ in range(3):
         started = time.monotonic()
         assert served.get("/").text == "hello"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 2
     assert {read_reply(connection).status for connection in stuck} == {503}
     assert served.get("/").text == "hello"
 
