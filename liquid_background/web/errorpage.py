@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import dataclass
 from html import escape
@@ -20,6 +21,7 @@ from liquid_background.web.messages import Answer, plain
 _AROUND: Final = 4  # lines before and behind the place
 _WIDEST: Final = 160  # characters of a line
 _DEEPEST: Final = 12  # templates of an include stack
+_SOCKET: Final = re.compile(r"unix://\S*/")
 _KINDS: Final = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -83,7 +85,7 @@ def _without_paths(text: str) -> str:
     for folder in (Path.cwd(), Path(sys.prefix), Path.home()):
         if folder != Path(folder.anchor):
             text = text.replace(f"{folder}/", "")
-    return text
+    return _SOCKET.sub("unix://", text)
 
 
 def error_answer(trouble: Trouble, accept: str, show: bool) -> Answer:

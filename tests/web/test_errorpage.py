@@ -9,6 +9,8 @@ from html import unescape
 
 import pytest
 
+from liquid_background.errors import StoreUnavailable
+from liquid_background.web.errorpage import trouble_of
 from tests.web.conftest import Reply, Served
 
 HTML = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
@@ -101,6 +103,13 @@ def test_no_folder_of_the_server_is_shown(dev: Served) -> None:
     reply = dev.get("/path", HTML)
     assert "no such file: private/key" in _words(reply)
     assert str(dev.folder) not in reply.text
+
+
+def test_a_store_is_shown_without_its_folder() -> None:
+    trouble = trouble_of(StoreUnavailable("the store at unix:///srv/shop/data/store.sock did not answer in time"))
+    assert trouble.status == 503
+    assert "the store at unix://store.sock did not answer in time" in trouble.message
+    assert "/srv" not in trouble.message
 
 
 def test_a_visitor_learns_nothing(serve: Callable[..., Served]) -> None:
