@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -31,14 +31,16 @@ class Together:
         app: the application, as --app gave it.
         host: address of the pages.
         port: port of the pages.
+        allow_hosts: further names that the pages answer to.
     """
 
-    def __init__(self, engine: Engine, app: str | None, host: str, port: int) -> None:
+    def __init__(self, engine: Engine, app: str | None, host: str, port: int, allow_hosts: Sequence[str] = ()) -> None:
         self._engine = engine
         chosen = ["--app", app] if app else []
+        allowed = [word for name in allow_hosts for word in ("--allow-host", name)]
         self._commands: Mapping[str, list[str]] = {
             "worker": ["worker", *chosen],
-            "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", *chosen],
+            "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", *allowed, *chosen],
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = Event()

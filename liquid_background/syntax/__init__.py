@@ -11,9 +11,11 @@ from liquid_background.syntax.location import (
     parsing,
     template_name,
     token_in,
+    what_was_wrong,
 )
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
+from liquid_background.syntax.trace import Place, trace
 
 __all__ = [
     "OPTIONS",
@@ -21,6 +23,7 @@ __all__ = [
     "Arguments",
     "BodySource",
     "Option",
+    "Place",
     "column_of",
     "default_source_name",
     "ejs_tokenizer",
@@ -35,4 +38,6 @@ __all__ = [
     "starts_assignment",
     "template_name",
     "token_in",
+    "trace",
+    "what_was_wrong",
 ]

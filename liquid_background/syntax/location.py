@@ -6,7 +6,8 @@ from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
-from liquid import BoundTemplate, Token
+from liquid import BoundTemplate, Expression, Node, Token
+from liquid.builtin.expressions import Filter
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
@@ -54,17 +55,30 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
     name = ""
     while traceback is not None:
         here = traceback.tb_frame.f_locals.get("self")
-        token = getattr(here, "token", None)
-        if isinstance(token, Token) and token.start_index >= 0:
-            found = token
+        found = token_of(here) or found
         if isinstance(here, BoundTemplate):
             name = getattr(here, "display_name", name)
         traceback = traceback.tb_next
     return found, name
 
 
+def token_of(rendered: object) -> Token | None:
+    """Return the token of a node or an expression; None for anything else, whose attributes may do anything."""
+    token = getattr(rendered, "token", None) if isinstance(rendered, Node | Expression | Filter) else None
+    return token if isinstance(token, Token) and token.start_index >= 0 else None
+
+
 def explain(error: BaseException) -> str:
     """Return one line that says what was wrong and where: `partial 'x' not found (pages/checkout:14)`."""
+    message = what_was_wrong(error)
+    name, line = locate(error)
+    places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
+    places += getattr(error, "__notes__", ())
+    return f"{message} ({', '.join(places)})" if places else message
+
+
+def what_was_wrong(error: BaseException) -> str:
+    """Return one line that says what was wrong, without the place."""
     if isinstance(error, TemplateNotFoundError):
         message = f"partial {str(error.message)!r} not found"
     elif isinstance(error, LiquidError):
@@ -72,11 +86,7 @@ def explain(error: BaseException) -> str:
     else:
         said = _text(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
-    message = " ".join(message.split())
-    name, line = locate(error)
-    places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
-    places += getattr(error, "__notes__", ())
-    return f"{message} ({', '.join(places)})" if places else message
+    return " ".join(message.split())
 
 
 def _text(error: BaseException) -> str:

@@ -15,8 +15,15 @@ from poscli.together import Together
 @click.option(
     "--port", metavar="N", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Port of the pages."
 )
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name that the pages answer to, again for more.",
+)
 @app_option
-def command(host: str, port: int, app: str | None) -> None:
+def command(host: str, port: int, allow_hosts: tuple[str, ...], app: str | None) -> None:
     """Run store, worker and pages together, show the job log, and reload what changes.
 
     Changed templates are used at once; changed Python files and settings restart worker and pages. One Ctrl-C
@@ -27,4 +34,4 @@ def command(host: str, port: int, app: str | None) -> None:
       poscli dev --port 8080
     """
     os.environ.setdefault("LIQUID_BACKGROUND_DEV", "true")  # for the processes that it starts, too
-    Together(load_engine(app), app, host, port).run()
+    Together(load_engine(app), app, host, port, allow_hosts).run()

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import sys
+from functools import partial
 
 import click
 
-from liquid_background.web import serve
+from liquid_background import Settings
+from liquid_background.web import PAGE_PROCESSES, serve
+from liquid_background_worker import limits
 from poscli.application import app_option, load_engine
 
 
@@ -23,21 +27,53 @@ from poscli.application import app_option, load_engine
     show_default=True,
     help="Port to listen on; 0 for a free one.",
 )
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    metavar="NAME",
+    multiple=True,
+    help="A name to answer to, again for more. On loopback only localhost's own are answered without it.",
+)
+@click.option(
+    "--processes",
+    metavar="N",
+    type=click.IntRange(1, 256),
+    default=PAGE_PROCESSES,
+    show_default=True,
+    help="Page processes at most; started as pages run at the same time, and half of them for one path.",
+)
 @click.option("--show-errors", is_flag=True, help="Tell visitors what is wrong with a template.")
 @app_option
-def command(host: str, port: int, show_errors: bool, app: str | None) -> None:
+def command(
+    host: str, port: int, allow_hosts: tuple[str, ...], processes: int, show_errors: bool, app: str | None
+) -> None:
     """Serve the pages over HTTP.
 
-    A page answers at the slug of its front matter, else at its name. For the public, put a proxy in front.
+    A page answers at the slug of its front matter, else at its name. Pages run in processes of their own: one that
+    takes longer than PAGE_TIMEOUT is stopped and holds up no other. For the public, put a proxy in front.
 
     \b
     Examples:
       poscli serve
+      poscli serve --allow-host shop.example
       poscli serve --host 0.0.0.0 --port 80
     """
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
-    logging.getLogger("liquid_background.web").setLevel(logging.INFO)
-    engine = load_engine(app)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends in order and then raises it again
     with contextlib.suppress(KeyboardInterrupt):
-        serve(engine, host, port, show_errors=show_errors, ready=lambda url: click.echo(f"Serving {url}", err=True))
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        logging.getLogger("liquid_background.web").setLevel(logging.INFO)
+        serve(
+            load_engine(app),
+            host,
+            port,
+            show_errors=show_errors,
+            processes=processes,
+            allow_hosts=allow_hosts,
+            confine=partial(_confine, os.getpid()),
+            ready=lambda url: click.echo(f"Serving {url}", err=True),
+        )
+
+
+def _confine(server: int, settings: Settings) -> None:
+    limits.die_with(server)
+    limits.apply(settings)

@@ -1,0 +1,118 @@
+"""A connection that nobody can hold: a request must come in time, and an answer must be read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import resource
+from collections.abc import Iterable
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+
+from liquid_background.joblog import printable
+
+logger = logging.getLogger("liquid_background.web")
+
+HEAD_TIMEOUT: Final = 10.0  # seconds in which a request's line and headers must have come
+READ_TIMEOUT: Final = 10.0  # seconds in which a client must read some of an answer
+_SOME: Final = 16 * 1024  # bytes of an answer
+_MOST: Final = 500  # connections
+_FOR_OTHERS: Final = 64  # descriptors of the process that are no connections
+_SHOWN: Final = 200  # bytes of a request that stand in the access log
+
+
+class Connection(H11Protocol):
+    """uvicorn's connection, with bounds on what it waits for."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Take a connection; when there are too many, the one that has kept us waiting the longest goes."""
+        super().connection_made(transport)
+        self._since = self.loop.time()  # that a request is waited for
+        self._seen = b""  # of the request that is waited for
+        self._unread: tuple[float, int] | None = None  # since when, and how much of an answer is not read
+        if len(self.connections) > most_connections():
+            _longest_waiting(self.connections, self).refuse(503, "too many connections")
+
+    def data_received(self, data: bytes) -> None:
+        """Take a part of a request."""
+        if self.is_waiting and len(self._seen) < _SHOWN:
+            self._seen += data[:_SHOWN]
+        super().data_received(data)
+
+    def on_response_complete(self) -> None:
+        """Wait for the next request."""
+        self._since = self.loop.time()
+        self._seen = self.conn.trailing_data[0][:_SHOWN]
+        super().on_response_complete()
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for the line and headers of a request."""
+        return self.cycle is None or self.cycle.response_complete
+
+    @property
+    def waits_since(self) -> float | None:
+        """Since when it waits for a request or its body; None while a page is at it."""
+        return self._since if self.is_waiting or self.cycle.more_body else None
+
+    def look(self) -> None:
+        """Close it when a request did not come in time, or an answer is not read; called each second."""
+        now = self.loop.time()
+        size = self.transport.get_write_buffer_size()
+        if not size:
+            self._unread = None
+        elif self._unread is None or size <= self._unread[1] - _SOME or size > self._unread[1]:
+            self._unread = (now, size)
+        elif now - self._unread[0] > READ_TIMEOUT:
+            self.transport.abort()
+            return
+        if self.is_waiting and now - self._since > HEAD_TIMEOUT:
+            self.refuse(408, f"it did not arrive within {HEAD_TIMEOUT:g} seconds")
+
+    def hang_up(self) -> None:
+        """Close it at the end of the server, unless a page is at it, whose request gets its answer."""
+        if self.waits_since is not None:
+            self.transport.abort()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP; behind a request that is being answered it gets no answer of its own."""
+        if self.is_waiting:
+            self.refuse(400, "it is not valid HTTP")
+        elif self.cycle.more_body and not self.cycle.response_started:
+            self._write(400, "it is not valid HTTP")  # the line in the log is the request's own
+            self.transport.close()
+
+    def refuse(self, status: int, reason: str) -> None:
+        """Answer what has come of a request, note it in the access log, and close the connection."""
+        if self._seen:
+            line = self._seen.partition(b"\n")[0].removesuffix(b"\r").partition(b"?")[0]  # a query may hold a secret
+            logger.info("%s %d (%s)", printable(line.decode("latin-1")), status, reason)
+            self._write(status, reason)
+        self.transport.close()
+
+    def _write(self, status: int, reason: str) -> None:
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+            return
+        body = f"The request was refused: {reason}.\n".encode()
+        headers = [
+            ("content-type", "text/plain; charset=utf-8"),
+            ("content-length", str(len(body))),
+            ("x-content-type-options", "nosniff"),
+            ("connection", "close"),
+        ]
+        response = h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
+        for event in (response, h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+
+
+def most_connections() -> int:
+    """Return how many connections the process may hold."""
+    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _MOST if allowed == resource.RLIM_INFINITY else max(8, min(_MOST, allowed - _FOR_OTHERS))
+
+
+def _longest_waiting(connections: Iterable[Any], newest: Connection) -> Connection:
+    waiting = [other for other in connections if isinstance(other, Connection) and other.waits_since is not None]
+    return min(waiting, key=lambda other: (other is newest, other.waits_since or 0.0), default=newest)

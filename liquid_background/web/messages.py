@@ -1,0 +1,109 @@
+"""What is asked of a page and what it answers, as values and as frames between two processes.
+
+A frame is the length of its head and of its body, the head as JSON, and the body as it is. Both ends are one program,
+forked, so that a frame needs no version.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import struct
+from asyncio import StreamReader
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+_LENGTHS: Final = struct.Struct("!II")
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """A request that was read in full."""
+
+    method: str
+    path: str  # decoded, without slashes around it
+    query: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    session: Mapping[str, Any] = field(default_factory=dict)  # of an application that a site is mounted in
+
+    def header(self, name: str) -> str:
+        """Return a header's value, the last one's when there are several, and nothing when there is none."""
+        return dict(self.headers).get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response in full."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+
+def plain(status: int, text: str, *headers: tuple[str, str]) -> Answer:
+    """Return a line of text as an answer."""
+    return Answer(status, (("content-type", "text/plain; charset=utf-8"), *headers), f"{text}\n".encode())
+
+
+def request_frame(asked: PageRequest) -> bytes:
+    """Return a request as a frame; a session does not travel."""
+    head = {"method": asked.method, "path": asked.path, "query": asked.query, "headers": asked.headers}
+    return frame(head, asked.body)
+
+
+def request_of(head: Mapping[str, Any], body: bytes) -> PageRequest:
+    """Return the request that a frame holds."""
+    return PageRequest(head["method"], head["path"], head["query"], _pairs(head["headers"]), body)
+
+
+def answer_frame(answer: Answer) -> bytes:
+    """Return an answer as a frame."""
+    return frame({"status": answer.status, "headers": answer.headers}, answer.body)
+
+
+def answer_of(head: Mapping[str, Any], body: bytes) -> Answer:
+    """Return the answer that a frame holds."""
+    return Answer(head["status"], _pairs(head["headers"]), body)
+
+
+def frame(head: Mapping[str, Any], body: bytes = b"") -> bytes:
+    """Return a frame."""
+    text = json.dumps(head).encode("ascii")
+    return _LENGTHS.pack(len(text), len(body)) + text + body
+
+
+def receive(channel: socket.socket) -> tuple[dict[str, Any], bytes] | None:
+    """Wait for a frame; return None when the other end is gone."""
+    lengths = _exactly(channel, _LENGTHS.size)
+    if lengths is None:
+        return None
+    head_length, body_length = _LENGTHS.unpack(lengths)
+    rest = _exactly(channel, head_length + body_length)
+    return None if rest is None else (json.loads(rest[:head_length]), rest[head_length:])
+
+
+async def read(reader: StreamReader) -> tuple[dict[str, Any], bytes]:
+    """Wait for a frame.
+
+    Raises:
+        IncompleteReadError: when the other end is gone.
+    """
+    head_length, body_length = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))
+    head = json.loads(await reader.readexactly(head_length))
+    return head, await reader.readexactly(body_length)
+
+
+def _exactly(channel: socket.socket, length: int) -> bytes | None:
+    data = bytearray()
+    while len(data) < length:
+        part = channel.recv(min(length - len(data), 1 << 20))
+        if not part:
+            return None
+        data += part
+    return bytes(data)
+
+
+def _pairs(rows: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name, value in rows)

@@ -1,0 +1,104 @@
+"""One request, one page: finding it, rendering it, and what the answer says when that fails."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from starlette.requests import cookie_parser
+
+from liquid_background.engine import Engine
+from liquid_background.errors import JobTimeout, TagSyntaxError
+from liquid_background.joblog import printable
+from liquid_background.pages import MEDIA_TYPES, METHODS, PAGES, page_at
+from liquid_background.syntax import explain
+from liquid_background.web.errorpage import error_answer, trouble_of
+from liquid_background.web.messages import Answer, PageRequest, plain
+from liquid_background.web.parameters import Malformed, parse_body, parse_query
+
+logger = logging.getLogger("liquid_background.web")
+
+_METHODS: Final = (*METHODS, "HEAD")
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_SERVERS_OWN: Final = frozenset(
+    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+"""Headers that frame a response; a page that set one would break the connection."""
+
+
+async def answer_page(
+    engine: Engine, asked: PageRequest, *, show_errors: bool = False, rendering: Callable[[str], None] | None = None
+) -> Answer:
+    """Answer a request with its page.
+
+    Args:
+        engine: renders the page.
+        asked: the request.
+        show_errors: whether the answer tells what is wrong with a template.
+        rendering: called with the page's name before its template runs.
+    """
+    try:
+        return await _render(engine, asked, rendering)
+    except Malformed as error:
+        return plain(400, str(error))
+    except BaseException as error:
+        # A filter's SystemExit must not end the server, nor a time limit of a job's; what ends the task itself may.
+        if not isinstance(error, Exception | SystemExit | JobTimeout):
+            raise
+        logger.error("%s", printable(explain(error)))
+        return error_answer(trouble_of(error), asked.header("accept"), show_errors)
+
+
+async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[str], None] | None) -> Answer:
+    if asked.method not in _METHODS:
+        return plain(405, "A page does not answer this method.", ("allow", ", ".join(_METHODS)))
+    page, front_matter = page_at(engine.environment, asked.path, asked.method)
+    if page is None:
+        return plain(404, "There is no such page.")
+    params = {**parse_query(asked.query), **parse_body(asked.body, asked.header("content-type"))}
+    headers = _headers(page, front_matter)
+    if rendering is not None:
+        rendering(f"{PAGES}/{page}")
+    text = await engine.render_async(
+        page,
+        params=params,
+        session=asked.session,
+        cookies=cookie_parser(asked.header("cookie")),
+        headers=dict(asked.headers),
+    )
+    # Its jobs are sent by now, so that half a surrogate pair must not make a failure of the page.
+    return Answer(200, headers, text.encode("utf-8", "replace"))
+
+
+def _headers(page: str, front_matter: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a page's answer, checked before it runs: a page that fails then sends no job."""
+    given = front_matter.get("response_headers")
+    own = {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
+    for name, value in own.items():
+        reason = _reason_against(name, value)
+        if reason:
+            message = f"the front matter's response_headers: {name!r} {reason}"
+            raise TagSyntaxError(message, token=None, template_name=f"{PAGES}/{page}")
+    headers = [(name.lower(), value.strip()) for name, value in own.items()]
+    if "content-type" not in dict(headers):
+        kind = MEDIA_TYPES.get(str(front_matter.get("format") or "html"), "text/plain")
+        headers.append(("content-type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind))
+    return tuple(headers)
+
+
+def _reason_against(name: str, value: str) -> str | None:
+    if not _NAME.fullmatch(name):
+        return "is not a header's name: letters, digits and - make one"
+    if name.lower() in _SERVERS_OWN:
+        return "is the server's own: take it out"
+    if _CONTROL.search(value):
+        return "has a line break or control character in its value: write it on one line"
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return f"is {value!r}, which a header cannot hold: percent-encode what is not Latin-1"
+    return None

@@ -1,0 +1,120 @@
+"""A small server for the pages: takes requests in this process, and renders pages in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import socket
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import uvicorn
+
+from liquid_background.engine import Engine
+from liquid_background.errors import SettingsError
+from liquid_background.settings import Settings
+from liquid_background.web.connection import Connection
+from liquid_background.web.hosts import allowed_hosts
+from liquid_background.web.pool import PagePool
+from liquid_background.web.renderer import Renderer, open_descriptors
+from liquid_background.web.site import Site
+
+PAGE_PROCESSES: Final = 8
+_GRACE: Final = 5  # seconds that requests get at the end
+_LAST_CALL: Final = 4.0  # seconds after which what still goes on is cut off; requests of pages are answered then
+_KEEP_ALIVE: Final = 5  # seconds that a connection is kept for a next request
+_TICKS: Final = 10  # of the server in a second
+
+
+def serve(
+    engine: Engine,
+    host: str,
+    port: int,
+    *,
+    show_errors: bool = False,
+    processes: int = PAGE_PROCESSES,
+    allow_hosts: Sequence[str] = (),
+    confine: Callable[[Settings], None] | None = None,
+    ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serve the pages until SIGTERM or SIGINT.
+
+    Pages are rendered in processes that are forked from this one. One that outlives the setting PAGE_TIMEOUT, or dies,
+    costs the request that it was at.
+
+    Args:
+        engine: renders the pages.
+        host: the address to listen on.
+        port: the port, 0 for a free one.
+        show_errors: whether a visitor is told what is wrong with a template.
+        processes: page processes at most; they are started as pages run at the same time.
+        allow_hosts: names that it answers to; a server on loopback answers to loopback's own in any case.
+        confine: called in each page process, to hold it to limits.
+        ready: called with the URL once the port is bound.
+
+    Raises:
+        SettingsError: when the port cannot be bound.
+    """
+    renderer = Renderer(engine, show_errors, open_descriptors(), confine)
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else error
+        raise SettingsError(f"cannot listen on {host}:{port}: {reason}; give --port another one") from error
+    with listening:
+        # Connections inherit it. Without it, headers and body, written one after the other, are 40 ms apart.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if ready is not None:
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
+        gc.collect()
+        gc.freeze()  # page processes share these objects' memory for as long as nobody touches them
+        pool = PagePool(renderer, processes)
+        _Server(Site(pool.render, allowed_hosts(host, allow_hosts)), pool).run(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which starts and ends the page processes and looks after its connections."""
+
+    def __init__(self, site: Site, pool: PagePool) -> None:
+        super().__init__(
+            uvicorn.Config(
+                site,
+                loop="asyncio",  # another one's threads would not outlive a fork
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE,
+                timeout_graceful_shutdown=_GRACE,
+            )
+        )
+        self._pool = pool
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await self._pool.start()
+        await super().startup(sockets)
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS == 0:
+            for connection in self._connections():
+                connection.look()
+        return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        last_call = asyncio.get_running_loop().call_later(_LAST_CALL, self._cut_off)
+        await super().shutdown(sockets)
+        last_call.cancel()
+        await self._pool.close()
+
+    def _cut_off(self) -> None:
+        self._pool.stop()
+        for connection in self._connections():
+            connection.hang_up()
+
+    def _connections(self) -> list[Connection]:
+        return [connection for connection in self.server_state.connections if isinstance(connection, Connection)]

@@ -1,0 +1,162 @@
+"""The pages as an ASGI application: reads a request within bounds, has it answered, and writes the access log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final, TypeAlias
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from liquid_background.engine import Engine
+from liquid_background.joblog import printable
+from liquid_background.web.hosts import is_allowed
+from liquid_background.web.messages import Answer, PageRequest, plain
+from liquid_background.web.page import answer_page
+from liquid_background.web.parameters import Malformed, check_escapes
+
+logger = logging.getLogger("liquid_background.web")
+
+MAX_BODY: Final = 1024 * 1024  # bytes of a request; a page that takes files needs a server of its own
+BODY_TIMEOUT: Final = 30.0  # seconds in which a body must have come
+_MAX_IGNORED: Final = 16 * MAX_BODY  # bytes that are read of a body too large, so that its client reads the answer
+_CLOSE: Final = ("connection", "close")
+
+Render: TypeAlias = Callable[[PageRequest], Awaitable[Answer]]
+
+
+def application(engine: Engine, *, show_errors: bool = False) -> ASGIApp:
+    """Return an ASGI application that serves the pages of an engine's site, for mounting in another.
+
+    A page answers at its slug, else at its name, to the method of its front matter (any, when it names none). Pages
+    are rendered in the process that calls it: one that does not end holds up all of it.
+
+    Args:
+        engine: renders the pages; its loader must be a site's.
+        show_errors: whether a visitor is told what is wrong with a template, as a developer wants to be.
+    """
+    return Site(partial(answer_page, engine, show_errors=show_errors))
+
+
+class Site:
+    """Answers requests with pages.
+
+    Args:
+        render: renders a page.
+        hosts: the names that it answers to; any, when None.
+    """
+
+    def __init__(self, render: Render, hosts: frozenset[str] | None = None) -> None:
+        self._render = render
+        self._hosts = hosts
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, as ASGI says."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._serve(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.monotonic()
+        status = 503  # for a request that the end of the server cuts off
+        try:
+            answer = await self._answer(scope, receive)
+            status = answer.status
+        finally:
+            took = round((time.monotonic() - started) * 1000)
+            path = printable(_path(scope).lstrip("/"))
+            logger.info("%s /%s %d (%dms)", printable(scope["method"]), path, status, took)
+        headers = dict(answer.headers)
+        headers |= {"x-content-type-options": "nosniff", "content-length": str(len(answer.body))}
+        rows = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": status, "headers": rows})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+        known = dict(headers)
+        if self._hosts is not None and not is_allowed(known.get("host", ""), self._hosts):
+            shown = printable(known.get("host", ""))
+            return plain(
+                400, f"This server does not answer to the host {shown!r}: start it with --allow-host NAME.", _CLOSE
+            )
+        try:
+            _check_path(scope)
+            body = await _read_body(receive, known.get("content-length", ""))
+        except Malformed as error:
+            return plain(400, str(error))
+        except _TooLarge:
+            return plain(413, f"The request is over {MAX_BODY // 1024} KB.", _CLOSE)
+        except TimeoutError:
+            return plain(408, f"The request did not arrive within {BODY_TIMEOUT:g} seconds.", _CLOSE)
+        query = scope["query_string"].decode("latin-1")
+        path = _path(scope).strip("/")
+        asked = PageRequest(scope["method"], path, query, headers, body, scope.get("session") or {})
+        return await self._render(asked)
+
+
+class _TooLarge(Exception):
+    pass
+
+
+async def _read_body(receive: Receive, length: str) -> bytes:
+    """Return the whole body.
+
+    Raises:
+        Malformed: when the client left before its end.
+        TimeoutError: when it takes too long.
+    """
+    if length.isdecimal() and (len(length) > 15 or int(length) > _MAX_IGNORED):
+        raise _TooLarge
+    body, ignored = bytearray(), 0
+    async with asyncio.timeout(BODY_TIMEOUT):
+        while True:
+            message: Message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Malformed("The request ended before its body.")
+            chunk = message.get("body", b"")
+            if len(body) + len(chunk) <= MAX_BODY and not ignored:
+                body += chunk
+            else:
+                ignored += len(chunk)
+            if ignored > _MAX_IGNORED or not message.get("more_body", False):
+                break
+    if ignored:
+        raise _TooLarge
+    return bytes(body)
+
+
+def _check_path(scope: Scope) -> None:
+    """Refuse a path that is none.
+
+    Raises:
+        Malformed: naming what is wrong.
+    """
+    check_escapes(scope.get("raw_path") or b"", "path")
+    path = scope["path"]
+    if not path.startswith("/"):  # `OPTIONS *`, and what is asked of a proxy
+        raise Malformed("The path does not start with a slash.")
+    if "\0" in path:
+        raise Malformed("The path holds a NUL character.")
+
+
+def _path(scope: Scope) -> str:
+    """Return the path below the place where the site is mounted."""
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "")
+    below = path.removeprefix(root)
+    return below if root and path.startswith(root) and below[:1] in ("", "/") else path
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

@@ -1,0 +1,91 @@
+"""Connections that nobody can hold: stalled requests end, and so do answers that nobody reads."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from tests.web.conftest import Served, read_reply, request
+
+SHORT = """
+from liquid_background.web import connection, site
+connection.HEAD_TIMEOUT = 1.5
+connection.READ_TIMEOUT = 1.5
+connection._MOST = 40
+site.BODY_TIMEOUT = 1.5
+"""
+
+
+@pytest.fixture(scope="module")
+def served(module_serve: Callable[..., Served]) -> Served:
+    big = "{% for i in (1..20000) %}" + "x" * 1000 + "{% endfor %}"
+    return module_serve({"pages/index": "hello", "pages/big": big}, script=SHORT)
+
+
+@pytest.mark.parametrize(
+    ("part", "line"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: loc", "GET / HTTP/1.1 408"),
+        (b"GE", "GE 408"),
+        (b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 1000, "GET / HTTP/1.1 408"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc", "POST / 408"),
+        (b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "POST / 408"),
+    ],
+)
+def test_half_a_request_times_out(served: Served, part: bytes, line: str) -> None:
+    before = len(served.log())
+    assert served.send(part).status == 408
+    served.wait(lambda: len(served.log()) > before)
+    assert served.log()[-1].startswith(line)
+
+
+@pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "second"])
+def test_a_request_that_comes_byte_by_byte_times_out(served: Served, before: bytes) -> None:
+    connection = served.connect()
+    connection.sendall(before)
+    started = time.monotonic()
+    with suppress(BrokenPipeError, ConnectionResetError):
+        for byte in b"GET / HTTP/1.1\r\nX: " + b"y" * 100:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.1)
+    assert time.monotonic() - started < 6
+
+
+def test_an_idle_connection_is_closed_without_a_line(served: Served) -> None:
+    before = served.log()
+    assert read_reply(served.connect()).raw == b""
+    assert served.log() == before
+
+
+def test_many_half_requests_do_not_keep_others_out(served: Served) -> None:
+    half = [served.connect() for _ in range(60)]
+    for connection in half:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+    assert served.get("/").text == "hello"
+    assert {read_reply(connection).status for connection in half} <= {0, 408, 503}
+
+
+def test_an_answer_that_nobody_reads_is_given_up(served: Served) -> None:
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.connect(("127.0.0.1", served.port))
+    served.asked.append(connection)
+    connection.sendall(request("/big"))
+    served.until("GET /big 200")
+    time.sleep(4)  # nothing tells a client that does not read
+    assert len(read_reply(connection).raw) < 20_000_000
+
+
+def test_a_slow_reader_gets_all_of_it(served: Served) -> None:
+    connection = served.connect()
+    connection.sendall(request("/big"))
+    data = bytearray()
+    while part := connection.recv(4_000_000):
+        data += part
+        time.sleep(0.2)
+    assert len(data) > 20_000_000
