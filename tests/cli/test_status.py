@@ -1,4 +1,4 @@
-"""`poscli status`, `doctor`, `store` and `completion`."""
+"""`poscli status`, `doctor` and `store`."""
 
 from __future__ import annotations
 
@@ -141,25 +141,3 @@ def test_rq_sees_the_three_queues_at_that_path(project: Any) -> None:
     seen = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     for name in ("high", "default", "low"):
         assert any(line.split()[:1] == [name] for line in seen.splitlines()), seen
-
-
-def test_completion_scripts_work(project: Any) -> None:
-    for shell in ("bash", "zsh", "fish"):
-        assert "_POSCLI_COMPLETE" in project.good("completion", shell).out
-    env = {"_POSCLI_COMPLETE": "bash_complete", "COMP_WORDS": "poscli lo", "COMP_CWORD": "1"}
-    assert project.run(**env).lines == ["plain,logs"]
-    env |= {"COMP_WORDS": "poscli logs --so", "COMP_CWORD": "2"}
-    assert project.run(**env).lines == ["plain,--source-name"]
-
-
-def test_completion_offers_pages_and_source_names(project: Any) -> None:
-    project.page("welcome", "{% log 'hi' %}")
-    project.page("other", "x")
-    env = {"_POSCLI_COMPLETE": "bash_complete", "COMP_WORDS": "poscli render we", "COMP_CWORD": "2"}
-    assert project.run(**env).lines == ["plain,welcome"]
-    env |= {"COMP_WORDS": "poscli logs --source-name pages", "COMP_CWORD": "3"}
-    assert project.run(**env).out.strip() == ""
-    assert not any(project.data_dir.iterdir())
-    project.quick("render", "welcome")
-    assert project.run(**env).lines == ["plain,pages/welcome"]
-    assert project.run(LIQUID_BACKGROUND_LEASE="wrong", **env).out.strip() == ""
