@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
 
 import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
 from liquid_background.sending import Sending
-from liquid_background.syntax import ejs_tokenizer, parsing, template_name
+from liquid_background.syntax import ejs_tokenizer, impossible_not_found, parsing, template_name
 from liquid_background.tags import (
     HANDS_OVER,
     Collector,
@@ -171,6 +172,20 @@ class Environment(Sending, liquid.Environment):
             return tokenizer
         return ejs_tokenizer(tokenizer, *delimiters)
 
+    def get_template(self, name: str, **options: Any) -> BoundTemplate:
+        """Load and parse a template.
+
+        Raises:
+            TemplateNotFoundError: when there is none, or no file can have that name.
+        """
+        with impossible_not_found(name):
+            return super().get_template(name, **options)
+
+    async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
+        """Do what `get_template` does, awaiting what can be awaited."""
+        with impossible_not_found(name):
+            return await super().get_template_async(name, **options)
+
     def from_string(
         self,
         source: str,
@@ -242,7 +257,9 @@ class Environment(Sending, liquid.Environment):
         """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
-        return [consumer for find in finders for consumer in find(event)]
+        with suppress(TemplateNotFoundError), impossible_not_found(event):
+            return [consumer for find in finders for consumer in find(event)]
+        return ()
 
 
 class Strict:

@@ -10,8 +10,10 @@ from liquid_background.syntax.location import (
     locate,
     parsing,
     template_name,
+    text_of,
     token_in,
 )
+from liquid_background.syntax.names import impossible_not_found
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
 
@@ -25,6 +27,7 @@ __all__ = [
     "default_source_name",
     "ejs_tokenizer",
     "explain",
+    "impossible_not_found",
     "in_liquid_tag",
     "line_of",
     "locate",
@@ -34,5 +37,6 @@ __all__ = [
     "slice_body",
     "starts_assignment",
     "template_name",
+    "text_of",
     "token_in",
 ]

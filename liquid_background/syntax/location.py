@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 
 from liquid import BoundTemplate, Token
 from liquid.exceptions import LiquidError, TemplateNotFoundError
+
+from liquid_background.syntax.options import show
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
@@ -66,11 +69,11 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
 def explain(error: BaseException) -> str:
     """Return one line that says what was wrong and where: `partial 'x' not found (pages/checkout:14)`."""
     if isinstance(error, TemplateNotFoundError):
-        message = f"partial {str(error.message)!r} not found"
+        message = f"partial {show(str(error.message))} not found"
     elif isinstance(error, LiquidError):
         message = str(error.message or type(error).__name__)
     else:
-        said = _text(error)
+        said = text_of(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     message = " ".join(message.split())
     name, line = locate(error)
@@ -79,8 +82,24 @@ def explain(error: BaseException) -> str:
     return f"{message} ({', '.join(places)})" if places else message
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return the message of an error that is not python-liquid's, without the server's folders.
+
+    Template authors see it, in the job log and by `catch`; the traceback of a job has the paths.
+    """
     try:
-        return str(error)
+        if isinstance(error, OSError) and type(error).__str__ is OSError.__str__ and error.filename is not None:
+            names = " -> ".join(repr(_base(name)) for name in (error.filename, error.filename2) if name is not None)
+            return f"{error.strerror}: {names}"
+        text = str(error)
+        if isinstance(error, ImportError) and error.path:
+            text = text.replace(error.path, _base(error.path))
+        return text
     except Exception as reason:  # noqa: BLE001  an application's own class may do anything here
         return f"its message cannot be shown, str() raised {type(reason).__name__}"
+
+
+def _base(path: object) -> str:
+    """Return the last part of an absolute path; a relative one says nothing of the server."""
+    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
+    return os.path.basename(name) if os.path.isabs(name) else name
