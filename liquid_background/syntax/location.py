@@ -6,6 +6,7 @@ import os
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from liquid import BoundTemplate, Token
 from liquid.exceptions import LiquidError, TemplateNotFoundError
@@ -17,6 +18,9 @@ parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 
 in_liquid_tag: ContextVar[bool] = ContextVar("in_liquid_tag", default=False)
 """Whether what is being parsed are the lines of a `{% liquid %}` tag, which have no delimiters."""
+
+
+_LONGEST_NAME: Final = 100  # characters of a template's name in an error: what was not found may be named by an author
 
 
 def line_of(token: Token) -> int:
@@ -77,6 +81,7 @@ def explain(error: BaseException) -> str:
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     message = " ".join(message.split())
     name, line = locate(error)
+    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
     places += getattr(error, "__notes__", ())
     return f"{message} ({', '.join(places)})" if places else message
