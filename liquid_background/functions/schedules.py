@@ -22,6 +22,7 @@ from liquid_background.job import Job
 logger = logging.getLogger(__name__)
 
 _FIELDS: Final = 5
+_EACH_HOUR: Final = "@hourly"  # the only short form that has more than one time a day
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
 
 
@@ -59,7 +60,7 @@ class Schedule:
         times = croniter(self.cron, datetime.fromtimestamp(now, zone))
         moment: datetime = times.get_next(datetime)
         # In the hour that the clocks repeat in autumn, a time of day comes once, as it does for cron.
-        while moment.fold and "*" not in _hour(self.cron):
+        while moment.fold and not _is_each_hour(self.cron):
             moment = times.get_next(datetime)
         return int(moment.timestamp())
 
@@ -68,8 +69,8 @@ class Schedule:
         return replace(self.job, id=f"{self.name}-{moment}", start_at=float(moment))
 
 
-def _hour(cron: str) -> str:
-    return cron.split()[1] if len(cron.split()) == _FIELDS else "*"
+def _is_each_hour(cron: str) -> bool:
+    return cron.lower() == _EACH_HOUR if cron.startswith("@") else "*" in cron.split()[1]
 
 
 def check_cron(cron: object, timezone: object) -> None:

@@ -190,11 +190,16 @@ def inflate(data: bytes) -> bytes:
     return data
 
 
+_OF_A_RUN: Final = frozenset((keys.ATTEMPT.encode(), keys.ERROR.encode(), b"started_at", b"ended_at"))
+
+
 def decode_record(job_id: str, fields: Mapping[bytes, bytes], result: Mapping[bytes, bytes] | None) -> JobRecord:
     """Return a job as read back; what its record does not say, or says in garbage, is left blank."""
     payload = _payload(fields.get(b"data", b""))
     status = JobStatus.from_rq(_text(fields.get(b"status", b"")))
     origin = _text(fields.get(b"origin", b""))
+    if status is JobStatus.PENDING and keys.FINAL.encode() in fields:  # retried: what is there tells of the run before
+        fields = {name: value for name, value in fields.items() if name not in _OF_A_RUN}
     return JobRecord(
         id=job_id,
         source_name=str(payload.get("source_name") or _text(fields.get(b"description", b""))),
