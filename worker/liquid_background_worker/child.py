@@ -19,6 +19,7 @@ from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order
 from liquid_background_worker.channel import Channel
 from liquid_background_worker.slot import Left, Slot
+from liquid_background_worker.surroundings import Surroundings
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
@@ -48,6 +49,7 @@ class Child:
         self._channel = Channel(store, max(1.0, settings.lease), self._gives_up)
         self._tokens = moves.tokens()
         self._alarm = Alarm()
+        self._surroundings = Surroundings()
         self._cpu = limits.CpuLimit()
         self._batch_size = BatchSize()
         self._order = Order(role.queues, settings.low_share)
@@ -183,6 +185,7 @@ class Child:
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         self._slot.disarm()
+        self._surroundings.restore()
         self._tally = (outcome.succeeded, monotonic() - started)
         self._jobs_left -= 1
         return outcome
