@@ -15,9 +15,16 @@ from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.context import Context
-from liquid_background.errors import TagSyntaxError
 from liquid_background.sending import Sending
-from liquid_background.syntax import ejs_tokenizer, impossible_not_found, parsing, template_name
+from liquid_background.syntax import (
+    ejs_tokenizer,
+    impossible_not_found,
+    is_of_templates,
+    nested_too_deep,
+    parsing,
+    template_name,
+    token_in,
+)
 from liquid_background.tags import (
     HANDS_OVER,
     Collector,
@@ -64,8 +71,8 @@ class Template(BoundTemplate):
         with self.env.outermost(context):
             try:
                 super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
-            except LiquidError as error:
-                self._name(error)
+            except (LiquidError, RecursionError) as error:
+                self._explain(error)
                 raise
             except Return:
                 if partial and not block_scope:
@@ -86,15 +93,19 @@ class Template(BoundTemplate):
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
                 )
-            except LiquidError as error:
-                self._name(error)
+            except (LiquidError, RecursionError) as error:
+                self._explain(error)
                 raise
             except Return:
                 if partial and not block_scope:
                     raise
 
-    def _name(self, error: LiquidError) -> None:
-        """Have an error from this template say so."""
+    def _explain(self, error: LiquidError | RecursionError) -> None:
+        """Have an error from this template say so, and one that its nesting leads to say that."""
+        if isinstance(error, RecursionError):
+            if not is_of_templates(error):
+                return
+            raise nested_too_deep(token_in(error.__traceback__)[0], self.display_name) from error
         if not error.template_name and (error.token is None or self._holds(error.token)):
             error.template_name = self.display_name
 
@@ -215,12 +226,13 @@ class Environment(Sending, liquid.Environment):
         display_name = template_name(path or name)
         token = parsing.set(display_name)
         try:
-            nodes = get_parser(self).parse(TokenStream(self._tokens(source, line, column)))
+            stream = TokenStream(self._tokens(source, line, column))
+            nodes = get_parser(self).parse(stream)
         except LiquidError as error:
             error.template_name = error.template_name or display_name
             raise
         except RecursionError as error:
-            raise TagSyntaxError("the template is nested too deep", token=None, template_name=display_name) from error
+            raise nested_too_deep(stream.current, display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))

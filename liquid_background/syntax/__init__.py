@@ -14,6 +14,7 @@ from liquid_background.syntax.location import (
     token_in,
 )
 from liquid_background.syntax.names import impossible_not_found
+from liquid_background.syntax.nesting import is_of_templates, nested_too_deep
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
 
@@ -29,8 +30,10 @@ __all__ = [
     "explain",
     "impossible_not_found",
     "in_liquid_tag",
+    "is_of_templates",
     "line_of",
     "locate",
+    "nested_too_deep",
     "parse_arguments",
     "parsing",
     "show",

@@ -18,6 +18,7 @@ from liquid_background.job import Performer
 from liquid_background.queue import keys, scripts
 from liquid_background.settings import Settings
 from liquid_background.store import Store, connect, health_warnings
+from liquid_background_worker.naming import claim_name
 from liquid_background_worker.supervisor import Supervisor
 
 logger = logging.getLogger("liquid_background.worker")
@@ -54,12 +55,13 @@ def run(
     for warning in health_warnings(store):
         logger.warning("%s", warning)
     scripts.load_all(store)
-    store.close()
     performer = app or _performer(settings, factory)
+    name = claim_name(store)
+    store.close()
     count = processes or settings.processes
     gc.collect()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
-    return Supervisor(settings, store, performer, ordered, burst=burst).run(count)
+    return Supervisor(settings, store, performer, ordered, name=name, burst=burst).run(count)
 
 
 def load_app(name: str) -> Performer:
