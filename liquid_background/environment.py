@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, Protocol, TextIO
@@ -17,8 +16,9 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 from liquid_background.context import Context
 from liquid_background.sending import Sending
 from liquid_background.syntax import (
+    REFUSALS,
     ejs_tokenizer,
-    impossible_not_found,
+    is_impossible,
     is_of_templates,
     nested_too_deep,
     parsing,
@@ -189,13 +189,21 @@ class Environment(Sending, liquid.Environment):
         Raises:
             TemplateNotFoundError: when there is none, or no file can have that name.
         """
-        with impossible_not_found(name):
+        try:
             return super().get_template(name, **options)
+        except REFUSALS as error:
+            if is_impossible(name, error):
+                raise TemplateNotFoundError(name, filename=name) from error
+            raise
 
     async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
         """Do what `get_template` does, awaiting what can be awaited."""
-        with impossible_not_found(name):
+        try:
             return await super().get_template_async(name, **options)
+        except REFUSALS as error:
+            if is_impossible(name, error):
+                raise TemplateNotFoundError(name, filename=name) from error
+            raise
 
     def from_string(
         self,
@@ -269,9 +277,12 @@ class Environment(Sending, liquid.Environment):
         """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
-        with suppress(TemplateNotFoundError), impossible_not_found(event):
+        try:
             return [consumer for find in finders for consumer in find(event)]
-        return ()
+        except REFUSALS as error:
+            if is_impossible(event, error):
+                return ()
+            raise
 
 
 class Strict:

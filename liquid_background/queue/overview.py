@@ -16,7 +16,7 @@ from liquid_background.store import Store, translated_errors
 class WorkerInfo:
     """One worker child as it registered itself."""
 
-    name: str  # host.pid.number
+    name: str  # host.pid.number, or host.pid-more.number
     state: str  # idle, busy, …: RQ's words
     queues: tuple[str, ...]
     completed: int

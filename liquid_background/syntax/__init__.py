@@ -13,13 +13,14 @@ from liquid_background.syntax.location import (
     text_of,
     token_in,
 )
-from liquid_background.syntax.names import impossible_not_found
+from liquid_background.syntax.names import REFUSALS, is_impossible
 from liquid_background.syntax.nesting import is_of_templates, nested_too_deep
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
 
 __all__ = [
     "OPTIONS",
+    "REFUSALS",
     "Argument",
     "Arguments",
     "BodySource",
@@ -28,8 +29,8 @@ __all__ = [
     "default_source_name",
     "ejs_tokenizer",
     "explain",
-    "impossible_not_found",
     "in_liquid_tag",
+    "is_impossible",
     "is_of_templates",
     "line_of",
     "locate",

@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 from typing import Final
 
-from liquid.exceptions import TemplateNotFoundError
+REFUSALS: Final = (OSError, RuntimeError, ValueError)
+"""What loaders that read files raise for such names, and for other reasons, too."""
 
-_REFUSED: Final = frozenset((errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ))
-
-
-@contextmanager
-def impossible_not_found(name: str) -> Iterator[None]:
-    """Have a loader not find a name that is too long, leads in a circle, or holds a NUL or a lone surrogate.
-
-    Raises:
-        TemplateNotFoundError: for such a name; other errors pass.
-    """
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError) as error:
-        if not _is_impossible(error, name):
-            raise
-        raise TemplateNotFoundError(name, filename=name) from error
+_NUMBERS: Final = frozenset((errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EINVAL, errno.EILSEQ))
+_IMPOSSIBLE: Final = re.compile("[\0\ud800-\udfff]")
 
 
-def _is_impossible(error: Exception, name: str) -> bool:
+def is_impossible(name: str, error: Exception) -> bool:
+    """Return whether an error says that a name is too long, leads in a circle, or holds a NUL or a lone surrogate."""
     if isinstance(error, OSError):
-        return error.errno in _REFUSED
+        return error.errno in _NUMBERS
     if isinstance(error, RuntimeError):
         return str(error).startswith("Symlink loop")  # pathlib's, before Python 3.13
-    return "\0" in name or (not name.isascii() and any("\ud800" <= character <= "\udfff" for character in name))
+    return _IMPOSSIBLE.search(name) is not None
