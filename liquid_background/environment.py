@@ -9,15 +9,23 @@ from typing import Any, Final, Protocol, TextIO
 
 import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.context import Context
-from liquid_background.errors import TagSyntaxError
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
-from liquid_background.syntax import ejs_tokenizer, parsing, template_name
+from liquid_background.syntax import (
+    REFUSALS,
+    ejs_tokenizer,
+    is_impossible,
+    is_of_templates,
+    nested_too_deep,
+    parsing,
+    template_name,
+    token_in,
+)
 from liquid_background.tags import (
     HANDS_OVER,
     Collector,
@@ -64,8 +72,8 @@ class Template(BoundTemplate):
         with self.env.outermost(context):
             try:
                 super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
-            except LiquidError as error:
-                self._name(error)
+            except (LiquidError, RecursionError) as error:
+                self._explain(error)
                 raise
             except Return:
                 if partial and not block_scope:
@@ -86,15 +94,19 @@ class Template(BoundTemplate):
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
                 )
-            except LiquidError as error:
-                self._name(error)
+            except (LiquidError, RecursionError) as error:
+                self._explain(error)
                 raise
             except Return:
                 if partial and not block_scope:
                     raise
 
-    def _name(self, error: LiquidError) -> None:
-        """Have an error from this template say so."""
+    def _explain(self, error: LiquidError | RecursionError) -> None:
+        """Have an error from this template say so, and one that its nesting leads to say that."""
+        if isinstance(error, RecursionError):
+            if not is_of_templates(error):
+                return
+            raise nested_too_deep(token_in(error.__traceback__)[0], self.display_name) from error
         if not error.template_name and (error.token is None or self._holds(error.token)):
             error.template_name = self.display_name
 
@@ -173,6 +185,28 @@ class Environment(Sending, liquid.Environment):
             return tokenizer
         return ejs_tokenizer(tokenizer, *delimiters)
 
+    def get_template(self, name: str, **options: Any) -> BoundTemplate:
+        """Load and parse a template.
+
+        Raises:
+            TemplateNotFoundError: when there is none, or no file can have that name.
+        """
+        try:
+            return super().get_template(name, **options)
+        except REFUSALS as error:
+            if is_impossible(name, error):
+                raise TemplateNotFoundError(name, filename=name) from error
+            raise
+
+    async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
+        """Do what `get_template` does, awaiting what can be awaited."""
+        try:
+            return await super().get_template_async(name, **options)
+        except REFUSALS as error:
+            if is_impossible(name, error):
+                raise TemplateNotFoundError(name, filename=name) from error
+            raise
+
     def from_string(
         self,
         source: str,
@@ -202,12 +236,13 @@ class Environment(Sending, liquid.Environment):
         display_name = template_name(path or name)
         token = parsing.set(display_name)
         try:
-            nodes = get_parser(self).parse(TokenStream(self._tokens(source, line, column)))
+            stream = TokenStream(self._tokens(source, line, column))
+            nodes = get_parser(self).parse(stream)
         except LiquidError as error:
             error.template_name = error.template_name or display_name
             raise
         except RecursionError as error:
-            raise TagSyntaxError("the template is nested too deep", token=None, template_name=display_name) from error
+            raise nested_too_deep(stream.current, display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
@@ -244,7 +279,12 @@ class Environment(Sending, liquid.Environment):
         """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
-        return [consumer for find in finders for consumer in find(event)]
+        try:
+            return [consumer for find in finders for consumer in find(event)]
+        except REFUSALS as error:
+            if is_impossible(event, error):
+                return ()
+            raise
 
 
 class Strict:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -18,6 +20,9 @@ from pydantic_settings import (
 
 from liquid_background.errors import SettingsError
 
+_USER = re.compile(r"[\w.-]*", re.ASCII)
+_HOST = r"(?:[\w.-]+|\[[\w:.]+\])(?::\d+)?"
+_PLACE = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?(?:/[^#]*)?", re.ASCII)
 _SEVEN_DAYS = 7 * 24 * 3600
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
 _SIGNING_KEY: Final = "LIQUID_BACKGROUND_SIGNING_KEY"
@@ -131,10 +136,32 @@ class Settings(BaseSettings):
         blank_key = InitSettingsSource(settings_cls, {"signing_key": ""} if blank else {})
         return init_settings, blank_key, env_settings, PyprojectTomlConfigSettingsSource(settings_cls)
 
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Return what `repr` and `str` show: everything but the store's password."""
+        for name, value in super().__repr_args__():
+            yield name, mask_url(value) if name == "redis_url" and isinstance(value, str) else value
+
     def waits(self, max_attempts: int) -> tuple[float, ...]:
         """Return the seconds to wait before attempts 2 … max_attempts; empty for one attempt."""
         delays = self.retry_delays
         return tuple(delays[min(index, len(delays) - 1)] for index in range(max_attempts - 1))
+
+
+def mask_url(url: str) -> str:
+    """Return a URL as it may be shown, also a malformed one: `***` for all that may be a piece of a password.
+
+    That is what stands before the last @, even with a / or a # in it; a user without a password, which most often is
+    a password without its colon; and whatever does not read as hosts, ports and a path.
+    """
+    scheme, found, rest = url.partition("://")
+    if not found:
+        return "***"
+    login, at, place = rest.rpartition("@")
+    user, _, password = login.partition(":")
+    shown = user if _USER.fullmatch(user) else ""
+    login = f"{shown}:***@" if password else "***@" if at else ""
+    place, option, _ = place.partition("?")
+    return f"{scheme}://{login}{place if _PLACE.fullmatch(place) else '***'}{'?***' if option else ''}"
 
 
 def load_settings(**arguments: object) -> Settings:

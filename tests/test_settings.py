@@ -1,4 +1,4 @@
-"""Settings from arguments, the environment and pyproject: a signing key that is none refuses, wherever it stands."""
+"""Settings: a signing key that is none refuses, wherever it stands; no password of the store is shown."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine, SettingsError
-from liquid_background.settings import load_settings
+from liquid_background.settings import load_settings, mask_url
 
 KEY = "0123456789abcdef"
 NO_KEYS = ["", " ", "\t\n", ",", " , ,", KEY[1:], f"{KEY},short", f" {KEY[1:]} "]
 NAMES = ["LIQUID_BACKGROUND_SIGNING_KEY", "liquid_background_signing_key", "Liquid_Background_Signing_Key"]
 REFUSAL = r"setting signing_key: give one or more keys of at least 16 characters.*LIQUID_BACKGROUND_SIGNING_KEY"
+SECRET = "hunter2"
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +65,42 @@ def test_an_empty_variable_of_another_setting_counts_as_not_given(monkeypatch: p
     monkeypatch.setenv("LIQUID_BACKGROUND_REDIS_URL", "")
     monkeypatch.setenv("LIQUID_BACKGROUND_LEASE", "")
     assert (load_settings().redis_url, load_settings().lease) == (None, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://localhost:6379/0", "redis://localhost:6379/0"),
+        ("unix:///run/my store/valkey.sock", "unix:///run/my store/valkey.sock"),
+        ("redis+sentinel://h1:26379,h2/primary/0", "redis+sentinel://h1:26379,h2/primary/0"),
+        ("rediss://[::1]:6379/1", "rediss://[::1]:6379/1"),
+        ("redis://:hunter2@host:6379/0", "redis://:***@host:6379/0"),
+        ("redis://jobs:hunter2@host", "redis://jobs:***@host"),
+        ("redis://hunter2@host", "redis://***@host"),
+        ("redis://hunter2:@host", "redis://***@host"),
+        ("redis://:hunter2/x@host", "redis://:***@host"),
+        ("redis://:x/hunter2@host", "redis://:***@host"),
+        ("redis://:x#hunter2@host", "redis://:***@host"),
+        ("redis://:x?hunter2@host", "redis://:***@host"),
+        ("redis://:x@hunter2@host", "redis://:***@host"),
+        ("redis://hunter2/x:y@host", "redis://:***@host"),
+        ("redis://host/0?password=hunter2", "redis://host/0?***"),
+        ("redis://:hunter2", "redis://***"),
+        ("redis://user:hunter2", "redis://***"),
+        ("redis://host#hunter2", "redis://***"),
+        ("redis:/:hunter2@host", "***"),
+        ("hunter2", "***"),
+    ],
+)
+def test_the_password_of_a_url_is_not_shown(url: str, shown: str) -> None:
+    assert mask_url(url) == shown
+    settings = load_settings(redis_url=url)
+    for text in (repr(settings), str(settings), f"{settings}", f"{[settings]}"):
+        assert SECRET not in text
+        assert shown in text
+    assert settings.redis_url == url
+
+
+def test_what_is_no_secret_is_shown() -> None:
+    assert "redis_url=None" in repr(load_settings())
+    assert "low_share=7" in repr(load_settings(low_share=7))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import click
@@ -42,12 +43,21 @@ def load_engine(app: str | None = None) -> Engine:
 def no_store(settings: Settings) -> str | None:
     """Return what to say when there is no store to look at; looking must not make one. None when there is one."""
     folder = settings.data_dir
-    if settings.redis_url or (folder.is_dir() and any(folder.iterdir())):
+    if settings.redis_url or _has_files(folder):
         return None
     return (
         f"no store here, in {folder}: 'poscli render PAGE' or 'poscli dev' makes one, "
         "LIQUID_BACKGROUND_REDIS_URL names another"
     )
+
+
+def _has_files(folder: Path) -> bool:
+    try:
+        return any(folder.iterdir())
+    except PermissionError:
+        return True  # somebody else's, as whoever connects says
+    except OSError:
+        return False
 
 
 def hint_waiting(engine: Engine) -> None:

@@ -1,38 +1,57 @@
-"""What the shell's completion offers for values: pages and source names. It never fails and starts no store."""
+"""What the shell's completion offers for values. It never fails, starts no store and loads no application."""
 
 from __future__ import annotations
 
-import contextlib
+import re
+from collections.abc import Callable, Iterable
+from typing import Final, TypeAlias
 
 import click
 
-from liquid_background import Engine
+from liquid_background import Engine, LogEntry
 from liquid_background.pages import PAGES, SiteLoader
-from poscli.application import load_engine, no_store
+from liquid_background.settings import load_settings
+from liquid_background.store import embedded
+from poscli.application import no_store
 
-_LOOKED_AT = 1_000  # newest log entries
+_LOOKED_AT: Final = 1_000  # newest log entries and jobs
 
+# A shell puts what is offered into the command line as it is, and runs that: authors choose these names. So there is
+# nothing here that a shell expands, splits or takes for an option, and no comma, at which click's script for fish cuts.
+_SAFE: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_./:@%+=-]*", re.ASCII)
 
-def pages(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the pages that start with what was typed."""
-    engine = _engine(ctx)
-    loader = engine.environment.loader if engine else None
-    names = loader.names(PAGES) if isinstance(loader, SiteLoader) else []
-    return [name for name in names if name.startswith(incomplete)]
-
-
-def source_names(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Return the source names of recent log entries that start with what was typed."""
-    engine = _engine(ctx)
-    if engine is None or no_store(engine.settings):
-        return []
-    with contextlib.suppress(Exception):  # a shell that completes must not be interrupted by a store's trouble
-        found = {entry.source_name for entry in engine.log.entries(limit=_LOOKED_AT)}
-        return sorted(name for name in found if name.startswith(incomplete))
-    return []
+Complete: TypeAlias = Callable[[click.Context, click.Parameter, str], list[str]]
 
 
-def _engine(ctx: click.Context) -> Engine | None:
-    with contextlib.suppress(Exception):
-        return load_engine(ctx.params.get("app"))
-    return None
+def _offering(names: Callable[[Engine], Iterable[str]]) -> Complete:
+    """Return the completion for what an engine knows by the names that the function gives."""
+
+    def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+        try:
+            # From the settings alone: loading the application would run its code at each press of a key.
+            found = set(names(Engine(settings=load_settings())))
+        except Exception:  # noqa: BLE001  a shell that completes must not be interrupted by any trouble
+            return []
+        return sorted(name for name in found if name.startswith(incomplete) and _SAFE.fullmatch(name))
+
+    return complete
+
+
+def _entries(engine: Engine) -> list[LogEntry]:
+    return engine.log.entries(limit=_LOOKED_AT) if _has_store(engine) else []
+
+
+def _has_store(engine: Engine) -> bool:
+    settings = engine.settings
+    return bool(settings.redis_url) or (no_store(settings) is None and embedded.status(settings.data_dir).running)
+
+
+def _pages(engine: Engine) -> list[str]:
+    loader = engine.environment.loader
+    return loader.names(PAGES) if isinstance(loader, SiteLoader) else []
+
+
+pages = _offering(_pages)
+source_names = _offering(lambda engine: (entry.source_name for entry in _entries(engine)))
+types = _offering(lambda engine: (entry.type for entry in _entries(engine)))
+job_ids = _offering(lambda engine: (job.id for job in engine.jobs.list(limit=_LOOKED_AT)) if _has_store(engine) else ())

@@ -15,6 +15,7 @@ from liquid_background.joblog import printable
 from liquid_background.syntax import explain
 
 FAILED = 1
+_SHOWN = 80  # characters of an argument
 _WEB = ("starlette", "uvicorn")
 
 
@@ -40,8 +41,14 @@ def _message(error: Exception) -> str | None:
         return str(error)
     if isinstance(error, RedisError):
         return f"the store failed: {error}; see 'poscli doctor'"
+    return _python_message(error)
+
+
+def _python_message(error: Exception) -> str | None:
     if isinstance(error, ModuleNotFoundError) and error.name in _WEB:
         return f"the package {error.name} is not installed: run pip install 'liquid-background[web]'"
+    if isinstance(error, UnicodeEncodeError):  # of what Python makes of bytes that are none: lone surrogates
+        return f"{error.object[:_SHOWN]!a} is not UTF-8 text: write it otherwise"
     if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.EACCES, errno.EROFS):
         return f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to"
     return None

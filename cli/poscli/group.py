@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -11,6 +10,7 @@ from typing import Any
 import click
 
 from poscli.loader import load
+from poscli.output import give_up
 from poscli.sections import SECTIONS
 
 HELP_OPTIONS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -64,8 +64,7 @@ class Program(Group):
             sys.stdout.flush()
             return result
         except BrokenPipeError:
-            # What is still buffered must not fail once more when Python ends.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            give_up()
             ctx.exit(0)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

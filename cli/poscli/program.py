@@ -6,12 +6,13 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib.metadata import version
-from typing import NoReturn, TextIO
+from typing import NoReturn
 
 import click
 
 from poscli.group import HELP_OPTIONS, Program
 from poscli.loader import load
+from poscli.output import OutputLost, give_up, prepare
 
 INTERRUPTED = 130  # what shells make of Ctrl-C
 
@@ -35,14 +36,15 @@ def program() -> None:
 
 def run(arguments: Sequence[str]) -> NoReturn:
     """Run a command and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
-    for stream in (sys.stdout, sys.stderr):
-        _prepare(stream)
     warnings.showwarning = _warn
     try:
+        prepare()
         code = program.main(arguments, prog_name="poscli", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except Exception as error:
+        if isinstance(error, OutputLost):
+            give_up()
         # Loaded here because telling errors apart needs the template engine, which takes longer than most commands.
         code = load("poscli.failures:report")(error)
         if code is None:
@@ -52,10 +54,3 @@ def run(arguments: Sequence[str]) -> NoReturn:
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
     load("poscli.failures:warn")(message)
-
-
-def _prepare(stream: TextIO) -> None:
-    """Send each line at once, and show what the terminal cannot write instead of failing."""
-    reconfigure = getattr(stream, "reconfigure", None)
-    if reconfigure is not None:
-        reconfigure(line_buffering=True, errors="backslashreplace")

@@ -30,7 +30,8 @@ poscli logs | grep 'attempt' | grep -E '[5-9][0-9]{2}ms|[0-9]{4,}ms'    # half a
 `--format short` is `[attempt 1/3] - NAME - FAILED`. `--format json` is one object a line, always with the fields `id`,
 `time`, `type`, `status`, `job_id`, `source_name`, `template`, `line`, `attempt`, `max_attempts`, `duration_ms`,
 `message` and `final`. Control characters, newlines and the characters that turn text around are shown escaped in every
-format, so one entry is one line whatever a template logs.
+format, so one entry is one line whatever a template logs. A name or a type with white space in it stands in quotes, in
+`text` and `short`: only how an attempt ended is shown as `[attempt 1/3]` or `(attempt 1/3)`.
 """
 
 

@@ -23,6 +23,7 @@ from liquid_background.job import Job
 logger = logging.getLogger(__name__)
 
 _FIELDS: Final = 5
+_EACH_HOUR: Final = "@hourly"  # the only short form that has more than one time a day
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
 _DIGEST_LENGTH: Final = 16
 _DIGEST: Final = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}\Z")
@@ -76,7 +77,7 @@ class Schedule:
         times = croniter(self.cron, datetime.fromtimestamp(now, zone))
         moment: datetime = times.get_next(datetime)
         # In the hour that the clocks repeat in autumn, a time of day comes once, as it does for cron.
-        while moment.fold and "*" not in _hour(self.cron):
+        while moment.fold and not _is_each_hour(self.cron):
             moment = times.get_next(datetime)
         return int(moment.timestamp())
 
@@ -102,8 +103,8 @@ def exact_name(template: str) -> str:
     return f"{plain[-(_LONGEST_NAME - _DIGEST_LENGTH - 1) :]}-{digest}"
 
 
-def _hour(cron: str) -> str:
-    return cron.split()[1] if len(cron.split()) == _FIELDS else "*"
+def _is_each_hour(cron: str) -> bool:
+    return cron.lower() == _EACH_HOUR if cron.startswith("@") else "*" in cron.split()[1]
 
 
 def check_cron(cron: object, timezone: object) -> None:

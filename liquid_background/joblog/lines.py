@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from liquid_background.job import LogEntry
 
 Format: TypeAlias = Literal["text", "short", "json"]
+
+# No white space, nor a letter that looks like it: what is around a name, as in `(attempt 1/3) - SUCCESS`, has some.
+_WORD: Final = re.compile(r"[^\s\u115f\u1160\u2800\u3164\uffa0]*")
 
 
 def format_entry(entry: LogEntry, style: Format = "text") -> str:
@@ -18,10 +22,10 @@ def format_entry(entry: LogEntry, style: Format = "text") -> str:
 
 def _text(entry: LogEntry) -> str:
     time = entry.time.strftime("[%Y-%m-%d %H:%M:%S] ") if entry.time else ""
-    name = printable(entry.source_name)
+    name = _word(entry.source_name)
     message = printable(entry.message)
     if entry.status is None:
-        kind = "" if entry.type == "info" else f" ({printable(entry.type)})"
+        kind = "" if entry.type == "info" else f" ({_word(entry.type)})"
         return f"{time}log{kind}: {name} - {message}"
     line = f"{time}background job: {name} (attempt {entry.attempt}/{entry.max_attempts}) - {entry.status}"
     line += f" ({entry.duration}ms)"
@@ -33,9 +37,9 @@ def _text(entry: LogEntry) -> str:
 
 
 def _short(entry: LogEntry) -> str:
-    name = printable(entry.source_name)
+    name = _word(entry.source_name)
     if entry.status is None:
-        return f"[{printable(entry.type)}] - {name} - {printable(entry.message)}"
+        return f"[{_word(entry.type)}] - {name} - {printable(entry.message)}"
     return f"[attempt {entry.attempt}/{entry.max_attempts}] - {name} - {entry.status}"
 
 
@@ -57,6 +61,12 @@ def _json(entry: LogEntry) -> str:
         "final": entry.final,
     }
     return json.dumps(values, ensure_ascii=True).replace("\x7f", "\\u007f")
+
+
+def _word(text: str) -> str:
+    """Return a name or a type as one word, else in quotes: then it cannot pass for the pieces of another line."""
+    shown = printable(text)
+    return shown if _WORD.fullmatch(shown) else '"' + shown.replace('"', '\\"') + '"'
 
 
 def printable(text: str) -> str:

@@ -105,6 +105,11 @@ def parked(group: str, queue: str) -> str:
     return f"liquid_background:parked:{group}:{queue}"
 
 
+def claimed_name(worker: str) -> str:
+    """Return the key that says that a worker has just taken this name."""
+    return f"liquid_background:name:{worker}"
+
+
 GROUPS: Final = "liquid_background:groups"
 """Set of the groups that have parked jobs."""
 

@@ -20,7 +20,7 @@ _MOST: Final = 10**15 - 1  # jobs that a worker counts
 class WorkerInfo:
     """One worker child as it registered itself."""
 
-    name: str  # host.pid.number
+    name: str  # host.pid.number, or host.pid-more.number
     state: str  # idle, busy, …: RQ's words
     queues: tuple[str, ...]
     completed: int

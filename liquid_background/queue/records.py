@@ -85,6 +85,7 @@ READ: Final[tuple[str, ...]] = (
     "status",
     "origin",
     "description",
+    keys.FINAL,
     keys.ATTEMPT,
     keys.ERROR,
     "created_at",
@@ -106,10 +107,12 @@ def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
         job_id: its id, as it is shown.
         values: of the fields in READ, and of the result.
     """
-    data, state, origin, description, attempt, error, created, started, ended, result = values
+    data, state, origin, description, final, attempt, error, created, started, ended, result = values
     payload = _payload(data or b"")
     status = JobStatus.from_rq(text(state, _LONGEST_NAME))
     queue = text(origin, _LONGEST_NAME)
+    if status is JobStatus.PENDING and final:  # retried: what is there tells of the run before
+        attempt = error = started = ended = None
     return JobRecord(
         id=job_id,
         source_name=payload.get("source_name") or text(description, _LONGEST_NAME),

@@ -80,7 +80,8 @@ def _wrong(reason: str) -> SettingsError:
 
 def _shown(parts: SplitResult, arguments: dict[str, Any]) -> str:
     user = quote(arguments.get("username", ""), safe="")
-    login = f"{user}:***@" if "password" in arguments else f"{user}@" if user else ""
+    # A user alone is most often a password that lacks its colon.
+    login = f"{user}:***@" if "password" in arguments else "***@" if user else ""
     number = arguments.get("db", 0)
     if parts.scheme == "unix":
         return f"unix://{login}{parts.path}" + (f"?db={number}" if number else "")

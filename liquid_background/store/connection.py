@@ -7,7 +7,6 @@ import socket
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
 
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
@@ -19,7 +18,7 @@ from liquid_background.errors import StoreUnavailable
 from liquid_background.settings import Settings
 from liquid_background.store.address import Address, parse_address
 from liquid_background.store.clock import ServerClock
-from liquid_background.store.embedded import ensure_running, socket_path
+from liquid_background.store.embedded import ensure_running, socket_path, socket_url
 from liquid_background.store.translation import translated_errors
 
 _OLDEST_REDIS = (6, 2)
@@ -113,7 +112,7 @@ def _given(address: Address) -> dict[str, Any]:
 def _embedded(settings: Settings, socket_timeout: float) -> Store:
     path = ensure_running(settings.data_dir)
     client = _client({"connection_class": _EmbeddedConnection, "data_dir": settings.data_dir.resolve()}, socket_timeout)
-    url = f"unix://{quote(str(path))}"
+    url = socket_url(settings.data_dir)
     return Store(client, url, "embedded", path, _url_with_password=url)
 
 

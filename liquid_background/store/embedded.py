@@ -9,16 +9,25 @@ import importlib.util
 import os
 import re
 import shutil
-import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
 from liquid_background.store import supervisor
+from liquid_background.store.ownership import (
+    OTHER_FOLDER,
+    check_folder,
+    check_own,
+    check_private,
+    explained,
+    make_private,
+    open_own,
+)
 from liquid_background.store.supervisor import Conversation
 
 IDLE_SECONDS = 60.0
@@ -30,7 +39,7 @@ _LOG = "store.log"
 _LONGEST_SOCKET = 100  # bytes; the kernels allow 104 (macOS) or 108 (Linux), and a suffix has to fit
 _LARGEST_LOG = 1_000_000  # bytes kept from earlier runs
 _LOOK_EVERY = 0.01  # seconds
-_OTHER_FOLDER = "or set LIQUID_BACKGROUND_DATA_DIR to another folder"
+_DATA = "appendonlydir"  # Valkey's and Redis's own name
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,11 @@ def socket_path(data_dir: Path) -> Path:
     return Path("/tmp") / f"liquid-background-{os.getuid()}" / f"{name}.sock"
 
 
+def socket_url(data_dir: Path) -> str:
+    """Return the socket as a unix:// URL, for `rq` and other tools: what a URL or a shell would read is a %-code."""
+    return f"unix://{quote(os.fsencode(socket_path(data_dir)))}"
+
+
 def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeout: float = 10.0) -> Path:
     """Return the store's socket once a server answers there, starting one if none does.
 
@@ -88,11 +102,11 @@ def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeou
         timeout: Seconds to wait for an answer; loading data does not count.
 
     Raises:
-        StoreStartError: naming the folder, the server's reason and what to do.
+        StoreStartError: naming the folder, the server's reason and what to do; or what is not this user's own there.
     """
-    path = socket_path(data_dir)
+    path = _own_socket(data_dir)
     if path.parent != data_dir.resolve():
-        _check_private(path.parent)
+        make_private(path.parent)
     deadline = time.monotonic() + timeout
     while True:
         reply = _ping(path)
@@ -112,8 +126,12 @@ def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeou
 
 
 def status(data_dir: Path) -> StoreStatus:
-    """Return what is known of the store in this folder, without starting it."""
-    path = socket_path(data_dir)
+    """Return what is known of the store in this folder, without starting it.
+
+    Raises:
+        StoreStartError: when something there is a link or somebody else's.
+    """
+    path = _own_socket(data_dir)
     info: dict[str, str] = {}
     with contextlib.suppress(OSError), Conversation(path) as server_says:
         info = server_says.info()
@@ -136,10 +154,11 @@ def stop(data_dir: Path, *, timeout: float = 15.0) -> bool:
 
     Raises:
         StoreUnavailable: when it still runs after `timeout` seconds.
+        StoreStartError: when it runs, and something there is a link or somebody else's.
     """
     if not _is_locked(data_dir):
         return False
-    path = socket_path(data_dir)
+    path = _own_socket(data_dir)
     first = _run_id(path)
     deadline = time.monotonic() + timeout
     asked = 0.0
@@ -158,6 +177,17 @@ def stop(data_dir: Path, *, timeout: float = 15.0) -> bool:
     raise StoreUnavailable(f"the embedded store in {data_dir} did not stop within {timeout:g} s: see {data_dir / _LOG}")
 
 
+def _own_socket(data_dir: Path) -> Path:
+    """Return the socket's path, once all that is there is this user's own: before anything is sent or written."""
+    check_folder(data_dir)
+    path = socket_path(data_dir)
+    if path.parent != data_dir.resolve():
+        check_private(path.parent)
+    for each in (path, *(data_dir / name for name in (_LOCK, _LOG, _DATA))):
+        check_own(each)
+    return path
+
+
 def _run_id(path: Path) -> str | None:
     with contextlib.suppress(OSError), Conversation(path) as server_says:
         return server_says.info("server").get("run_id")
@@ -173,11 +203,13 @@ def _ping(path: Path) -> bytes:
 @contextlib.contextmanager
 def _lock(data_dir: Path) -> Iterator[int | None]:
     """Yield the descriptor of the store's lock, or None when a supervisor or a server holds it."""
-    with _explained(data_dir):
+    with explained(data_dir):
         if not data_dir.is_dir():
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            (data_dir / ".gitignore").write_text("*\n")  # the jobs' data must not end up in a repository
-        descriptor = os.open(data_dir / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+            check_folder(data_dir)  # somebody else may have been quicker
+            with contextlib.suppress(FileExistsError), (data_dir / ".gitignore").open("x") as ignored:
+                ignored.write("*\n")  # the jobs' data must not end up in a repository
+        descriptor = open_own(data_dir / _LOCK, os.O_RDWR | os.O_CREAT)
     try:
         yield descriptor if _take(descriptor) else None
     finally:
@@ -186,8 +218,8 @@ def _lock(data_dir: Path) -> Iterator[int | None]:
 
 def _is_locked(data_dir: Path) -> bool:
     try:
-        descriptor = os.open(data_dir / _LOCK, os.O_RDWR)
-    except OSError:
+        descriptor = open_own(data_dir / _LOCK, os.O_RDWR)
+    except (OSError, StoreStartError):  # nothing of this user's runs there
         return False
     try:
         return not _take(descriptor)
@@ -232,8 +264,8 @@ def _start(data_dir: Path, path: Path, lock_fd: int, idle_seconds: float) -> Non
 
 @contextlib.contextmanager
 def _open_log(data_dir: Path) -> Iterator[int]:
-    with _explained(data_dir):
-        log = os.open(data_dir / _LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+    with explained(data_dir):
+        log = open_own(data_dir / _LOG, os.O_RDWR | os.O_CREAT | os.O_APPEND)
     try:
         if os.fstat(log).st_size > _LARGEST_LOG:
             os.truncate(log, 0)
@@ -251,31 +283,9 @@ def _reason(data_dir: Path, log: bytes) -> str:
         lines = ["No space left on device"]
     line = (warnings or lines or ["it wrote nothing"])[-1].removeprefix("# ").rstrip(".")
     if re.search("append only file|AOF|RDB|DB from file", line, re.IGNORECASE) and "No space" not in line:
-        advice = f"restore {data_dir / 'appendonlydir'} from a backup, or move it away to start empty"
+        advice = f"restore {data_dir / _DATA} from a backup, or move it away to start empty"
     elif "No space" in line:
-        advice = f"free some space, {_OTHER_FOLDER}"
+        advice = f"free some space, {OTHER_FOLDER}"
     else:
-        advice = f"see {data_dir / _LOG}, {_OTHER_FOLDER}"
+        advice = f"see {data_dir / _LOG}, {OTHER_FOLDER}"
     return f"the embedded store in {data_dir} did not start: {line}; {advice}"
-
-
-@contextlib.contextmanager
-def _explained(data_dir: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StoreStartError(
-            f"cannot write to the store's folder {data_dir}: {error.strerror}; make it writable, {_OTHER_FOLDER}"
-        ) from error
-
-
-def _check_private(folder: Path) -> None:
-    """Make the folder for sockets under /tmp, and refuse one that others may write to: they could pose as the store."""
-    with _explained(folder):
-        folder.mkdir(mode=0o700, exist_ok=True)
-    facts = folder.lstat()
-    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.getuid() or facts.st_mode & 0o077:
-        raise StoreStartError(
-            f"{folder} is not a private folder of this user: remove it, or set LIQUID_BACKGROUND_DATA_DIR "
-            "to a shorter path, which needs no socket there"
-        )

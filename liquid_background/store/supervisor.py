@@ -258,7 +258,7 @@ class _Clients:
 def _owns_data(order: Order) -> bool:
     """Return whether the lock is still the folder's: someone who deletes the folder means the store to be gone."""
     try:
-        return os.path.samestat(order.lock.stat(), os.fstat(order.lock_fd))
+        return os.path.samestat(order.lock.lstat(), os.fstat(order.lock_fd))
     except OSError:
         return False
 

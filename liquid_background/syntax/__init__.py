@@ -10,15 +10,19 @@ from liquid_background.syntax.location import (
     locate,
     parsing,
     template_name,
+    text_of,
     token_in,
     what_was_wrong,
 )
+from liquid_background.syntax.names import REFUSALS, is_impossible
+from liquid_background.syntax.nesting import is_of_templates, nested_too_deep
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
 from liquid_background.syntax.trace import Place, trace
 
 __all__ = [
     "OPTIONS",
+    "REFUSALS",
     "Argument",
     "Arguments",
     "BodySource",
@@ -29,14 +33,18 @@ __all__ = [
     "ejs_tokenizer",
     "explain",
     "in_liquid_tag",
+    "is_impossible",
+    "is_of_templates",
     "line_of",
     "locate",
+    "nested_too_deep",
     "parse_arguments",
     "parsing",
     "show",
     "slice_body",
     "starts_assignment",
     "template_name",
+    "text_of",
     "token_in",
     "trace",
     "what_was_wrong",

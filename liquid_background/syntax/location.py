@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
+from typing import Final
 
 from liquid import BoundTemplate, Expression, Node, Token
 from liquid.builtin.expressions import Filter
 from liquid.exceptions import LiquidError, TemplateNotFoundError
+
+from liquid_background.syntax.options import show
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
 
 in_liquid_tag: ContextVar[bool] = ContextVar("in_liquid_tag", default=False)
 """Whether what is being parsed are the lines of a `{% liquid %}` tag, which have no delimiters."""
+
+
+_LONGEST_NAME: Final = 100  # characters of a template's name in an error: what was not found may be named by an author
 
 
 def line_of(token: Token) -> int:
@@ -72,6 +79,7 @@ def explain(error: BaseException) -> str:
     """Return one line that says what was wrong and where: `partial 'x' not found (pages/checkout:14)`."""
     message = what_was_wrong(error)
     name, line = locate(error)
+    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
     places += getattr(error, "__notes__", ())
     return f"{message} ({', '.join(places)})" if places else message
@@ -80,17 +88,33 @@ def explain(error: BaseException) -> str:
 def what_was_wrong(error: BaseException) -> str:
     """Return one line that says what was wrong, without the place."""
     if isinstance(error, TemplateNotFoundError):
-        message = f"partial {str(error.message)!r} not found"
+        message = f"partial {show(str(error.message))} not found"
     elif isinstance(error, LiquidError):
         message = str(error.message or type(error).__name__)
     else:
-        said = _text(error)
+        said = text_of(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return " ".join(message.split())
 
 
-def _text(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return the message of an error that is not python-liquid's, without the server's folders.
+
+    Template authors see it, in the job log and by `catch`; the traceback of a job has the paths.
+    """
     try:
-        return str(error)
+        if isinstance(error, OSError) and type(error).__str__ is OSError.__str__ and error.filename is not None:
+            names = " -> ".join(repr(_base(name)) for name in (error.filename, error.filename2) if name is not None)
+            return f"{error.strerror}: {names}"
+        text = str(error)
+        if isinstance(error, ImportError) and error.path:
+            text = text.replace(error.path, _base(error.path))
+        return text
     except Exception as reason:  # noqa: BLE001  an application's own class may do anything here
         return f"its message cannot be shown, str() raised {type(reason).__name__}"
+
+
+def _base(path: object) -> str:
+    """Return the last part of an absolute path; a relative one says nothing of the server."""
+    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
+    return os.path.basename(name) if os.path.isabs(name) else name

@@ -13,7 +13,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
 from liquid_background.plan import OnceNode
-from liquid_background.syntax import explain, locate
+from liquid_background.syntax import explain, locate, text_of
 from liquid_background.tags.partials import Return
 
 TAG_TRY: Final = "try"
@@ -46,7 +46,7 @@ class CatchNode(OnceNode):
     def namespace(self, error: Exception) -> dict[str, object]:
         """Return the error as templates see it: name, message, template and line."""
         template, line = locate(error)
-        message = str(error.message) if isinstance(error, LiquidError) else str(error)
+        message = str(error.message) if isinstance(error, LiquidError) else text_of(error)
         shown = {
             "name": type(error).__name__,
             "message": message or type(error).__name__,

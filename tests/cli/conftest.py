@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -147,6 +148,20 @@ def project(tmp_path: Path, store_dir: Path, wait_until: Callable[..., Any]) -> 
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def in_bash(project: Project, command: str) -> Result:
+    """Run poscli with what bash makes of the rest of its command line, such as a redirection."""
+    done = subprocess.run(
+        ["bash", "-c", f"{shlex.join(POSCLI)} {command}"],
+        cwd=project.folder,
+        env=project.env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
 
 
 def on_terminal(project: Project, *arguments: str, until: bytes, keys: bytes = b"", code: int = 0, **env: str) -> bytes:

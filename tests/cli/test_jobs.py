@@ -96,6 +96,12 @@ def test_retry_runs_a_job_again_from_attempt_1(shop: Any) -> None:
     shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
     job_id = _ids(shop)["pay"]
     assert shop.quick("jobs", "retry", job_id).lines == [f"retried {job_id} (pay)"]
+    (waiting,) = [line for line in shop.quick("jobs", "list").lines if job_id in line]
+    assert waiting.split()[1:4] == ["pending", "pay", "0/2"]
+    shown = shop.quick("jobs", "show", job_id).out
+    assert "Attempts:    0 of 2" in shown
+    assert "Error:" not in shown
+    assert json.loads(shop.quick("jobs", "show", job_id, "--format", "json").out)["attempts"] == 0
     shop.good("worker", "--burst")
     assert "[attempt 1/2] - pay - SUCCESS" in shop.quick("logs", "--format", "short").lines
 

@@ -9,9 +9,13 @@ from typing import Any
 
 import pytest
 
+from liquid_background.job import Job
+from liquid_background.queue import Queue
+from liquid_background.settings import load_settings
+from liquid_background.store import Store, connect
 from poscli.sections import SECTIONS
 
-from .conftest import POSCLI
+from .conftest import POSCLI, attempt, in_bash, write_log
 
 
 def test_help_groups_the_commands(project: Any) -> None:
@@ -113,3 +117,43 @@ def test_a_reader_that_leaves_is_no_error(project: Any) -> None:
     )
     assert done.stdout.splitlines()[1] == "0"
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize(
+    "command", ["--help", "check", "completion bash", "demo", "jobs show full", "logs --tail", "status", "init shop"]
+)
+def test_output_that_cannot_be_written_is_one_line(project: Any, command: str, redirection: str) -> None:
+    project.page("p", "Hi")
+    store = connect(load_settings(data_dir=project.data_dir))
+    write_log(store, attempt("a"))
+    Queue(store, load_settings(data_dir=project.data_dir)).send(
+        [Job(source_name="a", template="pages/x", line=1, source="hi", id="full")]
+    )
+    store.close()
+    done = in_bash(project, f"{command} {redirection}")
+    assert done.code == 1
+    assert done.err.splitlines()[-1].startswith("poscli: cannot write to standard output: "), done.err
+    assert done.err.count("\n") == 1 or command == "completion bash"
+
+
+def test_a_worker_without_standard_output_says_so_and_one_that_prints_nothing_does_not_mind(project: Any) -> None:
+    assert in_bash(project, "worker --burst >&-").code == 1
+    assert in_bash(project, "worker --burst >/dev/full").code == 0
+
+
+def test_closed_input_is_empty_and_closed_errors_go_nowhere(project: Any) -> None:
+    project.page("p", "Hi")
+    assert "is not JSON" in in_bash(project, "render p --data - <&-").err
+    assert in_bash(project, "render p 2>&-").out == "Hi"
+    assert in_bash(project, "render q 2>&-").code == 1
+    assert in_bash(project, "worker --burst <&- 2>&-").code == 0
+
+
+@pytest.mark.parametrize("command", ["jobs show $'\\xff'", "logs --source-name $'\\xff'"])
+def test_arguments_that_are_no_text_are_one_line(project: Any, log: Store, command: str) -> None:
+    write_log(log, attempt("a"))
+    done = in_bash(project, command)
+    assert "Traceback" not in done.err
+    assert done.err.count("\n") == 1
+    assert "udcff" in done.err

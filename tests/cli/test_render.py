@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import Any
+
+import pytest
 
 from liquid_background import Engine
 from liquid_background.settings import load_settings
+
+from .conftest import POSCLI, in_bash
 
 
 def test_it_prints_the_page_and_sends_its_jobs(project: Any) -> None:
@@ -37,12 +42,48 @@ def test_wrong_input_is_a_usage_error(project: Any) -> None:
         (["--param", "a"], "'a' is not NAME=VALUE"),
         (["--data", "none.json"], "cannot read none.json: No such file or directory"),
         (["--data", str(bad)], "is not JSON"),
+        (["--data", str(project.write("deep.json", "[" * 100_000))], "is nested too deep"),
         (["--data", str(project.write("list.json", "[1]"))], "holds a list, not a JSON object"),
     ):
         result = project.run("render", "echo", *arguments)
         assert result.code == 2
         assert error in result.err
         assert len(result.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_data_may_begin_with_a_byte_order_mark(project: Any, encoding: str) -> None:
+    project.page("echo", "{{ name }}")
+    data = project.folder / "data.json"
+    data.write_bytes('{"name": "Zoë"}'.encode(encoding))
+    assert project.quick("render", "echo", "--data", str(data)).out == "Zoë"
+    done = subprocess.run(
+        [*POSCLI, "render", "echo", "--data", "-"],
+        cwd=project.folder,
+        env=project.env,
+        input=data.read_bytes(),
+        capture_output=True,
+        check=True,
+    )
+    assert done.stdout.decode() == "Zoë"
+
+
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+def test_no_job_is_sent_when_the_page_cannot_be_written(project: Any, redirection: str) -> None:
+    project.page("p", "{% background source_name: 'unseen' %}{% endbackground %}{% log 'x' %}no line end")
+    done = in_bash(project, f"render p {redirection}")
+    assert (done.code, done.out) == (1, "")
+    assert done.err.startswith("poscli: cannot write to standard output: ")
+    assert done.err.count("\n") == 1
+    assert Engine(settings=load_settings(data_dir=project.data_dir)).jobs.list() == []
+    project.good("render", "p")
+    assert len(Engine(settings=load_settings(data_dir=project.data_dir)).jobs.list()) == 1
+
+
+def test_nothing_is_written_when_the_jobs_cannot_be_sent(project: Any) -> None:
+    project.page("p", "{% background %}{% endbackground %}Hi")
+    result = project.run("render", "p", REDIS_URL="redis://127.0.0.1:1/0")
+    assert (result.code, result.out) == (1, "")
 
 
 def test_a_page_without_jobs_needs_no_store(project: Any) -> None:

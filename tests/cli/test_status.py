@@ -1,10 +1,11 @@
-"""`poscli status`, `doctor`, `store` and `completion`."""
+"""`poscli status`, `doctor` and `store`."""
 
 from __future__ import annotations
 
 import json
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -143,23 +144,42 @@ def test_rq_sees_the_three_queues_at_that_path(project: Any) -> None:
         assert any(line.split()[:1] == [name] for line in seen.splitlines()), seen
 
 
-def test_completion_scripts_work(project: Any) -> None:
-    for shell in ("bash", "zsh", "fish"):
-        assert "_POSCLI_COMPLETE" in project.good("completion", shell).out
-    env = {"_POSCLI_COMPLETE": "bash_complete", "COMP_WORDS": "poscli lo", "COMP_CWORD": "1"}
-    assert project.run(**env).lines == ["plain,logs"]
-    env |= {"COMP_WORDS": "poscli logs --so", "COMP_CWORD": "2"}
-    assert project.run(**env).lines == ["plain,--source-name"]
+def test_a_linked_log_of_the_store_is_refused_by_every_command(project: Any) -> None:
+    project.page("p", "{% background source_name: 'a' %}{% endbackground %}")
+    target = project.write("precious", "x" * 2_000_000)
+    log = project.data_dir / "store.log"
+    log.symlink_to(target)
+    commands = (["render", "p"], ["logs"], ["jobs", "list"], ["status"], ["worker", "--burst"])
+    for command in (*commands, ["store", "status"], ["dev"]):
+        result = project.run(*command)
+        assert (result.code, result.out) == (1, "")
+        assert result.err.startswith(f"poscli: the embedded store does not use {log}, which is a link: remove it, or ")
+        assert result.err.count("\n") == 1
+    doctor = project.run("doctor")
+    assert doctor.code == 1
+    assert f"the embedded store does not use {log}, which is a link" in doctor.out
+    assert target.stat().st_size == 2_000_000
 
 
-def test_completion_offers_pages_and_source_names(project: Any) -> None:
-    project.page("welcome", "{% log 'hi' %}")
-    project.page("other", "x")
-    env = {"_POSCLI_COMPLETE": "bash_complete", "COMP_WORDS": "poscli render we", "COMP_CWORD": "2"}
-    assert project.run(**env).lines == ["plain,welcome"]
-    env |= {"COMP_WORDS": "poscli logs --source-name pages", "COMP_CWORD": "3"}
-    assert project.run(**env).out.strip() == ""
-    assert not any(project.data_dir.iterdir())
-    project.quick("render", "welcome")
-    assert project.run(**env).lines == ["plain,pages/welcome"]
-    assert project.run(LIQUID_BACKGROUND_LEASE="wrong", **env).out.strip() == ""
+def test_the_path_of_the_store_can_stand_in_a_shell_s_command(project: Any) -> None:
+    folder = project.data_dir / "my #1 store? 100%"
+    env = {"LIQUID_BACKGROUND_DATA_DIR": str(folder)}
+    project.page("p", "{% background source_name: 'a' %}{% endbackground %}")
+    project.good("render", "p", **env)
+    try:
+        url = project.good("store", "path", "--url", **env).out.strip()
+        assert project.good("store", "path", **env).out == f"{folder}/store.sock\n"
+        assert project.good("jobs", "list", LIQUID_BACKGROUND_REDIS_URL=url).lines[1:]
+        rq = Path(sys.executable).with_name("rq")
+        poscli = Path(sys.executable).with_name("poscli")
+        done = subprocess.run(
+            ["bash", "-c", f'{rq} info -u "$({poscli} store path --url)"'],
+            env={**project.env, **env},
+            cwd=project.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert "1 jobs total" in done.stdout
+    finally:
+        embedded.stop(folder)

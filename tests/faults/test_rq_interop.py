@@ -100,7 +100,9 @@ def test_rq_requeue_starts_a_new_run(bench: Bench) -> None:
     bench.burst()
     assert bench.queue.get(job_id).status == "failed"
     _rq(bench, "requeue", "--queue", "default", "-S", "json", job_id)
-    assert bench.queue.get(job_id).source == "hi"
+    waiting = bench.queue.get(job_id)
+    assert (waiting.source, waiting.status, waiting.attempts, waiting.error) == ("hi", "pending", 0, None)
+    assert waiting.started_at is waiting.completed_at is None
     bench.burst()
     assert bench.story(job_id)[-1] == ("SUCCESS", 1, True)
     assert bench.queue.get(job_id).status == "completed"

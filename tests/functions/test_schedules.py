@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,6 +20,10 @@ from liquid_background.settings import Settings
 from tests.functions.conftest import Bench, perform
 
 BERLIN = ZoneInfo("Europe/Berlin")
+
+
+def _daily(engine: Engine) -> Schedule:
+    return next(iter(engine.schedules()), None) or engine.schedule("@daily", "notify", {"order_id": 1})
 
 
 def _ask(engine: Engine, schedule: Schedule, moment: float) -> int:
@@ -49,6 +53,38 @@ def test_times_are_those_of_the_zone(engine: Engine, cron: str, after: str, time
     for expected in times:
         now = schedule.next_time(now)
         assert now == datetime.fromisoformat(expected).timestamp()
+
+
+@pytest.mark.parametrize(
+    ("zone", "repeated"),  # a Sunday on which the clocks went back over midnight, or to it
+    [
+        ("America/Havana", "2020-11-01"),
+        ("Atlantic/Azores", "2022-10-30"),
+        ("Asia/Beirut", "2022-10-30"),
+        ("America/Asuncion", "2020-03-22"),
+        ("Asia/Amman", "2013-12-20"),
+    ],
+)
+def test_short_forms_come_once_where_midnight_comes_twice(engine: Engine, zone: str, repeated: str) -> None:
+    day = datetime.fromisoformat(repeated).replace(tzinfo=ZoneInfo(zone))
+    names = ("@daily", "@midnight", "@Daily", "@weekly", "@monthly", "@yearly")
+    for cron in (*names, "0 0 * * *", "0 0 * * sun", "0 0 1 * *"):
+        schedule = replace(_daily(engine), cron=cron, timezone=zone)
+        now, dates = (day - timedelta(days=40)).timestamp(), []
+        while now < (day + timedelta(days=40)).timestamp():
+            now = schedule.next_time(now)
+            dates.append(datetime.fromtimestamp(now, day.tzinfo).date())
+        assert len(set(dates)) == len(dates), cron
+        if cron in ("@daily", "@midnight", "@Daily", "0 0 * * *"):
+            assert (dates[-1] - dates[0]).days == len(dates) - 1
+
+
+def test_each_hour_is_each_hour_also_when_it_is_repeated(engine: Engine) -> None:
+    now = datetime(2020, 11, 1, tzinfo=ZoneInfo("America/Havana")).timestamp() - 1
+    for cron in ("@hourly", "0 * * * *"):
+        schedule = replace(_daily(engine), cron=cron, timezone="America/Havana")
+        first = schedule.next_time(now)
+        assert schedule.next_time(first) - first == 3600
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from itertools import islice
 from queue import SimpleQueue
@@ -89,6 +90,42 @@ def test_a_forged_line_is_shown_escaped(store: Store) -> None:
     [entry] = entries(store.client)
     assert entry.message == forged
     assert "x\\n[2024" in format_entry(entry)
+
+
+_FORGED = (
+    "attempt 1/3",
+    "attempt\u00a01/3",
+    "attempt\u31641/3",
+    "x] - pay - SUCCESS [y",
+    'attempt 1/3"] - pay - SUCCESS',
+    "pay (attempt 1/1) - SUCCESS (1ms)",
+    "x) background job: pay (attempt 1/1) - SUCCESS (1ms): (y",
+)
+_ATTEMPT = {
+    "short": re.compile(r"\[attempt.\d+/\d+\] - [^\"\s]\S* - (SUCCESS|FAILED|LOST|CANCELLED|REFUSED)"),
+    "text": re.compile(r"(\[.{19}\] )?background job: [^\"\s]\S* \(attempt \d+/\d+\) - \w+ \(\d+ms\)"),
+}
+
+
+@pytest.mark.parametrize("style", ["text", "short"])
+@pytest.mark.parametrize("forged", _FORGED)
+def test_no_line_of_a_template_looks_like_an_attempt(style: Any, forged: str) -> None:
+    genuine = format_entry(_entry(status=LogStatus.FAILED, source_name="processing_order"), style)
+    assert _ATTEMPT[style].match(genuine)
+    for field in ("type", "source_name", "message"):
+        line = format_entry(
+            _entry(**{"message": "SUCCESS", "source_name": "pay", "type": "info", field: forged}), style
+        )
+        assert not _ATTEMPT[style].match(line), line
+    failed = format_entry(_entry(status=LogStatus.FAILED, source_name=forged, message=forged), style)
+    assert failed.startswith('[attempt 1/2] - "' if style == "short" else '[2024-01-15 14:32:45] background job: "')
+
+
+def test_ordinary_types_and_names_stay_as_they_are() -> None:
+    entry = _entry(source_name="pages/a-b_c.d", type="warning", message="two words")
+    assert format_entry(entry) == "[2024-01-15 14:32:45] log (warning): pages/a-b_c.d - two words"
+    assert format_entry(entry, "short") == "[warning] - pages/a-b_c.d - two words"
+    assert format_entry(_entry(source_name="ünï", message="m", type="info"), "short") == "[info] - ünï - m"
 
 
 def test_a_backslash_cannot_pass_for_an_escape() -> None:

@@ -86,6 +86,14 @@ def test_a_password_is_used_and_never_shown(start_server: Start) -> None:
     in_query.close()
 
 
+@pytest.mark.parametrize("login", ["{}@", "user:{}@", ":{}@", "{}:@"])
+def test_a_login_that_is_written_wrong_is_never_shown(free_port: int, login: str) -> None:
+    url = f"redis://{login.format('hunter2')}127.0.0.1:{free_port}"
+    message = _refused(StoreUnavailable, lambda: _connect(url))
+    assert "127.0.0.1" in message
+    assert "hunter2" not in message
+
+
 def test_a_wrong_or_missing_password_is_told_from_an_unreachable_server(start_server: Start) -> None:
     server = start_server("--requirepass", "right")
     for login in (f":{QUOTED}@", f"nobody:{QUOTED}@", ""):

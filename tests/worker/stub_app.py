@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -120,6 +121,40 @@ def _wait_for(given: dict[str, Any]) -> str:
     return "waited"
 
 
+def _surroundings(given: dict[str, Any]) -> str:
+    umask = os.umask(0o077)
+    os.umask(umask)
+    clock = time.strftime("%H:%M %Z", time.localtime(0))
+    return repr((os.getcwd(), umask, clock, time.tzname, sorted(os.environ.items())))
+
+
+def _disturb(given: dict[str, Any]) -> str:
+    """Change what is around a job, and end as the test says."""
+    what = given["what"]
+    if what == "folder":
+        os.chdir("/")
+    elif what == "folder that goes":
+        folder = tempfile.mkdtemp()
+        os.chdir(folder)
+        os.rmdir(folder)
+    elif what == "environment":
+        os.environ["ADDED"] = "x"
+        os.environ["PATH"] = "/nowhere"
+        del os.environ["HOME"]
+    elif what == "whole environment":
+        os.environ.clear()
+    elif what == "zone":
+        os.environ["TZ"] = "Asia/Kathmandu"
+        time.tzset()
+    elif what == "zone alone":
+        os.environ["TZ"] = "Asia/Kathmandu"
+        time.tzset()
+        del os.environ["TZ"]
+    elif what == "umask":
+        os.umask(0)
+    return {"raise": _raise, "swallow_once": _swallow_once}.get(given.get("then", ""), lambda given: "")(given)
+
+
 _DOES: dict[str, Callable[[dict[str, Any]], str]] = {
     "nothing": lambda given: "",
     "sleep": _sleep,
@@ -140,6 +175,8 @@ _DOES: dict[str, Callable[[dict[str, Any]], str]] = {
     "start_process": _start_process,
     "fail_until": _fail_until,
     "wait_for": _wait_for,
+    "surroundings": _surroundings,
+    "disturb": _disturb,
 }
 
 

@@ -9,6 +9,7 @@ from time import monotonic
 from liquid_background.errors import JobTimeout
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue.opening import Claimed
+from liquid_background.syntax import text_of
 from liquid_background_worker.alarm import Alarm
 
 _TRACEBACK = 20_000  # characters of a traceback that are kept
@@ -31,10 +32,7 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
 
 def describe(error: BaseException) -> str:
     """Return an error as one line that names its kind."""
-    try:
-        text = str(error)
-    except Exception:  # noqa: BLE001 - an error whose __str__ raises is still an error to report
-        text = "(its text cannot be shown)"
+    text = text_of(error)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -22,6 +22,7 @@ from liquid_background_worker.batches import BatchSize, Order
 from liquid_background_worker.channel import Channel
 from liquid_background_worker.endings import Ending, Endings
 from liquid_background_worker.slot import Left, Slot
+from liquid_background_worker.surroundings import Surroundings
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
@@ -53,6 +54,7 @@ class Child:
         self._tokens = moves.tokens()
         self._clock = ServerClock()  # by which the jobs that its jobs make are signed
         self._alarm = Alarm()
+        self._surroundings = Surroundings()
         self._cpu = limits.CpuLimit()
         self._batch_size = BatchSize()
         self._order = Order(role.queues, settings.low_share)
@@ -220,6 +222,7 @@ class Child:
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         self._slot.disarm()
+        self._surroundings.restore()
         self._tally = (outcome.succeeded, monotonic() - started)
         self._jobs_left -= 1
         return outcome

@@ -19,6 +19,7 @@ from liquid_background.queue import keys, scripts
 from liquid_background.settings import Settings
 from liquid_background.store import Store, connect, health_warnings
 from liquid_background_worker.beginning import Beginning, Stopped
+from liquid_background_worker.naming import claim_name
 from liquid_background_worker.supervisor import Supervisor
 
 logger = logging.getLogger("liquid_background.worker")
@@ -75,8 +76,10 @@ def _prepared(
     for warning in health_warnings(store):
         logger.warning("%s", warning)
     scripts.load_all(store)
+    performer = app or _performer(settings, factory)
+    name = claim_name(store)
     store.close()
-    supervisor = Supervisor(settings, store, app or _performer(settings, factory), queues, burst=burst)
+    supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst)
     gc.collect()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
     return supervisor

@@ -37,12 +37,13 @@ class Supervisor:
     """It renders nothing and waits for nothing but its children, so a limit holds whatever a job or the store does."""
 
     def __init__(
-        self, settings: Settings, store: Store, performer: Performer, queues: Sequence[str], *, burst: bool
+        self, settings: Settings, store: Store, performer: Performer, queues: Sequence[str], *, name: str, burst: bool
     ) -> None:
         self._settings = settings
         self._store = store
         self._performer = performer
         self._queues = tuple(queues)
+        self._name = name
         self._burst = burst
         self._heart = Heart(store, settings, queues, Timetable.of(performer, settings))
         self._host = socket.gethostname()
@@ -134,7 +135,7 @@ class Supervisor:
         # A replacement beside the child that it replaces needs a name of its own.
         self._generation += 1
         suffix = "" if self._generation <= self._names else f".{self._generation}"
-        name = f"{self._host}.{os.getpid()}.{number}{suffix}"
+        name = f"{self._name}.{number}{suffix}"
         parent = os.getpid()
 
         def body(slot: Slot, control: int) -> None:

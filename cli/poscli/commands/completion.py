@@ -18,6 +18,9 @@ _INSTALL = {
 def command(ctx: click.Context, shell: str) -> None:
     """Print the completion script for a shell.
 
+    It offers commands, options, pages, source names and job ids; of the names that template authors chose, only those
+    that mean nothing to a shell. It loads no application and starts no store.
+
     \b
     Examples:
       eval "$(poscli completion bash)"

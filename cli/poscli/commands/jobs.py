@@ -14,6 +14,7 @@ from liquid_background.errors import JobError, JobNotFound
 from liquid_background.joblog import printable
 from liquid_background.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
+from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names
 from poscli.group import Group
 from poscli.jobview import as_json, describe, dump, entries_of, rows
@@ -78,7 +79,7 @@ def list_jobs(status: str | None, source_name: str | None, limit: int, style: st
 
 
 @command.command("show")
-@click.argument("job_id", metavar="ID")
+@click.argument("job_id", metavar="ID", shell_complete=stored_ids)
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True, help="How it is shown."
 )
@@ -111,7 +112,7 @@ def _entry(entry: object) -> dict[str, object]:
 
 
 @command.command("retry")
-@click.argument("job_ids", metavar="[ID]...", nargs=-1)
+@click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
 @click.option("--all-failed", is_flag=True, help="Every failed job; asks first.")
 @click.option(
     "--source-name",
@@ -146,7 +147,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, y
 
 
 @command.command("cancel")
-@click.argument("job_ids", metavar="ID...", nargs=-1, required=True)
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True, shell_complete=stored_ids)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @app_option
 def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:

@@ -12,7 +12,7 @@ import click
 from liquid_background import Engine, LogEntry, LogStatus
 from liquid_background.joblog import Format, last_id, oldest_first
 from poscli.application import app_option, hint_waiting, load_engine, no_store
-from poscli.completing import source_names
+from poscli.completing import source_names, types
 from poscli.terminal import end_with_reader, hint, line_of, note
 from poscli.times import since as since_time
 
@@ -34,7 +34,12 @@ _LOOKED_AT = 1_000  # newest entries and jobs searched for a source name that is
     type=click.Choice([str(status) for status in LogStatus], case_sensitive=False),
     help="Only attempts that ended so.",
 )
-@click.option("--type", metavar="TYPE", help="Only entries of this type: job for attempts, else what a log tag gave.")
+@click.option(
+    "--type",
+    metavar="TYPE",
+    shell_complete=types,
+    help="Only entries of this type: job for attempts, else what a log tag gave.",
+)
 @click.option(
     "--since",
     type=since_time,

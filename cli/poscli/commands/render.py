@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
+from liquid_background import Engine, LogEntry
+from liquid_background.job import Job
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
 
@@ -26,7 +30,7 @@ def command(page: str, params: tuple[str, ...], data: Path | None, app: str | No
     """Render a page once and send its jobs.
 
     PAGE is a template in templates/pages, without its ending. The text goes to standard output; the jobs wait
-    for a worker.
+    for a worker. They are sent once the text is written: when that cannot be, none is.
 
     \b
     Examples:
@@ -34,7 +38,35 @@ def command(page: str, params: tuple[str, ...], data: Path | None, app: str | No
       poscli render checkout --param coupon=SPRING --data order.json
     """
     request = dict(_split(param) for param in params)
-    click.echo(load_engine(app).render(page, _read(data), params=request), nl=False)
+    engine = load_engine(app)
+    engine.environment.sink = held = _Held(engine)
+    click.echo(engine.render(page, _read(data), params=request), nl=False)
+    held.release()
+
+
+class _Held:
+    """Holds a page's jobs until its text is written; sends at once what a page without jobs logs."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._send: Callable[[], object] | None = None
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Hold jobs, and what was logged beside them."""
+        if jobs:
+            queue = self._engine.jobs  # connects: a store that is away is told before anything is written
+            self._send = partial(queue.send, jobs, entries)
+        else:
+            self._engine.send(jobs, entries)
+
+    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Do what `send` does."""
+        self.send(jobs, entries)
+
+    def release(self) -> None:
+        """Send what is held."""
+        if self._send:
+            self._send()
 
 
 def _split(param: str) -> tuple[str, str]:
@@ -48,10 +80,12 @@ def _read(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
     try:
-        with click.open_file(str(path), encoding="utf-8") as stream:
-            data = json.load(stream)
+        with click.open_file(str(path), "rb") as stream:
+            data = json.loads(stream.read())  # of bytes, which may begin with a byte order mark
     except OSError as error:
         raise click.BadParameter(f"cannot read {path}: {error.strerror}", param_hint="--data") from error
+    except RecursionError as error:
+        raise click.BadParameter(f"{path} is nested too deep", param_hint="--data") from error
     except ValueError as error:
         raise click.BadParameter(f"{path} is not JSON: {error}", param_hint="--data") from error
     if not isinstance(data, dict):

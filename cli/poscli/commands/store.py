@@ -65,8 +65,7 @@ def path(url: bool) -> None:
     settings = load_settings()
     if _external(settings):
         sys.exit(1)
-    socket = embedded.socket_path(settings.data_dir)
-    print(f"unix://{socket}" if url else socket)
+    print(embedded.socket_url(settings.data_dir) if url else embedded.socket_path(settings.data_dir))
 
 
 def _external(settings: Settings) -> bool:

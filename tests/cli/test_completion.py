@@ -1,0 +1,162 @@
+"""Completion: what it offers, and that no name which an author chose runs in the shell of whoever presses TAB."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background import LogEntry
+from liquid_background.job import Job
+from liquid_background.queue import Queue
+from liquid_background.settings import load_settings
+from liquid_background.store import Store, embedded
+
+from .conftest import attempt, write_log
+
+HOSTILE = (
+    "news$(touch${IFS}ran)",
+    "news`touch${IFS}ran`",
+    "news;touch ran;",
+    "news|touch ran",
+    "news&touch ran&",
+    "news\ntouch ran",
+    "news\rtouch ran\r",
+    "news>ran",
+    "news<(touch${IFS}ran)",
+    "news'touch ran",
+    'news"$(touch ran)"',
+    "news*",
+    "news?[a]{b,c}",
+    "news~",
+    "news!touch",
+    "news\\",
+    "news\x1b[2J",
+    "news\u202egpj",
+    "news\u00e9",
+    "news,touch",
+    "news#",
+    "news^",
+    "~root",
+    "=ls",
+    "%1",
+    "--app=evil:engine",
+    "-x",
+    "{% raw %}",
+)
+SHELLS = ("bash", "zsh", "fish")
+
+
+def _offered(project: Any, *words: str, shell: str = "bash", **env: str) -> list[str]:
+    """Return what a shell is given for the last word, line by line as it is given."""
+    given = {"_POSCLI_COMPLETE": f"{shell}_complete", "COMP_WORDS": " ".join(words)}
+    current = words[-1] if shell == "fish" else str(len(words) - 1)
+    lines: list[str] = project.run(**given, COMP_CWORD=current, **env).lines
+    return lines
+
+
+def test_the_scripts_work(project: Any) -> None:
+    for shell in SHELLS:
+        assert "_POSCLI_COMPLETE" in project.good("completion", shell).out
+    assert _offered(project, "poscli", "lo") == ["plain,logs"]
+    assert _offered(project, "poscli", "logs", "--so") == ["plain,--source-name"]
+
+
+def test_pages_and_source_names_are_offered(project: Any) -> None:
+    project.page("welcome", "{% log 'hi' %}")
+    project.page("other", "x")
+    assert _offered(project, "poscli", "render", "we") == ["plain,welcome"]
+    by_name = ("poscli", "logs", "--source-name", "pages")
+    assert _offered(project, *by_name) == [""]
+    assert not any(project.data_dir.iterdir())
+    project.quick("render", "welcome")
+    assert _offered(project, *by_name) == ["plain,pages/welcome"]
+    assert _offered(project, *by_name, LIQUID_BACKGROUND_LEASE="wrong") == [""]
+
+
+def test_job_ids_and_types_are_offered(project: Any, log: Store) -> None:
+    job = Job(source_name="a", template="pages/x", line=1, source="hi", id="abc-1")
+    Queue(log, load_settings(data_dir=project.data_dir)).send([job])
+    write_log(log, LogEntry(source_name="a", type="mail"), attempt("b"))
+    for command in ("show", "retry", "cancel"):
+        assert _offered(project, "poscli", "jobs", command, "ab") == ["plain,abc-1"]
+    assert _offered(project, "poscli", "logs", "--type", "m") == ["plain,mail"]
+
+
+def test_a_store_that_does_not_run_is_not_started(project: Any) -> None:
+    project.page("p", "{% log 'hi' %}")
+    project.quick("render", "p")
+    embedded.stop(project.data_dir)
+    assert _offered(project, "poscli", "logs", "--source-name", "pages") == [""]
+    assert not embedded.status(project.data_dir).running
+
+
+def test_the_application_is_not_loaded(project: Any) -> None:
+    project.write("shop.py", "open('ran', 'w')\nfrom liquid_background import Engine\nengine = Engine()\n")
+    project.page("news", "x")
+    app = {"LIQUID_BACKGROUND_APP": "shop:engine", "PYTHONPATH": str(project.folder)}
+    assert _offered(project, "poscli", "render", "ne", **app) == ["plain,news"]
+    assert _offered(project, "poscli", "render", "--app", "shop:engine", "ne", **app) == ["plain,news"]
+    assert not (project.folder / "ran").exists()
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_hostile_names_are_offered_nowhere(project: Any, log: Store, shell: str) -> None:
+    project.page("newsletter", "x")
+    for name in HOSTILE:
+        project.page(name, "x")
+    write_log(log, *[attempt(name) for name in (*HOSTILE, "newsletter")])
+    write_log(log, *[LogEntry(source_name="newsletter", type=name) for name in (*HOSTILE, "newsletter")])
+    expected = ["plain", "newsletter", "_"] if shell == "zsh" else ["plain,newsletter"]
+    for words in (("render",), ("logs", "--source-name"), ("logs", "--type"), ("jobs", "list", "--source-name")):
+        assert _offered(project, "poscli", *words, "news", shell=shell) == expected
+    for start in ("~", "%", "{"):
+        assert _offered(project, "poscli", "render", start, shell=shell) == [""]
+    assert "evil" not in "".join(_offered(project, "poscli", "render", "--", "-", shell=shell))
+
+
+@pytest.mark.parametrize(
+    "name", ["news$(touch${IFS}ran)", "news;touch ran;", "news`touch${IFS}ran`", "news|touch${IFS}ran"]
+)
+def test_a_tab_and_enter_in_a_real_bash_run_nothing(project: Any, log: Store, name: str) -> None:
+    project.page(name, "x")
+    write_log(log, attempt(name))
+    for words in ("render new", "logs --source-name new"):
+        _press_tab_and_enter(project, words)
+    assert not (project.folder / "ran").exists()
+
+
+def _press_tab_and_enter(project: Any, words: str) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("no bash here")
+    folder = str(Path(sys.executable).parent)
+    env = {**project.env, "PATH": f"{folder}:{os.environ['PATH']}", "PS1": "ready> ", "TERM": "dumb"}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.folder)
+        os.execve(bash, ["bash", "--norc", "--noprofile", "-i"], env)
+    try:
+        _type(terminal, b'eval "$(poscli completion bash)"; complete -p poscli\n', b"-F _poscli_completion poscli")
+        _type(terminal, f"poscli {words}\t".encode(), words.encode())
+        _type(terminal, b"\necho en''d\n", b"end")
+    finally:
+        os.close(terminal)
+        os.waitpid(pid, 0)
+
+
+def _type(terminal: int, keys: bytes, until: bytes) -> None:
+    """Press keys and read until the terminal shows what they bring."""
+    os.write(terminal, keys)
+    seen, deadline = b"", time.monotonic() + 30
+    while until not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([terminal], [], [], 1)[0]:
+            seen += os.read(terminal, 65536)

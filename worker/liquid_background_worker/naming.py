@@ -1,0 +1,30 @@
+"""What a worker is called in the store: `host.pid`, and where another one is called that already, a little more."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from typing import Final
+
+from liquid_background.queue import keys
+from liquid_background.queue.overview import workers
+from liquid_background.store import Store, translated_errors
+
+_CLAIM: Final = 30  # seconds in which a worker that claims a name has its first child registered
+
+
+def claim_name(store: Store) -> str:
+    """Return a name that no living worker has: in two containers, host name and PID may be the same.
+
+    A worker whose predecessor died without a word gets a longer name, too, until that one's registration has expired.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    name = f"{socket.gethostname()}.{os.getpid()}"
+    with translated_errors(store.url):
+        first = store.client.set(keys.claimed_name(name), "", nx=True, ex=_CLAIM)
+    if first and not any(worker.name.startswith(f"{name}.") for worker in workers(store)):
+        return name
+    return f"{name}-{secrets.token_hex(3)}"
