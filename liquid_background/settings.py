@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     low_share: int = Field(0, ge=0, le=90, description="Percent of the claims that low-priority jobs are given.")
     memory_limit: int = Field(512, ge=64, description="Megabytes of memory that a worker child may use.")
     recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")
+    page_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds that rendering one page may take.")
     ejs_tags: bool = Field(True, description="Whether <% background %> means {% background %}.")
     log_limit: int = Field(100_000, ge=100, description="Entries that the job log keeps.")
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
