@@ -1,21 +1,105 @@
-"""The render context of pages and jobs: python-liquid's, with a shorter way to a variable."""
+"""The render context of pages and jobs: python-liquid's, with limits, and with a shorter way to a variable."""
 
 from __future__ import annotations
 
-from liquid import RenderContext, Token
+from collections.abc import Callable, Mapping
+from typing import Any, TextIO
+
+from liquid import BoundTemplate, RenderContext, Token
+from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
+
+from liquid_background.errors import LimitReached
+from liquid_background.filters import Gate
+from liquid_background.limits import Deadline, Text, megabytes, weigh
 
 
 class Context(RenderContext):
     """python-liquid's render context; a plain name, which most paths are, takes half the time."""
 
-    __slots__ = ()
+    __slots__ = ("_held", "_weights", "deadline")
+
+    def __init__(self, template: Any, *, parent_context: RenderContext | None = None, **options: Any) -> None:
+        super().__init__(template, parent_context=parent_context, **options)
+        deadline = parent_context.deadline if isinstance(parent_context, Context) else Deadline()
+        self.deadline: Deadline = deadline
+        self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
+        self._weights: dict[str, int] = {}
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for."""
+        self.deadline.check()
         if len(path) == 1:
             try:
                 return self.scope[path[0]]  # type: ignore[index]
             except (KeyError, TypeError, IndexError):
                 pass  # what is undefined, or no name, is for python-liquid to tell
         return super().get(path, token=token, default=default)
+
+    def assign(self, key: str, val: Any) -> None:
+        """Set a variable, measured: python-liquid's own limit measures all of them each time.
+
+        Raises:
+            LimitReached: when variables hold too much.
+        """
+        weight = weigh(val)
+        self._held += weight - self._weights.get(key, 0)
+        self._weights[key] = weight
+        self.locals[key] = val
+        most = self.env.local_namespace_limit
+        if most and self._held > most:
+            message = f"variables hold over {megabytes(most)} (Environment.local_namespace_limit)"
+            raise LimitReached(message, token=None)
+
+    def get_size_of_locals(self) -> int:
+        """Return the bytes that variables hold, with those of the contexts around."""
+        return self._held
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        """Return a filter behind its gate."""
+        self.deadline.check()
+        env: Any = self.env  # one of ours: it keeps the gates of its filters
+        raw = env.filters.get(name)
+        if raw is None:
+            return super().filter(name, token)
+        gate: Gate | None = env.gates.get(name)
+        if gate is None or gate.raw is not raw:
+            gate = env.gates[name] = Gate.of(name, raw, env)
+        return gate.bind(self) if gate.wants_context else gate.guarded
+
+    def extend(
+        self, namespace: Mapping[str, object], template: BoundTemplate | None = None
+    ) -> Any:  # python-liquid's context manager
+        """Look at the clock at the way into a partial, a loop or a scope."""
+        self.deadline.check()
+        return super().extend(namespace, template)
+
+    def copy(self, *args: Any, **options: Any) -> RenderContext:
+        """Look at the clock at the way into an isolated partial."""
+        self.deadline.check()
+        return super().copy(*args, **options)
+
+    def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:  # python-liquid's context manager
+        """Have a loop look at the clock as it turns."""
+        forloop.it = self.deadline.paced(forloop.it)
+        return super().loop(namespace, forloop)
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        """Refuse a loop that would turn too often with those around it."""
+        most = self.env.loop_iteration_limit
+        turns = length * self.loop_iteration_carry
+        for loop in self.loops:
+            turns *= loop.length
+        if most and turns > most:
+            message = f"loops would take over {most:,} turns (Environment.loop_iteration_limit)"
+            raise LimitReached(message, token=None)
+
+    def get_buffer(self, buf: TextIO | None = None) -> Text:
+        """Return the buffer of what is printed inside a tag, such as `capture`."""
+        return buf.inner() if isinstance(buf, Text) else Text(self.env.output_stream_limit)
+
+    def error(self, exc: LiquidError) -> None:
+        """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
+        if isinstance(exc, ResourceLimitError):
+            raise exc
+        super().error(exc)

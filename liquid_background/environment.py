@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
-from liquid.exceptions import LiquidError
+from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
+from liquid_background.filters import Gate
+from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
+from liquid_background.ranges import bound_ranges
 from liquid_background.sending import Sending
-from liquid_background.syntax import ejs_tokenizer, parsing, template_name
+from liquid_background.syntax import Delimiters, lexer, parsing, template_name, token_in
 from liquid_background.tags import (
     HANDS_OVER,
     Collector,
@@ -25,9 +28,6 @@ from liquid_background.tags import (
     is_partial_form,
     register,
 )
-
-LOOP_LIMIT: Final = 10_000_000
-"""Iterations that nested loops may multiply to; more is taken for a mistake or an attack."""
 
 _strict: ContextVar[bool] = ContextVar("strict", default=False)
 
@@ -92,6 +92,9 @@ class Template(BoundTemplate):
                 if partial and not block_scope:
                     raise
 
+    def _get_buffer(self) -> Text:
+        return Text(self.env.output_stream_limit)
+
     def _name(self, error: LiquidError) -> None:
         """Have an error from this template say so."""
         if not error.template_name and (error.token is None or self._holds(error.token)):
@@ -107,17 +110,28 @@ class Environment(Sending, liquid.Environment):
     Args:
         ejs_tags: whether `<% background %>` means `{% background %}`.
         event_context: request secrets that event consumers may see: cookies, cookie, authorization.
+        page_timeout: seconds that rendering one page may take; its engine's setting when not given.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
         options: python-liquid's own arguments.
     """
 
     template_class = Template
-    loop_iteration_limit = LOOP_LIMIT
+    loop_iteration_limit = MAX_TURNS
+    output_stream_limit = MAX_OUTPUT
+    local_namespace_limit = MAX_NAMESPACE
 
     def __init__(
-        self, *, ejs_tags: bool = True, event_context: Iterable[str] = (), extra: bool = True, **options: Any
+        self,
+        *,
+        ejs_tags: bool = True,
+        event_context: Iterable[str] = (),
+        page_timeout: float | None = None,
+        extra: bool = True,
+        **options: Any,
     ) -> None:
         self.ejs_tags = ejs_tags
+        self.page_timeout = page_timeout
+        self.gates: dict[str, Gate] = {}
         self.event_context = frozenset(event_context)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
@@ -139,11 +153,14 @@ class Environment(Sending, liquid.Environment):
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
-        """Raise, warn of or ignore an error, as the mode says."""
-        if self.report is None:
+        """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
+        if self.report is None and not isinstance(exc, ResourceLimitError):
             super().error(exc, msg, token)
             return
         error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        if self.report is None:
+            error.token = error.token or token_in(error.__traceback__)[0] or token
+            raise error
         error.token = error.token or token
         self.report(error)
 
@@ -159,17 +176,13 @@ class Environment(Sending, liquid.Environment):
             self.hands_over.add(tag.name)
 
     def tokenizer(self) -> Any:
-        """Return python-liquid's tokenizer, which takes `<% background %>` too unless that is off."""
-        tokenizer = super().tokenizer()
-        delimiters = (
-            self.tag_start_string,
-            self.tag_end_string,
-            self.statement_start_string,
-            self.statement_end_string,
+        """Return what makes a template's text tokens; it takes `<% background %>` too unless that is off."""
+        delimiters = Delimiters(
+            tag=(self.tag_start_string, self.tag_end_string),
+            output=(self.statement_start_string, self.statement_end_string),
+            comment=(self.comment_start_string, self.comment_end_string),
         )
-        if not self.ejs_tags or {len(delimiter) for delimiter in delimiters[:2]} != {2}:
-            return tokenizer
-        return ejs_tokenizer(tokenizer, *delimiters)
+        return lexer(delimiters, self.ejs_tags)
 
     def from_string(
         self,
@@ -201,6 +214,11 @@ class Environment(Sending, liquid.Environment):
         token = parsing.set(display_name)
         try:
             nodes = get_parser(self).parse(TokenStream(self._tokens(source, line, column)))
+            if ".." in source:
+                bound_ranges(self, nodes)
+        except BlockNestingError as error:
+            message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
+            raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
         except LiquidError as error:
             error.template_name = error.template_name or display_name
             raise

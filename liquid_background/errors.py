@@ -17,6 +17,7 @@ LiquidBackgroundError
 ├── NonRetryable                  for an application's code to raise: this job fails now, whatever retries it has
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
+├── LimitReached (also ResourceLimitError)  a render hit a limit; raised in every mode, caught by no `try`
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
     ├── TagSyntaxError (also LiquidSyntaxError)
     ├── ArgumentError             an option or parameter has a wrong value
@@ -27,7 +28,7 @@ LiquidBackgroundError
 
 from __future__ import annotations
 
-from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
 
 class LiquidBackgroundError(Exception):
@@ -96,6 +97,10 @@ class NotPlain(LiquidBackgroundError, ValueError):
 
 class PageNotFound(LiquidBackgroundError):
     """Raised when no page, partial or layout has the given name."""
+
+
+class LimitReached(LiquidBackgroundError, ResourceLimitError):
+    """Raised when a render hits a limit of time, size or number; says which, and where it is set."""
 
 
 class TagError(LiquidBackgroundError, LiquidError):

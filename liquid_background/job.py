@@ -112,6 +112,8 @@ class Job:
     waits: tuple[float, ...] | None = None  # seconds before attempts 2, 3, …; None: the settings' at enqueue
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
     group: ConcurrencyGroup | None = None
+    generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
+    may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode` made
 
@@ -125,13 +127,24 @@ class Job:
 
     def _own(self) -> dict[str, Any]:
         """Return the rest of the payload."""
+        family = {} if self.may_make is None else {"generation": self.generation, "may_make": self.may_make}
         return {
             "source_name": self.source_name,
             "delay": self.delay,
             "max_attempts": self.max_attempts,
             "parameters": self.parameters,
             "handed_over": self.handed_over,
+            **family,
         }
+
+    def admit(self, generation: int, may_make: int) -> None:
+        """Take the place that its render gives it, before it is sent: only then are its siblings known."""
+        if self.data is not None:
+            plain = self.data if self.may_make is None else self.data[: self.data.rindex(_FAMILY)] + _END
+            place = b'%b%d,"may_make":%d' % (_FAMILY, generation, may_make)
+            object.__setattr__(self, "data", plain.removesuffix(_END) + place + _END)
+        object.__setattr__(self, "generation", generation)
+        object.__setattr__(self, "may_make", may_make)
 
     def encode(self) -> bytes:
         """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
@@ -166,6 +179,7 @@ _encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).e
 _SEAM: Final = b',"source_name":'
 """Between the body and the rest of a payload that `Job.encode` made. No text in JSON holds it: quotes are escaped."""
 _END: Final = b"}],{}]"
+_FAMILY: Final = b',"generation":'
 
 
 def decode_payload(data: bytes) -> dict[str, Any]:
@@ -220,6 +234,10 @@ def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
     bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
     if len(bodies) != 1:
         raise JobRefused("the payload must carry exactly one of source, partial and function")
+    for name in ("generation", "may_make"):
+        number = payload.get(name, 0)
+        if type(number) is not int or number < 0:
+            raise JobRefused(f"the payload's {name} is not a number from 0")
     if not SOURCE_NAME.fullmatch(payload["source_name"]):
         raise JobRefused("the payload's source_name is not letters, digits, - and _")
     return payload

@@ -9,8 +9,10 @@ from typing import Final, Protocol
 
 from liquid import RenderContext
 
-from liquid_background.errors import LiquidBackgroundError
+from liquid_background.context import Context
+from liquid_background.errors import LimitReached, LiquidBackgroundError
 from liquid_background.job import Job, LogEntry
+from liquid_background.syntax import token_in
 from liquid_background.tags import Collector, close_collector, open_collector
 
 _INSIDE: Final = nullcontext(None)  # of an outer render, which sends
@@ -30,6 +32,7 @@ class Sending(ABC):
     """The part of an environment that sends."""
 
     sink: Sink | None = None
+    page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
 
     def outermost(self, context: RenderContext) -> AbstractContextManager[Collector | None]:
         """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
@@ -40,18 +43,27 @@ class Sending(ABC):
             StoreUnavailable: when there are jobs and the store cannot be reached.
         """
         collector = open_collector(context, self.new_collector)
-        return _INSIDE if collector is None else self._sending(context, collector)
+        if collector is None:
+            return _INSIDE
+        self._start(context)
+        return self._sending(context, collector)
+
+    def _start(self, context: RenderContext) -> None:
+        if self.page_timeout is not None and isinstance(context, Context):
+            context.deadline.start(self.page_timeout)
 
     @contextmanager
     def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
         try:
             yield collector
             if collector.jobs or collector.entries:
-                self._sink().send(collector.jobs, collector.entries)
-        except Exception:
+                self._sink().send(collector.sendable(), collector.entries)
+        except Exception as error:
             if collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                     self.sink.send((), collector.entries)
+            if isinstance(error, RecursionError):
+                raise too_deep(error) from error
             raise
         finally:
             close_collector(context)
@@ -64,14 +76,18 @@ class Sending(ABC):
     async def outermost_async(self, context: RenderContext) -> AsyncIterator[Collector | None]:
         """Do what `outermost` does, without holding up the event loop."""
         collector = open_collector(context, self.new_collector)
+        if collector is not None:
+            self._start(context)
         try:
             yield collector
             if collector is not None and (collector.jobs or collector.entries):
-                await self._sink().send_async(collector.jobs, collector.entries)
-        except Exception:
+                await self._sink().send_async(collector.sendable(), collector.entries)
+        except Exception as error:
             if collector is not None and collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):
                     await self.sink.send_async((), collector.entries)
+            if collector is not None and isinstance(error, RecursionError):
+                raise too_deep(error) from error
             raise
         finally:
             if collector is not None:
@@ -81,3 +97,10 @@ class Sending(ABC):
         if self.sink is None:
             raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
         return self.sink
+
+
+def too_deep(error: RecursionError) -> LimitReached:
+    """Return what to say of templates that call each other, or nest blocks, deeper than Python goes."""
+    token, name = token_in(error.__traceback__)
+    message = "the templates are nested too deep; the limit is fixed"
+    return LimitReached(message, token=token, template_name=name or None)

@@ -30,7 +30,8 @@ from liquid_background.settings import Settings
 
 MAX_DATA: Final = 2 * MAX_PAYLOAD
 """Bytes of a record's data that a worker reads: the payload, with room for what wraps it."""
-MAX_RESULT: Final = 1024 * 1024  # characters of rendered text that are kept
+MAX_RESULT: Final = 1024 * 1024
+"""Bytes of JSON of a result that are kept; some characters take twelve."""
 
 
 def encode_job(job: Job, settings: Settings) -> list[Argument]:

@@ -1,7 +1,7 @@
 """How tags are written: their arguments, their options, and the source between them."""
 
 from liquid_background.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
-from liquid_background.syntax.ejs import ejs_tokenizer
+from liquid_background.syntax.lexer import Delimiters, lexer
 from liquid_background.syntax.location import (
     column_of,
     explain,
@@ -20,12 +20,13 @@ __all__ = [
     "Argument",
     "Arguments",
     "BodySource",
+    "Delimiters",
     "Option",
     "column_of",
     "default_source_name",
-    "ejs_tokenizer",
     "explain",
     "in_liquid_tag",
+    "lexer",
     "line_of",
     "locate",
     "parse_arguments",
