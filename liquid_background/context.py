@@ -11,30 +11,40 @@ from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached
 from liquid_background.filters import Gate
-from liquid_background.limits import Deadline, Text, megabytes, weigh
+from liquid_background.limits import Text, Watch, megabytes, weigh
 
 
 class Context(RenderContext):
     """python-liquid's render context; a plain name, which most paths are, takes half the time."""
 
-    __slots__ = ("_held", "_weights", "deadline")
+    __slots__ = ("_held", "_weights", "watch")
 
     def __init__(self, template: Any, *, parent_context: RenderContext | None = None, **options: Any) -> None:
         super().__init__(template, parent_context=parent_context, **options)
-        deadline = parent_context.deadline if isinstance(parent_context, Context) else Deadline()
-        self.deadline: Deadline = deadline
+        self.watch: Watch = parent_context.watch if isinstance(parent_context, Context) else Watch()
         self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
         self._weights: dict[str, int] = {}
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for."""
-        self.deadline.check()
-        if len(path) == 1:
-            try:
-                return self.scope[path[0]]  # type: ignore[index]
-            except (KeyError, TypeError, IndexError):
-                pass  # what is undefined, or no name, is for python-liquid to tell
-        return super().get(path, token=token, default=default)
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        root, *segments = path
+        try:
+            value: Any = self.scope[root]  # type: ignore[index]
+            for segment in segments:
+                # `.size`, `.first` and `.last` of an object are members first, too.
+                value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
+            return value
+        except (KeyError, TypeError, IndexError):
+            return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
+
+    async def get_async(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """Return what a path stands for, awaiting what can be awaited."""
+        self.watch.look()
+        return await super().get_async(path, token=token, default=default)
 
     def assign(self, key: str, val: Any) -> None:
         """Set a variable, measured: python-liquid's own limit measures all of them each time.
@@ -57,7 +67,10 @@ class Context(RenderContext):
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
         """Return a filter behind its gate."""
-        self.deadline.check()
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
         env: Any = self.env  # one of ours: it keeps the gates of its filters
         raw = env.filters.get(name)
         if raw is None:
@@ -70,18 +83,13 @@ class Context(RenderContext):
     def extend(
         self, namespace: Mapping[str, object], template: BoundTemplate | None = None
     ) -> Any:  # python-liquid's context manager
-        """Look at the clock at the way into a partial, a loop or a scope."""
-        self.deadline.check()
+        """Look at the watch at the way into a partial, a macro, a loop or a scope."""
+        self.watch.look()
         return super().extend(namespace, template)
 
-    def copy(self, *args: Any, **options: Any) -> RenderContext:
-        """Look at the clock at the way into an isolated partial."""
-        self.deadline.check()
-        return super().copy(*args, **options)
-
     def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:  # python-liquid's context manager
-        """Have a loop look at the clock as it turns."""
-        forloop.it = self.deadline.paced(forloop.it)
+        """Have a loop look at the watch as it turns."""
+        forloop.it = self.watch.paced(forloop.it)
         return super().loop(namespace, forloop)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
@@ -96,7 +104,9 @@ class Context(RenderContext):
 
     def get_buffer(self, buf: TextIO | None = None) -> Text:
         """Return the buffer of what is printed inside a tag, such as `capture`."""
-        return buf.inner() if isinstance(buf, Text) else Text(self.env.output_stream_limit)
+        text = Text(self.env.output_stream_limit, buf if isinstance(buf, Text) else None)
+        self.watch.text = text
+        return text
 
     def error(self, exc: LiquidError) -> None:
         """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""

@@ -121,13 +121,13 @@ class Engine(PythonJobs):
         context, layout = self._context(page, names), find_layout(self.environment, page)
         with self.environment.outermost(context) as collector:
             assert collector is not None
-            text = Text(self.environment.output_stream_limit)
+            text = context.get_buffer()
             page.render_with_context(context, text)
             if layout is not None:
                 outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
                 open_collector(outer, lambda: collector)
-                outer.deadline = context.deadline
-                text = Text(self.environment.output_stream_limit)
+                outer.watch = context.watch
+                text = outer.get_buffer()
                 layout.render_with_context(outer, text)
         return text.getvalue()
 
@@ -136,13 +136,13 @@ class Engine(PythonJobs):
         context, layout = self._context(page, names), find_layout(self.environment, page)
         async with self.environment.outermost_async(context) as collector:
             assert collector is not None
-            text = Text(self.environment.output_stream_limit)
+            text = context.get_buffer()
             await page.render_with_context_async(context, text)
             if layout is not None:
                 outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
                 open_collector(outer, lambda: collector)
-                outer.deadline = context.deadline
-                text = Text(self.environment.output_stream_limit)
+                outer.watch = context.watch
+                text = outer.get_buffer()
                 await layout.render_with_context_async(outer, text)
         return text.getvalue()
 

@@ -20,7 +20,6 @@ from liquid_background.errors import JobRefused, JobTimeout, NonRetryable, NotPl
 from liquid_background.family import Family
 from liquid_background.handover import decode, decode_all, encode, size
 from liquid_background.job import Encoded, LogEntry, Outcome
-from liquid_background.limits import Text
 from liquid_background.plan import plan_body
 from liquid_background.sending import too_deep
 from liquid_background.syntax import explain
@@ -163,7 +162,7 @@ class Executor:
                 globals=decode_all(payload["parameters"]) or {"": None},
             )
             open_collector(context, lambda: collector)
-            buffer = Text(self.environment.output_stream_limit)
+            buffer = context.get_buffer()
             try:
                 body.template.render_with_context(context, buffer)
             except RecursionError as error:

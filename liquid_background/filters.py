@@ -95,6 +95,27 @@ _BEFORE: Final[Mapping[str, Callable[..., None]]] = {
 """What is asked of the values before a filter of python-liquid's own runs, by its name."""
 
 
+_NEVER_LARGER: Final = frozenset(
+    (
+        *("abs", "at_least", "at_most", "ceil", "floor", "round", "size", "first", "last", "default", "slice"),
+        *("capitalize", "downcase", "strip", "lstrip", "rstrip", "strip_newlines", "squish", "remove", "remove_first"),
+        *(
+            "truncatewords",
+            "find",
+            "find_index",
+            "has",
+            "compact",
+            "reverse",
+            "sort",
+            "sort_natural",
+            "where",
+            "reject",
+        ),
+    )
+)
+"""Filters of python-liquid's own whose results are no larger than what they are given: they need no gate."""
+
+
 def check_result(env: Environment, name: str, result: object) -> None:
     """Accept what a filter returned.
 
@@ -123,7 +144,8 @@ class Gate(NamedTuple):
         options = {"environment": env} if getattr(raw, "with_environment", False) else {}
         built_in = getattr(raw, "__module__", "").startswith("liquid.")
         before = _BEFORE.get(name) if built_in else None
-        guarded = _guard(env, name, partial(raw, **options) if options else raw, before)
+        bound = partial(raw, **options) if options else raw
+        guarded = bound if built_in and name in _NEVER_LARGER else _guard(env, name, bound, before)
         later = getattr(raw, "filter_async", None)
         if later is not None:
             guarded.filter_async = _guard_async(env, name, partial(later, **options))  # type: ignore[attr-defined]
@@ -147,7 +169,8 @@ def _guard(env: Environment, name: str, raw: Filter, before: Callable[..., None]
         if type(left) is range and left[MAX_RANGE:]:
             _refuse(f"{name} is given a range of over {MAX_RANGE:,} numbers")
         result = raw(left, *args, **kwargs)
-        check_result(env, name, result)
+        if type(result) is not str or len(result) > MAX_VALUE:
+            check_result(env, name, result)
         return result
 
     return guarded

@@ -29,77 +29,97 @@ MAX_LINES: Final = 1_000
 MAX_LINE_BYTES: Final = 256 * 1024
 """Bytes that they may take together."""
 
-_MOST_TURNS: Final = 32  # of a loop between two looks at the clock
+_MOST_TURNS: Final = 32  # of a loop between two looks
+_STEPS: Final = 16  # variables and filters between two looks
+_HELD_BESIDE: Final = 4  # times the limit of the output: what blocks inside each other may hold together
 _ITEM: Final = 8  # bytes of a list's item that is not text: a reference
 
 
-class Deadline:
-    """The end of a render's time; the contexts of one render share it. Until it is started there is none."""
+class Text(StringIO):
+    """What a render prints. Written without a check, which would cost every page; a Watch looks at it now and then.
 
-    __slots__ = ("ends", "seconds")
+    Args:
+        most: bytes of UTF-8; None for no limit.
+        outer: the text that goes on when this one has ended, such as that around a `capture`.
+    """
+
+    def __init__(self, most: int | None, outer: Text | None = None) -> None:
+        super().__init__()
+        self.most = inf if most is None else most
+        self.outer = outer
+
+    def getvalue(self) -> str:
+        """Return the whole text.
+
+        Raises:
+            LimitReached: when it is too much.
+        """
+        text = super().getvalue()
+        if not text.isascii() and len(text) * 4 > self.most:
+            self.check(len(text.encode("utf-8", "surrogatepass")))
+        else:
+            self.check(len(text))
+        return text
+
+    def check(self, size: int) -> None:
+        """Accept a size.
+
+        Raises:
+            LimitReached: when it is too much.
+        """
+        if size > self.most:
+            message = f"the output is over {megabytes(self.most)} (Environment.output_stream_limit)"
+            raise LimitReached(message, token=None)
+
+
+class Watch:
+    """Looks at the clock, and at what has been printed, as a render goes on; its contexts share it."""
+
+    __slots__ = ("ends", "seconds", "steps", "text")
 
     def __init__(self) -> None:
         self.seconds = self.ends = inf
+        self.steps = _STEPS  # until the next look; contexts count them down
+        self.text: Text | None = None  # the innermost one, or one that was
 
     def start(self, seconds: float) -> None:
         """Give the render that many seconds from now."""
         self.seconds, self.ends = seconds, monotonic() + seconds
 
-    def check(self) -> None:
-        """Go on while there is time.
+    def look(self) -> None:
+        """Go on while there is time, and room in what is printed.
 
         Raises:
-            LimitReached: when it is over.
+            LimitReached: when there is not.
         """
+        self.steps = _STEPS
         if monotonic() > self.ends:
             raise LimitReached(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
+        text, held = self.text, 0
+        while text is not None:
+            size = text.tell()
+            held += size
+            text.check(max(size, held // _HELD_BESIDE))
+            text = text.outer
 
     def paced(self, items: Iterator[Any]) -> Iterator[Any]:
-        """Return a loop's items, with a look at the clock every few turns."""
-        return items if self.ends == inf else chain.from_iterable(self._turns(items))
+        """Return a loop's items, with a look every few turns."""
+        return chain.from_iterable(self._turns(items))
 
     def _turns(self, items: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
         count = 1
         while turns := tuple(islice(items, count)):
-            self.check()
+            self.look()
             yield turns
             count = min(2 * count, _MOST_TURNS)
 
 
-class Text(StringIO):
-    """What a render prints, up to so many bytes of UTF-8.
-
-    Args:
-        most: bytes; None for no limit.
-    """
-
-    def __init__(self, most: int | None) -> None:
-        super().__init__()
-        self._most: float = inf if most is None else most
-        self.room = self._most  # that is left
-
-    def write(self, text: str) -> int:
-        """Take text.
-
-        Raises:
-            LimitReached: when it is too much; nothing of it is kept.
-        """
-        self.room -= len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
-        if self.room < 0:
-            message = f"the output is over {megabytes(self._most)} (Environment.output_stream_limit)"
-            raise LimitReached(message, token=None)
-        return super().write(text)
-
-    def inner(self) -> Text:
-        """Return the text of a `capture` inside, which may take what is left of this one."""
-        text = Text(None)
-        text._most, text.room = self._most, self.room
-        return text
-
-
 def weigh(value: object) -> int:
     """Return about how many bytes a template's value holds, without looking deep into it."""
-    if isinstance(value, list | tuple):
+    kind = type(value)
+    if kind is str or kind is int:
+        return getsizeof(value)
+    if isinstance(value, (list, tuple)):
         return _ITEM * len(value) + sum(map(getsizeof, [item for item in value if isinstance(item, str)]))
     if isinstance(value, dict):
         return _ITEM * len(value) + sum(map(getsizeof, [item for item in value.values() if isinstance(item, str)]))

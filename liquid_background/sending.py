@@ -50,7 +50,7 @@ class Sending(ABC):
 
     def _start(self, context: RenderContext) -> None:
         if self.page_timeout is not None and isinstance(context, Context):
-            context.deadline.start(self.page_timeout)
+            context.watch.start(self.page_timeout)
 
     @contextmanager
     def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:

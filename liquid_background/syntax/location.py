@@ -15,10 +15,19 @@ parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 in_liquid_tag: ContextVar[bool] = ContextVar("in_liquid_tag", default=False)
 """Whether what is being parsed are the lines of a `{% liquid %}` tag, which have no delimiters."""
 
+_last: list[tuple[str, int, int]] = [("", 0, 1)]
+"""A source, an index in it and the line there. Tags ask one after the other: each counts on from the one before."""
+
 
 def line_of(token: Token) -> int:
     """Return the 1-based line of a token; only newlines count, as in an editor."""
-    return token.source.count("\n", 0, max(token.start_index, 0)) + 1
+    source, index = token.source, max(token.start_index, 0)
+    known, at, line = _last[0]  # one tuple, so that threads can do it no harm
+    if known is not source or index < at:
+        at, line = 0, 1
+    line += source.count("\n", at, index)
+    _last[0] = (source, index, line)
+    return line
 
 
 def column_of(token: Token) -> int:

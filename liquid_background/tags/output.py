@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import Final, TextIO
 
 from liquid import RenderContext, Token
 from liquid.builtin import output
 from liquid.builtin.expressions import FilteredExpression
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
+
+from liquid_background.limits import Text
+
+LARGE: Final = 4096  # characters that are worth a check before they are written
 
 
 class OutputNode(output.OutputNode):
@@ -24,8 +28,25 @@ class OutputNode(output.OutputNode):
         """Print the value."""
         value = self._bare.evaluate(context)
         if type(value) is str and not context.autoescape:
-            return buffer.write(value)
-        return buffer.write(to_liquid_string(value, context.autoescape))
+            return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
+        text = to_liquid_string(value, context.autoescape)
+        return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Print the value."""
+        text = to_liquid_string(await self._bare.evaluate_async(context), context.autoescape)
+        return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
+
+
+def write_large(buffer: TextIO, text: str) -> int:
+    """Write a large text, if there is room for it.
+
+    Raises:
+        LimitReached: when there is not.
+    """
+    if isinstance(buffer, Text):
+        buffer.check(buffer.tell() + len(text))
+    return buffer.write(text)
 
 
 class OutputTag(output.Output):
