@@ -224,5 +224,5 @@ class _Reading:
                 if tag == "liquid":
                     self._steps += sum((run.end() - run.start()) ** 2 for run in _BLANKS.finditer(part))
         if self._steps > _MOST_STEPS:
-            message = "the template's expressions are too long for the brackets or blanks in them: shorten this one"
+            message = "this expression is nested too deep, or too long for the brackets and blanks in it"
             raise LimitReached(message, token=token)

@@ -23,6 +23,7 @@ from liquid_background.tags.function import FunctionTag, ReturnTag
 from liquid_background.tags.log import LogTag
 from liquid_background.tags.output import OutputTag
 from liquid_background.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
+from liquid_background.tags.tablerow import TablerowTag
 from liquid_background.tags.trigger_event import TriggerEventTag
 from liquid_background.tags.try_catch import TryTag
 from liquid_background.tags.unknown import UnknownTag
@@ -38,6 +39,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
         OutputTag,
+        TablerowTag,
         LiquidTag,
         ActionTag,
         IncludeTag,
