@@ -99,7 +99,7 @@ class Context(RenderContext):
         for loop in self.loops:
             turns *= loop.length
         if most and turns > most:
-            message = f"loops would take over {most:,} turns (Environment.loop_iteration_limit)"
+            message = f"loop iteration limit reached: over {most:,} turns (Environment.loop_iteration_limit)"
             raise LimitReached(message, token=None)
 
     def get_buffer(self, buf: TextIO | None = None) -> Text:

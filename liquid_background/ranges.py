@@ -22,7 +22,7 @@ class BoundedRange(RangeLiteral):
     def _make_range(self, start: Any, stop: Any) -> range:
         made = super()._make_range(start, stop)
         if made[MAX_RANGE:]:
-            message = f"the range has over {MAX_RANGE:,} numbers; only a 'for' may count through more"
+            message = f"the range has over {MAX_RANGE:,} numbers, the limit for all but a 'for' that counts through it"
             raise LimitReached(message, token=self.token)
         return made
 
