@@ -60,7 +60,7 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer: the one gate of render, render_async, include and frameworks."""
-        with self.env.outermost(context):
+        with self.env.outermost(context, buffer):
             try:
                 super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
             except LiquidError as error:
@@ -80,7 +80,7 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer, awaiting what can be awaited."""
-        async with self.env.outermost_async(context):
+        async with self.env.outermost_async(context, buffer):
             try:
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs

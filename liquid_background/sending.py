@@ -5,13 +5,14 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
-from typing import Final, Protocol
+from typing import Final, Protocol, TextIO
 
 from liquid import RenderContext
 
 from liquid_background.context import Context
 from liquid_background.errors import LimitReached, LiquidBackgroundError
 from liquid_background.job import Job, LogEntry
+from liquid_background.limits import Text
 from liquid_background.syntax import token_in
 from liquid_background.tags import Collector, close_collector, open_collector
 
@@ -34,10 +35,16 @@ class Sending(ABC):
     sink: Sink | None = None
     page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
 
-    def outermost(self, context: RenderContext) -> AbstractContextManager[Collector | None]:
+    def outermost(
+        self, context: RenderContext, buffer: TextIO | None = None
+    ) -> AbstractContextManager[Collector | None]:
         """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
 
         After a render that raised, what it logged is sent alone and its jobs are dropped.
+
+        Args:
+            context: of the render.
+            buffer: what it prints to, when that is known here.
 
         Raises:
             StoreUnavailable: when there are jobs and the store cannot be reached.
@@ -45,12 +52,15 @@ class Sending(ABC):
         collector = open_collector(context, self.new_collector)
         if collector is None:
             return _INSIDE
-        self._start(context)
+        self._start(context, buffer)
         return self._sending(context, collector)
 
-    def _start(self, context: RenderContext) -> None:
-        if self.page_timeout is not None and isinstance(context, Context):
-            context.watch.start(self.page_timeout)
+    def _start(self, context: RenderContext, buffer: TextIO | None) -> None:
+        if isinstance(context, Context):
+            if self.page_timeout is not None:
+                context.watch.start(self.page_timeout)
+            if isinstance(buffer, Text):
+                context.watch.text = buffer
 
     @contextmanager
     def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
@@ -73,11 +83,13 @@ class Sending(ABC):
         """Return an empty collector for a page."""
 
     @asynccontextmanager
-    async def outermost_async(self, context: RenderContext) -> AsyncIterator[Collector | None]:
+    async def outermost_async(
+        self, context: RenderContext, buffer: TextIO | None = None
+    ) -> AsyncIterator[Collector | None]:
         """Do what `outermost` does, without holding up the event loop."""
         collector = open_collector(context, self.new_collector)
         if collector is not None:
-            self._start(context)
+            self._start(context, buffer)
         try:
             yield collector
             if collector is not None and (collector.jobs or collector.entries):

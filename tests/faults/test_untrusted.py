@@ -50,8 +50,8 @@ def site(tmp_path: Path, settings: Settings) -> Engine:
         "thrice": "{% background j = 'thrice' %}{% background j = 'thrice' %}{% background j = 'thrice' %}",
         "lines": "{% for i in (1..200000) %}{% log i %}{% endfor %}",
         "jobs": "{% for i in (1..2000) %}{% background j = 'emoji' %}{% endfor %}",
-        "emoji": "{% for i in (1..100000) %}😀😀😀😀😀😀😀😀😀😀{% endfor %}",
-        "much": "{% for i in (1..9000000) %}😀😀😀😀😀😀😀😀😀😀{% endfor %}",
+        "emoji": "{% for i in (1..2500) %}" + "😀" * 400 + "{% endfor %}",
+        "much": "{% for i in (1..9000000) %}" + "😀" * 4000 + "{% endfor %}",
     }
     (tmp_path / "partials").mkdir()
     for name, text in partials.items():
