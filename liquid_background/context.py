@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, TextIO
+from sys import getsizeof
+from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached
-from liquid_background.filters import Gate
-from liquid_background.limits import Text, Watch, megabytes, weigh
+from liquid_background.filters import guarded
+from liquid_background.limits import FLAT, Text, Watch, megabytes, weigh
+
+_LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
 
 
 class Context(RenderContext):
@@ -31,10 +34,11 @@ class Context(RenderContext):
         watch.steps -= 1
         if watch.steps < 0:
             watch.look()
-        root, *segments = path
         try:
-            value: Any = self.scope[root]  # type: ignore[index]
-            for segment in segments:
+            value: Any = self.scope[path[0]]  # type: ignore[index]
+            if len(path) == 1:
+                return value
+            for segment in path[1:]:
                 # `.size`, `.first` and `.last` of an object are members first, too.
                 value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
             return value
@@ -52,10 +56,12 @@ class Context(RenderContext):
         Raises:
             LimitReached: when variables hold too much.
         """
-        weight = weigh(val)
+        self.locals[key] = val
+        weight = getsizeof(val) if type(val) in FLAT else weigh(val)
+        if weight < _LIGHT and key not in self._weights:
+            return  # there are no more of these than names in the template
         self._held += weight - self._weights.get(key, 0)
         self._weights[key] = weight
-        self.locals[key] = val
         most = self.env.local_namespace_limit
         if most and self._held > most:
             message = f"variables hold over {megabytes(most)} (Environment.local_namespace_limit)"
@@ -66,26 +72,31 @@ class Context(RenderContext):
         return self._held
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
-        """Return a filter behind its gate."""
+        """Return a filter with what is asked before it runs."""
         watch = self.watch
         watch.steps -= 1
         if watch.steps < 0:
             watch.look()
-        env: Any = self.env  # one of ours: it keeps the gates of its filters
+        env: Any = self.env  # one of ours: it keeps its filters as they are called here
         raw = env.filters.get(name)
-        if raw is None:
+        kept: tuple[object, Callable[..., object]] | None = env.guarded_filters.get(name)
+        if kept is not None and kept[0] is raw:
+            return kept[1]
+        if raw is None or getattr(raw, "with_context", False):
             return super().filter(name, token)
-        gate: Gate | None = env.gates.get(name)
-        if gate is None or gate.raw is not raw:
-            gate = env.gates[name] = Gate.of(name, raw, env)
-        return gate.bind(self) if gate.wants_context else gate.guarded
+        call = guarded(name, raw, env)
+        env.guarded_filters[name] = raw, call
+        return call
 
     def extend(
         self, namespace: Mapping[str, object], template: BoundTemplate | None = None
     ) -> Any:  # python-liquid's context manager
-        """Look at the watch at the way into a partial, a macro, a loop or a scope."""
-        self.watch.look()
-        return super().extend(namespace, template)
+        """Take a step at the way into a partial, a macro, a loop or a scope."""
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        return RenderContext.extend(self, namespace, template)
 
     def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:  # python-liquid's context manager
         """Have a loop look at the watch as it turns."""

@@ -13,11 +13,10 @@ from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
+from liquid_background.bounds import set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
-from liquid_background.filters import Gate
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
-from liquid_background.ranges import bound_ranges
 from liquid_background.sending import Sending
 from liquid_background.syntax import Delimiters, lexer, parsing, template_name, token_in
 from liquid_background.tags import (
@@ -131,7 +130,7 @@ class Environment(Sending, liquid.Environment):
     ) -> None:
         self.ejs_tags = ejs_tags
         self.page_timeout = page_timeout
-        self.gates: dict[str, Gate] = {}
+        self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
         self.event_context = frozenset(event_context)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
@@ -214,8 +213,8 @@ class Environment(Sending, liquid.Environment):
         token = parsing.set(display_name)
         try:
             nodes = get_parser(self).parse(TokenStream(self._tokens(source, line, column)))
-            if ".." in source:
-                bound_ranges(self, nodes)
+            if "|" in source or ".." in source:
+                set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
             raise TagSyntaxError(message, token=error.token, template_name=display_name) from error

@@ -1,16 +1,16 @@
-"""The gate of filters: what would grow, or take longer and longer, is refused before it runs, and its result after."""
+"""What is asked of filters: what would grow, or take longer and longer, is refused before it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from liquid import Environment
 from liquid.filter import int_arg
 
 from liquid_background.errors import LimitReached
-from liquid_background.limits import MAX_OUTPUT, MAX_RANGE, megabytes, weigh
+from liquid_background.limits import MAX_OUTPUT, megabytes, weigh
 
 Filter: TypeAlias = Callable[..., Any]
 
@@ -50,8 +50,8 @@ def _before_replace(env: Environment, left: object, seq: object = "", sub: objec
 
 
 def _before_join(env: Environment, left: object, separator: object = " ", *_: object) -> None:
-    if isinstance(left, Sequence) and not isinstance(left, str):
-        _check_size(env, "join", len(left) * len(str(separator)) + weigh(left))
+    if isinstance(left, list | tuple | range):
+        _check_size(env, "join", len(left) * len(str(separator)))
 
 
 def _before_split(env: Environment, left: object, sep: object = "", *_: object) -> None:
@@ -62,7 +62,7 @@ def _before_split(env: Environment, left: object, sep: object = "", *_: object) 
 
 
 def _before_uniq(_env: Environment, left: object, *_: object) -> None:
-    if isinstance(left, Sequence) and len(left) > MAX_UNIQ:
+    if isinstance(left, list | tuple | range) and len(left) > MAX_UNIQ:
         _refuse(f"uniq is given {len(left):,} items; it takes at most {MAX_UNIQ:,}")
 
 
@@ -95,27 +95,6 @@ _BEFORE: Final[Mapping[str, Callable[..., None]]] = {
 """What is asked of the values before a filter of python-liquid's own runs, by its name."""
 
 
-_NEVER_LARGER: Final = frozenset(
-    (
-        *("abs", "at_least", "at_most", "ceil", "floor", "round", "size", "first", "last", "default", "slice"),
-        *("capitalize", "downcase", "strip", "lstrip", "rstrip", "strip_newlines", "squish", "remove", "remove_first"),
-        *(
-            "truncatewords",
-            "find",
-            "find_index",
-            "has",
-            "compact",
-            "reverse",
-            "sort",
-            "sort_natural",
-            "where",
-            "reject",
-        ),
-    )
-)
-"""Filters of python-liquid's own whose results are no larger than what they are given: they need no gate."""
-
-
 def check_result(env: Environment, name: str, result: object) -> None:
     """Accept what a filter returned.
 
@@ -131,55 +110,19 @@ def check_result(env: Environment, name: str, result: object) -> None:
         _refuse(f"{name} returned a number of over {MAX_BITS:,} bits")
 
 
-class Gate(NamedTuple):
-    """A filter with its gate, as an environment keeps it."""
-
-    raw: Filter
-    guarded: Filter
-    wants_context: bool
-
-    @classmethod
-    def of(cls, name: str, raw: Filter, env: Environment) -> Gate:
-        """Return the gate of a filter that is registered under a name."""
-        options = {"environment": env} if getattr(raw, "with_environment", False) else {}
-        built_in = getattr(raw, "__module__", "").startswith("liquid.")
-        before = _BEFORE.get(name) if built_in else None
-        bound = partial(raw, **options) if options else raw
-        guarded = bound if built_in and name in _NEVER_LARGER else _guard(env, name, bound, before)
-        later = getattr(raw, "filter_async", None)
-        if later is not None:
-            guarded.filter_async = _guard_async(env, name, partial(later, **options))  # type: ignore[attr-defined]
-        return cls(raw, guarded, getattr(raw, "with_context", False))
-
-    def bind(self, context: object) -> Filter:
-        """Return what a render calls."""
-        if not self.wants_context:
-            return self.guarded
-        bound = partial(self.guarded, context=context)
-        later = getattr(self.guarded, "filter_async", None)
-        if later is not None:
-            bound.filter_async = partial(later, context=context)  # type: ignore[attr-defined]
+def guarded(name: str, raw: Filter, env: Environment) -> Filter:
+    """Return a filter with what is asked before it runs, and with its environment: made once, not in each call."""
+    options = {"environment": env} if getattr(raw, "with_environment", False) else {}
+    bound = partial(raw, **options) if options else raw
+    later = getattr(raw, "filter_async", None)
+    if later is not None and options:
+        bound.filter_async = partial(later, **options)  # type: ignore[attr-defined]
+    before = _BEFORE.get(name) if getattr(raw, "__module__", "").startswith("liquid.") else None
+    if before is None:
         return bound
 
+    def call(*args: Any, **kwargs: Any) -> Any:
+        before(env, *args, **kwargs)
+        return bound(*args, **kwargs)
 
-def _guard(env: Environment, name: str, raw: Filter, before: Callable[..., None] | None) -> Filter:
-    def guarded(left: object, *args: Any, **kwargs: Any) -> Any:
-        if before is not None:
-            before(env, left, *args, **kwargs)
-        if type(left) is range and left[MAX_RANGE:]:
-            _refuse(f"{name} is given a range of over {MAX_RANGE:,} numbers")
-        result = raw(left, *args, **kwargs)
-        if type(result) is not str or len(result) > MAX_VALUE:
-            check_result(env, name, result)
-        return result
-
-    return guarded
-
-
-def _guard_async(env: Environment, name: str, raw: Filter) -> Filter:
-    async def guarded(left: object, *args: Any, **kwargs: Any) -> Any:
-        result = await raw(left, *args, **kwargs)
-        check_result(env, name, result)
-        return result
-
-    return guarded
+    return call

@@ -93,7 +93,7 @@ class Watch:
             LimitReached: when there is not.
         """
         self.steps = _STEPS
-        if monotonic() > self.ends:
+        if self.ends != inf and monotonic() > self.ends:
             raise LimitReached(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
         text, held = self.text, 0
         while text is not None:
@@ -107,18 +107,19 @@ class Watch:
         return chain.from_iterable(self._turns(items))
 
     def _turns(self, items: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
-        count = 1
+        count = 4
         while turns := tuple(islice(items, count)):
             self.look()
             yield turns
             count = min(2 * count, _MOST_TURNS)
 
 
+FLAT: Final = frozenset((str, int, float, bool, type(None)))
+"""Types of values that hold nothing else."""
+
+
 def weigh(value: object) -> int:
     """Return about how many bytes a template's value holds, without looking deep into it."""
-    kind = type(value)
-    if kind is str or kind is int:
-        return getsizeof(value)
     if isinstance(value, (list, tuple)):
         return _ITEM * len(value) + sum(map(getsizeof, [item for item in value if isinstance(item, str)]))
     if isinstance(value, dict):
