@@ -27,6 +27,8 @@ from liquid_background.errors import LimitReached, TagSyntaxError
 
 _EJS_TAG: Final = re.compile(r"<%-?\s*(?P<name>(?:end)?background)(?![\w-])")
 _EJS_END: Final = "%>"
+_BRACES: Final = "{" * 32  # no text that anyone means; a few before a tag may be
+_COMMENT: Final = "COMMENT"  # python-liquid's kind of one in delimiters of its own
 _STRING: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
 _BLANKS: Final = re.compile(r"[ \t\r]+")
 _LONG: Final = 500  # characters; what is shorter is quick, whatever it holds
@@ -75,6 +77,8 @@ class _Rules:
         self.delimiters = delimiters
         self.ejs_tags = ejs_tags
         self.start = re.compile(rf"(?:{'|'.join(starts)})(?P<trims>-?)")
+        # As python-liquid has it, whatever the delimiters are.
+        self.starts_open = re.compile(rf"{{{{|{{%|{_EJS_TAG.pattern}" if ejs_tags else r"{{|{%")
         self.tag = re.compile(rf"{tag}-?\s*(?P<name>#|\w+)")
         self.verbatim = re.compile(rf"{tag}-?\s*(?P<name>raw|doc)\s*(?P<trims>-?){tag_end}")
         self.end_of = {name: re.compile(rf"{tag}-?\s*end{name}\s*(?P<trims>-?){tag_end}") for name in ("raw", "doc")}
@@ -118,15 +122,17 @@ class _Reading:
             text = text.rstrip()
         if not text:
             return
-        token = Token(TOKEN_CONTENT, text, piece.start, self._source)
-        end = token._replace(kind=TOKEN_EOF, value=self._source[piece.start : piece.end])
-        if text.startswith("{{") or self._source.startswith("{{{", piece.start):
-            raise LiquidSyntaxError("expected '}}', found end of file", token=end)
+        if self._rules.starts_open.match(text) or self._source.startswith(_BRACES, piece.start):
+            raise self._never_closed(piece, text)
+        yield Token(TOKEN_CONTENT, text, piece.start, self._source)
+
+    def _never_closed(self, piece: _Piece, text: str) -> LiquidSyntaxError:
+        token = Token(TOKEN_EOF, self._source[piece.start : piece.end], piece.start, self._source)
+        if _EJS_TAG.match(text):
+            return TagSyntaxError("this tag is never closed: add %>", token=token._replace(value="<%"))
         if text.startswith("{%"):
-            raise LiquidSyntaxError("missing tag name or closing delimiter", token=end)
-        if self._rules.ejs_tags and _EJS_TAG.match(text):
-            raise TagSyntaxError("this tag is never closed: add %>", token=end._replace(value="<%"))
-        yield token
+            return LiquidSyntaxError("missing tag name or closing delimiter", token=token)
+        return LiquidSyntaxError("expected '}}', found end of file", token=token)
 
     def _markup(self, piece: _Piece) -> Iterator[Token]:
         source = self._source
@@ -166,7 +172,7 @@ class _Reading:
             if found:
                 return found
         if comment[0] and start.startswith(comment[0]):
-            found = self._closed("COMMENT", at, at + len(comment[0]), comment[1], strip=False)
+            found = self._closed(_COMMENT, at, at + len(comment[0]), comment[1])
             if found:
                 return found
         if start.startswith(output[0]):
@@ -174,12 +180,10 @@ class _Reading:
             if found:
                 return found
         if start.startswith(tag[0]) and (head := rules.tag.match(source, at)):
-            found = self._closed(TOKEN_TAG, at, head.end(), tag[1])
-        elif rules.ejs_tags and (head := _EJS_TAG.match(source, at)):
-            found = self._closed(TOKEN_TAG, at, head.end(), _EJS_END)
-        else:
-            return None
-        return found._replace(name=head["name"], name_at=head.start("name")) if found else None
+            return self._closed(TOKEN_TAG, at, head.end(), tag[1], head)
+        if rules.ejs_tags and (head := _EJS_TAG.match(source, at)):
+            return self._closed(TOKEN_TAG, at, head.end(), _EJS_END, head)
+        return None
 
     def _verbatim(self, at: int, head: re.Match[str]) -> _Piece | None:
         name = head["name"]
@@ -194,7 +198,9 @@ class _Reading:
         inner = self._source[head.end() : end.start()]
         return _Piece(kind, at, end.end(), inner, head.end(), trims=bool(trims))
 
-    def _closed(self, kind: str, at: int, inner_at: int, closing: str, *, strip: bool = True) -> _Piece | None:
+    def _closed(
+        self, kind: str, at: int, inner_at: int, closing: str, head: re.Match[str] | None = None
+    ) -> _Piece | None:
         """Return the markup whose inside begins at a place; None when nothing closes it."""
         end = -1 if closing in self._gone else self._source.find(closing, inner_at)
         if end < 0:
@@ -202,11 +208,12 @@ class _Reading:
             return None
         trims = end > inner_at and self._source[end - 1] == "-"
         inner = self._source[inner_at : end - trims]
-        if strip:
+        if kind != _COMMENT:
             stripped = inner.lstrip()
             inner_at += len(inner) - len(stripped) if stripped else 0
             inner = stripped.rstrip()
-        return _Piece(kind, at, end + len(closing), inner, inner_at, trims=trims)
+        name, name_at = (head["name"], head.start("name")) if head else ("", 0)
+        return _Piece(kind, at, end + len(closing), inner, inner_at, name, name_at, trims)
 
     def _count_steps(self, token: Token, tag: str) -> None:
         """Refuse what python-liquid's expressions would take long for.
