@@ -7,19 +7,19 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from io import StringIO
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from liquid import RenderContext
 from markupsafe import Markup
 
 from liquid_background import joblog, queue, store
+from liquid_background.context import Context
 from liquid_background.environment import Environment, Template
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.executor import Executor
 from liquid_background.functions import PythonJobs
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome
+from liquid_background.limits import Text
 from liquid_background.pages import SiteLoader, find_layout, find_page
 from liquid_background.settings import Settings, load_settings
 from liquid_background.tags import open_collector
@@ -67,6 +67,8 @@ class Engine(PythonJobs):
             ejs_tags=self.settings.ejs_tags,
             event_context=self.settings.event_context,
         )
+        if self.environment.page_timeout is None:
+            self.environment.page_timeout = self.settings.page_timeout
         self.environment.sink = self
         self.environment.secret_names = self.settings.secret_names
 
@@ -121,12 +123,13 @@ class Engine(PythonJobs):
         context, layout = self._context(page, names), find_layout(self.environment, page)
         with self.environment.outermost(context) as collector:
             assert collector is not None
-            text = StringIO()
+            text = context.get_buffer()
             page.render_with_context(context, text)
             if layout is not None:
                 outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
                 open_collector(outer, lambda: collector)
-                text = StringIO()
+                outer.watch = context.watch
+                text = outer.get_buffer()
                 layout.render_with_context(outer, text)
         return text.getvalue()
 
@@ -135,19 +138,20 @@ class Engine(PythonJobs):
         context, layout = self._context(page, names), find_layout(self.environment, page)
         async with self.environment.outermost_async(context) as collector:
             assert collector is not None
-            text = StringIO()
+            text = context.get_buffer()
             await page.render_with_context_async(context, text)
             if layout is not None:
                 outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
                 open_collector(outer, lambda: collector)
-                text = StringIO()
+                outer.watch = context.watch
+                text = outer.get_buffer()
                 await layout.render_with_context_async(outer, text)
         return text.getvalue()
 
-    def _context(self, template: Template, names: Mapping[str, Any]) -> RenderContext:
+    def _context(self, template: Template, names: Mapping[str, Any]) -> Context:
         return template.context_class(template, globals=template.make_globals(names))
 
-    def _content(self, text: StringIO) -> str:
+    def _content(self, text: Text) -> str:
         return Markup(text.getvalue()) if self.environment.autoescape else text.getvalue()
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:

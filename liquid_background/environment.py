@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final, Protocol, TextIO
+from typing import Any, Protocol, TextIO
 
 import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
-from liquid.exceptions import LiquidError, TemplateNotFoundError
+from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
+from liquid_background.bounds import set_bounds
 from liquid_background.context import Context
+from liquid_background.errors import TagSyntaxError
+from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
+from liquid_background.strict import is_strict
 from liquid_background.syntax import (
     REFUSALS,
-    ejs_tokenizer,
+    Delimiters,
     is_impossible,
-    is_of_templates,
+    lexer,
     nested_too_deep,
     parsing,
     template_name,
@@ -34,11 +37,6 @@ from liquid_background.tags import (
     is_partial_form,
     register,
 )
-
-LOOP_LIMIT: Final = 10_000_000
-"""Iterations that nested loops may multiply to; more is taken for a mistake or an attack."""
-
-_strict: ContextVar[bool] = ContextVar("strict", default=False)
 
 
 class ConsumerLoader(Protocol):
@@ -69,11 +67,11 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer: the one gate of render, render_async, include and frameworks."""
-        with self.env.outermost(context):
+        with self.env.outermost(context, buffer):
             try:
                 super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
-            except (LiquidError, RecursionError) as error:
-                self._explain(error)
+            except LiquidError as error:
+                self._name(error)
                 raise
             except Return:
                 if partial and not block_scope:
@@ -89,24 +87,23 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer, awaiting what can be awaited."""
-        async with self.env.outermost_async(context):
+        async with self.env.outermost_async(context, buffer):
             try:
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
                 )
-            except (LiquidError, RecursionError) as error:
-                self._explain(error)
+            except LiquidError as error:
+                self._name(error)
                 raise
             except Return:
                 if partial and not block_scope:
                     raise
 
-    def _explain(self, error: LiquidError | RecursionError) -> None:
-        """Have an error from this template say so, and one that its nesting leads to say that."""
-        if isinstance(error, RecursionError):
-            if not is_of_templates(error):
-                return
-            raise nested_too_deep(token_in(error.__traceback__)[0], self.display_name) from error
+    def _get_buffer(self) -> Text:
+        return Text(self.env.output_stream_limit)
+
+    def _name(self, error: LiquidError) -> None:
+        """Have an error from this template say so."""
         if not error.template_name and (error.token is None or self._holds(error.token)):
             error.template_name = self.display_name
 
@@ -120,17 +117,28 @@ class Environment(Sending, liquid.Environment):
     Args:
         ejs_tags: whether `<% background %>` means `{% background %}`.
         event_context: request secrets that event consumers may see: cookies, cookie, authorization.
+        page_timeout: seconds that rendering one page may take; its engine's setting when not given.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
         options: python-liquid's own arguments.
     """
 
     template_class = Template
-    loop_iteration_limit = LOOP_LIMIT
+    loop_iteration_limit = MAX_TURNS
+    output_stream_limit = MAX_OUTPUT
+    local_namespace_limit = MAX_NAMESPACE
 
     def __init__(
-        self, *, ejs_tags: bool = True, event_context: Iterable[str] = (), extra: bool = True, **options: Any
+        self,
+        *,
+        ejs_tags: bool = True,
+        event_context: Iterable[str] = (),
+        page_timeout: float | None = None,
+        extra: bool = True,
+        **options: Any,
     ) -> None:
         self.ejs_tags = ejs_tags
+        self.page_timeout = page_timeout
+        self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
         self.event_context = frozenset(event_context)
         self.secret_names: Sequence[str] = SECRET_NAMES  # an engine puts its setting here
         self.hands_over: set[str] = set(HANDS_OVER)
@@ -141,7 +149,7 @@ class Environment(Sending, liquid.Environment):
     @property
     def mode(self) -> Mode:
         """How tolerant of errors it is here and now; jobs are always STRICT."""
-        return Mode.STRICT if _strict.get() else self._mode
+        return Mode.STRICT if is_strict() else self._mode
 
     @mode.setter
     def mode(self, mode: Mode) -> None:
@@ -153,11 +161,14 @@ class Environment(Sending, liquid.Environment):
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
-        """Raise, warn of or ignore an error, as the mode says."""
-        if self.report is None:
+        """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
+        if self.report is None and not isinstance(exc, ResourceLimitError):
             super().error(exc, msg, token)
             return
         error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        if self.report is None:
+            error.token = error.token or token_in(error.__traceback__)[0] or token
+            raise error
         error.token = error.token or token
         self.report(error)
 
@@ -173,17 +184,13 @@ class Environment(Sending, liquid.Environment):
             self.hands_over.add(tag.name)
 
     def tokenizer(self) -> Any:
-        """Return python-liquid's tokenizer, which takes `<% background %>` too unless that is off."""
-        tokenizer = super().tokenizer()
-        delimiters = (
-            self.tag_start_string,
-            self.tag_end_string,
-            self.statement_start_string,
-            self.statement_end_string,
+        """Return what makes a template's text tokens; it takes `<% background %>` too unless that is off."""
+        delimiters = Delimiters(
+            tag=(self.tag_start_string, self.tag_end_string),
+            output=(self.statement_start_string, self.statement_end_string),
+            comment=(self.comment_start_string, self.comment_end_string),
         )
-        if not self.ejs_tags or {len(delimiter) for delimiter in delimiters[:2]} != {2}:
-            return tokenizer
-        return ejs_tokenizer(tokenizer, *delimiters)
+        return lexer(delimiters, self.ejs_tags)
 
     def get_template(self, name: str, **options: Any) -> BoundTemplate:
         """Load and parse a template.
@@ -235,14 +242,20 @@ class Environment(Sending, liquid.Environment):
         """
         display_name = template_name(path or name)
         token = parsing.set(display_name)
+        stream = None
         try:
             stream = TokenStream(self._tokens(source, line, column))
             nodes = get_parser(self).parse(stream)
+            if "|" in source or ".." in source:
+                set_bounds(self, nodes)
+        except BlockNestingError as error:
+            message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
+            raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
         except LiquidError as error:
             error.template_name = error.template_name or display_name
             raise
         except RecursionError as error:
-            raise nested_too_deep(stream.current, display_name) from error
+            raise nested_too_deep(stream.current if stream else None, display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
@@ -285,18 +298,6 @@ class Environment(Sending, liquid.Environment):
             if is_impossible(event, error):
                 return ()
             raise
-
-
-class Strict:
-    """Have every environment raise errors in this thread or task: a job that swallowed its own could not be retried."""
-
-    __slots__ = ("_token",)
-
-    def __enter__(self) -> None:
-        self._token = _strict.set(True)
-
-    def __exit__(self, *_: object) -> None:
-        _strict.reset(self._token)
 
 
 def _blocks_only(tokens: list[Token]) -> list[Token]:

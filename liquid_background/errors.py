@@ -18,8 +18,10 @@ LiquidBackgroundError
 ├── NonRetryable                  for an application's code to raise: this job fails now, whatever retries it has
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
+├── LimitReached (also ResourceLimitError)  a render hit a limit; raised in every mode, caught by no `try`
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
     ├── TagSyntaxError (also LiquidSyntaxError)
+    │   └── NestedTooDeep (also LimitReached)  templates or their brackets go deeper than Python's stack
     ├── ArgumentError             an option or parameter has a wrong value
     └── HandOverError             a page value cannot travel to a worker
 
@@ -28,7 +30,7 @@ LiquidBackgroundError
 
 from __future__ import annotations
 
-from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
 
 class LiquidBackgroundError(Exception):
@@ -115,12 +117,20 @@ class PageNotFound(LiquidBackgroundError):
     """Raised when no page, partial or layout has the given name."""
 
 
+class LimitReached(LiquidBackgroundError, ResourceLimitError):
+    """Raised when a render hits a limit of time, size or number; says which, and where it is set."""
+
+
 class TagError(LiquidBackgroundError, LiquidError):
     """Raised for a tag in a template; carries python-liquid's token, so the message draws the caret."""
 
 
 class TagSyntaxError(TagError, LiquidSyntaxError):
     """Raised when a tag cannot be parsed."""
+
+
+class NestedTooDeep(TagSyntaxError, LimitReached):
+    """Raised when Python's stack ends in parsing or rendering templates: which of the two is a matter of chance."""
 
 
 class ArgumentError(TagError):

@@ -7,25 +7,24 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from io import StringIO
 from typing import Any, Final, Protocol
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.builtin.expressions import Path
-from liquid.exceptions import OutputStreamLimitError
 from liquid.utils import LRUCache
 
 from liquid_background.calling import call
 from liquid_background.context import Context
-from liquid_background.environment import Environment, Strict
+from liquid_background.environment import Environment
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
+from liquid_background.family import Family
 from liquid_background.handover import decode, decode_all, encode, size
 from liquid_background.job import Encoded, LogEntry, Outcome
 from liquid_background.plan import plan_body
-from liquid_background.syntax import explain
+from liquid_background.strict import Strict
+from liquid_background.syntax import explain, too_deep
 from liquid_background.tags import Collector, close_collector, collecting, open_collector
 
-MAX_RESULT: Final = 10 * 1024 * 1024  # characters that a body may print; memory is the worker's limit before that
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
 CACHED_BODIES: Final = 500
 
@@ -118,7 +117,8 @@ class Executor:
             attempt: number of this attempt, from 1.
             max_attempts: attempts that the job may have in all.
         """
-        collector = Collector(self.environment, partial(_running, job_id, payload, attempt, max_attempts))
+        running = partial(_running, job_id, payload, attempt, max_attempts)
+        collector = Collector(self.environment, running, family=Family.of(payload))
         started = time.monotonic()
         result, error, trace, retry = None, None, "", True
         try:
@@ -138,7 +138,7 @@ class Executor:
             traceback=trace,
             retry=retry,
             duration=round((time.monotonic() - started) * 1000),
-            jobs=tuple(collector.jobs) if error is None else (),
+            jobs=tuple(collector.sendable()) if error is None else (),
             entries=tuple(collector.entries),
         )
 
@@ -165,13 +165,16 @@ class Executor:
                 globals=decode_all(payload["parameters"]) or {"": None},
             )
             open_collector(context, lambda: collector)
-            buffer = StringIO()
+            buffer = context.get_buffer()
             try:
                 body.template.render_with_context(context, buffer)
+            except RecursionError as error:
+                limit = too_deep(error)
+                if limit is not None:
+                    raise limit from error
+                raise
             finally:
                 close_collector(context)
-            if buffer.tell() > MAX_RESULT:
-                raise OutputStreamLimitError(f"the body printed over {MAX_RESULT // 1024**2} MB", token=None)
             return buffer.getvalue()
 
     def _body(self, payload: Mapping[str, Any]) -> _Body:

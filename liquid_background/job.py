@@ -30,6 +30,7 @@ MAX_CONCURRENCY: Final = 100  # Gadget's queues
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON; design, section 3
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8; design, section 3
 MAX_LINE: Final = 2**31 - 1  # of a line or a column in a payload: far more than a template has
+MAX_MADE: Final = 2**31 - 1  # of the jobs that made or may be made in a payload: far more than any may make
 
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 JOB_ID: Final = SOURCE_NAME
@@ -111,6 +112,8 @@ class Job:
     waits: tuple[float, ...] | None = None  # seconds before attempts 2, 3, …; None: the settings' at enqueue
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
     group: ConcurrencyGroup | None = None
+    generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
+    may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode` made
 
@@ -124,13 +127,24 @@ class Job:
 
     def _own(self) -> dict[str, Any]:
         """Return the rest of the payload."""
+        family = {} if self.may_make is None else {"generation": self.generation, "may_make": self.may_make}
         return {
             "source_name": self.source_name,
             "delay": self.delay,
             "max_attempts": self.max_attempts,
             "parameters": self.parameters,
             "handed_over": self.handed_over,
+            **family,
         }
+
+    def admit(self, generation: int, may_make: int) -> None:
+        """Take the place that its render gives it, before it is sent: only then are its siblings known."""
+        if self.data is not None:
+            plain = self.data if self.may_make is None else self.data[: self.data.rindex(_FAMILY)] + DATA_END
+            place = b'%b%d,"may_make":%d' % (_FAMILY, generation, may_make)
+            object.__setattr__(self, "data", plain.removesuffix(DATA_END) + place + DATA_END)
+        object.__setattr__(self, "generation", generation)
+        object.__setattr__(self, "may_make", may_make)
 
     def encode(self) -> bytes:
         """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
@@ -165,6 +179,11 @@ _kept_head = lru_cache(maxsize=128)(_head)
 
 
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+
+DATA_END: Final = b"}],{}]"
+"""What the data of a record ends with, behind the last of its job's own values."""
+_FAMILY: Final = b',"generation":'
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,16 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import FUNCTION, MAX_DELAY, MAX_LINE, MAX_RETRIES, PAYLOAD_VERSION, SOURCE_NAME
+from liquid_background.job import (
+    DATA_END,
+    FUNCTION,
+    MAX_DELAY,
+    MAX_LINE,
+    MAX_MADE,
+    MAX_RETRIES,
+    PAYLOAD_VERSION,
+    SOURCE_NAME,
+)
 
 
 def _finite(text: str) -> float:
@@ -40,7 +49,6 @@ def decode_json(data: bytes) -> Any:
 
 _SEAM: Final = b',"source_name":'
 """Between the body and the rest of a payload that `Job.encode` made. No text in JSON holds it: quotes are escaped."""
-_END: Final = b"}],{}]"
 
 
 def decode_payload(data: bytes) -> dict[str, Any]:
@@ -50,17 +58,17 @@ def decode_payload(data: bytes) -> dict[str, Any]:
         JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
     """
     head, seam, rest = data.partition(_SEAM)
-    if rest.endswith(_END):
+    if rest.endswith(DATA_END):
         # In two parts, since a body comes many times. When both can be read, they say what the whole says.
         with suppress(JobRefused, ValueError, TypeError):
-            values = decode_json(b"{" + seam[1:] + rest.removesuffix(_END) + b"}")
+            values = decode_json(b"{" + seam[1:] + rest.removesuffix(DATA_END) + b"}")
             return check_payload({**_kept_decoded(head), **values})
     return check_payload(_decoded(data))
 
 
 @lru_cache(maxsize=128)
 def _kept_decoded(head: bytes) -> dict[str, Any]:
-    found = _decoded(head + _END)
+    found = _decoded(head + DATA_END)
     if not found:
         raise ValueError("an object that begins with a comma")
     return found
@@ -103,6 +111,10 @@ def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
     bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
     if len(bodies) != 1:
         raise JobRefused("the payload must carry exactly one of source, partial and function")
+    for name in _OF_FAMILY:
+        number = payload.get(name, 0)
+        if type(number) is not int or not 0 <= number <= MAX_MADE:
+            raise JobRefused(f"the payload's {name} is not a whole number from 0 to {MAX_MADE}")
     if not SOURCE_NAME.fullmatch(payload["source_name"]):
         raise JobRefused("the payload's source_name is not letters, digits, - and _")
     return payload
@@ -124,3 +136,5 @@ _RANGES: Final[dict[str, tuple[int, float]]] = {
     "delay": (0, MAX_DELAY),
     "max_attempts": (1, MAX_RETRIES + 1),
 }
+_OF_FAMILY: Final = ("generation", "may_make")
+"""What payloads of the version before do not carry."""

@@ -235,6 +235,7 @@ class PythonJobs:
 
         Raises:
             DuplicateJob: when a job has one of the ids, and on_duplicate is "error".
+            LimitReached: when the page or attempt that makes them has made too many.
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         collector = self._collector()
@@ -243,7 +244,9 @@ class PythonJobs:
         else:
             made = {job.id for job in collector.jobs}
             there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
-            collector.jobs.extend(job for job in jobs if job.id not in there)
+            for job in jobs:
+                if job.id not in there:
+                    collector.add(job)
         if there and on_duplicate == "error":
             raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")
 

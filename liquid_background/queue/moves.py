@@ -8,7 +8,7 @@ import sys
 import zlib
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import count
 from time import monotonic
@@ -96,7 +96,14 @@ def finish(
         except JobRefused as error:
             return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
     message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
-    value = _return_value(outcome.result) if kind is Ending.SUCCESS else exc_string(outcome.traceback or outcome.error)
+    value = b""
+    if kind is Ending.SUCCESS:
+        try:
+            value = _return_value(outcome.result)
+        except JobRefused as error:
+            return finish(job, replace(outcome, error=str(error), retry=False), settings)
+    else:
+        value = exc_string(outcome.traceback or outcome.error)
     template = job.template.encode("utf-8", "backslashreplace")
     arguments: list[Argument] = [
         job.id, job.token, kind.value, value, message, int(outcome.retry), outcome.duration,
@@ -112,9 +119,24 @@ _dump: Final = json.JSONEncoder().encode
 
 
 def _return_value(result: Encoded) -> bytes:
-    if isinstance(result, str) and len(result) > MAX_RESULT:
-        result = result[:MAX_RESULT] + "…"
-    return b64encode(_dump(result).encode("ascii"))
+    text = _dump(result[: MAX_RESULT + 1] if isinstance(result, str) else result)
+    if len(text) > MAX_RESULT:
+        if not isinstance(result, str):
+            raise JobRefused(f"the result takes over {MAX_RESULT // 1024} KB of JSON: return an id")
+        text = _dump(_cut(text) + "…")
+    return b64encode(text.encode("ascii"))
+
+
+def _cut(text: str) -> str:
+    """Return the beginning of a text whose JSON is too long."""
+    end = MAX_RESULT - len('\\u2026""')
+    while True:  # back to where no escape is cut through
+        try:
+            found: str = json.loads(text[:end] + '"')
+        except ValueError:
+            end -= 1
+        else:
+            return found[:-1] if "\ud800" <= found[-1:] < "\udc00" else found
 
 
 def exc_string(text: str | None) -> bytes:

@@ -28,7 +28,8 @@ from liquid_background.queue.scripts import Argument
 from liquid_background.queue.signing import sign
 from liquid_background.settings import Settings
 
-MAX_RESULT: Final = 1024 * 1024  # characters of rendered text that are kept
+MAX_RESULT: Final = 1024 * 1024
+"""Bytes of JSON of a result that are kept; some characters take twelve."""
 
 
 def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[Argument]:
@@ -94,7 +95,7 @@ READ: Final[tuple[str, ...]] = (
 )
 """The fields of a record that people are shown: the script `read` returns them in this order, and then the result."""
 MAX_RESULT_READ: Final = 16 * (MAX_RESULT + 3)
-"""Bytes of a stored result that are read: a character takes up to 12 in JSON, and base64 a third more."""
+"""Bytes of a stored result that are read: versions before kept characters, of 12 bytes at most; base64 adds a third."""
 _MOST_ATTEMPTS: Final = 9_999
 _LONGEST_NAME: Final = 255  # bytes of a name or a queue that another tool wrote
 _LONGEST_ERROR: Final = 24_000  # bytes: those of the longest message that we write

@@ -1,7 +1,7 @@
 """How tags are written: their arguments, their options, and the source between them."""
 
 from liquid_background.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
-from liquid_background.syntax.ejs import ejs_tokenizer
+from liquid_background.syntax.lexer import Delimiters, lexer
 from liquid_background.syntax.location import (
     column_of,
     explain,
@@ -15,7 +15,7 @@ from liquid_background.syntax.location import (
     what_was_wrong,
 )
 from liquid_background.syntax.names import REFUSALS, is_impossible
-from liquid_background.syntax.nesting import is_of_templates, nested_too_deep
+from liquid_background.syntax.nesting import nested_too_deep, too_deep
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name, show
 from liquid_background.syntax.source import BodySource, slice_body
 from liquid_background.syntax.trace import Place, trace
@@ -26,15 +26,15 @@ __all__ = [
     "Argument",
     "Arguments",
     "BodySource",
+    "Delimiters",
     "Option",
     "Place",
     "column_of",
     "default_source_name",
-    "ejs_tokenizer",
     "explain",
     "in_liquid_tag",
     "is_impossible",
-    "is_of_templates",
+    "lexer",
     "line_of",
     "locate",
     "nested_too_deep",
@@ -46,6 +46,7 @@ __all__ = [
     "template_name",
     "text_of",
     "token_in",
+    "too_deep",
     "trace",
     "what_was_wrong",
 ]

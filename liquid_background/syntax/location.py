@@ -20,13 +20,22 @@ parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 in_liquid_tag: ContextVar[bool] = ContextVar("in_liquid_tag", default=False)
 """Whether what is being parsed are the lines of a `{% liquid %}` tag, which have no delimiters."""
 
+_last: list[tuple[str, int, int]] = [("", 0, 1)]
+"""A source, an index in it and the line there. Tags ask one after the other: each counts on from the one before."""
+
 
 _LONGEST_NAME: Final = 100  # characters of a template's name in an error: what was not found may be named by an author
 
 
 def line_of(token: Token) -> int:
     """Return the 1-based line of a token; only newlines count, as in an editor."""
-    return token.source.count("\n", 0, max(token.start_index, 0)) + 1
+    source, index = token.source, max(token.start_index, 0)
+    known, at, line = _last[0]  # one tuple, so that threads can do it no harm
+    if known is not source or index < at:
+        at, line = 0, 1
+    line += source.count("\n", at, index)
+    _last[0] = (source, index, line)
+    return line
 
 
 def column_of(token: Token) -> int:
@@ -59,14 +68,16 @@ def locate(error: BaseException) -> tuple[str, int]:
 def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
     """Return the token of the innermost node or expression that a traceback goes through, and its template's name."""
     found: Token | None = None
-    name = ""
+    name = template = ""
     while traceback is not None:
         here = traceback.tb_frame.f_locals.get("self")
-        found = token_of(here) or found
-        if isinstance(here, BoundTemplate):
-            name = getattr(here, "display_name", name)
+        token = token_of(here)
+        if token is not None:
+            found, name = token, template
+        elif isinstance(here, BoundTemplate):
+            template = getattr(here, "display_name", template)
         traceback = traceback.tb_next
-    return found, name
+    return found, name or template
 
 
 def token_of(rendered: object) -> Token | None:

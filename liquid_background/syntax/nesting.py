@@ -8,21 +8,25 @@ from typing import Final
 
 from liquid import Token
 
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import NestedTooDeep
+from liquid_background.syntax.location import token_in
 
 _OURS: Final = ("liquid.", "liquid_background.")
 _LOOKED_AT: Final = 50  # frames
 
 
-def nested_too_deep(token: Token | None, template: str) -> TagSyntaxError:
-    """Return the error for what stands at a token, such as brackets in brackets in brackets."""
-    return TagSyntaxError("the template is nested too deep", token=token, template_name=template)
+def nested_too_deep(token: Token | None, template: str) -> NestedTooDeep:
+    """Return the error for what cannot be parsed from a token on, such as brackets in brackets in brackets."""
+    return NestedTooDeep("the template is nested too deep", token=token, template_name=template or None)
 
 
-def is_of_templates(error: RecursionError) -> bool:
-    """Return whether it was the walk through a template that ended the stack, and not a function of an application.
+def too_deep(error: RecursionError) -> NestedTooDeep | None:
+    """Return the error of a render that came to the end of the stack; None when an application's function did.
 
     Whose frames come again and again at the stack's end tells: the very last ones may be of Python's own modules.
     """
     ends = deque(walk_tb(error.__traceback__), maxlen=_LOOKED_AT)
-    return any(str(frame.f_globals.get("__name__", "")).startswith(_OURS) for frame, _ in ends)
+    if not any(str(frame.f_globals.get("__name__", "")).startswith(_OURS) for frame, _ in ends):
+        return None
+    token, name = token_in(error.__traceback__)
+    return nested_too_deep(token, name)

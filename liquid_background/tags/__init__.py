@@ -21,7 +21,9 @@ from liquid_background.tags.collector import (
 )
 from liquid_background.tags.function import FunctionTag, ReturnTag
 from liquid_background.tags.log import LogTag
+from liquid_background.tags.output import OutputTag
 from liquid_background.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
+from liquid_background.tags.tablerow import TablerowTag
 from liquid_background.tags.trigger_event import TriggerEventTag
 from liquid_background.tags.try_catch import TryTag
 from liquid_background.tags.unknown import UnknownTag
@@ -36,6 +38,8 @@ def register(env: Environment, hands_over: set[str]) -> None:
     """Add the tags to an environment; `hands_over` may grow as the application adds its own."""
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
+        OutputTag,
+        TablerowTag,
         LiquidTag,
         ActionTag,
         IncludeTag,

@@ -7,7 +7,7 @@ from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
 from liquid.ast import BlockNode, Partial, PartialScope
-from liquid.builtin.expressions import FilteredExpression, Identifier, Literal
+from liquid.builtin.expressions import Identifier, Literal
 from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
@@ -16,6 +16,7 @@ from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.plan import BodyNode, Plan
 from liquid_background.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
 from liquid_background.tags.collector import collector_of
+from liquid_background.tags.output import bare
 
 TAG_BACKGROUND: Final = "background"
 TAG_ENDBACKGROUND: Final = "endbackground"
@@ -63,7 +64,7 @@ class BackgroundNode(BodyNode):
         self.source = source
         self.target = target
         self.partial = partial
-        self._evaluated = [_bare(expression) for expression in self._own_expressions()]
+        self._evaluated = [bare(expression) for expression in self._own_expressions()]
         # The options by name, with the place of each among the values; the label is the last, if there is one.
         self._given = [(option.name, option.value.token, place) for place, option in enumerate(self.options)]
         if label is not None and all(name != "source_name" for name, _, _ in self._given):
@@ -106,7 +107,7 @@ class BackgroundNode(BodyNode):
         )
         fits = self._fits(context, job)
         if fits:
-            collector_of(context, self.token).jobs.append(job)
+            collector_of(context, self.token).add(job, self.token)
         if self.target is not None:
             context.assign(self.target, job.id if fits else None)
         return 0
@@ -218,8 +219,3 @@ class BackgroundNode(BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
-
-
-def _bare(expression: Expression) -> Expression:
-    """Return what an expression without filters wraps: it is evaluated in every render."""
-    return expression.left if type(expression) is FilteredExpression and not expression.filters else expression

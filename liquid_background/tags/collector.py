@@ -10,8 +10,11 @@ from typing import Any, Final, Protocol
 
 from liquid import RenderContext, Token
 
-from liquid_background.errors import TagError
+from liquid_background.errors import LimitReached, TagError
+from liquid_background.family import MAX_FAMILY, Family
 from liquid_background.job import Job, LogEntry, Priority
+from liquid_background.joblog.entry import clip
+from liquid_background.limits import MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES, megabytes
 
 _KEY: Final = "liquid_background"
 
@@ -54,9 +57,53 @@ class Collector:
     running: Callable[[], LogEntry] | None = None  # makes the pattern of a job's log entries; None on a page
     jobs: list[Job] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
+    family: Family = field(default_factory=Family)
+    _job_bytes: int = 0
+    _line_bytes: int = 0
 
-    def log(self, message: str, *, type: str, template: str, line: int) -> None:
-        """Note a line for the job log."""
+    def add(self, job: Job, token: Token | None = None) -> None:
+        """Take a job.
+
+        Args:
+            job: what is made.
+            token: of the tag that makes it.
+
+        Raises:
+            LimitReached: when the render or attempt has made too many, or they take too much together.
+        """
+        self._job_bytes += len(job.encode())
+        if len(self.jobs) >= MAX_JOBS:
+            message = f"over {MAX_JOBS:,} jobs in one render: have a job make the others, or give one job more to do"
+        elif self._job_bytes > MAX_JOB_BYTES:
+            message = f"the jobs of one render take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
+        elif len(self.jobs) >= self.family.left:
+            message = (
+                f"a page may set off {MAX_FAMILY:,} jobs, with those that they make without a delay; none of them is "
+                f"left for this one: does a job send itself (generation {self.family.generation})?"
+            )
+        else:
+            self.jobs.append(job)
+            return
+        raise LimitReached(f"{message}; the limit is fixed", token=token)
+
+    def sendable(self) -> list[Job]:
+        """Return the jobs, each with what it may make in turn."""
+        self.family.admit(self.jobs)
+        return self.jobs
+
+    def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
+        """Note a line for the job log.
+
+        Raises:
+            LimitReached: when the render or attempt has logged too many lines, or too much.
+        """
+        message = clip(message)
+        self._line_bytes += len(message.encode("utf-8", "surrogatepass"))
+        if len(self.entries) >= MAX_LINES:
+            raise LimitReached(f"over {MAX_LINES:,} log lines in one render; the limit is fixed", token=token)
+        if self._line_bytes > MAX_LINE_BYTES:
+            most = f"{MAX_LINE_BYTES // 1024} KB"
+            raise LimitReached(f"the log lines of one render take over {most}; the limit is fixed", token=token)
         pattern = self.running() if self.running else LogEntry(source_name=template)
         self.entries.append(replace(pattern, message=message, type=type, template=template, line=line))
 

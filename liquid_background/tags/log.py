@@ -48,7 +48,7 @@ class LogNode(Node):
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
         kind = to_liquid_string(values.get("type") or "info", False)
         collector_of(context, self.token).log(
-            _text(value), type=kind[:MAX_TYPE], template=self.template, line=self.line
+            _text(value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
         )
         return 0
 

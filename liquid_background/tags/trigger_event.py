@@ -71,7 +71,7 @@ class TriggerEventNode(Node):
             )
             if len(job.encode()) > MAX_PAYLOAD:
                 raise self._error(f"the event's values and the request take over {MAX_PAYLOAD // 1024} KB: pass ids")
-            collector.jobs.append(job)
+            collector.add(job, self.token)
         return 0
 
     def _encode(self, argument: Argument, value: object) -> Encoded:

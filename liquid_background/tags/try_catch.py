@@ -20,7 +20,7 @@ TAG_TRY: Final = "try"
 TAG_CATCH: Final = "catch"
 TAG_ENDTRY: Final = "endtry"
 
-_NOT_CAUGHT: Final = (ResourceLimitError, MemoryError, LiquidInterrupt, StopRender, Return)
+_NOT_CAUGHT: Final = (ResourceLimitError, MemoryError, RecursionError, LiquidInterrupt, StopRender, Return)
 """Limits end a job whatever its author wants; the others are the flow of the template, not errors."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from liquid import TokenStream
+from liquid import Mode, TokenStream
 from liquid.ast import IllegalNode
 from liquid.builtin.illegal import Illegal
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
@@ -29,6 +29,7 @@ class UnknownTag(Illegal):
         message = f"unexpected tag '{token.value}'"
         if token.value.startswith("end") or token.value in ("else", "elsif", "when", "catch"):
             raise TagSyntaxError(f"{message}: nothing is open here that it belongs to", token=token)
-        near = get_close_matches(token.value, self.env.tags, n=1)
+        # Where the error is dropped, no time is spent on its hint: a template may hold thousands.
+        near = [] if self.env.mode is Mode.LAX else get_close_matches(token.value, self.env.tags, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "register it with environment.add_tag, or remove it"
         raise TagSyntaxError(f"{message}: {hint}", token=token)

@@ -37,7 +37,7 @@ HOSTILE = {
     "recursion": "{% include 'me' %}",
     "swallows": "{% try %}{% for i in (1..9000000) %}{{ i }}{% endfor %}{% catch e %}{% endtry %}" * 30,
 }
-WHY = ("limit", "memory", "killed", "recursive", "depth", "digits", "died")
+WHY = ("limit", "over", "expected '}}'", "memory", "killed", "recursive", "depth", "digits", "died")
 
 
 @pytest.fixture
@@ -47,6 +47,11 @@ def site(tmp_path: Path, settings: Settings) -> Engine:
         "include": TREE.replace("TAG", "include"),
         "braces": "{{" * 8000,
         "me": "{% include 'me' %}",
+        "thrice": "{% background j = 'thrice' %}{% background j = 'thrice' %}{% background j = 'thrice' %}",
+        "lines": "{% for i in (1..200000) %}{% log i %}{% endfor %}",
+        "jobs": "{% for i in (1..2000) %}{% background j = 'emoji' %}{% endfor %}",
+        "emoji": "{% for i in (1..2500) %}" + "😀" * 400 + "{% endfor %}",
+        "much": "{% for i in (1..9000000) %}" + "😀" * 4000 + "{% endfor %}",
     }
     (tmp_path / "partials").mkdir()
     for name, text in partials.items():
@@ -104,3 +109,35 @@ def test_each_fails_at_its_limit_and_the_next_job_runs(
         assert record.completed_at is not None
         assert (record.completed_at - record.started_at).total_seconds() < LIMIT + 1.0, name
     assert _resident(worker.pid) < 120
+
+
+@pytest.mark.slow
+def test_jobs_lines_and_results_are_bounded(
+    site: Engine, worker: subprocess.Popen[bytes], wait_until: Callable[..., Any]
+) -> None:
+    names = ("lines", "jobs", "emoji", "much", "thrice")
+    site.render_string("".join(f"{{% background j = '{name}', source_name: '{name}' %}}" for name in names))
+    jobs = {job.source_name: job.id for job in site.jobs.list(limit=100)}
+
+    def ended() -> bool:
+        status = [site.jobs.get(job_id).status for job_id in jobs.values()]
+        return all(each in (JobStatus.COMPLETED, JobStatus.FAILED) for each in status)
+
+    wait_until(ended, timeout=60)
+    assert (
+        site.jobs.get(jobs["lines"]).error
+        == "over 1,000 log lines in one render; the limit is fixed (partials/lines:1, run from inline:1)"
+    )
+    assert len(site.log.entries(type="info", limit=100_000)) == 1000
+    assert "over 1,000 jobs in one render" in str(site.jobs.get(jobs["jobs"]).error)
+    assert "the output is over 10 MB" in str(site.jobs.get(jobs["much"]).error)
+    result = site.jobs.get(jobs["emoji"]).result
+    assert result.endswith("😀…")
+    stored = site.store.client.memory_usage(f"rq:results:{jobs['emoji']}", samples=0)
+    assert 1_000_000 < stored < 2_000_000
+
+    wait_until(lambda: not site.jobs.list(status="pending", limit=1), timeout=120)
+    thrice = site.jobs.list(limit=20_000)
+    assert 1000 < len(thrice) <= 10_000
+    assert any("does a job send itself" in (job.error or "") for job in thrice)
+    assert site.store.client.info("memory")["used_memory"] < 100 * 1024**2

@@ -10,7 +10,7 @@ import pytest
 from liquid import DictLoader, Mode
 
 from liquid_background.environment import Environment
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import NestedTooDeep
 from liquid_background.executor import Executor
 from liquid_background.lint import check_files
 from liquid_background.pages import SiteLoader
@@ -51,7 +51,7 @@ def test_a_page_and_a_job_name_the_line(tmp_path: Path, source: str) -> None:
     page.write_text(f"one\ntwo\n{source}")
     env = Environment(loader=SiteLoader(tmp_path))
     line = 4 if source.startswith("{% liquid") else 3
-    with pytest.raises(TagSyntaxError) as caught:
+    with pytest.raises(NestedTooDeep) as caught:
         env.get_template("p").render(a=1, b=1)
     for said in (explain(caught.value), Executor(env).perform("j", _job(source), 1, 1).error or ""):
         assert said == f"the template is nested too deep (pages/p:{line})"
@@ -89,12 +89,12 @@ async def test_awaiting_makes_no_difference() -> None:
 def _noting(said: set[str]) -> Iterator[None]:
     try:
         yield
-    except TagSyntaxError as error:
+    except NestedTooDeep as error:
         said.add(explain(error))
 
 
 def test_a_tolerant_environment_says_it_too() -> None:
-    with pytest.raises(TagSyntaxError, match="nested too deep"):
+    with pytest.raises(NestedTooDeep, match="nested too deep"):
         Environment(tolerance=Mode.LAX).from_string(SOURCES["output"])
 
 

@@ -1,0 +1,128 @@
+"""What is asked of filters: what would grow, or take longer and longer, is refused before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Final, TypeAlias
+
+from liquid import Environment
+from liquid.filter import int_arg
+
+from liquid_background.errors import LimitReached
+from liquid_background.limits import MAX_OUTPUT, megabytes, weigh
+
+Filter: TypeAlias = Callable[..., Any]
+
+MAX_VALUE: Final = MAX_OUTPUT
+"""Bytes that a filter's result may take, or as many as may be printed if that is more."""
+MAX_UNIQ: Final = 10_000
+"""Items for `uniq`, which compares each with each."""
+MAX_DATE: Final = 1_000
+"""Characters of a date, and of the format to show it in."""
+MAX_INDENT: Final = 100
+"""Blanks a level of `json`."""
+MAX_BITS: Final = 14_000
+"""Bits of a whole number: Python shows none of over 4,300 digits."""
+
+_PIECE: Final = 64  # bytes that a short string takes
+_MOST_STEPS: Final = 300_000_000  # characters that `strip_html` may look at
+
+
+def _refuse(what: str) -> None:
+    raise LimitReached(f"{what}; the limit is fixed", token=None)
+
+
+def _check_size(env: Environment, name: str, size: float) -> None:
+    most = env.output_stream_limit
+    if size > MAX_VALUE and most is not None and size > most:
+        message = f"the result of {name} takes over {megabytes(max(MAX_VALUE, most))}"
+        raise LimitReached(f"{message} (Environment.output_stream_limit)", token=None)
+
+
+# Each takes what the filter of its name takes, by the same names.
+
+
+def _before_replace(env: Environment, left: object, seq: object = "", sub: object = "", *_: object) -> None:
+    text, found, put = str(left), str(seq), str(sub)
+    if len(put) > len(found) and (len(text) + 1) * len(put) > MAX_VALUE:
+        _check_size(env, "replace", len(text) + text.count(found) * (len(put) - len(found)))
+
+
+def _before_join(env: Environment, left: object, separator: object = " ", *_: object) -> None:
+    if isinstance(left, list | tuple | range):
+        _check_size(env, "join", len(left) * len(str(separator)))
+
+
+def _before_split(env: Environment, left: object, sep: object = "", *_: object) -> None:
+    text, at = str(left), str(sep)
+    if len(text) * _PIECE > MAX_VALUE:
+        pieces = text.count(at) if at else len(text)
+        _check_size(env, "split", len(text) + pieces * _PIECE)
+
+
+def _before_uniq(_env: Environment, left: object, *_: object) -> None:
+    if isinstance(left, list | tuple | range) and len(left) > MAX_UNIQ:
+        _refuse(f"uniq is given {len(left):,} items; it takes at most {MAX_UNIQ:,}")
+
+
+def _before_strip_html(_env: Environment, left: object, *_: object) -> None:
+    text = str(left)
+    if text.count("<") * len(text) > _MOST_STEPS:
+        _refuse(f"strip_html is given {text.count('<'):,} tags in {megabytes(len(text))}, which would take it too long")
+
+
+def _before_date(_env: Environment, left: object, fmt: object = "", *_: object) -> None:
+    for text in (left, fmt):
+        if isinstance(text, str) and len(text) > MAX_DATE:
+            _refuse(f"date is given {len(text):,} characters; it takes at most {MAX_DATE:,}")
+
+
+def _before_json(_env: Environment, _left: object, indent: object = None, *_: object) -> None:
+    if isinstance(indent, str | int) and int_arg(indent, 0) > MAX_INDENT:
+        _refuse(f"json is asked to indent by {indent!s:.20}; it does at most {MAX_INDENT}")
+
+
+_BEFORE: Final[Mapping[str, Callable[..., None]]] = {
+    "replace": _before_replace,
+    "join": _before_join,
+    "split": _before_split,
+    "uniq": _before_uniq,
+    "strip_html": _before_strip_html,
+    "date": _before_date,
+    "json": _before_json,
+}
+"""What is asked of the values before a filter of python-liquid's own runs, by its name."""
+
+
+def check_result(env: Environment, name: str, result: object) -> None:
+    """Accept what a filter returned.
+
+    Raises:
+        LimitReached: when it is too much to be passed on.
+    """
+    if isinstance(result, str):
+        if len(result) > MAX_VALUE:
+            _check_size(env, name, len(result))
+    elif isinstance(result, list):
+        _check_size(env, name, weigh(result))
+    elif isinstance(result, int) and result.bit_length() > MAX_BITS:
+        _refuse(f"{name} returned a number of over {MAX_BITS:,} bits")
+
+
+def guarded(name: str, raw: Filter, env: Environment) -> Filter:
+    """Return a filter with what is asked before it runs, and with its environment: made once, not in each call."""
+    options = {"environment": env} if getattr(raw, "with_environment", False) else {}
+    bound = partial(raw, **options) if options else raw
+    later = getattr(raw, "filter_async", None)
+    if later is not None and options:
+        bound.filter_async = partial(later, **options)  # type: ignore[attr-defined]
+    before = _BEFORE.get(name) if getattr(raw, "__module__", "").startswith("liquid.") else None
+    if before is None:
+        return bound
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        before(env, *args, **kwargs)
+        return bound(*args, **kwargs)
+
+    return call

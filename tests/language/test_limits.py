@@ -1,0 +1,254 @@
+"""What a page is held to: an error names the limit and the line, in every tolerance mode, and no `try` catches it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from liquid import Mode
+from liquid.exceptions import LiquidError, ResourceLimitError
+
+from liquid_background import Environment
+from liquid_background.errors import LimitReached, LiquidBackgroundError
+from liquid_background.limits import MAX_JOBS, MAX_LINES
+
+DOUBLE = "{% assign s = 'xxxxxxxxxx' %}{% for i in (1..40) %}{% assign s = s | append: s %}{% endfor %}"
+SIZES = {
+    "doubling": DOUBLE,
+    "capture": "{% assign s = 'x' %}{% for i in (1..40) %}{% capture s %}{{ s }}{{ s }}{% endcapture %}{% endfor %}",
+    "replace": "{{ 'xxxxxxxxxx'" + " | replace: 'x', 'xxxxxxxxxx'" * 30 + " }}",
+    "replace by name": "{{ 'xxxxxxxxxx'" + " | replace: sub: 'xxxxxxxxxx', seq: 'x'" * 30 + " }}",
+    "append": "{% assign s = (1..100000) | join: 'xxxxxxxxxx' %}{{ s" + " | append: s" * 200 + " }}",
+    "join": "{% assign s = (1..100000) | join: 'xx' %}{{ (1..100000) | join: s }}",
+    "split": "{% assign s = (1..100000) | join: 'xxxxx' %}{% assign t = s | append: s | split: '' %}",
+    "concat": "{% assign a = 'a,b,c' | split: ',' %}{% for i in (1..40) %}{% assign a = a | concat: a %}{% endfor %}",
+    "times": "{% assign n = 9 %}{% for i in (1..60) %}{% assign n = n | times: n %}{% endfor %}",
+    "many": "{% assign s = (1..100000) | join: 'xx' %}{% for i in (1..100) %}{% assign t = s | append: i %}"
+    "{% assign u = t | append: v %}{% capture v %}{{ u }}{% endcapture %}{% endfor %}",
+    "output": "{% assign s = (1..1000) | join: 'xx' %}{% for i in (1..9000) %}{{ s }}{% endfor %}",
+    "small": "{% for i in (1..9000000) %}{{ i }} and more text, which is always the same{% endfor %}",
+    "content": "{% for i in (1..9000000) %}" + "x" * 10_000 + "{% endfor %}",
+    "cycle": "{% assign s = (1..9000) | join: 'xxxxxx' %}{% for i in (1..9000000) %}{% cycle s, s %}{% endfor %}",
+    "tablerow": "{% tablerow i in (1..9000000) %}{{ i }}{% endtablerow %}",
+    "emoji": "{% for i in (1..300000) %}😀😀😀😀😀😀😀😀😀😀{% endfor %}",
+    "json": "{{ products | json: 100000000 }}",
+    "format": "{% assign f = (1..9000) | join: '%Y' %}{{ 'now' | date: f }}",
+    "uniq": "{{ (1..90000) | uniq | size }}",
+    "html": "{% assign s = (1..100000) | join: '<script' %}{{ s | append: '>' | strip_html | size }}",
+    "hand over": "{% for i in (1..40) %}{% capture s %}{{ s }}{{ s }}xxxxxxxxxx{% endcapture %}{% endfor %}",
+}
+RANGES = [
+    "{{ (1..3000000) | join }}",
+    "{{ (1..3000000) | sort | size }}",
+    "{{ (1..300000000) | sum }}",
+    "{{ (1..3000000) | reverse | first }}",
+    "{{ (1..3000000) | uniq | size }}",
+    "{{ (1..3000000) | map: 'a' | size }}",
+    "{{ a | default: (1..3000000) | join }}",
+    "{% assign r = (1..3000000) %}{{ r | join }}",
+    "{% if (1..3000000000) contains 'x' %}{% endif %}",
+    "{% assign n = 3000000000 %}{% if (1..n) contains 'x' %}{% endif %}",
+    "{% for i in (1..3000000) reversed %}{% break %}{% endfor %}",
+    "{% for i in (1..3000000000) offset: 2000000000 limit: 1 %}{% endfor %}",
+    "{% for i in (1..3000000000000) %}{% endfor %}",
+    "{% case (1..3000000) %}{% when 1 %}{% endcase %}",
+    "{% function x = 'f', r: (1..3000000) %}",
+    "{% include 'f', r: (1..3000000) %}",
+]
+SLOW = {
+    "loop": "{% for i in (1..9000000) %}{% endfor %}" * 30,
+    "nested": "{% for i in (1..3000) %}{% for j in (1..3000) %}{% assign x = i %}{% endfor %}{% endfor %}" * 30,
+    "tree": "{% include 'tree' %}",
+    "function": "{% function x = 'calls' %}",
+    "filters": "{% assign s = (1..9000) | join: ',' %}" + "{{ s | split: ',' | sort | join: ',' | size }}" * 3000,
+    "conditions": "{% assign s = (1..90000) | join: ',' | split: ',' %}" + "{% if s contains 'x' %}{% endif %}" * 9000,
+    "tablerow": "{% tablerow i in (1..9000000) cols: 9 %}{% endtablerow %}" * 30,
+}
+
+
+def write(site: Any) -> None:
+    site.write(
+        {
+            "partials/f": "x",
+            "partials/tree": "{% include 'tree' %}{% include 'tree' %}",
+            "partials/calls": "{% function a = 'calls' %}{% function a = 'calls' %}",
+        }
+    )
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])
+@pytest.mark.parametrize("name", SIZES)
+def test_what_grows_is_refused_with_its_line(make_site: Callable[..., Any], name: str, mode: Mode) -> None:
+    site = make_site(mode)
+    started = time.monotonic()
+    with pytest.raises(LimitReached) as raised:
+        site.render(f"\n{{% try %}}{SIZES[name]}{{% catch e %}}caught{{% endtry %}}", {"products": [1]})
+    assert time.monotonic() - started < 10
+    assert raised.value.template_name == "pages/page"
+    assert raised.value.context()[0] == 2
+
+
+@pytest.mark.parametrize("source", RANGES)
+def test_a_long_range_is_only_for_counting(site: Any, source: str) -> None:
+    write(site)
+    started = time.monotonic()
+    with pytest.raises(ResourceLimitError) as raised:
+        site.render(f"\n{source}")
+    assert time.monotonic() - started < 2
+    assert raised.value.context()[0] == 2
+
+
+def test_a_for_counts_far(site: Any) -> None:
+    assert site.render("{% for i in (1..200000) %}{% if i == 200000 %}{{ i }}{% endif %}{% endfor %}") == "200000"
+    assert site.render("{{ (1..50000) | join: ',' | size }}") == "288893"
+    assert site.render("{% for i in (1..5) reversed %}{{ i }}{% endfor %}{{ (1..3) }}") == "543211..3"
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("name", SLOW)
+def test_a_page_ends_at_its_time(make_site: Callable[..., Any], name: str, asynchronous: bool) -> None:
+    site = make_site(Mode.LAX, page_timeout=0.5)
+    write(site)
+    site.write({"pages/page": f"\n{SLOW[name]}"})
+    started = time.monotonic()
+    with pytest.raises(ResourceLimitError) as raised:
+        asyncio.run(site.engine.render_async("page")) if asynchronous else site.engine.render("page")
+    assert time.monotonic() - started < 8
+    if "time" in str(raised.value.message):
+        assert "rendering took over 0.5 s (setting page_timeout)" in str(raised.value)
+    assert raised.value.template_name
+
+
+def test_every_way_to_render_has_the_limit(make_site: Callable[..., Any]) -> None:
+    site = make_site(page_timeout=0.3)
+    template = site.engine.environment.from_string(SLOW["loop"])
+    for render in (
+        template.render,
+        lambda: asyncio.run(template.render_async()),
+        lambda: site.engine.render_string(SLOW["loop"]),
+    ):
+        with pytest.raises(LimitReached, match="page_timeout"):
+            render()
+    endless = make_site(page_timeout=60).engine.environment.from_string(SIZES["small"])
+    for render in (endless.render, lambda: asyncio.run(endless.render_async())):
+        with pytest.raises(LimitReached, match="output is over 10 MB"):
+            render()
+
+
+def test_the_settings_time_counts_unless_the_environment_has_one(make_site: Callable[..., Any]) -> None:
+    assert make_site().engine.environment.page_timeout == 10
+    assert make_site(page_timeout=60).engine.environment.page_timeout == 60
+
+
+def test_an_application_may_allow_more(make_site: Callable[..., Any]) -> None:
+    class Roomy(Environment):
+        output_stream_limit = None
+        local_namespace_limit = None
+
+    site = make_site()
+    page = Roomy().from_string("{% for i in (1..1200000) %}0123456789{% endfor %}")
+    assert len(page.render()) == 12_000_000
+    with pytest.raises(LimitReached, match="output is over 10 MB"):
+        site.render("{% for i in (1..1200000) %}0123456789{% endfor %}")
+
+
+def test_many_assigns_are_measured_quickly(site: Any) -> None:
+    source = "{% assign s = (1..1000) | join: ',' %}" + "".join(f"{{% assign v{n} = s %}}" for n in range(5000))
+    started = time.monotonic()
+    site.render(source)
+    site.render("{% for i in (1..50000) %}{% assign a = i %}{% assign b = 'x' | append: i %}{% endfor %}")
+    assert time.monotonic() - started < 8
+
+
+def test_variables_that_are_set_again_are_counted_once(site: Any) -> None:
+    source = "{% for i in (1..400) %}{% assign s = (1..20000) | join: ',' %}{% endfor %}{{ s | size }}"
+    assert site.render(source) == "108893"
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.WARN, Mode.LAX])
+def test_a_page_makes_so_many_jobs_and_sends_none_of_more(make_site: Callable[..., Any], mode: Mode) -> None:
+    site = make_site(mode)
+    write(site)
+    loop = "\n{{% for i in (1..{}) %}}{{% try %}}{{% background j = 'f' %}}{{% catch e %}}{{% endtry %}}{{% endfor %}}"
+    with pytest.raises(LimitReached, match="over 1,000 jobs in one render") as raised:
+        site.render(loop.format(MAX_JOBS + 1))
+    assert raised.value.context()[0] == 2
+    assert site.jobs == []
+    site.render(loop.format(MAX_JOBS))
+    assert len(site.jobs) == MAX_JOBS
+
+
+def test_the_jobs_of_a_page_take_so_much_together(site: Any) -> None:
+    source = (
+        "{% assign s = (1..15000) | join: ',' %}"
+        "{% for i in (1..300) %}{% background a: s %}x{% endbackground %}{% endfor %}"
+    )
+    with pytest.raises(LimitReached, match="jobs of one render take over 16 MB"):
+        site.render(source)
+    assert site.jobs == []
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])
+def test_a_page_logs_so_many_lines(make_site: Callable[..., Any], mode: Mode) -> None:
+    site = make_site(mode)
+    with pytest.raises(LimitReached, match="over 1,000 log lines"):
+        site.render("{% for i in (1..30000) %}{% log 'x' %}{% endfor %}")
+    assert len(site.engine.log.entries(limit=50_000)) == MAX_LINES
+    with pytest.raises(LimitReached, match="log lines of one render take over 256 KB"):
+        site.render("{% assign s = (1..9000) | join: ',' %}{% for i in (1..900) %}{% log s %}{% endfor %}")
+
+
+SHAPES = {
+    "{{": "{{" * 32_000,
+    "{% x": "{% x " * 13_000,
+    "blank output": "{{" + " " * 64_000 + "}}",
+    "blank tag": "{% if a %}{% else" + " " * 64_000 + "%}{% endif %}",
+    "raw": "{% raw %}" * 7_000,
+    "comments": "{% comment %}" * 5_000,
+    "ejs": "<%" * 32_000 + "{{" * 9_000,
+    "parentheses": "{{ " + "(" * 64_000 + " }}",
+    "brackets": "{{ a" + "[" * 64_000 + " }}",
+    "quoted": "{{ " + '["a' * 20_000 + " }}",
+    "lookups": "{{ a" + "[b" * 16_000 + "]" * 16_000 + " }}",
+    "or": "{% if " + "a or " * 13_000 + "a %}{% endif %}",
+    "not": "{% if " + "not " * 16_000 + "a %}{% endif %}",
+    "blocks": "{% if a %}" * 6_000,
+    "closed blocks": "{% if a %}" * 3_000 + "{% endif %}" * 3_000,
+    "liquid": "{% liquid\n echo a" + " " * 64_000 + "b\n%}",
+}
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_template_of_any_shape_parses_or_fails_soon(name: str, mode: Mode) -> None:
+    environment = Environment(tolerance=mode)
+    started = time.monotonic()
+    with suppress(LiquidError):
+        environment.from_string(f"\n\n{SHAPES[name]}", name="shape")
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("name", ["lookups", "or", "brackets", "closed blocks"])
+def test_deep_nesting_says_so(name: str) -> None:
+    with pytest.raises(LiquidBackgroundError, match="nested too deep"):
+        Environment().from_string(SHAPES[name])
+
+
+def test_what_is_never_closed_is_named_with_its_line() -> None:
+    with pytest.raises(LiquidError, match="expected '}}'") as raised:
+        Environment().from_string("a\nb {{ x }}\n" + "{{" * 20_000)
+    context = raised.value.context()
+    assert context is not None
+    assert context[0] == 3
+
+
+def test_recursion_that_python_ends_is_a_limit(make_site: Callable[..., Any]) -> None:
+    site = make_site(Mode.LAX)
+    source = "{% if true %}" * 25 + "{% include 'deep' %}" + "{% endif %}" * 25
+    site.write({"partials/deep": source})
+    with pytest.raises(ResourceLimitError, match=r"nested too deep|context depth"):
+        site.render("{% try %}{% include 'deep' %}{% catch e %}caught{% endtry %}")
