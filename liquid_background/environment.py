@@ -70,6 +70,7 @@ class Template(BoundTemplate):
         with self.env.outermost(context, buffer):
             try:
                 super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
+                self._check(buffer, partial)
             except LiquidError as error:
                 self._name(error)
                 raise
@@ -92,12 +93,17 @@ class Template(BoundTemplate):
                 await super().render_with_context_async(
                     context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
                 )
+                self._check(buffer, partial)
             except LiquidError as error:
                 self._name(error)
                 raise
             except Return:
                 if partial and not block_scope:
                     raise
+
+    def _check(self, buffer: TextIO, partial: bool) -> None:
+        if not partial and isinstance(buffer, Text):
+            buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
 
     def _get_buffer(self) -> Text:
         return Text(self.env.output_stream_limit)

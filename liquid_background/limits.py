@@ -32,6 +32,7 @@ MAX_LINE_BYTES: Final = 256 * 1024
 _MOST_TURNS: Final = 32  # of a loop between two looks
 _STEPS: Final = 16  # variables and filters between two looks
 _HELD_BESIDE: Final = 4  # times the limit of the output: what blocks inside each other may hold together
+_WIDEST: Final = 4  # bytes of a character in UTF-8
 _ITEM: Final = 8  # bytes of a list's item that is not text: a reference
 
 
@@ -55,11 +56,20 @@ class Text(StringIO):
             LimitReached: when it is too much.
         """
         text = super().getvalue()
-        if not text.isascii() and len(text) * 4 > self.most:
+        if not text.isascii() and len(text) * _WIDEST > self.most:
             self.check(len(text.encode("utf-8", "surrogatepass")))
         else:
             self.check(len(text))
         return text
+
+    def check_whole(self) -> None:
+        """Accept the whole text, before anything comes of it.
+
+        Raises:
+            LimitReached: when it is too much.
+        """
+        if self.tell() * _WIDEST > self.most:
+            self.getvalue()
 
     def check(self, size: int) -> None:
         """Accept a size.

@@ -12,6 +12,7 @@ from liquid_background.environment import Environment, Template
 from liquid_background.errors import PageNotFound
 from liquid_background.pages.files import PAGES
 from liquid_background.pages.loader import SiteLoader
+from liquid_background.syntax import show
 
 
 def page_at(env: Environment, path: str, method: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -36,7 +37,7 @@ def find_page(env: Environment, name: str) -> Template:
     try:
         template = env.get_template(name)
     except TemplateNotFoundError as error:
-        raise PageNotFound(f"no page {error.message!r}{_where(env, name)}") from error
+        raise PageNotFound(f"no page {show(str(error.message))}{_where(env, name)}") from error
     assert isinstance(template, Template)
     return template
 
@@ -64,6 +65,7 @@ def find_layout(env: Environment, page: Template) -> Template | None:
     try:
         template = env.get_template(name, tag="layout")
     except TemplateNotFoundError as error:
-        raise PageNotFound(f"{page.display_name} asks for the layout {error.message!r}, which is not there") from error
+        wanted = show(str(error.message))
+        raise PageNotFound(f"{page.display_name} asks for the layout {wanted}, which is not there") from error
     assert isinstance(template, Template)
     return template

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundError
 
-from liquid_background.errors import LiquidBackgroundError, PageNotFound, StoreError
+from liquid_background.errors import LimitReached, LiquidBackgroundError, PageNotFound, StoreError
 from liquid_background.joblog import printable
 from liquid_background.syntax import Place, trace, what_was_wrong
 from liquid_background.web.messages import Answer, plain
@@ -62,6 +62,8 @@ def _other_notes(error: BaseException, places: tuple[Place, ...]) -> list[str]:
 def _advice(error: BaseException) -> str:
     if isinstance(error, TemplateNotFoundError | PageNotFound):
         return "Correct the name, or make the file; partials are in partials/, layouts in layouts/."
+    if isinstance(error, LimitReached):
+        return "Have the template do less at this place, or have a job do it; docs/limits.md lists the limits."
     if isinstance(error, LiquidSyntaxError):
         return "Correct the template; 'poscli check' finds such errors without a request."
     if isinstance(error, LiquidError | LiquidBackgroundError):

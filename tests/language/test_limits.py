@@ -144,6 +144,18 @@ def test_the_settings_time_counts_unless_the_environment_has_one(make_site: Call
     assert make_site(page_timeout=60).engine.environment.page_timeout == 60
 
 
+@pytest.mark.parametrize("asynchronous", [False, True])
+@pytest.mark.parametrize("start", ["", "---\nlayout: plain\n---\n"], ids=["alone", "in a layout"])
+def test_a_page_whose_output_is_too_much_at_its_end_sends_no_job(site: Any, asynchronous: bool, start: str) -> None:
+    block = "{% background source_name: 'made' %}x{% endbackground %}"
+    emoji = "{% for i in (1..300000) %}" + "😀" * 10 + "{% endfor %}"
+    site.write({"pages/page": f"{start}{block}{emoji}", "layouts/plain": "{{ content_for_layout }}"})
+    with pytest.raises(LimitReached, match="output is over 10 MB") as raised:
+        asyncio.run(site.engine.render_async("page")) if asynchronous else site.engine.render("page")
+    assert raised.value.template_name == "pages/page"
+    assert site.jobs == []
+
+
 def test_an_application_may_allow_more(make_site: Callable[..., Any]) -> None:
     class Roomy(Environment):
         output_stream_limit = None

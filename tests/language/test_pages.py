@@ -73,6 +73,9 @@ def test_missing_pages_and_layouts(site: Any) -> None:
     site.write({"pages/checkout": "x"})
     with pytest.raises(PageNotFound, match="did you mean 'checkout'"):
         site.engine.render("check")
+    with pytest.raises(PageNotFound) as raised:
+        site.engine.render("x" * 5_000)
+    assert len(str(raised.value)) < 300
     with pytest.raises(PageNotFound, match="layout 'none'"):
         site.render("---\nlayout: none\n---\n")
 

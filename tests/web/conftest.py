@@ -44,6 +44,7 @@ def secret(value):
 
 
 add("secret", secret)
+add("unfound", lambda value: open("/srv/secret/key"))
 """
 
 

@@ -26,6 +26,7 @@ PAGES = {
     "layouts/main": "<p>\n{{ 0 | divide }}{{ content_for_layout }}",
     "pages/path": "{{ 1 | secret }}",
     "pages/long": "x" * 5000 + "{{ 0 | divide }}" + "y" * 5000,
+    "pages/unfound": "{{ 1 | unfound }}",
     "pages/again": "{% include 'again' %}",
     "partials/again": "{% include 'again' %}",
 }
@@ -103,6 +104,10 @@ def test_no_folder_of_the_server_is_shown(dev: Served) -> None:
     reply = dev.get("/path", HTML)
     assert "no such file: private/key" in _words(reply)
     assert str(dev.folder) not in reply.text
+    elsewhere = dev.get("/unfound")
+    assert "FileNotFoundError: No such file or directory: 'key'" in elsewhere.text
+    assert "/srv/secret" not in elsewhere.text
+    assert not any("/srv/secret" in line for line in dev.log())
 
 
 def test_a_store_is_shown_without_its_folder() -> None:

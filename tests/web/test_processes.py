@@ -20,6 +20,7 @@ PAGES = {
     "pages/index": "hello",
     "pages/jobs": BLOCK,
     "pages/in_c": BLOCK + "{{ 1 | in_c }}",
+    "pages/loops": BLOCK + "\n{% for i in (1..9000000) %}{% assign x = i | append: 'x' | upcase %}{% endfor %}" * 3,
     "pages/asleep": "{{ 600 | sleep }}",
     "pages/slow": "{{ 1.2 | sleep }}done",
     "pages/segv": BLOCK + "{{ 1 | segv }}",
@@ -51,6 +52,20 @@ def test_other_pages_answer_while_one_is_stuck_in_c(served: Served, store: Any) 
     assert "none of its jobs was sent" in reply.text
     assert store.client.keys("rq:job:*") == []
     served.until("GET /in_c 503")
+
+
+def test_a_page_that_loops_too_long_ends_by_itself_with_its_line(served: Served, store: Any) -> None:
+    pids = {served.get("/pid").text for _ in range(5)}
+    started = time.monotonic()
+    reply = served.get("/loops")
+    assert time.monotonic() - started < 3.4  # or its process is killed
+    assert reply.status == 500
+    assert "rendering took over 2.5 s (setting page_timeout)" in reply.text
+    assert "in pages/loops:2" in reply.text
+    assert "Have the template do less" in reply.text
+    assert store.client.keys("rq:job:*") == []
+    served.until("rendering took over 2.5 s (setting page_timeout) (pages/loops:2)")
+    assert served.get("/pid").text in pids
 
 
 def test_a_stuck_page_that_is_asked_for_often_leaves_others_room(served: Served) -> None:
