@@ -172,7 +172,7 @@ class Environment(Sending, liquid.Environment):
             super().error(exc, msg, token)
             return
         error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
-        if self.report is None:
+        if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
             error.token = error.token or token_in(error.__traceback__)[0] or token
             raise error
         error.token = error.token or token

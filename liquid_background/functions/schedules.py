@@ -19,12 +19,14 @@ from liquid_background.functions.building import build_partial, slug
 from liquid_background.functions.options import JobOptions, read_options
 from liquid_background.functions.retries import RetryPolicy
 from liquid_background.job import Job
+from liquid_background.syntax import show
 
 logger = logging.getLogger(__name__)
 
 _FIELDS: Final = 5
 _EACH_HOUR: Final = "@hourly"  # the only short form that has more than one time a day
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
+_LONGEST_REASON: Final = 100  # characters of what croniter says, which quotes what an author wrote
 _DIGEST_LENGTH: Final = 16
 _DIGEST: Final = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}\Z")
 _PLAIN_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME - len('pages_')}}}")
@@ -115,17 +117,18 @@ def check_cron(cron: object, timezone: object) -> None:
     """
     allowed = "five fields such as '0 9 * * mon-fri', or @hourly, @daily, @weekly, @monthly, @yearly"
     if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != _FIELDS):
-        raise EnqueueError(f"cron is {cron!r}; it must be {allowed}")
+        raise EnqueueError(f"cron is {show(cron)}; it must be {allowed}")
     if not cron.startswith("@") and {"r", "h"} & {part[:1].lower() for part in cron.split()}:
-        raise EnqueueError(f"cron is {cron!r}: each process would make other times of R and H; give numbers")
+        raise EnqueueError(f"cron is {show(cron)}: each process would make other times of R and H; give numbers")
     try:
         zone = ZoneInfo(str(timezone))
     except (KeyError, ValueError, OSError) as error:
-        raise EnqueueError(f"timezone is {timezone!r}; it must be an IANA name such as 'Europe/Berlin'") from error
+        raise EnqueueError(f"timezone is {show(timezone)}; it must be an IANA name such as 'Europe/Berlin'") from error
     try:
         croniter(cron, datetime.now(zone)).get_next(datetime)
     except (ValueError, KeyError) as error:
-        raise EnqueueError(f"cron is {cron!r}, which is no time ({error}); it must be {allowed}") from error
+        reason = str(error)[:_LONGEST_REASON]
+        raise EnqueueError(f"cron is {show(cron)}, which is no time ({reason}); it must be {allowed}") from error
 
 
 def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[Schedule]:

@@ -25,7 +25,7 @@ from liquid_background.lint.finding import RULES, Finding, silenced
 from liquid_background.lint.values import SlugConflict, check_values, slug_conflicts
 from liquid_background.pages import CONSUMERS, SiteLoader, oddity, read_options, read_text, split_front_matter, walk
 from liquid_background.plan import BodyWalk
-from liquid_background.syntax import column_of, line_of
+from liquid_background.syntax import column_of, line_of, show
 from liquid_background.tags import BackgroundNode
 
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
@@ -107,7 +107,7 @@ def _of_error(path: str, error: LiquidError) -> Finding:
 def _check_front_matter(environment: Environment, path: str, matter: dict[str, Any], source: str) -> Iterator[Finding]:
     layout = matter.get("layout")
     if layout and not _exists(environment, str(layout), "layout"):
-        yield Finding(path, 1, 0, RULES["missing-partial"], f"the layout '{layout}' is not there")
+        yield Finding(path, 1, 0, RULES["missing-partial"], f"the layout {show(layout)} is not there")
     if matter.get("schedule") is not None:
         try:
             read_schedule(path, matter["schedule"], RetryPolicy())

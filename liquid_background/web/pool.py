@@ -155,7 +155,9 @@ class PagePool:
         self._renderer = renderer
         self._most = most
         self._share = max(1, most // 2)
-        self._settings = renderer.engine.settings
+        self._recycle = renderer.engine.settings.recycle_jobs
+        # An environment may have a time of its own. None is no limit there, but a server has to have one.
+        self._limit = renderer.engine.environment.page_timeout or renderer.engine.settings.page_timeout
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
         self._taken: Counter[str] = Counter()  # processes, by the path that they are at
@@ -193,7 +195,7 @@ class PagePool:
 
     async def _render(self, asked: PageRequest) -> Answer:
         async with self._taking(asked.path) as process:
-            return await process.render(asked, self._settings.page_timeout)
+            return await process.render(asked, self._limit)
 
     @asynccontextmanager
     async def _taking(self, path: str) -> AsyncIterator[PageProcess]:
@@ -219,7 +221,7 @@ class PagePool:
             raise TimeoutError
         self._waiting[path] += 1
         try:
-            async with asyncio.timeout(self._settings.page_timeout), self._changed:
+            async with asyncio.timeout(self._limit), self._changed:
                 await self._changed.wait_for(lambda: self._stopping or self._has_room(path))
                 if self._stopping:
                     raise TimeoutError
@@ -245,7 +247,7 @@ class PagePool:
         return process
 
     async def _give_back(self, process: PageProcess) -> None:
-        if process.is_usable and process.rendered < self._settings.recycle_jobs:
+        if process.is_usable and process.rendered < self._recycle:
             self._idle.append(process)
         else:
             self._all.discard(process)

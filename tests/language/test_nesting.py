@@ -98,6 +98,13 @@ def test_a_tolerant_environment_says_it_too() -> None:
         Environment(tolerance=Mode.LAX).from_string(SOURCES["output"])
 
 
+def test_blocks_in_blocks_are_one_finding(tmp_path: Path) -> None:
+    page = tmp_path / "p.liquid"
+    page.write_text("\n" + "{% if a %}" * 60 + "{% endif %}" * 60)
+    (finding,) = check_files(Environment(), [page])
+    assert (finding.line, finding.message) == (2, "the template is nested too deep: at most 30 blocks in each other")
+
+
 def test_a_function_that_calls_itself_is_another_matter() -> None:
     def endless(value: object) -> object:
         return endless(value)

@@ -68,6 +68,21 @@ def test_a_page_that_loops_too_long_ends_by_itself_with_its_line(served: Served,
     assert served.get("/pid").text in pids
 
 
+def test_the_time_of_an_environment_counts_here_too(module_serve: Callable[..., Served]) -> None:
+    app = """
+import time
+from liquid_background import Engine, Environment
+from liquid_background.pages import SiteLoader
+
+environment = Environment(loader=SiteLoader("templates"), page_timeout=30)
+environment.add_filter("sleep", lambda value: time.sleep(float(value)))
+engine = Engine(environment=environment)
+"""
+    script = f"open('own.py', 'w').write({app!r})"
+    served = module_serve(PAGES, "--app", "own:engine", script=script, PAGE_TIMEOUT="0.1")
+    assert served.get("/slow").text == "done"
+
+
 def test_a_stuck_page_that_is_asked_for_often_leaves_others_room(served: Served) -> None:
     stuck = [served.start("/asleep") for _ in range(30)]
     for _ in range(3):
