@@ -52,9 +52,7 @@ def perform(payload: dict[str, Any]) -> str | None:
     outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
     if not outcome.succeeded and not outcome.retry:
         rq_job.retries_left = 0
-    _tell(rq_job, payload, attempt, most, outcome)
-    if signature and (outcome.succeeded or not rq_job.retries_left):
-        rq_job.connection.hset(keys.job(rq_job.id), keys.SIGNATURE, spent(signature))
+    _tell(rq_job, payload, (attempt, most), outcome, signature)
     if not outcome.succeeded:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
@@ -73,8 +71,11 @@ def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
     return bytes(signature)
 
 
-def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outcome: Outcome) -> None:
+def _tell(
+    rq_job: RqJob, payload: dict[str, Any], attempts: tuple[int, int], outcome: Outcome, signature: bytes
+) -> None:
     """Send what the attempt made and logged; a store that is away loses the log, and fails a job that made jobs."""
+    attempt, most = attempts
     final = outcome.succeeded or not rq_job.retries_left
     entry = LogEntry(
         job_id=rq_job.id,
@@ -94,6 +95,7 @@ def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outco
             keys.ATTEMPT: attempt,
             keys.ERROR: outcome.error or "",
             **({keys.FINAL: 1} if final else {}),
+            **({keys.SIGNATURE: spent(signature)} if final and signature else {}),
         }
         rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
         _queue().send(jobs, (*outcome.entries, entry))

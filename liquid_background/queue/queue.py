@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
@@ -15,7 +15,7 @@ from liquid_background.queue.opening import MAX_DATA, SIGNED, renew_signature
 from liquid_background.queue.reading import text
 from liquid_background.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
 from liquid_background.settings import Settings
-from liquid_background.store import Store, read_replies, translated_errors
+from liquid_background.store import Store, read_replies
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
@@ -134,8 +134,11 @@ class Queue:
         now = self._signing_time()
         if now is None:
             return ""
-        with translated_errors(self.store.url):
-            values: Any = self.store.client.hmget(keys.job(job_id), SIGNED)
+        pipeline = self.store.client.pipeline(transaction=False)
+        pipeline.hmget(keys.job(job_id), SIGNED)
+        (values,) = read_replies(pipeline, self.store.url)
+        if values is None:
+            raise _not_found(job_id)
         try:
             return renew_signature(job_id, values, self.settings, now)
         except JobRefused as error:

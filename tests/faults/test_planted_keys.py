@@ -137,6 +137,8 @@ ROWS: Final = [
     {"retry_intervals": "[1e308, 1e308]"},
     {"lb_group": "\x00\xff", "lb_group_limit": "9" * 400},
     {"lb_group": "x" * 100_000},
+    {"lb_group": "gg", "lb_group_limit": "0"},
+    {"lb_group": "gg", "lb_group_limit": "-1"},
     {"lb_crashes": "9" * 5000, "lb_losses": "1e999"},
     {"lb_token": "x"},
     {"lb_cancel": "1"},
@@ -303,3 +305,21 @@ def test_whatever_is_planted_each_good_job_runs_exactly_once(bench: Bench, seed:
     assert worker.children() == children, worker.text()
     assert "could not run a step" not in worker.text(), worker.text()
     assert worker.stop() == 0
+
+
+def test_a_planted_wake_key_of_a_child_s_own_costs_one_answer(bench: Bench) -> None:
+    client: Any = bench.store.client
+    worker = bench.start()
+    bench.wait_for(bench.send())
+    (name,) = (member.decode().removeprefix(keys.worker("")) for member in client.smembers(keys.RQ_WORKERS))
+    plant(client, keys.wake(name), "string")
+    bench.wait_until(lambda: not client.exists(keys.wake(name)))
+    bench.wait_for(bench.send())
+    assert worker.stop() == 0
+
+
+def test_a_planted_lease_does_not_keep_a_burst_from_ending(bench: Bench) -> None:
+    bench.store.client.zadd(keys.LEASES, {"ghost": float("inf")})
+    good = bench.send()
+    bench.burst()
+    assert bench.story(good) == [("SUCCESS", 1, True)]

@@ -47,8 +47,8 @@ def _record(store: Store, job: Job, settings: Settings, now: float | None = NOW)
     return dict(zip(CLAIMED, client.hmget(keys.job(job.id), CLAIMED), strict=True))
 
 
-def _open(job_id: str, record: dict[str, Any], settings: Settings, now: float | None = NOW, queue: str = "") -> Any:
-    return open_claimed(job_id, queue or record["origin"].decode(), b"", [*record.values()], settings, now=now)
+def _open(job_id: str, record: dict[str, Any], settings: Settings, now: float = NOW, queue: str = "") -> Any:
+    return open_claimed(job_id.encode(), queue or record["origin"].decode(), b"", [*record.values()], settings, now=now)
 
 
 def _times(record: dict[str, Any]) -> tuple[int, int]:
@@ -83,8 +83,8 @@ def test_a_job_for_a_moment_is_signed_for_it_whatever_the_clock_is(store: Store,
     ("seconds", "reason"),
     [
         (-3600, "a time that comes in 4,500 s"),
-        (900 - 1.1, "a time that comes in 1 s"),
-        (900 - 0.9, None),
+        (900 - 5.1, "a time that comes in 5 s"),
+        (900 - 4.9, None),
         (900 + 29 * DAY, None),
         (900 + 30 * DAY, "over 30 days old"),
         (900 + 400 * DAY, "over 30 days old"),
@@ -100,7 +100,6 @@ def test_a_signature_is_valid_from_the_due_time_on_for_thirty_days(
     else:
         with pytest.raises(JobRefused, match=reason):
             _open("j", record, signing, due + seconds)
-    assert _open("j", record, signing, None).id == "j"
 
 
 def _changed(signature: bytes, place: int, value: str) -> bytes:

@@ -20,13 +20,12 @@ from liquid_background_worker import attempt, limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order
 from liquid_background_worker.channel import Channel
-from liquid_background_worker.endings import Ending, Endings
+from liquid_background_worker.endings import MOST_ANSWERS, Endings, Report
 from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 HIGHER_EVERY: Final = 0.005  # seconds between two questions whether higher work waits
-ANSWERS: Final = 3  # to an end: those that it comes back with, and the last one
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 
@@ -127,7 +126,7 @@ class Child:
         for running, claimed in ready:
             if self._slot.stop or self._yields or monotonic() >= batch.usable_until:
                 break
-            self._post(Ending(done) if done else None, running, higher)
+            self._post(Report(done) if done else None, running, higher)
             self._count()
             left = len(ready) - begun
             if not asked and left <= self._batch_size.ahead and left < self._jobs_left:
@@ -141,7 +140,7 @@ class Child:
             done = moves.finish(running, self._perform(begun, claimed), self._settings, now=self._clock.now())
             begun += 1
         if done:
-            self._post(Ending(done))
+            self._post(Report(done))
         self._count()
         self._slot.end()
         self._say_again()
@@ -177,24 +176,24 @@ class Child:
         if batch and batch.jobs:
             self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in batch.jobs]))
 
-    def _post(self, ending: Ending | None, start: Running | None = None, higher: Sequence[str] = ()) -> None:
+    def _post(self, report: Report | None, start: Running | None = None, higher: Sequence[str] = ()) -> None:
         """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
         if start:
             self._unheard, self._lapsed, self._refused = self._unheard + 1, False, False
-        call = self._step(ending.finish if ending else None, start, higher)
-        self._channel.post(call, partial(self._answered, ending, start is not None), must=ending is not None)
+        call = self._step(report.finish if report else None, start, higher)
+        self._channel.post(call, partial(self._answered, report, start is not None), must=report is not None)
 
-    def _answered(self, ending: Ending | None, started: bool, reply: Any) -> None:
+    def _answered(self, report: Report | None, started: bool, reply: Any) -> None:
         if started:
             self._started(reply)
         if isinstance(reply, Exception):
             self._channel.trouble.heard(reply)
-            if ending:
-                self._endings.came_back(ending, reply)
+            if report:
+                self._endings.came_back(report, reply)
 
     def _say_again(self) -> None:
-        for ending in self._endings.to_say():
-            self._post(ending)
+        for report in self._endings.to_say():
+            self._post(report)
 
     def _step(self, done: Finish | None, start: Running | None, higher: Sequence[str]) -> moves.Call:
         if higher:
@@ -234,6 +233,6 @@ class Child:
 
     def close(self) -> None:
         """Hear the store out on what was sent."""
-        for _ in range(ANSWERS):
+        for _ in range(MOST_ANSWERS):
             self._channel.drain()
             self._say_again()

@@ -12,7 +12,7 @@ local function extend(worker, id, token, queue)
   local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_cancel', 'lb_attempt', 'lb_final')
   if record.err or record[2] ~= token then return 'fenced' end
   -- Its start is under way, or was refused; as the body runs, it counts.
-  if record[1] == 'queued' then begin(key, id, whole(record[4], 0, 1000000), record[5], worker, lease, false) end
+  if record[1] == 'queued' then begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[5], worker, lease, false) end
   if record[1] ~= 'started' and record[1] ~= 'queued' then return 'ok' end
   local execution, running = 'rq:execution:' .. id .. ':' .. token, 'rq:worker:' .. worker .. ':executions'
   on('ZADD', 'liquid_background:leases', now_ms + lease, id)

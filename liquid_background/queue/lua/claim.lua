@@ -6,20 +6,22 @@
 -- {'', this clock in seconds, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
 local token, lease, wanted, limit, queues = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
 local MOST_PARKED = 200  -- jobs that one claim parks
-local MOST_PASSED = 1000  -- ids of one queue that one claim passes over
+local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
+local MOST_FOREIGN = 1000  -- other applications' jobs that one claim puts back at the end of a queue
 local LARGEST = 204800  -- bytes of data that leave the store; larger ones are refused by their size
 local LARGEST_FIELD = 4096  -- likewise of any other field
 
 local FIELDS = {'status', 'lb_token', 'lb_foreign', 'lb_group', unpack(ARGV, 7 + queues)}
-local DATA = 5  -- where the data stands in FIELDS
+local GROUP, DATA = 4, 5  -- where these stand in FIELDS
 local LAST = DATA - 1 + tonumber(ARGV[6 + queues])
 
 -- Why an id of the queue cannot be claimed; nil when it can.
 local function obstacle(record, id)
   if record.err then return 'REFUSED', 'the record is not a hash' end
-  if not record[1] or not record[DATA + 1] then
+  if not record[1] and not record[DATA] then
     return 'LOST', 'its record is gone: deleted, expired or evicted by the store'
   end
+  if not record[1] then error('it has no status') end
   if record[1] ~= 'queued' then return 'skip' end
   if record[2] == token then return 'skip' end  -- it stands in the queue twice
   if record[2] and on('ZSCORE', 'liquid_background:leases', id) then return 'skip' end
@@ -27,8 +29,8 @@ local function obstacle(record, id)
 end
 
 local function planted(record)
-  for i = DATA + 1, LAST do
-    if record[i] and #record[i] > LARGEST_FIELD then return FIELDS[i] end
+  for i = GROUP, LAST do
+    if i ~= DATA and record[i] and #record[i] > LARGEST_FIELD then return FIELDS[i] end
   end
   for i = LAST + 1, #FIELDS do
     if record[i] and record[i] ~= '' and record[i] ~= '[]' then return FIELDS[i] end
@@ -36,8 +38,15 @@ local function planted(record)
   return ''
 end
 
-local parked = 0
+local parked, foreign = 0, 0
 local leases = {}
+
+local shared = {}
+
+local function is_shared(queue)
+  if shared[queue] == nil then shared[queue] = has_other_workers(queue) end
+  return shared[queue]
+end
 
 local function claim(queue, id)
   local key = 'rq:job:' .. id
@@ -48,18 +57,23 @@ local function claim(queue, id)
     log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, why, 0, message, 'job', 1})
     return nil
   end
-  if record[3] and has_other_workers(queue) then
+  if record[3] and is_shared(queue) then
     redis.call('RPUSH', 'rq:queue:' .. queue, id)
+    foreign = foreign + 1
     return nil
   end
-  if record[4] and not enter_group(key, id, queue, record[4], redis.call('HGET', key, 'lb_group_limit')) then
-    parked = parked + 1
-    return nil
+  local field = planted(record)
+  if field == '' and record[GROUP] then
+    local at_once = redis.call('HGET', key, 'lb_group_limit')
+    if not enter_group(key, id, queue, record[GROUP], at_once) then
+      parked = parked + 1
+      return nil
+    end
   end
   redis.call('HSET', key, 'lb_token', token)
   leases[#leases + 1] = now_ms + lease
   leases[#leases + 1] = id
-  local size, field = #(record[DATA] or ''), planted(record)
+  local size = #(record[DATA] or '')
   if size > LARGEST then record[DATA] = false end
   if field ~= '' then
     for i = DATA + 1, LAST do record[i] = false end
@@ -75,25 +89,27 @@ for q = 1, queues do
   local batch, ids = {queue, seconds}, nil
   local there = on('LLEN', 'rq:queue:' .. queue)
   local passed = 0
+  foreign = 0
   repeat
     ids = redis.call('LPOP', 'rq:queue:' .. queue, wanted + 2 - #batch)
     there = there - #(ids or {})
     for _, id in ipairs(ids or {}) do
       local claimed, job = pcall(claim, queue, id)
       if not claimed then
-        bury(id, queue, limit, 'REFUSED', job)
+        bury(id, limit, 'REFUSED', job)
       elseif job then
         batch[#batch + 1] = job
       else
         passed = passed + 1
       end
     end
-  until there <= 0 or not ids or #ids == 0 or #batch > wanted + 1 or parked >= MOST_PARKED or passed >= MOST_PASSED
+  until there <= 0 or not ids or #ids == 0 or #batch > wanted + 1 or parked >= MOST_PARKED or
+    passed - foreign >= MOST_PASSED or foreign >= MOST_FOREIGN
   if #batch > 2 then
     on('ZADD', 'liquid_background:leases', unpack(leases))
     return batch
   end
-  if parked >= MOST_PARKED or passed >= MOST_PASSED then return {'', seconds, 0} end
+  if parked >= MOST_PARKED or passed - foreign >= MOST_PASSED then return {'', seconds, 0} end
 end
 
 -- Nothing waits: tokens that are left would only wake workers for nothing.

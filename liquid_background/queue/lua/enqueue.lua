@@ -1,7 +1,5 @@
 -- Write `count` jobs that stand in the flat list `list` from position `at` (14 values each, as
 -- liquid_background.queue.records encodes them); return the position behind them and the ids that had a record.
-local JOB_WIDTH = 14
-
 local function wake(queue, count)
   local key = 'liquid_background:wake:' .. queue
   local tokens = {}

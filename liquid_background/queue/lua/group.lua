@@ -16,6 +16,10 @@ local function fields_of(id, ...)
   return record.err and {} or record
 end
 
+local function limit_of(value)
+  return math.max(1, whole(value, 1))
+end
+
 -- Drop slots of jobs whose records are gone or were moved on by other tools, of at most `most` that are looked at.
 local function drop_dead(slots, most)
   for _, id in ipairs(on('SRANDMEMBER', slots, most)) do
@@ -42,7 +46,7 @@ local function unpark(group)
       looks = looks - 1
       if looks == 0 then return end
       if record[1] == 'deferred' then
-        if is_full(slots, whole(record[2], 1)) then return end
+        if is_full(slots, limit_of(record[2])) then return end
         redis.call('SADD', slots, id)
         redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
         on('LPUSH', 'rq:queue:' .. queue, id)
@@ -81,7 +85,7 @@ end
 local function enter_group(key, id, queue, group, limit)
   local slots = 'liquid_background:slots:' .. group
   if on('SISMEMBER', slots, id) == 1 then return true end
-  if not is_full(slots, whole(limit, 1)) then
+  if not is_full(slots, limit_of(limit)) then
     redis.call('SADD', slots, id)
     return true
   end

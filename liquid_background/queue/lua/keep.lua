@@ -4,6 +4,14 @@
 local SET_ASIDE = 'liquid_background:set_aside:'
 local KEPT = 604800  -- seconds that a key that was set aside is kept for inspection
 
+local JOB_WIDTH, ENTRY_WIDTH = 14, 11  -- values that a job and a log entry are passed as
+local MOST_ATTEMPTS = 1000000  -- that a record may say
+
+-- The queue that a record names; a planted name must not send a job where nobody serves it.
+local function queue_of(origin)
+  return (origin == 'high' or origin == 'low') and origin or 'default'
+end
+
 -- The number in a field: up to 15 digits, at most `most`; else the default.
 local function whole(value, default, most)
   if not value or #value > 15 or not string.find(value, '^%d+$') then return default end

@@ -8,8 +8,8 @@ end
 -- Write `count` entries that stand in the flat list `list` from position `at`; return the position behind them.
 local function log_all(limit, list, at, count)
   for _ = 1, count do
-    log(limit, {unpack(list, at, at + 10)})
-    at = at + 11
+    log(limit, {unpack(list, at, at + ENTRY_WIDTH - 1)})
+    at = at + ENTRY_WIDTH
   end
   return at
 end

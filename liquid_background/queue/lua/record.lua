@@ -76,8 +76,3 @@ local function place_of(data)
   local line = type(payload.line) == 'number' and payload.line or 0
   return template, line > 0 and line < 1e9 and string.format('%d', line) or '0'
 end
-
--- The queue that a record names; a planted name must not make keys without end.
-local function queue_of(origin)
-  return (origin == 'high' or origin == 'low') and origin or 'default'
-end

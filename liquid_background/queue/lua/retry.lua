@@ -4,7 +4,7 @@
 local id = ARGV[1]
 local key = 'rq:job:' .. id
 local record = redis.pcall('HMGET', key, 'status', 'origin')
-local status, queue = record[1], record[2] or ''
+local status, queue = record[1], queue_of(record[2])
 if record.err or not status then return 'missing' end
 if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then return status end
 redis.call('PERSIST', key)

@@ -12,7 +12,6 @@
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local LEASES = 'liquid_background:leases'
 local LONGEST = 315360000  -- seconds of a result_ttl
-local MOST = 1000000  -- attempts that a record may say
 
 -- Close a job as finished. An empty token fences as well as none, and is written with the rest.
 local function succeed(job)
@@ -36,6 +35,7 @@ end
 local function finish_otherwise(job, kind, jobs, at)
   -- include: enqueue group record
   local MOST_CRASHES = 3
+  redis.call('PERSIST', job.key)  -- first: what follows is taken by a full store, too
 
   local function failure_ttl()
     return ttl_of(redis.call('HGET', job.key, 'failure_ttl'))
@@ -68,12 +68,12 @@ local function finish_otherwise(job, kind, jobs, at)
   function ends.success()
     let_go()
     if job.attempt > 1 then redis.call('HDEL', job.key, 'lb_error') end
-    local status, final = succeed(job)
     enqueue_all(ARGV, at, jobs)
-    return status, final
+    return succeed(job)
   end
 
   function ends.failed()
+    redis.call('HDEL', job.key, 'lb_unbegun')
     if not job.retry or job.attempt >= job.most then return failed('FAILED') end
     again(waits_of(redis.call('HGET', job.key, 'retry_intervals'))[job.attempt] or 0, false)
     return 'FAILED', 0
@@ -83,6 +83,7 @@ local function finish_otherwise(job, kind, jobs, at)
     local crashes = whole(redis.call('HGET', job.key, 'lb_crashes'), 0) + 1
     if crashes >= MOST_CRASHES or job.attempt >= job.most then return failed('LOST') end
     redis.call('HSET', job.key, 'lb_crashes', crashes)
+    redis.call('HDEL', job.key, 'lb_unbegun')
     again(0, true)
     return 'LOST', 0
   end
@@ -120,7 +121,7 @@ local function finish(at)
   if record.err or record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
-    queue = record[3] or 'default', attempt = whole(record[4], 1, MOST),
+    queue = queue_of(record[3]), attempt = whole(record[4], 1, MOST_ATTEMPTS),
     result_ttl = math.max(1, whole(record[5], 500, LONGEST)),
     beaten = record[6], cancel = record[7], group = record[8], signature = record[10],
   }
@@ -129,7 +130,7 @@ local function finish(at)
       finish_otherwise(job, 'unstarted')
       return 'back'
     end
-    job.attempt = begin(key, id, whole(record[4], 0, MOST), record[9], worker, lease, true)
+    job.attempt = begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[9], worker, lease, true)
   end
   local status, final
   local plain = kind == 'success' and jobs == '0' and job.attempt == 1 and not (job.beaten or job.cancel or job.group)
@@ -139,7 +140,7 @@ local function finish(at)
   else
     status, final = finish_otherwise(job, kind, jobs, at)
   end
-  log_all(limit, ARGV, at + jobs * 14, tonumber(entries))
+  log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries))
   log(limit, {id, source_name, template, line, job.attempt, most, status, duration, message, 'job', final})
   return 'done'
 end
@@ -148,7 +149,7 @@ local function start(id, token, is_first_write)
   local key = 'rq:job:' .. id
   local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_attempt', 'lb_final')
   if record.err or record[2] ~= token then return 0 end
-  local attempt = whole(record[3], 0, MOST)
+  local attempt = whole(record[3], 0, MOST_ATTEMPTS)
   if record[1] == 'started' then return attempt end
   if record[1] ~= 'queued' then return 0 end
   return begin(key, id, attempt, record[4], worker, lease, is_first_write)
