@@ -311,7 +311,8 @@ def test_a_planted_wake_key_of_a_child_s_own_costs_one_answer(bench: Bench) -> N
     client: Any = bench.store.client
     worker = bench.start()
     bench.wait_for(bench.send())
-    (name,) = (member.decode().removeprefix(keys.worker("")) for member in client.smembers(keys.RQ_WORKERS))
+    (worker_key,) = bench.wait_until(lambda: client.smembers(keys.RQ_WORKERS))
+    name = worker_key.decode().removeprefix(keys.worker(""))
     plant(client, keys.wake(name), "string")
     bench.wait_until(lambda: not client.exists(keys.wake(name)))
     bench.wait_for(bench.send())
