@@ -171,11 +171,14 @@ class Claim:
         queues: in the order to try.
         settings: with the lease.
         wait: seconds that the store may let pass before it runs the call; the leases last longer by that.
+        own_wake: the key of the caller's own wake list.
     """
 
-    def __init__(self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0) -> None:
+    def __init__(
+        self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0, *, own_wake: str = ""
+    ) -> None:
         lease = claim_lease(settings)
-        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit]
+        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
         self.call: Call = ("claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED])
         self._token = token
         self._settings = settings

@@ -125,7 +125,7 @@ class Queue:
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job is neither failed nor cancelled.
-            JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed.
+            JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed, or the other way round.
         """
         self.get(job_id)
         return self._act("retry", job_id, [self._new_signature(job_id)], "retried")
@@ -159,6 +159,10 @@ class Queue:
         state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
         if state == b"missing":
             raise _not_found(job_id)
+        if state == b"signed":
+            raise JobRefused(
+                f"cannot retry job {job_id}: it is signed, and SIGNING_KEY is not set here to sign it anew"
+            )
         if state != b"ok":
             now = JobStatus.from_rq(text(state, len(state)))
             raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")

@@ -37,7 +37,7 @@ class Heart:
         self._owed_at = 0.0  # when what is owed is said next
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
-        self._trouble = Trouble(logging.WARNING)
+        self._trouble = Trouble(store.url, logging.WARNING)
 
     def must(self, call: Call) -> None:
         """Send a call as soon as the store hears it."""

@@ -8,6 +8,7 @@ local record = redis.pcall('HMGET', key, 'status', 'origin', 'lb_token', 'lb_att
 local status, queue, token = record[1], queue_of(record[2]), record[3]
 if record.err or not status then return 'missing' end
 if status == 'finished' or status == 'failed' or status == 'canceled' or status == 'stopped' then return status end
+check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too, which needs it most
 if status == 'started' and on('ZSCORE', 'liquid_background:leases', id) then
   redis.call('HSET', key, 'lb_cancel', 1)

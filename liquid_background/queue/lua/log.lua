@@ -1,6 +1,6 @@
 -- The job log. The same fields in the same order always: the stream then stores their names once a block.
 local function log(limit, e)
-  on('XADD', 'liquid_background:log', 'MAXLEN', '~', limit, '*',
+  try('XADD', 'liquid_background:log', 'MAXLEN', '~', limit, '*',
     'job_id', e[1], 'source_name', e[2], 'template', e[3], 'line', e[4], 'attempt', e[5], 'max_attempts', e[6],
     'status', e[7], 'duration', e[8], 'message', e[9], 'type', e[10], 'final', e[11])
 end

@@ -5,7 +5,8 @@
 -- template, line, most attempts, number of jobs, number of entries, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
--- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits}.
+-- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits, and, if there was
+-- one, what the store said to a write that is secondary}.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts.
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
 -- each function costs the store time in each call.
@@ -17,17 +18,21 @@ local LONGEST = 315360000  -- seconds of a result_ttl
 local function succeed(job)
   local id, key, ttl = job.id, job.key, job.result_ttl
   local results = 'rq:results:' .. id
-  on('ZREM', LEASES, id)
-  redis.call('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  on('ZREM', LEASES, id)  -- first: a full store takes it, and then what follows
+  local written = redis.pcall('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  if type(written) == 'table' then
+    redis.pcall('ZADD', LEASES, now_ms + lease, id)
+    error(written)
+  end
   if job.signature then
     -- include: signature
     spend(key, job.signature)
   end
-  redis.call('EXPIRE', key, ttl)
-  on('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
-  on('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
+  try('EXPIRE', key, ttl)
+  try('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
+  try('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', job.value, 'execution_id', job.token)
-  redis.call('EXPIRE', results, ttl)
+  try('EXPIRE', results, ttl)
   return 'SUCCESS', 1
 end
 
@@ -35,6 +40,7 @@ end
 local function finish_otherwise(job, kind, jobs, at)
   -- include: enqueue group record
   local MOST_CRASHES = 3
+  check_rights()
   redis.call('PERSIST', job.key)  -- first: what follows is taken by a full store, too
 
   local function failure_ttl()
@@ -165,4 +171,4 @@ if ARGV[4] ~= '' then
     if on('LLEN', 'rq:queue:' .. ARGV[i]) > 0 then higher = 1 end
   end
 end
-return {how, attempt, higher}
+return {how, attempt, higher, problem}

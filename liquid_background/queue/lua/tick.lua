@@ -38,17 +38,18 @@ local function promote(queue)
   local ready, stamp = 0, iso()
   for _, id in ipairs(due) do
     local key = 'rq:job:' .. id
-    local status = redis.pcall('HGET', key, 'status')
+    local record = redis.pcall('HMGET', key, 'status', 'origin')
+    local status, origin = record[1], record[2]
     on('ZREM', from, id)
-    if status == 'scheduled' then
+    if record.err then
+      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'the record is not a hash', 'job', 1})
+    elseif not status then
+      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
+    elseif status == 'scheduled' and (origin == queue or origin ~= queue_of(origin)) then
       redis.call('HSET', key, 'status', 'queued', 'enqueued_at', stamp)
       on('RPUSH', 'rq:queue:' .. queue, id)
       ready = ready + 1
-    elseif not status then
-      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
-    elseif type(status) == 'table' then
-      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'the record is not a hash', 'job', 1})
-    end
+    end  -- else it strayed, or was moved on by another tool
   end
   if ready > 0 then wake(queue, ready) end
   return #due
@@ -110,6 +111,7 @@ local function tend_leases(graceful_until)
   return #expired / 2
 end
 
+check_rights()
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
 if trim == '1' then tend_groups(most) end
