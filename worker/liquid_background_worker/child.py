@@ -9,6 +9,8 @@ from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
 
+import hiredis
+
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue import keys, moves
 from liquid_background.queue.moves import Batch, Claim, Finish, Refused, Running
@@ -159,8 +161,10 @@ class Child:
                 self._give_back(self._ahead)  # first: these stood behind the others
                 self._ahead = None
             self._channel.post(moves.give_back(batch.token, batch.queue, [running.id for running, _ in ready[begun:]]))
-        if self._refused:
-            sleep(LONGEST_IDLE)
+        if self._careful:
+            self._channel.drain()  # an end that comes back is owed at once: its lease is still the claim's
+            if self._refused and not self._endings.jobs:
+                sleep(LONGEST_IDLE)
 
     def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
         """Return the jobs of a batch that may run; set the others aside."""
@@ -202,7 +206,7 @@ class Child:
             if report:
                 self._endings.came_back(report, reply)
         elif len(reply) > _PLAIN_REPLY:
-            self._channel.trouble.heard(reply[_PLAIN_REPLY])
+            self._channel.trouble.heard(hiredis.ReplyError(reply[_PLAIN_REPLY].decode("utf-8", "replace")))
 
     def _say_again(self) -> None:
         """Tell of the ends that came back until the store has them; nothing is claimed or begun meanwhile."""
@@ -211,7 +215,7 @@ class Child:
             for report in self._endings.to_say():
                 self._post(report)
             self._channel.drain()
-            if self._endings.jobs:
+            if self._endings.jobs and not self._endings.are_urgent:
                 sleep(AGAIN)
         self._slot.owe([])
 

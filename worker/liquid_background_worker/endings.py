@@ -22,6 +22,7 @@ class Report:
 
     finish: Finish
     since: float | None = None  # by the monotonic clock
+    instead_of: Finish | None = None  # the end as it was, when this one says that it could not be written
 
 
 class Endings:
@@ -39,15 +40,21 @@ class Endings:
     def came_back(self, report: Report, error: object) -> None:
         """Take note of an end that the store answered with an error.
 
-        It may be the fault of what travelled with it, so it is said again alone. After a while it is said as a failure,
-        which writes less.
+        It may be the fault of what travelled with it, so it is said again alone. After a while a failure, which writes
+        less, is tried right behind it: if the store takes that one, the end itself was at fault.
         """
         since = monotonic() if report.since is None else report.since
-        finish = report.finish
-        if monotonic() - since > _PATIENCE:
+        again = Report(report.instead_of or report.finish, since)
+        if report.instead_of is None and monotonic() - since > _PATIENCE:
             outcome = Outcome(error=f"its body ended, but the store could not write that: {error}", retry=False)
-            finish = moves.finish(finish.job, outcome, self._settings)
-        self._returned.append(Report(finish, since))
+            failure = moves.finish(report.finish.job, outcome, self._settings)
+            again = Report(failure, since, instead_of=report.finish)
+        self._returned.append(again)
+
+    @property
+    def are_urgent(self) -> bool:
+        """Whether some are to be said at once: the store must not mend itself between an end and its failure."""
+        return any(report.instead_of for report in self._returned)
 
     def to_say(self) -> Iterator[Report]:
         """Yield the ends to say again, each once."""

@@ -34,9 +34,8 @@ class Trouble:
         """Take note of a reply, whatever it says."""
         if is_refusal(reply):
             self.outage(reply)
-        elif isinstance(reply, Exception | bytes):
-            # Waiting will not mend it; bytes are an error that a script passed on.
-            reply = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
+        elif isinstance(reply, Exception):
+            # Waiting will not mend it.
             self._tell(str(reply), logging.ERROR, f"the store could not run a step: {reply}")
         elif self._well_since is None:
             self._well_since = monotonic()
