@@ -32,6 +32,7 @@ from liquid_background.settings import Settings, load_settings
 from liquid_background.store import connect, embedded
 from liquid_background_worker import run
 
+FAULT_EVERY = 12.0  # seconds from one fault of the store to the next
 FULL = 6.0  # seconds that the store stays full
 STALL = 4.0  # seconds that it stands still; a lease lasts 3
 
@@ -161,6 +162,8 @@ class Fleet:
         dice = random.random()
         if dice < 0.02 and children:
             self._stop_for_a_while([pid, *children])
+        elif dice < 0.05 and children:
+            self._signal([pid], signal.SIGHUP)  # replaces its children in order
         elif dice < 0.3 and children:
             self._kill([random.choice(children)])
         else:
@@ -228,17 +231,17 @@ def _job(number: int, attempts: int) -> Job:
 
 
 def batter(fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Settings, limit: float) -> None:
-    """Kill until every job has ended; every twelve seconds the store has its next fault, and workers are let alone."""
+    """Kill until every job has ended; now and then the store has its next fault, and workers are let alone."""
     store = connect(settings)
     queue = Queue(store, settings)
-    until, next_fault, next_look = time.monotonic() + limit, time.monotonic() + 12, time.monotonic() + 5
+    until, next_fault, next_look = time.monotonic() + limit, time.monotonic() + FAULT_EVERY, time.monotonic() + 5
     while time.monotonic() < until:
         time.sleep(random.uniform(0.1, 0.4))
         fleet.strike()
         fleet.wake_up()
         if time.monotonic() > next_fault:
             next(faults)()
-            next_fault = time.monotonic() + 12
+            next_fault = time.monotonic() + FAULT_EVERY
         if time.monotonic() > next_look:
             next_look = time.monotonic() + 1
             with contextlib.suppress(StoreUnavailable):
@@ -274,7 +277,7 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     fleet = Fleet(lambda: _work(settings, Body(runs, arguments.body)), arguments.workers)
     attempts = 2 if arguments.trouble else 5
     due = enqueue(settings, arguments.jobs, attempts)
-    faults = (server.kill, server.fill, server.stall) if arguments.trouble else (server.kill,)
+    faults = (server.stall, server.fill, server.kill) if arguments.trouble else (server.kill,)
     batter(fleet, cycle(faults), settings, arguments.limit)
     fleet.wake_up(everyone=True)
     settle(settings, 30)

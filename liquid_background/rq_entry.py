@@ -18,7 +18,7 @@ from rq import get_current_job
 from rq.job import Job as RqJob
 
 from liquid_background.engine import Engine
-from liquid_background.errors import JobError, StoreUnavailable
+from liquid_background.errors import JobError, JobRefused, StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
 from liquid_background.payload import check_payload
 from liquid_background.queue import Queue, keys
@@ -44,21 +44,35 @@ def perform(payload: dict[str, Any]) -> str | None:
     rq_job = get_current_job()
     if rq_job is None:
         raise AttemptFailed("this function runs inside an RQ worker only; use the engine to render")
-    signature = _checked_signature(rq_job, payload)
+    try:
+        signature = _checked_signature(rq_job, payload)
+        check_payload(payload)
+    except JobRefused as error:
+        _refuse(rq_job, str(error))
+        raise
     most = len(rq_job.retry_intervals or ()) + 1
     attempt = most - (rq_job.retries_left or 0)
     began = monotonic()
-    outcome = _performer().perform(rq_job.id, check_payload(payload), attempt, most)
+    outcome = _performer().perform(rq_job.id, payload, attempt, most)
     outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
     if not outcome.succeeded and not outcome.retry:
         rq_job.retries_left = 0
-    _tell(rq_job, payload, attempt, most, outcome)
-    if signature and (outcome.succeeded or not rq_job.retries_left):
-        rq_job.connection.hset(keys.job(rq_job.id), keys.SIGNATURE, spent(signature))
+    _tell(rq_job, payload, (attempt, most), outcome, signature)
     if not outcome.succeeded:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
     return result
+
+
+def _refuse(rq_job: RqJob, reason: str) -> None:
+    """Say why a job does not run, here and in the log; RQ must not try it again."""
+    rq_job.retries_left = 0
+    entry = LogEntry(job_id=rq_job.id, status=LogStatus.REFUSED, message=reason, final=True)
+    rq_job.connection.hset(keys.job(rq_job.id), keys.ERROR, reason)
+    try:
+        _queue().send((), (entry,))
+    except StoreUnavailable as error:
+        logger.warning("the log entry of job %s is lost: %s", rq_job.id, error)
 
 
 def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
@@ -73,8 +87,11 @@ def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
     return bytes(signature)
 
 
-def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outcome: Outcome) -> None:
+def _tell(
+    rq_job: RqJob, payload: dict[str, Any], attempts: tuple[int, int], outcome: Outcome, signature: bytes
+) -> None:
     """Send what the attempt made and logged; a store that is away loses the log, and fails a job that made jobs."""
+    attempt, most = attempts
     final = outcome.succeeded or not rq_job.retries_left
     entry = LogEntry(
         job_id=rq_job.id,
@@ -94,6 +111,7 @@ def _tell(rq_job: RqJob, payload: dict[str, Any], attempt: int, most: int, outco
             keys.ATTEMPT: attempt,
             keys.ERROR: outcome.error or "",
             **({keys.FINAL: 1} if final else {}),
+            **({keys.SIGNATURE: spent(signature)} if final and signature else {}),
         }
         rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
         _queue().send(jobs, (*outcome.entries, entry))

@@ -27,7 +27,7 @@ Call: TypeAlias = tuple[str, list[Argument]]
 """A script's name and its arguments."""
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
-_SHORTEST_CLAIM: Final = 0.6  # seconds; half of it must be enough to begin, on a busy machine too
+_SHORTEST_CLAIM: Final = 0.8  # seconds; half of it must be enough to begin, on a busy machine too
 _LONGEST_SHOWN: Final = 200  # bytes of an id that is not one of ours
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
@@ -193,11 +193,14 @@ class Claim:
         queues: in the order to try.
         settings: with the lease.
         wait: seconds that the store may let pass before it runs the call; the leases last longer by that.
+        own_wake: the key of the caller's own wake list.
     """
 
-    def __init__(self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0) -> None:
+    def __init__(
+        self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0, *, own_wake: str = ""
+    ) -> None:
         lease = claim_lease(settings)
-        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit]
+        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
         self.call: Call = ("claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED])
         self._token = token
         self._settings = settings
@@ -298,13 +301,18 @@ def worker_ttl(settings: Settings) -> int:
     return max(30, int(settings.lease * 10))
 
 
-def tick(queues: Sequence[str], settings: Settings, trim: bool = False) -> Call:
-    """Return the call that promotes what is due and reaps the leases that ran out."""
+def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: int = 0) -> Call:
+    """Return the call that promotes what is due and reaps the leases that ran out.
+
+    Args:
+        queues: whose delayed jobs are promoted.
+        settings: those of the worker.
+        trim: whether expired ids and slots are dropped, too.
+        last: the store's clock in ms at this worker's last tick, as its reply said; 0 before the first.
+    """
     exc = exc_string("the worker that ran it died 10 times")
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc]
-    # A claim made just before a stall is good for half its lease; so this is what a stall may last unnoticed.
-    gap = claim_lease(settings) / 2
-    return "tick", [*head, _milliseconds(settings.lease), _milliseconds(gap), *queues]
+    return "tick", [*head, _milliseconds(settings.lease), last, *queues]
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:

@@ -75,7 +75,7 @@ def open_claimed(
     values: list[bytes | None],
     settings: Settings,
     *,
-    now: float | None = None,
+    now: float,
 ) -> Claimed:
     """Return what a claimed record asks for.
 
@@ -85,7 +85,7 @@ def open_claimed(
         planted: the name of a field that it should not have, or not as long; empty when there is none.
         values: of the fields in CLAIMED.
         settings: with the keys of signatures.
-        now: seconds by the store's clock when it was claimed; without it, the times of a signature are not looked at.
+        now: seconds by the store's clock when it was claimed.
 
     Raises:
         JobRefused: naming what is wrong with the record.

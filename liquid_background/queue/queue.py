@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
@@ -15,7 +15,7 @@ from liquid_background.queue.opening import MAX_DATA, SIGNED, renew_signature
 from liquid_background.queue.reading import text
 from liquid_background.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
 from liquid_background.settings import Settings
-from liquid_background.store import Store, read_replies, translated_errors
+from liquid_background.store import Store, read_replies
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
@@ -125,7 +125,7 @@ class Queue:
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job is neither failed nor cancelled.
-            JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed.
+            JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed, or the other way round.
         """
         self.get(job_id)
         return self._act("retry", job_id, [self._new_signature(job_id)], "retried")
@@ -134,8 +134,11 @@ class Queue:
         now = self._signing_time()
         if now is None:
             return ""
-        with translated_errors(self.store.url):
-            values: Any = self.store.client.hmget(keys.job(job_id), SIGNED)
+        pipeline = self.store.client.pipeline(transaction=False)
+        pipeline.hmget(keys.job(job_id), SIGNED)
+        (values,) = read_replies(pipeline, self.store.url)
+        if values is None:
+            raise _not_found(job_id)
         try:
             return renew_signature(job_id, values, self.settings, now)
         except JobRefused as error:
@@ -156,6 +159,10 @@ class Queue:
         state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
         if state == b"missing":
             raise _not_found(job_id)
+        if state == b"signed":
+            raise JobRefused(
+                f"cannot retry job {job_id}: it is signed, and SIGNING_KEY is not set here to sign it anew"
+            )
         if state != b"ok":
             now = JobStatus.from_rq(text(state, len(state)))
             raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")

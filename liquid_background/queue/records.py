@@ -49,18 +49,18 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[A
         raise JobRefused(f"job {job.id}: max_attempts {job.max_attempts} is not from 1 to {MAX_RETRIES + 1}")
     waits = json.dumps(_waits(job, settings), separators=(",", ":")) if job.max_attempts > 1 else "[]"
     limit = settings.job_timeout if job.timeout is None else job.timeout
-    whole = math.ceil(limit)
-    exact = "" if whole == limit else repr(limit)
+    seconds = math.ceil(limit)
+    exact = "" if seconds == limit else repr(limit)
     data = job.encode()
     queue = str(job.priority)
     signature = ""
     if settings.signing_key:
-        parts = (*encoded(job.id, queue, str(whole), exact, waits), data)
+        parts = (*encoded(job.id, queue, str(seconds), exact, waits), data)
         signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
     return [
-        job.id, queue, delay, data, whole, job.max_attempts - 1, waits, job.source_name, exact, signature,
+        job.id, queue, delay, data, seconds, job.max_attempts - 1, waits, job.source_name, exact, signature,
         settings.result_ttl, settings.failure_ttl, group, most,
     ]  # fmt: skip
 

@@ -41,14 +41,14 @@ def sign(keys: Sequence[SecretStr], parts: Sequence[bytes], due: int) -> str:
     return f"2:{due}:{expires}:{_digest(keys[0], parts, str(due).encode('ascii'), str(expires).encode('ascii'))}"
 
 
-def verify(keys: Sequence[SecretStr], signature: bytes, parts: Sequence[bytes], now: float | None = None) -> None:
+def verify(keys: Sequence[SecretStr], signature: bytes, parts: Sequence[bytes], now: float) -> None:
     """Accept a job when no key is set, or when one of the keys made its signature, and its time has come and lasts.
 
     Args:
         keys: any of which may have signed it.
         signature: as its record has it.
         parts: what it would run.
-        now: seconds by the store's clock; None when they are not known, and its times are not looked at.
+        now: seconds by the store's clock.
 
     Raises:
         JobRefused: when the signature is missing, is of another job, or is not valid now.
@@ -58,9 +58,9 @@ def verify(keys: Sequence[SecretStr], signature: bytes, parts: Sequence[bytes], 
     if signature.startswith(_ENDED):
         raise JobRefused(_OVER)
     due, expires = _checked(keys, signature, parts)
-    if now is not None and due > now + _AHEAD:
+    if due > now + _AHEAD:
         raise JobRefused(f"the job is signed for a time that comes in {due - now:,.0f} s: it was queued too early")
-    if now is not None and expires is not None and expires <= now:
+    if expires is not None and expires <= now:
         raise JobRefused(
             f"the job's signature is over 30 days old, since it was due {now - due:,.0f} s ago: "
             "'poscli jobs retry', with the key, signs it anew"

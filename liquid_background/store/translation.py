@@ -82,7 +82,8 @@ def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
         raise StoreUnavailable(str(error)) from error
     except redis.TimeoutError as error:
         down = "the network down, or the store without TLS" if where.startswith("rediss:") else "or the network down"
-        reason = f"did not answer in time: is it overloaded, {down}?"
+        reason = f"did not answer in time: is it overloaded, {down}"
+        reason += "?" if not doubt else ""
         raise StoreUnavailable(f"{name} {reason}{_lost(doubt)}", maybe_done=bool(doubt)) from error
     except redis.RedisError as error:
         certificate = _certificate_error(error)
@@ -99,16 +100,18 @@ def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
         # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
         if told is not None:
             raise StoreUnavailable(f"{name} {told}") from None
-        raise StoreUnavailable(f"{name} {_cut(error)}{_lost(doubt)}", maybe_done=bool(doubt)) from None
+        raise StoreUnavailable(f"{name} {_cut(error, doubt)}", maybe_done=bool(doubt)) from None
 
 
-def _cut(error: redis.RedisError) -> str:
+def _cut(error: redis.RedisError, doubt: str) -> str:
     text = str(error).rstrip(".")
+    if doubt:
+        return f"broke the connection ({text}){_lost(doubt)}"
     return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
 
 
 def _lost(doubt: str) -> str:
-    return f". Its reply was lost, so {doubt}" if doubt else ""
+    return f"; its reply was lost, so {doubt}: look before you do it again" if doubt else ""
 
 
 def read_replies(pipeline: Pipeline, where: str = "") -> list[Any]:

@@ -31,3 +31,15 @@ def bench_on(tmp_path: Path, wait_until: Any) -> Iterator[Callable[..., Bench]]:
     for each in made:
         each.close()
         each.store.close()
+
+
+def calls(bench: Bench) -> int:
+    """Return how many scripts the store has been asked to run."""
+    stats: Any = bench.store.client.info("commandstats")
+    return int(stats["cmdstat_evalsha"]["calls"])
+
+
+def wait_for_calls(bench: Bench, more: int = 20) -> None:
+    """Return when the workers have asked that many times more: each ticks five times a second."""
+    before = calls(bench)
+    bench.wait_until(lambda: calls(bench) >= before + more, timeout=30)

@@ -13,6 +13,8 @@ import pytest
 from liquid_background.job import FUNCTION, ConcurrencyGroup
 from liquid_background.joblog import KEY as LOG
 from liquid_background.queue import keys
+from liquid_background.settings import load_settings
+from tests.faults.conftest import wait_for_calls
 from tests.worker.conftest import Bench
 
 WORST: Final = "18446744073709551615"
@@ -137,6 +139,8 @@ ROWS: Final = [
     {"retry_intervals": "[1e308, 1e308]"},
     {"lb_group": "\x00\xff", "lb_group_limit": "9" * 400},
     {"lb_group": "x" * 100_000},
+    {"lb_group": "gg", "lb_group_limit": "0"},
+    {"lb_group": "gg", "lb_group_limit": "-1"},
     {"lb_crashes": "9" * 5000, "lb_losses": "1e999"},
     {"lb_token": "x"},
     {"lb_cancel": "1"},
@@ -302,4 +306,56 @@ def test_whatever_is_planted_each_good_job_runs_exactly_once(bench: Bench, seed:
     assert {place for job_id in sent for place in places(bench, job_id)} <= set(map(keys.finished, keys.QUEUES))
     assert worker.children() == children, worker.text()
     assert "could not run a step" not in worker.text(), worker.text()
+    assert worker.stop() == 0
+
+
+def test_a_planted_wake_key_of_a_child_s_own_costs_one_answer(bench: Bench) -> None:
+    client: Any = bench.store.client
+    worker = bench.start()
+    bench.wait_for(bench.send())
+    (worker_key,) = bench.wait_until(lambda: client.smembers(keys.RQ_WORKERS))
+    name = worker_key.decode().removeprefix(keys.worker(""))
+    plant(client, keys.wake(name), "string")
+    bench.wait_until(lambda: not client.exists(keys.wake(name)))
+    bench.wait_for(bench.send())
+    assert worker.stop() == 0
+
+
+def test_a_planted_lease_does_not_keep_a_burst_from_ending(bench: Bench) -> None:
+    bench.store.client.zadd(keys.LEASES, {"ghost": float("inf")})
+    good = bench.send()
+    bench.burst()
+    assert bench.story(good) == [("SUCCESS", 1, True)]
+
+
+RIGHTS: Final = ("zadd", "zrem", "hset", "hdel", "lpush", "rpush", "lpop", "expire", "persist", "xadd", "evalsha")
+
+
+@pytest.mark.parametrize("right", RIGHTS)
+def test_a_right_that_is_lost_for_a_while_costs_no_job_anything(start_server: Any, bench_on: Any, right: str) -> None:
+    server = start_server()
+    root = bench_on(server.url)
+    client: Any = root.store.client
+    client.execute_command("ACL", "SETUSER", "jobs", "on", ">pw", "~*", "&*", "+@all")
+    root.settings = load_settings(redis_url=server.url.replace("redis://", "redis://jobs:pw@"))
+    worker = root.start(processes=2)
+    root.wait_for(root.send())
+    group = ConcurrencyGroup("gg", 1)
+    before = [root.send("sleep", given={"seconds": 0.3}) for _ in range(3)]
+    root.wait_for_run(before[0])
+    client.execute_command("ACL", "SETUSER", "jobs", f"-{right}")
+    during = [
+        root.send(group=group),
+        root.send(delay=0.001),
+        root.send("fail_until", given={"times": 0}, max_attempts=2),
+    ]
+    root.wait_until(lambda: "could not run a step" in worker.text() or len(root.ended()) == 7)
+    wait_for_calls(root, 5 if right != "evalsha" else 0)
+    client.execute_command("ACL", "SETUSER", "jobs", f"+{right}")
+    for job_id in (*before, *during):
+        root.wait_for(job_id)
+    runs = [run[0] for run in root.runs()]
+    assert [runs.count(job_id) for job_id in (*before, *during)] == [1] * 6
+    if right != "xadd":  # then the log could not be written meanwhile
+        assert [root.story(job_id)[-1] for job_id in (*before, *during)] == [("SUCCESS", 1, True)] * 6
     assert worker.stop() == 0

@@ -198,6 +198,15 @@ def _put_back(bench: Bench, job_id: str) -> None:
     client.rpush(keys.queue("default"), job_id)
 
 
+def test_a_signed_job_is_retried_with_its_key_only(signed: Bench) -> None:
+    failing = signed.send("raise")
+    signed.burst(signing_key=KEY)
+    without = Queue(signed.store, signed.settings)
+    with pytest.raises(JobRefused, match="SIGNING_KEY is not set here"):
+        without.retry(failing)
+    assert signed.queue.get(failing).status == "failed"
+
+
 def test_l10_a_retry_vouches_for_nothing_that_was_not_signed(signed: Bench) -> None:
     altered, copied, unsigned = signed.send("raise"), "copied", signed.send("raise")
     signed.burst(signing_key=KEY)
@@ -209,9 +218,8 @@ def test_l10_a_retry_vouches_for_nothing_that_was_not_signed(signed: Bench) -> N
     for job_id, reason in ((altered, "does not fit"), (copied, "does not fit"), (unsigned, "is not signed")):
         with pytest.raises(JobRefused, match=rf"cannot retry job {job_id}: .*{reason}"):
             signed.queue.retry(job_id)
-    signed.queue.settings = signed.settings  # without a key, whoever may write to the store may do this by hand
     for job_id in (altered, copied, unsigned):
-        signed.queue.retry(job_id)
+        _put_back(signed, job_id)
     signed.burst(signing_key=KEY)
     assert [signed.story(job_id)[-1:] for job_id in (altered, copied, unsigned)] == [REFUSED] * 3
 

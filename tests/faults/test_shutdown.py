@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -154,3 +155,37 @@ def test_a_worker_is_a_good_first_process_of_a_container(bench: Bench, tmp_path:
         namespace.kill()
         namespace.wait()
     assert bench.story(job_id) == [("SUCCESS", 1, True)]
+
+
+@pytest.mark.parametrize("word", ["SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize("trouble", ["down", "a replica"])
+def test_ends_are_told_before_a_child_goes_however_long_the_store_is_away(
+    start_server: Any, bench_on: Any, tmp_path: Path, word: str, trouble: str
+) -> None:
+    durable = ("--appendonly", "yes")
+    server = start_server(*durable)
+    bench = bench_on(server.url)
+    go = tmp_path / "go"
+    held = bench.send("wait_for", given={"until": str(go)})
+    worker = bench.start(lease=0.5)
+    bench.wait_for_run(held)
+    if trouble == "down":
+        server.kill()
+    else:
+        bench.store.client.execute_command("REPLICAOF", "127.0.0.1", "1")
+    go.touch()
+    bench.wait_until(lambda: held in bench.ended())
+    worker.process.send_signal(getattr(signal, word))
+    bench.wait_until(lambda: "the store must hear first how 1 jobs ended" in worker.text())
+    if trouble == "down":
+        start_server(*durable, port=server.port)
+    else:
+        bench.store.client.execute_command("REPLICAOF", "NO", "ONE")
+    bench.wait_for(held)
+    assert bench.story(held) == [("SUCCESS", 1, True)]
+    assert len(bench.runs()) == 1
+    if word == "SIGTERM":
+        assert worker.process.wait(20) == 0
+    else:
+        after = bench.send()
+        assert bench.wait_for(after).status == "completed"

@@ -44,6 +44,7 @@ def test_a1_a3_a9_a_killed_worker_s_job_runs_again(bench: Bench, tmp_path: Path,
     first = bench.start(lease=LEASE)
     bench.wait_for_run(job_id)
     bench.start(lease=LEASE)
+    bench.wait_until(lambda: bench.queue.counts()[0].workers == 2)
     first.signal_tree(signal.SIGKILL)
     killed = time.monotonic()
     bench.wait_for_run(job_id, times=2)

@@ -328,7 +328,7 @@ def test_an_id_whose_record_is_gone_is_logged_not_skipped(hands: Hands, queue: Q
 def test_due_jobs_are_promoted_in_due_order_and_never_early(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id=name, delay=1.0) for name in ("a", "b", "c", "later")])
     hands.make_due("c", "a", "b")
-    promoted, _, due = hands.tick()
+    promoted, _, due, _ = hands.tick()
     assert promoted == 3
     assert 59_000 < due <= 60_000
     assert _ids(hands.claim(10)) == ["c", "a", "b"]
@@ -374,3 +374,152 @@ def test_an_id_that_is_not_queued_or_stands_there_twice_is_claimed_once(hands: H
     hands.store.client.rpush(keys.queue("default"), "twice", "running")
     assert _ids(hands.claim(10)) == ["twice"]
     assert hands.store.client.llen(keys.queue("default")) == 0
+
+
+def test_a_body_whose_start_was_never_heard_counts_by_its_end(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=2), job(id="b", max_attempts=2)])
+    batch = hands.claim(2)
+    [a, b] = [Running.of(each, batch.token, batch.queue) for each in batch.jobs if isinstance(each, Claimed)]
+    assert hands.finish(a, Outcome(result="done")) == "done"
+    assert hands.finish(b, Outcome(error="no")) == "done"
+    assert queue.get("a").status is JobStatus.COMPLETED
+    assert queue.get("b").attempts == 1
+    assert sorted(_log(hands.store)) == [(LogStatus.FAILED, 1, False), (LogStatus.SUCCESS, 1, True)]
+
+
+def test_a_body_whose_start_was_never_heard_counts_by_its_first_beat(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    batch = hands.claim()
+    [claimed] = batch.jobs
+    assert isinstance(claimed, Claimed)
+    running = Running.of(claimed, batch.token, batch.queue)
+    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
+    hands.call(moves.beat([pulse], hands.settings))
+    assert queue.get("a").status is JobStatus.RUNNING
+    assert hands.start(running) == 1  # it was under way
+    assert hands.finish(running, Outcome(result="")) == "done"
+    assert _log(hands.store) == [(LogStatus.SUCCESS, 1, True)]
+
+
+def test_a_start_whose_process_dies_before_its_body_counts_in_the_end(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=2)])
+    for _ in range(3):
+        hands.finish(hands.take(), Outcome(error="killed, before it began"), Ending.UNBEGUN)
+    assert queue.get("a").attempts == 1
+    assert hands.finish(hands.take(), Outcome(result="")) == "done"
+    assert [entry[:2] for entry in _log(hands.store)] == [(LogStatus.LOST, 1)] * 3 + [(LogStatus.SUCCESS, 2)]
+
+
+def test_deaths_before_a_body_are_counted_anew_after_an_attempt(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=3)])
+    for ending in (Ending.UNBEGUN, Ending.UNBEGUN, None, Ending.UNBEGUN, Ending.UNBEGUN):
+        hands.finish(hands.take(), Outcome(error="no"), ending)
+    assert queue.get("a").attempts == 1
+
+
+def test_a_job_that_is_claimed_only_goes_back_when_its_process_died(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    batch = hands.claim()
+    [claimed] = batch.jobs
+    assert isinstance(claimed, Claimed)
+    running = Running.of(claimed, batch.token, batch.queue)
+    assert hands.finish(running, Outcome(error="killed"), Ending.UNBEGUN) == "back"
+    assert hands.store.client.lrange(keys.queue("default"), 0, -1) == [b"a"]
+    assert queue.get("a").attempts == 0
+    assert _log(hands.store) == []
+
+
+def _ticks(hands: Hands, last: int, **settings: Any) -> int:
+    """Tick as a worker does that has ticked before; return what its next tick says of this one."""
+    mine = hands.settings.model_copy(update=settings)
+    at: int = hands.call(moves.tick(keys.QUEUES, mine, last=last))[3]
+    return at
+
+
+def test_a_worker_that_lived_through_a_gap_gives_leases_grace_once(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    hands.take()
+    last = _ticks(hands, 0)
+    hands.store.client.zadd(keys.LEASES, {"a": 1})
+    _ticks(hands, last - 4000)
+    ends = hands.store.client.zscore(keys.LEASES, "a") or 0
+    seconds, micros = hands.store.client.time()
+    left = ends - seconds * 1000 - micros / 1000
+    assert hands.settings.lease * 900 < left <= hands.settings.lease * 1000 + 1
+    assert _log(hands.store) == []
+    hands.expire_leases()  # nobody beat meanwhile
+    _ticks(hands, last - 8000)
+    assert _log(hands.store) == [(LogStatus.LOST, 1, False)]
+
+
+def test_who_has_just_come_waits_for_those_who_live(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    hands.take()
+    hands.store.client.zadd(keys.LEASES, {"a": 1})
+    _ticks(hands, 0)
+    left = (hands.store.client.zscore(keys.LEASES, "a") or 0) - hands.store.client.time()[0] * 1000
+    assert 0 < left <= 1600
+    assert _log(hands.store) == []
+
+
+@pytest.mark.parametrize("leases", [(30.0, 0.3, 3.0), (0.3, 30.0, 3.0)])
+def test_workers_of_other_leases_take_no_grace_away(
+    hands: Hands, queue: Queue, job: Make, leases: tuple[float, ...]
+) -> None:
+    queue.send([job(id="a")])
+    hands.take()
+    before = _ticks(hands, 0)
+    hands.store.client.zadd(keys.LEASES, {"a": 1})
+    for lease in leases:
+        _ticks(hands, before - 4000, lease=lease)
+    assert _log(hands.store) == []
+
+
+def test_other_applications_jobs_hold_up_no_lower_queue(hands: Hands, queue: Queue, job: Make) -> None:
+    client: Any = hands.store.client
+    client.sadd(keys.queue_workers("high"), keys.worker("other"))
+    client.hset(keys.worker("other"), mapping={"birth": "2026-01-01T00:00:00.000000Z"})
+    for number in range(1500):
+        client.hset(
+            keys.job(f"f{number}"), mapping={"status": "queued", "origin": "high", "data": "x", keys.FOREIGN: 1}
+        )
+        client.rpush(keys.queue("high"), f"f{number}")
+    queue.send([job(id="ours", priority=Priority.HIGH), job(id="lower")])
+    claimed = [name for _ in range(3) for name in _ids(hands.claim(10))]
+    assert sorted(claimed) == ["lower", "ours"]
+    assert client.llen(keys.queue("high")) == 1500
+
+
+@pytest.mark.parametrize("origin", [None, "nowhere"])
+def test_a_record_without_its_queue_is_refused_and_can_be_seen(
+    hands: Hands, queue: Queue, job: Make, origin: str | None
+) -> None:
+    queue.send([job(id="odd"), job(id="good")])
+    if origin is None:
+        hands.store.client.hdel(keys.job("odd"), "origin")
+    else:
+        hands.store.client.hset(keys.job("odd"), "origin", origin)
+    batch = hands.claim(10)
+    [refused] = [each for each in batch.jobs if isinstance(each, moves.Refused)]
+    hands.call(moves.refuse(refused, batch, WORKER, hands.settings))
+    assert hands.store.client.zscore(keys.failed("default"), "odd") is not None
+    assert [entry.status for entry in entries(hands.store.client)] == [LogStatus.REFUSED]
+
+
+def test_a_running_job_whose_queue_was_changed_goes_back_to_one_that_is_served(
+    hands: Hands, queue: Queue, job: Make
+) -> None:
+    queue.send([job(id="a", max_attempts=2)])
+    running = hands.take()
+    hands.store.client.hset(keys.job("a"), "origin", "nowhere")
+    hands.finish(running, Outcome(error="no"))
+    assert hands.store.client.lrange(keys.queue("default"), 0, -1) == [b"a"]
+
+
+def test_a_job_without_a_status_is_buried_where_it_is_found(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", priority=Priority.LOW)])
+    hands.store.client.hdel(keys.job("a"), "status")
+    assert _ids(hands.claim(10)) == []
+    assert queue.get("a").status is JobStatus.FAILED
+    assert "garbage" in (queue.get("a").error or "")
+    assert hands.store.client.zscore(keys.failed("low"), "a") is not None

@@ -7,10 +7,13 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import Any, Final
 
+import hiredis
+
+from liquid_background.queue import scripts
 from liquid_background.queue.moves import Call
 from liquid_background.store import Store
 from liquid_background_worker.trouble import Trouble
-from liquid_background_worker.wire import Broken, Wire
+from liquid_background_worker.wire import Broken, Sent, Wire
 
 MOST_PENDING: Final = 8
 """Calls that may be on their way; more wait for replies first. Each may hold a body's end that only this child knows,
@@ -19,6 +22,8 @@ _UNHEARD: Final = 4  # calls on their way, or
 _UNHEARD_FOR: Final = 0.002  # seconds, before a poll looks for replies: a look costs as much as a call
 _PAUSE: Final = 0.02  # seconds between two tries to connect at first: a finished job waits to be told of
 _LONG_PAUSE: Final = 0.2
+_HANG_UPS: Final = 5
+_LARGE: Final = 256 * 1024  # bytes of a call that may be over a server's limits
 _PATIENCE: Final = 2.0  # seconds after which the tries become rarer
 
 
@@ -34,7 +39,9 @@ class Channel:
         self._reply_timeout = reply_timeout
         self._gives_up = gives_up  # asked with the seconds that the store has been away
         self._away_since: float | None = None  # until a reply says otherwise
-        self.trouble = Trouble(logging.DEBUG)  # its supervisor warns
+        self._head: Sent | None = None  # the first call without a reply when the connection was lost last
+        self._hang_ups = 0  # connections that were lost with it since
+        self.trouble = Trouble(store.url, logging.DEBUG)  # its supervisor warns
 
     def post(self, call: Call, on_reply: Callable[[Any], None] | None = None, must: bool = False) -> None:
         """Send a call without waiting for its reply; it leaves at once, and only then are others waited for.
@@ -100,9 +107,10 @@ class Channel:
         """Connect again and send again, until it works.
 
         Raises:
-            GaveUp: when it has not worked for long and this worker is to stop.
+            GaveUp: when it has not worked for long, this worker is to stop, and nothing that it knows would be lost.
         """
         self._wire.disconnect()
+        self._drop_what_it_hangs_up_on(error)
         if self._away_since is None:
             self._away_since = monotonic()
         else:
@@ -115,10 +123,22 @@ class Channel:
                 error = again
             self._pause(error)
 
+    def _drop_what_it_hangs_up_on(self, error: Broken) -> None:
+        """Answer a large call with an error that breaks each new connection, as one over a server's limits does."""
+        head = self._wire.pending[0] if self._wire.pending else None
+        self._hang_ups = self._hang_ups + 1 if head is self._head else 0
+        self._head = head
+        if head and self._hang_ups >= _HANG_UPS and len(scripts.command(*head.call)) > _LARGE:
+            self._wire.pending.popleft()
+            head.on_reply(hiredis.ReplyError(f"the store hangs up on it: {error}"))
+
     def _pause(self, error: Broken) -> None:
         away = monotonic() - (self._away_since or monotonic())
         if self._gives_up(away):
-            raise GaveUp(str(error))
+            ends = sum(sent.must for sent in self._wire.pending)
+            if not ends:
+                raise GaveUp(str(error))
+            self.trouble.ends_wait(ends)  # only this child knows them: without it, their bodies run again
         self.trouble.outage(error)
         sleep(_PAUSE if away < _PATIENCE else _LONG_PAUSE)
 

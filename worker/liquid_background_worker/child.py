@@ -6,8 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final
+
+import hiredis
 
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue import keys, moves
@@ -20,14 +22,15 @@ from liquid_background_worker import attempt, limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order
 from liquid_background_worker.channel import Channel
-from liquid_background_worker.endings import Ending, Endings
+from liquid_background_worker.endings import Endings, Report
 from liquid_background_worker.slot import Left, Slot
 from liquid_background_worker.surroundings import Surroundings
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 HIGHER_EVERY: Final = 0.005  # seconds between two questions whether higher work waits
-ANSWERS: Final = 3  # to an end: those that it comes back with, and the last one
+AGAIN: Final = 0.2  # seconds between two tries to tell of an end
+_PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside the move
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 
@@ -69,6 +72,7 @@ class Child:
         self._tally: tuple[bool, float] | None = None  # how the last attempt ended, and its seconds: not counted yet
         self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
         self._refused = False  # the last start was answered with an error
+        self._careful = False  # no body begins before its start was heard: an error came, and none has been since
 
     def _gives_up(self, seconds: float) -> bool:
         return self._slot.stop and seconds > self._settings.lease
@@ -77,6 +81,10 @@ class Child:
         """Run jobs until told to stop, worn out, left alone, or the burst is over; return which."""
         batch: Batch | None = None
         while not self._slot.stop and self._jobs_left > 0 and os.getppid() == self._role.supervisor:
+            if self._endings.jobs:
+                self._give_back(batch)
+                batch = None
+                self._say_again()
             batch = batch or self._claim()
             if batch.jobs:
                 self._run(batch)
@@ -92,7 +100,6 @@ class Child:
         return Left.DONE
 
     def _claim(self) -> Batch:
-        self._say_again()
         claim = self._next_claim(self._jobs_left)
         return self._opened(claim, self._channel.call(claim.call))
 
@@ -103,13 +110,15 @@ class Child:
         return batch
 
     def _next_claim(self, most: int, wait: float = 0.0) -> Claim:
-        most = min(self._batch_size.size, most)
-        return Claim(next(self._tokens), most, self._order.next(), self._settings, wait)
+        most = 1 if self._careful else min(self._batch_size.size, most)
+        own = self._wake_keys[-1]
+        return Claim(next(self._tokens), most, self._order.next(), self._settings, wait, own_wake=own)
 
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""
         self._channel.drain()
-        self._say_again()
+        if self._endings.jobs:
+            return None
         wait = BURST_IDLE if self._role.burst else LONGEST_IDLE
         calls = []
         if due is not None and due <= wait:
@@ -127,15 +136,16 @@ class Child:
         done: Finish | None = None
         begun = 0
         for running, claimed in ready:
-            if self._slot.stop or self._yields or monotonic() >= batch.usable_until:
+            if self._slot.stop or self._yields or self._endings.jobs or monotonic() >= batch.usable_until:
                 break
-            self._post(Ending(done) if done else None, running, higher)
+            self._post(Report(done) if done else None, running, higher)
             self._count()
             left = len(ready) - begun
             if not asked and left <= self._batch_size.ahead and left < self._jobs_left:
                 asked = True
                 self._claim_ahead(self._jobs_left - left)
-            self._channel.poll()  # here, where no body's end waits to be told
+            # Here, where no body's end waits to be told.
+            (self._channel.drain if self._careful else self._channel.poll)()
             if self._lapsed or self._refused:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 done, begun = None, begun + int(self._lapsed)
@@ -143,10 +153,9 @@ class Child:
             done = moves.finish(running, self._perform(begun, claimed), self._settings, now=self._clock.now())
             begun += 1
         if done:
-            self._post(Ending(done))
+            self._post(Report(done))
         self._count()
         self._slot.end()
-        self._say_again()
         if asked:
             self._channel.drain(lambda: self._ahead is not None)
         if begun < len(ready):
@@ -154,6 +163,10 @@ class Child:
                 self._give_back(self._ahead)  # first: these stood behind the others
                 self._ahead = None
             self._channel.post(moves.give_back(batch.token, batch.queue, [running.id for running, _ in ready[begun:]]))
+        if self._careful:
+            self._channel.drain()  # an end that comes back is owed at once: its lease is still the claim's
+            if self._refused and not self._endings.jobs:
+                sleep(LONGEST_IDLE)
 
     def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
         """Return the jobs of a batch that may run; set the others aside."""
@@ -179,24 +192,34 @@ class Child:
         if batch and batch.jobs:
             self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in batch.jobs]))
 
-    def _post(self, ending: Ending | None, start: Running | None = None, higher: Sequence[str] = ()) -> None:
+    def _post(self, report: Report | None, start: Running | None = None, higher: Sequence[str] = ()) -> None:
         """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
         if start:
             self._unheard, self._lapsed, self._refused = self._unheard + 1, False, False
-        call = self._step(ending.finish if ending else None, start, higher)
-        self._channel.post(call, partial(self._answered, ending, start is not None), must=ending is not None)
+        call = self._step(report.finish if report else None, start, higher)
+        self._channel.post(call, partial(self._answered, report, start is not None), must=report is not None)
 
-    def _answered(self, ending: Ending | None, started: bool, reply: Any) -> None:
+    def _answered(self, report: Report | None, started: bool, reply: Any) -> None:
         if started:
             self._started(reply)
         if isinstance(reply, Exception):
+            self._careful = True
             self._channel.trouble.heard(reply)
-            if ending:
-                self._endings.came_back(ending, reply)
+            if report:
+                self._endings.came_back(report, reply)
+        elif len(reply) > _PLAIN_REPLY:
+            self._channel.trouble.heard(hiredis.ReplyError(reply[_PLAIN_REPLY].decode("utf-8", "replace")))
 
     def _say_again(self) -> None:
-        for ending in self._endings.to_say():
-            self._post(ending)
+        """Tell of the ends that came back until the store has them; nothing is claimed or begun meanwhile."""
+        while self._endings.jobs and os.getppid() == self._role.supervisor:
+            self._slot.owe(self._endings.jobs)  # its supervisor keeps their leases, which counts their bodies
+            for report in self._endings.to_say():
+                self._post(report)
+            self._channel.drain()
+            if self._endings.jobs and not self._endings.are_urgent:
+                sleep(AGAIN)
+        self._slot.owe([])
 
     def _step(self, done: Finish | None, start: Running | None, higher: Sequence[str]) -> moves.Call:
         if higher:
@@ -213,6 +236,7 @@ class Child:
         if isinstance(reply, list):
             self._yields = self._yields or (reply[2] == 1 and not stale)
             self._lapsed = reply[1] == 0 and not self._unheard
+            self._careful = self._careful and reply[1] == 0
         elif not self._unheard:
             self._refused = True
 
@@ -237,6 +261,5 @@ class Child:
 
     def close(self) -> None:
         """Hear the store out on what was sent."""
-        for _ in range(ANSWERS):
-            self._channel.drain()
-            self._say_again()
+        self._channel.drain()
+        self._say_again()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Sequence
-from time import monotonic
+from functools import partial
+from time import monotonic, sleep
 from typing import Any, Final
 
 from liquid_background.queue import moves
@@ -14,7 +15,7 @@ from liquid_background.settings import Settings
 from liquid_background.store import Store
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
-from liquid_background_worker.wire import Broken, Wire
+from liquid_background_worker.wire import Broken, Wire, is_refusal
 
 _PATIENCE: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
 _PAUSE: Final = 0.04  # seconds between two tries to connect
@@ -32,9 +33,11 @@ class Heart:
         self._queues = tuple(queues)
         self._timetable = timetable
         self._owed: deque[Call] = deque()
+        self._last_tick = 0  # by the store's clock, in milliseconds
+        self._owed_at = 0.0  # when what is owed is said next
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
-        self._trouble = Trouble(logging.WARNING)
+        self._trouble = Trouble(store.url, logging.WARNING)
 
     def must(self, call: Call) -> None:
         """Send a call as soon as the store hears it."""
@@ -71,8 +74,7 @@ class Heart:
             raise Broken("no reply")
 
     def _send(self, now: float, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[Pulse, str], None]) -> None:
-        while self._owed:
-            self._wire.send(self._owed.popleft(), self._trouble.heard, must=True)
+        self._pay(now)
         if now >= self._next_beat:
             self._next_beat = now + self._settings.lease / 4
             beating = pulses()
@@ -86,7 +88,19 @@ class Heart:
             self._next_tick = now + _TICK
             trim = now >= self._next_trim
             self._next_trim = now + _TRIM if trim else self._next_trim
-            self._wire.send(moves.tick(self._queues, self._settings, trim), self._ticked, must=False)
+            self._wire.send(moves.tick(self._queues, self._settings, trim, self._last_tick), self._ticked, must=False)
+
+    def _pay(self, now: float) -> None:
+        """Say what is owed; what the store refuses stays owed, and is said again after a pause."""
+        while self._owed and now >= self._owed_at:
+            call = self._owed.popleft()
+            self._wire.send(call, partial(self._owed_heard, call), must=False)
+
+    def _owed_heard(self, call: Call, reply: Any) -> None:
+        self._trouble.heard(reply)
+        if is_refusal(reply):
+            self._owed.append(call)
+            self._owed_at = monotonic() + _TICK
 
     def _timetabled(self, reply: Any) -> None:
         self._trouble.heard(reply)
@@ -95,7 +109,7 @@ class Heart:
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
         if isinstance(reply, list):
-            promoted, reaped, due = reply
+            promoted, reaped, due, self._last_tick = reply
             if max(promoted, reaped) >= moves.MOST_AT_ONCE:
                 self._next_tick = 0.0
             elif due >= 0:
@@ -114,12 +128,12 @@ class Heart:
             try:
                 if not self._wire.connected:
                     self._wire.connect()
-                while self._owed:
-                    self._wire.send(self._owed.popleft(), self._trouble.heard, must=True)
+                self._pay(monotonic())
                 if not self._wire.hear():
-                    self._wire.wait(0.05)
+                    self._wire.wait(_PAUSE)
             except Broken as error:
                 self._lost(error)
+                sleep(_PAUSE)
 
     def descriptors(self) -> list[int]:
         """Return the descriptors that a forked child has to close."""

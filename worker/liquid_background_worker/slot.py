@@ -19,6 +19,7 @@ _COUNTERS: Final = struct.Struct("<QQd")  # completed, failed, seconds worked
 _CELL: Final = struct.Struct("<I")
 _STOP: Final = 0
 _LEFT: Final = 1
+_OWES: Final = 2
 _COUNTERS_AT: Final = 8
 _DEADLINE: Final = struct.Struct("<d")
 _DEADLINE_AT: Final = 40
@@ -103,6 +104,16 @@ class Slot:
         """Say which jobs are claimed. Nothing runs."""
         rows = [(*job[:4], job.template[:_LONGEST_NAME], *job[5:]) for job in jobs]
         self._claimed.write(json.dumps(rows).encode("ascii"))
+
+    def owe(self, jobs: list[Running]) -> None:
+        """Say whose ends the store has not heard: their bodies are over, and they are this child's until it has."""
+        self._memory[_OWES] = 0
+        self.hold(jobs)
+        self._memory[_OWES] = int(bool(jobs))
+
+    def owed(self) -> list[Running]:
+        """Return the jobs whose ends the store has not heard."""
+        return self.held() if self._memory[_OWES] else []
 
     def held(self) -> list[Running]:
         """Return the jobs that were claimed in the last batch, whatever became of them."""

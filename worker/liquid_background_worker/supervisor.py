@@ -148,7 +148,7 @@ class Supervisor:
                 child.close()
                 slot.left = left
             except GaveUp as error:
-                logger.warning("worker child %s stops without the store: %s", name, error)
+                logger.debug("worker child %s stops without the store: %s", name, error)
 
         controls = [other.control for other in self._everyone()]
         process = fork(name, body, [*controls, *self._heart.descriptors(), self._signals, self._signalled])
@@ -192,10 +192,11 @@ class Supervisor:
             if now:
                 self._finish(child, now.job, *self._verdict(child, now.job, code), now.started)
             ended_by_us = self._stops > 1 or child.killed
-            before = Ending.BACK if ended_by_us else Ending.UNBEGUN
+            before = Ending.BACK if ended_by_us else Ending.CRASHED if child.slot.owed() else Ending.UNBEGUN
+            when = "before the store heard of its end" if child.slot.owed() else "before it began"
             for job in child.slot.held():
                 if now is None or job.id != now.job.id:
-                    self._finish(child, job, before, f"its process {_exit(code)}, before it began", monotonic())
+                    self._finish(child, job, before, f"its process {_exit(code)}, {when}", monotonic())
         self._heart.must(moves.leave(child.name, self._queues))
         child.close()
 
@@ -257,6 +258,7 @@ class Supervisor:
             child.counted = counters
             job = now.job if now else None
             pulses.append(Pulse(name=child.name, completed=completed, failed=failed, seconds=seconds, job=job))
+            pulses += [Pulse(name=child.name, completed=0, failed=0, seconds=0.0, job=job) for job in child.slot.owed()]
         return pulses
 
     def _answer(self, pulse: Pulse, word: str) -> None:

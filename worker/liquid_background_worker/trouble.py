@@ -20,10 +20,12 @@ class Trouble:
     """Told what the store says, it writes a line for the first of each kind.
 
     Args:
+        where: `Store.url`.
         level: of the line for an outage; the supervisor warns, and its children need not say the same.
     """
 
-    def __init__(self, level: int) -> None:
+    def __init__(self, where: str, level: int) -> None:
+        self._where = where
         self._level = level
         self._told: set[str] = set()
         self._well_since: float | None = None
@@ -41,7 +43,13 @@ class Trouble:
     def outage(self, reason: object) -> None:
         """Take note that the store is away, or refuses writes."""
         known = explain_refusal(str(reason))
-        self._tell(_OUTAGE, self._level, f"waiting for the store: {f'it {known}' if known else reason}")
+        line = f"waiting for the store: {f'it {known}' if known else f'{self._where} is away ({reason})'}"
+        self._tell(_OUTAGE, self._level, f"{line}; jobs go on by themselves when it is well")
+
+    def ends_wait(self, count: int) -> None:
+        """Take note that a worker that is to stop can't say how so many jobs ended."""
+        line = f"told to stop, but the store must hear first how {count} jobs ended: else they run again"
+        self._tell("ends", logging.WARNING, line)
 
     def _tell(self, what: str, level: int, line: str) -> None:
         if self._well_since is not None and monotonic() - self._well_since > _QUIET:

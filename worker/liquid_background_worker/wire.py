@@ -182,7 +182,7 @@ class Wire:
         heard = False
         try:
             for reply in self._arrived():
-                if isinstance(reply, hiredis.ReplyError) and self._is_to_repeat(reply):
+                if self._is_to_repeat(reply):
                     raise self._broken(reply)
                 self.pending.popleft().on_reply(reply)
                 heard = True
@@ -190,8 +190,8 @@ class Wire:
             raise self._broken(error) from error
         return heard
 
-    def _is_to_repeat(self, error: hiredis.ReplyError) -> bool:
-        return says(error, _NOT_NOW) or (self.pending[0].must and is_refusal(error))
+    def _is_to_repeat(self, reply: Any) -> bool:
+        return self._is_unusable(reply) or (self.pending[0].must and is_refusal(reply))
 
     def _arrived(self) -> list[Any]:
         """Take in what has arrived, and return the replies that are complete."""
@@ -229,24 +229,30 @@ class Wire:
                     replies += self._arrived()
                 else:
                     awaited = [self._socket]
-                    self._wake(wake_keys[-1])
+                    # A wait that has just ended leaves the token.
+                    self._beside(("LPUSH", wake_keys[-1], "1"), ("EXPIRE", wake_keys[-1], 10))
+            woken, *answers = replies
+            if is_refusal(woken):  # the calls were refused, too: what the store did not wait for, we do
+                select.select([control], [], [], seconds)
+            elif isinstance(woken, hiredis.ReplyError) and says(woken, ("WRONGTYPE",)):
+                self._beside(("DEL", *wake_keys))  # they hold nothing but tokens
+                woken = None
+            unusable = [reply for reply in (woken, *answers) if self._is_unusable(reply)]
         except BROKEN as error:
             raise self._broken(error) from error
-        woken, *answers = replies
-        if is_refusal(woken):  # the calls will have been refused, too: what the store did not wait for, we do
-            select.select([control], [], [], seconds)
-            return answers
-        for answer in answers if not isinstance(woken, hiredis.ReplyError) else [woken]:
-            if isinstance(answer, hiredis.ReplyError) and (answer is woken or says(answer, _NOT_NOW)):
-                raise self._broken(answer)
+        if unusable:
+            raise self._broken(unusable[0])
         return answers
 
-    def _wake(self, key: str) -> None:
-        """End this wire's own wait, over another connection."""
+    def _is_unusable(self, reply: Any) -> bool:
+        return isinstance(reply, hiredis.ReplyError) and says(reply, _NOT_NOW)
+
+    def _beside(self, *commands: tuple[str | int, ...]) -> None:
+        """Run commands over another connection."""
         other = self._new_connection()
         try:
             other.connect()
-            for words in (("LPUSH", key, "1"), ("EXPIRE", key, 10)):  # a wait that has just ended leaves the token
+            for words in commands:
                 other.send_command(*words)
                 other.read_response()
         finally:

@@ -12,21 +12,21 @@ local function extend(worker, id, token, queue)
   local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_cancel', 'lb_attempt', 'lb_final')
   if record.err or record[2] ~= token then return 'fenced' end
   -- Its start is under way, or was refused; as the body runs, it counts.
-  if record[1] == 'queued' then begin(key, id, whole(record[4], 0, 1000000), record[5], worker, lease, false) end
+  if record[1] == 'queued' then begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[5], worker, lease, false) end
   if record[1] ~= 'started' and record[1] ~= 'queued' then return 'ok' end
   local execution, running = 'rq:execution:' .. id .. ':' .. token, 'rq:worker:' .. worker .. ':executions'
   on('ZADD', 'liquid_background:leases', now_ms + lease, id)
   redis.call('HSET', key, 'last_heartbeat', stamp, 'lb_beaten', 1)
   -- RQ's tools see what a worker runs by these; a job that ends before its first beat goes without.
-  on('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
-  on('HSETNX', execution, 'created_at', string.format('%.6f', now))
-  redis.call('HSET', execution, 'id', token, 'job_id', id, 'last_heartbeat', string.format('%.6f', now),
+  try('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
+  try('HSETNX', execution, 'created_at', string.format('%.6f', now))
+  try('HSET', execution, 'id', token, 'job_id', id, 'last_heartbeat', string.format('%.6f', now),
     'worker_name', worker)
-  on('ZADD', 'rq:executions:' .. id, far, token)
-  on('SADD', running, id .. ':' .. token)
-  redis.call('EXPIRE', execution, 86400)
-  redis.call('EXPIRE', 'rq:executions:' .. id, 86400)
-  redis.call('EXPIRE', running, 86400)
+  try('ZADD', 'rq:executions:' .. id, far, token)
+  try('SADD', running, id .. ':' .. token)
+  try('EXPIRE', execution, 86400)
+  try('EXPIRE', 'rq:executions:' .. id, 86400)
+  try('EXPIRE', running, 86400)
   return record[3] and 'cancel' or 'ok'
 end
 
@@ -36,6 +36,7 @@ local function add(command, key, field, value)
   if type(redis.pcall(command, key, field, value)) == 'table' then redis.call('HSET', key, field, value) end
 end
 
+check_rights()
 local answers = {}
 for i = 3, #ARGV, 8 do
   local name, state, completed, failed, worked, id, token, queue = unpack(ARGV, i, i + 7)

@@ -5,9 +5,10 @@ local id = ARGV[1]
 local key = 'rq:job:' .. id
 local record = redis.pcall('HMGET', key, 'status', 'origin', 'lb_token', 'lb_attempt', 'failure_ttl',
   'retry_intervals', 'lb_final', 'lb_group')
-local status, queue, token = record[1], record[2] or '', record[3]
+local status, queue, token = record[1], queue_of(record[2]), record[3]
 if record.err or not status then return 'missing' end
 if status == 'finished' or status == 'failed' or status == 'canceled' or status == 'stopped' then return status end
+check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too, which needs it most
 if status == 'started' and on('ZSCORE', 'liquid_background:leases', id) then
   redis.call('HSET', key, 'lb_cancel', 1)
@@ -18,7 +19,6 @@ if status == 'scheduled' then on('ZREM', 'rq:scheduled:' .. queue, id) end
 if status == 'deferred' and record[8] then
   on('LREM', parked_in(record[8], queue), 1, id)
   on('ZREM', 'rq:deferred:' .. queue, id)
-  unpark(record[8])
 end
 if token then
   release(key, id, queue, token, '', false)

@@ -1,12 +1,11 @@
 -- Write `count` jobs that stand in the flat list `list` from position `at` (14 values each, as
 -- liquid_background.queue.records encodes them); return the position behind them and the ids that had a record.
-local JOB_WIDTH = 14
-
 local function wake(queue, count)
   local key = 'liquid_background:wake:' .. queue
   local tokens = {}
-  for i = 1, math.min(count, 64 - on('LLEN', key)) do tokens[i] = '1' end
-  if tokens[1] then redis.call('LPUSH', key, unpack(tokens)) end
+  local there = try('LLEN', key)
+  for i = 1, math.min(count, 64 - (tonumber(there) or 0)) do tokens[i] = '1' end
+  if tokens[1] then try('LPUSH', key, unpack(tokens)) end
 end
 
 -- Push the ids that have gathered for a queue, in their order.
@@ -69,7 +68,7 @@ local function enqueue_all(list, at, count)
     if ids[1] then push(queue, ids) end
   end
   for queue, jobs in pairs(waiting) do
-    on('SADD', 'rq:queues', 'rq:queue:' .. queue)
+    try('SADD', 'rq:queues', 'rq:queue:' .. queue)
     wake(queue, jobs)
   end
   return at, there

@@ -3,6 +3,7 @@
 -- ARGV: token, queue, the ids. Returns how many went back.
 local token, queue = ARGV[1], ARGV[2]
 local back = 0
+check_rights()
 for i = #ARGV, 3, -1 do
   local id = ARGV[i]
   local key = 'rq:job:' .. id

@@ -4,6 +4,7 @@
 -- holder of its lease gives its slot back, so that no slot is freed twice.
 local BY_PRIORITY = {high = 1, default = 2, low = 3}
 local PRIORITIES = {'high', 'default', 'low'}
+local MOST_SLOTS = 1000  -- a group has 100 at most
 local MOST_LOOKED_AT = 500  -- ids that one move looks at; planted ones could be many more
 
 local function parked_in(group, queue)
@@ -16,17 +17,27 @@ local function fields_of(id, ...)
   return record.err and {} or record
 end
 
+local function limit_of(value)
+  return math.max(1, whole(value, 1))
+end
+
 -- Drop slots of jobs whose records are gone or were moved on by other tools, of at most `most` that are looked at.
 local function drop_dead(slots, most)
   for _, id in ipairs(on('SRANDMEMBER', slots, most)) do
     local status = fields_of(id, 'status')[1]
-    if status ~= 'queued' and status ~= 'started' then redis.call('SREM', slots, id) end
+    local runs = status == 'started' and on('ZSCORE', 'liquid_background:leases', id)
+    if status ~= 'queued' and not runs then redis.call('SREM', slots, id) end
   end
 end
 
 -- Whether a group has no free slot. A few of those that hold one are looked at, so that no dead one blocks it for long.
 local function is_full(slots, limit)
-  if on('SCARD', slots) < limit then return false end
+  local taken = on('SCARD', slots)
+  if taken < limit then return false end
+  if taken > MOST_SLOTS then
+    set_aside(slots, 'a group')
+    return false
+  end
   drop_dead(slots, 3)
   return redis.call('SCARD', slots) >= limit
 end
@@ -42,18 +53,18 @@ local function unpark(group)
       looks = looks - 1
       if looks == 0 then return end
       if record[1] == 'deferred' then
-        if is_full(slots, whole(record[2], 1)) then return end
+        if is_full(slots, limit_of(record[2])) then return end
         redis.call('SADD', slots, id)
         redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
         on('LPUSH', 'rq:queue:' .. queue, id)
         wake(queue, 1)
       end
       redis.call('LPOP', parked)
-      on('ZREM', 'rq:deferred:' .. queue, id)
+      try('ZREM', 'rq:deferred:' .. queue, id)
       id = redis.call('LINDEX', parked, 0)
     end
   end
-  on('SREM', 'liquid_background:groups', group)
+  try('SREM', 'liquid_background:groups', group)
 end
 
 -- Free the slot that a job holds. Others may go on even if it held none: the slots may have been lost.
@@ -81,15 +92,15 @@ end
 local function enter_group(key, id, queue, group, limit)
   local slots = 'liquid_background:slots:' .. group
   if on('SISMEMBER', slots, id) == 1 then return true end
-  if not is_full(slots, whole(limit, 1)) then
+  if not is_full(slots, limit_of(limit)) then
     redis.call('SADD', slots, id)
     return true
   end
   if take_over(slots, id, queue) then return true end
   redis.call('HSET', key, 'status', 'deferred')
   on('RPUSH', parked_in(group, queue), id)
-  on('ZADD', 'rq:deferred:' .. queue, now, id)
-  on('SADD', 'liquid_background:groups', group)
+  try('ZADD', 'rq:deferred:' .. queue, now, id)
+  try('SADD', 'liquid_background:groups', group)
   return false
 end
 

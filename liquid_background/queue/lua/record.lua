@@ -14,9 +14,9 @@ local function release(key, id, queue, token, worker, beaten)
   local group = redis.call('HGET', key, 'lb_group')
   on('ZREM', 'liquid_background:leases', id)
   if beaten then
-    on('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
-    redis.call('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)
-    on('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
+    try('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
+    try('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)
+    try('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
   end
   redis.call('HDEL', key, 'lb_token', 'lb_beaten', 'lb_cancel')
   if group then leave_group(group, id) end
@@ -38,17 +38,17 @@ end
 local function close(key, id, queue, status, registry, score, ttl)
   redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
   spend(key, redis.call('HGET', key, 'lb_sig'))
-  on('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
-  redis.call('EXPIRE', key, ttl)
+  try('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
+  try('EXPIRE', key, ttl)
 end
 
 -- Close a job as failed, with a result that RQ reads (`exc` is its exc_string, already encoded).
 local function fail(key, id, queue, token, worker, message, exc, ttl)
   redis.call('HSET', key, 'lb_error', message)
   close(key, id, queue, 'failed', 'failed', seconds + ttl, ttl)
-  on('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
+  try('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
-  redis.call('EXPIRE', 'rq:results:' .. id, ttl)
+  try('EXPIRE', 'rq:results:' .. id, ttl)
 end
 
 -- Close a job as cancelled.
@@ -75,9 +75,4 @@ local function place_of(data)
   local template = type(payload.template) == 'string' and string.sub(payload.template, 1, 1000) or ''
   local line = type(payload.line) == 'number' and payload.line or 0
   return template, line > 0 and line < 1e9 and string.format('%d', line) or '0'
-end
-
--- The queue that a record names; a planted name must not make keys without end.
-local function queue_of(origin)
-  return (origin == 'high' or origin == 'low') and origin or 'default'
 end

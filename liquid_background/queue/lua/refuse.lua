@@ -6,6 +6,7 @@ local id, token, queue = ARGV[1], ARGV[2], ARGV[3]
 local key = 'rq:job:' .. id
 local record = redis.pcall('HMGET', key, 'status', 'lb_token')
 if record.err or record[1] ~= 'queued' or record[2] ~= token then return 0 end
+check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too
 release(key, id, queue, token, '', false)
 local entry = {unpack(ARGV, 9)}

@@ -10,7 +10,8 @@ on('SADD', 'rq:workers', key)
 for _, queue in ipairs(queues) do on('SADD', 'rq:workers:' .. queue, key) end
 -- Workers that died without a word leave their names behind when their key expires.
 for _, other in ipairs(redis.call('SRANDMEMBER', 'rq:workers', 10000)) do
-  if redis.call('EXISTS', other) == 0 then
+  -- Another application's name need not be one that this user may ask for.
+  if redis.pcall('EXISTS', other) == 0 then
     redis.call('SREM', 'rq:workers', other)
     for _, queue in ipairs(queues) do on('SREM', 'rq:workers:' .. queue, other) end
   end

@@ -16,6 +16,7 @@ local function withdraw(called, last)
   return true
 end
 
+check_rights()
 if moment and moment > now then
   local known = on('HGET', KEY, name)
   local last, of = string.match(known or '', '^(%d+) (.+)$')

@@ -5,30 +5,34 @@
 -- template, line, most attempts, number of jobs, number of entries, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
--- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits}.
+-- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits, and, if there was
+-- one, what the store said to a write that is secondary}.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts.
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
 -- each function costs the store time in each call.
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local LEASES = 'liquid_background:leases'
 local LONGEST = 315360000  -- seconds of a result_ttl
-local MOST = 1000000  -- attempts that a record may say
 
 -- Close a job as finished. An empty token fences as well as none, and is written with the rest.
 local function succeed(job)
   local id, key, ttl = job.id, job.key, job.result_ttl
   local results = 'rq:results:' .. id
-  on('ZREM', LEASES, id)
-  redis.call('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  on('ZREM', LEASES, id)  -- first: a full store takes it, and then what follows
+  local written = redis.pcall('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  if type(written) == 'table' then
+    redis.pcall('ZADD', LEASES, now_ms + lease, id)
+    error(written)
+  end
   if job.signature then
     -- include: signature
     spend(key, job.signature)
   end
-  redis.call('EXPIRE', key, ttl)
-  on('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
-  on('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
+  try('EXPIRE', key, ttl)
+  try('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
+  try('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', job.value, 'execution_id', job.token)
-  redis.call('EXPIRE', results, ttl)
+  try('EXPIRE', results, ttl)
   return 'SUCCESS', 1
 end
 
@@ -36,6 +40,8 @@ end
 local function finish_otherwise(job, kind, jobs, at)
   -- include: enqueue group record
   local MOST_CRASHES = 3
+  check_rights()
+  redis.call('PERSIST', job.key)  -- first: what follows is taken by a full store, too
 
   local function failure_ttl()
     return ttl_of(redis.call('HGET', job.key, 'failure_ttl'))
@@ -68,12 +74,12 @@ local function finish_otherwise(job, kind, jobs, at)
   function ends.success()
     let_go()
     if job.attempt > 1 then redis.call('HDEL', job.key, 'lb_error') end
-    local status, final = succeed(job)
     enqueue_all(ARGV, at, jobs)
-    return status, final
+    return succeed(job)
   end
 
   function ends.failed()
+    redis.call('HDEL', job.key, 'lb_unbegun')
     if not job.retry or job.attempt >= job.most then return failed('FAILED') end
     again(waits_of(redis.call('HGET', job.key, 'retry_intervals'))[job.attempt] or 0, false)
     return 'FAILED', 0
@@ -83,6 +89,7 @@ local function finish_otherwise(job, kind, jobs, at)
     local crashes = whole(redis.call('HGET', job.key, 'lb_crashes'), 0) + 1
     if crashes >= MOST_CRASHES or job.attempt >= job.most then return failed('LOST') end
     redis.call('HSET', job.key, 'lb_crashes', crashes)
+    redis.call('HDEL', job.key, 'lb_unbegun')
     again(0, true)
     return 'LOST', 0
   end
@@ -120,7 +127,7 @@ local function finish(at)
   if record.err or record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
-    queue = record[3] or 'default', attempt = whole(record[4], 1, MOST),
+    queue = queue_of(record[3]), attempt = whole(record[4], 1, MOST_ATTEMPTS),
     result_ttl = math.max(1, whole(record[5], 500, LONGEST)),
     beaten = record[6], cancel = record[7], group = record[8], signature = record[10],
   }
@@ -129,7 +136,7 @@ local function finish(at)
       finish_otherwise(job, 'unstarted')
       return 'back'
     end
-    job.attempt = begin(key, id, whole(record[4], 0, MOST), record[9], worker, lease, true)
+    job.attempt = begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[9], worker, lease, true)
   end
   local status, final
   local plain = kind == 'success' and jobs == '0' and job.attempt == 1 and not (job.beaten or job.cancel or job.group)
@@ -139,7 +146,7 @@ local function finish(at)
   else
     status, final = finish_otherwise(job, kind, jobs, at)
   end
-  log_all(limit, ARGV, at + jobs * 14, tonumber(entries))
+  log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries))
   log(limit, {id, source_name, template, line, job.attempt, most, status, duration, message, 'job', final})
   return 'done'
 end
@@ -148,7 +155,7 @@ local function start(id, token, is_first_write)
   local key = 'rq:job:' .. id
   local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_attempt', 'lb_final')
   if record.err or record[2] ~= token then return 0 end
-  local attempt = whole(record[3], 0, MOST)
+  local attempt = whole(record[3], 0, MOST_ATTEMPTS)
   if record[1] == 'started' then return attempt end
   if record[1] ~= 'queued' then return 0 end
   return begin(key, id, attempt, record[4], worker, lease, is_first_write)
@@ -164,4 +171,4 @@ if ARGV[4] ~= '' then
     if on('LLEN', 'rq:queue:' .. ARGV[i]) > 0 then higher = 1 end
   end
 end
-return {how, attempt, higher}
+return {how, attempt, higher, problem}

@@ -1,13 +1,16 @@
 -- include: time keep log enqueue group record bury
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
--- the time of the last one. When that is long ago, the store stood still or refused writes meanwhile, and workers that
--- live could not extend their leases: what ran out by one LEASE from then on is reaped only after that, once.
+-- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
+-- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that is given up,
--- lease in ms, longest time between two ticks in ms, the queues.
--- Returns {promoted, reaped, ms until the next delayed job is due or -1}.
+-- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
+-- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms}.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local lease, longest_gap = tonumber(ARGV[5]), tonumber(ARGV[6])
+local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
+local LONGEST_GAP = 400  -- ms between two ticks: half of the shortest claim, so that no body of one is begun after it
+local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
+local LONGEST_GRACE = 3600000  -- ms; the longest LEASE
 local TICKED = 'liquid_background:ticked'
 local LEASES = 'liquid_background:leases'
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
@@ -15,13 +18,16 @@ local MOST_LOSSES = 10  -- whole workers that may die under one run of a job
 local GIVEN_UP = 'the worker that ran it died 10 times'
 local GONE = 'its record is gone: deleted, expired or evicted by the store'
 
--- Note this tick, and return until when leases get grace: from a gap between two ticks on, for one lease.
+-- Note this tick, and return until when leases get grace.
 local function note_tick()
   local noted = redis.pcall('GET', TICKED)
   local last, graceful_until = string.match(type(noted) == 'string' and noted or '', '^(%d+) (%d+)$')
-  last, graceful_until = whole(last, 0), whole(graceful_until, 0)
-  if now_ms - last > longest_gap or now_ms < last then graceful_until = now_ms + lease end
-  graceful_until = math.min(graceful_until, now_ms + lease)
+  last, graceful_until = whole(last, 0), math.min(whole(graceful_until, 0), now_ms + LONGEST_GRACE)
+  if own_last > 0 and math.abs(now_ms - own_last) > LONGEST_GAP then
+    graceful_until = math.max(graceful_until, now_ms + lease)
+  elseif math.abs(now_ms - last) > LONGEST_GAP then
+    graceful_until = math.max(graceful_until, now_ms + NEWCOMER)
+  end
   redis.call('SET', TICKED, string.format('%d %d', now_ms, graceful_until))
   return graceful_until
 end
@@ -32,17 +38,18 @@ local function promote(queue)
   local ready, stamp = 0, iso()
   for _, id in ipairs(due) do
     local key = 'rq:job:' .. id
-    local status = redis.pcall('HGET', key, 'status')
+    local record = redis.pcall('HMGET', key, 'status', 'origin')
+    local status, origin = record[1], record[2]
     on('ZREM', from, id)
-    if status == 'scheduled' then
+    if record.err then
+      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'the record is not a hash', 'job', 1})
+    elseif not status then
+      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
+    elseif status == 'scheduled' and (origin == queue or origin ~= queue_of(origin)) then
       redis.call('HSET', key, 'status', 'queued', 'enqueued_at', stamp)
       on('RPUSH', 'rq:queue:' .. queue, id)
       ready = ready + 1
-    elseif not status then
-      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
-    elseif type(status) == 'table' then
-      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'the record is not a hash', 'job', 1})
-    end
+    end  -- else it strayed, or was moved on by another tool
   end
   if ready > 0 then wake(queue, ready) end
   return #due
@@ -50,7 +57,7 @@ end
 
 local function lose(id, key, record)
   local queue, token, worker = queue_of(record[3]), record[2] or '', record[5] or ''
-  local attempt, attempts = whole(record[4], 1, 1000000), #waits_of(record[8]) + 1
+  local attempt, attempts = whole(record[4], 1, MOST_ATTEMPTS), #waits_of(record[8]) + 1
   local template, line = place_of(record[9])
   local message, status, final = 'worker ' .. string.sub(worker, 1, 200) .. ' died or lost the store', 'LOST', 0
   local losses = whole(record[11], 0) + 1
@@ -98,12 +105,13 @@ local function tend_leases(graceful_until)
     else
       local reaped, problem = pcall(reap, id)
       -- A record that no script can read must not keep the others from being reaped.
-      if not reaped then bury(id, 'default', limit, 'LOST', problem) end
+      if not reaped then bury(id, limit, 'LOST', problem) end
     end
   end
   return #expired / 2
 end
 
+check_rights()
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
 if trim == '1' then tend_groups(most) end
@@ -119,4 +127,4 @@ for i = FIRST_QUEUE, #ARGV do
     if next_due < 0 or wait < next_due then next_due = wait end
   end
 end
-return {promoted, tend_leases(graceful_until), next_due}
+return {promoted, tend_leases(graceful_until), next_due, now_ms}
