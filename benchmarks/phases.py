@@ -18,7 +18,7 @@ from workload import render
 
 from liquid_background import store
 from liquid_background.executor import Executor
-from liquid_background.queue import moves, scripts
+from liquid_background.queue import finishing, moves, scripts
 from liquid_background_worker.child import Child, Role
 from liquid_background_worker.slot import Slot
 from liquid_background_worker.wire import Wire
@@ -30,7 +30,7 @@ _PARTS: Final[dict[str, tuple[Any, str, str]]] = {
     "limits, shared memory": (Child, "_perform", ""),
     "taking a claim's records apart": (moves.Claim, "opened", ""),
     "encoding an end and a start": (scripts, "command", ""),
-    "encoding a result": (moves, "finish", ""),
+    "encoding a result": (finishing, "finish", ""),
     "handing it to the kernel": (Wire, "_put", ""),
     "taking replies in": (Wire, "_arrived", ""),
 }

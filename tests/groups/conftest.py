@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from liquid_background.job import ConcurrencyGroup, Job, Outcome
-from liquid_background.queue import Queue, keys, moves, scripts
-from liquid_background.queue.moves import Batch, Running
+from liquid_background.queue import Queue, finishing, keys, moves, scripts
+from liquid_background.queue.finishing import Running
+from liquid_background.queue.moves import Batch
 from liquid_background.queue.opening import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
@@ -48,7 +49,7 @@ class Worker:
         return started
 
     def finish(self, job: Running, **outcome: Any) -> str:
-        done = moves.finish(job, Outcome(**{"result": "", **outcome}), self.settings)
+        done = finishing.finish(job, Outcome(**{"result": "", **outcome}), self.settings)
         how: bytes = self.call(moves.step("w", self.settings, done=done))[0]
         return how.decode()
 

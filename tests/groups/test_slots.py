@@ -6,7 +6,7 @@ from rq.registry import DeferredJobRegistry
 
 from liquid_background.job import JobStatus
 from liquid_background.queue import keys, moves
-from liquid_background.queue.moves import Running
+from liquid_background.queue.finishing import Running
 from tests.groups.conftest import Worker
 
 

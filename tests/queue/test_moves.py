@@ -9,8 +9,9 @@ import pytest
 
 from liquid_background.job import Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
 from liquid_background.joblog import entries
-from liquid_background.queue import Queue, keys, moves, scripts
-from liquid_background.queue.moves import Batch, Ending, Running
+from liquid_background.queue import Queue, finishing, keys, moves, scripts
+from liquid_background.queue.finishing import Ending, Running
+from liquid_background.queue.moves import Batch
 from liquid_background.queue.opening import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
@@ -49,7 +50,7 @@ class Hands:
         return attempt
 
     def finish(self, job: Running, outcome: Outcome, ending: Ending | None = None) -> str:
-        done = moves.finish(job, outcome, self.settings, ending)
+        done = finishing.finish(job, outcome, self.settings, ending)
         how: bytes = self.call(moves.step(WORKER, self.settings, done=done))[0]
         return how.decode()
 
@@ -149,7 +150,7 @@ def test_a_step_sent_again_changes_nothing_more(hands: Hands, queue: Queue, job:
     assert [hands.start(one), hands.start(one)] == [1, 1]
     made = job(id="made")
     outcome = Outcome(result="", jobs=(made,), entries=(LogEntry(message="hi", type="info"),))
-    call = moves.step(WORKER, hands.settings, moves.finish(one, outcome, hands.settings), two)
+    call = moves.step(WORKER, hands.settings, finishing.finish(one, outcome, hands.settings), two)
     assert hands.call(call) == [b"done", 1, 0]
     before = hands.store.client.dbsize(), len(entries(hands.store.client))
     assert hands.call(call) == [b"fenced", 1, 0]
@@ -307,7 +308,7 @@ def test_a_beat_extends_the_lease_by_the_server_s_clock(hands: Hands, queue: Que
     seconds, micros = hands.store.client.time()
     left = (hands.store.client.zscore(keys.LEASES, "a") or 0) - seconds * 1000 - micros / 1000
     assert 0 < left <= hands.settings.lease * 1000 + 1
-    other = moves.Running("a", "other", "default", "mail", "pages/x", 3, 1)
+    other = finishing.Running("a", "other", "default", "mail", "pages/x", 3, 1)
     pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=other)
     assert hands.call(moves.beat([pulse], hands.settings)) == [b"fenced"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from liquid_background.job import Outcome
-from liquid_background.queue.moves import Running, finish
+from liquid_background.queue.finishing import Running, finish
 from liquid_background.queue.records import MAX_RESULT
 from liquid_background.settings import load_settings
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, Outcome, encode_payload
 from liquid_background.payload import decode_payload
-from liquid_background.queue import Queue, keys, moves, scripts
+from liquid_background.queue import Queue, finishing, keys, scripts
 from liquid_background.queue.opening import CLAIMED, open_claimed
 from liquid_background.queue.records import encode_job
 from liquid_background.queue.signing import LIFETIME, spent
@@ -195,8 +195,8 @@ def _times_in_scripts(client: Any) -> int:
 
 
 def test_what_a_job_makes_is_signed_for_the_time_of_its_claim(job: Make, signing: Settings) -> None:
-    running = moves.Running("j", "token", "default", "mail", "pages/x", 3, 1)
-    done = moves.finish(running, Outcome(result="", jobs=(job(delay=1.0),)), signing, now=NOW)
+    running = finishing.Running("j", "token", "default", "mail", "pages/x", 3, 1)
+    done = finishing.finish(running, Outcome(result="", jobs=(job(delay=1.0),)), signing, now=NOW)
     assert [value for value in done.arguments if str(value).startswith("2:")] == [
         encode_job(job(id=done.arguments[13], delay=1.0), signing, NOW)[9]
     ]

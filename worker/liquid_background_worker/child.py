@@ -12,8 +12,9 @@ from typing import Any, Final
 import hiredis
 
 from liquid_background.job import Outcome, Performer
-from liquid_background.queue import keys, moves
-from liquid_background.queue.moves import Batch, Claim, Finish, Refused, Running
+from liquid_background.queue import finishing, keys, moves
+from liquid_background.queue.finishing import Finish, Running
+from liquid_background.queue.moves import Batch, Claim, Refused
 from liquid_background.queue.opening import Claimed
 from liquid_background.settings import Settings
 from liquid_background.store import Store
@@ -150,7 +151,7 @@ class Child:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 done, begun = None, begun + int(self._lapsed)
                 break
-            done = moves.finish(running, self._perform(begun, claimed), self._settings, now=self._clock.now())
+            done = finishing.finish(running, self._perform(begun, claimed), self._settings, now=self._clock.now())
             begun += 1
         if done:
             self._post(Report(done))

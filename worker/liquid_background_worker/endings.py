@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Final
 
 from liquid_background.job import Outcome
-from liquid_background.queue import moves
-from liquid_background.queue.moves import Finish, Running
+from liquid_background.queue import finishing
+from liquid_background.queue.finishing import Finish, Running
 from liquid_background.settings import Settings
 
 _PATIENCE: Final = 10.0  # seconds for which an end is said as it was: rights come back, and scripts are mended
@@ -47,7 +47,7 @@ class Endings:
         again = Report(report.instead_of or report.finish, since)
         if report.instead_of is None and monotonic() - since > _PATIENCE:
             outcome = Outcome(error=f"its body ended, but the store could not write that: {error}", retry=False)
-            failure = moves.finish(report.finish.job, outcome, self._settings)
+            failure = finishing.finish(report.finish.job, outcome, self._settings)
             again = Report(failure, since, instead_of=report.finish)
         self._returned.append(again)
 

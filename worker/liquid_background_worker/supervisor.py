@@ -12,8 +12,9 @@ from time import monotonic
 from typing import Any, Final
 
 from liquid_background.job import Outcome, Performer
-from liquid_background.queue import moves
-from liquid_background.queue.moves import Ending, Pulse, Running
+from liquid_background.queue import finishing, moves
+from liquid_background.queue.finishing import Ending, Running
+from liquid_background.queue.moves import Pulse
 from liquid_background.settings import Settings
 from liquid_background.store import Store
 from liquid_background_worker import limits
@@ -212,7 +213,7 @@ class Supervisor:
 
     def _finish(self, child: Process, job: Running, ending: Ending, reason: str, started: float) -> None:
         outcome = Outcome(error=reason, duration=round((monotonic() - started) * 1000))
-        done = moves.finish(job, outcome, self._settings, ending)
+        done = finishing.finish(job, outcome, self._settings, ending)
         self._heart.must(moves.step(child.name, self._settings, done))
 
     def _enforce_limits(self) -> None:
