@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+from contextlib import suppress
 from typing import Final
 
+from liquid_background.errors import StoreUnavailable
 from liquid_background.queue import keys
 from liquid_background.queue.overview import workers
 from liquid_background.store import Store, translated_errors
@@ -17,14 +19,12 @@ _CLAIM: Final = 30  # seconds in which a worker that claims a name has its first
 def claim_name(store: Store) -> str:
     """Return a name that no living worker has: in two containers, host name and PID may be the same.
 
-    A worker whose predecessor died without a word gets a longer name, too, until that one's registration has expired.
-
-    Raises:
-        StoreUnavailable: when the store cannot be reached.
+    A worker whose predecessor died without a word gets a longer name, too, until that one's registration has expired; so
+    does one that a full store does not let claim a name: it can start all the same.
     """
     name = f"{socket.gethostname()}.{os.getpid()}"
-    with translated_errors(store.url):
+    with suppress(StoreUnavailable), translated_errors(store.url):
         first = store.client.set(keys.claimed_name(name), "", nx=True, ex=_CLAIM)
-    if first and not any(worker.name.startswith(f"{name}.") for worker in workers(store)):
-        return name
+        if first and not any(worker.name.startswith(f"{name}.") for worker in workers(store)):
+            return name
     return f"{name}-{secrets.token_hex(3)}"
