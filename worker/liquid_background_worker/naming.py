@@ -19,8 +19,8 @@ _CLAIM: Final = 30  # seconds in which a worker that claims a name has its first
 def claim_name(store: Store) -> str:
     """Return a name that no living worker has: in two containers, host name and PID may be the same.
 
-    A worker whose predecessor died without a word gets a longer name, too, until that one's registration has expired; so
-    does one that a full store does not let claim a name: it can start all the same.
+    A worker whose predecessor died without a word gets a longer name, too, until that one's registration has expired.
+    So does one that a full store does not let claim a name: it can start all the same.
     """
     name = f"{socket.gethostname()}.{os.getpid()}"
     with suppress(StoreUnavailable), translated_errors(store.url):
