@@ -53,10 +53,7 @@ end
 
 local function claim(queue, id)
   local key = 'rq:job:' .. id
-  if #id > LONGEST_ID then
-    log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'its id is over 1,000 bytes', 'job', 1})
-    return nil
-  end
+  if #id > LONGEST_ID then error('its id is over 1,000 bytes') end
   local record = redis.pcall('HMGET', key, unpack(FIELDS))
   local why, message = obstacle(record, id)
   if why == 'skip' then return nil end
