@@ -164,6 +164,8 @@ def _free_port() -> int:
 
 
 def _listens(port: int) -> bool:
-    with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), timeout=1)):
-        return True
+    """Whether a server takes connections, and has loaded what it had on its disk."""
+    with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), timeout=1)) as probe:
+        probe.sendall(b"PING\r\n")
+        return not probe.recv(64).startswith(b"-LOADING")
     return False
