@@ -34,10 +34,17 @@ class GaveUp(Exception):
 class Channel:
     """Calls in order, over as many connections as it takes."""
 
-    def __init__(self, store: Store, reply_timeout: float, gives_up: Callable[[float], bool]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        reply_timeout: float,
+        gives_up: Callable[[float], bool],
+        is_orphan: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._wire = Wire(store, reply_timeout)
         self._reply_timeout = reply_timeout
         self._gives_up = gives_up  # asked with the seconds that the store has been away
+        self._is_orphan = is_orphan
         self._away_since: float | None = None  # until a reply says otherwise
         self._head: Sent | None = None  # the first call without a reply when the connection was lost last
         self._hang_ups = 0  # connections that were lost with it since
@@ -107,7 +114,8 @@ class Channel:
         """Connect again and send again, until it works.
 
         Raises:
-            GaveUp: when it has not worked for long, this worker is to stop, and nothing that it knows would be lost.
+            GaveUp: when it has not worked for long, this worker is to stop, and nothing that it knows would be lost; or
+                when its supervisor has died.
         """
         self._wire.disconnect()
         self._drop_what_it_hangs_up_on(error)
@@ -134,6 +142,8 @@ class Channel:
 
     def _pause(self, error: Broken) -> None:
         away = monotonic() - (self._away_since or monotonic())
+        if self._is_orphan():  # nobody is left who keeps its leases: its jobs run elsewhere by now
+            raise GaveUp("its supervisor has died")
         if self._gives_up(away):
             ends = sum(sent.must for sent in self._wire.pending)
             if not ends:

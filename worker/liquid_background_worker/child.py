@@ -54,7 +54,7 @@ class Child:
         self._performer = performer
         self._slot = slot
         self._role = role
-        self._channel = Channel(store, max(1.0, settings.lease), self._gives_up)
+        self._channel = Channel(store, max(1.0, settings.lease), self._gives_up, self._is_orphan)
         self._tokens = moves.tokens()
         self._clock = ServerClock()  # by which the jobs that its jobs make are signed
         self._alarm = Alarm()
@@ -75,13 +75,16 @@ class Child:
         self._refused = False  # the last start was answered with an error
         self._careful = False  # no body begins before its start was heard: an error came, and none has been since
 
+    def _is_orphan(self) -> bool:
+        return os.getppid() != self._role.supervisor
+
     def _gives_up(self, seconds: float) -> bool:
         return self._slot.stop and seconds > self._settings.lease
 
     def work(self) -> Left:
         """Run jobs until told to stop, worn out, left alone, or the burst is over; return which."""
         batch: Batch | None = None
-        while not self._slot.stop and self._jobs_left > 0 and os.getppid() == self._role.supervisor:
+        while not self._slot.stop and self._jobs_left > 0 and not self._is_orphan():
             if self._endings.jobs:
                 self._give_back(batch)
                 batch = None
@@ -213,7 +216,7 @@ class Child:
 
     def _say_again(self) -> None:
         """Tell of the ends that came back until the store has them; nothing is claimed or begun meanwhile."""
-        while self._endings.jobs and os.getppid() == self._role.supervisor:
+        while self._endings.jobs and not self._is_orphan():
             self._slot.owe(self._endings.jobs)  # its supervisor keeps their leases, which counts their bodies
             for report in self._endings.to_say():
                 self._post(report)

@@ -106,3 +106,25 @@ def _become_a_child(close: Iterable[int]) -> None:
     os.close(empty)
     if faulthandler.is_enabled():
         faulthandler.disable()
+
+
+def describe_exit(code: int) -> str:
+    """Return what became of a process, from its exit code: negative for a signal."""
+    if code >= 0:
+        return f"ended with exit code {code}"
+    try:
+        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
+    except ValueError:
+        return f"was killed by signal {-code}"
+
+
+def reap_strays(own: set[int]) -> None:
+    """As PID 1 of a container, collect the processes whose parents died; children of ours are collected elsewhere."""
+    while True:
+        try:
+            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if found is None or found.si_pid in own or found.si_pid == 0:
+            return
+        os.waitpid(found.si_pid, os.WNOHANG)

@@ -21,7 +21,7 @@ from liquid_background_worker import limits
 from liquid_background_worker.channel import GaveUp
 from liquid_background_worker.child import GRACE, Child, Role
 from liquid_background_worker.heart import Heart
-from liquid_background_worker.process import Process, fork
+from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
 from liquid_background_worker.slot import Left, Slot
 from liquid_background_worker.timetable import Timetable
 
@@ -176,7 +176,7 @@ class Supervisor:
                 self._old.remove(child)
                 self._settle(child, code)
         if os.getpid() == 1:
-            _reap_strays({child.pid for child in self._everyone()})
+            reap_strays({child.pid for child in self._everyone()})
 
     def _pause(self, number: int, child: Process) -> float:
         if child.slot.left or child.killed or monotonic() - child.born > _QUICK_DEATH:
@@ -197,7 +197,7 @@ class Supervisor:
             when = "before the store heard of its end" if child.slot.owed() else "before it began"
             for job in child.slot.held():
                 if now is None or job.id != now.job.id:
-                    self._finish(child, job, before, f"its process {_exit(code)}, {when}", monotonic())
+                    self._finish(child, job, before, f"its process {describe_exit(code)}, {when}", monotonic())
         self._heart.must(moves.leave(child.name, self._queues))
         child.close()
 
@@ -205,8 +205,8 @@ class Supervisor:
         if self._stops > 1:
             return Ending.BACK, _STOPPING
         if child.killed is None:
-            logger.warning("worker child %s: its process %s in job %s", child.name, _exit(code), job.id)
-            return Ending.CRASHED, f"its process {_exit(code)}"
+            logger.warning("worker child %s: its process %s in job %s", child.name, describe_exit(code), job.id)
+            return Ending.CRASHED, f"its process {describe_exit(code)}"
         if child.killed != job:
             return Ending.BACK, "its process was killed for another job"
         return (Ending.CANCELLED if child.cancelled else Ending.FAILED), child.reason
@@ -280,24 +280,3 @@ class Supervisor:
 
 def _noted(_signal: int, _frame: object) -> None:
     """Nothing: the number arrives on the wakeup descriptor."""
-
-
-def _exit(code: int) -> str:
-    if code >= 0:
-        return f"ended with exit code {code}"
-    try:
-        return f"was killed by signal {-code} ({signal.Signals(-code).name})"
-    except ValueError:
-        return f"was killed by signal {-code}"
-
-
-def _reap_strays(own: set[int]) -> None:
-    """As PID 1 of a container, collect the processes whose parents died; children of ours are collected elsewhere."""
-    while True:
-        try:
-            found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return
-        if found is None or found.si_pid in own or found.si_pid == 0:
-            return
-        os.waitpid(found.si_pid, os.WNOHANG)
