@@ -1,4 +1,4 @@
--- include: time keep start
+-- include: time keep rights start
 -- Say that workers live, and extend the leases of the jobs that they run. A full store takes this, too.
 -- ARGV: lease in ms, seconds that a worker's key lives unrenewed; then 8 values a worker: name, state, jobs completed and
 -- failed and seconds worked since the last beat, id of the running job or '', its token, its queue.

@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record
+-- include: time keep rights log enqueue group record
 -- Take a job back. ARGV: id, log limit, then the values of a log entry (attempt, status, final are set here).
 -- Returns ok, RQ's status of a job that cannot be cancelled any more, or missing.
 local id = ARGV[1]

@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record bury foreign
+-- include: time keep rights log enqueue group record bury foreign
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
 -- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', number of queues, the queues in the order
 -- to try, the number of the fields wanted, these fields (the data first, the origin next), then those that no job may have.

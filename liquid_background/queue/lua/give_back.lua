@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record
+-- include: time keep rights log enqueue group record
 -- Put claimed jobs that were not started back to the front of their queue, in their order.
 -- ARGV: token, queue, the ids. Returns how many went back.
 local token, queue = ARGV[1], ARGV[2]

@@ -18,53 +18,32 @@ local function whole(value, default, most)
   return math.min(tonumber(value), most or 1e15)
 end
 
--- Rename a key that holds another type than its name says, or a stream that can take no entry more.
-local function set_aside(key, command)
-  local kind = redis.call('TYPE', key).ok
-  redis.call('RENAME', key, SET_ASIDE .. key)
-  redis.call('EXPIRE', SET_ASIDE .. key, KEPT)
-  redis.pcall('XADD', 'liquid_background:log', '*', 'job_id', '', 'source_name', 'store', 'template', '', 'line', 0,
-    'attempt', 0, 'max_attempts', 0, 'status', '', 'duration', 0, 'message', string.sub(key, 1, 200) ..
-    ' was a ' .. kind .. ' that ' .. command .. ' cannot use: renamed to ' .. SET_ASIDE .. '... for a week',
-    'type', 'warning', 'final', 0)
-end
-
-local function is_planted(command, problem)
-  return string.find(problem, 'WRONGTYPE', 1, true) or (command == 'XADD' and
-    (string.find(problem, 'last possible ID', 1, true) or string.find(problem, 'specified in XADD', 1, true)))
-end
-
--- Run a command on a key that a script writes or reads beside the record that it moves.
-local function on(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if is_planted(command, reply.err) then set_aside(key, command) end
-  return redis.call(command, key, ...)  -- raises what the store refuses, as it says it
-end
-
--- Likewise for what is secondary to the move: whatever the store says to it, the move goes on. The last such error stands
--- in `problem`, for the caller to tell.
+-- What the store said last to a write that is secondary to its move, for the caller to tell.
 local problem
 
-local function try(command, key, ...)
-  local reply = redis.pcall(command, key, ...)
-  if type(reply) ~= 'table' or not reply.err then return reply end
-  if is_planted(command, reply.err) then
-    set_aside(key, command)
-    reply = redis.pcall(command, key, ...)
-  end
+-- See to an error of a command on a key that a script uses beside the record that it moves: set a planted key aside and
+-- run it again. An error that is left is raised when the command must succeed, else noted in `problem`.
+local function mend(must, reply, command, key, ...)
+  -- include: set_aside
+  local planted = string.find(reply.err, 'WRONGTYPE', 1, true) or (command == 'XADD' and
+    (string.find(reply.err, 'last possible ID', 1, true) or string.find(reply.err, 'specified in XADD', 1, true)))
+  if planted then set_aside(key, command) end
+  if must then return redis.call(command, key, ...) end  -- raises what the store refuses, as it says it
+  if planted then reply = redis.pcall(command, key, ...) end
   if type(reply) == 'table' and reply.err then problem = reply.err end
   return reply
 end
 
--- Raise before the first write when this user may not run what a move is made of: half of one would strand its jobs.
--- Servers before 7 cannot be asked.
-local function check_rights()
-  if not redis.acl_check_cmd then return end
-  for _, command in ipairs({'hset', 'hdel', 'persist', 'expire'}) do
-    if not redis.acl_check_cmd(command, 'rq:job:', '0', '0') then error({err = 'NOPERM this user may not run ' .. command}) end
-  end
-  for _, command in ipairs({'zadd', 'zrem', 'lpush', 'rpush', 'lpop', 'sadd', 'srem'}) do
-    if not redis.acl_check_cmd(command, 'rq:queue:', '0', '0') then error({err = 'NOPERM this user may not run ' .. command}) end
-  end
+-- Run a command that a move cannot do without.
+local function on(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  return mend(true, reply, command, key, ...)
+end
+
+-- Run a command without which the move goes on.
+local function try(command, key, ...)
+  local reply = redis.pcall(command, key, ...)
+  if type(reply) ~= 'table' or not reply.err then return reply end
+  return mend(false, reply, command, key, ...)
 end

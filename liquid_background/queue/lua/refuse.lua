@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record foreign
+-- include: time keep rights log enqueue group record foreign
 -- Set a claimed job aside that no worker of ours may run: failed, with its record left as it is for inspection.
 -- Another application's job goes back to the end of its queue while workers of that application serve the queue.
 -- ARGV: id, token, queue, worker, exc_string, log limit, ttl, 1 if it is another application's, then its log entry.

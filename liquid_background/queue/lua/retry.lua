@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record
+-- include: time keep rights log enqueue group record
 -- Start a new run of a job that has ended. ARGV: id, its new signature or '' when nothing is signed.
 -- Returns ok, RQ's status of a job that cannot be retried, missing, or signed (by a key that the caller has not).
 local id = ARGV[1]

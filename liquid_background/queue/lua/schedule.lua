@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record
+-- include: time keep rights log enqueue group record
 -- Enqueue the job of a schedule's next time, once whoever asks and however late: the last time is kept with the name.
 -- ARGV: name, digest of the definition, the time in seconds or '' to ask for the clock only, the name that versions before
 -- gave it or '', then the job as the enqueue script takes it. Returns this server's clock in ms.

@@ -1,4 +1,4 @@
--- include: time keep log enqueue
+-- include: time keep rights log enqueue
 -- Enqueue jobs and append log entries, all or nothing.
 -- ARGV: log limit, number of jobs, number of entries, the jobs, the entries. Returns the ids that had a record.
 check_rights()

@@ -1,16 +1,12 @@
--- Begin a new run: what the last one left does not count.
-local function forget(key)
-  local read, waits = pcall(cjson.decode, redis.call('HGET', key, 'retry_intervals') or '[]')
-  redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_unbegun', 'lb_error', 'ended_at')
-  redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and math.min(#waits, 100) or 0)
-end
-
 -- Begin an attempt of a queued job and count it; return its number. As the first write of a script it begins with one
 -- that a full store takes: a body that runs must be counted, and what is counted here is small.
 local function begin(key, id, attempt, final, worker, lease, is_first_write)
   if is_first_write or final then redis.call('PERSIST', key) end
   if final then
-    forget(key)
+    -- A new run: what the last one left does not count.
+    local read, waits = pcall(cjson.decode, redis.call('HGET', key, 'retry_intervals') or '[]')
+    redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_unbegun', 'lb_error', 'ended_at')
+    redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and math.min(#waits, 100) or 0)
     attempt = 0
   end
   redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt + 1)

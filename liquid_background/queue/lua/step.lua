@@ -14,31 +14,36 @@ local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 local LEASES = 'liquid_background:leases'
 local LONGEST = 315360000  -- seconds of a result_ttl
 
--- Close a job as finished. An empty token fences as well as none, and is written with the rest.
-local function succeed(job)
+-- Close a job as finished: `must` runs what has to be written, `run` what is secondary. An empty token fences as well as
+-- none, and is written with the rest. Its first write is one that a full store takes.
+local function succeed(job, must, run)
   local id, key, ttl = job.id, job.key, job.result_ttl
   local results = 'rq:results:' .. id
-  on('ZREM', LEASES, id)  -- first: a full store takes it, and then what follows
-  local written = redis.pcall('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
-  if type(written) == 'table' then
-    redis.pcall('ZADD', LEASES, now_ms + lease, id)
-    error(written)
-  end
+  must('ZREM', LEASES, id)
+  must('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
   if job.signature then
     -- include: signature
     spend(key, job.signature)
   end
-  try('EXPIRE', key, ttl)
-  try('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
-  try('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
+  run('EXPIRE', key, ttl)
+  run('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
+  run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', job.value, 'execution_id', job.token)
-  try('EXPIRE', results, ttl)
-  return 'SUCCESS', 1
+  run('EXPIRE', results, ttl)
+end
+
+-- Likewise, whatever is planted in its way: written again, it changes nothing more. What fails leaves the job leased.
+local function succeed_carefully(job)
+  local done, why = pcall(succeed, job, on, try)
+  if not done then
+    redis.pcall('ZADD', LEASES, now_ms + lease, job.id)
+    error(why)
+  end
 end
 
 -- Move a job on that has more to it, write what it made, and return the status and the finality of its log entry.
 local function finish_otherwise(job, kind, jobs, at)
-  -- include: enqueue group record
+  -- include: rights enqueue group record
   local MOST_CRASHES = 3
   check_rights()
   redis.call('PERSIST', job.key)  -- first: what follows is taken by a full store, too
@@ -75,7 +80,8 @@ local function finish_otherwise(job, kind, jobs, at)
     let_go()
     if job.attempt > 1 then redis.call('HDEL', job.key, 'lb_error') end
     enqueue_all(ARGV, at, jobs)
-    return succeed(job)
+    succeed_carefully(job)
+    return 'SUCCESS', 1
   end
 
   function ends.failed()
@@ -138,16 +144,19 @@ local function finish(at)
     end
     job.attempt = begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[9], worker, lease, true)
   end
-  local status, final
+  local status, final = 'SUCCESS', 1
   local plain = kind == 'success' and jobs == '0' and job.attempt == 1 and not (job.beaten or job.cancel or job.group)
   jobs, at = tonumber(jobs), at + 13
+  local quick = false
   if plain then
-    status, final = succeed(job)
+    quick = pcall(succeed, job, redis.call, redis.call)
+    if not quick then succeed_carefully(job) end
   else
     status, final = finish_otherwise(job, kind, jobs, at)
   end
-  log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries))
-  log(limit, {id, source_name, template, line, job.attempt, most, status, duration, message, 'job', final})
+  if entries ~= '0' then log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
+  local entry = {id, source_name, template, line, job.attempt, most, status, duration, message, 'job', final}
+  if not (quick and pcall(write_entry, redis.call, limit, entry)) then log(limit, entry) end
   return 'done'
 end
 

@@ -1,4 +1,4 @@
--- include: time keep log enqueue group record bury
+-- include: time keep rights log enqueue group record bury
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
