@@ -113,12 +113,12 @@ class PageProcess:
         """
         self._writer.close()
         asked = time.monotonic()
-        while not self._bury() and time.monotonic() - asked < _PATIENCE:
+        while not self.bury() and time.monotonic() - asked < _PATIENCE:
             if not self._reader.at_eof() or time.monotonic() - asked > _GRACE:
                 self.kill()
             await asyncio.sleep(_REAP)
 
-    def _bury(self) -> bool:
+    def bury(self) -> bool:
         """Return whether it has ended; if so, end what it started, and have the kernel forget it."""
         if self.is_gone:
             return True

@@ -127,6 +127,8 @@ class PagePool:
         return await self._fork()
 
     async def _fork(self) -> PageProcess:
+        # Those whose end nobody waited for: it took too long, or the request was cancelled once more.
+        self._all = {process for process in self._all if process.is_usable or not process.bury()}
         process = await PageProcess.start(self._renderer)
         self._all.add(process)
         return process
