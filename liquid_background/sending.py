@@ -20,7 +20,10 @@ _INSIDE: Final = nullcontext(None)  # of an outer render, which sends
 
 
 class Sink(Protocol):
-    """Takes what renders make: the engine, or a double."""
+    """Takes what renders make: the engine, or a double.
+
+    One that hands on to an engine names it as `engine`, so that what Python code enqueues on a page goes with the page.
+    """
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Send all of it in one step, or raise StoreUnavailable: then none was sent, or the reply was lost."""

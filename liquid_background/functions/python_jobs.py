@@ -221,7 +221,8 @@ class PythonJobs:
     def _collector(self) -> Collector | None:
         """Return the collector of the page or attempt around the caller, when its jobs go to this engine's store."""
         collector = current_collector()
-        sender = getattr(collector.site, "sink", None) if collector is not None else None
+        sink = getattr(collector.site, "sink", None) if collector is not None else None
+        sender = getattr(sink, "engine", sink)  # a sink that stands before an engine's own names that engine
         same = isinstance(sender, PythonJobs) and _store_of(sender.settings) == _store_of(self.settings)
         return collector if same else None
 

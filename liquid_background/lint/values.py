@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -28,6 +27,7 @@ from liquid_background.pages import (
     is_canonical,
     offset_of,
     plain,
+    reason_against,
 )
 from liquid_background.syntax import show
 
@@ -39,7 +39,6 @@ _KINDS: Final = {
 """What YAML takes some text without quotes for, though its author may not."""
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
-_HEADER: Final = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
 
 _ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {"method": METHODS, "format": tuple(MEDIA_TYPES)}
@@ -140,10 +139,12 @@ class _Values:
             yield self._at(value, "front-matter", "response_headers must be `name: value` lines of its own")
             return
         for name, header in value.value:
-            if not isinstance(header, yaml.ScalarNode) or not _HEADER.fullmatch(header.value):
-                yield self._at(
-                    header, "front-matter", f"the header {show(name.value)} must be one line of Latin-1 text"
-                )
+            if not isinstance(header, yaml.ScalarNode):
+                reason: str | None = "must be one line of Latin-1 text"
+            else:
+                reason = reason_against(str(name.value), header.value)
+            if reason:
+                yield self._at(header, "front-matter", f"the header {show(str(name.value))} {reason}")
 
     def _plain(self, name: str, node: yaml.Node) -> Iterator[Finding]:
         """Yield the values without quotes that are text here, and that YAML at large takes for something else."""

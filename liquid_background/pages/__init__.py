@@ -25,6 +25,7 @@ from liquid_background.pages.front_matter import (
     read_options,
     split_front_matter,
 )
+from liquid_background.pages.headers import reason_against
 from liquid_background.pages.loader import SiteLoader
 from liquid_background.pages.lookup import find_layout, find_page, page_at
 from liquid_background.pages.routing import Page, Routes
@@ -55,6 +56,7 @@ __all__ = [
     "plain",
     "read_options",
     "read_text",
+    "reason_against",
     "split_front_matter",
     "walk",
 ]

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from liquid import Token
 from liquid.exceptions import TemplateNotFoundError
@@ -53,6 +53,13 @@ class Found:
     name: str  # its place under where the walk began, with its ending
     signature: Signature | None
     odd: str = ""  # why it is no template
+
+
+class Place(NamedTuple):
+    """Where in a site a path leads, through links."""
+
+    real: str
+    within: str  # below the site's folder
 
 
 @dataclass(slots=True)
@@ -123,13 +130,19 @@ def is_settled(signature: Signature | None) -> bool:
     return abs(time.time_ns() - changed) > (_TICK if changed % 1_000_000_000 else _COARSE_TICK)
 
 
-def inside(path: str, root: str) -> str | None:
-    """Return the path with its links followed, None when that is outside the folder `root` or leads nowhere."""
+def inside(path: str, root: str) -> Place | None:
+    """Return where a path leads, its links followed; None when that is outside the folder `root` or nowhere.
+
+    The links of `root` are followed once, so that one that is switched meanwhile makes no difference.
+    """
     try:
-        real, top = os.path.realpath(path, strict=True), os.path.realpath(root, strict=True)
+        top = os.path.realpath(root, strict=True)
+        below = path.removeprefix(root.rstrip("/") + "/")
+        real = os.path.realpath(path if below == path else os.path.join(top, below), strict=True)
     except (OSError, ValueError):
         return None
-    return real if real.startswith(top.rstrip("/") + "/") else None
+    start = top.rstrip("/") + "/"
+    return Place(real, real[len(start) :]) if real.startswith(start) else None
 
 
 def walk(folder: str, root: str) -> Walk:

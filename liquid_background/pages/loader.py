@@ -23,6 +23,7 @@ from liquid_background.pages.files import (
     LAYOUTS,
     PAGES,
     PARTIALS,
+    Place,
     Signature,
     inside,
     is_regular,
@@ -65,7 +66,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def __init__(self, root: str | Path) -> None:
         super().__init__(auto_reload=True, capacity=1000, thread_safe=True)
         self.root = Path(root)
-        self.routes = Routes(self.root)
+        self._top = str(self.root.absolute())  # whatever folder the program changes to later
+        self.routes = Routes(Path(self._top))
 
     def cache_key(self, name: str, context: RenderContext | None, args: Mapping[str, object]) -> str:
         """Return the key of a parsed template: the same name may be a page and a partial."""
@@ -88,8 +90,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         sight = self._sight(template_name, str(kwargs.get("tag") or ""))
         if sight is None:
             raise TemplateNotFoundError(_shown(template_name))
-        name = self.name_of(sight.path)
-        return TemplateSource(read_text(sight.path, name), name, sight.is_unchanged)
+        return TemplateSource(read_text(sight.path, sight.name), sight.name, sight.is_unchanged)
 
     def find(self, name: str, tag: str = "") -> Path | None:
         """Return the file of a template, its links followed; None when there is none inside the site."""
@@ -102,9 +103,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         seen: list[tuple[str, Signature | None]] = []
         for path in self._candidates(PurePosixPath(name), tag):
             seen.append((path, signature_of(path)))
-            real = inside(path, str(self.root)) if is_regular(seen[-1][1]) else None
-            if real is not None:
-                return _Sight(Path(real), seen)
+            place = inside(path, self._top) if is_regular(seen[-1][1]) else None
+            if place is not None:
+                return _Sight(place, seen)
         return None
 
     def _candidates(self, name: PurePosixPath, tag: str) -> Iterator[str]:
@@ -115,11 +116,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             folders = (*folders, "")
         for folder in folders:
             for ending in ENDINGS:
-                yield os.path.join(self.root, folder, f"{name}{ending}")
-
-    def name_of(self, path: Path) -> str:
-        """Return the name that people use for a file: its place in the site, without the ending."""
-        return name_of(path.relative_to(os.path.realpath(self.root)).as_posix())
+                yield os.path.join(self._top, folder, f"{name}{ending}")
 
     def load(
         self,
@@ -163,7 +160,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the templates in a folder of the site, without the folder: for listings and hints."""
-        found = walk(os.path.join(self.root, folder), str(self.root))
+        found = walk(os.path.join(self._top, folder), self._top)
         return sorted({name_of(each.name) for each in found.templates})
 
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -235,10 +232,11 @@ class _Sight:
     So a file that comes to stand before it, and a link on the way that leads elsewhere, are seen as changes.
     """
 
-    __slots__ = ("_seen", "_settled", "path")
+    __slots__ = ("_seen", "_settled", "name", "path")
 
-    def __init__(self, path: Path, seen: list[tuple[str, Signature | None]]) -> None:
-        self.path = path
+    def __init__(self, place: Place, seen: list[tuple[str, Signature | None]]) -> None:
+        self.path = Path(place.real)
+        self.name = name_of(place.within)
         self._seen = seen
         self._settled = is_settled(seen[-1][1])
 

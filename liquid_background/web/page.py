@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from starlette.requests import cookie_parser
 from liquid_background.engine import Engine
 from liquid_background.errors import JobTimeout, TagSyntaxError
 from liquid_background.joblog import printable
-from liquid_background.pages import MEDIA_TYPES, METHODS, PAGES, page_at
+from liquid_background.pages import MEDIA_TYPES, METHODS, PAGES, page_at, reason_against
 from liquid_background.syntax import explain
 from liquid_background.web.errorpage import error_answer, trouble_of
 from liquid_background.web.messages import Answer, PageRequest, plain
@@ -21,13 +20,6 @@ from liquid_background.web.parameters import Malformed, parse_body, parse_query
 logger = logging.getLogger("liquid_background.web")
 
 _METHODS: Final = (*METHODS, "HEAD")
-
-_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_SERVERS_OWN: Final = frozenset(
-    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
-)
-"""Headers that frame a response; a page that set one would break the connection."""
 
 
 async def answer_page(
@@ -79,7 +71,7 @@ def _headers(page: str, front_matter: Mapping[str, Any]) -> tuple[tuple[str, str
     given = front_matter.get("response_headers")
     own = {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
     for name, value in own.items():
-        reason = _reason_against(name, value)
+        reason = reason_against(name, value)
         if reason:
             message = f"the front matter's response_headers: {name!r} {reason}"
             raise TagSyntaxError(message, token=None, template_name=f"{PAGES}/{page}")
@@ -88,17 +80,3 @@ def _headers(page: str, front_matter: Mapping[str, Any]) -> tuple[tuple[str, str
         kind = MEDIA_TYPES.get(str(front_matter.get("format") or "html"), "text/plain")
         headers.append(("content-type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind))
     return tuple(headers)
-
-
-def _reason_against(name: str, value: str) -> str | None:
-    if not _NAME.fullmatch(name):
-        return "is not a header's name: letters, digits and - make one"
-    if name.lower() in _SERVERS_OWN:
-        return "is the server's own: take it out"
-    if _CONTROL.search(value):
-        return "has a line break or control character in its value: write it on one line"
-    try:
-        value.encode("latin-1")
-    except UnicodeEncodeError:
-        return f"is {value!r}, which a header cannot hold: percent-encode what is not Latin-1"
-    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import gc
 import logging
 import os
@@ -11,8 +12,10 @@ import signal
 import socket
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final, NoReturn
 
 from liquid_background.engine import Engine
@@ -20,7 +23,7 @@ from liquid_background.job import Job, LogEntry
 from liquid_background.joblog import printable
 from liquid_background.sending import Sink
 from liquid_background.settings import Settings
-from liquid_background.web.messages import answer_frame, frame, receive, request_of
+from liquid_background.web.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
 from liquid_background.web.page import answer_page
 
 logger = logging.getLogger("liquid_background.web")
@@ -36,13 +39,14 @@ class Renderer:
         engine: renders the pages; each process has a copy of it, as it was at the start of the server.
         show_errors: whether answers tell what is wrong with a template.
         kept: descriptors that were open before the server; its connections are none of a page's business.
-        confine: holds the process to limits of memory, files and processes.
+        confine: holds the process to limits of memory, files and processes, and returns what puts its working folder
+            and environment back after a page.
     """
 
     engine: Engine
     show_errors: bool
     kept: frozenset[int]
-    confine: Callable[[Settings], None] | None = None
+    confine: Callable[[Settings], Callable[[], None]] | None = None
 
     def fork(self) -> tuple[int, socket.socket]:
         """Start a page process; return its id and the channel to it.
@@ -64,8 +68,7 @@ class Renderer:
     def _live(self, channel: socket.socket) -> NoReturn:
         code = 1
         try:
-            self._settle(channel)
-            self._work(channel)
+            self._work(channel, self._settle(channel))
             code = 0
         except BaseException as error:
             logger.error("a page process ended: %s", printable(f"{type(error).__name__}: {error}"))
@@ -76,8 +79,8 @@ class Renderer:
                     stream.flush()
             os._exit(code)  # the frames above are the server's
 
-    def _settle(self, channel: socket.socket) -> None:
-        """Leave everything of the server's behind."""
+    def _settle(self, channel: socket.socket) -> Callable[[], None]:
+        """Leave everything of the server's behind; return what is to be called after each page."""
         os.setpgid(0, 0)  # it is killed with what it started
         gc.freeze()
         asyncio.events._set_running_loop(None)
@@ -85,39 +88,85 @@ class Renderer:
         for number in (signal.SIGINT, signal.SIGTERM):  # of a whole process group: the server lets pages end
             signal.signal(number, _stay)
         _let_go(self.kept | {channel.fileno()})
-        if self.confine is not None:
-            self.confine(self.engine.settings)
+        return (lambda: None) if self.confine is None else self.confine(self.engine.settings)
 
-    def _work(self, channel: socket.socket) -> None:
+    def _work(self, channel: socket.socket, restore: Callable[[], None]) -> None:
+        steps = _Steps(channel)
         sink = self.engine.environment.sink
         if sink is not None:
-            self.engine.environment.sink = _Telling(sink, channel)
+            self.engine.environment.sink = _Telling(sink, steps)
 
-        def rendering(page: str) -> None:
-            channel.sendall(frame({"step": "rendering", "page": page}))
+        async def answered(asked: PageRequest) -> Answer:
+            steps.begin()
+            return await answer_page(self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering)
 
         with asyncio.Runner() as runner:
             while (message := receive(channel)) is not None:
-                asked = request_of(*message)
-                answer = answer_page(self.engine, asked, show_errors=self.show_errors, rendering=rendering)
-                channel.sendall(answer_frame(runner.run(answer)))
+                steps.end(runner.run(answered(request_of(*message))))
+                restore()
+
+
+_number: ContextVar[int] = ContextVar("_number", default=0)
+"""The request that code runs for; 0 in a thread that a page started by itself."""
+
+
+class _Steps:
+    """What the server is told of the request that is being answered.
+
+    Threads and tasks that an earlier page left behind tell nothing: the server would take it for this page's.
+    """
+
+    def __init__(self, channel: socket.socket) -> None:
+        self._channel = channel
+        self._lock = Lock()  # a frame is not to stand in another one, nor behind its request's answer
+        self._begun = 0
+        self._current = 0
+
+    def begin(self) -> None:
+        """Begin the next request, for the code that is called from here."""
+        with self._lock:
+            self._begun += 1
+            self._current = self._begun
+            _number.set(self._begun)
+
+    def rendering(self, page: str) -> None:
+        """Tell that a page's template runs."""
+        self._tell({"step": "rendering", "page": page})
+
+    def sending(self) -> None:
+        """Tell that a page's jobs are sent."""
+        self._tell({"step": "sending"})
+
+    def _tell(self, step: Mapping[str, str]) -> None:
+        with self._lock:
+            if self._current and self._current == _number.get():
+                self._channel.sendall(frame(step))
+
+    def end(self, answer: Answer) -> None:
+        """Answer the request, of which nothing is told any more."""
+        with self._lock:
+            self._current = 0
+            self._channel.sendall(answer_frame(answer))
 
 
 class _Telling:
-    """A sink that tells the server before it sends: a process that is killed until then has sent nothing."""
+    """A sink that tells the server before it sends jobs: a process that is killed until then has sent none."""
 
-    def __init__(self, sink: Sink, channel: socket.socket) -> None:
+    def __init__(self, sink: Sink, steps: _Steps) -> None:
+        self.engine = getattr(sink, "engine", sink)
         self._sink = sink
-        self._channel = channel
+        self._steps = steps
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Tell, and send."""
-        self._channel.sendall(frame({"step": "sending"}))
+        if jobs:
+            self._steps.sending()
         self._sink.send(jobs, entries)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Tell, and send without holding up the event loop."""
-        self._channel.sendall(frame({"step": "sending"}))
+        if jobs:
+            self._steps.sending()
         await self._sink.send_async(jobs, entries)
 
 
@@ -126,8 +175,16 @@ def _stay(*_: object) -> None:
 
 
 def open_descriptors() -> frozenset[int]:
-    """Return the descriptors that this process has open."""
-    return frozenset(int(name) for name in os.listdir(_DESCRIPTORS))
+    """Return the descriptors that this process has open, without the one that lists them."""
+    return frozenset(number for number in map(int, os.listdir(_DESCRIPTORS)) if _is_open(number))
+
+
+def _is_open(descriptor: int) -> bool:
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_GETFD)
+    except OSError:
+        return False
+    return True
 
 
 def _let_go(kept: frozenset[int]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -35,7 +36,7 @@ def serve(
     show_errors: bool = False,
     processes: int = PAGE_PROCESSES,
     allow_hosts: Sequence[str] = (),
-    confine: Callable[[Settings], None] | None = None,
+    confine: Callable[[Settings], Callable[[], None]] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the pages until SIGTERM or SIGINT.
@@ -50,12 +51,15 @@ def serve(
         show_errors: whether a visitor is told what is wrong with a template.
         processes: page processes at most; they are started as pages run at the same time.
         allow_hosts: names that it answers to; a server on loopback answers to loopback's own in any case.
-        confine: called in each page process, to hold it to limits.
+        confine: called in each page process, to hold it to limits; what it returns is called after each page, to put
+            back what a page leaves changed in its process.
         ready: called with the URL once the port is bound.
 
     Raises:
         SettingsError: when the port cannot be bound.
     """
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # inherited; how a page process ends would not be known
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     renderer = Renderer(engine, show_errors, open_descriptors(), confine)
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)

@@ -102,3 +102,44 @@ def test_a_warning_is_one_line(project: Any) -> None:
     result = project.good("render", "late", "--app", "shop:engine")
     assert result.out == "ok"
     assert result.err == "warning: delay is -1; it must be minutes from 0 to 65535 (pages/late:1:40)\n"
+
+
+APP = """
+from liquid_background import Engine
+
+engine = Engine(templates="templates")
+
+
+@engine.action
+def later():
+    pass
+
+
+@engine.action
+def outer():
+    engine.enqueue("later")
+
+
+@engine.action
+def inner_page():
+    engine.render("inner")
+"""
+
+
+def test_what_python_enqueues_on_a_page_goes_with_the_page(project: Any) -> None:
+    project.write("app.py", APP)
+    project.page("fails", "{% action 'outer' %}{% include 'nowhere' %}")
+    project.page("p", "{% action 'outer' %}")
+    store = Engine(settings=load_settings(data_dir=project.data_dir))
+    assert project.run("render", "fails", "--app", "app:engine").code == 1
+    assert store.jobs.list() == []
+    project.good("render", "p", "--app", "app:engine")
+    assert len(store.jobs.list()) == 1
+
+
+def test_the_jobs_of_a_page_that_another_one_renders_are_sent_too(project: Any) -> None:
+    project.write("app.py", APP)
+    project.page("inner", "{% action 'outer' %}")
+    project.page("p", "{% action 'inner_page' %}{% action 'outer' %}")
+    project.good("render", "p", "--app", "app:engine")
+    assert len(Engine(settings=load_settings(data_dir=project.data_dir)).jobs.list()) == 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +123,25 @@ def test_a_switched_link_to_the_site_is_seen(tmp_path: Path) -> None:
     link.unlink()
     link.symlink_to("two")
     assert _text(loader) == "two"
+
+
+def test_a_link_that_is_switched_during_a_look_makes_no_difference(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name / "pages").mkdir(parents=True)
+        (tmp_path / name / "pages/p.liquid").write_text(name)
+    link = tmp_path / "templates"
+    link.symlink_to("one")
+    loader = SiteLoader(link)
+    environment = Environment(loader=loader)
+    turn = "os.symlink(name, 'new'); os.replace('new', 'templates')"
+    switch = f"import os\nwhile True:\n  for name in ('one', 'two'): {turn}"
+    switching = subprocess.Popen([sys.executable, "-c", switch], cwd=tmp_path)
+    try:
+        sources = [loader.get_source(environment, "p") for _ in range(3_000)]
+    finally:
+        switching.kill()
+        switching.wait()
+    assert {(source.text, source.name) for source in sources} == {("one", "pages/p"), ("two", "pages/p")}
 
 
 def test_a_file_that_is_written_over_at_once_is_read_again(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 APP = """
-import os, signal, subprocess, sys, time
+import os, signal, subprocess, sys, threading, time
 from liquid_background import Engine
 
 engine = Engine(templates="templates")
@@ -29,6 +29,7 @@ add("leave", lambda value: os._exit(3))
 add("sys_exit", lambda value: sys.exit(4))
 add("hog", lambda value: len(bytearray(2 * 1024**3)))
 add("pid", lambda value: os.getpid())
+add("realtime", lambda value: os.kill(os.getpid(), signal.SIGRTMIN + 6))
 add("start", lambda value: subprocess.Popen(["sleep", "600"]).pid)
 
 
@@ -45,6 +46,41 @@ def secret(value):
 
 add("secret", secret)
 add("unfound", lambda value: open("/srv/secret/key"))
+
+
+def haunt(value):
+    def later():
+        time.sleep(0.3)
+        engine.render("jobs")
+
+    threading.Thread(target=later).start()
+
+
+def wander(value):
+    os.chdir("/")
+    os.umask(0)
+    os.environ["WANDERED"] = os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+
+
+def around(value):
+    mask = os.umask(0)
+    os.umask(mask)
+    return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname}"
+
+
+for each in (haunt, wander, around):
+    add(each.__name__, each)
+
+
+@engine.action
+def later():
+    pass
+
+
+@engine.action
+def outer():
+    engine.enqueue("later")
 """
 
 

@@ -29,6 +29,14 @@ PAGES = {
     "pages/hog": "{{ 1 | hog }}",
     "pages/pid": "{{ 1 | pid }}",
     "pages/starts": "{{ 1 | start }} {{ 600 | sleep }}",
+    "pages/realtime": "{{ 1 | realtime }}",
+    "pages/haunts": "{{ 1 | haunt }}",
+    "pages/wanders": "{{ 1 | wander }}{% include 'met' %}",
+    "partials/met": "met on the way",
+    "pages/around": "{{ 1 | around }}",
+    "pages/enqueues": "{% action 'outer' %}",
+    "pages/enqueues_and_fails": "{% action 'outer' %}{{ 0 | divide }}",
+    "pages/enqueues_for_ever": "{% for i in (1..1001) %}{% action 'outer' %}{% endfor %}",
 }
 
 
@@ -104,6 +112,7 @@ def test_a_slow_page_within_the_limit_is_answered(served: Served) -> None:
         ("segv", "ended by signal 11 (SIGSEGV); none of its jobs was sent"),
         ("leave", "ended with exit code 3"),
         ("sys_exit", "SystemExit: 4"),
+        pytest.param("realtime", "ended by signal 40; none", marks=LINUX),
         pytest.param(
             "hog", "MemoryError", marks=pytest.mark.skipif(os.uname().sysname != "Linux", reason="RLIMIT_DATA")
         ),
@@ -128,6 +137,78 @@ def test_a_process_that_is_killed_while_it_waits_costs_no_request(served: Served
 def test_jobs_are_sent_once(served: Served, store: Any) -> None:
     assert served.get("/jobs").status == 200
     assert len(store.client.keys("rq:job:*")) == 1
+
+
+def test_what_python_enqueues_on_a_page_goes_with_the_page(served: Served, store: Any) -> None:
+    assert served.get("/enqueues_and_fails").status == 500
+    assert "over 1,000 jobs in one render" in served.get("/enqueues_for_ever").text
+    assert store.client.keys("rq:job:*") == []
+    assert served.get("/enqueues").status == 200
+    assert len(store.client.keys("rq:job:*")) == 1
+
+
+def test_what_an_earlier_page_left_behind_says_nothing_of_the_next_one(served: Served, store: Any) -> None:
+    assert served.get("/haunts").status == 200
+    started = time.monotonic()
+    reply = served.get("/asleep")
+    assert time.monotonic() - started < 8
+    assert "pages/asleep ran longer than 2.5 seconds" in reply.text
+    assert "none of its jobs was sent" in reply.text
+    assert len(store.client.keys("rq:job:*")) == 1  # of the page that was rendered meanwhile
+
+
+def test_what_a_page_does_to_its_process_does_not_reach_the_next(served: Served) -> None:
+    before = served.get("/around").text
+    assert served.get("/wanders").text == "met on the way"
+    assert served.get("/around").text == before
+    assert served.get("/").text == "hello"
+
+
+def test_log_lines_are_no_jobs_that_were_being_sent(serve: Callable[..., Served]) -> None:
+    app = """
+import time
+from liquid_background import Engine
+
+
+class Slow(Engine):
+    def send(self, jobs, entries):
+        time.sleep(600)
+
+
+engine = Slow(templates="templates")
+"""
+    script = f"open('own.py', 'w').write({app!r})"
+    pages = {"pages/logs": "{% log 'x' %}", "pages/jobs": BLOCK}
+    server = serve(pages, "--app", "own:engine", "--show-errors", script=script, PAGE_TIMEOUT="0.3")
+    sends = server.start("/jobs")
+    started = time.monotonic()
+    assert "none of its jobs was sent" in server.get("/logs").text
+    assert time.monotonic() - started < 8
+    assert "its jobs were being sent, all or none" in read_reply(sends).text
+
+
+@pytest.mark.parametrize("handler", ["signal.SIG_IGN", "lambda *_: os.waitpid(-1, os.WNOHANG)"])
+def test_processes_that_somebody_else_buries_leave_their_places(serve: Callable[..., Served], handler: str) -> None:
+    script = f"import os, signal\nsignal.signal(signal.SIGCHLD, {handler})"
+    server = serve(PAGES, "--processes", "2", "--show-errors", script=script, PAGE_TIMEOUT="2.5")
+    for _ in range(3):
+        reply = server.get("/leave")
+        assert reply.status == 500
+        assert "the process that rendered pages/leave ended" in reply.text
+    assert server.get("/").text == "hello"
+
+
+@LINUX
+def test_a_page_process_does_not_hold_the_port(served: Served) -> None:
+    pid = served.get("/pid").text
+    rows = [line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()]
+    listening = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A"}
+    assert not listening & set(_open(int(pid)))
+    assert len(listening & set(_open(served.process.pid))) == 1
+
+
+def _open(pid: int) -> list[str]:
+    return [os.readlink(path) for path in Path(f"/proc/{pid}/fd").iterdir()]
 
 
 @LINUX

@@ -1,4 +1,4 @@
-"""What one job must not leave to the next: the working folder, the environment, the time zone and the umask."""
+"""What a job or page must not leave to the next: the working folder, the environment, the time zone and the umask."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Surroundings:
         self._zone = time.tzname  # tzset makes a new one
 
     def restore(self) -> None:
-        """Put back what a job has changed."""
+        """Put back what a job or page has changed."""
         with contextlib.suppress(OSError):  # a job that closed every descriptor
             os.fchdir(self._folder)
         os.umask(self._umask)

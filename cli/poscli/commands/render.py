@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +47,18 @@ class _Held:
     """Holds a page's jobs until its text is written; sends at once what a page without jobs logs."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._send: Callable[[], object] | None = None
+        self.engine = engine
+        self._jobs: list[Job] = []
+        self._entries: list[LogEntry] = []
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Hold jobs, and what was logged beside them."""
         if jobs:
-            queue = self._engine.jobs  # connects: a store that is away is told before anything is written
-            self._send = partial(queue.send, jobs, entries)
+            _ = self.engine.jobs  # connects: a store that is away is told before anything is written
+            self._jobs.extend(jobs)  # to those of a page that a filter rendered
+            self._entries.extend(entries)
         else:
-            self._engine.send(jobs, entries)
+            self.engine.send(jobs, entries)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Do what `send` does."""
@@ -65,8 +66,8 @@ class _Held:
 
     def release(self) -> None:
         """Send what is held."""
-        if self._send:
-            self._send()
+        if self._jobs:
+            self.engine.send(self._jobs, self._entries)
 
 
 def _split(param: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from functools import partial
 
 import click
@@ -14,6 +15,7 @@ import click
 from liquid_background import Settings
 from liquid_background.web import PAGE_PROCESSES, serve
 from liquid_background_worker import limits
+from liquid_background_worker.surroundings import Surroundings
 from poscli.application import app_option, load_engine
 
 
@@ -74,6 +76,7 @@ def command(
         )
 
 
-def _confine(server: int, settings: Settings) -> None:
+def _confine(server: int, settings: Settings) -> Callable[[], None]:
     limits.die_with(server)
     limits.apply(settings)
+    return Surroundings().restore

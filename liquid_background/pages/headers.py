@@ -1,0 +1,28 @@
+"""What a page's response_headers may say: for the page that is answered, and for the check of its file."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_SERVERS_OWN: Final = frozenset(
+    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+)
+"""Headers that frame a response; a page that set one would break the connection."""
+
+
+def reason_against(name: str, value: str) -> str | None:
+    """Return what is wrong with a header, to stand behind its name; None when it can be sent."""
+    if not _NAME.fullmatch(name):
+        return "is not a header's name: letters, digits and - make one"
+    if name.lower() in _SERVERS_OWN:
+        return "is the server's own: take it out"
+    if _CONTROL.search(value):
+        return "has a line break or control character in its value: write it on one line"
+    try:
+        value.encode("latin-1")
+    except UnicodeEncodeError:
+        return f"is {value!r}, which a header cannot hold: percent-encode what is not Latin-1"
+    return None
