@@ -173,6 +173,9 @@ def _single_node(block: str, text: str, name: str, start: int) -> yaml.Node | No
     except yaml.reader.ReaderError as error:
         problem = f"is not YAML: a character that it may not hold (U+{int(error.character):04X})"
         _fail(problem, text, name, start + int(error.position), error)
+    except (ValueError, OverflowError, RecursionError) as error:
+        # PyYAML takes escapes such as "\U00110000", and the numbers of a directive, to be in range.
+        _fail("is not YAML: an escape or a number in it is out of range", text, name, start, error)
 
 
 def _check_keys(node: yaml.MappingNode, text: str, name: str, start: int) -> None:

@@ -14,6 +14,9 @@ from liquid_background.pages import page_at, split_front_matter
 ALIASES = "".join(f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]\n" for level in range(1, 28))
 
 WRONG = {
+    "an escape past Unicode": r'slug: "\U00110000"',
+    "an escape past all": r'metadata: {x: "\UFFFFFFFF"}',
+    "an escape in a key": r'"\U00110000": x',
     "a type": "slug: !!bool maybe",
     "a type of Python": "slug: !!python/object/apply:os.getcwd []",
     "an anchor": "slug: &a x",
@@ -46,6 +49,12 @@ def test_what_is_wrong_is_an_error_at_its_line_and_costs_no_time(matter: str) ->
     context = raised.value.context()
     assert context is not None
     assert context[0] >= 2
+
+
+@pytest.mark.parametrize("directive", ["%YAML 1." + "9" * 5000, "%YAML ", "%TAG ! tag:x,2026:", "%YAML 1.1"])
+def test_a_directive_is_an_error_of_its_file(directive: str) -> None:
+    with pytest.raises(TagSyntaxError, match="front matter"):
+        split_front_matter(f"---\n{directive}\nname: x\n---\nbody", "pages/x")
 
 
 @pytest.mark.parametrize(
