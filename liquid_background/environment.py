@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
@@ -12,9 +12,10 @@ from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
-from liquid_background.bounds import set_bounds
+from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
+from liquid_background.filters import check_text
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
@@ -37,13 +38,6 @@ from liquid_background.tags import (
     is_partial_form,
     register,
 )
-
-
-class ConsumerLoader(Protocol):
-    """A loader that knows the consumers of events."""
-
-    def consumers(self, event: str) -> Sequence[Consumer]:
-        """Return the consumers of an event."""
 
 
 class Template(BoundTemplate):
@@ -204,6 +198,7 @@ class Environment(Sending, liquid.Environment):
         Raises:
             TemplateNotFoundError: when there is none, or no file can have that name.
         """
+        check_text(self, "a template's name", name)
         try:
             return super().get_template(name, **options)
         except REFUSALS as error:
@@ -213,6 +208,7 @@ class Environment(Sending, liquid.Environment):
 
     async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
         """Do what `get_template` does, awaiting what can be awaited."""
+        check_text(self, "a template's name", name)
         try:
             return await super().get_template_async(name, **options)
         except REFUSALS as error:
@@ -252,7 +248,7 @@ class Environment(Sending, liquid.Environment):
         try:
             stream = TokenStream(self._tokens(source, line, column))
             nodes = get_parser(self).parse(stream)
-            if "|" in source or ".." in source:
+            if any(map(source.__contains__, BOUNDED)):
                 set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"

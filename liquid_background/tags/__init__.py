@@ -19,6 +19,7 @@ from liquid_background.tags.collector import (
     current_collector,
     open_collector,
 )
+from liquid_background.tags.cycle import CycleTag
 from liquid_background.tags.function import FunctionTag, ReturnTag
 from liquid_background.tags.log import LogTag
 from liquid_background.tags.output import OutputTag
@@ -39,6 +40,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
         OutputTag,
+        CycleTag,
         TablerowTag,
         LiquidTag,
         ActionTag,
