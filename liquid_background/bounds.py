@@ -8,8 +8,8 @@ from typing import Any, Final
 from liquid import BoundTemplate, Environment, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression, LoopExpression
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
-from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.expressions.logical import ContainsExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached

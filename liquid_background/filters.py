@@ -123,8 +123,8 @@ _BEFORE: Final[Mapping[str, Callable[..., None]]] = {
 """What is asked of the values before a filter of python-liquid's own runs, by its name."""
 
 _TEXTLESS: Final = frozenset(
-    "compact concat default find find_index first has index last map reject reverse size sort sort_natural sort_numeric "
-    "sum uniq where".split()
+    ("compact", "concat", "default", "find", "find_index", "first", "has", "index", "last", "map", "reject")
+    + ("reverse", "size", "sort", "sort_natural", "sort_numeric", "sum", "uniq", "where")
 )
 """Filters of python-liquid's own that pass lists and objects on as they are; all others make text of them."""
 _AS_IT_IS: Final = frozenset(("default", "first", "last", "size"))
