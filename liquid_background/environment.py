@@ -10,7 +10,7 @@ import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
-from liquid.token import TOKEN_CONTENT, TOKEN_TAG
+from liquid.token import TOKEN_CONTENT
 
 from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
@@ -30,14 +30,7 @@ from liquid_background.syntax import (
     template_name,
     token_in,
 )
-from liquid_background.tags import (
-    HANDS_OVER,
-    Collector,
-    Consumer,
-    Return,
-    is_partial_form,
-    register,
-)
+from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
 
 
 class Template(BoundTemplate):
@@ -280,7 +273,7 @@ class Environment(Sending, liquid.Environment):
     def analyze_tags_from_string(self, source: str, name: str = "<string>", **options: Any) -> TagAnalysis:
         """Analyze tags without parsing; a background tag in its partial form needs no end tag."""
         tokens = list(self.tokenizer()(source))
-        analysis = TagAnalysis(env=self, name=name, tokens=_blocks_only(tokens), **options)
+        analysis = TagAnalysis(env=self, name=name, tokens=blocks_only(tokens), **options)
         whole = analysis._all_tags(tokens)
         analysis.all_tags.update(whole)
         analysis.tags.update({tag: whole[tag] for tag in whole.keys() & self.tags.keys()})
@@ -300,13 +293,3 @@ class Environment(Sending, liquid.Environment):
             if is_impossible(event, error):
                 return ()
             raise
-
-
-def _blocks_only(tokens: list[Token]) -> list[Token]:
-    """Return the tokens without the background tags that have no end tag."""
-    following = [*tokens[1:], tokens[-1]] if tokens else []
-    return [
-        token
-        for token, after in zip(tokens, following, strict=True)
-        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
-    ]

@@ -122,13 +122,13 @@ _BEFORE: Final[Mapping[str, Callable[..., None]]] = {
 }
 """What is asked of the values before a filter of python-liquid's own runs, by its name."""
 
-_TEXTLESS: Final = frozenset(
-    ("compact", "concat", "default", "find", "find_index", "first", "has", "index", "last", "map", "reject")
-    + ("reverse", "size", "sort", "sort_natural", "sort_numeric", "sum", "uniq", "where")
-)
-"""Filters of python-liquid's own that pass lists and objects on as they are; all others make text of them."""
 _AS_IT_IS: Final = frozenset(("default", "first", "last", "size"))
-"""Those that take a list without the lists in it made flat."""
+"""Filters of python-liquid's own that take a list without the lists in it made flat."""
+_FLATTENING: Final = frozenset(
+    {"compact", "concat", "find", "find_index", "has", "index", "map", "reject", "reverse", "sort", "sort_natural"}
+    | {"sort_numeric", "sum", "uniq", "where"}
+)
+"""Those that pass lists and objects on, too, but flat; all others make text of them."""
 
 
 def check_result(env: Environment, name: str, result: object) -> None:
@@ -155,14 +155,14 @@ def guarded(name: str, raw: Filter, env: Environment) -> Filter:
         bound.filter_async = partial(later, **options)  # type: ignore[attr-defined]
     if not getattr(raw, "__module__", "").startswith("liquid."):
         return bound
-    before, makes_text = _BEFORE.get(name), name not in _TEXTLESS
+    before, makes_text = _BEFORE.get(name), name not in _AS_IT_IS | _FLATTENING
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if makes_text:
             for value in (*args, *kwargs.values()):
                 if type(value) not in FLAT:
                     check_text(env, name, value)
-        elif args and name not in _AS_IT_IS:
+        elif args and name in _FLATTENING:
             _check_flat(env, name, args[0])
         if before is not None:
             before(env, *args, **kwargs)

@@ -7,7 +7,7 @@ from typing import Final
 from liquid import Environment
 
 from liquid_background.tags.action import ActionTag
-from liquid_background.tags.background import BackgroundTag, is_partial_form
+from liquid_background.tags.background import BackgroundTag, blocks_only
 from liquid_background.tags.background_node import TAG_BACKGROUND, BackgroundNode
 from liquid_background.tags.collector import (
     Collector,
@@ -67,7 +67,7 @@ __all__ = [
     "collecting",
     "collector_of",
     "current_collector",
-    "is_partial_form",
+    "blocks_only",
     "open_collector",
     "register",
 ]
