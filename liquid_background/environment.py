@@ -15,7 +15,6 @@ from liquid.token import TOKEN_CONTENT
 from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
-from liquid_background.filters import check_text
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
@@ -191,7 +190,6 @@ class Environment(Sending, liquid.Environment):
         Raises:
             TemplateNotFoundError: when there is none, or no file can have that name.
         """
-        check_text(self, "a template's name", name)
         try:
             return super().get_template(name, **options)
         except REFUSALS as error:
@@ -201,7 +199,6 @@ class Environment(Sending, liquid.Environment):
 
     async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
         """Do what `get_template` does, awaiting what can be awaited."""
-        check_text(self, "a template's name", name)
         try:
             return await super().get_template_async(name, **options)
         except REFUSALS as error:
