@@ -146,13 +146,17 @@ def check_result(env: Environment, name: str, result: object) -> None:
         _refuse(f"{name} returned a number of over {MAX_BITS:,} bits")
 
 
-def guarded(name: str, raw: Filter, env: Environment) -> Filter:
-    """Return a filter with what is asked before it runs, and with its environment: made once, not in each call."""
-    options = {"environment": env} if getattr(raw, "with_environment", False) else {}
-    bound = partial(raw, **options) if options else raw
-    later = getattr(raw, "filter_async", None)
-    if later is not None and options:
-        bound.filter_async = partial(later, **options)  # type: ignore[attr-defined]
+def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = None) -> Filter:
+    """Return a filter with what is asked before it runs, and with its environment: made once, not in each call.
+
+    Args:
+        name: of the filter.
+        raw: the filter as it is registered.
+        env: whose filter it is.
+        bound: the filter with all that it needs, if that is more than its environment.
+    """
+    if bound is None:
+        bound = _bound(raw, env)
     if not getattr(raw, "__module__", "").startswith("liquid."):
         return bound
     before, makes_text = _BEFORE.get(name), name not in _AS_IT_IS | _FLATTENING
@@ -169,3 +173,12 @@ def guarded(name: str, raw: Filter, env: Environment) -> Filter:
         return bound(*args, **kwargs)
 
     return call
+
+
+def _bound(raw: Filter, env: Environment) -> Filter:
+    options = {"environment": env} if getattr(raw, "with_environment", False) else {}
+    bound = partial(raw, **options) if options else raw
+    later = getattr(raw, "filter_async", None)
+    if later is not None and options:
+        bound.filter_async = partial(later, **options)  # type: ignore[attr-defined]
+    return bound

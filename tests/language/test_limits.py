@@ -68,7 +68,7 @@ SLOW = {
     "tree": "{% include 'tree' %}",
     "function": "{% function x = 'calls' %}",
     "filters": "{% assign s = (1..9000) | join: ',' %}" + "{{ s | split: ',' | sort | join: ',' | size }}" * 3000,
-    "conditions": "{% assign s = (1..90000) | join: ',' | split: ',' %}" + "{% if s contains 'x' %}{% endif %}" * 9000,
+    "conditions": "{% assign s = (1..90000) | join: ',' | split: ',' %}" + "{% if s contains 'x' %}{% endif %}" * 7000,
     "tablerow": "{% tablerow i in (1..9000000) cols: 9 %}{% endtablerow %}" * 30,
 }
 
@@ -276,6 +276,7 @@ TEXTS = {
     "json": "{{ a | json }}",
     "filter": "{{ a | upcase }}",
     "argument": "{{ 'x' | append: a }}",
+    "translation": "{{ a | t }}",
     "flat": "{% assign l = a | map: 'm' %}{{ l | sort | size }}",
     "cycle": "{% cycle a, 'x' %}",
     "contains": "{% if 'x' contains a %}{% endif %}",
