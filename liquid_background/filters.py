@@ -10,7 +10,7 @@ from liquid import Environment
 from liquid.filter import int_arg
 
 from liquid_background.errors import LimitReached
-from liquid_background.limits import FLAT, ITEM, MAX_OUTPUT, flat_length, megabytes, text_size, weigh
+from liquid_background.limits import FLAT, ITEM, MAX_OUTPUT, SHORT, flat_length, megabytes, text_size, weigh
 
 Filter: TypeAlias = Callable[..., Any]
 
@@ -45,14 +45,14 @@ def check_text(env: Environment, what: str, value: object) -> None:
         LimitReached: when its text would be too large.
     """
     most = env.output_stream_limit
-    if most is not None and isinstance(value, list | tuple | dict | set | frozenset):
+    if most is not None and isinstance(value, (list, tuple, dict, set, frozenset)) and len(value) > SHORT:
         most = max(MAX_VALUE, most)
         _check_size(env, what, text_size(value, most))
 
 
 def _check_flat(env: Environment, name: str, left: object) -> None:
     """Accept a list that a filter is about to make flat."""
-    if isinstance(left, list | tuple):
+    if isinstance(left, (list, tuple)) and len(left) > SHORT:
         most = max(MAX_VALUE, env.output_stream_limit or 0) // ITEM
         length = flat_length(left, most)
         if length > len(left):
@@ -161,12 +161,16 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
         return bound
     before, makes_text = _BEFORE.get(name), name not in _AS_IT_IS | _FLATTENING
 
+    flattens = name in _FLATTENING
+
     def call(*args: Any, **kwargs: Any) -> Any:
         if makes_text:
-            for value in (*args, *kwargs.values()):
+            for value in args:
                 if type(value) not in FLAT:
                     check_text(env, name, value)
-        elif args and name in _FLATTENING:
+            for value in kwargs.values():
+                check_text(env, name, value)
+        elif flattens and args:
             _check_flat(env, name, args[0])
         if before is not None:
             before(env, *args, **kwargs)

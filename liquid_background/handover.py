@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
-from liquid_background.limits import MAX_OUTPUT, megabytes, text_size
+from liquid_background.limits import MAX_OUTPUT, SHORT, megabytes, text_size
 
 MAX_DEPTH: Final = 50
 """Levels of lists and objects that one value may nest; deeper is taken for a circle."""
@@ -40,7 +40,6 @@ def encode(value: object) -> Encoded:
     return _encode(value, 0)
 
 
-_SHORT: Final = 100  # items of a list that is not measured first
 _PLAIN: Final = frozenset((str, bool, type(None)))
 
 
@@ -55,7 +54,7 @@ def _encode(value: object, depth: int) -> Encoded:
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
-        if len(value) > _SHORT and text_size(value, MAX_OUTPUT) > MAX_OUTPUT:
+        if len(value) > SHORT and text_size(value, MAX_OUTPUT) > MAX_OUTPUT:
             raise NotPlain(f"takes over {megabytes(MAX_OUTPUT)} as text")  # it may hold one thing many times
         if isinstance(value, dict):
             return _encode_mapping(value, depth + 1)

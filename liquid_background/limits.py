@@ -34,6 +34,8 @@ _STEPS: Final = 16  # variables and filters between two looks
 _HELD_BESIDE: Final = 4  # times the limit of the output: what blocks inside each other may hold together
 _WIDEST: Final = 4  # bytes of a character in UTF-8
 ITEM: Final = 8  # bytes of a list's item that is not text: a reference
+SHORT: Final = 100
+"""Items of a list that needs no measuring: none of them holds one thing many times, since no template makes such."""
 _BITS_A_DIGIT: Final = 4  # rounded up
 
 
