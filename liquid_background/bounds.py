@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from liquid import BoundTemplate, Environment, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression, LoopExpression
-from liquid.builtin.expressions.filtered import TernaryFilteredExpression
+from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
+from liquid.builtin.expressions.logical import ContainsExpression
 from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached
-from liquid_background.filters import MAX_VALUE, check_result
+from liquid_background.filters import MAX_VALUE, check_result, check_text
 from liquid_background.limits import MAX_RANGE
+
+BOUNDED: Final = ("|", "..", "contains")
+"""A template with none of these has nothing to bound."""
 
 
 class BoundedRange(RangeLiteral):
@@ -29,31 +33,45 @@ class BoundedRange(RangeLiteral):
         return made
 
 
-class BoundedExpression(FilteredExpression):
-    """An expression with filters, each of whose results is measured before the next one takes it."""
+class BoundedFilter(Filter):
+    """A filter whose result is measured before the next one takes it."""
+
+    __slots__ = ()
+
+    def evaluate(self, left: object, context: RenderContext) -> object:
+        """Return what it makes of a value."""
+        value = Filter.evaluate(self, left, context)
+        kind = type(value)
+        if kind is str:
+            if len(value) > MAX_VALUE:  # type: ignore[arg-type]
+                check_result(context.env, self.name, value)
+        elif kind is not float and kind is not bool:
+            check_result(context.env, self.name, value)
+        return value
+
+    async def evaluate_async(self, left: object, context: RenderContext) -> object:
+        """Return what it makes of a value."""
+        value = await Filter.evaluate_async(self, left, context)
+        check_result(context.env, self.name, value)
+        return value
+
+
+class BoundedContains(ContainsExpression):
+    """`text contains value`, which makes text of the value."""
 
     __slots__ = ()
 
     def evaluate(self, context: RenderContext) -> object:
-        """Return the value."""
-        value = self.left.evaluate(context)
-        for each in self.filters or ():
-            value = each.evaluate(value, context)
-            kind = type(value)
-            if kind is str:
-                if len(value) > MAX_VALUE:  # type: ignore[arg-type]
-                    check_result(context.env, each.name, value)
-            elif kind is not float and kind is not bool:
-                check_result(context.env, each.name, value)
-        return value
+        """Return whether it does."""
+        if isinstance(self.left.evaluate(context), str):
+            check_text(context.env, "contains", self.right.evaluate(context))
+        return super().evaluate(context)
 
     async def evaluate_async(self, context: RenderContext) -> object:
-        """Return the value."""
-        value = await self.left.evaluate_async(context)
-        for each in self.filters or ():
-            value = await each.evaluate_async(value, context)
-            check_result(context.env, each.name, value)
-        return value
+        """Return whether it does."""
+        if isinstance(await self.left.evaluate_async(context), str):
+            check_text(context.env, "contains", await self.right.evaluate_async(context))
+        return await super().evaluate_async(context)
 
 
 def set_bounds(env: Environment, nodes: Iterable[Node]) -> None:
@@ -67,17 +85,25 @@ def set_bounds(env: Environment, nodes: Iterable[Node]) -> None:
             left.extend(part.children(static, include_partials=False))
             continue
         children = list(part.children())
-        # The template is the environment's own, and the classes add no slots.
-        if isinstance(part, RangeLiteral):
-            part.__class__ = BoundedRange
+        if type(part) is RangeLiteral:
+            part.__class__ = BoundedRange  # the template is the environment's own, and the class adds no slots
+        elif type(part) is ContainsExpression:
+            part.__class__ = BoundedContains
         elif isinstance(part, FilteredExpression):
-            if part.filters:
-                part.__class__ = BoundedExpression
+            _bound_filters(part.filters)
         elif isinstance(part, TernaryFilteredExpression):
             children.append(part.left)
+            _bound_filters(part.filters)
+            _bound_filters(part.tail_filters)
         elif isinstance(part, LoopExpression) and _is_counted(part):
             children = [child for child in children if child is not part.iterable]
         left.extend(children)
+
+
+def _bound_filters(filters: Iterable[Filter] | None) -> None:
+    for each in filters or ():
+        if type(each) is Filter:  # an application's own goes its own way
+            each.__class__ = BoundedFilter
 
 
 def _is_counted(loop: LoopExpression) -> bool:

@@ -82,8 +82,10 @@ class Context(RenderContext):
         kept: tuple[object, Callable[..., object]] | None = env.guarded_filters.get(name)
         if kept is not None and kept[0] is raw:
             return kept[1]
-        if raw is None or getattr(raw, "with_context", False):
+        if raw is None:
             return super().filter(name, token)
+        if getattr(raw, "with_context", False):
+            return guarded(name, raw, env, super().filter(name, token))
         call = guarded(name, raw, env)
         env.guarded_filters[name] = raw, call
         return call

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, TextIO
 
 import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
-from liquid.token import TOKEN_CONTENT, TOKEN_TAG
+from liquid.token import TOKEN_CONTENT
 
-from liquid_background.bounds import set_bounds
+from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
@@ -29,21 +29,7 @@ from liquid_background.syntax import (
     template_name,
     token_in,
 )
-from liquid_background.tags import (
-    HANDS_OVER,
-    Collector,
-    Consumer,
-    Return,
-    is_partial_form,
-    register,
-)
-
-
-class ConsumerLoader(Protocol):
-    """A loader that knows the consumers of events."""
-
-    def consumers(self, event: str) -> Sequence[Consumer]:
-        """Return the consumers of an event."""
+from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
 
 
 class Template(BoundTemplate):
@@ -252,7 +238,7 @@ class Environment(Sending, liquid.Environment):
         try:
             stream = TokenStream(self._tokens(source, line, column))
             nodes = get_parser(self).parse(stream)
-            if "|" in source or ".." in source:
+            if any(map(source.__contains__, BOUNDED)):
                 set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
@@ -284,7 +270,7 @@ class Environment(Sending, liquid.Environment):
     def analyze_tags_from_string(self, source: str, name: str = "<string>", **options: Any) -> TagAnalysis:
         """Analyze tags without parsing; a background tag in its partial form needs no end tag."""
         tokens = list(self.tokenizer()(source))
-        analysis = TagAnalysis(env=self, name=name, tokens=_blocks_only(tokens), **options)
+        analysis = TagAnalysis(env=self, name=name, tokens=blocks_only(tokens), **options)
         whole = analysis._all_tags(tokens)
         analysis.all_tags.update(whole)
         analysis.tags.update({tag: whole[tag] for tag in whole.keys() & self.tags.keys()})
@@ -304,13 +290,3 @@ class Environment(Sending, liquid.Environment):
             if is_impossible(event, error):
                 return ()
             raise
-
-
-def _blocks_only(tokens: list[Token]) -> list[Token]:
-    """Return the tokens without the background tags that have no end tag."""
-    following = [*tokens[1:], tokens[-1]] if tokens else []
-    return [
-        token
-        for token, after in zip(tokens, following, strict=True)
-        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
-    ]

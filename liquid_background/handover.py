@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
+from liquid_background.limits import MAX_OUTPUT, SHORT, megabytes, text_size
 
 MAX_DEPTH: Final = 50
 """Levels of lists and objects that one value may nest; deeper is taken for a circle."""
@@ -53,6 +54,8 @@ def _encode(value: object, depth: int) -> Encoded:
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
+        if len(value) > SHORT and text_size(value, MAX_OUTPUT) > MAX_OUTPUT:
+            raise NotPlain(f"takes over {megabytes(MAX_OUTPUT)} as text")  # it may hold one thing many times
         if isinstance(value, dict):
             return _encode_mapping(value, depth + 1)
         return [_encode(item, depth + 1) for item in value]

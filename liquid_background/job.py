@@ -113,6 +113,7 @@ class Job:
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
     group: ConcurrencyGroup | None = None
     generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
+    regain_parts: int = 1  # see `liquid_background.family`
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode` made
@@ -127,7 +128,9 @@ class Job:
 
     def _own(self) -> dict[str, Any]:
         """Return the rest of the payload."""
-        family = {} if self.may_make is None else {"generation": self.generation, "may_make": self.may_make}
+        family = {}
+        if self.may_make is not None:
+            family = {"generation": self.generation, "may_make": self.may_make, "regain_parts": self.regain_parts}
         return {
             "source_name": self.source_name,
             "delay": self.delay,
@@ -137,14 +140,15 @@ class Job:
             **family,
         }
 
-    def admit(self, generation: int, may_make: int) -> None:
+    def admit(self, generation: int, may_make: int, regain_parts: int = 1) -> None:
         """Take the place that its render gives it, before it is sent: only then are its siblings known."""
         if self.data is not None:
             plain = self.data if self.may_make is None else self.data[: self.data.rindex(_FAMILY)] + DATA_END
-            place = b'%b%d,"may_make":%d' % (_FAMILY, generation, may_make)
+            place = b'%b%d,"may_make":%d,"regain_parts":%d' % (_FAMILY, generation, may_make, regain_parts)
             object.__setattr__(self, "data", plain.removesuffix(DATA_END) + place + DATA_END)
         object.__setattr__(self, "generation", generation)
         object.__setattr__(self, "may_make", may_make)
+        object.__setattr__(self, "regain_parts", regain_parts)
 
     def encode(self) -> bytes:
         """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""

@@ -136,5 +136,5 @@ _RANGES: Final[dict[str, tuple[int, float]]] = {
     "delay": (0, MAX_DELAY),
     "max_attempts": (1, MAX_RETRIES + 1),
 }
-_OF_FAMILY: Final = ("generation", "may_make")
+_OF_FAMILY: Final = ("generation", "may_make", "regain_parts")
 """What payloads of the version before do not carry."""

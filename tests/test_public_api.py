@@ -15,6 +15,10 @@ def test_each_public_name_can_be_imported(name: str) -> None:
     assert getattr(liquid_background, name) is not None
 
 
+def test_errors_that_docs_tell_applications_to_catch_are_public() -> None:
+    assert {"LimitReached", "FunctionNotFound"} <= set(liquid_background.__all__)
+
+
 def test_public_names_are_listed_once_and_are_all_there_is() -> None:
     assert len(set(liquid_background.__all__)) == len(liquid_background.__all__)
     assert set(liquid_background.__all__) == set(liquid_background._HOMES)

@@ -25,7 +25,8 @@ CONSUMERS: Final = "consumers"
 ENDINGS: Final = (".liquid", ".html.liquid", "")
 """What a template's file adds to its name; of several files of one name the first is the template."""
 
-MAX_TEMPLATE: Final = 1024 * 1024  # bytes of a template file
+MAX_TEMPLATE: Final = 256 * 1024
+"""Bytes of a template file: no clock is looked at while one is parsed, which takes seconds for 1 MB of `{{a}}`."""
 _HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
 _LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file systems of today
 _LONGEST_NAME: Final = 1_000

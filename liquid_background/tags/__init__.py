@@ -7,7 +7,7 @@ from typing import Final
 from liquid import Environment
 
 from liquid_background.tags.action import ActionTag
-from liquid_background.tags.background import BackgroundTag, is_partial_form
+from liquid_background.tags.background import BackgroundTag, blocks_only
 from liquid_background.tags.background_node import TAG_BACKGROUND, BackgroundNode
 from liquid_background.tags.collector import (
     Collector,
@@ -19,6 +19,7 @@ from liquid_background.tags.collector import (
     current_collector,
     open_collector,
 )
+from liquid_background.tags.cycle import CycleTag
 from liquid_background.tags.function import FunctionTag, ReturnTag
 from liquid_background.tags.log import LogTag
 from liquid_background.tags.output import OutputTag
@@ -39,6 +40,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
         OutputTag,
+        CycleTag,
         TablerowTag,
         LiquidTag,
         ActionTag,
@@ -65,7 +67,7 @@ __all__ = [
     "collecting",
     "collector_of",
     "current_collector",
-    "is_partial_form",
+    "blocks_only",
     "open_collector",
     "register",
 ]

@@ -151,3 +151,13 @@ def _skip(stream: TokenStream) -> None:
 def is_partial_form(expression: Token) -> bool:
     """Return whether the token behind a `background` tag's name makes it the form without an end tag."""
     return expression.kind == TOKEN_EXPRESSION and _PARTIAL_FORM.match(expression.value) is not None
+
+
+def blocks_only(tokens: list[Token]) -> list[Token]:
+    """Return the tokens without the background tags that have no end tag."""
+    following = [*tokens[1:], tokens[-1]] if tokens else []
+    return [
+        token
+        for token, after in zip(tokens, following, strict=True)
+        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
+    ]

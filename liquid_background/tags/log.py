@@ -12,6 +12,7 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import NotPlain
+from liquid_background.filters import check_text
 from liquid_background.handover import encode
 from liquid_background.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.tags.collector import collector_of
@@ -46,6 +47,8 @@ class LogNode(Node):
         return self._log(context, await self.value.evaluate_async(context), values)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
+        for each in (value, values.get("type")):
+            check_text(context.env, "log", each)
         kind = to_liquid_string(values.get("type") or "info", False)
         collector_of(context, self.token).log(
             _text(value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token

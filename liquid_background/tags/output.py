@@ -10,7 +10,8 @@ from liquid.builtin.expressions import FilteredExpression
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
 
-from liquid_background.limits import Text
+from liquid_background.filters import check_text
+from liquid_background.limits import FLAT, Text
 
 LARGE: Final = 4096  # characters that are worth a check before they are written
 
@@ -29,12 +30,17 @@ class OutputNode(output.OutputNode):
         value = self._bare.evaluate(context)
         if type(value) is str and not context.autoescape:
             return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
+        if type(value) not in FLAT:
+            check_text(context.env, "{{ … }}", value)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Print the value."""
-        text = to_liquid_string(await self._bare.evaluate_async(context), context.autoescape)
+        value = await self._bare.evaluate_async(context)
+        if type(value) not in FLAT:
+            check_text(context.env, "{{ … }}", value)
+        text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
 
 

@@ -21,6 +21,7 @@ from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, S
 from liquid.expression import Expression
 from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG, TOKEN_WITH, TOKEN_WORD
 
+from liquid_background.filters import check_text
 from liquid_background.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
 
 
@@ -67,9 +68,19 @@ class _WayInNode(Node):
 
 
 class IncludeNode(_WayInNode, include_tag.IncludeNode):
-    """An include that knows its template."""
+    """An include that knows its template, and makes no name of what is far too large for one."""
 
     __slots__ = ("template",)
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        check_text(context.env, "a template's name", self.name.evaluate(context))
+        return super().render_to_output(context, buffer)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        check_text(context.env, "a template's name", await self.name.evaluate_async(context))
+        return await super().render_to_output_async(context, buffer)
 
 
 class RenderNode(_WayInNode, render_tag.RenderNode):

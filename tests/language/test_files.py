@@ -75,7 +75,7 @@ def test_a_name_that_is_too_long_is_not_found_in_one_short_line(site: Any) -> No
 
 def test_a_template_over_the_limit_names_it(site: Any) -> None:
     site.write({"pages/big": "x" * (MAX_TEMPLATE + 1), "pages/fits": "x" * MAX_TEMPLATE})
-    with pytest.raises(LiquidError, match="a template may have 1024 KB") as raised:
+    with pytest.raises(LiquidError, match="a template may have 256 KB") as raised:
         site.engine.render("big")
     assert raised.value.template_name == "pages/big"
     assert len(site.engine.render("fits")) == MAX_TEMPLATE
@@ -89,7 +89,7 @@ def test_a_consumer_or_schedule_over_the_limit_costs_itself_only(
     loader = site.engine.environment.loader
     assert [consumer.name for consumer in loader.consumers("e")] == ["consumers/e/good"]
     assert list(loader.front_matters()) == []
-    assert caplog.text.count("a template may have 1024 KB") == 2
+    assert caplog.text.count("a template may have 256 KB") == 2
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

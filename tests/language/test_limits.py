@@ -9,11 +9,14 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from liquid import Mode
+from liquid import Mode, RenderContext
+from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import LiquidError, ResourceLimitError
 
 from liquid_background import Environment
-from liquid_background.errors import LimitReached, LiquidBackgroundError
+from liquid_background.bounds import set_bounds
+from liquid_background.errors import ArgumentError, LimitReached, LiquidBackgroundError
 from liquid_background.limits import MAX_JOBS, MAX_LINES
 
 DOUBLE = "{% assign s = 'xxxxxxxxxx' %}{% for i in (1..40) %}{% assign s = s | append: s %}{% endfor %}"
@@ -65,7 +68,7 @@ SLOW = {
     "tree": "{% include 'tree' %}",
     "function": "{% function x = 'calls' %}",
     "filters": "{% assign s = (1..9000) | join: ',' %}" + "{{ s | split: ',' | sort | join: ',' | size }}" * 3000,
-    "conditions": "{% assign s = (1..90000) | join: ',' | split: ',' %}" + "{% if s contains 'x' %}{% endif %}" * 9000,
+    "conditions": "{% assign s = (1..90000) | join: ',' | split: ',' %}" + "{% if s contains 'x' %}{% endif %}" * 7000,
     "tablerow": "{% tablerow i in (1..9000000) cols: 9 %}{% endtablerow %}" * 30,
 }
 
@@ -264,3 +267,100 @@ def test_recursion_that_python_ends_is_a_limit(make_site: Callable[..., Any]) ->
     site.write({"partials/deep": source})
     with pytest.raises(ResourceLimitError, match=r"nested too deep|context depth"):
         site.render("{% try %}{% include 'deep' %}{% catch e %}caught{% endtry %}")
+
+
+SHARED = "{% assign a = page | sort %}" + "{% assign a = a | concat: a %}" * 17
+TEXTS = {
+    "output": "{{ a }}",
+    "join": "{{ a | join: '' | size }}",
+    "json": "{{ a | json }}",
+    "filter": "{{ a | upcase }}",
+    "argument": "{{ 'x' | append: a }}",
+    "translation": "{{ a | t }}",
+    "flat": "{% assign l = a | map: 'm' %}{{ l | sort | size }}",
+    "cycle": "{% cycle a, 'x' %}",
+    "contains": "{% if 'x' contains a %}{% endif %}",
+    "log": "{% log a %}",
+    "name": "{% include a %}",
+}
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_list_that_holds_one_thing_many_times_is_measured_as_text(name: str) -> None:
+    environment = Environment()
+    environment.sink = Nowhere()
+    page = {"m": ["x" * 20] * 600}
+    for render in (
+        environment.from_string(SHARED + TEXTS[name]).render,
+        lambda **names: asyncio.run(environment.from_string(SHARED + TEXTS[name]).render_async(**names)),
+    ):
+        started = time.monotonic()
+        with pytest.raises(LimitReached, match="takes over 10 MB"):
+            render(page=page)
+        assert time.monotonic() - started < 5
+
+
+def test_a_list_that_holds_one_thing_many_times_does_not_travel() -> None:
+    environment = Environment(tolerance=Mode.STRICT)
+    environment.sink = Nowhere()
+    source = SHARED + "{% background source_name: 'x', p: a %}x{% endbackground %}"
+    with pytest.raises(ArgumentError, match="takes over 10 MB"):
+        environment.from_string(source).render(page={"m": ["x" * 20] * 600})
+
+
+def test_what_holds_itself_and_what_is_long_and_flat_is_printed() -> None:
+    circle: list[object] = ["a"]
+    circle.append(circle)
+    assert Environment().from_string("{{ x }}").render(x=circle) == "a['a', [...]]"
+    source = "{{ x | join: '' | size }},{{ x | size }},{{ y | join: '-' }}"
+    assert Environment().from_string(source).render(x=["x"] * 1_000_000, y=[[1, [2]], 3]) == "1000000,1000000,1-2-3"
+
+
+def test_a_filter_takes_its_own_names_and_complains_itself() -> None:
+    source = "{{ a | uniq: key: 'id' | size }}"
+    assert Environment().from_string(source).render(a=[{"id": 1}, {"id": 1}]) == "1"
+    for name in ("join", "date", "strip_html", "json", "replace", "split", "uniq"):
+        with pytest.raises(LiquidError) as raised:
+            Environment().from_string(f"{{{{ 'a' | {name}: wrong: 1 }}}}").render()
+        assert "_before" not in str(raised.value)
+
+
+def test_an_applications_own_expressions_keep_their_classes() -> None:
+    class Shout(FilteredExpression):
+        def evaluate(self, context: RenderContext) -> object:
+            return f"{super().evaluate(context)}!"
+
+    class Numbers(RangeLiteral):
+        def __init__(self, *args: Any) -> None:
+            super().__init__(*args)
+            self.own = True
+
+    environment = Environment()
+    node = environment.from_string("{{ (1..3) | size }}").nodes[0]
+    old = node.expression
+    shout = Shout(old.token, Numbers(old.left.token, old.left.start, old.left.stop), old.filters)
+    node.expression = shout
+    set_bounds(environment, [node])
+    assert type(shout) is Shout
+    assert type(shout.left) is Numbers
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["{{ 'x' if nil else s | append: s | size }}", "{{ s if true else 'x' || append: s | size }}"],
+    ids=["else", "tail"],
+)
+def test_each_branch_of_a_condition_is_measured(source: str) -> None:
+    class Ternary(Environment):
+        ternary_expressions = True
+
+    with pytest.raises(LimitReached, match="result of append"):
+        Ternary().from_string(source).render(s="x" * 9_000_000)
+
+
+class Nowhere:
+    """Takes what renders make."""
+
+    def send(self, jobs: object, entries: object) -> None: ...
+
+    async def send_async(self, jobs: object, entries: object) -> None: ...

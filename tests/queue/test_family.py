@@ -10,7 +10,7 @@ import pytest
 
 from liquid_background.errors import JobRefused, LimitReached
 from liquid_background.family import MAX_FAMILY, Family
-from liquid_background.job import Job
+from liquid_background.job import MAX_MADE, Job
 from liquid_background.payload import check_payload, decode_payload
 from liquid_background.tags import Collector
 
@@ -66,6 +66,41 @@ def test_a_job_that_plans_its_own_next_run_goes_on_for_ever() -> None:
     assert first.generation == 1
 
 
+@pytest.mark.parametrize("siblings", [1, 20, 1000])
+@pytest.mark.parametrize("seconds", [1, 60, 1000, 10_000])
+def test_all_next_runs_of_a_page_regain_together_what_one_may(siblings: int, seconds: int) -> None:
+    runs = attempt(None, [job() for _ in range(siblings)])
+    for _ in range(3):  # each makes as many as it may, of which the last is its own next run
+        work = [min(Family.of(decode_payload(run.encode())).left, 1000) - 1 for run in runs]
+        made = [
+            attempt(run, [*(job() for _ in range(count)), job(delay=seconds / 60)])
+            for run, count in zip(runs, work, strict=True)
+            if count >= 0
+        ]
+        runs = [jobs[-1] for jobs in made]
+        assert sum(run.may_make or 0 for run in runs) <= min(MAX_FAMILY, seconds * 10 + MAX_FAMILY // 1000)
+
+
+@pytest.mark.parametrize("delays", [(0,), (1,), (0, 0), (0, 1), (1, 1), (0, 0, 1), (0, 1, 1)])
+@pytest.mark.parametrize("parts", [0, 1, 3, MAX_MADE])
+def test_the_right_to_regain_is_passed_on_or_shared_and_never_grows(delays: tuple[int, ...], parts: int) -> None:
+    maker = job()
+    maker.admit(1, 100, parts)
+    made = [decode_payload(each.encode())["regain_parts"] for each in attempt(maker, [job(each) for each in delays])]
+    assert sum(1 / each for each in made if each) <= (1.001 / parts if parts else 0) + 1e-8
+    assert any(made) == bool(parts)
+
+
+def test_a_job_beside_others_that_plans_its_own_next_run_goes_on_for_ever() -> None:
+    (this, *_) = attempt(None, [job() for _ in range(100)])
+    for _ in range(300):
+        (*_, this) = attempt(this, [job(), job(delay=1)])
+    (*_, this) = attempt(None, [job(), job()])
+    (first, *_) = attempt(this, [job(), job()])
+    for _ in range(6000):
+        (first,) = attempt(first, [job(delay=0.02)])
+
+
 def test_the_jobs_of_a_page_share_what_it_may_set_off() -> None:
     many = attempt(None, [job() for _ in range(1000)])
     assert {(each.generation, each.may_make) for each in many} == {(0, 9)}
@@ -80,11 +115,16 @@ def test_the_place_in_the_family_travels_and_may_be_absent() -> None:
     one.admit(3, 7)
     assert decode_payload(one.encode())["generation"] == 3
     one.admit(4, 5)
-    assert decode_payload(one.encode()) == {**decode_payload(plain), "generation": 4, "may_make": 5}
+    assert decode_payload(one.encode()) == {
+        **decode_payload(plain),
+        "generation": 4,
+        "may_make": 5,
+        "regain_parts": 1,
+    }
     assert one.payload() == decode_payload(one.encode())
 
 
-@pytest.mark.parametrize("field", ["generation", "may_make"])
+@pytest.mark.parametrize("field", ["generation", "may_make", "regain_parts"])
 @pytest.mark.parametrize("wrong", ["1", -1, 1.5, True, None, 2**31, 10**100])
 def test_a_place_that_is_none_is_refused(field: str, wrong: object) -> None:
     with pytest.raises(JobRefused, match=field):
