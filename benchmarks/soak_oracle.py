@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
+from math import sqrt
 from pathlib import Path
 
 from liquid_background.job import LogEntry, LogStatus
@@ -61,7 +62,9 @@ class Verdict:
         clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
         clean = clean and not self.more_runs_than_attempts
         inherent = self.of_these_after_a_stop + self.of_these_at_a_store_kill
-        twice = self.completed_twice - inherent <= max(1, (self.kills + self.store_kills) / 100)
+        # One kill in a hundred; a run of some 200 kills can't tell that from two, so two standard deviations go on top.
+        allowed = (self.kills + self.store_kills) / 100
+        twice = self.completed_twice - inherent <= allowed + 2 * sqrt(allowed)
         # What is cut off while the store is full has to wait for its relief.
         quick = bool(self.store_troubles) or (self.recovery_p50 <= 4 and self.recovery_max <= 10)
         return clean and twice and quick
