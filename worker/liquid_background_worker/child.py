@@ -9,8 +9,6 @@ from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
 
-import hiredis
-
 from liquid_background.job import Outcome, Performer
 from liquid_background.queue import finishing, keys, moves
 from liquid_background.queue.finishing import Finish, Running
@@ -212,7 +210,7 @@ class Child:
             if report:
                 self._endings.came_back(report, reply)
         elif len(reply) > _PLAIN_REPLY:
-            self._channel.trouble.heard(hiredis.ReplyError(reply[_PLAIN_REPLY].decode("utf-8", "replace")))
+            self._channel.trouble.heard_of(reply[_PLAIN_REPLY])
 
     def _say_again(self) -> None:
         """Tell of the ends that came back until the store has them; nothing is claimed or begun meanwhile."""

@@ -109,7 +109,9 @@ class Heart:
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
         if isinstance(reply, list):
-            promoted, reaped, due, self._last_tick = reply
+            promoted, reaped, due, self._last_tick, *problem = reply
+            for error in problem:
+                self._trouble.heard_of(error)
             if max(promoted, reaped) >= moves.MOST_AT_ONCE:
                 self._next_tick = 0.0
             elif due >= 0:

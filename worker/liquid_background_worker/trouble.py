@@ -40,6 +40,12 @@ class Trouble:
         elif self._well_since is None:
             self._well_since = monotonic()
 
+    def heard_of(self, error: bytes) -> None:
+        """Take note of an error that a script met beside its move, and went on."""
+        text = error.decode("utf-8", "replace")
+        line = f"the store could not run a step's part beside the job, as its log entry, result or registry: {text}"
+        self._tell(text, logging.ERROR, line)
+
     def outage(self, reason: object) -> None:
         """Take note that the store is away, or refuses writes."""
         known = explain_refusal(str(reason))

@@ -4,7 +4,8 @@
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that is given up,
 -- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
--- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms}.
+-- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms, and, if there was one, what the
+-- store said to a write that is secondary}.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
@@ -127,4 +128,5 @@ for i = FIRST_QUEUE, #ARGV do
     if next_due < 0 or wait < next_due then next_due = wait end
   end
 end
-return {promoted, tend_leases(graceful_until), next_due, now_ms}
+local reaped = tend_leases(graceful_until)
+return {promoted, reaped, next_due, now_ms, problem}
