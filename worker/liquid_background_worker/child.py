@@ -248,7 +248,6 @@ class Child:
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         self._slot.disarm()
-        self._surroundings.restore()
         self._tally = (outcome.succeeded, monotonic() - started)
         self._jobs_left -= 1
         return outcome
@@ -260,6 +259,7 @@ class Child:
             self._slot.count(succeeded, seconds)
             self._batch_size.took(seconds)
             self._tally = None
+            self._surroundings.restore()
 
     def close(self) -> None:
         """Hear the store out on what was sent."""

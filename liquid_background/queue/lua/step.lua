@@ -34,10 +34,11 @@ end
 
 -- Likewise, whatever is planted in its way: written again, it changes nothing more. What fails leaves the job leased.
 local function succeed_carefully(job)
+  on('ZREM', LEASES, job.id)  -- raises as it is what a store says that takes no writes
   local done, why = pcall(succeed, job, on, try)
   if not done then
     redis.pcall('ZADD', LEASES, now_ms + lease, job.id)
-    error(why)
+    error(why, 0)
   end
 end
 
