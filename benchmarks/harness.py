@@ -18,7 +18,7 @@ from typing import Final
 from redis import Redis
 from workload import Progress
 
-from liquid_background.store import embedded
+from liquid_background.jobs.store import embedded
 
 HERE: Final = Path(__file__).resolve().parent
 PEERS_VENV: Final = HERE.parent / ".venv-peers"

@@ -16,9 +16,9 @@ from ours import make_engine
 from redis import Redis
 from workload import render
 
-from liquid_background import store
-from liquid_background.executor import Executor
-from liquid_background.queue import finishing, moves, scripts
+from liquid_background.jobs import store
+from liquid_background.jobs.queue import finishing, moves, scripts
+from liquid_background.language.executor import Executor
 from liquid_background_worker.child import Child, Role
 from liquid_background_worker.slot import Slot
 from liquid_background_worker.wire import Wire

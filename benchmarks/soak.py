@@ -26,10 +26,10 @@ from typing import Any
 from benchmarks import soak_oracle, soak_stock
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Job, Outcome, Priority
-from liquid_background.joblog import entries
-from liquid_background.queue import Queue, keys
+from liquid_background.jobs.log import entries
+from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.store import connect, embedded
 from liquid_background.settings import Settings, load_settings
-from liquid_background.store import connect, embedded
 from liquid_background_worker import run
 
 FAULT_EVERY = 12.0  # seconds from one fault of the store to the next

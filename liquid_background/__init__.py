@@ -8,7 +8,6 @@ from liquid_background.lazy import lazy_attributes
 
 if TYPE_CHECKING:
     from liquid_background.engine import Engine
-    from liquid_background.environment import Environment
     from liquid_background.errors import (
         ArgumentError,
         DuplicateJob,
@@ -28,19 +27,20 @@ if TYPE_CHECKING:
         StoreUnavailable,
         TagError,
     )
-    from liquid_background.functions import RetryPolicy
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.language.environment import Environment
+    from liquid_background.language.syntax import parse_arguments
+    from liquid_background.python_jobs import RetryPolicy
     from liquid_background.rapidai import background
     from liquid_background.settings import Settings
-    from liquid_background.syntax import parse_arguments
 
 _HOMES = {
     "Engine": "engine",
-    "Environment": "environment",
-    "RetryPolicy": "functions",
+    "Environment": "language.environment",
+    "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
-    "parse_arguments": "syntax",
+    "parse_arguments": "language.syntax",
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(
         (

@@ -12,17 +12,18 @@ from typing import Any, TypedDict, Unpack
 
 from markupsafe import Markup
 
-from liquid_background import joblog, queue, store
-from liquid_background.context import Context
-from liquid_background.environment import Environment, Template
 from liquid_background.errors import SettingsError, StoreUnavailable
-from liquid_background.executor import Executor
-from liquid_background.functions import PythonJobs
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome
-from liquid_background.limits import Text
-from liquid_background.pages import SiteLoader, find_layout, find_page
+from liquid_background.jobs import log as joblog
+from liquid_background.jobs import queue, store
+from liquid_background.language.context import Context
+from liquid_background.language.environment import Environment, Template
+from liquid_background.language.executor import Executor
+from liquid_background.language.limits import Text
+from liquid_background.language.pages import SiteLoader, find_layout, find_page
+from liquid_background.language.tags import open_collector
+from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.settings import Settings, load_settings
-from liquid_background.tags import open_collector
 
 logger = logging.getLogger(__name__)
 
@@ -218,6 +219,9 @@ class JobLog:
         A log whose last id is lower than that is another one, and is read from its start.
         """
         return joblog.follow(self._engine.store.client, source_name=source_name, status=status, type=type, after=after)
+
+
+provide_default_queue(lambda: EngineQueue(Engine()))
 
 
 def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
 from os import urandom
 from typing import Any, Final, Protocol, TypeAlias
 
 Encoded: TypeAlias = Any
-"""A value in the tagged JSON of `liquid_background.handover`: None, bool, int, float, str, list or dict."""
-
-PAYLOAD_VERSION: Final = 1
-FUNCTION: Final = "liquid_background.rq_entry.perform"
-"""The one function that our RQ jobs name; a worker runs no other."""
+"""A value in the tagged JSON of `liquid_background.jobs.handover`: None, bool, int, float, str, list or dict."""
 
 MAX_DELAY: Final = 65_535.0  # minutes; platformOS API page, "Constraints"
 MAX_ATTEMPTS: Final = 5  # platformOS API page; binds tags and consumers, not Python jobs
@@ -113,81 +107,10 @@ class Job:
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
     group: ConcurrencyGroup | None = None
     generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
-    regain_parts: int = 1  # see `liquid_background.family`
+    regain_parts: int = 1  # see `liquid_background.jobs.family`
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
     id: str = field(default_factory=new_id)
-    data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode` made
-
-    def payload(self) -> dict[str, Any]:
-        """Return the versioned payload: what a worker needs, as plain JSON values."""
-        return {**_named(self._shared()), **self._own()}
-
-    def _shared(self) -> tuple[Any, ...]:
-        """Return what the jobs of one block share: the values of _SHARED."""
-        return (self.template, self.line, self.column, self.source, self.partial, self.function)
-
-    def _own(self) -> dict[str, Any]:
-        """Return the rest of the payload."""
-        family = {}
-        if self.may_make is not None:
-            family = {"generation": self.generation, "may_make": self.may_make, "regain_parts": self.regain_parts}
-        return {
-            "source_name": self.source_name,
-            "delay": self.delay,
-            "max_attempts": self.max_attempts,
-            "parameters": self.parameters,
-            "handed_over": self.handed_over,
-            **family,
-        }
-
-    def admit(self, generation: int, may_make: int, regain_parts: int = 1) -> None:
-        """Take the place that its render gives it, before it is sent: only then are its siblings known."""
-        if self.data is not None:
-            plain = self.data if self.may_make is None else self.data[: self.data.rindex(_FAMILY)] + DATA_END
-            place = b'%b%d,"may_make":%d,"regain_parts":%d' % (_FAMILY, generation, may_make, regain_parts)
-            object.__setattr__(self, "data", plain.removesuffix(DATA_END) + place + DATA_END)
-        object.__setattr__(self, "generation", generation)
-        object.__setattr__(self, "may_make", may_make)
-        object.__setattr__(self, "regain_parts", regain_parts)
-
-    def encode(self) -> bytes:
-        """Return the `data` field of the RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
-        if self.data is None:
-            head = (_head if self.source is None else _kept_head)(self._shared())
-            data = f"{head},{_encode_json(self._own())[1:]}],{{}}]"
-            object.__setattr__(self, "data", data.encode("ascii"))
-        assert self.data is not None
-        return self.data
-
-
-def encode_payload(payload: Mapping[str, Any]) -> bytes:
-    """Return a payload that was read back as `Job.encode` had written it."""
-    return _encode_json((FUNCTION, None, (payload,), {})).encode("ascii")
-
-
-_SHARED: Final = ("template", "line", "column", "source", "partial", "function")
-
-
-def _named(values: tuple[Any, ...]) -> dict[str, Any]:
-    given = {name: value for name, value in zip(_SHARED, values, strict=True) if value is not None}
-    return {"v": PAYLOAD_VERSION, **given}
-
-
-def _head(values: tuple[Any, ...]) -> str:
-    """Return the data of a record up to the job's own values."""
-    return f'["{FUNCTION}",null,[{_encode_json(_named(values))[:-1]}'
-
-
-# A body is long, and the same for many jobs; its length has been checked, where a partial's name could be anything.
-_kept_head = lru_cache(maxsize=128)(_head)
-
-
-_encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-
-
-DATA_END: Final = b"}],{}]"
-"""What the data of a record ends with, behind the last of its job's own values."""
-_FAMILY: Final = b',"generation":'
+    data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode_data` made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,12 +20,12 @@ from rq.job import Job as RqJob
 from liquid_background.engine import Engine
 from liquid_background.errors import JobError, JobRefused, StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
-from liquid_background.payload import check_payload
-from liquid_background.queue import Queue, keys
-from liquid_background.queue.opening import Performed, check_performed
-from liquid_background.queue.signing import spent
+from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.queue.opening import Performed, check_performed
+from liquid_background.jobs.queue.payload import check_payload
+from liquid_background.jobs.queue.signing import spent
+from liquid_background.jobs.store import connect
 from liquid_background.settings import Settings, load_settings
-from liquid_background.store import connect
 
 logger = logging.getLogger(__name__)
 

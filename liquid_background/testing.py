@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer
-from liquid_background.memory import KEPT, MemoryJobs
-from liquid_background.payload import decode_payload
+from liquid_background.jobs.memory import KEPT, MemoryJobs
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.settings import Settings
 
 
@@ -79,7 +79,7 @@ class FakeJobs(MemoryJobs):
         return self.get(job_id)
 
     def _perform(self, job: Job, attempt: int) -> Outcome:
-        return self._engine.perform(job.id, decode_payload(job.encode()), attempt, job.max_attempts)
+        return self._engine.perform(job.id, decode_payload(encode_data(job)), attempt, job.max_attempts)
 
     def run_all(self, most: int = 10_000) -> list[JobRecord]:
         """Run attempts until no job waits, not even one that they made; return the jobs in the order of their first.

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
+from liquid_background.jobs.store import Store, connect, embedded
 from liquid_background.settings import Settings, load_settings
-from liquid_background.store import Store, connect, embedded
 
 
 @pytest.fixture(scope="session", autouse=True)

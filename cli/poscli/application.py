@@ -10,7 +10,7 @@ import click
 
 from liquid_background import Engine, Settings
 from liquid_background.errors import SettingsError
-from liquid_background.queue.overview import workers
+from liquid_background.jobs.queue.overview import workers
 from liquid_background.settings import load_settings
 from liquid_background_worker import load_app
 from poscli.terminal import hint

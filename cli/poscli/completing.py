@@ -9,9 +9,9 @@ from typing import Final, TypeAlias
 import click
 
 from liquid_background import Engine, LogEntry
-from liquid_background.pages import PAGES, SiteLoader
+from liquid_background.jobs.store import embedded
+from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.settings import load_settings
-from liquid_background.store import embedded
 from poscli.application import no_store
 
 _LOOKED_AT: Final = 1_000  # newest log entries and jobs

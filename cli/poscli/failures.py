@@ -11,8 +11,8 @@ from liquid.exceptions import LiquidError
 from redis.exceptions import RedisError
 
 from liquid_background.errors import LiquidBackgroundError
-from liquid_background.joblog import printable
-from liquid_background.syntax import explain
+from liquid_background.jobs.log import printable
+from liquid_background.language.syntax import explain
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument

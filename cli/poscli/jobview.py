@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from liquid_background import Engine, JobRecord, LogEntry
-from liquid_background.handover import encode, size
-from liquid_background.joblog import printable
-from liquid_background.masking import mask
-from liquid_background.queue.waiting import Waiting
+from liquid_background.jobs.handover import encode, size
+from liquid_background.jobs.log import printable
+from liquid_background.jobs.masking import mask
+from liquid_background.jobs.queue.waiting import Waiting
 from poscli.tables import table
 from poscli.terminal import line_of, styled
 from poscli.times import age, clock

@@ -9,7 +9,7 @@ from typing import Final
 
 import click
 
-from liquid_background.joblog import printable
+from liquid_background.jobs.log import printable
 from poscli.terminal import note, styled
 
 STATUS_COLOURS: Mapping[str, str] = {

@@ -11,7 +11,7 @@ from threading import Thread
 import click
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.joblog import Format, format_entry, printable
+from liquid_background.jobs.log import Format, format_entry, printable
 
 _COLOURS = {LogStatus.SUCCESS: "green", LogStatus.CANCELLED: "yellow"}  # the others are failures: red
 

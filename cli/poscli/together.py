@@ -14,8 +14,8 @@ from typing import Final
 import click
 
 from liquid_background import Engine
-from liquid_background.joblog import last_id
-from liquid_background.store import embedded
+from liquid_background.jobs.log import last_id
+from liquid_background.jobs.store import embedded
 from poscli import attached
 from poscli.terminal import line_of, styled
 

@@ -15,11 +15,11 @@ from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, S
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
-from liquid_background.environment import Environment
+from liquid_background.language.environment import Environment
+from liquid_background.language.plan import ANYTHING, REQUEST_ROOTS, BodyNode, BodyWalk, Scope
+from liquid_background.language.syntax import OPTIONS, Argument, column_of, line_of
+from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.finding import RULES, Finding
-from liquid_background.plan import ANYTHING, REQUEST_ROOTS, BodyNode, BodyWalk, Scope
-from liquid_background.syntax import OPTIONS, Argument, column_of, line_of
-from liquid_background.tags import BackgroundNode
 
 _ALWAYS_THERE: Final = frozenset(("now", "today"))
 _SHORT_DELAY: Final = 10.0  # minutes; longer ones are meant as times

@@ -17,16 +17,24 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.token import TOKEN_TAG
 
-from liquid_background.environment import Environment
 from liquid_background.errors import ArgumentError, EnqueueError
-from liquid_background.functions import RetryPolicy, read_schedule
+from liquid_background.language.environment import Environment
+from liquid_background.language.pages import (
+    CONSUMERS,
+    SiteLoader,
+    oddity,
+    read_options,
+    read_text,
+    split_front_matter,
+    walk,
+)
+from liquid_background.language.plan import BodyWalk
+from liquid_background.language.syntax import column_of, line_of, show
+from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.blocks import check_block, check_order, finding, literal
 from liquid_background.lint.finding import RULES, Finding, silenced
 from liquid_background.lint.values import SlugConflict, check_values, slug_conflicts
-from liquid_background.pages import CONSUMERS, SiteLoader, oddity, read_options, read_text, split_front_matter, walk
-from liquid_background.plan import BodyWalk
-from liquid_background.syntax import column_of, line_of, show
-from liquid_background.tags import BackgroundNode
+from liquid_background.python_jobs import RetryPolicy, read_schedule
 
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""

@@ -11,9 +11,8 @@ from typing import Final
 import yaml
 from liquid.exceptions import LiquidError
 
-from liquid_background.environment import Environment
-from liquid_background.lint.finding import RULES, Finding
-from liquid_background.pages import (
+from liquid_background.language.environment import Environment
+from liquid_background.language.pages import (
     KEYS,
     MEDIA_TYPES,
     METHODS,
@@ -29,7 +28,8 @@ from liquid_background.pages import (
     plain,
     reason_against,
 )
-from liquid_background.syntax import show
+from liquid_background.language.syntax import show
+from liquid_background.lint.finding import RULES, Finding
 
 _KINDS: Final = {
     "tag:yaml.org,2002:bool": "a boolean",

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from liquid_background.errors import JobError
-from liquid_background.functions import JobQueue, JobResult
 from liquid_background.job import JobStatus
-from liquid_background.rapidai.decorator import background, default_queue
+from liquid_background.python_jobs import JobQueue, JobResult, background, default_queue
 from liquid_background.rapidai.in_memory import InMemoryQueue
 from liquid_background.rapidai.redis_queue import RedisQueue, get_queue
 

@@ -13,15 +13,15 @@ from typing import Any
 
 from liquid_background.calling import call_async
 from liquid_background.errors import DuplicateJob, JobNotAllowed, JobNotFound, JobRefused, NonRetryable
-from liquid_background.executor import plain_result
-from liquid_background.functions import BACKOFF, Function, JobQueue, JobResult, RetryPolicy, to_result
-from liquid_background.functions.building import build_call
-from liquid_background.handover import decode, decode_all
 from liquid_background.job import JOB_ID, Job, JobStatus, Outcome
-from liquid_background.memory import KEPT, MemoryJobs
+from liquid_background.jobs.handover import decode, decode_all
+from liquid_background.jobs.memory import KEPT, MemoryJobs
+from liquid_background.language.executor import plain_result
+from liquid_background.language.syntax import explain
+from liquid_background.language.tags import collecting
+from liquid_background.python_jobs import BACKOFF, Function, JobQueue, JobResult, RetryPolicy, to_result
+from liquid_background.python_jobs.building import build_call
 from liquid_background.settings import load_settings
-from liquid_background.syntax import explain
-from liquid_background.tags import collecting
 
 _PATIENCE = 1.0  # seconds that `cancel` gives a running job to stop before it returns
 

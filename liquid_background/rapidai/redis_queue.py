@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from liquid_background.engine import Engine
 from liquid_background.errors import EnqueueError
-from liquid_background.functions import BACKOFF, EngineQueue, JobQueue
+from liquid_background.python_jobs import BACKOFF, EngineQueue, JobQueue
 from liquid_background.rapidai.in_memory import InMemoryQueue
 
 

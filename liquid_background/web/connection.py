@@ -11,7 +11,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from liquid_background.joblog import printable
+from liquid_background.jobs.log import printable
 
 logger = logging.getLogger("liquid_background.web")
 

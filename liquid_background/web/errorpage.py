@@ -14,8 +14,8 @@ from typing import Any, Final
 from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundError
 
 from liquid_background.errors import LimitReached, LiquidBackgroundError, PageNotFound, StoreError
-from liquid_background.joblog import printable
-from liquid_background.syntax import Place, trace, what_was_wrong
+from liquid_background.jobs.log import printable
+from liquid_background.language.syntax import Place, trace, what_was_wrong
 from liquid_background.web.messages import Answer, plain
 
 _AROUND: Final = 4  # lines before and behind the place

@@ -10,9 +10,9 @@ from starlette.requests import cookie_parser
 
 from liquid_background.engine import Engine
 from liquid_background.errors import JobTimeout, TagSyntaxError
-from liquid_background.joblog import printable
-from liquid_background.pages import MEDIA_TYPES, METHODS, PAGES, page_at, reason_against
-from liquid_background.syntax import explain
+from liquid_background.jobs.log import printable
+from liquid_background.language.pages import MEDIA_TYPES, METHODS, PAGES, page_at, reason_against
+from liquid_background.language.syntax import explain
 from liquid_background.web.errorpage import error_answer, trouble_of
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.parameters import Malformed, parse_body, parse_query

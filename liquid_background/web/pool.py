@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from liquid_background.joblog import printable
+from liquid_background.jobs.log import printable
 from liquid_background.web.errorpage import error_answer
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.pageprocess import PageFailed, PageProcess

@@ -20,8 +20,8 @@ from typing import Final, NoReturn
 
 from liquid_background.engine import Engine
 from liquid_background.job import Job, LogEntry
-from liquid_background.joblog import printable
-from liquid_background.sending import Sink
+from liquid_background.jobs.log import printable
+from liquid_background.language.sending import Sink
 from liquid_background.settings import Settings
 from liquid_background.web.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
 from liquid_background.web.page import answer_page

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from liquid_background.engine import Engine
-from liquid_background.joblog import printable
+from liquid_background.jobs.log import printable
 from liquid_background.web.hosts import is_allowed
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import answer_page

@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner
 
 from liquid_background import LogEntry, LogStatus
-from liquid_background.joblog import append
+from liquid_background.jobs.log import append
+from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
-from liquid_background.store import Store, connect
 from poscli.program import program
 
 POSCLI = [sys.executable, "-P", "-m", "poscli"]  # -P: as the installed script, which does not import from the folder

@@ -11,10 +11,11 @@ from typing import Any
 
 from redis import Redis
 
-from liquid_background.job import FUNCTION, Job
-from liquid_background.joblog import KEY
-from liquid_background.joblog.entry import FIELDS
-from liquid_background.queue import keys
+from liquid_background.job import Job
+from liquid_background.jobs.log import KEY
+from liquid_background.jobs.log.entry import FIELDS
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.payload import FUNCTION, payload_of
 
 IDS = [
     b"x",
@@ -131,7 +132,7 @@ class Planter:
         return {**good, b"other": b""}
 
     def _data(self) -> bytes:
-        payload = {name: json.dumps(value) for name, value in Job(**_GOOD).payload().items()}
+        payload = {name: json.dumps(value) for name, value in payload_of(Job(**_GOOD)).items()}
         place = self._random.choice([*FIELDS_OF_PAYLOAD, "max_attempts", "parameters", "handed_over", "in", "in", "in"])
         value = self._random.choice(VALUES)
         if place == "in":

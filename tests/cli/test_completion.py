@@ -15,9 +15,9 @@ import pytest
 
 from liquid_background import LogEntry
 from liquid_background.job import Job
-from liquid_background.queue import Queue
+from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.store import Store, embedded
 from liquid_background.settings import load_settings
-from liquid_background.store import Store, embedded
 
 from .conftest import attempt, write_log
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from liquid_background import LogEntry
-from liquid_background.store import Store
+from liquid_background.jobs.store import Store
 
 from .conftest import POSCLI, attempt, write_log
 

@@ -14,11 +14,11 @@ import pytest
 
 from liquid_background import Engine, JobStatus
 from liquid_background.job import Job, Priority
-from liquid_background.joblog import KEY
-from liquid_background.queue import keys
-from liquid_background.queue.overview import overview
-from liquid_background.queue.waiting import groups, waiting
-from liquid_background.store import Store
+from liquid_background.jobs.log import KEY
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.overview import overview
+from liquid_background.jobs.queue.waiting import groups, waiting
+from liquid_background.jobs.store import Store
 
 from .conftest import Project, attempt, write_log
 from .planting import Planter

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from liquid_background.job import Job
-from liquid_background.queue import Queue
+from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
-from liquid_background.store import Store, connect
 from poscli.sections import SECTIONS
 
 from .conftest import POSCLI, attempt, in_bash, write_log

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from liquid_background.store import embedded
+from liquid_background.jobs.store import embedded
 
 from .conftest import POSCLI
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from liquid_background.joblog import KEY
-from liquid_background.store import Store
+from liquid_background.jobs.log import KEY
+from liquid_background.jobs.store import Store
 
 from .conftest import POSCLI, attempt, on_terminal, write_log
 

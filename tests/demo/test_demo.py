@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.store import embedded
+from liquid_background.jobs.store import embedded
 
 DEMO = [sys.executable, "-m", "poscli", "demo"]
 NAMES = [

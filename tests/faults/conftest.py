@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from liquid_background.queue import Queue
+from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
-from liquid_background.store import connect
 from tests.worker.conftest import Bench, bench
 
 __all__ = ["Bench", "bench"]

@@ -10,9 +10,9 @@ import pytest
 
 from liquid_background import Engine, StoreUnavailable
 from liquid_background.job import Job, JobRecord, LogEntry
-from liquid_background.queue import Queue, scripts
+from liquid_background.jobs.queue import Queue, scripts
+from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
-from liquid_background.store import Store, connect
 from tests.faults.proxy import Proxy
 
 PAGE = "{% background source_name: 'mail' %}hi{% endbackground %}"

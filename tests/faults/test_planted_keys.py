@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import pytest
 
-from liquid_background.job import FUNCTION, ConcurrencyGroup
-from liquid_background.joblog import KEY as LOG
-from liquid_background.queue import keys
+from liquid_background.job import ConcurrencyGroup
+from liquid_background.jobs.log import KEY as LOG
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.payload import FUNCTION, encode_data
 from liquid_background.settings import load_settings
 from tests.faults.conftest import wait_for_calls
 from tests.worker.conftest import Bench
@@ -259,7 +260,7 @@ def _plant_a_row(bench: Bench, dice: random.Random, number: int) -> None:
     job = bench.job(id=f"odd{number}")
     name = dice.choice(keys.QUEUES)
     record: dict[str, Any] = {
-        "data": job.encode(),
+        "data": encode_data(job),
         "origin": name,
         "status": "queued",
         "timeout": 5,

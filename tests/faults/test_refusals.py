@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import FUNCTION, JobStatus
-from liquid_background.queue import Queue, keys, scripts
-from liquid_background.queue.records import encode_job
+from liquid_background.job import JobStatus
+from liquid_background.jobs.queue import Queue, keys, scripts
+from liquid_background.jobs.queue.payload import FUNCTION
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
-from liquid_background.store import connect
 from tests.worker.conftest import Bench
 
 REFUSED = [("REFUSED", 0, True)]

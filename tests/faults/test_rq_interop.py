@@ -20,9 +20,9 @@ from rq.serializers import JSONSerializer
 from liquid_background import rq_entry
 from liquid_background.errors import JobRefused
 from liquid_background.job import JobStatus
-from liquid_background.joblog import entries
-from liquid_background.queue import keys, scripts
-from liquid_background.queue.records import encode_job
+from liquid_background.jobs.log import entries
+from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.records import encode_job
 from liquid_background.settings import load_settings
 from tests.worker import stub_app
 from tests.worker.conftest import Bench

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.queue import keys
+from liquid_background.jobs.queue import keys
 from tests.worker.conftest import HERE, Bench, children_of
 
 

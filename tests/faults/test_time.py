@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from liquid_background.queue import keys, moves, scripts
+from liquid_background.jobs.queue import keys, moves, scripts
 from tests.worker.conftest import Bench
 
 

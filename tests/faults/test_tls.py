@@ -22,11 +22,11 @@ import trustme
 from liquid_background import Engine
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.job import Job, Outcome
-from liquid_background.queue import Queue, keys, moves
-from liquid_background.queue.opening import Claimed
-from liquid_background.queue.records import encode_job
+from liquid_background.jobs.queue import Queue, keys, moves
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
-from liquid_background.store import connect
 from liquid_background_worker import wire
 from liquid_background_worker.channel import Channel
 from tests.faults.proxy import Proxy

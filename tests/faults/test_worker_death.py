@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogStatus, Priority
-from liquid_background.queue import keys, moves, scripts
+from liquid_background.jobs.queue import keys, moves, scripts
 from tests.worker.conftest import Bench, WorkerProcess
 
 LEASE = 0.6

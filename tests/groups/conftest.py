@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from liquid_background.job import ConcurrencyGroup, Job, Outcome
-from liquid_background.queue import Queue, finishing, keys, moves, scripts
-from liquid_background.queue.finishing import Running
-from liquid_background.queue.moves import Batch
-from liquid_background.queue.opening import Claimed
+from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
+from liquid_background.jobs.queue.finishing import Running
+from liquid_background.jobs.queue.moves import Batch
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background.store import Store
 from tests.worker.conftest import Bench, bench
 
 __all__ = ["Bench", "bench"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from rq.registry import DeferredJobRegistry
 
 from liquid_background.job import JobStatus
-from liquid_background.queue import keys, moves
-from liquid_background.queue.finishing import Running
+from liquid_background.jobs.queue import keys, moves
+from liquid_background.jobs.queue.finishing import Running
 from tests.groups.conftest import Worker
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from liquid_background.queue.waiting import Group, Waiting, groups, waiting
+from liquid_background.jobs.queue.waiting import Group, Waiting, groups, waiting
 from tests.groups.conftest import Worker
 
 

@@ -12,8 +12,8 @@ from liquid import Mode
 
 from liquid_background import Engine, Environment
 from liquid_background.job import JobRecord, Outcome
-from liquid_background.pages import SiteLoader
-from liquid_background.payload import decode_payload
+from liquid_background.jobs.queue.payload import decode_payload
+from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from liquid.exceptions import LiquidError
 
+from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.lint import RULES
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -74,7 +75,7 @@ def test_example(site: Any, example: dict[str, Any], source: str) -> None:
     if "logs" in example:
         assert [entry.message for entry in outcomes[0].entries] == example["logs"]
     later = [job for outcome in outcomes for job in outcome.jobs]
-    results = [site.engine.perform(job.id, job.payload(), 1, 1).result for job in later]
+    results = [site.engine.perform(job.id, payload_of(job), 1, 1).result for job in later]
     assert results == example.get("then", [])
 
 

@@ -13,7 +13,7 @@ import pytest
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background import Environment
-from liquid_background.pages import MAX_TEMPLATE, SiteLoader, walk
+from liquid_background.language.pages import MAX_TEMPLATE, SiteLoader, walk
 
 
 def _odd_files(root: Path, folder: Path) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.errors import TagSyntaxError
-from liquid_background.pages import page_at, split_front_matter
+from liquid_background.language.pages import page_at, split_front_matter
 
 ALIASES = "".join(f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]\n" for level in range(1, 28))
 

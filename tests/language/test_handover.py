@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from liquid_background import HandOverError
 from liquid_background.errors import NotPlain
-from liquid_background.handover import decode, encode
+from liquid_background.jobs.handover import decode, encode
 
 PAGE: dict[str, Any] = {
     "user": {"name": "Ada", "email": "ada@x", "tags": ["a", "b"]},

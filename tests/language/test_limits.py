@@ -15,9 +15,9 @@ from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.exceptions import LiquidError, ResourceLimitError
 
 from liquid_background import Environment
-from liquid_background.bounds import set_bounds
 from liquid_background.errors import ArgumentError, LimitReached, LiquidBackgroundError
-from liquid_background.limits import MAX_JOBS, MAX_LINES
+from liquid_background.language.bounds import set_bounds
+from liquid_background.language.limits import MAX_JOBS, MAX_LINES
 
 DOUBLE = "{% assign s = 'xxxxxxxxxx' %}{% for i in (1..40) %}{% assign s = s | append: s %}{% endfor %}"
 SIZES = {

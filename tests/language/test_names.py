@@ -8,10 +8,10 @@ import pytest
 from liquid import FileSystemLoader
 from liquid.exceptions import TemplateNotFoundError
 
-from liquid_background.environment import Environment
-from liquid_background.executor import Executor
-from liquid_background.pages import SiteLoader
-from liquid_background.syntax import explain, text_of
+from liquid_background.language.environment import Environment
+from liquid_background.language.executor import Executor
+from liquid_background.language.pages import SiteLoader
+from liquid_background.language.syntax import explain, text_of
 
 NAMES = {
     "300": "a" * 300,

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from liquid import DictLoader, Mode
 
-from liquid_background.environment import Environment
 from liquid_background.errors import NestedTooDeep
-from liquid_background.executor import Executor
+from liquid_background.language.environment import Environment
+from liquid_background.language.executor import Executor
+from liquid_background.language.pages import SiteLoader
+from liquid_background.language.syntax import explain
 from liquid_background.lint import check_files
-from liquid_background.pages import SiteLoader
-from liquid_background.syntax import explain
 
 DEEP = 3_000
 

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liquid_background import Environment
-from liquid_background.executor import Executor
-from liquid_background.handover import decode, encode
 from liquid_background.job import Job
-from liquid_background.payload import decode_payload
+from liquid_background.jobs.handover import decode, encode
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
+from liquid_background.language.executor import Executor
 
 ROOTS = ("alpha", "beta", "gamma")
 REQUEST = ("params", "session", "cookies", "headers", "context", "request")
@@ -142,7 +142,7 @@ def _made(body: str, data: dict[str, Any]) -> Job:
 def test_a_job_prints_what_the_page_would_have_printed(body: str, data: dict[str, Any]) -> None:
     job = _made(body, data)
     assert job.source == body
-    outcome = EXECUTOR.perform(job.id, decode_payload(job.encode()), 1, 1)
+    outcome = EXECUTOR.perform(job.id, decode_payload(encode_data(job)), 1, 1)
     assert outcome.error is None
     assert outcome.result == ENVIRONMENT.from_string(body).render(**data)
 
@@ -152,8 +152,8 @@ def test_a_job_prints_what_the_page_would_have_printed(body: str, data: dict[str
 def test_nothing_of_the_request_is_ever_shipped(body: str) -> None:
     secret = {"q": MARK, "user": {"id": MARK}, "x": MARK}
     job = _made(body, {**{root: {"x": "ok", "list": [1, 2]} for root in ROOTS}, **dict.fromkeys(REQUEST, secret)})
-    assert MARK not in job.encode().decode()
-    outcome = EXECUTOR.perform(job.id, decode_payload(job.encode()), 1, 1)
+    assert MARK not in encode_data(job).decode()
+    outcome = EXECUTOR.perform(job.id, decode_payload(encode_data(job)), 1, 1)
     assert MARK not in (outcome.result or "")
 
 
@@ -161,4 +161,4 @@ def test_nothing_of_the_request_is_ever_shipped(body: str) -> None:
 @given(plain)
 def test_plain_values_come_back(value: Any) -> None:
     job = Job(source_name="x", template="t", line=1, source="", parameters={"value": encode(value)})
-    assert decode(decode_payload(job.encode())["parameters"]["value"]) == value
+    assert decode(decode_payload(encode_data(job))["parameters"]["value"]) == value

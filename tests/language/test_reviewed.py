@@ -16,7 +16,7 @@ from liquid.parser import get_parser
 from liquid.undefined import StrictDefaultUndefined
 
 from liquid_background import ArgumentError, Engine, Environment, StoreUnavailable
-from liquid_background.pages import SiteLoader
+from liquid_background.language.pages import SiteLoader
 
 
 def block(body: str, arguments: str = "source_name: 's'") -> str:

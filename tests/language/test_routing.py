@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liquid_background import Environment
-from liquid_background.pages import SiteLoader, page_at
+from liquid_background.language.pages import SiteLoader, page_at
 
 
 class Pages:

@@ -15,7 +15,7 @@ import pytest
 from liquid.exceptions import LiquidError
 
 from liquid_background import Engine, Environment, LiquidBackgroundError, StoreUnavailable
-from liquid_background.tags import collector
+from liquid_background.language.tags import collector
 
 BLOCK = "{% background source_name: 'x', i: i %}{{ i }}{% endbackground %}"
 TEN = "{% for i in (1..10) %}" + BLOCK + "{% endfor %}"

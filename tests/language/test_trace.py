@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from liquid.exceptions import LiquidError
 
-from liquid_background.syntax import trace
+from liquid_background.language.syntax import trace
 
 
 class Shy:

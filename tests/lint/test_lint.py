@@ -10,8 +10,8 @@ import pytest
 from liquid import Mode
 
 from liquid_background import Environment
+from liquid_background.language.pages import SiteLoader
 from liquid_background.lint import RULES, Finding, check_files, files_under
-from liquid_background.pages import SiteLoader
 
 FILES = {
     "partials/mail": "{{ email }}{{ user_id }}",

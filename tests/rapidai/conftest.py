@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.store import Store
+from liquid_background.jobs.store import Store
 
 Load = Callable[[str, str], Any]
 

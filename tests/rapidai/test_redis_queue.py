@@ -10,9 +10,9 @@ import pytest
 
 import liquid_background
 from liquid_background import rapidai
+from liquid_background.jobs.store import Store
+from liquid_background.python_jobs import default_queue
 from liquid_background.rapidai import InMemoryQueue, JobError, JobStatus, RedisQueue, get_queue
-from liquid_background.rapidai.decorator import default_queue
-from liquid_background.store import Store
 from tests.rapidai.conftest import Load
 
 TASKS = """

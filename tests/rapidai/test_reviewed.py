@@ -13,7 +13,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from liquid_background import memory
+from liquid_background.jobs import memory
 from liquid_background.rapidai import InMemoryQueue, JobError, RedisQueue, background, get_queue, redis_queue
 from liquid_background.settings import load_settings
 from tests.rapidai.test_in_memory import _end, _nothing

@@ -11,7 +11,7 @@ import pytest
 
 from liquid_background import DuplicateJob, Engine, EnqueueError, JobNotAllowed, NonRetryable
 from liquid_background.testing import FakeJobs, fake_jobs
-from tests.functions import shop
+from tests.python_jobs import shop
 
 Attach = Callable[..., FakeJobs]
 

@@ -80,7 +80,7 @@ def test_the_time_of_an_environment_counts_here_too(module_serve: Callable[..., 
     app = """
 import time
 from liquid_background import Engine, Environment
-from liquid_background.pages import SiteLoader
+from liquid_background.language.pages import SiteLoader
 
 environment = Environment(loader=SiteLoader("templates"), page_timeout=30)
 environment.add_filter("sleep", lambda value: time.sleep(float(value)))

@@ -17,10 +17,10 @@ import pytest
 from redis import RedisError
 
 from liquid_background.job import Job, JobRecord, LogEntry
-from liquid_background.joblog import entries
-from liquid_background.queue import Queue, keys
+from liquid_background.jobs.log import entries
+from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background.store import Store
 
 HERE = Path(__file__).parent
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from liquid_background.queue import keys, moves
+from liquid_background.jobs.queue import keys, moves
 from liquid_background_worker.channel import Channel
 from tests.worker.conftest import Bench
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from liquid_background.queue import moves, scripts
-from liquid_background.queue.overview import workers
+from liquid_background.jobs.queue import moves, scripts
+from liquid_background.jobs.queue.overview import workers
+from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background.store import Store
 from liquid_background_worker.naming import claim_name
 from tests.worker.conftest import HERE, Bench
 

@@ -8,8 +8,8 @@ from time import monotonic
 
 from liquid_background.errors import JobTimeout
 from liquid_background.job import Outcome, Performer
-from liquid_background.queue.opening import Claimed
-from liquid_background.syntax import text_of
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.language.syntax import text_of
 from liquid_background_worker.alarm import Alarm
 
 _TRACEBACK = 20_000  # characters of a traceback that are kept

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import hiredis
 
-from liquid_background.queue import scripts
-from liquid_background.queue.moves import Call
-from liquid_background.store import Store
+from liquid_background.jobs.queue import scripts
+from liquid_background.jobs.queue.moves import Call
+from liquid_background.jobs.store import Store
 from liquid_background_worker.trouble import Trouble
 from liquid_background_worker.wire import Broken, Sent, Wire
 

@@ -10,13 +10,13 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from liquid_background.job import Outcome, Performer
-from liquid_background.queue import finishing, keys, moves
-from liquid_background.queue.finishing import Finish, Running
-from liquid_background.queue.moves import Batch, Claim, Refused
-from liquid_background.queue.opening import Claimed
+from liquid_background.jobs.queue import finishing, keys, moves
+from liquid_background.jobs.queue.finishing import Finish, Running
+from liquid_background.jobs.queue.moves import Batch, Claim, Refused
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.store import Store
+from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.settings import Settings
-from liquid_background.store import Store
-from liquid_background.store.clock import ServerClock
 from liquid_background_worker import attempt, limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize, Order

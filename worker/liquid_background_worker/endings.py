@@ -9,8 +9,8 @@ from time import monotonic
 from typing import Final
 
 from liquid_background.job import Outcome
-from liquid_background.queue import finishing
-from liquid_background.queue.finishing import Finish, Running
+from liquid_background.jobs.queue import finishing
+from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.settings import Settings
 
 _PATIENCE: Final = 10.0  # seconds for which an end is said as it was: rights come back, and scripts are mended

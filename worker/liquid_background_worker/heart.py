@@ -9,10 +9,10 @@ from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
 
-from liquid_background.queue import moves
-from liquid_background.queue.moves import Call, Pulse
+from liquid_background.jobs.queue import moves
+from liquid_background.jobs.queue.moves import Call, Pulse
+from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background.store import Store
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
 from liquid_background_worker.wire import Broken, Wire, is_refusal

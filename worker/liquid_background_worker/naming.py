@@ -9,9 +9,9 @@ from contextlib import suppress
 from typing import Final
 
 from liquid_background.errors import StoreUnavailable
-from liquid_background.queue import keys
-from liquid_background.queue.overview import workers
-from liquid_background.store import Store, translated_errors
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.overview import workers
+from liquid_background.jobs.store import Store, translated_errors
 
 _CLAIM: Final = 30  # seconds in which a worker that claims a name has its first child registered
 

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterable
 from time import monotonic
 
-from liquid_background.queue.finishing import Running
+from liquid_background.jobs.queue.finishing import Running
 from liquid_background_worker.slot import Slot
 
 logger = logging.getLogger("liquid_background.worker")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
-from liquid_background.queue.finishing import Running
+from liquid_background.jobs.queue.finishing import Running
 
 _COUNTERS: Final = struct.Struct("<QQd")  # completed, failed, seconds worked
 _CELL: Final = struct.Struct("<I")

@@ -15,9 +15,9 @@ import redis
 
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.job import Performer
-from liquid_background.queue import keys, scripts
+from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.store import Store, connect, health_warnings
 from liquid_background.settings import Settings
-from liquid_background.store import Store, connect, health_warnings
 from liquid_background_worker.beginning import Beginning, Stopped
 from liquid_background_worker.naming import claim_name
 from liquid_background_worker.supervisor import Supervisor

@@ -12,11 +12,11 @@ from time import monotonic
 from typing import Any, Final
 
 from liquid_background.job import Outcome, Performer
-from liquid_background.queue import finishing, moves
-from liquid_background.queue.finishing import Ending, Running
-from liquid_background.queue.moves import Pulse
+from liquid_background.jobs.queue import finishing, moves
+from liquid_background.jobs.queue.finishing import Ending, Running
+from liquid_background.jobs.queue.moves import Pulse
+from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background.store import Store
 from liquid_background_worker import limits
 from liquid_background_worker.channel import GaveUp
 from liquid_background_worker.child import GRACE, Child, Role

@@ -8,12 +8,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from liquid_background.job import Performer
-from liquid_background.queue import moves
-from liquid_background.queue.moves import Call
+from liquid_background.jobs.queue import moves
+from liquid_background.jobs.queue.moves import Call
 from liquid_background.settings import Settings
 
 if TYPE_CHECKING:  # an application that has schedules has imported them
-    from liquid_background.functions import Schedule
+    from liquid_background.python_jobs import Schedule
 
 _AGAIN: Final = 30.0  # seconds after which a time is enqueued again, in case that the store has lost it
 

@@ -14,9 +14,9 @@ import hiredis
 import redis
 
 from liquid_background.errors import StoreError
-from liquid_background.queue import scripts
-from liquid_background.queue.moves import Call
-from liquid_background.store import Store
+from liquid_background.jobs.queue import scripts
+from liquid_background.jobs.queue.moves import Call
+from liquid_background.jobs.store import Store
 
 BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""

@@ -10,9 +10,9 @@ from pathlib import Path
 import click
 
 from liquid_background import Engine
-from liquid_background.joblog import printable
+from liquid_background.jobs.log import printable
+from liquid_background.language.pages import SiteLoader
 from liquid_background.lint import Finding, Severity, check_files, files_under
-from liquid_background.pages import SiteLoader
 from poscli.application import app_option, load_engine
 from poscli.terminal import styled
 

@@ -14,12 +14,12 @@ import click
 
 from liquid_background import Engine
 from liquid_background.errors import LiquidBackgroundError
-from liquid_background.joblog import printable
+from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.overview import workers
+from liquid_background.jobs.store import embedded, health_warnings
+from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity, check_files, files_under
-from liquid_background.pages import PAGES, SiteLoader
-from liquid_background.queue.overview import workers
-from liquid_background.store import embedded, health_warnings
 from poscli.application import app_option, load_engine, no_store
 from poscli.terminal import styled
 

@@ -11,8 +11,8 @@ import click
 
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError, JobNotFound
-from liquid_background.joblog import printable
-from liquid_background.queue.waiting import waiting
+from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 import click
 
 from liquid_background import Engine, LogEntry, LogStatus
-from liquid_background.joblog import Format, last_id, oldest_first
+from liquid_background.jobs.log import Format, last_id, oldest_first
 from poscli.application import app_option, hint_waiting, load_engine, no_store
 from poscli.completing import source_names, types
 from poscli.terminal import end_with_reader, hint, line_of, note

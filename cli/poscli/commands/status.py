@@ -13,9 +13,9 @@ import click
 
 from liquid_background import Engine
 from liquid_background.errors import StoreError
-from liquid_background.queue.overview import Overview, WorkerInfo, overview
-from liquid_background.queue.waiting import groups
-from liquid_background.store import health_warnings
+from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
+from liquid_background.jobs.queue.waiting import groups
+from liquid_background.jobs.store import health_warnings
 from poscli.application import app_option, load_engine, no_store
 from poscli.jobview import dump
 from poscli.tables import table

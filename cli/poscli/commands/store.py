@@ -7,8 +7,8 @@ import sys
 import click
 
 from liquid_background import Settings
+from liquid_background.jobs.store import embedded
 from liquid_background.settings import load_settings
-from liquid_background.store import embedded
 from poscli.group import Group
 from poscli.terminal import note
 from poscli.times import span

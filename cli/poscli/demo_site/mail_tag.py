@@ -14,7 +14,7 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_TAG
 
 from liquid_background import parse_arguments
-from liquid_background.syntax import Argument
+from liquid_background.language.syntax import Argument
 from poscli.demo_site.effects import Outbox
 
 

@@ -19,8 +19,8 @@ from typing import Final, Protocol
 
 from liquid_background import Engine, JobStatus, LogEntry
 from liquid_background.errors import LiquidBackgroundError
-from liquid_background.pages import PAGES
-from liquid_background.store import embedded
+from liquid_background.jobs.store import embedded
+from liquid_background.language.pages import PAGES
 from poscli import attached
 from poscli.application import load_engine
 from poscli.demo_site.service import DemoService, running_service

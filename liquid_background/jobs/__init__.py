@@ -1,0 +1,1 @@
+"""A job's life: its record and moves in the store, the log, connections, values to JSON and back."""

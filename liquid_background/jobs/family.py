@@ -1,0 +1,61 @@
+"""How many jobs a job may make: what one render sets off without a delay is a family of limited size."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from liquid_background.job import MAX_MADE, Job
+from liquid_background.jobs.queue.payload import admit
+
+MAX_FAMILY: Final = 10_000
+"""Jobs that one render may set off: its own, and those that they make in turn."""
+REGAINED: Final = 10
+"""Jobs a second of its delay that the next run of a job may make anew; shared where several jobs plan next runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """What a render or an attempt may make.
+
+    Each job that it makes takes one from what is left, and the rest is shared among them. So the sum over all jobs
+    never grows, whatever they do, but for what next runs regain. The right to that is passed on whole or shared, too:
+    all jobs that one page sets off regain REGAINED a second together, and never over MAX_FAMILY.
+    """
+
+    generation: int = -1  # of whoever makes jobs: how many jobs it is away from the page; -1 is a page itself
+    left: int = MAX_FAMILY
+    regain_parts: int = 1  # into so many equal parts is what is regained cut, and one is its own; 0: it has none
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> Family:
+        """Return what the job of a payload may make."""
+        left = min(payload.get("may_make", MAX_FAMILY), MAX_FAMILY)
+        return cls(payload.get("generation", 0), left, payload.get("regain_parts", 1))
+
+    def admit(self, jobs: Sequence[Job]) -> None:
+        """Write into the jobs of one render or attempt, at most as many as are left, what they may make in turn."""
+        if not jobs or (self.generation < 0 and len(jobs) == 1):
+            return  # one job of a page may make what a job may that says nothing
+        share = (self.left - len(jobs)) // len(jobs)
+        planned = [(job, seconds) for job in jobs if (seconds := _delay(job)) > 0] if self.generation >= 0 else []
+        # The one next run among several jobs keeps the whole part of its maker.
+        parts = 0 if len(planned) == 1 else min(self.regain_parts * len(jobs), MAX_MADE)
+        for job in jobs:
+            admit(job, self.generation + 1, share, parts)
+        if len(planned) == 1:
+            ((job, seconds),) = planned
+            admit(job, self.generation, self._regained(share, seconds), self.regain_parts)
+
+    def _regained(self, share: int, seconds: float) -> int:
+        """Return what a next run may make after so many seconds."""
+        if not self.regain_parts:
+            return share
+        most = MAX_FAMILY // self.regain_parts
+        return max(share, min(most, share + int(seconds * REGAINED / self.regain_parts)))
+
+
+def _delay(job: Job) -> float:
+    return job.delay * 60 if job.start_at is None else job.start_at - time.time()

@@ -1,0 +1,37 @@
+"""The job log: a capped stream of entries, how it is read, followed and shown. Names are loaded on first use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liquid_background.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from liquid_background.jobs.log.entry import decode_entry, encode_entry
+    from liquid_background.jobs.log.following import follow
+    from liquid_background.jobs.log.lines import Format, format_entry, printable
+    from liquid_background.jobs.log.stream import KEY, append, entries, last_id, oldest_first
+
+__all__ = [
+    "KEY",
+    "Format",
+    "append",
+    "decode_entry",
+    "encode_entry",
+    "entries",
+    "follow",
+    "format_entry",
+    "last_id",
+    "oldest_first",
+    "printable",
+]
+
+__getattr__ = lazy_attributes(
+    __name__,
+    {
+        **dict.fromkeys(("decode_entry", "encode_entry"), "entry"),
+        **dict.fromkeys(("Format", "format_entry", "printable"), "lines"),
+        **dict.fromkeys(("KEY", "append", "entries", "last_id", "oldest_first"), "stream"),
+        "follow": "following",
+    },
+)

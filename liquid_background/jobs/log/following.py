@@ -1,0 +1,138 @@
+"""Following the log: entries as they are written, over outages and over logs that are put in place of one another."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, Final
+
+from redis import Redis
+
+from liquid_background.errors import StoreUnavailable
+from liquid_background.job import LogEntry, LogStatus
+from liquid_background.jobs.log.entry import decode_entry
+from liquid_background.jobs.log.stream import KEY
+from liquid_background.jobs.store import read_replies
+
+logger = logging.getLogger(__name__)
+
+_BLOCK: Final = 1_000  # milliseconds that a follower blocks before it looks at its connection and its log again
+_AT_ONCE: Final = 500  # entries
+_REMEMBERED: Final = 10_000  # entries: more than a store writes in the second that it may lose
+_PAUSE: Final = 0.2  # seconds between two tries while the store is away or has no log
+_BEFORE_ALL: Final = b"0-0"
+
+
+def follow(
+    client: Redis,
+    *,
+    source_name: str | None = None,
+    status: LogStatus | str | None = None,
+    type: str | None = None,
+    after: str | None = None,
+) -> Iterator[LogEntry]:
+    """Yield entries as they are written, from behind the id `after` (None: from now), for ever.
+
+    It blocks in the store, and goes on by id when the store has been away: no entry is lost or comes twice. A log whose
+    last id is lower than that of the entry read last is another one, and is read from its start. While the key holds no
+    log at all, it waits.
+    """
+    reader = _Reader(client, after)
+    while True:
+        try:
+            found = reader.read()
+        except StoreUnavailable:
+            time.sleep(_PAUSE)
+            continue
+        for entry in found:
+            if _fits(entry, source_name, status, type):
+                yield entry
+
+
+def _fits(entry: LogEntry, source_name: str | None, status: str | None, type: str | None) -> bool:
+    return (
+        (source_name is None or entry.source_name == source_name)
+        and (status is None or entry.status == status)
+        and (type is None or entry.type == type)
+    )
+
+
+class _Reader:
+    """Where a follower is, and in which log."""
+
+    def __init__(self, client: Redis, after: str | None) -> None:
+        self._client = client
+        self._last = None if after is None else after.encode("ascii")  # id of the entry read last
+        self._oldest: bytes | None = (
+            None  # id of the log's oldest entry when it was looked at last: what it is known by
+        )
+        self._read: deque[bytes] = deque(maxlen=_REMEMBERED)  # ids of the entries read last
+        self._look_at = 0.0  # by the monotonic clock
+        self._waits = False
+
+    def read(self) -> list[LogEntry]:
+        """Return the next entries; none after a while in which none came.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        if time.monotonic() >= self._look_at:
+            self._look()
+            self._look_at = time.monotonic() + _BLOCK / 1000
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xread({KEY: self._last or _BEFORE_ALL}, count=_AT_ONCE, block=_BLOCK)
+        [reply] = read_replies(pipeline)
+        if reply is None:
+            self._wait()
+            return []
+        self._waits = False
+        found = _only_stream(reply)
+        if not found:
+            self._look_at = 0.0
+            return []
+        self._last = found[-1][0]
+        self._read.extend(entry_id for entry_id, _ in found)
+        return [decode_entry(entry_id, fields) for entry_id, fields in found]
+
+    def _look(self) -> None:
+        """Find the place to go on from, when there is none yet or when the log has been replaced."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xrevrange(KEY, count=1)
+        pipeline.xrange(KEY, count=1)
+        known = self._oldest or _BEFORE_ALL
+        pipeline.xrange(KEY, min=known, max=known)
+        newest, oldest, still_there = read_replies(pipeline)
+        last = newest[0][0] if newest else _BEFORE_ALL
+        if self._last is None:
+            self._last = last
+        elif _order(last) < _order(self._last):
+            # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
+            self._last = self._newest_read(last) if still_there else _BEFORE_ALL
+        self._oldest = oldest[0][0] if oldest else None
+
+    def _newest_read(self, last: bytes) -> bytes:
+        """Return the id of the newest entry that is still there and was read; `last` when none was."""
+        pipeline = self._client.pipeline(transaction=False)
+        pipeline.xrevrange(KEY, count=_REMEMBERED)
+        [entries] = read_replies(pipeline)
+        read = set(self._read)
+        return next((entry_id for entry_id, _ in entries or () if entry_id in read), last)
+
+    def _wait(self) -> None:
+        if not self._waits:
+            logger.warning("the key %s holds something else than the job log: rename or delete it", KEY)
+        self._waits = True
+        time.sleep(_PAUSE)
+
+
+def _only_stream(reply: Any) -> Any:
+    if not reply:
+        return ()
+    return next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
+
+
+def _order(entry_id: bytes) -> tuple[int, int]:
+    milliseconds, _, number = entry_id.partition(b"-")
+    return int(milliseconds), int(number or 0)

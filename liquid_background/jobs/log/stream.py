@@ -1,0 +1,96 @@
+"""The stream behind the job log: appending, and reading what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from redis import Redis
+
+from liquid_background.job import LogEntry, LogStatus
+from liquid_background.jobs.log.entry import FIELDS, MAX_FIELD, decode_entry, encode_entry, encoded
+from liquid_background.jobs.store import read_replies, translated_errors
+
+KEY: Final = "liquid_background:log"
+_BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
+_AT_ONCE: Final = 500  # entries that one call returns
+
+
+def append(client: Redis, entries: Sequence[LogEntry], limit: int) -> None:
+    """Append entries outside any job's step, such as those of a page that raised."""
+    pipeline = client.pipeline(transaction=False)
+    for entry in entries:
+        fields: Any = dict(zip(FIELDS, encode_entry(entry), strict=True))
+        pipeline.xadd(KEY, fields, maxlen=limit, approximate=True)
+    with translated_errors():
+        pipeline.execute()
+
+
+def entries(
+    client: Redis,
+    *,
+    source_name: str | None = None,
+    status: LogStatus | str | None = None,
+    type: str | None = None,
+    since: datetime | None = None,
+    limit: int = 100,
+) -> list[LogEntry]:
+    """Return the newest entries that match, oldest first. Filters are literal and applied in the store."""
+    oldest = _from(since)
+    filters = [encoded(value or "") for value in (source_name, status, type)]
+    found: list[LogEntry] = []
+    newest: str | bytes = "+"
+    while newest and len(found) < limit:
+        with translated_errors():
+            reply: Any = client.eval(_script(), 0, newest, oldest, limit - len(found), _BUDGET, MAX_FIELD, *filters)
+        chunk, newest = reply
+        found.extend(decode_entry(entry[0], _pairs(entry[1])) for entry in chunk)
+    return found[::-1]
+
+
+def oldest_first(client: Redis, last: str, since: datetime | None = None) -> Iterator[LogEntry]:
+    """Yield all entries up to the id `last`, from the oldest: however many they are, few are held at once.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    start, end = _from(since), last.encode("ascii")
+    while True:
+        pipeline = client.pipeline(transaction=False)
+        pipeline.xrange(KEY, min=start, max=end, count=_AT_ONCE)
+        [found] = read_replies(pipeline)
+        for entry_id, fields in found or ():
+            yield decode_entry(entry_id, fields)
+        if not found or found[-1][0] == end:
+            return
+        start = b"(" + found[-1][0]
+
+
+def _from(since: datetime | None) -> bytes:
+    if since is None:
+        return b"-"
+    return b"%d" % max(0, int(since.timestamp() * 1000))  # a stream's ids know no time before 1970
+
+
+def last_id(client: Redis) -> str:
+    """Return the id of the newest entry; `0-0` when there is none.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    pipeline = client.pipeline(transaction=False)
+    pipeline.xrevrange(KEY, count=1)
+    [newest] = read_replies(pipeline)
+    return newest[0][0].decode("ascii") if newest else "0-0"
+
+
+def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=True))
+
+
+@cache
+def _script() -> str:
+    return files("liquid_background.jobs.log").joinpath("entries.lua").read_text("ascii")

@@ -1,0 +1,125 @@
+"""How an attempt ended, encoded as the step script takes it."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from dataclasses import replace
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import Encoded, Outcome
+from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.records import MAX_RESULT, encode_job
+from liquid_background.jobs.queue.scripts import Argument
+from liquid_background.settings import Settings
+
+
+class Ending(StrEnum):
+    """How a worker ends an attempt."""
+
+    SUCCESS = "success"  # it returned
+    FAILED = "failed"  # it raised, or hit a limit
+    CRASHED = "crashed"  # its process died
+    UNBEGUN = "unbegun"  # its process died between the start and the body; the third time it counts as crashed
+    CANCELLED = "cancelled"  # someone took it back
+    BACK = "back"  # the worker stops; the attempt does not count
+
+
+class Running(NamedTuple):  # made once a job, so it has to be cheap
+    """A job that a worker has started, with what its finish and its log entry need."""
+
+    id: str
+    token: str
+    queue: str
+    source_name: str
+    template: str
+    line: int
+    max_attempts: int
+
+    @classmethod
+    def of(cls, job: Claimed, token: str, queue: str) -> Running:
+        payload = job.payload
+        place = (payload["source_name"], payload["template"], payload["line"])
+        return cls(job.id, token, queue, *place, job.max_attempts)
+
+
+class Finish(NamedTuple):
+    """One finished attempt, encoded."""
+
+    job: Running
+    arguments: list[Argument]
+
+
+def finish(
+    job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None, now: float | None = None
+) -> Finish:
+    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so.
+
+    Args:
+        job: what was attempted.
+        outcome: how it ended.
+        settings: those of the worker.
+        ending: when it is not what the outcome says.
+        now: seconds by the store's clock, not ahead of it: the jobs that the attempt made are signed for then.
+    """
+    succeeded = outcome.error is None
+    kind = ending or (Ending.SUCCESS if succeeded else Ending.FAILED)
+    jobs: list[Argument] = []
+    if kind is Ending.SUCCESS:
+        try:
+            for made in outcome.jobs:
+                jobs += encode_job(made, settings, now)
+        except JobRefused as error:
+            return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
+    message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
+    value = b""
+    if kind is Ending.SUCCESS:
+        try:
+            value = _return_value(outcome.result)
+        except JobRefused as error:
+            return finish(job, replace(outcome, error=str(error), retry=False), settings)
+    else:
+        value = exc_string(outcome.traceback or outcome.error)
+    template = job.template.encode("utf-8", "backslashreplace")
+    arguments: list[Argument] = [
+        job.id, job.token, kind.value, value, message, int(outcome.retry), outcome.duration,
+        job.source_name, template, job.line, job.max_attempts, len(outcome.jobs) if jobs else 0, len(outcome.entries),
+    ]  # fmt: skip
+    arguments += jobs
+    for entry in outcome.entries:
+        arguments += encode_entry(entry)
+    return Finish(job, arguments)
+
+
+_dump: Final = json.JSONEncoder().encode
+
+
+def _return_value(result: Encoded) -> bytes:
+    text = _dump(result[: MAX_RESULT + 1] if isinstance(result, str) else result)
+    if len(text) > MAX_RESULT:
+        if not isinstance(result, str):
+            raise JobRefused(f"the result takes over {MAX_RESULT // 1024} KB of JSON: return an id")
+        text = _dump(_cut(text) + "…")
+    return b64encode(text.encode("ascii"))
+
+
+def _cut(text: str) -> str:
+    """Return the beginning of a text whose JSON is too long."""
+    end = MAX_RESULT - len('\\u2026""')
+    while True:  # back to where no escape is cut through
+        try:
+            found: str = json.loads(text[:end] + '"')
+        except ValueError:
+            end -= 1
+        else:
+            return found[:-1] if "\ud800" <= found[-1:] < "\udc00" else found
+
+
+def exc_string(text: str | None) -> bytes:
+    """Return a traceback as RQ keeps it in a result."""
+    return b64encode(zlib.compress((text or "").encode("utf-8", "backslashreplace")))

@@ -1,0 +1,157 @@
+"""Every name that the store holds: RQ's keys and fields as RQ 3 writes them, and our own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from liquid_background.job import Priority
+
+QUEUES: Final = tuple(str(priority) for priority in Priority)
+"""The RQ queues that we send to, highest priority first."""
+
+# RQ's keys. The Lua scripts build the same names; tests/jobs/queue/test_keys.py holds both against the installed rq.
+RQ_QUEUES: Final = "rq:queues"
+RQ_WORKERS: Final = "rq:workers"
+
+
+def job(job_id: str) -> str:
+    """Return the key of a job's record (a hash)."""
+    return f"rq:job:{job_id}"
+
+
+def queue(name: str) -> str:
+    """Return the key of a queue's list of waiting job ids."""
+    return f"rq:queue:{name}"
+
+
+def scheduled(name: str) -> str:
+    """Return the key of a queue's delayed jobs, scored by due time in seconds."""
+    return f"rq:scheduled:{name}"
+
+
+def deferred(name: str) -> str:
+    """Return the key of a queue's jobs that wait for others: of ours, those that are parked in their group."""
+    return f"rq:deferred:{name}"
+
+
+def started(name: str) -> str:
+    """Return the key of a queue's running jobs: members `job:execution`, scored a day ahead."""
+    return f"rq:wip:{name}"
+
+
+def finished(name: str) -> str:
+    """Return the key of a queue's completed jobs, scored by expiry."""
+    return f"rq:finished:{name}"
+
+
+def failed(name: str) -> str:
+    """Return the key of a queue's failed jobs, scored by expiry."""
+    return f"rq:failed:{name}"
+
+
+def canceled(name: str) -> str:
+    """Return the key of a queue's cancelled jobs, scored by the time of cancelling."""
+    return f"rq:canceled:{name}"
+
+
+def results(job_id: str) -> str:
+    """Return the key of a job's results (a stream, newest last)."""
+    return f"rq:results:{job_id}"
+
+
+def execution(job_id: str, execution_id: str) -> str:
+    """Return the key of one running attempt (a hash)."""
+    return f"rq:execution:{job_id}:{execution_id}"
+
+
+def executions(job_id: str) -> str:
+    """Return the key of a job's running attempts (a sorted set)."""
+    return f"rq:executions:{job_id}"
+
+
+def worker(name: str) -> str:
+    """Return the key of a worker's registration (a hash)."""
+    return f"rq:worker:{name}"
+
+
+def worker_executions(name: str) -> str:
+    """Return the key of the attempts that a worker runs (a set)."""
+    return f"rq:worker:{name}:executions"
+
+
+def queue_workers(name: str) -> str:
+    """Return the key of the workers that serve a queue (a set of worker keys)."""
+    return f"rq:workers:{name}"
+
+
+# Our own keys.
+LEASES: Final = "liquid_background:leases"
+"""Sorted set of claimed and running job ids, scored by the lease's end in milliseconds."""
+
+
+def wake(name: str) -> str:
+    """Return the key of a queue's wake list: a token for each idle worker that should look."""
+    return f"liquid_background:wake:{name}"
+
+
+def slots(group: str) -> str:
+    """Return the key of a concurrency group's slots: the ids of the jobs that hold one (a set)."""
+    return f"liquid_background:slots:{group}"
+
+
+def parked(group: str, queue: str) -> str:
+    """Return the key of the jobs of one queue that wait for a slot of a group (a list)."""
+    return f"liquid_background:parked:{group}:{queue}"
+
+
+def claimed_name(worker: str) -> str:
+    """Return the key that says that a worker has just taken this name."""
+    return f"liquid_background:name:{worker}"
+
+
+GROUPS: Final = "liquid_background:groups"
+"""Set of the groups that have parked jobs."""
+
+SCHEDULES: Final = "liquid_background:schedules"
+"""Hash of the schedules: which time of each was enqueued last, and by which definition."""
+
+TICKED: Final = "liquid_background:ticked"
+"""When a worker last promoted and reaped, and until when leases get grace, both in milliseconds."""
+
+WRITABLE: Final = "liquid_background:writable"
+"""Never there: a write to it that writes nothing says whether the store takes writes."""
+
+SET_ASIDE: Final = "liquid_background:set_aside:"
+"""Before the name of a key that held another type than its name says: what was planted is kept for a week."""
+
+WAKE_LIMIT: Final = 64
+"""Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
+
+# Our fields in RQ's record of a job. RQ keeps fields that it does not know.
+TOKEN: Final = "lb_token"  # of the lease; fences every later move
+ATTEMPT: Final = "lb_attempt"  # attempts started in this run
+CRASHES: Final = "lb_crashes"  # of those, ended by the death of the child
+UNBEGUN: Final = "lb_unbegun"  # starts of this run whose child died before the body began
+LOSSES: Final = "lb_losses"  # of those, ended by the death of the whole worker
+FINAL: Final = "lb_final"  # the run is over; the next claim starts a new one
+BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
+CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
+FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
+OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
+LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
+ERROR: Final = "lb_error"  # one line: why the last attempt failed
+GROUP: Final = "lb_group"  # concurrency group
+GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
+SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
+
+TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
+"""How RQ writes a time in a record."""
+
+
+def parse_time(value: bytes | None) -> datetime | None:
+    """Return a time from a record; None when it is absent or not one."""
+    try:
+        return datetime.strptime((value or b"").decode("ascii"), TIME_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None

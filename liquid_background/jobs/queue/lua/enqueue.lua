@@ -1,0 +1,75 @@
+-- Write `count` jobs that stand in the flat list `list` from position `at` (14 values each, as
+-- liquid_background.jobs.queue.records encodes them); return the position behind them and the ids that had a record.
+local function wake(queue, count)
+  local key = 'liquid_background:wake:' .. queue
+  local tokens = {}
+  local there = try('LLEN', key)
+  for i = 1, math.min(count, 64 - (tonumber(there) or 0)) do tokens[i] = '1' end
+  if tokens[1] then try('LPUSH', key, unpack(tokens)) end
+end
+
+-- Push the ids that have gathered for a queue, in their order.
+local function push(queue, ids)
+  on('RPUSH', 'rq:queue:' .. queue, unpack(ids))
+  for i = #ids, 1, -1 do ids[i] = nil end
+end
+
+local function enqueue_all(list, at, count)
+  local there, waiting, ready = {}, {}, {}
+  local stamp = iso()
+  for _ = 1, count do
+    local id, queue, delay, data, timeout, retries, waits, source_name, limit, signature, result_ttl, failure_ttl,
+      group, group_limit = unpack(list, at, at + JOB_WIDTH - 1)
+    at = at + JOB_WIDTH
+    local key = 'rq:job:' .. id
+    if redis.call('EXISTS', key) == 1 then
+      there[#there + 1] = id
+    else
+      -- A delay counts from now; @seconds is a time by this server's clock.
+      local due = now
+      if delay ~= '0' then due = tonumber(delay) and now + tonumber(delay) or tonumber(string.sub(delay, 2)) end
+      local delayed = due > now
+      local fields = {'data', data, 'origin', queue, 'status', delayed and 'scheduled' or 'queued',
+        'description', source_name, 'created_at', stamp, 'timeout', timeout,
+        'result_ttl', result_ttl, 'failure_ttl', failure_ttl}
+      local n = #fields
+      if not delayed then
+        fields[n + 1], fields[n + 2] = 'enqueued_at', stamp
+        n = n + 2
+      end
+      if retries ~= '0' then
+        fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'retries_left', retries, 'retry_intervals', waits
+        n = n + 4
+      end
+      if limit ~= '' then
+        fields[n + 1], fields[n + 2] = 'lb_limit', limit
+        n = n + 2
+      end
+      if signature ~= '' then
+        fields[n + 1], fields[n + 2] = 'lb_sig', signature
+        n = n + 2
+      end
+      if group ~= '' then
+        fields[n + 1], fields[n + 2], fields[n + 3], fields[n + 4] = 'lb_group', group, 'lb_group_limit', group_limit
+      end
+      redis.call('HSET', key, unpack(fields))
+      waiting[queue] = (waiting[queue] or 0) + 1
+      if delayed then
+        on('ZADD', 'rq:scheduled:' .. queue, due, id)
+      else
+        local ids = ready[queue] or {}
+        ready[queue] = ids
+        ids[#ids + 1] = id
+        if #ids == 1000 then push(queue, ids) end  -- more would not fit on Lua's stack
+      end
+    end
+  end
+  for queue, ids in pairs(ready) do
+    if ids[1] then push(queue, ids) end
+  end
+  for queue, jobs in pairs(waiting) do
+    try('SADD', 'rq:queues', 'rq:queue:' .. queue)
+    wake(queue, jobs)
+  end
+  return at, there
+end

@@ -1,0 +1,224 @@
+"""The worker's moves as script calls: what goes in, and what the replies say."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from time import monotonic
+from typing import Any, Final, TypeAlias
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import Job, LogEntry, LogStatus
+from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.queue.finishing import Finish, Running, exc_string
+from liquid_background.jobs.queue.opening import CLAIMED, MAX_DATA, PLANTED, Claimed, is_foreign, open_claimed
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.queue.scripts import Argument
+from liquid_background.settings import Settings
+
+Call: TypeAlias = tuple[str, list[Argument]]
+"""A script's name and its arguments."""
+
+RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
+_SHORTEST_CLAIM: Final = 0.8  # seconds; half of it must be enough to begin, on a busy machine too
+_LONGEST_SHOWN: Final = 200  # bytes of an id that is not one of ours
+MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
+
+
+def tokens() -> Iterator[str]:
+    """Yield tokens that no other process yields; call it after the fork."""
+    own = secrets.token_hex(6)
+    return (f"{own}{number:x}" for number in count())
+
+
+def step(
+    worker: str,
+    settings: Settings,
+    done: Finish | None = None,
+    start: Running | None = None,
+    higher: Sequence[str] = (),
+) -> Call:
+    """Return the call that finishes one job and starts the next."""
+    begin: list[Argument] = [start.id, start.token] if start else ["", ""]
+    end: list[Argument] = done.arguments if done else [""]
+    head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
+    return "step", [*head, *begin, len(higher), *higher, *end]
+
+
+def claim_lease(settings: Settings) -> float:
+    """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
+    return min(settings.lease, max(_SHORTEST_CLAIM, settings.lease / 3))
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A claimed job that may not run, and why."""
+
+    id: bytes  # as it stands in the store, whatever it holds
+    reason: str
+    foreign: bool = False  # another application's: left to the workers that it has, if it has any
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What a claim brought: jobs of one queue under one token; or none, and when the next delayed one is due."""
+
+    token: str
+    queue: str
+    jobs: Sequence[Claimed | Refused]
+    due: float | None  # seconds
+    usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
+    clock: float | None = None  # the store's, in seconds, when it made the claim
+
+
+class Claim:
+    """A claim of up to `most` jobs of the first of the queues that has any.
+
+    Args:
+        token: of the leases.
+        most: jobs, from 1.
+        queues: in the order to try.
+        settings: with the lease.
+        wait: seconds that the store may let pass before it runs the call; the leases last longer by that.
+        own_wake: the key of the caller's own wake list.
+    """
+
+    def __init__(
+        self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0, *, own_wake: str = ""
+    ) -> None:
+        lease = claim_lease(settings)
+        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
+        self.call: Call = ("claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED])
+        self._token = token
+        self._settings = settings
+        self._usable_until = monotonic() + wait + lease / 2
+
+    def opened(self, reply: Any) -> Batch:
+        """Return what a reply says that it brought; nothing for one that says nothing."""
+        if not reply:
+            return Batch(self._token, "", (), None, self._usable_until)
+        name: bytes
+        clock: int
+        rest: list[Any]
+        name, clock, *rest = reply
+        if not name:
+            due = None if rest[0] < 0 else rest[0] / 1000
+            return Batch(self._token, "", (), due, self._usable_until, clock)
+        queue = name.decode("ascii")
+        jobs = [_opened_job(queue, row, self._settings, clock) for row in rest]
+        return Batch(self._token, queue, jobs, None, self._usable_until, clock)
+
+
+def _opened_job(queue: str, row: list[Any], settings: Settings, clock: float) -> Claimed | Refused:
+    job_id, size, planted, *values = row
+    if size > MAX_DATA:
+        return Refused(job_id, f"the record's data is over {MAX_DATA:,} bytes")
+    try:
+        return open_claimed(job_id, queue, planted, values, settings, now=clock)
+    except JobRefused as error:
+        return Refused(job_id, str(error), is_foreign(values[0] or b""))
+    except Exception as error:  # noqa: BLE001 - whatever a record makes us raise, it must not end the child
+        return Refused(job_id, f"the record cannot be read: {type(error).__name__}")
+
+
+def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
+    """Return the call that sets a job aside that may not run."""
+    shown = job.id[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace")
+    entry = LogEntry(job_id=shown, status=LogStatus.REFUSED, message=job.reason, final=True)
+    head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
+    return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), *encode_entry(entry)]
+
+
+def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
+    """Return the call that puts claimed jobs back that were not started."""
+    return "give_back", [token, queue, *ids]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulse:
+    """What a supervisor knows of one child since its last beat."""
+
+    name: str
+    completed: int
+    failed: int
+    seconds: float
+    job: Running | None
+
+
+def beat(pulses: Sequence[Pulse], settings: Settings) -> Call:
+    """Return the call that extends the leases of what runs and says that the workers live."""
+    arguments: list[Argument] = [_milliseconds(settings.lease), worker_ttl(settings)]
+    for pulse in pulses:
+        job = pulse.job
+        running: list[Argument] = [job.id, job.token, job.queue] if job else ["", "", ""]
+        seconds = f"{pulse.seconds:.6f}" if pulse.seconds else "0"
+        arguments += [pulse.name, "busy" if job else "idle", pulse.completed, pulse.failed, seconds, *running]
+    return "beat", arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """How a worker shows itself to RQ's tools."""
+
+    name: str
+    pid: int
+    host: str
+    address: str
+    queues: Sequence[str]
+
+
+def register(worker: Registration, settings: Settings) -> Call:
+    """Return the call that registers a worker."""
+    head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
+    return "register", [*head, RQ_VERSION, sys.version.split()[0], *worker.queues]
+
+
+def leave(name: str, queues: Sequence[str]) -> Call:
+    """Return the call that takes a worker's registration away."""
+    return "leave", [name, *queues]
+
+
+def remaining(queues: Sequence[str]) -> Call:
+    """Return the call that says whether a burst still has to wait."""
+    return "remaining", [*queues]
+
+
+def worker_ttl(settings: Settings) -> int:
+    """Return the seconds after which a dead worker's registration goes away."""
+    return max(30, int(settings.lease * 10))
+
+
+def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: int = 0) -> Call:
+    """Return the call that promotes what is due and reaps the leases that ran out.
+
+    Args:
+        queues: whose delayed jobs are promoted.
+        settings: those of the worker.
+        trim: whether expired ids and slots are dropped, too.
+        last: the store's clock in ms at this worker's last tick, as its reply said; 0 before the first.
+    """
+    exc = exc_string("the worker that ran it died 10 times")
+    head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc]
+    return "tick", [*head, _milliseconds(settings.lease), last, *queues]
+
+
+def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:
+    """Return the call that enqueues the job of a schedule's next time, unless it is enqueued; its reply is the clock.
+
+    Args:
+        name: the schedule's.
+        digest: tells its definition from earlier ones of the same name.
+        job: with its `start_at`; None to ask for the clock only.
+        settings: those of the worker.
+        former: the name that versions before gave it; what still waits under that is taken back.
+    """
+    if job is None or job.start_at is None:
+        return "schedule", [name, digest, ""]
+    return "schedule", [name, digest, int(job.start_at), former, *encode_job(job, settings)]
+
+
+def _milliseconds(seconds: float) -> int:
+    return int(seconds * 1000)

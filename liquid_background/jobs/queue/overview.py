@@ -1,0 +1,104 @@
+"""What is going on in the store at a glance: workers and what they run, the oldest waiting jobs. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.queue import QueueCounts
+from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.store import Store, read_replies
+
+_LONGEST: Final = 1_000  # bytes of a name or a list of names
+_MOST: Final = 10**15 - 1  # jobs that a worker counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerInfo:
+    """One worker child as it registered itself."""
+
+    name: str  # host.pid.number, or host.pid-more.number
+    state: str  # idle, busy, …: RQ's words
+    queues: tuple[str, ...]
+    completed: int
+    failed: int
+    started_at: datetime | None
+    seen_at: datetime | None  # its last beat
+    job_ids: tuple[str, ...] = ()  # of the attempts that it runs
+    is_readable: bool = True  # False: something else stands where its registration should
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """Queues, highest priority first, and workers by name."""
+
+    queues: tuple[QueueCounts, ...]
+    oldest: Mapping[str, datetime | None]  # by queue: since when its oldest job has been waiting
+    workers: tuple[WorkerInfo, ...]
+
+
+def overview(store: Store, counts: Sequence[QueueCounts]) -> Overview:
+    """Return an overview around counts that were just read.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    return Overview(queues=tuple(counts), oldest=_oldest(store), workers=workers(store))
+
+
+def workers(store: Store) -> tuple[WorkerInfo, ...]:
+    """Return the workers that live: one that died without a word leaves only its name behind.
+
+    One whose registration is overwritten by something else is there, and blank.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    pipeline = store.client.pipeline(transaction=False)
+    pipeline.smembers(keys.RQ_WORKERS)
+    [members] = read_replies(pipeline, store.url)
+    names = sorted(member.removeprefix(_KEY) for member in members or ())
+    for name in names:
+        pipeline.hmget(_KEY + name, _FIELDS)
+        pipeline.smembers(_KEY + name + _RUNNING)
+    replies = read_replies(pipeline, store.url)
+    rows = zip(names, replies[::2], replies[1::2], strict=True)
+    return tuple(
+        _worker(name, fields, running or ()) for name, fields, running in rows if fields is None or any(fields)
+    )
+
+
+_KEY: Final = keys.worker("").encode("ascii")
+_RUNNING: Final = keys.worker_executions("").removeprefix(keys.worker("")).encode("ascii")
+_FIELDS: Final = ("state", "queues", "successful_job_count", "failed_job_count", "birth", "last_heartbeat")
+
+
+def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterable[bytes]) -> WorkerInfo:
+    state, queues, completed, failed, birth, beat = fields or [None] * len(_FIELDS)
+    return WorkerInfo(
+        name=text(name, _LONGEST),
+        state=text(state, _LONGEST) or "unknown",
+        queues=tuple(filter(None, text(queues, _LONGEST).split(","))),
+        completed=whole(completed, 0, _MOST),
+        failed=whole(failed, 0, _MOST),
+        started_at=keys.parse_time(birth),
+        seen_at=keys.parse_time(beat),
+        job_ids=tuple(sorted(text(execution.partition(b":")[0], _LONGEST) for execution in running)),
+        is_readable=fields is not None,
+    )
+
+
+def _oldest(store: Store) -> dict[str, datetime | None]:
+    pipeline = store.client.pipeline(transaction=False)
+    for name in keys.QUEUES:
+        pipeline.lindex(keys.queue(name), 0)
+    first = read_replies(pipeline, store.url)
+    for job_id in first:
+        pipeline.hmget(keys.job("").encode("ascii") + (job_id or b"-"), "enqueued_at", "created_at")
+    times = [reply or (None, None) for reply in read_replies(pipeline, store.url)]
+    return {
+        name: keys.parse_time(enqueued or created) for name, (enqueued, created) in zip(keys.QUEUES, times, strict=True)
+    }

@@ -1,0 +1,207 @@
+"""A job's payload, as it is sent and as a worker reads it back: strict JSON of a known version and shape. No I/O."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, Final, NoReturn
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SOURCE_NAME, Job
+
+PAYLOAD_VERSION: Final = 1
+FUNCTION: Final = "liquid_background.rq_entry.perform"
+"""The one function that our RQ jobs name; a worker runs no other."""
+
+_encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_END: Final = b"}],{}]"
+"""What the data of a record ends with, behind the last of its job's own values."""
+_FAMILY: Final = b',"generation":'
+_SHARED: Final = ("template", "line", "column", "source", "partial", "function")
+"""What the jobs of one block share."""
+
+
+def payload_of(job: Job) -> dict[str, Any]:
+    """Return a job's versioned payload: what a worker needs, as plain JSON values."""
+    return {**_named(_shared(job)), **_own(job)}
+
+
+def encode_data(job: Job) -> bytes:
+    """Return the `data` field of a job's RQ record: (function, instance, args, kwargs) as JSON; encoded once."""
+    if job.data is None:
+        head = (_head if job.source is None else _kept_head)(_shared(job))
+        data = f"{head},{_encode_json(_own(job))[1:]}],{{}}]"
+        object.__setattr__(job, "data", data.encode("ascii"))
+    assert job.data is not None
+    return job.data
+
+
+def admit(job: Job, generation: int, may_make: int, regain_parts: int = 1) -> None:
+    """Give a job the place in its family that its render found, before it is sent: only then are its siblings known."""
+    if job.data is not None:
+        plain = job.data if job.may_make is None else job.data[: job.data.rindex(_FAMILY)] + _END
+        place = b'%b%d,"may_make":%d,"regain_parts":%d' % (_FAMILY, generation, may_make, regain_parts)
+        object.__setattr__(job, "data", plain.removesuffix(_END) + place + _END)
+    object.__setattr__(job, "generation", generation)
+    object.__setattr__(job, "may_make", may_make)
+    object.__setattr__(job, "regain_parts", regain_parts)
+
+
+def encode_payload(payload: Mapping[str, Any]) -> bytes:
+    """Return a payload that was read back as `encode_data` had written it."""
+    return _encode_json((FUNCTION, None, (payload,), {})).encode("ascii")
+
+
+def _shared(job: Job) -> tuple[Any, ...]:
+    return (job.template, job.line, job.column, job.source, job.partial, job.function)
+
+
+def _own(job: Job) -> dict[str, Any]:
+    """Return the rest of the payload."""
+    family = {}
+    if job.may_make is not None:
+        family = {"generation": job.generation, "may_make": job.may_make, "regain_parts": job.regain_parts}
+    return {
+        "source_name": job.source_name,
+        "delay": job.delay,
+        "max_attempts": job.max_attempts,
+        "parameters": job.parameters,
+        "handed_over": job.handed_over,
+        **family,
+    }
+
+
+def _named(values: tuple[Any, ...]) -> dict[str, Any]:
+    given = {name: value for name, value in zip(_SHARED, values, strict=True) if value is not None}
+    return {"v": PAYLOAD_VERSION, **given}
+
+
+def _head(values: tuple[Any, ...]) -> str:
+    """Return the data of a record up to the job's own values."""
+    return f'["{FUNCTION}",null,[{_encode_json(_named(values))[:-1]}'
+
+
+# A body is long, and the same for many jobs; its length has been checked, where a partial's name could be anything.
+_kept_head = lru_cache(maxsize=128)(_head)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text[:20]} is larger than a float can be")
+    return value
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_decode_json: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).decode
+
+
+def decode_json(data: bytes) -> Any:
+    """Return what JSON in UTF-8 says.
+
+    Raises:
+        ValueError: when it is not JSON, is nested too deep to read, or holds a number that is none: NaN, 1e999.
+    """
+    try:
+        return _decode_json(data.decode("utf-8"))
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
+
+
+_SEAM: Final = b',"source_name":'
+"""Between the body and the rest of a payload that `encode_data` made. No text in JSON holds it: quotes are escaped."""
+
+
+def decode_payload(data: bytes) -> dict[str, Any]:
+    """Return the payload in the `data` field of an RQ record.
+
+    Raises:
+        JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
+    """
+    head, seam, rest = data.partition(_SEAM)
+    if rest.endswith(_END):
+        # In two parts, since a body comes many times. When both can be read, they say what the whole says.
+        with suppress(JobRefused, ValueError, TypeError):
+            values = decode_json(b"{" + seam[1:] + rest.removesuffix(_END) + b"}")
+            return check_payload({**_kept_decoded(head), **values})
+    return check_payload(_decoded(data))
+
+
+@lru_cache(maxsize=128)
+def _kept_decoded(head: bytes) -> dict[str, Any]:
+    found = _decoded(head + _END)
+    if not found:
+        raise ValueError("an object that begins with a comma")
+    return found
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    try:
+        function, instance, args, kwargs = decode_json(data)
+    except (ValueError, TypeError) as error:
+        raise JobRefused("the record's data is not the JSON of a job; pickled jobs are never loaded") from error
+    if function != FUNCTION or instance is not None or kwargs:
+        raise JobRefused(f"the record names the function {_brief(function)}; only {FUNCTION} is run here")
+    if not (isinstance(args, list) and len(args) == 1 and isinstance(args[0], dict)):
+        raise JobRefused("the record's arguments are not one payload")
+    return args[0]
+
+
+def _brief(value: object) -> str:
+    # Lists and objects may be nested deeper than Python can write them.
+    return f"a {type(value).__name__}" if isinstance(value, list | dict) else repr(str(value)[:80])
+
+
+def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return the payload when its version and shape are known.
+
+    Raises:
+        JobRefused: naming the field that is wrong.
+    """
+    if payload.get("v") != PAYLOAD_VERSION:
+        raise JobRefused(
+            f"payload version {_brief(payload.get('v'))} is not known here (this worker knows {PAYLOAD_VERSION}); "
+            "upgrade the worker"
+        )
+    for name, kinds in _SHAPE.items():
+        if not isinstance(payload.get(name), kinds) or isinstance(payload.get(name), bool):
+            raise JobRefused(f"the payload's {name} is missing or of the wrong type")
+    for name, (least, most) in _RANGES.items():
+        if not least <= payload[name] <= most:  # false for NaN, too
+            raise JobRefused(f"the payload's {name} is not from {least} to {most}")
+    bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
+    if len(bodies) != 1:
+        raise JobRefused("the payload must carry exactly one of source, partial and function")
+    for name in _OF_FAMILY:
+        number = payload.get(name, 0)
+        if type(number) is not int or not 0 <= number <= MAX_MADE:
+            raise JobRefused(f"the payload's {name} is not a whole number from 0 to {MAX_MADE}")
+    if not SOURCE_NAME.fullmatch(payload["source_name"]):
+        raise JobRefused("the payload's source_name is not letters, digits, - and _")
+    return payload
+
+
+_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
+    "source_name": str,
+    "template": str,
+    "line": int,
+    "column": int,
+    "parameters": dict,
+    "handed_over": dict,
+    "delay": (int, float),
+    "max_attempts": int,
+}
+_RANGES: Final[dict[str, tuple[int, float]]] = {
+    "line": (0, MAX_LINE),
+    "column": (0, MAX_LINE),
+    "delay": (0, MAX_DELAY),
+    "max_attempts": (1, MAX_RETRIES + 1),
+}
+_OF_FAMILY: Final = ("generation", "may_make", "regain_parts")
+"""What payloads of the version before do not carry."""

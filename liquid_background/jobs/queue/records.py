@@ -1,0 +1,166 @@
+"""Jobs to RQ records and back: the fields of a record, as written and as read."""
+
+from __future__ import annotations
+
+import json
+import math
+from base64 import b64decode
+from collections.abc import Mapping, Sequence
+from time import time
+from typing import Any, Final
+
+from liquid_background.errors import JobRefused, NotPlain
+from liquid_background.job import (
+    JOB_ID,
+    MAX_RETRIES,
+    Encoded,
+    Job,
+    JobRecord,
+    JobStatus,
+    Priority,
+)
+from liquid_background.jobs import handover
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.opening import encoded, inflate
+from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data
+from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.queue.scripts import Argument
+from liquid_background.jobs.queue.signing import sign
+from liquid_background.settings import Settings
+
+MAX_RESULT: Final = 1024 * 1024
+"""Bytes of JSON of a result that are kept; some characters take twelve."""
+
+
+def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[Argument]:
+    """Return the fourteen values of a job that the enqueue script takes.
+
+    Args:
+        job: what is enqueued.
+        settings: with what the job leaves open, and the key that signs it.
+        now: seconds by the store's clock, not ahead of it; needed for signing only.
+
+    Raises:
+        JobRefused: when the id or the number of attempts is outside its range.
+    """
+    if not JOB_ID.fullmatch(job.id):
+        raise JobRefused(f"job id {job.id[:120]!r} is not 1 to 100 letters, digits, - and _")
+    if not 1 <= job.max_attempts <= MAX_RETRIES + 1:
+        raise JobRefused(f"job {job.id}: max_attempts {job.max_attempts} is not from 1 to {MAX_RETRIES + 1}")
+    waits = json.dumps(_waits(job, settings), separators=(",", ":")) if job.max_attempts > 1 else "[]"
+    limit = settings.job_timeout if job.timeout is None else job.timeout
+    seconds = math.ceil(limit)
+    exact = "" if seconds == limit else repr(limit)
+    data = encode_data(job)
+    queue = str(job.priority)
+    signature = ""
+    if settings.signing_key:
+        parts = (*encoded(job.id, queue, str(seconds), exact, waits), data)
+        signature = sign(settings.signing_key, parts, _due(job, now))
+    delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
+    group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
+    return [
+        job.id, queue, delay, data, seconds, job.max_attempts - 1, waits, job.source_name, exact, signature,
+        settings.result_ttl, settings.failure_ttl, group, most,
+    ]  # fmt: skip
+
+
+def _due(job: Job, now: float | None) -> int:
+    """Return the second in which a job is due; a start time that is past means now."""
+    if job.start_at is not None:
+        due = job.start_at if now is None else max(job.start_at, now)
+    else:
+        # Whose clock is not known goes by this machine's: better than a job that nobody signs.
+        due = (time() if now is None else now) + job.delay * 60
+    return max(0, math.floor(due))
+
+
+def _waits(job: Job, settings: Settings) -> list[float]:
+    waits = settings.waits(job.max_attempts) if job.waits is None else job.waits
+    padded = [*waits, *[waits[-1] if waits else 0.0] * job.max_attempts]
+    return padded[: job.max_attempts - 1]
+
+
+READ: Final[tuple[str, ...]] = (
+    "data",
+    "status",
+    "origin",
+    "description",
+    keys.FINAL,
+    keys.ATTEMPT,
+    keys.ERROR,
+    "created_at",
+    "started_at",
+    "ended_at",
+)
+"""The fields of a record that people are shown: the script `read` returns them in this order, and then the result."""
+MAX_RESULT_READ: Final = 16 * (MAX_RESULT + 3)
+"""Bytes of a stored result that are read: versions before kept characters, of 12 bytes at most; base64 adds a third."""
+_MOST_ATTEMPTS: Final = 9_999
+_LONGEST_NAME: Final = 255  # bytes of a name or a queue that another tool wrote
+_LONGEST_ERROR: Final = 24_000  # bytes: those of the longest message that we write
+
+
+def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+    """Return a job as read back; what its record does not say, or says in garbage, is left blank.
+
+    Args:
+        job_id: its id, as it is shown.
+        values: of the fields in READ, and of the result.
+    """
+    data, state, origin, description, final, attempt, error, created, started, ended, result = values
+    payload = _payload(data or b"")
+    status = JobStatus.from_rq(text(state, _LONGEST_NAME))
+    queue = text(origin, _LONGEST_NAME)
+    if status is JobStatus.PENDING and final:  # retried: what is there tells of the run before
+        attempt = error = started = ended = None
+    return JobRecord(
+        id=job_id,
+        source_name=payload.get("source_name") or text(description, _LONGEST_NAME),
+        status=status,
+        priority=Priority(queue) if queue in keys.QUEUES else queue,
+        delay=payload.get("delay", 0.0),
+        max_attempts=payload.get("max_attempts", 1),
+        attempts=whole(attempt, 0, _MOST_ATTEMPTS),
+        parameters=_values(payload.get("parameters", {})),
+        handed_over=_values(payload.get("handed_over", {})),
+        source=payload.get("source") or payload.get("partial") or payload.get("function") or "",
+        template=payload.get("template", ""),
+        line=payload.get("line", 0),
+        result=_result(result) if status is JobStatus.COMPLETED else None,
+        error=text(error, _LONGEST_ERROR) or None,
+        created_at=keys.parse_time(created),
+        started_at=keys.parse_time(started),
+        completed_at=keys.parse_time(ended),
+    )
+
+
+def _payload(data: bytes) -> dict[str, Any]:
+    try:
+        return decode_payload(inflate(data))
+    except JobRefused:
+        return {}
+
+
+def _values(encoded: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: _value(item) for name, item in encoded.items()}
+
+
+def _value(encoded: Encoded) -> Any:
+    """Return a value decoded; as it stands when another application encoded it; None when it can't be shown."""
+    try:
+        return handover.decode(encoded)
+    except NotPlain:
+        pass
+    try:
+        handover.encode(encoded)
+    except NotPlain:
+        return None
+    return encoded
+
+
+def _result(value: bytes | None) -> Any:
+    try:
+        return _value(decode_json(b64decode(value or b"")))
+    except ValueError:
+        return None

@@ -1,0 +1,129 @@
+"""The render context of pages and jobs: python-liquid's, with limits, and with a shorter way to a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from sys import getsizeof
+from typing import Any, Final, TextIO
+
+from liquid import BoundTemplate, RenderContext, Token
+from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.undefined import UNDEFINED
+
+from liquid_background.errors import LimitReached
+from liquid_background.jobs.sizes import FLAT, megabytes, weigh
+from liquid_background.language.filters import guarded
+from liquid_background.language.limits import Text, Watch
+
+_LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
+
+
+class Context(RenderContext):
+    """python-liquid's render context; a plain name, which most paths are, takes half the time."""
+
+    __slots__ = ("_held", "_weights", "watch")
+
+    def __init__(self, template: Any, *, parent_context: RenderContext | None = None, **options: Any) -> None:
+        super().__init__(template, parent_context=parent_context, **options)
+        self.watch: Watch = parent_context.watch if isinstance(parent_context, Context) else Watch()
+        self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
+        self._weights: dict[str, int] = {}
+
+    def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """Return what a path stands for."""
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        try:
+            value: Any = self.scope[path[0]]  # type: ignore[index]
+            if len(path) == 1:
+                return value
+            for segment in path[1:]:
+                # `.size`, `.first` and `.last` of an object are members first, too.
+                value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
+            return value
+        except (KeyError, TypeError, IndexError):
+            return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
+
+    async def get_async(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
+        """Return what a path stands for, awaiting what can be awaited."""
+        self.watch.look()
+        return await super().get_async(path, token=token, default=default)
+
+    def assign(self, key: str, val: Any) -> None:
+        """Set a variable, measured: python-liquid's own limit measures all of them each time.
+
+        Raises:
+            LimitReached: when variables hold too much.
+        """
+        self.locals[key] = val
+        weight = getsizeof(val) if type(val) in FLAT else weigh(val)
+        if weight < _LIGHT and key not in self._weights:
+            return  # there are no more of these than names in the template
+        self._held += weight - self._weights.get(key, 0)
+        self._weights[key] = weight
+        most = self.env.local_namespace_limit
+        if most and self._held > most:
+            message = f"variables hold over {megabytes(most)} (Environment.local_namespace_limit)"
+            raise LimitReached(message, token=None)
+
+    def get_size_of_locals(self) -> int:
+        """Return the bytes that variables hold, with those of the contexts around."""
+        return self._held
+
+    def filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        """Return a filter with what is asked before it runs."""
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        env: Any = self.env  # one of ours: it keeps its filters as they are called here
+        raw = env.filters.get(name)
+        kept: tuple[object, Callable[..., object]] | None = env.guarded_filters.get(name)
+        if kept is not None and kept[0] is raw:
+            return kept[1]
+        if raw is None:
+            return super().filter(name, token)
+        if getattr(raw, "with_context", False):
+            return guarded(name, raw, env, super().filter(name, token))
+        call = guarded(name, raw, env)
+        env.guarded_filters[name] = raw, call
+        return call
+
+    def extend(
+        self, namespace: Mapping[str, object], template: BoundTemplate | None = None
+    ) -> Any:  # python-liquid's context manager
+        """Take a step at the way into a partial, a macro, a loop or a scope."""
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        return RenderContext.extend(self, namespace, template)
+
+    def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:  # python-liquid's context manager
+        """Have a loop look at the watch as it turns."""
+        forloop.it = self.watch.paced(forloop.it)
+        return super().loop(namespace, forloop)
+
+    def raise_for_loop_limit(self, length: int = 1) -> None:
+        """Refuse a loop that would turn too often with those around it."""
+        most = self.env.loop_iteration_limit
+        turns = length * self.loop_iteration_carry
+        for loop in self.loops:
+            turns *= loop.length
+        if most and turns > most:
+            message = f"loop iteration limit reached: over {most:,} turns (Environment.loop_iteration_limit)"
+            raise LimitReached(message, token=None)
+
+    def get_buffer(self, buf: TextIO | None = None) -> Text:
+        """Return the buffer of what is printed inside a tag, such as `capture`."""
+        text = Text(self.env.output_stream_limit, buf if isinstance(buf, Text) else None)
+        self.watch.text = text
+        return text
+
+    def error(self, exc: LiquidError) -> None:
+        """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
+        if isinstance(exc, ResourceLimitError):
+            raise exc
+        super().error(exc)

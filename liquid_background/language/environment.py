@@ -1,0 +1,292 @@
+"""The environment: python-liquid's, with our tags, and templates that send what a render makes when it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import liquid
+from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
+from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
+from liquid.parser import get_parser
+from liquid.token import TOKEN_CONTENT
+
+from liquid_background.errors import TagSyntaxError
+from liquid_background.language.bounds import BOUNDED, set_bounds
+from liquid_background.language.context import Context
+from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
+from liquid_background.language.sending import Sending
+from liquid_background.language.strict import is_strict
+from liquid_background.language.syntax import (
+    REFUSALS,
+    Delimiters,
+    is_impossible,
+    lexer,
+    nested_too_deep,
+    parsing,
+    template_name,
+    token_in,
+)
+from liquid_background.language.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
+from liquid_background.settings import SECRET_NAMES
+
+
+class Template(BoundTemplate):
+    """A template whose outermost render sends its jobs when it succeeds, and none when it raises."""
+
+    env: Environment
+    context_class = Context
+
+    def __init__(self, *args: Any, front_matter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.front_matter = front_matter or {}
+        self.display_name = template_name(self.path or self.name)
+
+    def render_with_context(
+        self,
+        context: RenderContext,
+        buffer: TextIO,
+        *args: Any,
+        partial: bool = False,
+        block_scope: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Render into a buffer: the one gate of render, render_async, include and frameworks."""
+        with self.env.outermost(context, buffer):
+            try:
+                super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
+                self._check(buffer, partial)
+            except LiquidError as error:
+                self._name(error)
+                raise
+            except Return:
+                if partial and not block_scope:
+                    raise
+
+    async def render_with_context_async(
+        self,
+        context: RenderContext,
+        buffer: TextIO,
+        *args: Any,
+        partial: bool = False,
+        block_scope: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        """Render into a buffer, awaiting what can be awaited."""
+        async with self.env.outermost_async(context, buffer):
+            try:
+                await super().render_with_context_async(
+                    context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
+                )
+                self._check(buffer, partial)
+            except LiquidError as error:
+                self._name(error)
+                raise
+            except Return:
+                if partial and not block_scope:
+                    raise
+
+    def _check(self, buffer: TextIO, partial: bool) -> None:
+        if not partial and isinstance(buffer, Text):
+            buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
+
+    def _get_buffer(self) -> Text:
+        return Text(self.env.output_stream_limit)
+
+    def _name(self, error: LiquidError) -> None:
+        """Have an error from this template say so."""
+        if not error.template_name and (error.token is None or self._holds(error.token)):
+            error.template_name = self.display_name
+
+    def _holds(self, token: Token) -> bool:
+        return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
+
+
+class Environment(Sending, liquid.Environment):
+    """A python-liquid environment with background jobs.
+
+    Args:
+        ejs_tags: whether `<% background %>` means `{% background %}`.
+        event_context: request secrets that event consumers may see: cookies, cookie, authorization.
+        page_timeout: seconds that rendering one page may take; its engine's setting when not given.
+        extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
+        options: python-liquid's own arguments.
+    """
+
+    template_class = Template
+    loop_iteration_limit = MAX_TURNS
+    output_stream_limit = MAX_OUTPUT
+    local_namespace_limit = MAX_NAMESPACE
+
+    def __init__(
+        self,
+        *,
+        ejs_tags: bool = True,
+        event_context: Iterable[str] = (),
+        page_timeout: float | None = None,
+        extra: bool = True,
+        **options: Any,
+    ) -> None:
+        self.ejs_tags = ejs_tags
+        self.page_timeout = page_timeout
+        self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
+        self.event_context = frozenset(event_context)
+        self.secret_names: Sequence[str] = SECRET_NAMES  # an engine puts its setting here
+        self.hands_over: set[str] = set(HANDS_OVER)
+        self.actions: dict[str, Callable[..., Any]] = {}
+        self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
+        super().__init__(extra=extra, **options)
+
+    @property
+    def mode(self) -> Mode:
+        """How tolerant of errors it is here and now; jobs are always STRICT."""
+        return Mode.STRICT if is_strict() else self._mode
+
+    @mode.setter
+    def mode(self, mode: Mode) -> None:
+        self._mode = mode
+
+    def setup_tags_and_filters(self, *, extra: bool = False) -> None:
+        """Add python-liquid's tags and filters, then ours."""
+        super().setup_tags_and_filters(extra=extra)
+        register(self, self.hands_over)
+
+    def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
+        """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
+        if self.report is None and not isinstance(exc, ResourceLimitError):
+            super().error(exc, msg, token)
+            return
+        error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
+            error.token = error.token or token_in(error.__traceback__)[0] or token
+            raise error
+        error.token = error.token or token
+        self.report(error)
+
+    def add_tag(self, tag: type[Tag], *, hands_over: bool = False) -> None:
+        """Register a tag.
+
+        Args:
+            tag: the tag's class.
+            hands_over: whether the page values that its arguments name travel with a background block.
+        """
+        super().add_tag(tag)
+        if hands_over:
+            self.hands_over.add(tag.name)
+
+    def tokenizer(self) -> Any:
+        """Return what makes a template's text tokens; it takes `<% background %>` too unless that is off."""
+        delimiters = Delimiters(
+            tag=(self.tag_start_string, self.tag_end_string),
+            output=(self.statement_start_string, self.statement_end_string),
+            comment=(self.comment_start_string, self.comment_end_string),
+        )
+        return lexer(delimiters, self.ejs_tags)
+
+    def get_template(self, name: str, **options: Any) -> BoundTemplate:
+        """Load and parse a template.
+
+        Raises:
+            TemplateNotFoundError: when there is none, or no file can have that name.
+        """
+        try:
+            return super().get_template(name, **options)
+        except REFUSALS as error:
+            if is_impossible(name, error):
+                raise TemplateNotFoundError(name, filename=name) from error
+            raise
+
+    async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
+        """Do what `get_template` does, awaiting what can be awaited."""
+        try:
+            return await super().get_template_async(name, **options)
+        except REFUSALS as error:
+            if is_impossible(name, error):
+                raise TemplateNotFoundError(name, filename=name) from error
+            raise
+
+    def from_string(
+        self,
+        source: str,
+        name: str = "",
+        path: str | Path | None = None,
+        globals: Mapping[str, object] | None = None,
+        matter: Mapping[str, object] | None = None,
+    ) -> Template:
+        """Parse a template; see `parse_at` for one that starts elsewhere than in line 1."""
+        return self.parse_at(source, name=name, path=path, globals=globals, matter=matter)
+
+    def parse_at(
+        self,
+        source: str,
+        *,
+        line: int = 1,
+        column: int = 0,
+        name: str = "",
+        path: str | Path | None = None,
+        **rest: Any,
+    ) -> Template:
+        """Parse a slice of a template, so that errors in it name the line and column of the whole.
+
+        Raises:
+            LiquidError: for whatever cannot be parsed, in STRICT mode.
+        """
+        display_name = template_name(path or name)
+        token = parsing.set(display_name)
+        stream = None
+        try:
+            stream = TokenStream(self._tokens(source, line, column))
+            nodes = get_parser(self).parse(stream)
+            if any(map(source.__contains__, BOUNDED)):
+                set_bounds(self, nodes)
+        except BlockNestingError as error:
+            message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
+            raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
+        except LiquidError as error:
+            error.template_name = error.template_name or display_name
+            raise
+        except RecursionError as error:
+            raise nested_too_deep(stream.current if stream else None, display_name) from error
+        finally:
+            parsing.reset(token)
+        made_globals = self.make_globals(rest.pop("globals", None))
+        return self.template_class(env=self, nodes=nodes, name=name, path=path, globals=made_globals, **rest)
+
+    def _tokens(self, source: str, line: int, column: int) -> Iterator[Token]:
+        """Tokenize a slice behind blank padding, so that every position is that of the whole template."""
+        padding = "\n" * (line - 1) + " " * column
+        tokens = self.tokenizer()(padding + source)
+        if not padding:
+            yield from tokens
+            return
+        for token in tokens:
+            if token.kind == TOKEN_CONTENT and not token.start_index:
+                if len(token.value) > len(padding):
+                    yield token._replace(value=token.value[len(padding) :], start_index=len(padding))
+            else:
+                yield token
+
+    def analyze_tags_from_string(self, source: str, name: str = "<string>", **options: Any) -> TagAnalysis:
+        """Analyze tags without parsing; a background tag in its partial form needs no end tag."""
+        tokens = list(self.tokenizer()(source))
+        analysis = TagAnalysis(env=self, name=name, tokens=blocks_only(tokens), **options)
+        whole = analysis._all_tags(tokens)
+        analysis.all_tags.update(whole)
+        analysis.tags.update({tag: whole[tag] for tag in whole.keys() & self.tags.keys()})
+        return analysis
+
+    def new_collector(self) -> Collector:
+        """Return an empty collector for a page."""
+        return Collector(self)
+
+    def consumers(self, event: str) -> Sequence[Consumer]:
+        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
+        loaders = getattr(self.loader, "loaders", [self.loader])
+        finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
+        try:
+            return [consumer for find in finders for consumer in find(event)]
+        except REFUSALS as error:
+            if is_impossible(event, error):
+                return ()
+            raise

@@ -1,0 +1,231 @@
+"""Perform one attempt of a job in an environment that it is given."""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Protocol
+
+from liquid import BoundTemplate, RenderContext, Token
+from liquid.builtin.expressions import Path
+from liquid.utils import LRUCache
+
+from liquid_background.calling import call
+from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
+from liquid_background.job import Encoded, LogEntry, Outcome
+from liquid_background.jobs.family import Family
+from liquid_background.jobs.handover import decode, decode_all, encode, size
+from liquid_background.language.context import Context
+from liquid_background.language.environment import Environment
+from liquid_background.language.plan import plan_body
+from liquid_background.language.strict import Strict
+from liquid_background.language.syntax import explain, too_deep
+from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
+
+MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
+CACHED_BODIES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Body:
+    """A body parsed once: its template, and which of its paths the page resolved."""
+
+    template: BoundTemplate
+    positions: Mapping[int, tuple[str, int]]
+
+
+class JobContext(Context):
+    """What a job sees: its parameters, what it assigns, and handed-over values where the plan put them."""
+
+    __slots__ = ("handed_over", "positions")
+    positions: Mapping[int, tuple[str, int]]
+    handed_over: Mapping[str, object]
+
+    def __init__(
+        self,
+        template: Any,
+        *,
+        positions: Mapping[int, tuple[str, int]] | None = None,
+        handed_over: Mapping[str, object] | None = None,
+        parent_context: RenderContext | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(template, parent_context=parent_context, **options)
+        if isinstance(parent_context, JobContext):
+            self.positions, self.handed_over = parent_context.positions, parent_context.handed_over
+        else:
+            self.positions, self.handed_over = positions or {}, handed_over or {}
+
+    def resolve_handed_over(self, path: list[object], token: Token) -> object:
+        """Resolve a path that the plan says is handed over."""
+        key, covered = self.positions[token.start_index]
+        try:
+            value = self.handed_over[key]
+            for segment in path[covered:]:
+                value = self.get_item(value, segment)
+        except (KeyError, TypeError, IndexError):
+            return self.env.undefined(str(path[0]), token=token)
+        return value
+
+
+class HandedOverPath(Path):
+    """A path of a body that the page has resolved: a local of its name wins, then the handed-over value."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        """Return the path's value in a job."""
+        if self.path[0] in context.locals or not isinstance(context, JobContext):
+            return super().evaluate(context)
+        segments = [part.evaluate(context) if isinstance(part, Path) else part for part in self.path]
+        return context.resolve_handed_over(segments, self.token)
+
+    async def evaluate_async(self, context: RenderContext) -> object:
+        """Return the path's value in a job; handed-over values are plain, so there is nothing to await in them."""
+        return self.evaluate(context)
+
+
+class Functions(Protocol):
+    """What knows the Python functions that may run as jobs."""
+
+    def find(self, path: str) -> Callable[..., Any]:
+        """Return the function that a payload names, or raise FunctionNotFound."""
+
+
+class Executor:
+    """Performs attempts; keeps the bodies that it has parsed.
+
+    Args:
+        environment: with the tags and filters of the application.
+        functions: knows the Python functions that jobs may name; without it, none may run.
+    """
+
+    def __init__(self, environment: Environment, functions: Functions | None = None) -> None:
+        self.environment = environment
+        self._functions = functions
+        self._bodies: LRUCache[object, _Body] = LRUCache(capacity=CACHED_BODIES)
+
+    def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
+        """Perform one attempt; whatever the body does, the outcome says how it ended.
+
+        Args:
+            job_id: the job's id.
+            payload: checked by `liquid_background.jobs.queue.payload.check_payload`.
+            attempt: number of this attempt, from 1.
+            max_attempts: attempts that the job may have in all.
+        """
+        running = partial(_running, job_id, payload, attempt, max_attempts)
+        collector = Collector(self.environment, running, family=Family.of(payload))
+        started = time.monotonic()
+        result, error, trace, retry = None, None, "", True
+        try:
+            result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
+        except JobTimeout as reason:
+            error = str(reason)
+        except MemoryError:
+            error = "ran out of memory (setting memory_limit)"
+        except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
+            if "partial" in payload and payload["partial"] != payload["template"]:
+                reason.add_note(f"run from {payload['template']}:{payload['line']}")
+            error, trace = explain(reason), _traceback(reason)
+            retry = not isinstance(reason, NonRetryable | JobRefused)
+        return Outcome(
+            result=result,
+            error=error,
+            traceback=trace,
+            retry=retry,
+            duration=round((time.monotonic() - started) * 1000),
+            jobs=tuple(collector.sendable()) if error is None else (),
+            entries=tuple(collector.entries),
+        )
+
+    def _call(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
+        if self._functions is None:
+            raise FunctionNotFound(
+                f"no Python functions are registered here, so {payload['function']!r} does not run: give the executor "
+                "those of the application"
+            )
+        function = self._functions.find(payload["function"])
+        given = payload["parameters"]
+        args, kwargs = decode(given.get("args", [])), decode_all(given.get("kwargs", {}))
+        with collecting(collector):
+            return plain_result(call(function, args, kwargs))
+
+    def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
+        with Strict():
+            body = self._body(payload)
+            context = JobContext(
+                body.template,
+                positions=body.positions,
+                handed_over=decode_all(payload["handed_over"]),
+                # python-liquid takes an empty mapping for none at all, and `render` then sees no arguments
+                globals=decode_all(payload["parameters"]) or {"": None},
+            )
+            open_collector(context, lambda: collector)
+            buffer = context.get_buffer()
+            try:
+                body.template.render_with_context(context, buffer)
+            except RecursionError as error:
+                limit = too_deep(error)
+                if limit is not None:
+                    raise limit from error
+                raise
+            finally:
+                close_collector(context)
+            return buffer.getvalue()
+
+    def _body(self, payload: Mapping[str, Any]) -> _Body:
+        source = payload.get("source")
+        if source is None:
+            return _Body(self.environment.get_template(payload["partial"], tag="background"), {})
+        names = frozenset(payload["parameters"])
+        key = (source, payload["template"], payload["line"], payload["column"], names)
+        try:
+            return self._bodies[key]
+        except KeyError:
+            body = self._bodies[key] = self._parse(payload, names)
+            return body
+
+    def _parse(self, payload: Mapping[str, Any], names: frozenset[str]) -> _Body:
+        template = self.environment.parse_at(
+            payload["source"], line=payload["line"], column=payload["column"], path=payload["template"]
+        )
+        plan = plan_body(self.environment, template.nodes, names, self.environment.hands_over)
+        for path in plan.paths:
+            # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
+            path.__class__ = HandedOverPath
+        return _Body(template, plan.positions)
+
+
+def _running(job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> LogEntry:
+    """Return the pattern of the lines that an attempt logs."""
+    return LogEntry(
+        job_id=job_id,
+        source_name=payload["source_name"],
+        template=payload["template"],
+        line=payload["line"],
+        attempt=attempt,
+        max_attempts=max_attempts,
+    )
+
+
+def plain_result(returned: object) -> Encoded:
+    """Return what a function returned, encoded.
+
+    Raises:
+        NonRetryable: when it is not plain data, or too much of it.
+    """
+    try:
+        encoded = encode(returned)
+    except NotPlain as reason:
+        raise NonRetryable(f"the function ran, but its result {reason}: return ids or plain values") from reason
+    if size(encoded) > MAX_RETURNED:
+        raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
+    return encoded
+
+
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))[-20_000:]

@@ -1,0 +1,123 @@
+"""What a render is held to: its time, and how large its output, its variables and its values may grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from io import StringIO
+from itertools import chain, islice
+from math import inf
+from time import monotonic
+from typing import Any, Final
+
+from liquid_background.errors import LimitReached
+from liquid_background.jobs.sizes import MAX_TEXT, megabytes
+
+MAX_OUTPUT: Final = MAX_TEXT
+"""Bytes that a page or a body may print, and that one value may take; `Environment.output_stream_limit` changes it."""
+MAX_NAMESPACE: Final = 32 * 1024 * 1024
+"""Bytes of what a template assigns and captures; `Environment.local_namespace_limit` changes it."""
+MAX_TURNS: Final = 10_000_000
+"""Turns that nested loops may multiply to; `Environment.loop_iteration_limit` changes it."""
+MAX_RANGE: Final = 100_000
+"""Numbers of a range that is a value; one that only a `for` counts through may have MAX_TURNS."""
+MAX_JOBS: Final = 1_000
+"""Jobs that one render or attempt may make."""
+MAX_JOB_BYTES: Final = 16 * 1024 * 1024
+"""Bytes that they may take together: the store takes them in one step, and does nothing else meanwhile."""
+MAX_LINES: Final = 1_000
+"""Lines that one render or attempt may log."""
+MAX_LINE_BYTES: Final = 256 * 1024
+"""Bytes that they may take together."""
+
+_MOST_TURNS: Final = 32  # of a loop between two looks
+_STEPS: Final = 16  # variables and filters between two looks
+_HELD_BESIDE: Final = 4  # times the limit of the output: what blocks inside each other may hold together
+_WIDEST: Final = 4  # bytes of a character in UTF-8
+
+
+class Text(StringIO):
+    """What a render prints. Written without a check, which would cost every page; a Watch looks at it now and then.
+
+    Args:
+        most: bytes of UTF-8; None for no limit.
+        outer: the text that goes on when this one has ended, such as that around a `capture`.
+    """
+
+    def __init__(self, most: int | None, outer: Text | None = None) -> None:
+        super().__init__()
+        self.most = inf if most is None else most
+        self.outer = outer
+
+    def getvalue(self) -> str:
+        """Return the whole text.
+
+        Raises:
+            LimitReached: when it is too much.
+        """
+        text = super().getvalue()
+        if not text.isascii() and len(text) * _WIDEST > self.most:
+            self.check(len(text.encode("utf-8", "surrogatepass")))
+        else:
+            self.check(len(text))
+        return text
+
+    def check_whole(self) -> None:
+        """Accept the whole text, before anything comes of it.
+
+        Raises:
+            LimitReached: when it is too much.
+        """
+        if self.tell() * _WIDEST > self.most:
+            self.getvalue()
+
+    def check(self, size: int) -> None:
+        """Accept a size.
+
+        Raises:
+            LimitReached: when it is too much.
+        """
+        if size > self.most:
+            message = f"the output is over {megabytes(self.most)} (Environment.output_stream_limit)"
+            raise LimitReached(message, token=None)
+
+
+class Watch:
+    """Looks at the clock, and at what has been printed, as a render goes on; its contexts share it."""
+
+    __slots__ = ("ends", "seconds", "steps", "text")
+
+    def __init__(self) -> None:
+        self.seconds = self.ends = inf
+        self.steps = _STEPS  # until the next look; contexts count them down
+        self.text: Text | None = None  # the innermost one, or one that was
+
+    def start(self, seconds: float) -> None:
+        """Give the render that many seconds from now."""
+        self.seconds, self.ends = seconds, monotonic() + seconds
+
+    def look(self) -> None:
+        """Go on while there is time, and room in what is printed.
+
+        Raises:
+            LimitReached: when there is not.
+        """
+        self.steps = _STEPS
+        if self.ends != inf and monotonic() > self.ends:
+            raise LimitReached(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
+        text, held = self.text, 0
+        while text is not None:
+            size = text.tell()
+            held += size
+            text.check(max(size, held // _HELD_BESIDE))
+            text = text.outer
+
+    def paced(self, items: Iterator[Any]) -> Iterator[Any]:
+        """Return a loop's items, with a look every few turns."""
+        return chain.from_iterable(self._turns(items))
+
+    def _turns(self, items: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
+        count = 4
+        while turns := tuple(islice(items, count)):
+            self.look()
+            yield turns
+            count = min(2 * count, _MOST_TURNS)

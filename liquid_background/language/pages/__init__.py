@@ -1,0 +1,62 @@
+"""The site's files: pages, partials, layouts and consumers, with their front matter."""
+
+from liquid_background.language.pages.files import (
+    CONSUMERS,
+    LAYOUTS,
+    MAX_TEMPLATE,
+    PAGES,
+    PARTIALS,
+    Found,
+    oddity,
+    read_text,
+    walk,
+)
+from liquid_background.language.pages.front_matter import (
+    KEYS,
+    MEDIA_TYPES,
+    METHODS,
+    NULLS,
+    NUMBERS,
+    TEXTS,
+    compose,
+    is_canonical,
+    offset_of,
+    plain,
+    read_options,
+    split_front_matter,
+)
+from liquid_background.language.pages.headers import reason_against
+from liquid_background.language.pages.loader import SiteLoader
+from liquid_background.language.pages.lookup import find_layout, find_page, page_at
+from liquid_background.language.pages.routing import Page, Routes
+
+__all__ = [
+    "CONSUMERS",
+    "KEYS",
+    "LAYOUTS",
+    "MAX_TEMPLATE",
+    "MEDIA_TYPES",
+    "METHODS",
+    "NULLS",
+    "NUMBERS",
+    "PAGES",
+    "PARTIALS",
+    "TEXTS",
+    "Found",
+    "Page",
+    "Routes",
+    "SiteLoader",
+    "compose",
+    "find_layout",
+    "find_page",
+    "is_canonical",
+    "oddity",
+    "offset_of",
+    "page_at",
+    "plain",
+    "read_options",
+    "read_text",
+    "reason_against",
+    "split_front_matter",
+    "walk",
+]

@@ -1,0 +1,272 @@
+"""Front matter: the `name: value` lines that a template may open with, read as text and within bounds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final, NoReturn
+
+import yaml
+from liquid import Token
+
+from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.language.syntax import OPTIONS
+
+MAX_FRONT_MATTER: Final = 16 * 1024  # characters
+MAX_DEPTH: Final = 20  # levels of lists and mappings
+MAX_VALUES: Final = 500  # values in all, lists and mappings among them
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
+MEDIA_TYPES: Final[Mapping[str, str]] = {
+    "html": "text/html",
+    "json": "application/json",
+    "xml": "application/xml",
+    "txt": "text/plain",
+    "csv": "text/csv",
+    "css": "text/css",
+    "js": "text/javascript",
+}
+"""What the format of a page may be, and the media type that it is served with."""
+
+TEXTS: Final = frozenset(("slug", "layout", "method", "format"))
+KEYS: Final = frozenset((*TEXTS, "response_headers", "metadata", "schedule", *OPTIONS))
+"""What front matter may say; other keys are kept and mean nothing here."""
+
+NUMBERS: Final = frozenset(("delay", "max_attempts", "timeout", "retries", "max_concurrency"))
+_FREE: Final = "metadata"
+
+_BLOCK: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_OPENED: Final = re.compile(r"\A---[ \t]*(?:\r\n?|\n)")
+_LINE_END: Final = re.compile(r"\r\n?|\n")
+_KEY_LINE: Final = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]|\Z)", re.ASCII)
+
+NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
+_BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_NO_LAYOUT: Final = frozenset(("false", "no", "off"))
+_INTEGER: Final = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
+_DECIMAL: Final = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+
+
+def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
+    """Return (front matter, body, line at which the body starts).
+
+    A value is text as it is written, unless its key takes numbers. In `metadata`, and under a key that means nothing
+    here, `true`, `false` and a number that prints as it is written are that.
+
+    Raises:
+        TagSyntaxError: when the front matter cannot be read, at its line.
+    """
+    match = _BLOCK.match(text)
+    if match is None:
+        _check_closed(text, name)
+        return {}, text, 1
+    node = compose(text, name)
+    read = {key.value: _read_top(text, name, key.value, value) for key, value in node.value} if node else {}
+    values = {key: value for key, value in read.items() if value is not None}
+    return values, text[match.end() :], match.group().count("\n") + 1
+
+
+def compose(text: str, name: str) -> yaml.MappingNode | None:
+    """Return the front matter of a template as YAML nodes, whose keys are scalars; None when it has none.
+
+    Raises:
+        TagSyntaxError: when it is no mapping, or too large.
+    """
+    match = _BLOCK.match(text)
+    block = match["yaml"] if match is not None else None
+    if match is None or not block:
+        return None
+    start = match.start("yaml")
+    if len(block) > MAX_FRONT_MATTER:
+        _fail(f"takes over {MAX_FRONT_MATTER // 1024} KB", text, name, start)
+    node = _single_node(block, text, name, start)
+    if node is None or (isinstance(node, yaml.ScalarNode) and plain(node) in NULLS):
+        return None
+    if not isinstance(node, yaml.MappingNode):
+        found = "a list" if isinstance(node, yaml.SequenceNode) else "text"
+        _fail(f"is {found}; it must be `name: value` lines", text, name, start)
+    _check_keys(node, text, name, start)
+    return node
+
+
+def offset_of(text: str, node: yaml.Node) -> int:
+    """Return where in a template's text a node of its front matter stands."""
+    match = _BLOCK.match(text)
+    assert match is not None
+    return match.start("yaml") + int(node.start_mark.index)
+
+
+def is_canonical(text: str) -> bool:
+    """Return whether a plain value is a number that prints as it is written."""
+    if _INTEGER.fullmatch(text):
+        return str(int(text)) == text
+    return bool(_DECIMAL.fullmatch(text)) and repr(float(text)) == text
+
+
+def read_options(text: str, name: str) -> dict[str, Any]:
+    """Return the options of a job that a consumer's front matter sets.
+
+    Raises:
+        ArgumentError: at the option's line, when one is out of range.
+        TagSyntaxError: when the front matter cannot be read.
+    """
+    matter, _, _ = split_front_matter(text, name)
+    values: dict[str, Any] = {}
+    for option in OPTIONS.values():
+        given = matter.get(option.name)
+        if given is None:
+            continue
+        try:
+            values[option.name] = option.read(given)
+        except ValueError:
+            match = re.search(rf"^{option.name}\b", text, re.MULTILINE)
+            token = Token("", option.name, match.start() if match else 0, text)
+            message = f"the front matter's {option.complaint(given)}"
+            raise ArgumentError(message, token=token, template_name=name) from None
+    return values
+
+
+class _Loader(yaml.BaseLoader):
+    """PyYAML's loader that resolves no scalar, with the parts of YAML refused by which a few lines take all memory."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._values = 0
+
+    def fetch_alias(self) -> None:
+        self._refuse("an alias (`*name`) is not taken: write the value again, or put it in quotes")
+
+    def fetch_anchor(self) -> None:
+        self._refuse("an anchor (`&name`) is not taken: put the value in quotes")
+
+    def fetch_tag(self) -> None:
+        self._refuse("a type (`!name`) is not taken: put the value in quotes")
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803  PyYAML's name
+        # The scanner looks ahead before anything is composed, and slowly so in deep nesting.
+        if self.flow_level >= MAX_DEPTH:
+            self._refuse(f"lists and mappings are nested over {MAX_DEPTH} deep")
+        super().fetch_flow_collection_start(TokenClass)
+
+    def add_indent(self, column: int) -> bool:
+        if len(self.indents) > MAX_DEPTH:
+            self._refuse(f"lists and mappings are nested over {MAX_DEPTH} deep")
+        return super().add_indent(column)
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._values += 1
+        if self._values > 2 * MAX_VALUES:  # keys are nodes, too
+            self._refuse(f"there are over {MAX_VALUES} values")
+        return super().compose_node(parent, index)
+
+    def _refuse(self, problem: str) -> NoReturn:
+        raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
+
+
+def _single_node(block: str, text: str, name: str, start: int) -> yaml.Node | None:
+    try:
+        loader = _Loader(block)
+        return loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        _fail(f"is not YAML: {error.problem or error.context}", text, name, start + (mark.index if mark else 0), error)
+    except yaml.reader.ReaderError as error:
+        problem = f"is not YAML: a character that it may not hold (U+{int(error.character):04X})"
+        _fail(problem, text, name, start + int(error.position), error)
+    except (ValueError, OverflowError, RecursionError) as error:
+        # PyYAML takes escapes such as "\U00110000", and the numbers of a directive, to be in range.
+        _fail("is not YAML: an escape or a number in it is out of range", text, name, start, error)
+
+
+def _check_keys(node: yaml.MappingNode, text: str, name: str, start: int) -> None:
+    """Refuse, at any level, keys that are no text and the key that merges another mapping in."""
+    pending: list[yaml.Node] = [node]
+    while pending:
+        current = pending.pop()
+        if isinstance(current, yaml.MappingNode):
+            for key, value in current.value:
+                if not isinstance(key, yaml.ScalarNode):
+                    _fail("has a list or mapping for a name", text, name, start + int(key.start_mark.index))
+                if key.value == "<<" and key.style is None:
+                    _fail("merges mappings (`<<`): write them out", text, name, start + int(key.start_mark.index))
+                pending.append(value)
+        elif isinstance(current, yaml.SequenceNode):
+            pending.extend(current.value)
+
+
+def _read_top(text: str, name: str, key: str, node: yaml.Node) -> Any:
+    if key == "response_headers" and isinstance(node, yaml.MappingNode):
+        return {inner.value: value.value if isinstance(value, yaml.ScalarNode) else "" for inner, value in node.value}
+    if key not in TEXTS:
+        return _read(key, node, free=key == _FREE or key not in KEYS)
+    if not isinstance(node, yaml.ScalarNode):
+        found = "a list" if isinstance(node, yaml.SequenceNode) else "a mapping"
+        _fail(f"gives {key} {found}; it must be text", text, name, offset_of(text, node))
+    if key == "layout" and (plain(node) or "").lower() in _NO_LAYOUT:
+        return None
+    return _read(key, node, free=False)
+
+
+def _read(key: str, node: yaml.Node, *, free: bool) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return {inner.value: _read(inner.value, value, free=free) for inner, value in node.value}
+    if isinstance(node, yaml.SequenceNode):
+        return [_read(key, value, free=free) for value in node.value]
+    written = plain(node)
+    return node.value if written is None else _scalar(key, written, free=free)
+
+
+def _scalar(key: str, written: str, *, free: bool) -> str | float | bool | None:
+    if written in NULLS:
+        return None
+    if free and written in _BOOLEANS:
+        return _BOOLEANS[written]
+    if (free and is_canonical(written)) or (key in NUMBERS and _DECIMAL.fullmatch(written)):
+        return int(written) if _INTEGER.fullmatch(written) else float(written)
+    return written
+
+
+def plain(node: yaml.Node) -> str | None:
+    """Return the text of a scalar that stands without quotes, None of another node."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) and node.style is None else None
+
+
+def _check_closed(text: str, name: str) -> None:
+    """Refuse text that opens as front matter does and is none: it would be printed to visitors.
+
+    A line of dashes may open a text, too: what tells are a name that front matter takes, or `name: value` lines before
+    YAML's own end of a document, in the first lines up to a blank one.
+
+    Raises:
+        TagSyntaxError: at the line where the block opens, or where `...` stands.
+    """
+    opened = _OPENED.match(text)
+    if opened is None:
+        return
+    keys, end, offset = _unclosed_keys(text, opened.end())
+    if end == "..." and keys:
+        _fail("ends with `...`; it must end with a line `---`", text, name, offset)
+    if keys & KEYS:
+        _fail("has no end: close it with a line `---`", text, name, 0)
+
+
+def _unclosed_keys(text: str, start: int) -> tuple[set[str], str, int]:
+    """Return the names in the lines of an open block, its last line, and where that starts."""
+    keys: set[str] = set()
+    head = text[start : start + MAX_FRONT_MATTER]
+    offset = start
+    while offset < start + len(head):
+        ending = _LINE_END.search(text, offset)
+        line = text[offset : ending.start() if ending else len(text)]
+        if line.rstrip(" \t") == "..." or (keys and not line.strip()):
+            return keys, line.rstrip(" \t"), offset
+        match = _KEY_LINE.match(line)
+        if match is not None:
+            keys.add(match[1])
+        offset = ending.end() if ending else len(text)
+    return keys, "", offset
+
+
+def _fail(what: str, text: str, name: str, index: int, cause: Exception | None = None) -> NoReturn:
+    token = Token("", "", min(index, max(len(text) - 1, 0)), text)
+    raise TagSyntaxError(f"the front matter {what[:300]}", token=token, template_name=name) from cause

@@ -1,0 +1,250 @@
+"""The loader: finds the templates of a site by the names that tags, jobs and people use."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from liquid import Environment as LiquidEnvironment
+from liquid import RenderContext
+from liquid.builtin import CachingLoaderMixin
+from liquid.exceptions import LiquidError, TemplateNotFoundError
+from liquid.loader import BaseLoader, TemplateSource
+
+from liquid_background.job import Priority
+from liquid_background.language.environment import Environment, Template
+from liquid_background.language.pages.files import (
+    CONSUMERS,
+    ENDINGS,
+    LAYOUTS,
+    PAGES,
+    PARTIALS,
+    Place,
+    Signature,
+    inside,
+    is_regular,
+    is_settled,
+    is_template_name,
+    name_of,
+    read_head,
+    read_text,
+    signature_of,
+    walk,
+)
+from liquid_background.language.pages.front_matter import read_options, split_front_matter
+from liquid_background.language.pages.routing import Routes
+from liquid_background.language.syntax import explain
+from liquid_background.language.tags import Consumer
+
+logger = logging.getLogger(__name__)
+
+_FOLDERS: Final = {
+    "include": (PARTIALS,),
+    "render": (PARTIALS,),
+    "function": (PARTIALS,),
+    "background": (PARTIALS,),
+    "layout": (LAYOUTS,),
+    "extends": (LAYOUTS, PAGES, PARTIALS),
+}
+"""Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
+
+_EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_LONGEST_SHOWN: Final = 200  # characters of a name in an error
+
+
+class SiteLoader(CachingLoaderMixin, BaseLoader):
+    """Loads templates from a site's folder; caches them parsed until another file, or other text, stands there.
+
+    Args:
+        root: the folder that holds pages/, partials/, layouts/ and consumers/.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        super().__init__(auto_reload=True, capacity=1000, thread_safe=True)
+        self.root = Path(root)
+        self._top = str(self.root.absolute())  # whatever folder the program changes to later
+        self.routes = Routes(Path(self._top))
+
+    def cache_key(self, name: str, context: RenderContext | None, args: Mapping[str, object]) -> str:
+        """Return the key of a parsed template: the same name may be a page and a partial."""
+        return f"{args.get('tag', '')}:{name}"
+
+    def get_source(
+        self,
+        env: LiquidEnvironment,
+        template_name: str,
+        *,
+        context: RenderContext | None = None,
+        **kwargs: object,
+    ) -> TemplateSource:
+        """Return a template's text with its name, such as `partials/emails/welcome`.
+
+        Raises:
+            TemplateNotFoundError: when there is none, or the name leads out of the site.
+            TagSyntaxError: when the file cannot be read.
+        """
+        sight = self._sight(template_name, str(kwargs.get("tag") or ""))
+        if sight is None:
+            raise TemplateNotFoundError(_shown(template_name))
+        return TemplateSource(read_text(sight.path, sight.name), sight.name, sight.is_unchanged)
+
+    def find(self, name: str, tag: str = "") -> Path | None:
+        """Return the file of a template, its links followed; None when there is none inside the site."""
+        sight = self._sight(name, tag)
+        return sight.path if sight is not None else None
+
+    def _sight(self, name: str, tag: str) -> _Sight | None:
+        if not is_template_name(name):
+            return None
+        seen: list[tuple[str, Signature | None]] = []
+        for path in self._candidates(PurePosixPath(name), tag):
+            seen.append((path, signature_of(path)))
+            place = inside(path, self._top) if is_regular(seen[-1][1]) else None
+            if place is not None:
+                return _Sight(place, seen)
+        return None
+
+    def _candidates(self, name: PurePosixPath, tag: str) -> Iterator[str]:
+        folders: tuple[str, ...] = _FOLDERS.get(tag, (PAGES, ""))
+        if name.parts[0] == CONSUMERS or (
+            name.parts[0] == PAGES and tag == "background"
+        ):  # a page that a schedule names
+            folders = (*folders, "")
+        for folder in folders:
+            for ending in ENDINGS:
+                yield os.path.join(self._top, folder, f"{name}{ending}")
+
+    def load(
+        self,
+        env: LiquidEnvironment,
+        name: str,
+        *,
+        globals: Mapping[str, object] | None = None,
+        context: RenderContext | None = None,
+        **kwargs: object,
+    ) -> Template:
+        """Return a template, parsed, from the cache when its file has not changed."""
+
+        def load() -> Template:
+            return self._parse(env, self.get_source(env, name, context=context, **kwargs), globals)
+
+        # A tolerant environment drops what it cannot parse; a job, which is strict, must not get that template.
+        key = f"{env.mode.name}:{self.cache_key(name, context, kwargs)}"
+        found = self._check_cache(env, key, globals, load)
+        assert isinstance(found, Template)
+        return found
+
+    async def load_async(
+        self,
+        env: LiquidEnvironment,
+        name: str,
+        *,
+        globals: Mapping[str, object] | None = None,
+        context: RenderContext | None = None,
+        **kwargs: object,
+    ) -> Template:
+        """Return a template; reading a small local file is not worth a thread."""
+        return self.load(env, name, globals=globals, context=context, **kwargs)
+
+    def _parse(self, env: LiquidEnvironment, source: TemplateSource, globals: Mapping[str, object] | None) -> Template:
+        assert isinstance(env, Environment)
+        matter, body, line = split_front_matter(source.text, source.name)
+        name = PurePosixPath(source.name).name
+        template = env.parse_at(body, line=line, name=name, path=source.name, globals=globals, front_matter=matter)
+        template.uptodate = source.uptodate
+        return template
+
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the templates in a folder of the site, without the folder: for listings and hints."""
+        found = walk(os.path.join(self._top, folder), self._top)
+        return sorted({name_of(each.name) for each in found.templates})
+
+    def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Yield the front matter of the partials and pages that have any, under the names that jobs know them by.
+
+        One that cannot be read is logged and left out.
+        """
+        for folder in (PARTIALS, PAGES):
+            for name in self.names(folder):
+                known = name if folder == PARTIALS else f"{PAGES}/{name}"
+                path = self.find(known, "background")
+                if path is None:
+                    continue
+                try:
+                    matter, _, _ = split_front_matter(read_head(path, f"{folder}/{name}"), f"{folder}/{name}")
+                except LiquidError as error:
+                    logger.error("%s: %s", known, explain(error))
+                    continue
+                if matter:
+                    yield known, matter
+
+    def consumers(self, event: str) -> Sequence[Consumer]:
+        """Return the consumers of an event, by their front matter.
+
+        One that cannot be read is logged and left out, so that it costs the event none of the others.
+
+        Raises:
+            ArgumentError: when the front matter of the only one is out of range.
+            TagSyntaxError: when the only one cannot be read.
+        """
+        found: list[Consumer] = []
+        wrong: list[LiquidError] = []
+        for name in self.consumer_names(event):
+            try:
+                found.append(self._consumer(event, name))
+            except LiquidError as error:
+                wrong.append(error)
+        if wrong and not found:
+            raise wrong[0]  # nobody would take the event, and nobody would know
+        for reason in wrong:
+            logger.error("event %s goes to its other consumers: %s", event, explain(reason))
+        return found
+
+    def consumer_names(self, event: str) -> list[str]:
+        """Return the names of the templates that take an event, whatever their front matter says."""
+        if not _EVENT.fullmatch(event) or not is_template_name(event):
+            return []
+        folder = f"{CONSUMERS}/{event}"
+        return [f"{folder}/{name}" for name in self.names(folder) if "/" not in name]
+
+    def _consumer(self, event: str, name: str) -> Consumer:
+        path = self.find(name, "background")
+        if path is None:
+            raise TemplateNotFoundError(name)
+        values = read_options(read_head(path, name), name)
+        stem = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{event}_{PurePosixPath(name).name}")[:100]
+        return Consumer(
+            name=name,
+            source_name=values.get("source_name") or stem,
+            priority=values.get("priority", Priority.DEFAULT),
+            delay=values.get("delay", 0.0),
+            max_attempts=values.get("max_attempts", 1),
+        )
+
+
+class _Sight:
+    """Where a template was found, and what stood at each place that was looked at up to there.
+
+    So a file that comes to stand before it, and a link on the way that leads elsewhere, are seen as changes.
+    """
+
+    __slots__ = ("_seen", "_settled", "name", "path")
+
+    def __init__(self, place: Place, seen: list[tuple[str, Signature | None]]) -> None:
+        self.path = Path(place.real)
+        self.name = name_of(place.within)
+        self._seen = seen
+        self._settled = is_settled(seen[-1][1])
+
+    def is_unchanged(self) -> bool:
+        """Return whether a look would find the same file, with the same text."""
+        return self._settled and all(signature_of(path) == signature for path, signature in self._seen)
+
+
+def _shown(name: str) -> str:
+    text = name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…"
+    return text.encode("utf-8", "backslashreplace").decode()

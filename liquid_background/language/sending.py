@@ -1,0 +1,114 @@
+"""What an outermost render makes is sent when it succeeds, by one gate for renders of every kind."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from typing import Final, Protocol, TextIO
+
+from liquid import RenderContext
+
+from liquid_background.errors import LiquidBackgroundError
+from liquid_background.job import Job, LogEntry
+from liquid_background.language.context import Context
+from liquid_background.language.limits import Text
+from liquid_background.language.syntax import too_deep
+from liquid_background.language.tags import Collector, close_collector, open_collector
+
+_INSIDE: Final = nullcontext(None)  # of an outer render, which sends
+
+
+class Sink(Protocol):
+    """Takes what renders make: the engine, or a double.
+
+    One that hands on to an engine names it as `engine`, so that what Python code enqueues on a page goes with the page.
+    """
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Send all of it in one step, or raise StoreUnavailable: then none was sent, or the reply was lost."""
+
+    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
+        """Do what `send` does without holding up the event loop."""
+
+
+class Sending(ABC):
+    """The part of an environment that sends."""
+
+    sink: Sink | None = None
+    page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
+
+    def outermost(
+        self, context: RenderContext, buffer: TextIO | None = None
+    ) -> AbstractContextManager[Collector | None]:
+        """Send what the outermost render of a context makes, when it succeeds; do nothing inside one.
+
+        After a render that raised, what it logged is sent alone and its jobs are dropped.
+
+        Args:
+            context: of the render.
+            buffer: what it prints to, when that is known here.
+
+        Raises:
+            StoreUnavailable: when there are jobs and the store cannot be reached or does not answer.
+        """
+        collector = open_collector(context, self.new_collector)
+        if collector is None:
+            return _INSIDE
+        self._start(context, buffer)
+        return self._sending(context, collector)
+
+    def _start(self, context: RenderContext, buffer: TextIO | None) -> None:
+        if isinstance(context, Context):
+            if self.page_timeout is not None:
+                context.watch.start(self.page_timeout)
+            if isinstance(buffer, Text):
+                context.watch.text = buffer
+
+    @contextmanager
+    def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
+        try:
+            yield collector
+            if collector.jobs or collector.entries:
+                self._sink().send(collector.sendable(), collector.entries)
+        except Exception as error:
+            if collector.entries and self.sink is not None:
+                with suppress(LiquidBackgroundError):  # the render's own error is the one to know
+                    self.sink.send((), collector.entries)
+            if isinstance(error, RecursionError) and (limit := too_deep(error)):
+                raise limit from error
+            raise
+        finally:
+            close_collector(context)
+
+    @abstractmethod
+    def new_collector(self) -> Collector:
+        """Return an empty collector for a page."""
+
+    @asynccontextmanager
+    async def outermost_async(
+        self, context: RenderContext, buffer: TextIO | None = None
+    ) -> AsyncIterator[Collector | None]:
+        """Do what `outermost` does, without holding up the event loop."""
+        collector = open_collector(context, self.new_collector)
+        if collector is not None:
+            self._start(context, buffer)
+        try:
+            yield collector
+            if collector is not None and (collector.jobs or collector.entries):
+                await self._sink().send_async(collector.sendable(), collector.entries)
+        except Exception as error:
+            if collector is not None and collector.entries and self.sink is not None:
+                with suppress(LiquidBackgroundError):
+                    await self.sink.send_async((), collector.entries)
+            if collector is not None and isinstance(error, RecursionError) and (limit := too_deep(error)):
+                raise limit from error
+            raise
+        finally:
+            if collector is not None:
+                close_collector(context)
+
+    def _sink(self) -> Sink:
+        if self.sink is None:
+            raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
+        return self.sink

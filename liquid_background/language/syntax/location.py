@@ -1,0 +1,131 @@
+"""Where in a template something stands, and what to say about an error there."""
+
+from __future__ import annotations
+
+import os
+from contextvars import ContextVar
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+from liquid import BoundTemplate, Expression, Node, Token
+from liquid.builtin.expressions import Filter
+from liquid.exceptions import LiquidError, TemplateNotFoundError
+
+from liquid_background.language.syntax.options import show
+
+parsing: ContextVar[str] = ContextVar("parsing", default="inline")
+"""The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
+
+in_liquid_tag: ContextVar[bool] = ContextVar("in_liquid_tag", default=False)
+"""Whether what is being parsed are the lines of a `{% liquid %}` tag, which have no delimiters."""
+
+_last: list[tuple[str, int, int]] = [("", 0, 1)]
+"""A source, an index in it and the line there. Tags ask one after the other: each counts on from the one before."""
+
+
+_LONGEST_NAME: Final = 100  # characters of a template's name in an error: what was not found may be named by an author
+
+
+def line_of(token: Token) -> int:
+    """Return the 1-based line of a token; only newlines count, as in an editor."""
+    source, index = token.source, max(token.start_index, 0)
+    known, at, line = _last[0]  # one tuple, so that threads can do it no harm
+    if known is not source or index < at:
+        at, line = 0, 1
+    line += source.count("\n", at, index)
+    _last[0] = (source, index, line)
+    return line
+
+
+def column_of(token: Token) -> int:
+    """Return the 0-based column of a token in its line, in characters."""
+    return token.start_index - (token.source.rfind("\n", 0, token.start_index) + 1)
+
+
+def template_name(name: str | Path | None) -> str:
+    """Return the name that people use for a template: without the file's ending."""
+    text = str(name) if name else "inline"
+    return text.removesuffix(".liquid").removesuffix(".html") or "inline"
+
+
+def locate(error: BaseException) -> tuple[str, int]:
+    """Return (template, line) of an error; ("", 0) when nothing tells.
+
+    An error that a filter or a tag raised of its own carries no token: then the innermost frame that
+    renders a node or an expression tells where it was.
+    """
+    if isinstance(error, LiquidError):
+        name = template_name(error.template_name) if error.template_name else ""
+        if error.token is not None and error.token.start_index >= 0:
+            return name, line_of(error.token)
+        if name:
+            return name, 0
+    token, name = token_in(error.__traceback__)
+    return (name, line_of(token)) if token is not None else ("", 0)
+
+
+def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
+    """Return the token of the innermost node or expression that a traceback goes through, and its template's name."""
+    found: Token | None = None
+    name = template = ""
+    while traceback is not None:
+        here = traceback.tb_frame.f_locals.get("self")
+        token = token_of(here)
+        if token is not None:
+            found, name = token, template
+        elif isinstance(here, BoundTemplate):
+            template = getattr(here, "display_name", template)
+        traceback = traceback.tb_next
+    return found, name or template
+
+
+def token_of(rendered: object) -> Token | None:
+    """Return the token of a node or an expression; None for anything else, whose attributes may do anything."""
+    token = getattr(rendered, "token", None) if isinstance(rendered, Node | Expression | Filter) else None
+    return token if isinstance(token, Token) and token.start_index >= 0 else None
+
+
+def explain(error: BaseException) -> str:
+    """Return one line that says what was wrong and where: `partial 'x' not found (pages/checkout:14)`."""
+    message = what_was_wrong(error)
+    name, line = locate(error)
+    name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
+    places += getattr(error, "__notes__", ())
+    return f"{message} ({', '.join(places)})" if places else message
+
+
+def what_was_wrong(error: BaseException) -> str:
+    """Return one line that says what was wrong, without the place."""
+    if isinstance(error, TemplateNotFoundError):
+        message = f"partial {show(str(error.message))} not found"
+    elif isinstance(error, LiquidError):
+        message = str(error.message or type(error).__name__)
+    else:
+        said = text_of(error)
+        message = f"{type(error).__name__}: {said}" if said else type(error).__name__
+    return " ".join(message.split())
+
+
+def text_of(error: BaseException) -> str:
+    """Return the message of an error that is not python-liquid's, without the server's folders.
+
+    Template authors see it, in the job log and by `catch`; the traceback of a job has the paths.
+    """
+    try:
+        if isinstance(error, OSError) and type(error).__str__ is OSError.__str__ and error.filename is not None:
+            names = " -> ".join(repr(_base(name)) for name in (error.filename, error.filename2) if name is not None)
+            return f"{error.strerror}: {names}"
+        text = str(error)
+        if isinstance(error, ImportError) and error.path:
+            text = text.replace(error.path, _base(error.path))
+        return text
+    except Exception as reason:  # noqa: BLE001  an application's own class may do anything here
+        return f"its message cannot be shown, str() raised {type(reason).__name__}"
+
+
+def _base(path: object) -> str:
+    """Return the last part of an absolute path; a relative one says nothing of the server."""
+    name = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else str(path)
+    return os.path.basename(name) if os.path.isabs(name) else name

@@ -1,0 +1,127 @@
+"""`{% action 'sync_to_crm', contact_id: contact.id %}` calls a function that the application registered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from difflib import get_close_matches
+from typing import Any, Final, TextIO
+
+from liquid import Node, RenderContext, Tag, Token, TokenStream
+from liquid.builtin.expressions import Identifier
+from liquid.expression import Expression
+from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+
+from liquid_background.calling import call, call_async
+from liquid_background.errors import ArgumentError, NotPlain
+from liquid_background.job import MAX_PARAMETERS
+from liquid_background.jobs.handover import decode, encode
+from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
+from liquid_background.language.tags.collector import Collector, collecting, collector_of
+
+TAG_ACTION: Final = "action"
+
+
+class ActionNode(Node):
+    """A call of an action, where it stands: in the page's render, or in the job when a body holds it."""
+
+    __slots__ = ("action", "arguments", "target", "template")
+
+    def __init__(
+        self, token: Token, action: Expression, arguments: tuple[Argument, ...], target: Identifier | None
+    ) -> None:
+        super().__init__(token)
+        self.action = action
+        self.arguments = arguments
+        self.target = target
+        self.template = parsing.get()
+
+    def __str__(self) -> str:
+        return f"{{% action {f'{self.target} = ' if self.target else ''}{self.action} %}}"
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Call the action; print nothing."""
+        values = [argument.value.evaluate(context) for argument in self.arguments]
+        collector = collector_of(context, self.token)
+        function = self._find(collector, self.action.evaluate(context))
+        with collecting(collector):
+            result = call(function, kwargs=self._plain(values))
+        return self._assign(context, result)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Call the action without holding up the event loop; print nothing."""
+        values = [await argument.value.evaluate_async(context) for argument in self.arguments]
+        collector = collector_of(context, self.token)
+        function = self._find(collector, await self.action.evaluate_async(context))
+        with collecting(collector):
+            result = await call_async(function, kwargs=self._plain(values))
+        return self._assign(context, result)
+
+    def _find(self, collector: Collector, name: object) -> Callable[..., Any]:
+        actions = collector.site.actions
+        if isinstance(name, str) and name in actions:
+            return actions[name]
+        near = get_close_matches(str(name), actions, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else "register it with @engine.action"
+        raise self._error(f"no action {show(name)} is registered: {hint}", self.action.token)
+
+    def _plain(self, values: list[object]) -> dict[str, Any]:
+        """Return copies of the values, of which each could travel to a worker."""
+        plain: dict[str, Any] = {}
+        for argument, value in zip(self.arguments, values, strict=True):
+            try:
+                plain[argument.name] = decode(encode(value))
+            except NotPlain as reason:
+                message = f"'{argument.name}' {reason}: pass its id or plain values"
+                raise self._error(message, argument.token) from reason
+        return plain
+
+    def _assign(self, context: RenderContext, result: object) -> int:
+        if self.target is not None:
+            try:
+                context.assign(self.target, decode(encode(result)))
+            except NotPlain as reason:
+                raise self._error(f"the action's result {reason}: have it return plain values") from reason
+        return 0
+
+    def _error(self, message: str, token: Token | None = None) -> ArgumentError:
+        return ArgumentError(message, token=token or self.token, template_name=self.template)
+
+    def expressions(self) -> Iterable[Expression]:
+        """Return the name's and the arguments' expressions."""
+        yield self.action
+        yield from (argument.value for argument in self.arguments)
+
+    def template_scope(self) -> Iterable[Identifier]:
+        """Return the name that receives the result."""
+        return [self.target] if self.target is not None else []
+
+
+class ActionTag(Tag):
+    """`{% action 'name', argument: value, … %}` or `{% action result = 'name', argument: value, … %}`."""
+
+    name = TAG_ACTION
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        stream.expect(TOKEN_EXPRESSION)
+        assigns = starts_assignment(stream.into_inner(eat=False))
+        arguments = parse_arguments(self.env, stream, token)
+        target: Identifier | None = None
+        if assigns:
+            word = arguments.head.eat(TOKEN_WORD)
+            target = Identifier(word.value, token=word)
+            arguments.head.eat(TOKEN_ASSIGN)
+        action = arguments.expression(self.env, missing="the name of an action is missing")
+        arguments.head.eat(TOKEN_EOF)
+        named: dict[str, Argument] = {}
+        for argument in arguments.named:
+            if argument.name in named:
+                message = f"argument '{argument.name}' is given twice"
+                self.env.error(ArgumentError(message, token=argument.token, template_name=parsing.get()))
+            named[argument.name] = argument  # the last one counts where that is tolerated
+        if len(named) > MAX_PARAMETERS:
+            message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
+            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+        return ActionNode(token, action, tuple(named.values())[:MAX_PARAMETERS], target)

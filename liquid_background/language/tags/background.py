@@ -1,0 +1,163 @@
+"""The `background` tag: parses both forms, and refuses what is wrong whatever the page holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from liquid import Environment, Node, Tag, Token, TokenStream
+from liquid.ast import IllegalNode
+from liquid.builtin.expressions import FilteredExpression, Identifier, Literal, Nil
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
+from liquid.exceptions import LiquidError
+from liquid.expression import Expression
+from liquid.parser import get_parser
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+
+from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
+from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
+from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
+from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
+
+_END: Final = frozenset((TAG_ENDBACKGROUND,))
+_PARTIAL_FORM: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
+
+
+class BackgroundTag(Tag):
+    """The `background` tag, in both forms."""
+
+    name = TAG_BACKGROUND
+    end = TAG_ENDBACKGROUND
+    node_class = BackgroundNode
+
+    def __init__(self, env: Environment, hands_over: set[str] | None = None) -> None:
+        super().__init__(env)
+        self.hands_over = hands_over if hands_over is not None else {"assign", TAG_BACKGROUND}
+
+    def get_node(self, stream: TokenStream) -> Node:
+        """Parse the tag; where errors are tolerated, skip exactly what belongs to it."""
+        start = stream.pos
+        try:
+            return self.parse(stream)
+        except LiquidError as error:
+            token = stream.tokens[start]
+            error.token = error.token or token
+            self.env.error(error)
+            stream.pos = start
+            _skip(stream)
+            return IllegalNode(token)
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node of a block or a partial form."""
+        token = stream.eat(TOKEN_TAG)
+        expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
+        if expression is not None and starts_assignment(stream.into_inner(eat=False)):
+            return self._parse_partial(stream, token)
+        arguments = parse_arguments(self.env, stream, token)
+        label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
+        named = self._check(token, arguments.named, label)
+        if expression is not None:
+            next(stream)
+        body = get_parser(self.env).parse_block(stream, _END)
+        if not stream.current.is_tag(TAG_ENDBACKGROUND):
+            raise TagSyntaxError(f"this background block is never closed: add {{% {TAG_ENDBACKGROUND} %}}", token=token)
+        self._refuse_escapes(body, in_loop=False)
+        source = slice_body(self.env, token, expression, stream.current)
+        if len(source.text) * 4 > MAX_BODY and len(source.text.encode(errors="surrogatepass")) > MAX_BODY:
+            raise TagSyntaxError(f"the body is over {MAX_BODY // 1024} KB; move it to a partial", token=token)
+        names = [argument.name for argument in named if argument.name not in OPTIONS]
+        plan = plan_body(self.env, body.nodes, names, self.hands_over)
+        return self.node_class(token, label=label, arguments=named, plan=plan, body=body, source=source)
+
+    def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
+        arguments = parse_arguments(self.env, stream, token)
+        target = arguments.head.eat(arguments.head.current.kind)
+        arguments.head.eat(arguments.head.current.kind)  # the equals sign
+        if target.value in OPTIONS:
+            raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
+        if target.kind != TOKEN_WORD:
+            raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
+        partial = arguments.expression(self.env, missing="the name of a partial is missing")
+        return self.node_class(
+            token,
+            label=None,
+            arguments=self._check(token, arguments.named, None),
+            plan=Plan((), {}, ()),
+            target=Identifier(target.value, token=target),
+            partial=partial,
+        )
+
+    def _check(self, token: Token, given: Sequence[Argument], label: Expression | None) -> list[Argument]:
+        """Refuse what is wrong whatever the page holds; return the arguments that count where that is tolerated."""
+        named: dict[str, Argument] = {}
+        for argument in given:
+            if argument.name in named:
+                self._error(f"argument '{argument.name}' is given twice", argument.token)
+            if len(argument.name) > MAX_NAME:
+                message = f"the parameter name '{argument.name[:20]}…' has {len(argument.name)} characters"
+                self._error(f"{message}; at most {MAX_NAME} are allowed", argument.token)
+            else:
+                named[argument.name] = argument  # the last one counts
+            if argument.name in OPTIONS:
+                self._check_literal(argument.name, argument.value)
+        if label is not None and "source_name" not in named:
+            self._check_literal("source_name", label)
+        parameters = [argument for argument in named.values() if argument.name not in OPTIONS]
+        if len(parameters) > MAX_PARAMETERS:
+            message = f"{len(parameters)} parameters are given; at most {MAX_PARAMETERS} are allowed: pass one object"
+            self._error(message, parameters[MAX_PARAMETERS].token)
+        return list(named.values())
+
+    def _error(self, message: str, token: Token) -> None:
+        self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+
+    def _check_literal(self, name: str, expression: Expression) -> None:
+        if not isinstance(expression, FilteredExpression) or expression.filters:
+            return
+        if isinstance(expression.left, Literal | Nil):
+            value = expression.left.value if isinstance(expression.left, Literal) else None
+            try:
+                OPTIONS[name].read(value)
+            except ValueError:
+                self._error(OPTIONS[name].complaint(value), expression.left.token)
+
+    def _refuse_escapes(self, node: Node, *, in_loop: bool) -> None:
+        """Refuse a `break` or `continue` that would leave the body."""
+        if isinstance(node, BreakNode | ContinueNode) and not in_loop:
+            message = f"'{node.token.value}' would leave the background block, which runs alone"
+            raise TagSyntaxError(message, token=node.token)
+        if not isinstance(node, BackgroundNode):  # a nested block has been checked when it was parsed
+            for child in BodyWalk(self.env, (), frozenset()).children(node):
+                self._refuse_escapes(child, in_loop=in_loop or not isinstance(node, RUN_ONCE))
+
+
+def _skip(stream: TokenStream) -> None:
+    """Move a stream from an opening tag to its end tag, or to the end of a partial form."""
+    depth = 0
+    while stream.current.kind != TOKEN_EOF:
+        if stream.current.is_tag(TAG_BACKGROUND) and not is_partial_form(stream.peek):
+            depth += 1
+        elif stream.current.is_tag(TAG_ENDBACKGROUND):
+            depth -= 1
+        if not depth:
+            if stream.peek.kind == TOKEN_EXPRESSION:
+                next(stream)
+            return
+        next(stream)
+
+
+def is_partial_form(expression: Token) -> bool:
+    """Return whether the token behind a `background` tag's name makes it the form without an end tag."""
+    return expression.kind == TOKEN_EXPRESSION and _PARTIAL_FORM.match(expression.value) is not None
+
+
+def blocks_only(tokens: list[Token]) -> list[Token]:
+    """Return the tokens without the background tags that have no end tag."""
+    following = [*tokens[1:], tokens[-1]] if tokens else []
+    return [
+        token
+        for token, after in zip(tokens, following, strict=True)
+        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
+    ]

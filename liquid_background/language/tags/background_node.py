@@ -1,0 +1,222 @@
+"""The node of the `background` tag: a block, or a partial, that becomes a job when the page renders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TextIO
+
+from liquid import Node, RenderContext, Token
+from liquid.ast import BlockNode, Partial, PartialScope
+from liquid.builtin.expressions import Identifier, Literal
+from liquid.expression import Expression
+
+from liquid_background.errors import ArgumentError, HandOverError, NotPlain
+from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
+from liquid_background.jobs.handover import encode, is_missing, size
+from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.language.plan import BodyNode, Plan
+from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
+from liquid_background.language.tags.collector import collector_of
+from liquid_background.language.tags.output import bare
+
+TAG_BACKGROUND: Final = "background"
+TAG_ENDBACKGROUND: Final = "endbackground"
+
+
+class BackgroundNode(BodyNode):
+    """A block (with a body) or a partial (with a target) that is to run as a job."""
+
+    __slots__ = (
+        "_evaluated",
+        "_fixed",
+        "_given",
+        "body",
+        "label",
+        "line",
+        "options",
+        "parameters",
+        "partial",
+        "plan",
+        "source",
+        "target",
+        "template",
+    )
+
+    def __init__(
+        self,
+        token: Token,
+        *,
+        label: Expression | None,
+        arguments: Sequence[Argument],
+        plan: Plan,
+        body: BlockNode | None = None,
+        source: BodySource | None = None,
+        target: Identifier | None = None,
+        partial: Expression | None = None,
+    ) -> None:
+        super().__init__(token)
+        self.template = parsing.get()
+        self.line = line_of(token)
+        self.label = label
+        self.options = [argument for argument in arguments if argument.name in OPTIONS]
+        self.parameters = [argument for argument in arguments if argument.name not in OPTIONS]
+        self.plan = plan
+        self.body = body
+        self.source = source
+        self.target = target
+        self.partial = partial
+        self._evaluated = [bare(expression) for expression in self._own_expressions()]
+        # The options by name, with the place of each among the values; the label is the last, if there is one.
+        self._given = [(option.name, option.value.token, place) for place, option in enumerate(self.options)]
+        if label is not None and all(name != "source_name" for name, _, _ in self._given):
+            self._given.append(("source_name", label.token, -1))
+        self._fixed = self._fixed_options()
+
+    def __str__(self) -> str:
+        if self.source is None:
+            return f"{{% {TAG_BACKGROUND} {self.target} = {self.partial} %}}"
+        return f"{{% {TAG_BACKGROUND} %}}{self.source.text}{{% {TAG_ENDBACKGROUND} %}}"
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Collect the job; print nothing."""
+        values = [expression.evaluate(context) for expression in self._evaluated]
+        handed = [hand_over.path.evaluate(context) for hand_over in self.plan.hand_overs]
+        return self._collect(context, values, handed)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Collect the job; print nothing."""
+        values = [await expression.evaluate_async(context) for expression in self._evaluated]
+        handed = [await hand_over.path.evaluate_async(context) for hand_over in self.plan.hand_overs]
+        return self._collect(context, values, handed)
+
+    def _own_expressions(self) -> list[Expression]:
+        """Return the expressions that the page evaluates: arguments, then label or partial."""
+        arguments = [argument.value for argument in (*self.options, *self.parameters)]
+        return arguments + [extra for extra in (self.label, self.partial) if extra is not None]
+
+    def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> int:
+        options = self._fixed if self._fixed is not None else self._read_options(context, values)
+        job = Job(
+            template=self.template,
+            line=self.source.line if self.source else self.line,
+            column=self.source.column if self.source else 0,
+            source=self.source.text if self.source else None,
+            partial=self._partial_name(values[-1]) if self.partial else None,
+            parameters=self._encode_parameters(context, values[len(self.options) :]),
+            handed_over=self._encode_handed(context, handed),
+            **options,
+        )
+        fits = self._fits(context, job)
+        if fits:
+            collector_of(context, self.token).add(job, self.token)
+        if self.target is not None:
+            context.assign(self.target, job.id if fits else None)
+        return 0
+
+    def _fixed_options(self) -> dict[str, Any] | None:
+        """Return the options when they are the same in every render: literals that are right."""
+        options: dict[str, Any] = {}
+        for name, _, place in self._given:
+            expression = self._evaluated[place]
+            if not isinstance(expression, Literal):
+                return None
+            try:
+                options[name] = OPTIONS[name].read(expression.value)
+            except ValueError:
+                return None
+        options.setdefault("source_name", default_source_name(self.template, self.line))
+        return options
+
+    def _read_options(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
+        options: dict[str, Any] = {}
+        for name, token, place in self._given:
+            option, value = OPTIONS[name], None if is_missing(values[place]) else values[place]
+            try:
+                options[name] = option.read(value)
+            except ValueError:
+                context.error(ArgumentError(option.complaint(value), token=token, template_name=self.template))
+                options[name] = option.nearest(value)
+        if not options.get("source_name"):
+            options["source_name"] = default_source_name(self.template, self.line)
+        return options
+
+    def _partial_name(self, value: object) -> str:
+        if isinstance(value, str) and value.strip():
+            return str(value)
+        raise ArgumentError(
+            f"the partial to run is {show(value)}; it must be the name of a partial",
+            token=self.token,
+            template_name=self.template,
+        )
+
+    def _encode_parameters(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
+        encoded: dict[str, Encoded] = {}
+        for argument, value in zip(self.parameters[:MAX_PARAMETERS], values, strict=False):
+            try:
+                encoded[argument.name] = encode(value)
+            except NotPlain as reason:
+                message = f"parameter '{argument.name}' {reason}: pass its id or plain values"
+                context.error(ArgumentError(message, token=argument.value.token, template_name=self.template))
+        return encoded
+
+    def _encode_handed(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
+        encoded: dict[str, Encoded] = {}
+        for hand_over, value in zip(self.plan.hand_overs, values, strict=True):
+            if is_missing(value):
+                continue
+            try:
+                encoded[hand_over.key] = encode(value)
+            except NotPlain as reason:
+                kind = type(value).__name__
+                message = f"cannot hand `{hand_over.key}` ({kind}) to a background job: pass its id or plain values"
+                if isinstance(value, dict | list | tuple | int | float):
+                    message += f" (something in it {reason})"
+                context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))
+        return encoded
+
+    def _fits(self, context: RenderContext, job: Job) -> bool:
+        """Return whether a job is small enough to travel."""
+        data = encode_data(job)
+        if len(data) <= MAX_PAYLOAD:
+            return True
+        parts = {**job.parameters, **job.handed_over}
+        largest = max(parts, key=lambda name: size(parts[name]), default="its source")
+        context.error(
+            ArgumentError(
+                f"the job takes {len(data) / 1024:.0f} KB; at most {MAX_PAYLOAD // 1024} KB can travel: pass ids "
+                f"instead of whole values (the largest is `{largest}`)",
+                token=self.token,
+                template_name=self.template,
+            )
+        )
+        return False
+
+    def parameter_names(self) -> Iterable[str]:
+        """Return the names that the body is given."""
+        return [argument.name for argument in self.parameters]
+
+    def children(self, static_context: RenderContext, *, include_partials: bool = True) -> Iterable[Node]:
+        """Return the body's nodes."""
+        return self.body.nodes if self.body is not None else []
+
+    def expressions(self) -> Iterable[Expression]:
+        """Return what the page evaluates: the arguments, and the paths that the body is handed."""
+        yield from self._own_expressions()
+        yield from (hand_over.path for hand_over in self.plan.hand_overs)
+
+    def template_scope(self) -> Iterable[Identifier]:
+        """Return the name that receives the job's id."""
+        return [self.target] if self.target is not None else []
+
+    def partial_scope(self) -> Partial | None:
+        """Return the body's scope: isolated, with the parameters and the roots that it is handed."""
+        if self.body is None:
+            return None
+        names = dict.fromkeys(self.parameter_names(), self.token)
+        names |= {str(hand_over.path.path[0]): hand_over.path.token for hand_over in self.plan.hand_overs}
+        return Partial(
+            name=f"{self.template}:{self.line}",  # one of its own, or analysis would take two blocks for one
+            scope=PartialScope.ISOLATED,
+            in_scope=[Identifier(name, token=token) for name, token in names.items()],
+            key=hash((self.template, self.token.start_index)),
+        )

@@ -1,0 +1,176 @@
+"""What one render makes: the jobs and log entries that are sent when the outermost render ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
+
+from liquid import RenderContext, Token
+
+from liquid_background.errors import LimitReached, TagError
+from liquid_background.job import Job, LogEntry, Priority
+from liquid_background.jobs.family import MAX_FAMILY, Family
+from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.jobs.sizes import megabytes
+from liquid_background.language.limits import MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
+
+_KEY: Final = "liquid_background"
+
+
+@dataclass(frozen=True, slots=True)
+class Consumer:
+    """One partial that runs when its event is triggered, with what its front matter says."""
+
+    name: str  # as a partial: "consumers/order.created/send_email"
+    source_name: str
+    priority: Priority = Priority.DEFAULT
+    delay: float = 0.0  # minutes
+    max_attempts: int = 1
+
+
+class Site(Protocol):
+    """What tags ask of the environment beyond python-liquid's own."""
+
+    def consumers(self, event: str) -> Sequence[Consumer]:
+        """Return the consumers of an event, in the order of their names."""
+
+    @property
+    def actions(self) -> Mapping[str, Callable[..., Any]]:
+        """Return the functions that templates may call, by the names that they are registered under."""
+
+    @property
+    def event_context(self) -> frozenset[str]:
+        """Return the names of request secrets that consumers may see: cookies, cookie, authorization."""
+
+    @property
+    def secret_names(self) -> Sequence[str]:
+        """Return parts of names; consumers see no header with one of them."""
+
+
+@dataclass(slots=True)
+class Collector:
+    """Jobs and log entries in the order in which they were made."""
+
+    site: Site
+    running: Callable[[], LogEntry] | None = None  # makes the pattern of a job's log entries; None on a page
+    jobs: list[Job] = field(default_factory=list)
+    entries: list[LogEntry] = field(default_factory=list)
+    family: Family = field(default_factory=Family)
+    _job_bytes: int = 0
+    _line_bytes: int = 0
+
+    def add(self, job: Job, token: Token | None = None) -> None:
+        """Take a job.
+
+        Args:
+            job: what is made.
+            token: of the tag that makes it.
+
+        Raises:
+            LimitReached: when the render or attempt has made too many, or they take too much together.
+        """
+        self._job_bytes += len(encode_data(job))
+        if len(self.jobs) >= MAX_JOBS:
+            message = f"over {MAX_JOBS:,} jobs in one render: have a job make the others, or give one job more to do"
+        elif self._job_bytes > MAX_JOB_BYTES:
+            message = f"the jobs of one render take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
+        elif len(self.jobs) >= self.family.left:
+            message = (
+                f"a page may set off {MAX_FAMILY:,} jobs, with those that they make without a delay; none of them is "
+                f"left for this one: does a job send itself (generation {self.family.generation})?"
+            )
+        else:
+            self.jobs.append(job)
+            return
+        raise LimitReached(f"{message}; the limit is fixed", token=token)
+
+    def sendable(self) -> list[Job]:
+        """Return the jobs, each with what it may make in turn."""
+        self.family.admit(self.jobs)
+        return self.jobs
+
+    def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
+        """Note a line for the job log.
+
+        Raises:
+            LimitReached: when the render or attempt has logged too many lines, or too much.
+        """
+        message = clip(message)
+        self._line_bytes += len(message.encode("utf-8", "surrogatepass"))
+        if len(self.entries) >= MAX_LINES:
+            raise LimitReached(f"over {MAX_LINES:,} log lines in one render; the limit is fixed", token=token)
+        if self._line_bytes > MAX_LINE_BYTES:
+            most = f"{MAX_LINE_BYTES // 1024} KB"
+            raise LimitReached(f"the log lines of one render take over {most}; the limit is fixed", token=token)
+        pattern = self.running() if self.running else LogEntry(source_name=template)
+        self.entries.append(replace(pattern, message=message, type=type, template=template, line=line))
+
+
+def open_collector(context: RenderContext, make: Callable[[], Collector]) -> Collector | None:
+    """Give a render its collector and return it; return None when an outer render has one already."""
+    namespace = _root(context).tag_namespace
+    if _KEY in namespace:
+        return None
+    collector = make()
+    namespace[_KEY] = collector
+    return collector
+
+
+def close_collector(context: RenderContext) -> None:
+    """Take the collector from a render that has ended."""
+    del _root(context).tag_namespace[_KEY]
+
+
+def collector_of(context: RenderContext, token: Token) -> Collector:
+    """Return the collector of the render that a tag takes part in.
+
+    Raises:
+        TagError: when the environment is not one of ours, so that nobody would send what the tag makes.
+    """
+    found = _root(context).tag_namespace.get(_KEY)
+    if not isinstance(found, Collector):
+        raise TagError(f"'{token.value}' needs a liquid_background.Environment to render in", token=token)
+    return found
+
+
+@dataclass(slots=True)
+class _Call:
+    """A stretch of Python code within a page or an attempt."""
+
+    collector: Collector | None
+    goes_on: bool = True
+
+
+_current: ContextVar[_Call | None] = ContextVar("liquid_background_call", default=None)
+
+
+@contextmanager
+def collecting(collector: Collector | None) -> Iterator[None]:
+    """Have what Python code enqueues inside collected: it is sent when the page or the attempt succeeds.
+
+    With None it is sent at once, as is what code enqueues that outlives the call: its tasks and threads carry a copy
+    of the context, and nobody would send what they add to a collector after its end.
+    """
+    call = _Call(collector)
+    token = _current.set(call)
+    try:
+        yield
+    finally:
+        call.goes_on = False
+        _current.reset(token)
+
+
+def current_collector() -> Collector | None:
+    """Return the collector of the page or attempt that the calling code is part of; None outside."""
+    call = _current.get()
+    return call.collector if call is not None and call.goes_on else None
+
+
+def _root(context: RenderContext) -> RenderContext:
+    while context.parent_context is not None:
+        context = context.parent_context
+    return context

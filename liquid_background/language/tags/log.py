@@ -1,0 +1,87 @@
+"""`{% log value | filter, type: 'info' %}` writes a line to the job log, from a page or a job."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from liquid import Node, RenderContext, Tag, Token, TokenStream
+from liquid.expression import Expression
+from liquid.stringify import to_liquid_string
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
+
+from liquid_background.errors import NotPlain
+from liquid_background.jobs.handover import encode
+from liquid_background.language.filters import check_text
+from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing
+from liquid_background.language.tags.collector import collector_of
+
+TAG_LOG: Final = "log"
+MAX_TYPE: Final = 100  # characters; a type is a word to filter by
+
+
+class LogNode(Node):
+    """A line for the job log."""
+
+    __slots__ = ("arguments", "line", "template", "value")
+
+    def __init__(self, token: Token, value: Expression, arguments: tuple[Argument, ...]) -> None:
+        super().__init__(token)
+        self.value = value
+        self.arguments = arguments
+        self.template = parsing.get()
+        self.line = line_of(token)
+
+    def __str__(self) -> str:
+        return f"{{% log {self.value} %}}"
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Note the line; print nothing."""
+        values = {argument.name: argument.value.evaluate(context) for argument in self.arguments}
+        return self._log(context, self.value.evaluate(context), values)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Note the line; print nothing."""
+        values = {argument.name: await argument.value.evaluate_async(context) for argument in self.arguments}
+        return self._log(context, await self.value.evaluate_async(context), values)
+
+    def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
+        for each in (value, values.get("type")):
+            check_text(context.env, "log", each)
+        kind = to_liquid_string(values.get("type") or "info", False)
+        collector_of(context, self.token).log(
+            _text(value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
+        )
+        return 0
+
+    def expressions(self) -> Iterable[Expression]:
+        """Return the value's and the arguments' expressions."""
+        yield self.value
+        yield from (argument.value for argument in self.arguments)
+
+
+def _text(value: object) -> str:
+    """Return text as it is and a list or object as JSON, which tells more than their Liquid output."""
+    if isinstance(value, dict | list):
+        try:
+            return json.dumps(encode(value), ensure_ascii=False)
+        except NotPlain:
+            return str(value)
+    return to_liquid_string(value, False)
+
+
+class LogTag(Tag):
+    """`{% log value, type: 'info' %}`; other named arguments are allowed and not used."""
+
+    name = TAG_LOG
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        stream.expect(TOKEN_EXPRESSION)
+        arguments = parse_arguments(self.env, stream, token)
+        value = arguments.expression(self.env, missing="say what to log: {% log 'message' %}")
+        arguments.head.eat(TOKEN_EOF)
+        return LogNode(token, value, arguments.named)

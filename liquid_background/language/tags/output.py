@@ -1,0 +1,67 @@
+"""`{{ value }}`: printed as python-liquid does it, in fewer steps for plain text without filters."""
+
+from __future__ import annotations
+
+from typing import Final, TextIO
+
+from liquid import RenderContext, Token
+from liquid.builtin import output
+from liquid.builtin.expressions import FilteredExpression
+from liquid.expression import Expression
+from liquid.stringify import to_liquid_string
+
+from liquid_background.jobs.sizes import FLAT
+from liquid_background.language.filters import check_text
+from liquid_background.language.limits import Text
+
+LARGE: Final = 4096  # characters that are worth a check before they are written
+
+
+class OutputNode(output.OutputNode):
+    """An output statement."""
+
+    __slots__ = ("_bare",)
+
+    def __init__(self, token: Token, expression: Expression) -> None:
+        super().__init__(token, expression)
+        self._bare = bare(expression)
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Print the value."""
+        value = self._bare.evaluate(context)
+        if type(value) is str and not context.autoescape:
+            return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
+        if type(value) not in FLAT:
+            check_text(context.env, "{{ … }}", value)
+        text = to_liquid_string(value, context.autoescape)
+        return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Print the value."""
+        value = await self._bare.evaluate_async(context)
+        if type(value) not in FLAT:
+            check_text(context.env, "{{ … }}", value)
+        text = to_liquid_string(value, context.autoescape)
+        return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
+
+
+def write_large(buffer: TextIO, text: str) -> int:
+    """Write a large text, if there is room for it.
+
+    Raises:
+        LimitReached: when there is not.
+    """
+    if isinstance(buffer, Text):
+        buffer.check(buffer.tell() + len(text))
+    return buffer.write(text)
+
+
+class OutputTag(output.Output):
+    """The pseudo tag of output statements."""
+
+    node_class = OutputNode
+
+
+def bare(expression: Expression) -> Expression:
+    """Return what an expression without filters wraps: it is evaluated in every render."""
+    return expression.left if type(expression) is FilteredExpression and not expression.filters else expression

@@ -1,0 +1,162 @@
+"""`include` and `render` with filters in their arguments, and the way in to a partial named in its errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, TextIO
+
+from liquid import Environment, Node, RenderContext, Token, TokenStream
+from liquid.builtin.expressions import (
+    Identifier,
+    KeywordArgument,
+    Path,
+    parse_identifier,
+    parse_primitive,
+    parse_string_or_path,
+)
+from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.builtin.tags import include_tag, liquid_tag, render_tag
+from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
+from liquid.expression import Expression
+from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG, TOKEN_WITH, TOKEN_WORD
+
+from liquid_background.language.filters import check_text
+from liquid_background.language.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
+
+
+class Return(Exception):
+    """Carries a returned value to the function that was called; ends a template that nobody called."""
+
+    def __init__(self, value: object) -> None:
+        super().__init__("return outside a function")
+        self.value = value
+
+
+_WAY_IN: Final = {"include": "included from", "render": "rendered from", "function": "called from"}
+
+
+@contextmanager
+def noting_way_in(token: Token, template: str) -> Iterator[None]:
+    """Add to an error from inside a partial which tag of which template led there."""
+    try:
+        yield
+    except (LiquidInterrupt, StopRender, Return):
+        raise
+    except Exception as error:
+        where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
+        if where is not None and where.source is not token.source:
+            error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
+        raise
+
+
+class _WayInNode(Node):
+    """Renders as the node class beside it does, and names itself in the errors of its partial."""
+
+    __slots__ = ()
+    template: str  # the one that this node stands in
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        with noting_way_in(self.token, self.template):
+            return super().render_to_output(context, buffer)  # type: ignore[safe-super]
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        with noting_way_in(self.token, self.template):
+            return await super().render_to_output_async(context, buffer)
+
+
+class IncludeNode(_WayInNode, include_tag.IncludeNode):
+    """An include that knows its template, and makes no name of what is far too large for one."""
+
+    __slots__ = ("template",)
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        check_text(context.env, "a template's name", self.name.evaluate(context))
+        return super().render_to_output(context, buffer)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the partial."""
+        check_text(context.env, "a template's name", await self.name.evaluate_async(context))
+        return await super().render_to_output_async(context, buffer)
+
+
+class RenderNode(_WayInNode, render_tag.RenderNode):
+    """A render that knows its template."""
+
+    __slots__ = ("template",)
+
+
+class LiquidTag(liquid_tag.LiquidTag):
+    """`{% liquid %}`, which lets a block among its lines know that they have no delimiters."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = in_liquid_tag.set(True)
+        try:
+            return super().parse(stream)
+        finally:
+            in_liquid_tag.reset(token)
+
+
+class IncludeTag(include_tag.IncludeTag):
+    """`{% include 'name' [with|for value [as name]], name: value | filter, … %}`."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        head, arguments = parse_head(self.env, stream, token)
+        name = parse_string_or_path(self.env, head)
+        var, alias, _ = _parse_binding(self.env, head)
+        node = IncludeNode(token, name, var, alias, arguments)
+        node.template = parsing.get()
+        return node
+
+
+class RenderTag(render_tag.RenderTag):
+    """`{% render 'name' [with|for value [as name]], name: value | filter, … %}`."""
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        head, arguments = parse_head(self.env, stream, token)
+        name: StringLiteral | Identifier
+        if head.current.kind == TOKEN_WORD:
+            name = parse_identifier(self.env, head)  # a template that a {% snippet %} made
+        else:
+            literal = parse_primitive(self.env, head)
+            if not isinstance(literal, StringLiteral):
+                raise LiquidSyntaxError("expected the name of a partial in quotes", token=literal.token)
+            name = literal
+        var, alias, loop = _parse_binding(self.env, head)
+        node = RenderNode(token, name, var=var, loop=loop, alias=alias, args=arguments)
+        node.template = parsing.get()
+        return node
+
+
+def parse_head(env: Environment, stream: TokenStream, token: Token) -> tuple[TokenStream, list[KeywordArgument]]:
+    """Return what stands before the named arguments, and those as python-liquid's own nodes take them."""
+    stream.expect("expression")
+    arguments = parse_arguments(env, stream, token)
+    return arguments.head, [KeywordArgument(item.token, item.name, item.value) for item in arguments.named]
+
+
+def _parse_binding(env: Environment, head: TokenStream) -> tuple[Expression | None, Identifier | None, bool]:
+    """Return (value, alias, whether it loops) of `with value as alias` or `for values as alias`."""
+    var: Path | None = None
+    alias: Identifier | None = None
+    loop = head.current.kind == TOKEN_FOR
+    if head.current.kind in (TOKEN_WITH, TOKEN_FOR):
+        next(head)
+        head.expect(TOKEN_WORD)
+        var = Path.parse(env, head)
+        if head.current.kind == TOKEN_AS:
+            next(head)
+            head.expect(TOKEN_WORD)
+            alias = parse_identifier(env, head)
+    if head.current.kind == TOKEN_COMMA:
+        next(head)
+    head.eat(TOKEN_EOF)
+    return var, alias, loop

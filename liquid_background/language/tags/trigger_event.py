@@ -1,0 +1,151 @@
+"""`{% trigger_event 'order.created', order_id: order.id %}`: one job for each consumer of the event."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, TextIO
+
+from liquid import Node, RenderContext, Tag, Token, TokenStream
+from liquid.expression import Expression
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
+
+from liquid_background.errors import ArgumentError, NotPlain
+from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
+from liquid_background.jobs.handover import encode
+from liquid_background.jobs.masking import looks_secret
+from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.language.syntax import Argument, parse_arguments, parsing, show
+from liquid_background.language.tags.collector import Collector, Site, collector_of
+
+TAG_TRIGGER_EVENT: Final = "trigger_event"
+_CONTEXT: Final = ("params", "session", "cookies", "headers", "current_user")
+_SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
+
+
+class TriggerEventNode(Node):
+    """An event, with the values that its consumers see as `event`."""
+
+    __slots__ = ("arguments", "event", "template")
+
+    def __init__(self, token: Token, event: Expression, arguments: tuple[Argument, ...]) -> None:
+        super().__init__(token)
+        self.event = event
+        self.arguments = arguments
+        self.template = parsing.get()
+
+    def __str__(self) -> str:
+        return f"{{% trigger_event {self.event} %}}"
+
+    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
+        """Collect a job for each consumer; print nothing."""
+        values = [argument.value.evaluate(context) for argument in self.arguments]
+        return self._trigger(context, self.event.evaluate(context), values)
+
+    async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Collect a job for each consumer; print nothing."""
+        values = [await argument.value.evaluate_async(context) for argument in self.arguments]
+        return self._trigger(context, await self.event.evaluate_async(context), values)
+
+    def _trigger(self, context: RenderContext, event: object, values: list[object]) -> int:
+        if not isinstance(event, str) or not event:
+            raise self._error(f"the event is {show(event)}; it must be a name such as 'order.created'")
+        collector = collector_of(context, self.token)
+        consumers = collector.site.consumers(str(event))
+        if not consumers:
+            return 0
+        encoded = (self._encode(argument, value) for argument, value in zip(self.arguments, values, strict=True))
+        parameters = {
+            "event": dict(zip((argument.name for argument in self.arguments), encoded, strict=True)),
+            "context": request_values(context, collector),
+        }
+        for consumer in consumers:
+            job = Job(
+                source_name=consumer.source_name,
+                template=consumer.name,
+                line=1,
+                partial=consumer.name,
+                parameters=parameters,
+                priority=consumer.priority,
+                delay=consumer.delay,
+                max_attempts=consumer.max_attempts,
+            )
+            if len(encode_data(job)) > MAX_PAYLOAD:
+                raise self._error(f"the event's values and the request take over {MAX_PAYLOAD // 1024} KB: pass ids")
+            collector.add(job, self.token)
+        return 0
+
+    def _encode(self, argument: Argument, value: object) -> Encoded:
+        try:
+            return encode(value)
+        except NotPlain as reason:
+            raise self._error(f"'{argument.name}' {reason}: pass its id or plain values", argument.token) from reason
+
+    def _error(self, message: str, token: Token | None = None) -> ArgumentError:
+        return ArgumentError(message, token=token or self.token, template_name=self.template)
+
+    def expressions(self) -> Iterable[Expression]:
+        """Return the event's and the arguments' expressions."""
+        yield self.event
+        yield from (argument.value for argument in self.arguments)
+
+
+def request_values(context: RenderContext, collector: Collector) -> dict[str, Encoded]:
+    """Return what consumers see of the request: plain values, without its secrets; others are dropped."""
+    exposed = collector.site.event_context
+    values: dict[str, Encoded] = {}
+    dropped: list[str] = []
+    request = context.resolve("context", default=None)
+    for name in _CONTEXT:
+        value = request.get(name) if isinstance(request, Mapping) else None
+        if value is None:
+            value = context.resolve(name, default=None)
+        if name == "cookies" and name not in exposed:
+            value = None
+        if name == "headers" and isinstance(value, Mapping):
+            value = {key: text for key, text in value.items() if _shown(str(key), collector.site)}
+        values[name] = _encode_plain(value, name, dropped)
+    if dropped:
+        warnings.warn(f"event consumers do not see {', '.join(dropped)}: not plain values", stacklevel=2)
+    return values
+
+
+def _shown(header: str, site: Site) -> bool:
+    # A WSGI server, and platformOS after it, spells Authorization as HTTP_AUTHORIZATION.
+    name = header.strip().lower().replace("_", "-").removeprefix("http-")
+    return name in site.event_context or not (name in _SECRET_HEADERS or looks_secret(name, site.secret_names))
+
+
+def _encode_plain(value: object, name: str, dropped: list[str]) -> Encoded:
+    """Return a value encoded; of an object, the plain members only."""
+    try:
+        return encode(value)
+    except NotPlain:
+        if not isinstance(value, Mapping):
+            dropped.append(name)
+            return None
+        members: dict[Any, Any] = {key: _encode_plain(item, f"{name}.{key}", dropped) for key, item in value.items()}
+        return {str(key): item for key, item in members.items() if item is not None}
+
+
+class TriggerEventTag(Tag):
+    """`{% trigger_event 'name', … %}` or `{% trigger_event event: 'name', … %}`."""
+
+    name = TAG_TRIGGER_EVENT
+    block = False
+
+    def parse(self, stream: TokenStream) -> Node:
+        """Return the node; the stream is left at the tag's last token."""
+        token = stream.eat(TOKEN_TAG)
+        stream.expect(TOKEN_EXPRESSION)
+        arguments = parse_arguments(self.env, stream, token)
+        named = {argument.name: argument for argument in arguments.named}
+        if arguments.head.current.kind == TOKEN_EOF and "event" in named:
+            event = named.pop("event").value
+        else:
+            event = arguments.expression(self.env, missing="the event's name is missing")
+            arguments.head.eat(TOKEN_EOF)
+        if len(named) > MAX_PARAMETERS:
+            message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
+            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+        return TriggerEventNode(token, event, tuple(named.values())[:MAX_PARAMETERS])

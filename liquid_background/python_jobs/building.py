@@ -1,0 +1,113 @@
+"""Jobs from Python calls: of a registered function, or of a partial by name."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from liquid_background.errors import EnqueueError, NotPlain
+from liquid_background.job import MAX_PAYLOAD, Encoded, Job
+from liquid_background.jobs.handover import encode, size
+from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.python_jobs.function import Function
+
+
+def build_call(
+    function: Function[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], fields: Mapping[str, Any]
+) -> Job:
+    """Return the job of a call.
+
+    Args:
+        function: what is called.
+        args: its positional arguments.
+        kwargs: its named arguments.
+        fields: any of the job's.
+
+    Raises:
+        EnqueueError: when the arguments don't fit the function, are not plain data, or take too much room.
+    """
+    name = function.path
+    unnamed, named = _by_name(function, args, kwargs)
+    positional = [_encode(name, f"argument {number}", value) for number, value in enumerate(unnamed, 1)]
+    parameters = {"args": positional, "kwargs": _encode_all(name, "argument", named)}
+    job = Job(
+        **{
+            "source_name": slug(function.__qualname__),
+            "template": name,
+            "line": function.line,
+            "function": name,
+            "parameters": parameters,
+            **fields,
+        }
+    )
+    return _fit(job, name)
+
+
+def _by_name(
+    function: Function[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any]]:
+    """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked."""
+    signature = inspect.signature(function.__wrapped__)
+    try:
+        signature.bind(*args, **kwargs)
+    except TypeError as error:
+        if _fit_wrapper(function.__wrapped__, args, kwargs):
+            return args, kwargs
+        raise EnqueueError(f"cannot enqueue {function.path}: {error}") from error
+    if any(each.kind in (each.POSITIONAL_ONLY, each.VAR_POSITIONAL) for each in signature.parameters.values()):
+        return args, kwargs
+    return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
+
+
+def _fit_wrapper(wrapper: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Return whether arguments fit a function that wraps another one, to which it may give more, such as a session."""
+    try:
+        inspect.signature(wrapper, follow_wrapped=False).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def build_partial(name: str, parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> Job:
+    """Return the job that renders a partial with parameters.
+
+    Raises:
+        EnqueueError: when a parameter is not plain data, or they take too much room.
+    """
+    encoded = _encode_all(name, "parameter", parameters)
+    job = Job(
+        **{"source_name": slug(name), "template": name, "line": 1, "partial": name, "parameters": encoded, **fields}
+    )
+    return _fit(job, name)
+
+
+def slug(name: str) -> str:
+    """Return a name as source names may be: the end of it, with _ for what they don't allow."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[-100:] or "job"
+
+
+def _encode_all(name: str, kind: str, values: Mapping[str, Any]) -> dict[str, Encoded]:
+    return {key: _encode(name, f"{kind} {key!r}", value) for key, value in values.items()}
+
+
+def _encode(name: str, what: str, value: object) -> Encoded:
+    try:
+        return encode(value)
+    except NotPlain as reason:
+        raise EnqueueError(f"cannot enqueue {name}: {what} {reason}; pass its id or plain values") from reason
+
+
+def _fit(job: Job, name: str) -> Job:
+    """Return the job when it is small enough to travel."""
+    data = encode_data(job)
+    if len(data) <= MAX_PAYLOAD:
+        return job
+    given = {**job.parameters, **job.parameters.get("kwargs", {})} if job.function else job.parameters
+    parts = {key: value for key, value in given.items() if not (job.function and key == "kwargs")}
+    largest = max(parts, key=lambda key: size(parts[key]))
+    raise EnqueueError(
+        f"cannot enqueue {name}: the job takes {len(data) / 1024:.0f} KB, at most {MAX_PAYLOAD // 1024} KB can travel; "
+        f"pass ids instead of whole values (the largest is {largest!r})"
+    )

@@ -1,0 +1,160 @@
+"""Jobs at the times of a cron expression: when the next one is due, and the job of that time."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from croniter import croniter
+
+from liquid_background.errors import EnqueueError
+from liquid_background.job import Job
+from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.language.environment import Environment
+from liquid_background.language.syntax import show
+from liquid_background.python_jobs.building import build_partial, slug
+from liquid_background.python_jobs.options import JobOptions, read_options
+from liquid_background.python_jobs.retries import RetryPolicy
+
+logger = logging.getLogger(__name__)
+
+_FIELDS: Final = 5
+_EACH_HOUR: Final = "@hourly"  # the only short form that has more than one time a day
+_LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
+_LONGEST_REASON: Final = 100  # characters of what croniter says, which quotes what an author wrote
+_DIGEST_LENGTH: Final = 16
+_DIGEST: Final = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}\Z")
+_PLAIN_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME - len('pages_')}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A job that is enqueued at each time of a cron expression, once whoever asks."""
+
+    name: str  # the same in each process: by it the store knows which time is enqueued already
+    cron: str
+    timezone: str
+    job: Job  # what is enqueued, but for its id and time
+    former_name: str = ""  # what versions before called it, so that a time is not enqueued under both names
+
+    @classmethod
+    def of(cls, job: Job, cron: str, timezone: str, name: str | None) -> Schedule:
+        """Return the schedule of a job that the program declares.
+
+        Raises:
+            EnqueueError: when the name is not one.
+        """
+        made = slug(str(name or job.source_name))[-_LONGEST_NAME:]
+        if name is not None and made != name:
+            raise EnqueueError(f"schedule name {name!r} is not 1 to {_LONGEST_NAME} letters, digits, - and _")
+        if name is None and job.partial is not None and job.source_name == slug(job.partial):
+            return cls.of_template(job.partial, job, cron, timezone)
+        return cls(made, cron, timezone, job)
+
+    @classmethod
+    def of_template(cls, template: str, job: Job, cron: str, timezone: str) -> Schedule:
+        """Return the schedule of a partial or page, under a name that no other one has."""
+        name, former = exact_name(template), slug(job.source_name)[-_LONGEST_NAME:]
+        return cls(name, cron, timezone, job, former if former != name else "")
+
+    def unless_taken(self, names: Container[str]) -> Schedule:
+        """Return the schedule without its former name when another one has that now."""
+        return replace(self, former_name="") if self.former_name in names else self
+
+    @property
+    def digest(self) -> str:
+        """What tells this definition from an earlier one of the same name."""
+        job = self.job
+        parts = (self.cron, self.timezone, job.priority, repr(job.group), repr(job.timeout), repr(job.max_attempts))
+        return hashlib.sha256("\0".join(parts).encode() + encode_data(job)).hexdigest()[:16]
+
+    def next_time(self, now: float) -> int:
+        """Return the first time after `now`; both in seconds since 1970."""
+        zone = ZoneInfo(self.timezone)
+        times = croniter(self.cron, datetime.fromtimestamp(now, zone))
+        moment: datetime = times.get_next(datetime)
+        # In the hour that the clocks repeat in autumn, a time of day comes once, as it does for cron.
+        while moment.fold and not _is_each_hour(self.cron):
+            moment = times.get_next(datetime)
+        return int(moment.timestamp())
+
+    def job_at(self, moment: int) -> Job:
+        """Return the job of one time."""
+        return replace(self.job, id=f"{self.name}-{moment}", start_at=float(moment))
+
+
+def exact_name(template: str) -> str:
+    """Return the name of a template's schedule: its path, which no other template's name can be.
+
+    A partial at the top and a page at the top are called as they were; others get the digest of their path, since `_`
+    stands for the slash, too. A template that is called as if it had one gets its own as well.
+    """
+    plain = slug(template)
+    page = template.removeprefix("pages/")
+    is_page = page != template
+    own = page if is_page else template
+    is_plain = _PLAIN_NAME.fullmatch(own) and plain == (f"pages_{own}" if is_page else own)
+    if is_plain and (is_page or not own.startswith("pages_")) and not _DIGEST.search(plain):
+        return plain
+    digest = hashlib.sha256(template.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return f"{plain[-(_LONGEST_NAME - _DIGEST_LENGTH - 1) :]}-{digest}"
+
+
+def _is_each_hour(cron: str) -> bool:
+    return cron.lower() == _EACH_HOUR if cron.startswith("@") else "*" in cron.split()[1]
+
+
+def check_cron(cron: object, timezone: object) -> None:
+    """Accept a cron expression and a time zone.
+
+    Raises:
+        EnqueueError: saying what is wrong with them.
+    """
+    allowed = "five fields such as '0 9 * * mon-fri', or @hourly, @daily, @weekly, @monthly, @yearly"
+    if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != _FIELDS):
+        raise EnqueueError(f"cron is {show(cron)}; it must be {allowed}")
+    if not cron.startswith("@") and {"r", "h"} & {part[:1].lower() for part in cron.split()}:
+        raise EnqueueError(f"cron is {show(cron)}: each process would make other times of R and H; give numbers")
+    try:
+        zone = ZoneInfo(str(timezone))
+    except (KeyError, ValueError, OSError) as error:
+        raise EnqueueError(f"timezone is {show(timezone)}; it must be an IANA name such as 'Europe/Berlin'") from error
+    try:
+        croniter(cron, datetime.now(zone)).get_next(datetime)
+    except (ValueError, KeyError) as error:
+        reason = str(error)[:_LONGEST_REASON]
+        raise EnqueueError(f"cron is {show(cron)}, which is no time ({reason}); it must be {allowed}") from error
+
+
+def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[Schedule]:
+    """Yield the schedules that partials and pages carry in their front matter.
+
+    `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`. A wrong
+    one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
+    """
+    front_matters = getattr(env.loader, "front_matters", None)
+    for template, matter in front_matters() if front_matters is not None else ():
+        if matter.get("schedule") is not None:
+            try:
+                yield read_schedule(template, matter["schedule"], default)
+            except EnqueueError as error:
+                logger.error("%s: the front matter's schedule is not kept: %s", template, error)
+
+
+def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
+    """Return what the `schedule` in the front matter of a partial or page means.
+
+    Raises:
+        EnqueueError: saying what is wrong with it.
+    """
+    values: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"cron": given}
+    cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
+    check_cron(cron, timezone)
+    reading = read_options(values, default, JobOptions)
+    return Schedule.of_template(template, build_partial(template, {}, reading.fields), cron, timezone)

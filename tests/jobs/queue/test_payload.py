@@ -1,0 +1,129 @@
+"""Payloads are decoded in two parts, since a body comes many times; that must never say other than the whole says."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import Job
+from liquid_background.jobs.queue.payload import (
+    FUNCTION,
+    _kept_head,
+    check_payload,
+    decode_json,
+    decode_payload,
+    encode_data,
+    payload_of,
+)
+
+SEAM = ',"source_name":'
+
+HEADS = (
+    f'["{FUNCTION}",null,[{{"v":1,"template":"t","line":1,"column":0,"source":"x"',
+    f'["{FUNCTION}",null,[{{"v":1,"template":"t","line":1,"column":0,"parameters":{{"a":1',
+    f'["{FUNCTION}",null,[{{"v":1,"template":"t","line":1,"column":0,"source":"x',
+    f'["{FUNCTION}",null,[[{{"v":1,"template":"t","line":1,"column":0,"source":"x"',
+    '["os.system",null,[{"v":1',
+    f'["{FUNCTION}",null,[{{',
+)
+RESTS = (
+    f'{SEAM}"x","delay":0,"max_attempts":1,"parameters":{{}},"handed_over":{{}}',
+    f'{SEAM}"y","source":"other"',
+    f"{SEAM}[1",
+)
+ENDS = ("}],{}]", "}],{}", "", "}],{}] ", '}],{"a":1}]', "}}],{}]", "}]],{}]", '"}],{}]', "}],{}]}],{}]")
+ODDITIES = ("", "}", "]", ',"b":{"c":[1]}', "{", '"', ",", " ", '\\"')
+
+
+def read(data: bytes) -> dict[str, Any] | str:
+    try:
+        return decode_payload(data)
+    except JobRefused as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_two_parts_say_what_the_whole_says(head: str) -> None:
+    for parts in product([head], ODDITIES, RESTS, ODDITIES, ("", *RESTS), ENDS):
+        text = "".join(parts)
+        try:
+            whole = json.dumps(json.loads(text))  # with other separators, so that there is no seam
+        except ValueError:
+            whole = text.replace(SEAM, f"{SEAM[:-1]} :")
+        assert SEAM not in whole
+        assert read(text.encode()) == read(whole.encode())
+
+
+@pytest.mark.parametrize("source", ["", SEAM, f'{{{{ "a{SEAM}b" }}}}', '}],{}]"', "é\x00\ud800"])
+def test_a_body_may_hold_anything(source: str) -> None:
+    job = Job(source_name="x", template="t", line=1, source=source, parameters={"source_name": SEAM})
+    assert decode_payload(encode_data(job)) == payload_of(job)
+    assert decode_payload(encode_data(job)) == payload_of(job)  # of what was kept the first time
+
+
+def test_no_partial_s_name_is_kept(job: Any) -> None:
+    before = _kept_head.cache_info().currsize
+    encode_data(job(source=None, partial="x" * 1_000_000))
+    assert _kept_head.cache_info().currsize == before
+
+
+PLAIN = {"v": "1", "source_name": '"x"', "template": '"t"', "line": "1", "column": "0", "source": '"hi"', "delay": "0"}
+PLAIN |= {"max_attempts": "1", "parameters": "{}", "handed_over": "{}"}
+
+
+def encoded(**fields: str) -> bytes:
+    """Return the data of a record whose payload has these values, given as JSON text."""
+    text = ",".join(f'"{name}":{value}' for name, value in {**PLAIN, **fields}.items())
+    return f'["{FUNCTION}",null,[{{{text}}}],{{}}]'.encode()
+
+
+DEEP = "[" * 600 + "]" * 600
+NO_NUMBERS = ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "9" * 5_000, "[" * 100_000 + "]" * 100_000]
+
+
+@pytest.mark.parametrize("value", NO_NUMBERS)
+@pytest.mark.parametrize("name", ["delay", "line", "v", "parameters", "source", "other"])
+def test_what_is_no_number_is_refused_wherever_it_stands(name: str, value: str) -> None:
+    for nested in (value, f'{{"a":[{value}]}}'):
+        with pytest.raises(JobRefused):
+            decode_payload(encoded(**{name: nested}))
+    with pytest.raises(ValueError, match=r"JSON|float|deep|digits"):
+        decode_json(value.encode())
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("line", ["-1", str(2**31), "9" * 4_000, "1.0", "true", "null"]),
+        ("column", ["-1", str(2**31), "9" * 4_000]),
+        ("delay", ["-0.1", "65535.1", "1e300", "9" * 4_000, "true", '"1"']),
+        ("max_attempts", ["0", "-1", "102", "9" * 4_000, "1.5"]),
+        ("v", ["2", DEEP, '"x"', "null", "[1]", "9" * 4_000]),
+        ("source_name", ["5", DEEP, '"\\u001b"', '""']),
+    ],
+)
+def test_a_payload_s_values_are_within_their_ranges(name: str, values: list[str]) -> None:
+    assert decode_payload(encoded())["line"] == 1
+    for value in values:
+        with pytest.raises(JobRefused) as refused:
+            decode_payload(encoded(**{name: value}))
+        assert len(str(refused.value)) < 300
+
+
+def test_a_payload_that_came_another_way_is_bounded_too() -> None:
+    payload = json.loads(encoded())[2][0]
+    assert check_payload(payload) == payload
+    for delay in (float("nan"), float("inf")):
+        with pytest.raises(JobRefused, match="delay"):
+            check_payload({**payload, "delay": delay})
+
+
+@pytest.mark.parametrize("function", [DEEP, '"os.system"', "5", '{"a":1}'])
+def test_another_function_is_named_in_short(function: str) -> None:
+    with pytest.raises(JobRefused, match="names the function") as refused:
+        decode_payload(f"[{function},null,[{{}}],{{}}]".encode())
+    assert len(str(refused.value)) < 200

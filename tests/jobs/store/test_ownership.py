@@ -1,0 +1,207 @@
+"""A data folder, socket, log, lock or data of somebody else's, or behind a link, is refused in one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from liquid_background.errors import StoreStartError
+from liquid_background.jobs.store import connect, embedded
+from liquid_background.settings import load_settings
+
+SOMEBODY = 12_345  # a user's number
+
+needs_root = pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+
+
+@pytest.fixture
+def folder(store_dir: Path) -> Iterator[Path]:
+    """A data folder whose surroundings hold what links lead to."""
+    made = store_dir / "data"
+    made.mkdir(mode=0o700)
+    yield made
+    embedded.stop(made)
+
+
+def _refused(data_dir: Path, path: Path, why: str) -> None:
+    """Assert that nobody connects, starts or asks there, and that the message names the path and a way out."""
+    for use in (
+        embedded.ensure_running,
+        embedded.status,
+        lambda where: connect(load_settings(data_dir=where)),
+    ):
+        with pytest.raises(StoreStartError) as caught:
+            use(data_dir)
+        message = str(caught.value)
+        assert str(path) in message
+        assert why in message
+        assert "or set LIQUID_BACKGROUND_DATA_DIR to another folder" in message
+        assert "\n" not in message
+    assert not embedded.stop(data_dir)
+
+
+@pytest.mark.parametrize("name", ["store.log", "store.lock", "store.sock", "appendonlydir"])
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_refused_and_what_it_leads_to_stays(folder: Path, name: str, there: bool) -> None:
+    target = folder.parent / "precious"
+    if there:
+        target.write_bytes(b"x" * 1_000_001)
+    (folder / name).symlink_to(target)
+    _refused(folder, folder / name, "is a link")
+    assert (target.read_bytes() == b"x" * 1_000_001) if there else not target.exists()
+    assert (folder / name).is_symlink()
+
+
+@pytest.mark.parametrize("name", ["store.log", "store.lock"])
+def test_a_hard_link_is_refused_and_what_it_leads_to_stays(folder: Path, name: str) -> None:
+    target = folder.parent / "precious"
+    target.write_bytes(b"x" * 1_000_001)
+    (folder / name).hardlink_to(target)
+    _refused(folder, folder / name, "second name")
+    assert target.stat().st_size == 1_000_001
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_linked_folder_is_refused(folder: Path, there: bool) -> None:
+    link = folder.parent / "link"
+    link.symlink_to(folder if there else folder.parent / "nowhere")
+    _refused(link, link, "is a link")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_below_a_link_is_not(folder: Path) -> None:
+    (folder.parent / "link").symlink_to(folder.parent)
+    assert embedded.ensure_running(folder.parent / "link" / "data") == folder / "store.sock"
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["", "store.log", "store.lock", "store.sock", "appendonlydir"])
+def test_what_is_somebody_else_s_is_refused(folder: Path, name: str) -> None:
+    path = folder / name if name else folder
+    if name == "store.sock":
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(path))
+    elif name == "appendonlydir":
+        path.mkdir()
+    elif name:
+        path.touch()
+    os.chown(path, SOMEBODY, SOMEBODY)
+    _refused(folder, path, f"belongs to user {SOMEBODY}")
+
+
+@needs_root
+def test_nothing_is_sent_to_somebody_else_s_socket(folder: Path) -> None:
+    path = folder / "store.sock"
+    with closing(socket.socket(socket.AF_UNIX)) as theirs:
+        theirs.bind(str(path))
+        theirs.listen()
+        theirs.setblocking(False)
+        os.chown(path, SOMEBODY, SOMEBODY)
+        _refused(folder, path, f"belongs to user {SOMEBODY}")
+        with pytest.raises(BlockingIOError):
+            theirs.accept()
+
+
+@needs_root
+def test_a_running_store_whose_socket_was_exchanged_is_not_told_to_stop(folder: Path) -> None:
+    path = embedded.ensure_running(folder)
+    path.rename(folder / "kept.sock")
+    with closing(socket.socket(socket.AF_UNIX)) as theirs:
+        theirs.bind(str(path))
+        os.chown(path, SOMEBODY, SOMEBODY)
+        with pytest.raises(StoreStartError, match=f"belongs to user {SOMEBODY}"):
+            embedded.stop(folder)
+    path.unlink()
+    (folder / "kept.sock").rename(path)
+
+
+def test_a_folder_in_which_anyone_may_replace_files_is_refused(folder: Path) -> None:
+    folder.chmod(0o777)
+    _refused(folder, folder, "may be written to by anyone: run chmod o-w")
+    folder.chmod(0o1777)  # as /tmp: others' files are told by their owner
+    assert embedded.ensure_running(folder)
+
+
+def test_a_fifo_in_place_of_the_log_is_refused_and_holds_up_nobody(folder: Path) -> None:
+    os.mkfifo(folder / "store.log")
+    with pytest.raises(StoreStartError, match=r"store\.log, which is not a plain file: remove it"):
+        embedded.ensure_running(folder)
+
+
+def test_what_is_refused_is_used_again_once_it_is_put_right(folder: Path) -> None:
+    (folder / "store.log").symlink_to(folder.parent / "precious")
+    with pytest.raises(StoreStartError):
+        embedded.ensure_running(folder)
+    (folder / "store.log").unlink()
+    assert embedded.ensure_running(folder)
+
+
+@pytest.fixture
+def short_sockets(store_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for sockets of long paths, one of the test's own."""
+    path = embedded.socket_path(store_dir / ("x" * 120))
+    place = store_dir / "sockets"
+    monkeypatch.setattr(embedded, "socket_path", lambda data_dir: place / path.name)
+    return place
+
+
+def test_the_folder_of_short_sockets_may_be_no_link(short_sockets: Path, folder: Path) -> None:
+    (folder.parent / "elsewhere").mkdir(mode=0o700)
+    short_sockets.symlink_to(folder.parent / "elsewhere")
+    for use in (embedded.ensure_running, embedded.status):
+        with pytest.raises(StoreStartError, match=f"{short_sockets} is not a private folder of this user: remove it"):
+            use(folder)
+
+
+def test_a_short_socket_may_be_no_link(short_sockets: Path, folder: Path) -> None:
+    short_sockets.mkdir(mode=0o700)
+    link = embedded.socket_path(folder)
+    link.symlink_to(folder.parent / "elsewhere")
+    _refused(folder, link, "is a link")
+
+
+@needs_root
+def test_a_short_socket_may_not_be_somebody_else_s(short_sockets: Path, folder: Path) -> None:
+    short_sockets.mkdir(mode=0o700)
+    path = embedded.socket_path(folder)
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(str(path))
+    os.chown(path, SOMEBODY, SOMEBODY)
+    _refused(folder, path, f"belongs to user {SOMEBODY}")
+
+
+@pytest.mark.parametrize("name", ["with space", "ha#sh", "que?ry", "100%25", "a&b;c$(d)'\"", "ünï"])
+def test_the_url_of_the_socket_leads_there_whatever_the_folder_is_called(store_dir: Path, name: str) -> None:
+    folder = store_dir / name
+    try:
+        path = embedded.ensure_running(folder)
+        url = embedded.socket_url(folder)
+        assert not set(url) & set(" #?$&;'\"()\\`")
+        store = connect(load_settings(redis_url=url))
+        assert store.client.ping()
+        assert store.socket == path
+        store.close()
+        rq = shutil.which("rq", path=str(Path(sys.executable).parent))
+        done = subprocess.run([str(rq), "info", "-u", url], capture_output=True, text=True, check=True)
+        assert "0 queues" in done.stdout
+    finally:
+        embedded.stop(folder)
+
+
+def test_a_new_folder_is_private(store_dir: Path) -> None:
+    folder = store_dir / "new"
+    try:
+        embedded.ensure_running(folder)
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+        assert (folder / ".gitignore").read_text() == "*\n"
+    finally:
+        embedded.stop(folder)
