@@ -17,7 +17,7 @@ from redis import Redis
 from workload import render
 
 from liquid_background.jobs import store
-from liquid_background.jobs.queue import finishing, moves, scripts
+from liquid_background.jobs.queue import assembly, finishing, moves, scripts
 from liquid_background.language.executor import Executor
 from liquid_background_worker.child import Child, Role
 from liquid_background_worker.slot import Slot
@@ -41,7 +41,7 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
     fresh(client)
     engine = make_engine()
     for name in ("claim", "step", "remaining", "tick", "give_back"):
-        client.script_load(scripts.text(name))
+        client.script_load(assembly.text(name))
     produce(OURS, "enqueue", "template", count)
     control, _ = os.pipe()
     role = Role(name="bench.1.0", queues=("default",), burst=True, control=control, supervisor=os.getppid())

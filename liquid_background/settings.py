@@ -40,6 +40,11 @@ SECRET_NAMES: Final = (
     "cvv",
 )
 
+MAX_LEASE: Final = 3_600
+"""Seconds; the most that LEASE may say."""
+FAILURE_TTL: Final = 2_592_000
+"""Seconds that a failed job's record is kept by default: 30 days."""
+
 
 class Settings(BaseSettings):
     """Frozen settings. Each may be an argument, `LIQUID_BACKGROUND_<NAME>` or a key of the pyproject table."""
@@ -69,7 +74,9 @@ class Settings(BaseSettings):
         (5.0, 30.0, 120.0, 600.0),
         description="Seconds before attempts 2, 3, 4 and 5; the last one repeats. Kept with a job when it is sent.",
     )
-    lease: float = Field(3.0, ge=0.2, le=3600, description="Seconds that a worker's claim on a job lasts unrenewed.")
+    lease: float = Field(
+        3.0, ge=0.2, le=MAX_LEASE, description="Seconds that a worker's claim on a job lasts unrenewed."
+    )
     processes: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Child processes of a worker."
     )
@@ -80,7 +87,7 @@ class Settings(BaseSettings):
     ejs_tags: bool = Field(True, description="Whether <% background %> means {% background %}.")
     log_limit: int = Field(100_000, ge=100, description="Entries that the job log keeps.")
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
-    failure_ttl: int = Field(2_592_000, ge=1, description="Seconds that a failed job's record is kept.")
+    failure_ttl: int = Field(FAILURE_TTL, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
         SECRET_NAMES,
         description="Parts of names whose values are masked when shown; headers of such names reach no event consumer.",

@@ -14,7 +14,7 @@ import hiredis
 import redis
 
 from liquid_background.errors import StoreError
-from liquid_background.jobs.queue import scripts
+from liquid_background.jobs.queue import assembly, scripts
 from liquid_background.jobs.queue.moves import Call
 from liquid_background.jobs.store import Store
 
@@ -91,7 +91,7 @@ class Wire:
             self._connection.connect()
             if self._load_scripts:
                 for name in {*_MOVES, *(sent.call[0] for sent in self.pending)}:
-                    self._connection.send_command("SCRIPT", "LOAD", scripts.text(name))
+                    self._connection.send_command("SCRIPT", "LOAD", assembly.text(name))
                     self._connection.read_response()
                 self._load_scripts = False
             self._reader = hiredis.Reader(notEnoughData=_NOTHING)
@@ -184,7 +184,8 @@ class Wire:
             for reply in self._arrived():
                 if self._is_to_repeat(reply):
                     raise self._broken(reply)
-                self.pending.popleft().on_reply(reply)
+                sent = self.pending.popleft()
+                sent.on_reply(_located(sent.call, reply))
                 heard = True
         except BROKEN as error:
             raise self._broken(error) from error
@@ -257,6 +258,11 @@ class Wire:
                 other.read_response()
         finally:
             other.disconnect()
+
+
+def _located(call: Call, reply: Any) -> Any:
+    """Return a reply; an error with the script's file and line in it."""
+    return hiredis.ReplyError(assembly.located(call[0], str(reply))) if isinstance(reply, hiredis.ReplyError) else reply
 
 
 def is_refusal(reply: object) -> bool:

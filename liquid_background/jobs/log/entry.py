@@ -5,44 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from liquid_background.job import LogEntry, LogStatus
 
-FIELDS: Final = (
-    "job_id",
-    "source_name",
-    "template",
-    "line",
-    "attempt",
-    "max_attempts",
-    "status",
-    "duration",
-    "message",
-    "type",
-    "final",
-)
-"""The fields of every entry, in this order always: the stream then stores their names once a block."""
+
+class EntryValues(NamedTuple):
+    """An entry as the stream holds it: fields in this order always, so that their names are stored once a block."""
+
+    job_id: bytes = b""
+    source_name: bytes = b""
+    template: bytes = b""
+    line: int = 0
+    attempt: int = 0
+    max_attempts: int = 0
+    status: bytes = b""
+    duration: int = 0  # milliseconds
+    message: bytes = b""
+    type: bytes = b"job"
+    final: int = 0
+
+
+FIELDS: Final = EntryValues._fields
 
 MAX_MESSAGE: Final = 4_000  # characters; a longer message ends in …
 MAX_FIELD: Final = 6 * MAX_MESSAGE  # bytes of a field that are read; a message of ours takes no more
 
 
-def encode_entry(entry: LogEntry) -> list[bytes | int]:
-    """Return the values of an entry in the order of FIELDS."""
-    return [
-        encoded(entry.job_id),
-        encoded(entry.source_name),
-        encoded(entry.template),
-        entry.line,
-        entry.attempt,
-        entry.max_attempts,
-        encoded(entry.status or ""),
-        entry.duration,
-        encoded(clip(entry.message)),
-        encoded(entry.type),
-        int(entry.final),
-    ]
+def encode_entry(entry: LogEntry) -> EntryValues:
+    """Return the values of an entry, in the order of FIELDS."""
+    return EntryValues(
+        job_id=encoded(entry.job_id),
+        source_name=encoded(entry.source_name),
+        template=encoded(entry.template),
+        line=entry.line,
+        attempt=entry.attempt,
+        max_attempts=entry.max_attempts,
+        status=encoded(entry.status or ""),
+        duration=entry.duration,
+        message=encoded(clip(entry.message)),
+        type=encoded(entry.type),
+        final=int(entry.final),
+    )
 
 
 def clip(message: str) -> str:

@@ -14,8 +14,8 @@ from liquid_background.job import Encoded, Outcome
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import MAX_RESULT, encode_job
-from liquid_background.jobs.queue.scripts import Argument
 from liquid_background.settings import Settings
 
 
@@ -86,11 +86,22 @@ def finish(
     else:
         value = exc_string(outcome.traceback or outcome.error)
     template = job.template.encode("utf-8", "backslashreplace")
-    arguments: list[Argument] = [
-        job.id, job.token, kind.value, value, message, int(outcome.retry), outcome.duration,
-        job.source_name, template, job.line, job.max_attempts, len(outcome.jobs) if jobs else 0, len(outcome.entries),
-    ]  # fmt: skip
-    arguments += jobs
+    end = EndValues(
+        id=job.id,
+        token=job.token,
+        kind=kind.value,
+        value=value,
+        message=message,
+        retry=int(outcome.retry),
+        duration=outcome.duration,
+        source_name=job.source_name,
+        template=template,
+        line=job.line,
+        most=job.max_attempts,
+        jobs=len(outcome.jobs) if jobs else 0,
+        entries=len(outcome.entries),
+    )
+    arguments: list[Argument] = [*end, *jobs]
     for entry in outcome.entries:
         arguments += encode_entry(entry)
     return Finish(job, arguments)

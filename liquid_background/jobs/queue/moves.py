@@ -14,17 +14,15 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import Job, LogEntry, LogStatus
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.queue.finishing import Finish, Running, exc_string
-from liquid_background.jobs.queue.opening import CLAIMED, MAX_DATA, PLANTED, Claimed, is_foreign, open_claimed
+from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claimed
+from liquid_background.jobs.queue.protocol import CONSTANTS, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
-from liquid_background.jobs.queue.scripts import Argument
 from liquid_background.settings import Settings
 
 Call: TypeAlias = tuple[str, list[Argument]]
 """A script's name and its arguments."""
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
-_SHORTEST_CLAIM: Final = 0.8  # seconds; half of it must be enough to begin, on a busy machine too
-_LONGEST_SHOWN: Final = 200  # bytes of an id that is not one of ours
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
 
@@ -50,7 +48,7 @@ def step(
 
 def claim_lease(settings: Settings) -> float:
     """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
-    return min(settings.lease, max(_SHORTEST_CLAIM, settings.lease / 3))
+    return min(settings.lease, max(SHORTEST_CLAIM, settings.lease / 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +89,7 @@ class Claim:
     ) -> None:
         lease = claim_lease(settings)
         head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
-        self.call: Call = ("claim", [*head, len(queues), *queues, len(CLAIMED), *CLAIMED, *PLANTED])
+        self.call: Call = ("claim", [*head, *queues])
         self._token = token
         self._settings = settings
         self._usable_until = monotonic() + wait + lease / 2
@@ -126,7 +124,7 @@ def _opened_job(queue: str, row: list[Any], settings: Settings, clock: float) ->
 
 def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
     """Return the call that sets a job aside that may not run."""
-    shown = job.id[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace")
+    shown = job.id[:MAX_SHOWN].decode("utf-8", "backslashreplace")
     entry = LogEntry(job_id=shown, status=LogStatus.REFUSED, message=job.reason, final=True)
     head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
     return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), *encode_entry(entry)]
@@ -153,9 +151,16 @@ def beat(pulses: Sequence[Pulse], settings: Settings) -> Call:
     arguments: list[Argument] = [_milliseconds(settings.lease), worker_ttl(settings)]
     for pulse in pulses:
         job = pulse.job
-        running: list[Argument] = [job.id, job.token, job.queue] if job else ["", "", ""]
-        seconds = f"{pulse.seconds:.6f}" if pulse.seconds else "0"
-        arguments += [pulse.name, "busy" if job else "idle", pulse.completed, pulse.failed, seconds, *running]
+        arguments += BeatValues(
+            name=pulse.name,
+            state="busy" if job else "idle",
+            completed=pulse.completed,
+            failed=pulse.failed,
+            worked=f"{pulse.seconds:.6f}" if pulse.seconds else "0",
+            id=job.id if job else "",
+            token=job.token if job else "",
+            queue=job.queue if job else "",
+        )
     return "beat", arguments
 
 
@@ -200,7 +205,7 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
         trim: whether expired ids and slots are dropped, too.
         last: the store's clock in ms at this worker's last tick, as its reply said; 0 before the first.
     """
-    exc = exc_string("the worker that ran it died 10 times")
+    exc = exc_string(str(CONSTANTS["GIVEN_UP"]))
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
 

@@ -12,48 +12,21 @@ from typing import Any, Final, NamedTuple
 from liquid_background.errors import JobRefused
 from liquid_background.job import (
     JOB_ID,
-    MAX_PAYLOAD,
     MAX_RETRIES,
     MAX_RETRYING,
     MAX_TIMEOUT,
 )
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.payload import FUNCTION, decode_payload, encode_payload
+from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, MAX_DATA, PLANTED
 from liquid_background.jobs.queue.reading import number, whole
 from liquid_background.jobs.queue.signing import sign_again, verify
 from liquid_background.settings import Settings
-
-MAX_DATA: Final = 2 * MAX_PAYLOAD
-"""Bytes of a record's data that a worker reads: the payload, with room for what wraps it."""
-MOST_ATTEMPTS: Final = 1_000_000  # that a record may say; the scripts read no more either
 
 
 def encoded(*parts: str) -> list[bytes]:
     """Return the parts of a job that are text as its signature is over them."""
     return [part.encode("utf-8") for part in parts]
-
-
-CLAIMED: Final[tuple[str, ...]] = (
-    "data",
-    "origin",
-    "timeout",
-    "retry_intervals",
-    keys.LIMIT,
-    keys.SIGNATURE,
-    keys.ATTEMPT,
-    keys.FINAL,
-)
-"""The fields of a record that the claim script returns, in this order."""
-PLANTED: Final[tuple[str, ...]] = (
-    "success_callback_name",
-    "failure_callback_name",
-    "stopped_callback_name",
-    "webhooks",
-    "dependency_ids",
-    "repeats_left",
-    "rate_limit_key",
-)
-"""The fields that no record of ours has: the claim script says when one is there."""
 
 
 class Claimed(NamedTuple):  # made once a job, so it has to be cheap
@@ -101,7 +74,7 @@ def open_claimed(
     waits, limit = _limits(timeout, intervals, exact)
     if settings.signing_key:
         verify(settings.signing_key, signature, _signed(name, (origin, timeout, exact), waits, data), now)
-    begun = 0 if final else whole(attempt, 0, MOST_ATTEMPTS)
+    begun = 0 if final else whole(attempt, 0, MAX_ATTEMPTS_READ)
     return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit)
 
 

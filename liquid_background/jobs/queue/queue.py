@@ -11,7 +11,8 @@ from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.queue import keys, scripts
-from liquid_background.jobs.queue.opening import MAX_DATA, SIGNED, renew_signature
+from liquid_background.jobs.queue.opening import SIGNED, renew_signature
+from liquid_background.jobs.queue.protocol import MAX_DATA, Argument
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
 from liquid_background.jobs.store import Store, read_replies
@@ -68,7 +69,7 @@ class Queue:
         """
         if not jobs and not entries:
             return []
-        arguments: list[scripts.Argument] = [self.settings.log_limit, len(jobs), len(entries)]
+        arguments: list[Argument] = [self.settings.log_limit, len(jobs), len(entries)]
         now = self._signing_time() if jobs else None
         for job in jobs:
             arguments += encode_job(job, self.settings, now)
@@ -102,14 +103,14 @@ class Queue:
         """Return the newest jobs, of one status, of one source name, or whose ids begin so when given."""
         wanted = (JobStatus(status),) if status else tuple(JobStatus)
         states = [state for each in wanted for state in _STATES[each]]
-        head: list[scripts.Argument] = [limit, source_name or "", id_prefix, _LOOKED_AT]
+        head: list[Argument] = [limit, source_name or "", id_prefix, _LOOKED_AT]
         ids = scripts.run(self.store, "list", [*head, *states, "--", *keys.QUEUES])
         records = [record for record in self._fetch(ids) if record.status in wanted]
         records.sort(key=lambda record: record.created_at or _NEVER, reverse=True)
         return records[:limit]
 
     def _fetch(self, ids: Sequence[bytes]) -> Records:
-        head: list[scripts.Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
+        head: list[Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
         records, done = [], 0
         while done < len(ids):
             part = ids[done : done + _IDS_AT_ONCE]
@@ -155,7 +156,7 @@ class Queue:
         entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
         return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)], "cancelled")
 
-    def _act(self, move: str, job_id: str, arguments: Sequence[scripts.Argument], done: str) -> JobRecord:
+    def _act(self, move: str, job_id: str, arguments: Sequence[Argument], done: str) -> JobRecord:
         state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
         if state == b"missing":
             raise _not_found(job_id)

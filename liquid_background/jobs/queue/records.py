@@ -23,8 +23,8 @@ from liquid_background.jobs import handover
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import encoded, inflate
 from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data
+from liquid_background.jobs.queue.protocol import JobValues
 from liquid_background.jobs.queue.reading import text, whole
-from liquid_background.jobs.queue.scripts import Argument
 from liquid_background.jobs.queue.signing import sign
 from liquid_background.settings import Settings
 
@@ -32,8 +32,8 @@ MAX_RESULT: Final = 1024 * 1024
 """Bytes of JSON of a result that are kept; some characters take twelve."""
 
 
-def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[Argument]:
-    """Return the fourteen values of a job that the enqueue script takes.
+def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobValues:
+    """Return the values of a job that the enqueue script takes.
 
     Args:
         job: what is enqueued.
@@ -59,10 +59,22 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> list[A
         signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
-    return [
-        job.id, queue, delay, data, seconds, job.max_attempts - 1, waits, job.source_name, exact, signature,
-        settings.result_ttl, settings.failure_ttl, group, most,
-    ]  # fmt: skip
+    return JobValues(
+        id=job.id,
+        queue=queue,
+        delay=delay,
+        data=data,
+        timeout=seconds,
+        retries=job.max_attempts - 1,
+        waits=waits,
+        source_name=job.source_name,
+        limit=exact,
+        signature=signature,
+        result_ttl=settings.result_ttl,
+        failure_ttl=settings.failure_ttl,
+        group=group,
+        group_limit=most,
+    )
 
 
 def _due(job: Job, now: float | None) -> int:

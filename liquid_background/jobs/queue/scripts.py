@@ -1,33 +1,18 @@
-"""The Lua scripts: their text, their digests, and running one by its digest."""
+"""Running scripts by their digests."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from importlib.resources import files
-from typing import Any, Final, TypeAlias
+from typing import Any
 
 import hiredis
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, ResponseError
 
+from liquid_background.jobs.queue.assembly import located, names, text
+from liquid_background.jobs.queue.protocol import Argument
 from liquid_background.jobs.store import Store, translated_errors
-
-Argument: TypeAlias = str | bytes | int | float
-_INCLUDE: Final = "-- include:"
-
-
-@cache
-def text(name: str) -> str:
-    """Return a script's text, with the files that its lines `-- include: …` name in their place."""
-    own = files("liquid_background.jobs.queue").joinpath(f"lua/{name}.lua").read_text("ascii")
-    return "".join(_included(line) for line in own.splitlines(keepends=True))
-
-
-def _included(line: str) -> str:
-    if not line.lstrip().startswith(_INCLUDE):
-        return line
-    return "".join(text(part) for part in line.partition(":")[2].split())
 
 
 @cache
@@ -58,10 +43,9 @@ def load_all(store: Store) -> None:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    folder = files("liquid_background.jobs.queue").joinpath("lua")
     pipeline: Any = store.client.pipeline(transaction=False)
-    for file in folder.iterdir():
-        pipeline.execute_command("SCRIPT", "LOAD", text(file.name.removesuffix(".lua")))
+    for name in names():
+        pipeline.execute_command("SCRIPT", "LOAD", text(name))
     with translated_errors(store.url):
         pipeline.execute()
 
@@ -87,6 +71,8 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
             return _reply(store, connection, command(name, arguments), doubt)
         except NoScriptError:
             return _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+    except ResponseError as error:
+        raise ResponseError(located(name, str(error))) from None
     finally:
         pool.release(connection)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import re
 from datetime import UTC, datetime
-from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -29,7 +28,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from liquid_background.job import Job
 from liquid_background.jobs.log import KEY
-from liquid_background.jobs.queue import Queue, keys, scripts
+from liquid_background.jobs.queue import Queue, assembly, keys
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.store import Store
 
@@ -90,7 +89,7 @@ def test_rq_s_time_format_is_ours(store: Store, queue: Queue, job: Any) -> None:
 
 @pytest.mark.parametrize("seconds", [0, 951_782_400, 951_868_799, 1_704_067_199, 1_709_208_000, 4_107_542_399])
 def test_the_scripts_write_the_calendar_right(store: Store, seconds: int) -> None:
-    body = scripts.text("time").replace("redis.call('TIME')", f"{{'{seconds}', '42'}}")
+    body = assembly.text("time").replace("redis.call('TIME')", f"{{'{seconds}', '42'}}")
     assert (
         store.client.eval(body + "return iso()", 0)
         == datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.000042Z").encode()
@@ -110,8 +109,7 @@ def test_rq_reads_a_job_of_ours(store: Store, queue: Queue, job: Any) -> None:
 
 
 def _names_in_scripts() -> set[str]:
-    folder = files("liquid_background.jobs.queue").joinpath("lua")
-    scripts_text = "".join(file.read_text("ascii") for file in folder.iterdir())
+    scripts_text = "".join(map(assembly.text, assembly.names()))
     return set(re.findall(r"'((?:rq|liquid_background):[a-z_:]*)'", scripts_text))
 
 
@@ -132,7 +130,6 @@ def test_the_scripts_build_only_names_that_stand_in_keys() -> None:
 
 
 def test_the_scripts_know_only_fields_that_stand_in_keys() -> None:
-    folder = files("liquid_background.jobs.queue").joinpath("lua")
-    used = set(re.findall(r"'(lb_[a-z]+)'", "".join(file.read_text("ascii") for file in folder.iterdir())))
+    used = set(re.findall(r"\b(lb_[a-z_]+)", "".join(map(assembly.text, assembly.names()))))
     named = {value for value in vars(keys).values() if isinstance(value, str) and value.startswith("lb_")}
     assert used <= named, used - named

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, Outcome
-from liquid_background.jobs.queue import Queue, finishing, keys, scripts
-from liquid_background.jobs.queue.opening import CLAIMED, open_claimed
+from liquid_background.jobs.queue import Queue, assembly, finishing, keys, scripts
+from liquid_background.jobs.queue.opening import open_claimed
 from liquid_background.jobs.queue.payload import decode_payload, encode_data, encode_payload
+from liquid_background.jobs.queue.protocol import CLAIMED
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.signing import LIFETIME, spent
 from liquid_background.jobs.store import Store
@@ -166,7 +167,7 @@ def test_the_scripts_leave_of_a_signature_what_is_looked_for(store: Store, signa
     store.client.hset("key", "lb_sig", signature)  # type: ignore[arg-type]
     call = "spend(ARGV[1], redis.call('HGET', ARGV[1], 'lb_sig'))"
     for _ in range(2):
-        store.client.eval(scripts.text("signature") + call, 0, "key")
+        store.client.eval(assembly.text("signature") + call, 0, "key")
         assert store.client.hget("key", "lb_sig") == spent(signature)
 
 

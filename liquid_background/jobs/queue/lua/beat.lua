@@ -1,7 +1,6 @@
 -- include: time keep rights start
 -- Say that workers live, and extend the leases of the jobs that they run. A full store takes this, too.
--- ARGV: lease in ms, seconds that a worker's key lives unrenewed; then 8 values a worker: name, state, jobs completed and
--- failed and seconds worked since the last beat, id of the running job or '', its token, its queue.
+-- ARGV: lease in ms, seconds that a worker's key lives unrenewed; then the values of a BEAT for each worker.
 -- Returns for each worker: ok, cancel (someone wants its job ended), fenced (the lease is not its any more),
 -- or unknown (its registration is gone, as after a restart of a store that keeps nothing).
 local lease, ttl = tonumber(ARGV[1]), ARGV[2]
@@ -9,13 +8,13 @@ local stamp, far = iso(), seconds + 86400
 
 local function extend(worker, id, token, queue)
   local key = 'rq:job:' .. id
-  local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_cancel', 'lb_attempt', 'lb_final')
-  if record.err or record[2] ~= token then return 'fenced' end
+  -- fetch: status lb_token lb_cancel lb_attempt lb_final from key
+  if record.err or lb_token ~= token then return 'fenced' end
   -- Its start is under way, or was refused; as the body runs, it counts.
-  if record[1] == 'queued' then begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[5], worker, lease, false) end
-  if record[1] ~= 'started' and record[1] ~= 'queued' then return 'ok' end
+  if status == 'queued' then begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, lease, false) end
+  if status ~= 'started' and status ~= 'queued' then return 'ok' end
   local execution, running = 'rq:execution:' .. id .. ':' .. token, 'rq:worker:' .. worker .. ':executions'
-  on('ZADD', 'liquid_background:leases', now_ms + lease, id)
+  on('ZADD', LEASES, now_ms + lease, id)
   redis.call('HSET', key, 'last_heartbeat', stamp, 'lb_beaten', 1)
   -- RQ's tools see what a worker runs by these; a job that ends before its first beat goes without.
   try('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
@@ -27,7 +26,7 @@ local function extend(worker, id, token, queue)
   try('EXPIRE', execution, 86400)
   try('EXPIRE', 'rq:executions:' .. id, 86400)
   try('EXPIRE', running, 86400)
-  return record[3] and 'cancel' or 'ok'
+  return lb_cancel and 'cancel' or 'ok'
 end
 
 -- Add to a count of a worker's registration; one that is not a number begins anew.
@@ -38,8 +37,8 @@ end
 
 check_rights()
 local answers = {}
-for i = 3, #ARGV, 8 do
-  local name, state, completed, failed, worked, id, token, queue = unpack(ARGV, i, i + 7)
+for i = 3, #ARGV, BEAT_WIDTH do
+  -- unpack: BEAT from ARGV at i
   local key = 'rq:worker:' .. name
   local answer = 'unknown'
   redis.call('EXPIRE', key, ttl)  -- first: what follows in this script is taken by a full store, too

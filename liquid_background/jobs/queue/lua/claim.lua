@@ -1,42 +1,35 @@
 -- include: time keep rights log enqueue group record bury foreign
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
--- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', number of queues, the queues in the order
--- to try, the number of the fields wanted, these fields (the data first, the origin next), then those that no job may have.
--- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, the fields}, ...}, or
+-- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
+-- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
 -- {'', this clock in seconds, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local queues = tonumber(ARGV[6])
-local FIRST_QUEUE = 7
+local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
 local MOST_FOREIGN = 1000  -- other applications' jobs that one claim puts back at the end of a queue
-local LARGEST = 204800  -- bytes of data that leave the store; larger ones are refused by their size
-local LARGEST_FIELD = 4096  -- likewise of any other field
-local LONGEST_ID = 1000  -- bytes; nobody's ids are longer, and this one would travel
+local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
 
-local FIELDS = {'status', 'lb_token', 'lb_foreign', 'lb_group', unpack(ARGV, FIRST_QUEUE + queues + 1)}
-local GROUP, DATA, ORIGIN = 4, 5, 6  -- where these stand in FIELDS
-local LAST = DATA - 1 + tonumber(ARGV[FIRST_QUEUE + queues])
+local fields = FIELDS
 
 -- Why an id of the queue cannot be claimed; nil when it can.
 local function obstacle(record, id)
-  if record.err then return 'REFUSED', 'the record is not a hash' end
-  if not record[1] and not record[DATA] then
-    return 'LOST', 'its record is gone: deleted, expired or evicted by the store'
-  end
-  if not record[1] then error('it has no status') end
-  if record[1] ~= 'queued' then return 'skip' end
-  if record[2] == token then return 'skip' end  -- it stands in the queue twice
-  if record[2] and on('ZSCORE', 'liquid_background:leases', id) then return 'skip' end
+  -- locals: FIELDS from record
+  if record.err then return 'REFUSED', NO_RECORD end
+  if not status and not data then return 'LOST', GONE end
+  if not status then error('it has no status', 0) end
+  if status ~= 'queued' then return 'skip' end
+  if lb_token == token then return 'skip' end  -- it stands in the queue twice
+  if lb_token and on('ZSCORE', LEASES, id) then return 'skip' end
   return nil
 end
 
 local function planted(record)
-  for i = GROUP, LAST do
-    if i ~= DATA and record[i] and #record[i] > LARGEST_FIELD then return FIELDS[i] end
+  for i = GROUP_AT, LAST_AT do
+    if i ~= DATA_AT and record[i] and #record[i] > LARGEST_FIELD then return fields[i] end
   end
-  for i = LAST + 1, #FIELDS do
-    if record[i] and record[i] ~= '' and record[i] ~= '[]' then return FIELDS[i] end
+  for i = LAST_AT + 1, #fields do
+    if record[i] and record[i] ~= '' and record[i] ~= '[]' then return fields[i] end
   end
   return ''
 end
@@ -53,27 +46,28 @@ end
 
 local function claim(queue, id)
   local key = 'rq:job:' .. id
-  if #id > LONGEST_ID then error('its id is over 1,000 bytes') end
-  local record = redis.pcall('HMGET', key, unpack(FIELDS))
+  if #id > LONGEST_ID then error('its id is over ' .. LONGEST_ID .. ' bytes', 0) end
+  local record = redis.pcall('HMGET', key, unpack(fields))
   local why, message = obstacle(record, id)
   if why == 'skip' then return nil end
   if why then
-    log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, why, 0, message, 'job', 1})
+    log_end(limit, id, why, message)
     return nil
   end
-  if record[3] and is_shared(queue) then
+  -- locals: FIELDS from record
+  if lb_foreign and is_shared(queue) then
     redis.call('RPUSH', 'rq:queue:' .. queue, id)
     foreign = foreign + 1
     return nil
   end
-  if record[ORIGIN] ~= queue and record[ORIGIN] == queue_of(record[ORIGIN]) then
-    on('RPUSH', 'rq:queue:' .. record[ORIGIN], id)  -- it strayed; whoever claims it there first has it
+  if origin ~= queue and origin == queue_of(origin) then
+    on('RPUSH', 'rq:queue:' .. origin, id)  -- it strayed; whoever claims it there first has it
     return nil
   end
   local field = planted(record)
-  if field == '' and record[GROUP] then
+  if field == '' and lb_group then
     local at_once = redis.call('HGET', key, 'lb_group_limit')
-    if not enter_group(key, id, queue, record[GROUP], at_once) then
+    if not enter_group(key, id, queue, lb_group, at_once) then
       parked = parked + 1
       return nil
     end
@@ -81,20 +75,20 @@ local function claim(queue, id)
   redis.call('HSET', key, 'lb_token', token)
   leases[#leases + 1] = now_ms + lease
   leases[#leases + 1] = id
-  local size = #(record[DATA] or '')
-  if size > LARGEST then record[DATA] = false end
+  local size = #(data or '')
+  if size > LARGEST then record[DATA_AT] = false end
   if field ~= '' then
-    for i = DATA + 1, LAST do record[i] = false end
+    for i = DATA_AT + 1, LAST_AT do record[i] = false end
   end
-  return {id, size, field, unpack(record, DATA, LAST)}
+  return {id, size, field, unpack(record, DATA_AT, LAST_AT)}
 end
 
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
-on('SETRANGE', 'liquid_background:writable', 0, '')
+on('SETRANGE', WRITABLE, 0, '')
 check_rights()
 
-for q = 1, queues do
-  local queue = ARGV[FIRST_QUEUE + q - 1]
+for q = FIRST_QUEUE, #ARGV do
+  local queue = ARGV[q]
   local batch, ids = {queue, seconds}, nil
   local there = on('LLEN', 'rq:queue:' .. queue)
   local passed = 0
@@ -115,7 +109,7 @@ for q = 1, queues do
   until there <= 0 or not ids or #ids == 0 or #batch > wanted + 1 or parked >= MOST_PARKED or
     passed - foreign >= MOST_PASSED or foreign >= MOST_FOREIGN
   if #batch > 2 then
-    on('ZADD', 'liquid_background:leases', unpack(leases))
+    on('ZADD', LEASES, unpack(leases))
     return batch
   end
   if parked >= MOST_PARKED or passed - foreign >= MOST_PASSED then return {'', seconds, 0} end
@@ -124,11 +118,11 @@ end
 -- Nothing waits: tokens that are left would only wake workers for nothing.
 local due = -1
 if own_wake ~= '' then redis.call('DEL', own_wake) end
-for q = 1, queues do
-  redis.call('DEL', 'liquid_background:wake:' .. ARGV[FIRST_QUEUE + q - 1])
-  local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[FIRST_QUEUE + q - 1], 0, 0, 'WITHSCORES')
+for q = FIRST_QUEUE, #ARGV do
+  redis.call('DEL', WAKE .. ARGV[q])
+  local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[q], 0, 0, 'WITHSCORES')
   if first[2] then
-    local wait = math.min(86400000, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
+    local wait = math.min(LONGEST_SLEEP, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
     if due < 0 or wait < due then due = wait end
   end
 end

@@ -1,10 +1,10 @@
--- Write `count` jobs that stand in the flat list `list` from position `at` (14 values each, as
--- liquid_background.jobs.queue.records encodes them); return the position behind them and the ids that had a record.
+-- Write `count` jobs that stand in the flat list `list` from position `at` (the values of a JOB
+-- each); return the position behind them and the ids that had a record.
 local function wake(queue, count)
-  local key = 'liquid_background:wake:' .. queue
+  local key = WAKE .. queue
   local tokens = {}
   local there = try('LLEN', key)
-  for i = 1, math.min(count, 64 - (tonumber(there) or 0)) do tokens[i] = '1' end
+  for i = 1, math.min(count, MOST_WAKES - (tonumber(there) or 0)) do tokens[i] = '1' end
   if tokens[1] then try('LPUSH', key, unpack(tokens)) end
 end
 
@@ -18,8 +18,7 @@ local function enqueue_all(list, at, count)
   local there, waiting, ready = {}, {}, {}
   local stamp = iso()
   for _ = 1, count do
-    local id, queue, delay, data, timeout, retries, waits, source_name, limit, signature, result_ttl, failure_ttl,
-      group, group_limit = unpack(list, at, at + JOB_WIDTH - 1)
+    -- unpack: JOB from list at at
     at = at + JOB_WIDTH
     local key = 'rq:job:' .. id
     if redis.call('EXISTS', key) == 1 then

@@ -7,8 +7,8 @@ check_rights()
 for i = #ARGV, 3, -1 do
   local id = ARGV[i]
   local key = 'rq:job:' .. id
-  local record = redis.pcall('HMGET', key, 'status', 'lb_token')
-  if not record.err and record[1] == 'queued' and record[2] == token then
+  -- fetch: status lb_token from key
+  if not record.err and status == 'queued' and lb_token == token then
     release(key, id, queue, token, '', false)
     on('LPUSH', 'rq:queue:' .. queue, id)
     back = back + 1

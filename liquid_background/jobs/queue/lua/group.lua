@@ -3,19 +3,12 @@
 -- a slot when one became free and wait in their queue to be claimed. The others of the group that have come up for a
 -- claim are parked: RQ's status deferred, in a list a priority. An id can stand in `slots` only once, and only the
 -- holder of its lease gives its slot back, so that no slot is freed twice.
-local BY_PRIORITY = {high = 1, default = 2, low = 3}
-local PRIORITIES = {'high', 'default', 'low'}
-local MOST_SLOTS = 1000  -- a group has 100 at most
+local BY_PRIORITY = {}
+for i, priority in ipairs(PRIORITIES) do BY_PRIORITY[priority] = i end
 local MOST_LOOKED_AT = 500  -- ids that one move looks at; planted ones could be many more
 
 local function parked_in(group, queue)
-  return 'liquid_background:parked:' .. group .. ':' .. queue
-end
-
--- The fields of another job's record; none when it is not a record.
-local function fields_of(id, ...)
-  local record = redis.pcall('HMGET', 'rq:job:' .. id, ...)
-  return record.err and {} or record
+  return PARKED .. group .. ':' .. queue
 end
 
 local function limit_of(value)
@@ -25,8 +18,8 @@ end
 -- Drop slots of jobs whose records are gone or were moved on by other tools, of at most `most` that are looked at.
 local function drop_dead(slots, most)
   for _, id in ipairs(on('SRANDMEMBER', slots, most)) do
-    local status = fields_of(id, 'status')[1]
-    local runs = status == 'started' and on('ZSCORE', 'liquid_background:leases', id)
+    -- fetch: status from 'rq:job:' .. id
+    local runs = status == 'started' and on('ZSCORE', LEASES, id)
     if status ~= 'queued' and not runs then redis.call('SREM', slots, id) end
   end
 end
@@ -45,16 +38,16 @@ end
 
 -- Give the free slots of a group to the jobs that are parked in it: higher priorities first, then the oldest.
 local function unpark(group)
-  local slots, looks = 'liquid_background:slots:' .. group, MOST_LOOKED_AT
+  local slots, looks = SLOTS .. group, MOST_LOOKED_AT
   for _, queue in ipairs(PRIORITIES) do
     local parked = parked_in(group, queue)
     local id = on('LINDEX', parked, 0)
     while id do
-      local record = fields_of(id, 'status', 'lb_group_limit')
+      -- fetch: status lb_group_limit from 'rq:job:' .. id
       looks = looks - 1
       if looks == 0 then return end
-      if record[1] == 'deferred' then
-        if is_full(slots, limit_of(record[2])) then return end
+      if status == 'deferred' then
+        if is_full(slots, limit_of(lb_group_limit)) then return end
         redis.call('SADD', slots, id)
         redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
         on('LPUSH', 'rq:queue:' .. queue, id)
@@ -65,12 +58,12 @@ local function unpark(group)
       id = redis.call('LINDEX', parked, 0)
     end
   end
-  try('SREM', 'liquid_background:groups', group)
+  try('SREM', GROUPS, group)
 end
 
 -- Free the slot that a job holds. Others may go on even if it held none: the slots may have been lost.
 local function leave_group(group, id)
-  on('SREM', 'liquid_background:slots:' .. group, id)
+  on('SREM', SLOTS .. group, id)
   unpark(group)
 end
 
@@ -78,9 +71,9 @@ end
 local function take_over(slots, id, queue)
   if queue == 'low' then return false end
   for _, other in ipairs(redis.call('SRANDMEMBER', slots, MOST_LOOKED_AT)) do
-    local record = fields_of(other, 'status', 'lb_token', 'origin')
-    local lower = (BY_PRIORITY[record[3] or ''] or 0) > (BY_PRIORITY[queue] or 0)
-    if record[1] == 'queued' and (record[2] or '') == '' and lower then
+    -- fetch: status lb_token origin from 'rq:job:' .. other
+    local lower = (BY_PRIORITY[origin or ''] or 0) > (BY_PRIORITY[queue] or 0)
+    if status == 'queued' and (lb_token or '') == '' and lower then
       redis.call('SREM', slots, other)
       redis.call('SADD', slots, id)
       return true
@@ -91,7 +84,7 @@ end
 
 -- Give a job a slot of its group, or park it; return whether it has one.
 local function enter_group(key, id, queue, group, limit)
-  local slots = 'liquid_background:slots:' .. group
+  local slots = SLOTS .. group
   if on('SISMEMBER', slots, id) == 1 then return true end
   if not is_full(slots, limit_of(limit)) then
     redis.call('SADD', slots, id)
@@ -101,14 +94,14 @@ local function enter_group(key, id, queue, group, limit)
   redis.call('HSET', key, 'status', 'deferred')
   on('RPUSH', parked_in(group, queue), id)
   try('ZADD', 'rq:deferred:' .. queue, now, id)
-  try('SADD', 'liquid_background:groups', group)
+  try('SADD', GROUPS, group)
   return false
 end
 
 -- Have the jobs go on that are parked though their group has free slots, in at most `most` groups.
 local function tend_groups(most)
-  for _, group in ipairs(on('SRANDMEMBER', 'liquid_background:groups', most)) do
-    drop_dead('liquid_background:slots:' .. group, MOST_LOOKED_AT)
+  for _, group in ipairs(on('SRANDMEMBER', GROUPS, most)) do
+    drop_dead(SLOTS .. group, MOST_LOOKED_AT)
     unpark(group)
   end
 end

@@ -1,11 +1,7 @@
 -- Writes and reads that planted keys and values cannot stop. A key under one of these names that holds another type, or a
 -- stream that can take no entry more, belongs to nobody: it is renamed, the log says so once, and the move goes on.
 -- A move reads the records that it needs before its first write; what it writes elsewhere goes through here.
-local SET_ASIDE = 'liquid_background:set_aside:'
 local KEPT = 604800  -- seconds that a key that was set aside is kept for inspection
-
-local JOB_WIDTH, ENTRY_WIDTH = 14, 11  -- values that a job and a log entry are passed as
-local MOST_ATTEMPTS = 1000000  -- that a record may say
 
 -- The queue that a record names; a planted name must not send a job where nobody serves it.
 local function queue_of(origin)

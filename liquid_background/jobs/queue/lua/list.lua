@@ -4,15 +4,14 @@
 -- queued, scheduled, deferred, claimed, started, finished, failed, canceled; behind '--' the queues.
 local limit, source_name, prefix, budget = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local found, seen = {}, {}
-local LONGEST_ID = 1000 -- bytes: a record's id has at most 100, other applications' a few more
 
 -- Whether a job belongs in the list. One whose record cannot be read does, unless a filter asks what it says.
 local function fits(id, status)
   if #id > LONGEST_ID or string.sub(id, 1, #prefix) ~= prefix then return false end
   local key = 'rq:job:' .. id
-  local record = read('HMGET', key, 'status', 'description') or {}
-  if not record[1] and redis.call('EXISTS', key) == 0 then return false end
-  return (not status or record[1] == status) and (source_name == '' or record[2] == source_name)
+  local state, description = unpack(read('HMGET', key, 'status', 'description') or {})
+  if not state and redis.call('EXISTS', key) == 0 then return false end
+  return (not status or state == status) and (source_name == '' or description == source_name)
 end
 
 local function take(ids, status)
@@ -55,7 +54,7 @@ for i = 5, #ARGV do
 end
 for _, state in ipairs(states) do
   if state == 'claimed' then
-    take(read('ZRANGE', 'liquid_background:leases', 0, budget - 1), 'queued')
+    take(read('ZRANGE', LEASES, 0, budget - 1), 'queued')
   else
     for _, queue in ipairs(queues) do readers[state](queue) end
   end

@@ -1,8 +1,6 @@
 -- The job log. The same fields in the same order always: the stream then stores their names once a block.
 local function write_entry(run, limit, e)
-  run('XADD', 'liquid_background:log', 'MAXLEN', '~', limit, '*',
-    'job_id', e[1], 'source_name', e[2], 'template', e[3], 'line', e[4], 'attempt', e[5], 'max_attempts', e[6],
-    'status', e[7], 'duration', e[8], 'message', e[9], 'type', e[10], 'final', e[11])
+  run('XADD', LOG, 'MAXLEN', '~', limit, '*', ENTRY_PAIRS)
 end
 
 local function log(limit, e)
@@ -12,7 +10,8 @@ end
 -- Write `count` entries that stand in the flat list `list` from position `at`; return the position behind them.
 local function log_all(limit, list, at, count)
   for _ = 1, count do
-    log(limit, {unpack(list, at, at + ENTRY_WIDTH - 1)})
+    -- name: ENTRY from list at at as entry
+    log(limit, entry)
     at = at + ENTRY_WIDTH
   end
   return at

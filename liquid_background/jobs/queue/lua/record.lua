@@ -1,9 +1,5 @@
 -- include: signature
 -- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
-local FAILURE_TTL = 2592000  -- seconds; where a record does not say it
-local LONGEST_TTL = 315360000  -- seconds; of what a record says
-local LONGEST_WAIT = 604800  -- seconds before a retry
-local MOST_WAITS = 100
 
 local function ttl_of(value)
   return math.max(1, whole(value, FAILURE_TTL, LONGEST_TTL))
@@ -12,7 +8,7 @@ end
 -- End a claim or an attempt: drop the lease, the slot, and what RQ's tools see of an attempt from its first beat on.
 local function release(key, id, queue, token, worker, beaten)
   local group = redis.call('HGET', key, 'lb_group')
-  on('ZREM', 'liquid_background:leases', id)
+  on('ZREM', LEASES, id)
   if beaten then
     try('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
     try('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)

@@ -4,18 +4,18 @@
 -- ARGV: id, token, queue, worker, exc_string, log limit, ttl, 1 if it is another application's, then its log entry.
 local id, token, queue = ARGV[1], ARGV[2], ARGV[3]
 local key = 'rq:job:' .. id
-local record = redis.pcall('HMGET', key, 'status', 'lb_token')
-if record.err or record[1] ~= 'queued' or record[2] ~= token then return 0 end
+-- fetch: status lb_token from key
+if record.err or status ~= 'queued' or lb_token ~= token then return 0 end
 check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too
 release(key, id, queue, token, '', false)
-local entry = {unpack(ARGV, 9)}
+-- name: ENTRY from ARGV at 9 as entry
 if ARGV[8] == '1' and has_other_workers(queue) then
   redis.call('HSET', key, 'lb_foreign', 1)
   on('RPUSH', 'rq:queue:' .. queue, id)
-  entry[11] = 0
+  entry.final = 0
 else
-  fail(key, id, queue, token, ARGV[4], entry[9], ARGV[5], tonumber(ARGV[7]))
+  fail(key, id, queue, token, ARGV[4], entry.message, ARGV[5], tonumber(ARGV[7]))
 end
 log(ARGV[6], entry)
 return 1

@@ -3,11 +3,11 @@
 -- Returns ok, RQ's status of a job that cannot be retried, missing, or signed (by a key that the caller has not).
 local id = ARGV[1]
 local key = 'rq:job:' .. id
-local record = redis.pcall('HMGET', key, 'status', 'origin', 'lb_sig')
-local status, queue = record[1], queue_of(record[2])
+-- fetch: status origin lb_sig from key
+local queue = queue_of(origin)
 if record.err or not status then return 'missing' end
 if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then return status end
-if ARGV[2] == '' and (record[3] or '') ~= '' then return 'signed' end
+if ARGV[2] == '' and (lb_sig or '') ~= '' then return 'signed' end
 check_rights()
 redis.call('PERSIST', key)
 on('ZREM', 'rq:failed:' .. queue, id)

@@ -3,38 +3,37 @@
 -- ARGV: name, digest of the definition, the time in seconds or '' to ask for the clock only, the name that versions before
 -- gave it or '', then the job as the enqueue script takes it. Returns this server's clock in ms.
 local name, digest, moment, former = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] or ''
-local KEY = 'liquid_background:schedules'
-local FARTHEST = 315360000  -- seconds; no worker writes a time beyond that
 
 -- Take the job of an earlier definition or name back, if it still waits for its time; return whether it was so.
 local function withdraw(called, last)
   local id = called .. '-' .. string.format('%d', last)
-  local record = redis.pcall('HMGET', 'rq:job:' .. id, 'status', 'origin', 'lb_attempt')
-  if record.err or record[1] ~= 'scheduled' or record[3] then return false end
-  on('ZREM', 'rq:scheduled:' .. (record[2] or ''), id)
+  -- fetch: status origin lb_attempt from 'rq:job:' .. id
+  if record.err or status ~= 'scheduled' or lb_attempt then return false end
+  on('ZREM', 'rq:scheduled:' .. (origin or ''), id)
   redis.call('DEL', 'rq:job:' .. id)
   return true
 end
 
 check_rights()
 if moment and moment > now then
-  local known = on('HGET', KEY, name)
+  local known = on('HGET', SCHEDULES, name)
   local last, of = string.match(known or '', '^(%d+) (.+)$')
   last = whole(last, 0)
-  if last > now + FARTHEST then last = 0 end
+  -- No worker writes a time beyond that.
+  if last > now + LONGEST_TTL then last = 0 end
   -- Another definition, as after a deployment, has its own times: but none that has come may come again.
   if last > now and of ~= digest and withdraw(name, last) then last = math.floor(now) end
   -- A worker of the version before may still run: it finds its time enqueued, and does not enqueue it again.
-  local before = former ~= '' and string.match(on('HGET', KEY, former) or '', '^(%d+) ')
+  local before = former ~= '' and string.match(on('HGET', SCHEDULES, former) or '', '^(%d+) ')
   before = before and whole(before, 0)
   if before and before > now then
     withdraw(former, before)
   elseif before then
-    redis.call('HDEL', KEY, former)
+    redis.call('HDEL', SCHEDULES, former)
   end
   if moment > last then
     enqueue_all(ARGV, 5, 1)
-    on('HSET', KEY, name, string.format('%d', moment) .. ' ' .. digest)
+    on('HSET', SCHEDULES, name, string.format('%d', moment) .. ' ' .. digest)
   end
 end
 return now_ms

@@ -3,8 +3,7 @@ local function set_aside(key, command)
   local kind = redis.call('TYPE', key).ok
   redis.call('RENAME', key, SET_ASIDE .. key)
   redis.call('EXPIRE', SET_ASIDE .. key, KEPT)
-  redis.pcall('XADD', 'liquid_background:log', '*', 'job_id', '', 'source_name', 'store', 'template', '', 'line', 0,
-    'attempt', 0, 'max_attempts', 0, 'status', '', 'duration', 0, 'message', string.sub(key, 1, 200) ..
-    ' was a ' .. kind .. ' that ' .. command .. ' cannot use: renamed to ' .. SET_ASIDE .. '... for a week',
-    'type', 'warning', 'final', 0)
+  local e = {source_name = 'store', type = 'warning', message = string.sub(key, 1, LONGEST_SHOWN) ..
+    ' was a ' .. kind .. ' that ' .. command .. ' cannot use: renamed to ' .. SET_ASIDE .. '... for a week'}
+  redis.pcall('XADD', LOG, '*', ENTRY_PAIRS)
 end

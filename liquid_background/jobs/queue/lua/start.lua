@@ -6,10 +6,10 @@ local function begin(key, id, attempt, final, worker, lease, is_first_write)
     -- A new run: what the last one left does not count.
     local read, waits = pcall(cjson.decode, redis.call('HGET', key, 'retry_intervals') or '[]')
     redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_unbegun', 'lb_error', 'ended_at')
-    redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and math.min(#waits, 100) or 0)
+    redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and math.min(#waits, MOST_WAITS) or 0)
     attempt = 0
   end
   redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt + 1)
-  on('ZADD', 'liquid_background:leases', now_ms + lease, id)
+  on('ZADD', LEASES, now_ms + lease, id)
   return attempt + 1
 end

@@ -1,8 +1,7 @@
 -- include: time keep log start
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
 -- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues, those queues;
--- then the finish: id or '', token, kind, value, message, 1 if it may be retried, duration in ms, source name,
--- template, line, most attempts, number of jobs, number of entries, the jobs, the entries.
+-- then the finish: '' or the values of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits, and, if there was
@@ -11,8 +10,6 @@
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
 -- each function costs the store time in each call.
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
-local LEASES = 'liquid_background:leases'
-local LONGEST = 315360000  -- seconds of a result_ttl
 
 -- Close a job as finished: `must` runs what has to be written, `run` what is secondary. An empty token fences as well as
 -- none, and is written with the rest. Its first write is one that a full store takes.
@@ -126,49 +123,50 @@ local function finish_otherwise(job, kind, jobs, at)
 end
 
 local function finish(at)
-  local id, token, kind, value, message, retry, duration, source_name, template, line, most, jobs, entries =
-    unpack(ARGV, at, at + 12)
+  -- unpack: END from ARGV at at
   local key = 'rq:job:' .. id
-  local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'result_ttl', 'lb_beaten',
-    'lb_cancel', 'lb_group', 'lb_final', 'lb_sig')
-  if record.err or record[2] ~= token or (record[1] ~= 'started' and record[1] ~= 'queued') then return 'fenced' end
+  -- fetch: status lb_token origin lb_attempt result_ttl lb_beaten lb_cancel lb_group lb_final lb_sig from key
+  if record.err or lb_token ~= token or (status ~= 'started' and status ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
-    queue = queue_of(record[3]), attempt = whole(record[4], 1, MOST_ATTEMPTS),
-    result_ttl = math.max(1, whole(record[5], 500, LONGEST)),
-    beaten = record[6], cancel = record[7], group = record[8], signature = record[10],
+    queue = queue_of(origin), attempt = whole(lb_attempt, 1, MOST_ATTEMPTS),
+    result_ttl = math.max(1, whole(result_ttl, 500, LONGEST_TTL)),
+    beaten = lb_beaten, cancel = lb_cancel, group = lb_group, signature = lb_sig,
   }
-  if record[1] == 'queued' then
+  if status == 'queued' then
     if kind == 'back' or kind == 'unbegun' then
       finish_otherwise(job, 'unstarted')
       return 'back'
     end
-    job.attempt = begin(key, id, whole(record[4], 0, MOST_ATTEMPTS), record[9], worker, lease, true)
+    job.attempt = begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, lease, true)
   end
-  local status, final = 'SUCCESS', 1
+  local said, final = 'SUCCESS', 1
   local plain = kind == 'success' and jobs == '0' and job.attempt == 1 and not (job.beaten or job.cancel or job.group)
-  jobs, at = tonumber(jobs), at + 13
+  jobs, at = tonumber(jobs), at + END_WIDTH
   local quick = false
   if plain then
     quick = pcall(succeed, job, redis.call, redis.call)
     if not quick then succeed_carefully(job) end
   else
-    status, final = finish_otherwise(job, kind, jobs, at)
+    said, final = finish_otherwise(job, kind, jobs, at)
   end
   if entries ~= '0' then log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
-  local entry = {id, source_name, template, line, job.attempt, most, status, duration, message, 'job', final}
+  local entry = {
+    job_id = id, source_name = source_name, template = template, line = line, attempt = job.attempt,
+    max_attempts = most, status = said, duration = duration, message = message, final = final,
+  }
   if not (quick and pcall(write_entry, redis.call, limit, entry)) then log(limit, entry) end
   return 'done'
 end
 
 local function start(id, token, is_first_write)
   local key = 'rq:job:' .. id
-  local record = redis.pcall('HMGET', key, 'status', 'lb_token', 'lb_attempt', 'lb_final')
-  if record.err or record[2] ~= token then return 0 end
-  local attempt = whole(record[3], 0, MOST_ATTEMPTS)
-  if record[1] == 'started' then return attempt end
-  if record[1] ~= 'queued' then return 0 end
-  return begin(key, id, attempt, record[4], worker, lease, is_first_write)
+  -- fetch: status lb_token lb_attempt lb_final from key
+  if record.err or lb_token ~= token then return 0 end
+  local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS)
+  if status == 'started' then return attempt end
+  if status ~= 'queued' then return 0 end
+  return begin(key, id, attempt, lb_final, worker, lease, is_first_write)
 end
 
 local higher_queues = tonumber(ARGV[6])

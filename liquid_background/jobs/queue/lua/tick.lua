@@ -2,22 +2,15 @@
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
--- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of a job that is given up,
+-- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of GIVEN_UP,
 -- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
 -- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms, and, if there was one, what the
 -- store said to a write that is secondary}.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
-local LONGEST_GAP = 400  -- ms between two ticks: half of the shortest claim, so that no body of one is begun after it
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
-local LONGEST_GRACE = 3600000  -- ms; the longest LEASE
-local TICKED = 'liquid_background:ticked'
-local LEASES = 'liquid_background:leases'
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
-local MOST_LOSSES = 10  -- whole workers that may die under one run of a job
-local GIVEN_UP = 'the worker that ran it died 10 times'
-local GONE = 'its record is gone: deleted, expired or evicted by the store'
 
 -- Note this tick, and return until when leases get grace.
 local function note_tick()
@@ -39,13 +32,12 @@ local function promote(queue)
   local ready, stamp = 0, iso()
   for _, id in ipairs(due) do
     local key = 'rq:job:' .. id
-    local record = redis.pcall('HMGET', key, 'status', 'origin')
-    local status, origin = record[1], record[2]
+    -- fetch: status origin from key
     on('ZREM', from, id)
     if record.err then
-      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'REFUSED', 0, 'the record is not a hash', 'job', 1})
+      log_end(limit, id, 'REFUSED', NO_RECORD)
     elseif not status then
-      log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
+      log_end(limit, id, 'LOST', GONE)
     elseif status == 'scheduled' and (origin == queue or origin ~= queue_of(origin)) then
       redis.call('HSET', key, 'status', 'queued', 'enqueued_at', stamp)
       on('RPUSH', 'rq:queue:' .. queue, id)
@@ -56,41 +48,45 @@ local function promote(queue)
   return #due
 end
 
-local function lose(id, key, record)
-  local queue, token, worker = queue_of(record[3]), record[2] or '', record[5] or ''
-  local attempt, attempts = whole(record[4], 1, MOST_ATTEMPTS), #waits_of(record[8]) + 1
-  local template, line = place_of(record[9])
-  local message, status, final = 'worker ' .. string.sub(worker, 1, 200) .. ' died or lost the store', 'LOST', 0
-  local losses = whole(record[11], 0) + 1
-  release(key, id, queue, token, worker, record[6])
-  if record[7] then
-    close_cancelled(key, id, queue, ttl_of(record[10]))
+local function lose(id, key, queue, token)
+  -- fetch: lb_attempt worker_name lb_beaten lb_cancel retry_intervals data failure_ttl lb_losses description from key
+  local worker = worker_name or ''
+  local attempt, attempts = whole(lb_attempt, 1, MOST_ATTEMPTS), #waits_of(retry_intervals) + 1
+  local template, line = place_of(data)
+  local message, status, final = 'worker ' .. string.sub(worker, 1, LONGEST_SHOWN) .. ' died or lost the store', 'LOST', 0
+  local losses = whole(lb_losses, 0) + 1
+  release(key, id, queue, token, worker, lb_beaten)
+  if lb_cancel then
+    close_cancelled(key, id, queue, ttl_of(failure_ttl))
     status, final = 'CANCELLED', 1
   elseif losses >= MOST_LOSSES then
     message, final = GIVEN_UP, 1
-    fail(key, id, queue, token, worker, message, exc, ttl_of(record[10]))
+    fail(key, id, queue, token, worker, message, exc, ttl_of(failure_ttl))
   else
     -- Better twice than never: the job runs again even when this was its last attempt, which then counts once.
     redis.call('HSET', key, 'lb_losses', losses, 'lb_error', message, 'lb_attempt', math.min(attempt, attempts - 1))
     if attempts > 1 then redis.call('HSET', key, 'retries_left', math.max(0, attempts - 1 - attempt)) end
     requeue(key, id, queue, 0, true)
   end
-  log(limit, {id, record[12] or '', template, line, attempt, attempts, status, 0, message, 'job', final})
+  log(limit, {
+    job_id = id, source_name = description or '', template = template, line = line, attempt = attempt,
+    max_attempts = attempts, status = status, message = message, final = final,
+  })
 end
 
 local function reap(id)
   local key = 'rq:job:' .. id
-  local record = redis.call('HMGET', key, 'status', 'lb_token', 'origin', 'lb_attempt', 'worker_name', 'lb_beaten',
-    'lb_cancel', 'retry_intervals', 'data', 'failure_ttl', 'lb_losses', 'description')
-  local status, token, queue = record[1], record[2] or '', queue_of(record[3])
+  -- fetch: status lb_token origin from key
+  if record.err then error(record.err, 0) end
+  local token, queue = lb_token or '', queue_of(origin)
   if not status then
     on('ZREM', LEASES, id)
-    log(limit, {string.sub(id, 1, 200), '', '', 0, 0, 0, 'LOST', 0, GONE, 'job', 1})
+    log_end(limit, id, 'LOST', GONE)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     requeue(key, id, queue, 0, true)
   elseif status == 'started' then
-    lose(id, key, record)
+    lose(id, key, queue, token)
   else
     release(key, id, queue, token, '', false)
   end
@@ -124,7 +120,7 @@ for i = FIRST_QUEUE, #ARGV do
   end
   local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[i], 0, 0, 'WITHSCORES')
   if first[2] then
-    local wait = math.min(86400000, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
+    local wait = math.min(LONGEST_SLEEP, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
     if next_due < 0 or wait < next_due then next_due = wait end
   end
 end

@@ -1,0 +1,144 @@
+"""What Python and the scripts say to each other, written once: the values of a job, an end and a beat, and the numbers
+and names that both keep to. The scripts get them when they are assembled; see `liquid_background.jobs.queue.assembly`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
+
+from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Priority
+from liquid_background.jobs.log import KEY as LOG
+from liquid_background.jobs.log.entry import EntryValues
+from liquid_background.jobs.queue import keys
+from liquid_background.settings import FAILURE_TTL, MAX_LEASE
+
+Argument: TypeAlias = str | bytes | int | float
+
+
+class JobValues(NamedTuple):
+    """A job as `enqueue_all` takes it."""
+
+    id: str
+    queue: str
+    delay: float | str  # seconds from now; text is `@` and seconds since 1970
+    data: bytes
+    timeout: int  # whole seconds an attempt, for RQ
+    retries: int
+    waits: str  # JSON: seconds before attempts 2, 3, …
+    source_name: str
+    limit: str  # seconds an attempt where whole ones are too coarse, else empty
+    signature: str  # empty when nothing is signed
+    result_ttl: int  # seconds
+    failure_ttl: int  # seconds
+    group: str  # empty for none
+    group_limit: int | str  # empty without a group
+
+
+class EndValues(NamedTuple):
+    """The end of an attempt as the step script takes it; the jobs and the log entries follow."""
+
+    id: str
+    token: str
+    kind: str  # an `Ending`
+    value: bytes  # the result of a success, else the traceback, as RQ keeps them
+    message: bytes
+    retry: int  # 1 if a failure may be tried again
+    duration: int  # milliseconds
+    source_name: str
+    template: bytes
+    line: int
+    most: int  # attempts
+    jobs: int  # how many follow
+    entries: int  # how many follow those
+
+
+class BeatValues(NamedTuple):
+    """What a beat says of one worker."""
+
+    name: str
+    state: str  # RQ's word
+    completed: int  # since the last beat, as the next two
+    failed: int
+    worked: str  # seconds
+    id: str  # of the running job, empty for none; then its token and queue
+    token: str
+    queue: str
+
+
+SHAPES: Final[Mapping[str, type[NamedTuple]]] = {  # by the word that scripts call them by
+    "JOB": JobValues,
+    "ENTRY": EntryValues,
+    "END": EndValues,
+    "BEAT": BeatValues,
+}
+
+CLAIMED: Final = ("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE, keys.ATTEMPT, keys.FINAL)
+"""The fields of a record that the claim script returns, in this order."""
+PLANTED: Final = (
+    "success_callback_name",
+    "failure_callback_name",
+    "stopped_callback_name",
+    "webhooks",
+    "dependency_ids",
+    "repeats_left",
+    "rate_limit_key",
+)
+"""The fields that no record of ours has: the claim script says when one is there."""
+_LOOKED_AT: Final = ("status", keys.TOKEN, keys.FOREIGN, keys.GROUP, *CLAIMED, *PLANTED)  # by the claim script
+
+MAX_DATA: Final = 2 * MAX_PAYLOAD
+"""Bytes of a record's data that a worker reads: the payload, with room for what wraps it."""
+MAX_ATTEMPTS_READ: Final = 1_000_000
+"""Attempts that a record may say."""
+MAX_LOSSES: Final = 10
+"""Whole workers that may die under one run of a job."""
+SHORTEST_CLAIM: Final = 0.8
+"""Seconds; half of it must be enough to begin, on a busy machine too."""
+MAX_SHOWN: Final = 200
+"""Bytes of an id or a name that is not one of ours, where it is shown."""
+
+LISTS: Final[Mapping[str, Sequence[str]]] = {
+    "FIELDS": _LOOKED_AT,
+    "PRIORITIES": tuple(Priority),
+}
+CONSTANTS: Final[Mapping[str, int | str]] = {
+    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},
+    # Names in the store.
+    "LOG": LOG,
+    "LEASES": keys.LEASES,
+    "TICKED": keys.TICKED,
+    "WRITABLE": keys.WRITABLE,
+    "GROUPS": keys.GROUPS,
+    "SCHEDULES": keys.SCHEDULES,
+    "SET_ASIDE": keys.SET_ASIDE,
+    "WAKE": keys.wake(""),
+    "SLOTS": keys.slots(""),
+    "PARKED": keys.parked("", "").removesuffix(":"),
+    # Where in FIELDS stands what a claim looks at.
+    "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,
+    "DATA_AT": _LOOKED_AT.index("data") + 1,
+    "LAST_AT": _LOOKED_AT.index(CLAIMED[-1]) + 1,
+    "LARGEST": MAX_DATA,
+    # What a record, or another key, may say.
+    "MOST_ATTEMPTS": MAX_ATTEMPTS_READ,
+    "MOST_WAITS": MAX_RETRIES,
+    "LONGEST_WAIT": int(MAX_RETRYING),
+    "MOST_SLOTS": 10 * MAX_CONCURRENCY,
+    "FAILURE_TTL": FAILURE_TTL,  # where a record does not say it
+    "LONGEST_TTL": 10 * 365 * 86_400,  # seconds
+    "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
+    "LONGEST_SHOWN": MAX_SHOWN,
+    # Time, in milliseconds.
+    "LONGEST_GAP": int(SHORTEST_CLAIM / 2 * 1000),  # between two ticks; no body of a claim is begun after it
+    "LONGEST_GRACE": MAX_LEASE * 1000,
+    "LONGEST_SLEEP": 86_400_000,  # until a worker looks again whether a delayed job is due
+    # Counts.
+    "MOST_LOSSES": MAX_LOSSES,
+    "MOST_WAKES": keys.WAKE_LIMIT,
+    # What is said of a job.
+    "GIVEN_UP": f"the worker that ran it died {MAX_LOSSES} times",
+    "GONE": "its record is gone: deleted, expired or evicted by the store",
+    "NO_RECORD": "the record is not a hash",
+}
+"""What scripts call by these names, put in their places as literals when they are assembled."""

@@ -1,0 +1,155 @@
+"""What Python and the scripts say to each other: shapes, constants, kinds of ends, and where an error stands."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from subprocess import run
+from sys import executable
+
+import pytest
+from redis.exceptions import ResponseError
+
+from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Priority
+from liquid_background.jobs.log.entry import EntryValues
+from liquid_background.jobs.queue import Queue, assembly, keys, protocol, scripts
+from liquid_background.jobs.queue.finishing import Ending
+from liquid_background.jobs.store import Store
+from liquid_background.settings import Settings
+
+FOLDER = files("liquid_background.jobs.queue").joinpath("lua")
+
+# Why each is what it is. Whoever changes one changes what stores and workers of two versions agree on: say so here.
+CONSTANTS = {
+    "JOB_WIDTH": 14,  # records.encode_job
+    "ENTRY_WIDTH": 11,  # log.encode_entry; the fields of every entry that a log holds
+    "END_WIDTH": 13,  # finishing.finish
+    "BEAT_WIDTH": 8,  # moves.beat
+    "LOG": "liquid_background:log",  # the names in the store, where versions before have put them
+    "LEASES": "liquid_background:leases",
+    "TICKED": "liquid_background:ticked",
+    "WRITABLE": "liquid_background:writable",
+    "GROUPS": "liquid_background:groups",
+    "SCHEDULES": "liquid_background:schedules",
+    "SET_ASIDE": "liquid_background:set_aside:",
+    "WAKE": "liquid_background:wake:",
+    "SLOTS": "liquid_background:slots:",
+    "PARKED": "liquid_background:parked:",
+    "GROUP_AT": 4,  # behind status, token and mark of another application's
+    "DATA_AT": 5,
+    "LAST_AT": 12,  # the eight of CLAIMED
+    "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
+    "MOST_ATTEMPTS": 10**6,  # more than MAX_RETRIES allows in any number of runs that a person starts
+    "MOST_WAITS": MAX_RETRIES,
+    "LONGEST_WAIT": MAX_RETRYING,
+    "MOST_SLOTS": 10 * MAX_CONCURRENCY,  # more were planted
+    "FAILURE_TTL": Settings.model_fields["failure_ttl"].default,
+    "LONGEST_TTL": 10 * 365 * 24 * 3600,
+    "LONGEST_ID": 1000,  # ours have 100 bytes at most
+    "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
+    "LONGEST_GAP": 400,  # half of the shortest claim
+    "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
+    "LONGEST_SLEEP": 24 * 3600 * 1000,
+    "MOST_LOSSES": 10,
+    "MOST_WAKES": 64,
+    "GIVEN_UP": "the worker that ran it died 10 times",
+    "GONE": "its record is gone: deleted, expired or evicted by the store",
+    "NO_RECORD": "the record is not a hash",
+}
+
+
+def test_every_constant_is_what_was_agreed_on() -> None:
+    assert dict(protocol.CONSTANTS) == CONSTANTS
+
+
+def test_the_lists_are_those_that_were_agreed_on() -> None:
+    assert protocol.LISTS["PRIORITIES"] == tuple(Priority) == ("high", "default", "low")
+    fields = protocol.LISTS["FIELDS"]
+    assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]
+    assert fields[4:12] == protocol.CLAIMED
+    assert fields[12:] == protocol.PLANTED
+
+
+def test_every_constant_is_used_and_none_is_written_again() -> None:
+    code = "".join(line for name in assembly.names() for line in _code(name))
+    named = set(re.findall(r"\b[A-Z][A-Z_]+\b", code))
+    assert {*protocol.CONSTANTS, *protocol.LISTS} <= named
+    written = re.findall(r"^local ([A-Z_]+)(?:, [A-Z_]+)* = ", code, re.MULTILINE)
+    assert not {*written} & {*protocol.CONSTANTS, *protocol.LISTS}
+    own = [value for value in protocol.CONSTANTS.values() if isinstance(value, str)]
+    assert not [value for value in own if f"'{value}'" in code]
+
+
+def _code(name: str) -> list[str]:
+    lines = FOLDER.joinpath(f"{name}.lua").read_text("ascii").splitlines(keepends=True)
+    return [line.partition("-- ")[0] if not re.match(r"\s*-- (unpack|name|locals):", line) else line for line in lines]
+
+
+def test_the_step_script_has_an_end_for_each_kind() -> None:
+    ends = set(re.findall(r"function ends\.(\w+)\(", assembly.text("step")))
+    # A cancel wins over every other kind, so it stands before them; a claim that never began has no kind of its own.
+    assert ends - {"unstarted"} == {ending.value for ending in Ending} - {"cancelled"}
+    assert "kind == 'cancelled'" in assembly.text("step")
+
+
+WHOLE = [name for name in assembly.names() if "ARGV" in assembly.text(name)]
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_script_knows_every_name_that_it_uses(name: str) -> None:
+    text = assembly.text(name)
+    assert text.isascii()
+    assert not re.search(r"^\s*-- (include|unpack|name|fetch|locals):", text, re.MULTILINE)
+    code = re.sub(r"--.*|'[^']*'", "", text)
+    known = {name for names in re.findall(r"\blocal ([A-Z][A-Z_, ]+)", code) for name in names.split(", ")}
+    assert not set(re.findall(r"\b[A-Z][A-Z_]{2,}\b", code)) - {name.strip() for name in known} - {"ARGV"}
+
+
+def test_fields_travel_under_their_names(store: Store, queue: Queue) -> None:
+    values = protocol.JobValues(
+        id="j", queue="low", delay=0, data=b"{}", timeout=7, retries=2, waits="[1,2]", source_name="mail", limit="6.5",
+        signature="s", result_ttl=11, failure_ttl=12, group="g", group_limit=3,
+    )  # fmt: skip
+    entry = EntryValues(
+        job_id=b"j", source_name=b"mail", template=b"t", line=1, attempt=2, max_attempts=3, status=b"FAILED",
+        duration=4, message=b"m", type=b"x", final=1,
+    )  # fmt: skip
+    assert scripts.run(store, "send", [100, 1, 1, *values, *entry]) == []
+    record = {name.decode(): value.decode() for name, value in store.client.hgetall(keys.job("j")).items()}
+    assert record.pop("created_at") == record.pop("enqueued_at")
+    assert record == {
+        "data": "{}", "origin": "low", "status": "queued", "description": "mail", "timeout": "7", "retries_left": "2",
+        "retry_intervals": "[1,2]", "lb_limit": "6.5", "lb_sig": "s", "result_ttl": "11", "failure_ttl": "12",
+        "lb_group": "g", "lb_group_limit": "3",
+    }  # fmt: skip
+    [(_, fields)] = store.client.xrange(protocol.LOG)
+    assert fields == {name.encode(): str(value).encode() if isinstance(value, int) else value
+                      for name, value in entry._asdict().items()}  # fmt: skip
+    assert [*fields] == [name.encode() for name in EntryValues._fields]  # in this order: their names are stored once
+
+
+def test_an_error_names_the_file_and_the_line(store: Store) -> None:
+    with pytest.raises(ResponseError) as caught:
+        scripts.run(store, "step", [])
+    place = re.search(r"(\w+)\.lua:(\d+)", str(caught.value))
+    assert place, caught.value
+    assert place[1] == "step"
+    assert "higher_queues" in FOLDER.joinpath("step.lua").read_text("ascii").splitlines()[int(place[2]) - 1]
+
+
+def test_a_line_outside_the_script_is_left_as_it_is() -> None:
+    assert assembly.located("send", "user_script:999999: x") == "user_script:999999: x"
+    assert assembly.located("send", "at user_script:1 and @user_script:1.") == "at time.lua:1 and @time.lua:1."
+
+
+def test_a_command_prints_a_script_with_its_places() -> None:
+    module = "liquid_background.jobs.queue.assembly"
+    done = run([executable, "-m", module, "send"], capture_output=True, text=True, check=True)
+    shown = [re.fullmatch(r" *(\d+) (\w+):(\d+) +(.*)", line) for line in done.stdout.splitlines()]
+    lines = assembly.lines("send")
+    assert [(int(m[1]), m[2], int(m[3])) for m in shown if m] == [
+        (number, line.file, line.number) for number, line in enumerate(lines, 1)
+    ]
+    wrong = run([executable, "-m", module, "nonsense"], capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2
+    assert "step" in wrong.stderr
