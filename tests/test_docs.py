@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -112,12 +113,25 @@ def test_the_readme_shows_both_commands_on_its_first_screen() -> None:
 
 
 def test_the_architecture_names_every_part_of_the_library() -> None:
-    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.M)
-    named = set(re.findall(r"`([\w/]+)`", " ".join(rows)))
-    parts = {path.stem for path in (ROOT / "liquid_background").iterdir() if path.suffix == ".py" or path.is_dir()}
+    rows = re.findall(r"^\| (`.+) \|$", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.M)
+    named = {name.rstrip("/") for name in re.findall(r"`([\w/]+)`", " ".join(rows))}
+    rooms = [ROOT / "liquid_background" / room for room in ("", "jobs", "language")]
+    parts = {path.stem for room in rooms for path in room.iterdir() if path.suffix == ".py" or path.is_dir()}
     assert {part for part in parts if not part.startswith("__")} - named == set()
 
 
 def test_the_readme_leads_to_every_document() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in text] == []
+
+
+@pytest.mark.parametrize("folder", ["liquid_background/jobs/queue", "worker/liquid_background_worker"])
+def test_internals_names_every_class_of_the_queue_and_the_worker(folder: str) -> None:
+    told = (ROOT / "docs" / "internals.md").read_text(encoding="utf-8")
+    classes = {
+        node.name
+        for path in (ROOT / folder).glob("*.py")
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    }
+    assert not {name for name in classes if f"`{name}`" not in told}
