@@ -17,12 +17,12 @@ MAX_DELAY: Final = 65_535.0  # minutes; platformOS API page, "Constraints"
 MAX_ATTEMPTS: Final = 5  # platformOS API page; binds tags and consumers, not Python jobs
 MAX_PARAMETERS: Final = 20  # platformOS API page
 MAX_NAME: Final = 255  # characters of a parameter's name; platformOS API page
-MAX_RETRIES: Final = 100  # design, section 6; binds Python jobs
-MAX_RETRYING: Final = 7 * 24 * 3600.0  # seconds from the first wait to the last; design, section 6
+MAX_RETRIES: Final = 100  # of a Python job: every wait is worked out beforehand and travels in its record
+MAX_RETRYING: Final = 7 * 24 * 3600.0  # seconds of all waits together: what fails for a week needs a person
 MAX_TIMEOUT: Final = 86_400.0  # seconds an attempt; the setting JOB_TIMEOUT and a Python job's own end there
 MAX_CONCURRENCY: Final = 100  # Gadget's queues
-MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON; design, section 3
-MAX_BODY: Final = 64 * 1024  # bytes of UTF-8; design, section 3
+MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON: a store in memory holds ids and small values, not records
+MAX_BODY: Final = 64 * 1024  # bytes of UTF-8: it travels with each job; a partial travels by its name
 MAX_LINE: Final = 2**31 - 1  # of a line or a column in a payload: far more than a template has
 MAX_MADE: Final = 2**31 - 1  # of the jobs that made or may be made in a payload: far more than any may make
 

@@ -1,4 +1,4 @@
-"""Fault matrix B: stopping a worker costs no job an attempt."""
+"""Stopping a worker costs no job an attempt."""
 
 from __future__ import annotations
 

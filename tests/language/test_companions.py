@@ -1,4 +1,4 @@
-"""log, trigger_event, function and return, try and catch, unknown tags (design, section 5)."""
+"""log, trigger_event, function and return, try and catch, unknown tags."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`<% background %>` means the same as `{% background %}`; other text with `<%` survives (design, section 3)."""
+"""`<% background %>` means the same as `{% background %}`; other text with `<%` survives."""
 
 from __future__ import annotations
 

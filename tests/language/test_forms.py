@@ -1,4 +1,4 @@
-"""The tag's two forms and its arguments (design, section 3)."""
+"""The tag's two forms and its arguments."""
 
 from __future__ import annotations
 

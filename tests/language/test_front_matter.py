@@ -1,4 +1,4 @@
-"""Front matter: values as they are written, bounds, and mistakes that cost their own file only (L12)."""
+"""Front matter: values as they are written, bounds, and mistakes that cost their own file only."""
 
 from __future__ import annotations
 

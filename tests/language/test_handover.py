@@ -1,4 +1,4 @@
-"""What a job can see (design, section 4): each numbered rule, with what must work and what must not."""
+"""What a job can see: each rule of docs/what-a-job-can-see.md, with what must work and what must not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def handed(site: Any) -> Any:
 @pytest.mark.parametrize(
     ("body", "printed", "shipped"),
     [
-        # rule 1: hand-over positions
+        # hand-over positions
         ("{% assign x = user.name %}{{ x }}", "Ada", {"user.name": "Ada"}),
         ("{% include 'p', x: user.name, y: order.id %}", "Ada7", {"user.name": "Ada", "order.id": 7}),
         ("{% render 'p', x: user.name %}", "Ada", {"user.name": "Ada"}),
@@ -60,7 +60,7 @@ def handed(site: Any) -> Any:
         ("{% liquid\n assign x = user.name\n echo x %}", "Ada", {"user.name": "Ada"}),
         ("{% assign x = 'Hi ' | append: user.name | append: '!' %}{{ x }}", "Hi Ada!", {"user.name": "Ada"}),
         ("{% if true %}{% assign x = user.name %}{{ x }}{% endif %}", "Ada", {"user.name": "Ada"}),
-        # rule 1: no other position
+        # no other position
         ("{{ user.name }}", "", {}),
         ("{% echo user.name %}", "", {}),
         ("{% if user.name %}yes{% endif %}", "", {}),
@@ -69,7 +69,7 @@ def handed(site: Any) -> Any:
         ("{% for t in user.tags %}{{ t }}{% endfor %}", "", {}),
         ("{% cycle user.name, user.email %}", "", {}),
         ("{% capture x %}{{ user.name }}{% endcapture %}[{{ x }}]", "[]", {}),
-        # rules 2 and 9: a value is where it was named, and nowhere else
+        # a value is where it was named, and nowhere else
         ("{% assign x = user.name %}{{ x }}/{{ user.name }}/{{ user.email }}", "Ada//", {"user.name": "Ada"}),
         ("{% include 'p', x: user.name %}{{ user.name }}", "Ada", {"user.name": "Ada"}),
         ("{% assign user = user %}{{ user.name }}", "Ada", {"user": PAGE["user"]}),
@@ -77,7 +77,7 @@ def handed(site: Any) -> Any:
         ("{% assign x = user.tags[1] %}{{ x }}", "b", {"user.tags[1]": "b"}),
         ("{% assign x = user.tags.size %}{{ x }}", "2", {"user.tags.size": 2}),
         ("{% assign x = order.lines.last.sku %}{{ x }}", "s2", {"order.lines.last.sku": "s2"}),
-        # rule 3: the body's own roots
+        # the body's own roots
         ("{% assign x = 1 %}{% assign y = x %}{{ y }}", "1", {}),
         ("{% capture n %}c{% endcapture %}{% assign y = n %}{{ y }}", "c", {}),
         ("{% for n in (5..6) %}{% assign y = n %}{{ y }}{% endfor %}", "56", {}),
@@ -92,20 +92,20 @@ def handed(site: Any) -> Any:
         ("{% background %}{% assign n = 5 %}{% endbackground %}{% assign y = n %}{{ y }}", "1", {"n": 1}),
         ("{% background n = 'p' %}{% assign y = n | size %}{{ y }}", "32", {}),
         ("{% increment n %}{% assign y = n %}{{ y }}", "01", {"n": 1}),
-        # rule 4: brackets
+        # brackets
         ("{% assign x = a[b.c] %}{{ x }}", "v", {"a[b.c]": "v"}),
         ("{% assign k = 'k' %}{% assign x = a[k] %}{{ x }}", "v", {"a": PAGE["a"]}),
         ("{% assign i = 1 %}{% assign x = a.list[i] %}{{ x }}", "20", {"a.list": [10, 20, 30]}),
         ("{% for i in (0..1) %}{% assign x = order.lines[i].sku %}{{ x }}{% endfor %}", "s1s2", {"order.lines": PAGE["order"]["lines"]}),
         ("{% assign x = a.list[n] %}{{ x }}", "20", {"a.list[n]": 20}),
         ("{% if true %}{% assign n = 2 %}{% endif %}{% assign x = a.list[n] %}{{ x }}", "30", {"a.list": [10, 20, 30], "n": 1}),
-        # rule 5: the request
+        # the request
         ("{% assign x = params.q %}{% include 'p', x: session.a, y: context.current_user.id %}[{{ x }}]", "[]", {}),
         ("{% assign x = cookies %}{% assign y = headers['a'] %}{% assign z = request.host %}[{{ x }}{{ y }}{{ z }}]", "[]", {}),
         ("{% assign x = a[params.k] %}[{{ x }}]", "[]", {}),
         ("{{ params.q }}{{ context.params.q }}[]", "[]", {}),
         ("{% assign params = n %}{% assign x = params %}{{ x }}", "1", {"n": 1}),
-        # rule 6: undefined
+        # undefined
         ("{% assign x = nothing %}{% assign y = user.age %}{% assign z = a[nothing] %}[{{ x }}{{ y }}{{ z }}]", "[]", {}),
     ],
 )  # fmt: skip

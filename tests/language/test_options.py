@@ -1,4 +1,4 @@
-"""Options: types, ranges, and what each tolerance mode makes of a wrong value (design, section 3; fault matrix D2, E1)."""
+"""Options: types, ranges, and what each tolerance mode makes of a wrong value."""
 
 from __future__ import annotations
 

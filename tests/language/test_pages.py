@@ -1,4 +1,4 @@
-"""Pages: front matter, layouts, where partials are looked up, and names that lead nowhere (design, section 5; H14)."""
+"""Pages: front matter, layouts, where partials are looked up, and names that lead nowhere."""
 
 from __future__ import annotations
 

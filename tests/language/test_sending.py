@@ -1,4 +1,4 @@
-"""When jobs are sent: all of a render or none, in one round trip (design, section 5; fault matrix F1, F2, F9, C7)."""
+"""When jobs are sent: all of a render or none, in one round trip."""
 
 from __future__ import annotations
 

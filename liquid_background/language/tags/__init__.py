@@ -32,7 +32,7 @@ from liquid_background.language.tags.unknown import UnknownTag
 HANDS_OVER: Final = frozenset(
     ("assign", "include", "render", "function", "log", "trigger_event", "action", TAG_BACKGROUND)
 )
-"""Tags whose arguments are hand-over positions inside a body (design, section 4)."""
+"""Tags whose arguments are hand-over positions inside a body: a page's value is passed on there, and not printed."""
 
 
 def register(env: Environment, hands_over: set[str]) -> None:
