@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from liquid import Mode
 from liquid.exceptions import LiquidWarning
 
 from liquid_background import ArgumentError, TagError
+from tests.language.conftest import block
 
 RIGHT = [
     ("delay", "0", {}, 0.0),
@@ -187,3 +189,29 @@ def test_errors_are_warnings_free(site: Any) -> None:
         warnings.simplefilter("error")
         with pytest.raises(TagError):
             site.render(_source("delay", "-1"))
+
+
+def test_pages_and_jobs_of_one_process_keep_their_modes(make_site: Callable[..., Any]) -> None:
+    site = make_site(Mode.LAX)
+    site.write({"partials/broken": "[{% nosuch %}]"})
+    assert site.render(block("{% include 'broken' %}") + "{% include 'broken' %}") == "[]"
+    job = site.job
+
+    def perform(_: int) -> str | None:
+        error: str | None = site.perform(job).error
+        assert site.engine.render_string("{{ 1 | nosuch }}{% nosuch %}ok") == "ok"
+        return error
+
+    with ThreadPoolExecutor(4) as pool:
+        errors = list(pool.map(perform, range(20)))
+    assert all("unexpected tag 'nosuch'" in (error or "") for error in errors)
+    assert site.engine.environment.mode == Mode.LAX
+
+
+def test_lax_keeps_what_it_can(make_site: Callable[..., Any]) -> None:
+    site = make_site(Mode.LAX)
+    assert site.run(block("{{ a }}", "a: 1, a: 2")) == "2"
+    assert site.run(block("{{ b }}", f"{'n' * 256}: 1, b: 2")) == "2"
+    site.engine.store.client.flushall()
+    assert site.render("{% background id = 'p', big: big %}[{{ id }}]", {"big": "x" * 200_000}) == "[]"
+    assert site.jobs == []
