@@ -11,6 +11,8 @@ from liquid_background.jobs.memory import KEPT, MemoryJobs
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.settings import Settings
 
+__all__ = ["FakeJobs", "fake_jobs"]
+
 
 class EngineLike(Performer, Protocol):
     """What the double needs of an engine."""

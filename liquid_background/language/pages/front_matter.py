@@ -46,11 +46,11 @@ KEYS: Final[Mapping[str, Key]] = {
         Key("slug", "pages", "the path at which the page answers; without it, its name, and `/` for `index`", True),
         Key("method", "pages", f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; without it, any", True),
         Key("layout", "pages", "the template in `layouts/` around it; `false` or nothing: none", True),
-        Key("format", "pages", f"{', '.join(MEDIA_TYPES)}: the media type; html without it", True),
+        Key("format", "pages", f"the media type, one of {', '.join(MEDIA_TYPES)}; without it, html", True),
         Key("response_headers", "pages", "headers of the answer"),
         Key("metadata", "any", "values of your own: `{{ page.metadata.title }}`"),
         Key("schedule", "partials, pages", "when it runs, and how"),
-        *(Key(option.name, "consumers", f"{option.says}: {option.allowed}") for option in OPTIONS.values()),
+        *(Key(option.name, "consumers", f"{option.says} ({option.allowed})") for option in OPTIONS.values()),
     )
 }
 """What front matter may say; other keys are kept and mean nothing here."""
