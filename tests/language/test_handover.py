@@ -21,7 +21,7 @@ from markupsafe import Markup
 from liquid_background import ArgumentError, HandOverError
 from liquid_background.errors import NotPlain
 from liquid_background.jobs.handover import decode, encode
-from liquid_background.jobs.queue.payload import payload_of
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from tests.language.conftest import block
 
 PAGE: dict[str, Any] = {
@@ -355,7 +355,7 @@ def test_a_macro_in_a_nested_block_sees_that_blocks_parameters(site: Any) -> Non
     body = "{% macro m %}{% assign v = a[k] %}{{ v }}{% endmacro %}{% call m %}"
     site.render(block(block(body, "source_name: 'in', k: 'own'")), {"a": {"own": "OWN", "pg": "PG"}, "k": "pg"})
     (inner,) = site.perform(site.job).jobs
-    assert site.engine.perform(inner.id, payload_of(inner), 1, 1).result == "OWN"
+    assert site.engine.perform(inner.id, decode_payload(encode_data(inner)), 1, 1).result == "OWN"
 
 
 class Colour(str, Enum):  # noqa: UP042  as many applications still have it

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -13,6 +14,8 @@ from liquid import Mode
 from liquid.exceptions import LiquidWarning
 
 from liquid_background import ArgumentError, TagError
+from liquid_background.jobs.queue import keys
+from liquid_background.language.syntax import OPTIONS
 from tests.language.conftest import block
 
 RIGHT = [
@@ -215,3 +218,17 @@ def test_lax_keeps_what_it_can(make_site: Callable[..., Any]) -> None:
     site.engine.store.client.flushall()
     assert site.render("{% background id = 'p', big: big %}[{{ id }}]", {"big": "x" * 200_000}) == "[]"
     assert site.jobs == []
+
+
+def test_one_entry_makes_an_option_of_blocks_partials_and_consumers(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`timeout` is a field of each job, and no option today."""
+    monkeypatch.setitem(OPTIONS, "timeout", replace(OPTIONS["delay"], name="timeout"))  # type: ignore[arg-type]
+    site.write({"consumers/e/x": "---\ntimeout: 7\n---\nx", "partials/p": "x"})
+    site.render(block("x", "timeout: 7") + "{% background _ = 'p', timeout: 7 %}{% trigger_event 'e' %}")
+    ids = [job.id for job in site.jobs]
+    assert [float(site.engine.store.client.hget(keys.job(each), "timeout")) for each in ids] == [7.0] * 3
+    assert [job.parameters for job in site.jobs[:2]] == [{}, {}]
+    for wrong in (block("x", "timeout: 'long'"), "{% trigger_event 'e' %}"):
+        site.write({"consumers/e/x": "---\ntimeout: long\n---\nx"})
+        with pytest.raises(ArgumentError, match="timeout is 'long'; it must be minutes from"):
+            site.render(wrong)

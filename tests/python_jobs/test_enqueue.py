@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 
 from liquid_background import DuplicateJob, Engine, EnqueueError, JobCancelled, JobFailed, RetryPolicy
 from liquid_background.errors import ResultTimeout
+from liquid_background.job import Job
 from liquid_background.jobs.queue import keys
+from liquid_background.python_jobs.options import JOB_OPTIONS, EnqueueOptions, names_of
 from tests.python_jobs import shop
 from tests.python_jobs.conftest import Bench, perform
 
@@ -134,6 +138,12 @@ def test_wrong_options_are_refused_with_advice(engine: Engine, options: Any, rea
     with pytest.raises(EnqueueError, match=reason):
         engine.enqueue("notify", {"order_id": 1}, **options)
     assert engine.jobs.list() == []
+
+
+def test_each_option_has_a_type_an_entry_and_a_word_in_the_docstring() -> None:
+    assert names_of(EnqueueOptions) == sorted(JOB_OPTIONS)
+    assert set(JOB_OPTIONS) <= set(re.findall(r"`(\w+)`", Engine.enqueue.__doc__ or ""))
+    assert {option.field for option in JOB_OPTIONS.values()} - {""} <= {field.name for field in fields(Job)}
 
 
 def test_results_come_back_from_a_worker_with_their_types(engine: Engine, bench: Bench) -> None:
