@@ -12,10 +12,8 @@ from liquid_background.language.tags.background_node import TAG_BACKGROUND, Back
 from liquid_background.language.tags.collector import (
     Collector,
     Consumer,
-    Site,
     close_collector,
     collecting,
-    collector_of,
     current_collector,
     open_collector,
 )
@@ -62,10 +60,8 @@ __all__ = [
     "Collector",
     "Consumer",
     "Return",
-    "Site",
     "close_collector",
     "collecting",
-    "collector_of",
     "current_collector",
     "blocks_only",
     "open_collector",
