@@ -84,10 +84,10 @@ class FakeJobs(MemoryJobs):
         return self._engine.perform(job.id, decode_payload(encode_data(job)), attempt, job.max_attempts)
 
     def run_all(self, most: int = 10_000) -> list[JobRecord]:
-        """Run attempts until no job waits, not even one that they made; return the jobs in the order of their first.
+        """Run attempts until no job waits, not even one that they made; return the jobs that ran, in order.
 
         Args:
-            most: attempts; more is taken for jobs that enqueue each other for ever.
+            most: attempts; jobs that need more are taken to enqueue each other for ever.
 
         Raises:
             AssertionError: when jobs still wait after so many.

@@ -190,7 +190,7 @@ def _start_at(value: object) -> float:
     if not isinstance(moment, datetime):
         raise ValueError
     if moment.tzinfo is None:
-        raise EnqueueError(f"start_at is {str(value)!r}, without an offset: say which with Z, +02:00 or a tzinfo")
+        raise EnqueueError(f"start_at is {str(value)!r}, without an offset: add Z, +02:00 or a tzinfo")
     return moment.timestamp()
 
 
@@ -225,7 +225,7 @@ JOB_OPTIONS: Final[Mapping[str, JobOption]] = {
             field="group",
             says=f"how many jobs of this name run at once: one, or `max_concurrency`, 1 to {MAX_CONCURRENCY}",
             allowed="a name, or {'name': …, 'max_concurrency': …}",
-            default="as many as there are workers",
+            default="no maximum",
             read=_queue,
         ),
         JobOption(

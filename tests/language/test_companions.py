@@ -251,7 +251,7 @@ def test_cleanup_logic_in_an_error_handler(site: Any) -> None:
         ("{% background %}{% exprot x %}{% endbackground %}", "unexpected tag 'exprot'"),
         ("{% try %}", "never closed"),
         ("{% try x %}{% endtry %}", "takes no arguments"),
-        ("{% endtry %}", "nothing is open here"),
+        ("{% endtry %}", "it belongs to nothing that is open here"),
     ],
 )
 def test_tags_that_are_not_there(site: Any, source: str, message: str) -> None:
