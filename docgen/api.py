@@ -17,8 +17,8 @@ _INTRODUCTION: Final = """# API
 
 Each name that an application may rely on. What is not here may change in any release.
 
-An argument after `*` is given by its name. `Unpack[…]` stands for the named arguments of a class that is told of in the
-same place.
+An argument after `*` is given by its name. `**name: Unpack[Class]` stands for named arguments: the fields of the class,
+each of which may be left out.
 """
 
 

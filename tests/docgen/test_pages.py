@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+import liquid_background
 from docgen.pages import ROOT, WHOLE, fill, generated_pages
 from docgen.tables import TABLES
-from liquid_background import pytest_plugin
+from liquid_background import errors, pytest_plugin
 
 MARKED = [
     page
@@ -41,6 +42,13 @@ def test_each_public_name_is_in_the_api(module: str) -> None:
     public = import_module(f"liquid_background{module}").__all__
     text = _generated()[ROOT / "docs/api.md"]
     assert [name for name in public if f"\n### {name}\n" not in text] == []
+
+
+def test_each_error_that_the_api_tells_of_can_be_imported() -> None:
+    text = _generated()[ROOT / "docs/api.md"]
+    told = {name for name in re.findall(r"^- `(\w+)`: when ", text, re.M) if hasattr(errors, name)} - {"LiquidError"}
+    assert "ResultTimeout" in told
+    assert told - set(liquid_background.__all__) == set()
 
 
 def test_each_fixture_is_in_the_api() -> None:
