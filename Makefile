@@ -24,7 +24,7 @@ build: $(VENV)/.installed-test
 	$(BIN)/python -m build --no-isolation --wheel
 
 docs: $(VENV)/.installed-test
-	$(BIN)/python -m poscli.reference > docs/cli.md
+	$(BIN)/python -m docgen
 
 # The lock: exactly what an empty environment gets today. Run it, run the tests, commit both or neither.
 lock:

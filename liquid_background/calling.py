@@ -32,7 +32,7 @@ async def call_async(
 def _call_in_thread(function: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     try:
         return function(*args, **kwargs)
-    except StopIteration as error:  # no future can carry it: who awaits this one would wait for ever
+    except StopIteration as error:  # no future can carry it: whoever awaits this one would wait for ever
         raise RuntimeError(f"the function raised StopIteration: {error}") from error
 
 

@@ -2,7 +2,7 @@
 
 The jobs that an attempt makes and its log entries are sent after it, not in one step with its end; a worker that is
 killed is noticed when RQ notices it. With SIGNING_KEY set, stock workers must not serve these queues: they look at the
-signature only here, after they have loaded whatever else they found there. What it is checked against is what runs.
+signature only here, after they have loaded whatever else they found there. What was checked is what runs.
 """
 
 from __future__ import annotations

@@ -75,12 +75,12 @@ class Settings(BaseSettings):
         description="Seconds before attempts 2, 3, 4 and 5; the last one repeats. Kept with a job when it is sent.",
     )
     lease: float = Field(
-        3.0, ge=0.2, le=MAX_LEASE, description="Seconds that a worker's claim on a job lasts unrenewed."
+        3.0, ge=0.2, le=MAX_LEASE, description="Seconds that a worker's claim on a job lasts without being renewed."
     )
     processes: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Child processes of a worker."
     )
-    low_share: int = Field(0, ge=0, le=90, description="Percent of the claims that low-priority jobs are given.")
+    low_share: int = Field(0, ge=0, le=90, description="Percent of the claims that go to low-priority jobs.")
     memory_limit: int = Field(512, ge=64, description="Megabytes of memory that a worker child may use.")
     recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")
     page_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds that rendering one page may take.")
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     failure_ttl: int = Field(FAILURE_TTL, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
         SECRET_NAMES,
-        description="Parts of names whose values are masked when shown; headers of such names reach no event consumer.",
+        description="Parts of names whose values are masked when shown; event consumers see no headers of such names.",
     )
     event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
         (), description="Secrets of the request that event consumers may see: cookies, and headers by name."
@@ -98,11 +98,13 @@ class Settings(BaseSettings):
     front_matter_schedules: bool = Field(
         True, description="Whether a partial or page may carry a schedule in its front matter."
     )
-    dev: bool = Field(False, description="Whether this is development: then engine.enqueue retries twice, not 6 times.")
+    dev: bool = Field(
+        False, description="Whether this is development, where engine.enqueue retries twice instead of 6 times."
+    )
     signing_key: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (),
         validate_default=False,  # without a key nothing is signed; a key that is given must be one
-        description="Keys of 16 characters or more that sign jobs: the first signs, each of them verifies.",
+        description="Keys of 16 characters or more that sign jobs: the first one signs, every one verifies.",
     )
 
     @field_validator("retry_delays", "secret_names", "signing_key", "event_context", mode="before")
@@ -155,7 +157,7 @@ class Settings(BaseSettings):
 
 
 def mask_url(url: str) -> str:
-    """Return a URL as it may be shown, also a malformed one: `***` for all that may be a piece of a password.
+    """Return a URL, even a malformed one, as it may be shown: `***` for all that may be a piece of a password.
 
     That is what stands before the last @, even with a / or a # in it; a user without a password, which most often is
     a password without its colon; and whatever does not read as hosts, ports and a path.

@@ -11,6 +11,8 @@ from liquid_background.jobs.memory import KEPT, MemoryJobs
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.settings import Settings
 
+__all__ = ["FakeJobs", "fake_jobs"]
+
 
 class EngineLike(Performer, Protocol):
     """What the double needs of an engine."""
@@ -82,10 +84,10 @@ class FakeJobs(MemoryJobs):
         return self._engine.perform(job.id, decode_payload(encode_data(job)), attempt, job.max_attempts)
 
     def run_all(self, most: int = 10_000) -> list[JobRecord]:
-        """Run attempts until no job waits, not even one that they made; return the jobs in the order of their first.
+        """Run attempts until no job waits, not even one that they made; return the jobs that ran, in order.
 
         Args:
-            most: attempts; more is taken for jobs that enqueue each other for ever.
+            most: attempts; jobs that need more are taken to enqueue each other for ever.
 
         Raises:
             AssertionError: when jobs still wait after so many.

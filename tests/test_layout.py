@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = sorted(
     path.relative_to(ROOT)
-    for folder in ("liquid_background", "worker", "cli")
+    for folder in ("liquid_background", "worker", "cli", "docgen")
     for path in (ROOT / folder).rglob("*.py")
 )
 LOADERS = {

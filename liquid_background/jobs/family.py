@@ -27,7 +27,7 @@ class Family:
 
     generation: int = -1  # of whoever makes jobs: how many jobs it is away from the page; -1 is a page itself
     left: int = MAX_FAMILY
-    regain_parts: int = 1  # into so many equal parts is what is regained cut, and one is its own; 0: it has none
+    regain_parts: int = 1  # what is regained is cut into so many equal parts, one of which is its own; 0: it has none
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Family:
@@ -36,9 +36,9 @@ class Family:
         return cls(payload.get("generation", 0), left, payload.get("regain_parts", 1))
 
     def admit(self, jobs: Sequence[Job]) -> None:
-        """Write into the jobs of one render or attempt, at most as many as are left, what they may make in turn."""
+        """Note in each job of one render or attempt, at most as many as are left, what it may make in turn."""
         if not jobs or (self.generation < 0 and len(jobs) == 1):
-            return  # one job of a page may make what a job may that says nothing
+            return  # the only job of a page may make as many as a job that says nothing
         share = (self.left - len(jobs)) // len(jobs)
         planned = [(job, seconds) for job in jobs if (seconds := _delay(job)) > 0] if self.generation >= 0 else []
         # The one next run among several jobs keeps the whole part of its maker.

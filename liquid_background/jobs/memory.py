@@ -15,7 +15,7 @@ from liquid_background.jobs import handover
 from liquid_background.settings import Settings
 
 KEPT: Final = 10_000
-"""Jobs that have ended, of which those that ended first are forgotten beyond this."""
+"""Ended jobs that are kept; beyond this many, those that ended first are forgotten."""
 
 Records: TypeAlias = list[JobRecord]  # by this name, since MemoryJobs has a method `list`
 _ENDED: Final = frozenset((JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED))

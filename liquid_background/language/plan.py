@@ -2,7 +2,7 @@
 
 A *hand-over position* is the right-hand side of an assign and every argument of a tag that hands over. A path
 there belongs to the page unless its root is surely the body's own at that point: a parameter, an earlier assign
-or capture on the way that is always taken, or a loop variable around it. (Design, section 4.)
+or capture on the way that is always taken, or a loop variable around it.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def check_block(env: Environment, path: str, node: BackgroundNode) -> Iterator[F
         yield finding(path, read.token, "blank-variable", message, fix)
     for read in reads.request:
         name = re.sub(r"\W+", "_", str(read.path[-1]))
-        message = f"`{read}` is blank in the job: nothing of the request travels"
+        message = f"`{read}` is blank in the job: a job sees nothing of the request"
         fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
         yield finding(path, read.token, "request-in-job", message, fix)
     yield from _check_unused(env, path, node)

@@ -131,7 +131,7 @@ def _exists(environment: Environment, name: str, tag: str) -> bool:
 
 
 def _has_consumers(environment: Environment, event: str) -> bool:
-    """Return whether a template takes an event; what is wrong in its front matter the check of its own file says."""
+    """Return whether a template takes an event; the check of its own file says what is wrong in its front matter."""
     if isinstance(environment.loader, SiteLoader):
         return bool(environment.loader.consumer_names(event))
     try:

@@ -42,14 +42,14 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("missing-partial", Severity.ERROR, "A partial, layout or function that is named is not there."),
         Rule("front-matter", Severity.ERROR, "A name in front matter is given twice, or a value that it cannot have."),
         Rule("same-slug", Severity.ERROR, "Two pages would answer the same request."),
-        Rule("missing-consumer", Severity.WARNING, "An event is triggered that no consumer takes."),
+        Rule("missing-consumer", Severity.WARNING, "No consumer takes an event that is triggered."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
         Rule("unused-parameter", Severity.WARNING, "A parameter is given that the body does not read."),
         Rule("misspelt-option", Severity.WARNING, "A parameter has nearly the name of an option."),
         Rule("unknown-key", Severity.WARNING, "Front matter has a name that means nothing here."),
-        Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, and elsewhere not."),
-        Rule("not-a-template", Severity.WARNING, "A file is called as a template is, and is skipped."),
+        Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, but not elsewhere."),
+        Rule("not-a-template", Severity.WARNING, "A file is named like a template, but is skipped."),
         Rule("delay-for-order", Severity.HINT, "A short delay is used to run one job after another."),
     )
 }
@@ -77,7 +77,7 @@ def silenced(findings: Iterable[Finding], source: str) -> list[Finding]:
     """Return the findings that no comment of the source silences.
 
     `{% # check: ignore RULE, RULE %}` covers its own line and the next, `ignore-file` the whole file; without a
-    rule's name, every one: other words say why.
+    rule's name, every one; any other words say why.
     """
     lines: dict[int, set[str]] = {}
     whole: set[str] = set()

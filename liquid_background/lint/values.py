@@ -147,7 +147,7 @@ class _Values:
                 yield self._at(header, "front-matter", f"the header {show(str(name.value))} {reason}")
 
     def _plain(self, name: str, node: yaml.Node) -> Iterator[Finding]:
-        """Yield the values without quotes that are text here, and that YAML at large takes for something else."""
+        """Yield the unquoted values that are text here, and that YAML elsewhere takes for something else."""
         if isinstance(node, yaml.MappingNode):
             for key, inner in node.value:
                 yield from self._plain(name if name == "metadata" else str(key.value), inner)
@@ -177,7 +177,7 @@ class _Values:
 
 
 def _kind(written: str) -> str:
-    """Return what YAML takes text without quotes for, if that is another thing than its letters say."""
+    """Return what YAML takes unquoted text for, if that is not what its letters say."""
     if is_canonical(written):
         return ""
     resolvers = yaml.SafeLoader.yaml_implicit_resolvers

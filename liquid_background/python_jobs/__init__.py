@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from liquid_background.python_jobs.decorator import background, default_queue, provide_default_queue
-from liquid_background.python_jobs.function import Function, find_function, path_of
+from liquid_background.python_jobs.function import Function, find_function
 from liquid_background.python_jobs.handle import Handle
 from liquid_background.python_jobs.options import BulkOptions, EnqueueOptions, JobOptions
 from liquid_background.python_jobs.python_jobs import PythonJobs
@@ -28,7 +28,6 @@ __all__ = [
     "background",
     "default_queue",
     "find_function",
-    "path_of",
     "provide_default_queue",
     "read_schedule",
     "to_result",

@@ -37,7 +37,7 @@ class Function(Generic[P, R]):
         if isinstance(wrapped, Function):
             raise EnqueueError(f"{wrapped.path} is decorated twice: a function has one decorator and one queue")
         if not inspect.isfunction(wrapped):
-            raise EnqueueError(f"{wrapped!r} is not a function that a `def` makes")
+            raise EnqueueError(f"{wrapped!r} is not a function made by `def`")
         update_wrapper(self, wrapped)
         self.path = path_of(wrapped)
         self.max_retries = check_count(max_retries, "max_retries")

@@ -70,7 +70,7 @@ class Handle:
     def _pauses(self, timeout: float | None) -> Iterator[float]:
         if self._collected:
             raise EnqueueError(
-                f"job {self.id} is sent when the job or page that made it succeeds, so that cannot wait for it"
+                f"job {self.id} is sent when the job or page that made it succeeds, so neither can wait for it"
             )
         until = None if timeout is None else time.monotonic() + timeout
         number = 0
@@ -101,7 +101,8 @@ class Handle:
         except JobNotFound:
             if self._collected:
                 raise EnqueueError(
-                    f"job {self.id} is sent when the job or page that made it succeeds; it cannot be taken back before"
+                    f"job {self.id} is sent when the job or page that made it succeeds; "
+                    "until then it cannot be taken back"
                 ) from None
             return False
         return True

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from difflib import get_close_matches
 from typing import Any, Final, TypedDict
 
 from liquid_background.errors import EnqueueError
-from liquid_background.job import JOB_ID, MAX_CONCURRENCY, MAX_TIMEOUT, SOURCE_NAME, ConcurrencyGroup, Priority
+from liquid_background.job import (
+    JOB_ID,
+    MAX_CONCURRENCY,
+    MAX_RETRIES,
+    MAX_TIMEOUT,
+    SOURCE_NAME,
+    ConcurrencyGroup,
+    Priority,
+)
 from liquid_background.python_jobs.queues import OnDuplicate
-from liquid_background.python_jobs.retries import RetryPolicy
+from liquid_background.python_jobs.retries import RETRIES, RETRIES_IN_DEVELOPMENT, RetryPolicy
 
 
 class JobOptions(TypedDict, total=False):
-    """What may be said of each job of a call, scheduled or not."""
+    """What may be said of each job of a call, scheduled or not. `JOB_OPTIONS` says what each option is."""
 
-    priority: str  # low, default (or medium) or high, in any case
-    queue: str | Mapping[str, Any] | ConcurrencyGroup  # a name: one job at a time; or with max_concurrency, 1 to 100
-    retries: int | RetryPolicy  # runs after the first
-    timeout: float  # seconds an attempt
-    source_name: str  # in the log and in listings
+    priority: str
+    queue: str | Mapping[str, Any] | ConcurrencyGroup
+    retries: int | RetryPolicy
+    timeout: float
+    source_name: str
 
 
 class BulkOptions(JobOptions, total=False):
     """What may be said of many jobs of one call."""
 
-    start_at: datetime | str  # aware, or ISO 8601 with an offset or Z; past times mean now
+    start_at: datetime | str
 
 
 class EnqueueOptions(BulkOptions, total=False):
@@ -35,6 +43,19 @@ class EnqueueOptions(BulkOptions, total=False):
 
     id: str
     on_duplicate: OnDuplicate
+
+
+@dataclass(frozen=True, slots=True)
+class JobOption:
+    """One option: `read` returns what it means, or raises ValueError."""
+
+    name: str
+    field: str  # of the Job, "" when it says something of the call
+    says: str  # what it is; as the next two, for errors and for the tables of the documentation
+    allowed: str
+    default: str
+    read: Callable[[Any], Any]
+    numeric: bool = False  # so front matter, which is text, reads its value as a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +87,38 @@ _PRIORITIES: Final = {
 }
 
 
+def names_of(allowed: type) -> list[str]:
+    """Return the names of the options in a typed dict, sorted."""
+    return sorted({name for base in allowed.__mro__ for name in getattr(base, "__annotations__", ())})
+
+
 def read_options(given: Mapping[str, Any], default: RetryPolicy, allowed: type = EnqueueOptions) -> Reading:
     """Return what options mean.
 
     Args:
-        given: the options as the caller named them.
+        given: the options as the caller named them; one that is None counts as not given.
         default: the retry policy when none is given.
         allowed: the typed dict that names what may be given.
 
     Raises:
         EnqueueError: naming the option, its value and what is allowed.
     """
-    names = sorted({name for base in allowed.__mro__ for name in getattr(base, "__annotations__", ())})
+    names = names_of(allowed)
     for name in given:
         if name not in names:
             raise EnqueueError(_unknown(str(name), names))
-    retries = given.get("retries")
-    waits = (default if retries is None else _retries(retries)).waits()
+    values = {name: _read(option, given[name]) for name, option in JOB_OPTIONS.items() if given.get(name) is not None}
+    waits = values.get("retries", default).waits()
     fields: dict[str, Any] = {"waits": waits, "max_attempts": len(waits) + 1}
-    for name, read in _READERS.items():
-        if given.get(name) is not None:
-            field, value = read(given[name])
-            fields[field] = value
-    on_duplicate = given.get("on_duplicate", "error")
-    if on_duplicate not in ("error", "ignore"):
-        raise EnqueueError(f"on_duplicate is {on_duplicate!r}; it must be 'error' or 'ignore'")
-    return Reading(fields, on_duplicate)
+    fields |= {JOB_OPTIONS[name].field: value for name, value in values.items() if JOB_OPTIONS[name].field}
+    return Reading(fields, values.get("on_duplicate", "error"))
+
+
+def _read(option: JobOption, value: object) -> Any:
+    try:
+        return option.read(value)
+    except ValueError:
+        raise EnqueueError(f"{option.name} is {value!r}; it must be {option.allowed}") from None
 
 
 def _unknown(name: str, names: list[str]) -> str:
@@ -108,28 +135,34 @@ def _retries(value: object) -> RetryPolicy:
         return value
     if isinstance(value, int):
         return RetryPolicy(count=value)
-    raise EnqueueError(f"retries is {value!r}; it must be a number, or a RetryPolicy such as RetryPolicy(count=5)")
+    raise ValueError
 
 
-def _id(value: object) -> tuple[str, str]:
-    if isinstance(value, str) and JOB_ID.fullmatch(value):
-        return "id", value
-    raise EnqueueError(f"id is {value!r}; it must be 1 to 100 letters, digits, - and _")
-
-
-def _source_name(value: object) -> tuple[str, str]:
+def _name(value: object) -> str:
     if isinstance(value, str) and SOURCE_NAME.fullmatch(value):
-        return "source_name", value
-    raise EnqueueError(f"source_name is {value!r}; it must be 1 to 100 letters, digits, - and _")
+        return value
+    raise ValueError
 
 
-def _priority(value: object) -> tuple[str, Priority]:
+def _id(value: object) -> str:
+    if isinstance(value, str) and JOB_ID.fullmatch(value):
+        return value
+    raise ValueError
+
+
+def _on_duplicate(value: object) -> OnDuplicate:
+    if value in ("error", "ignore"):
+        return value
+    raise ValueError
+
+
+def _priority(value: object) -> Priority:
     if isinstance(value, str) and value.lower() in _PRIORITIES:
-        return "priority", _PRIORITIES[value.lower()]
-    raise EnqueueError(f"priority is {value!r}; it must be 'low', 'default' or 'high'")
+        return _PRIORITIES[value.lower()]
+    raise ValueError
 
 
-def _queue(value: object) -> tuple[str, ConcurrencyGroup]:
+def _queue(value: object) -> ConcurrencyGroup:
     if isinstance(value, str):
         value = ConcurrencyGroup(value)
     elif isinstance(value, Mapping):
@@ -138,16 +171,16 @@ def _queue(value: object) -> tuple[str, ConcurrencyGroup]:
             raise EnqueueError(f"queue is {dict(value)!r}; its keys are 'name' and 'max_concurrency'")
         value = ConcurrencyGroup(value["name"], value.get("max_concurrency", 1))
     if not isinstance(value, ConcurrencyGroup):
-        raise EnqueueError(f"queue is {value!r}; it must be a name, or {{'name': …, 'max_concurrency': …}}")
+        raise ValueError
     if not isinstance(value.name, str) or not SOURCE_NAME.fullmatch(value.name):
         raise EnqueueError(f"queue name {value.name!r} is not 1 to 100 letters, digits, - and _")
     most = value.max_concurrency
     if not isinstance(most, int) or isinstance(most, bool) or not 1 <= most <= MAX_CONCURRENCY:
         raise EnqueueError(f"queue {value.name}: max_concurrency is {most!r}; it must be from 1 to {MAX_CONCURRENCY}")
-    return "group", value
+    return value
 
 
-def _start_at(value: object) -> tuple[str, float]:
+def _start_at(value: object) -> float:
     moment = value
     if isinstance(value, str):
         try:
@@ -155,23 +188,80 @@ def _start_at(value: object) -> tuple[str, float]:
         except ValueError:
             moment = None
     if not isinstance(moment, datetime):
-        raise EnqueueError(f"start_at is {value!r}; it must be an aware datetime, or text such as 2024-04-03T12:00:00Z")
+        raise ValueError
     if moment.tzinfo is None:
-        raise EnqueueError(f"start_at is {str(value)!r}, without an offset: say which with Z, +02:00 or a tzinfo")
-    return "start_at", moment.timestamp()
+        raise EnqueueError(f"start_at is {str(value)!r}, without an offset: add Z, +02:00 or a tzinfo")
+    return moment.timestamp()
 
 
-def _timeout(value: object) -> tuple[str, float]:
+def _timeout(value: object) -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= MAX_TIMEOUT:
-        return "timeout", float(value)
-    raise EnqueueError(f"timeout is {value!r}; it must be seconds, over 0 and up to {MAX_TIMEOUT:.0f}")
+        return float(value)
+    raise ValueError
 
 
-_READERS: Final = {
-    "id": _id,
-    "priority": _priority,
-    "queue": _queue,
-    "start_at": _start_at,
-    "timeout": _timeout,
-    "source_name": _source_name,
+JOB_OPTIONS: Final[Mapping[str, JobOption]] = {
+    option.name: option
+    for option in (
+        JobOption("id", "id", "the job's id", "1 to 100 letters, digits, - and _", "a random one", _id),
+        JobOption(
+            name="on_duplicate",
+            field="",
+            says="what happens when a job has the id already: an error, or nothing",
+            allowed="'error' or 'ignore'",
+            default="'error'",
+            read=_on_duplicate,
+        ),
+        JobOption(
+            name="priority",
+            field="priority",
+            says="the queue, in upper or lower case; 'medium' means 'default'",
+            allowed="'low', 'default' or 'high'",
+            default="'default'",
+            read=_priority,
+        ),
+        JobOption(
+            name="queue",
+            field="group",
+            says=f"how many jobs of this name run at once: one, or `max_concurrency`, 1 to {MAX_CONCURRENCY}",
+            allowed="a name, or {'name': …, 'max_concurrency': …}",
+            default="no maximum",
+            read=_queue,
+        ),
+        JobOption(
+            name="retries",
+            field="",
+            says="runs after the first, and with a policy the waits before them",
+            allowed=f"a number from 0 to {MAX_RETRIES}, or a RetryPolicy such as RetryPolicy(count=5)",
+            default=f"{RETRIES}; {RETRIES_IN_DEVELOPMENT} under `poscli dev`",
+            read=_retries,
+            numeric=True,
+        ),
+        JobOption(
+            name="start_at",
+            field="start_at",
+            says="when it is due; a time that has passed means now",
+            allowed="an aware datetime, or text such as 2024-04-03T12:00:00Z",
+            default="now",
+            read=_start_at,
+        ),
+        JobOption(
+            name="timeout",
+            field="timeout",
+            says="how long one attempt may take",
+            allowed=f"seconds, over 0 and up to {MAX_TIMEOUT:.0f}",
+            default="setting `JOB_TIMEOUT`",
+            read=_timeout,
+            numeric=True,
+        ),
+        JobOption(
+            name="source_name",
+            field="source_name",
+            says="the name in the log and in listings",
+            allowed="1 to 100 letters, digits, - and _",
+            default="that of the action or partial",
+            read=_name,
+        ),
+    )
 }
+"""Enqueueing, schedules, front matter and the documentation all take the options of Python jobs from here."""

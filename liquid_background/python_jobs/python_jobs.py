@@ -108,8 +108,8 @@ class PythonJobs:
         function = self._functions.get(path) or find_function(path)
         if function is None:
             raise FunctionNotFound(
-                f"no job function {path!r} is registered here: deploy workers before the code that enqueues it, have "
-                "the application that --app names import its module, and decorate it"
+                f"no job function {path!r} is registered here: decorate it, have the application that --app names "
+                "import its module, and deploy workers before the code that enqueues it"
             )
         return function
 
@@ -222,7 +222,7 @@ class PythonJobs:
         """Return the collector of the page or attempt around the caller, when its jobs go to this engine's store."""
         collector = current_collector()
         sink = getattr(collector.site, "sink", None) if collector is not None else None
-        sender = getattr(sink, "engine", sink)  # a sink that stands before an engine's own names that engine
+        sender = getattr(sink, "engine", sink)  # a sink that stands in front of an engine names that engine
         same = isinstance(sender, PythonJobs) and _store_of(sender.settings) == _store_of(self.settings)
         return collector if same else None
 

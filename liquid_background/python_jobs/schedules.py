@@ -35,13 +35,13 @@ _PLAIN_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME - len('pages_
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A job that is enqueued at each time of a cron expression, once whoever asks."""
+    """A job that is enqueued at each time of a cron expression: once, whoever asks."""
 
     name: str  # the same in each process: by it the store knows which time is enqueued already
     cron: str
     timezone: str
     job: Job  # what is enqueued, but for its id and time
-    former_name: str = ""  # what versions before called it, so that a time is not enqueued under both names
+    former_name: str = ""  # what earlier versions called it, so that a time is not enqueued under both names
 
     @classmethod
     def of(cls, job: Job, cron: str, timezone: str, name: str | None) -> Schedule:
@@ -120,7 +120,7 @@ def check_cron(cron: object, timezone: object) -> None:
     if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != _FIELDS):
         raise EnqueueError(f"cron is {show(cron)}; it must be {allowed}")
     if not cron.startswith("@") and {"r", "h"} & {part[:1].lower() for part in cron.split()}:
-        raise EnqueueError(f"cron is {show(cron)}: each process would make other times of R and H; give numbers")
+        raise EnqueueError(f"cron is {show(cron)}: each process would work out other times for R and H; give numbers")
     try:
         zone = ZoneInfo(str(timezone))
     except (KeyError, ValueError, OSError) as error:
@@ -129,7 +129,7 @@ def check_cron(cron: object, timezone: object) -> None:
         croniter(cron, datetime.now(zone)).get_next(datetime)
     except (ValueError, KeyError) as error:
         reason = str(error)[:_LONGEST_REASON]
-        raise EnqueueError(f"cron is {show(cron)}, which is no time ({reason}); it must be {allowed}") from error
+        raise EnqueueError(f"cron is {show(cron)}, which names no time ({reason}); it must be {allowed}") from error
 
 
 def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[Schedule]:

@@ -22,6 +22,8 @@ from liquid_background.web.renderer import Renderer, open_descriptors
 from liquid_background.web.site import Site
 
 PAGE_PROCESSES: Final = 8
+"""Processes that render pages, when nothing else is said."""
+
 _GRACE: Final = 5  # seconds that requests get at the end
 _LAST_CALL: Final = 4.0  # seconds after which what still goes on is cut off; requests of pages are answered then
 _KEEP_ALIVE: Final = 5  # seconds that a connection is kept for a next request

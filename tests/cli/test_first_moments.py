@@ -1,4 +1,4 @@
-"""Fault matrix L20: a worker that is told to stop before it has begun exits with 0, at once and without a word."""
+"""A worker that is told to stop before it has begun exits with 0, at once and without a word."""
 
 from __future__ import annotations
 

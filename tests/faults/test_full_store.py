@@ -1,4 +1,4 @@
-"""Fault matrix L1: a store that refuses writes costs no attempt, runs no body uncounted, and is told of once."""
+"""A store that refuses writes costs no attempt, runs no body uncounted, and is told of once."""
 
 from __future__ import annotations
 

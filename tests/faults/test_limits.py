@@ -1,4 +1,4 @@
-"""Fault matrix E: an attempt ends at its limit and within its means, whatever its body does."""
+"""An attempt ends at its limit and within its means, whatever its body does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fault matrix L2 and L3: keys of the wrong type and records of garbage cost no neighbour anything."""
+"""Keys of the wrong type and records of garbage cost no neighbour anything."""
 
 from __future__ import annotations
 

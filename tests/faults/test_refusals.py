@@ -1,4 +1,4 @@
-"""Fault matrix J, L10: what someone else wrote into the store is refused, logged once and left; the next job runs."""
+"""What someone else wrote into the store is refused, logged once and left; the next job runs."""
 
 from __future__ import annotations
 

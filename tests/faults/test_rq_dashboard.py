@@ -42,7 +42,7 @@ def dashboard(bench: Bench, wait_until: Callable[..., Any]) -> Iterator[Dashboar
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     program = Path(sys.executable).parent / "rq-dashboard"
-    command = [str(program), "--json", "-u", bench.store.reveal_url(), "-b", "127.0.0.1", "-p", str(port)]
+    command = [str(program), "--json", "-u", bench.store.url, "-b", "127.0.0.1", "-p", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         found = Dashboard(port)

@@ -1,4 +1,4 @@
-"""Fault matrix B: stopping a worker costs no job an attempt."""
+"""Stopping a worker costs no job an attempt."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_ends_are_told_before_a_child_goes_however_long_the_store_is_away(
     go.touch()
     bench.wait_until(lambda: held in bench.ended())
     worker.process.send_signal(getattr(signal, word))
-    bench.wait_until(lambda: "the store must hear first how 1 jobs ended" in worker.text())
+    bench.wait_until(lambda: "the store must first hear how 1 job ended" in worker.text())
     if trouble == "down":
         start_server(*durable, port=server.port)
     else:

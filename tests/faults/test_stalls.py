@@ -1,4 +1,4 @@
-"""Fault matrix L4: a store that stands still is not a dead worker; a worker that dies meanwhile still is one."""
+"""A store that stands still is not a dead worker; a worker that dies meanwhile still is one."""
 
 from __future__ import annotations
 

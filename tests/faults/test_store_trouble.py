@@ -1,4 +1,4 @@
-"""Fault matrix C: the store restarts, stalls or refuses; the worker waits and goes on, and each job ends once."""
+"""The store restarts, stalls or refuses; the worker waits and goes on, and each job ends once."""
 
 from __future__ import annotations
 

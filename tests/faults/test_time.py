@@ -1,4 +1,4 @@
-"""Fault matrix D and G: due times and order by the server's clock alone."""
+"""Due times and order by the server's clock alone."""
 
 from __future__ import annotations
 

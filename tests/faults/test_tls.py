@@ -1,4 +1,4 @@
-"""Fault matrix J10: engines and workers over TLS; large calls and replies, cut connections, wrong certificates."""
+"""Engines and workers over TLS; large calls and replies, cut connections, wrong certificates."""
 
 from __future__ import annotations
 

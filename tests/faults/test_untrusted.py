@@ -1,4 +1,4 @@
-"""Templates that want too much: each fails with its reason at its limit, and the next job runs (fault matrix, H)."""
+"""Templates that want too much: each fails with its reason at its limit, and the next job runs."""
 
 from __future__ import annotations
 

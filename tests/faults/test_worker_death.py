@@ -1,4 +1,4 @@
-"""Fault matrix A: whatever dies, no job is lost, none runs on behind its lease's back, and each ends once."""
+"""Whatever dies, no job is lost, none runs on behind its lease's back, and each ends once."""
 
 from __future__ import annotations
 

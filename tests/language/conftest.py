@@ -17,6 +17,11 @@ from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 
 
+def block(body: str, arguments: str = "source_name: 's'") -> str:
+    """Return a block as a page has it."""
+    return f"{{% background {arguments} %}}{body}{{% endbackground %}}"
+
+
 @dataclass
 class Site:
     """A folder of templates and an engine on it."""

@@ -1,4 +1,4 @@
-"""log, trigger_event, function and return, try and catch, unknown tags (design, section 5)."""
+"""log, trigger_event, function and return, try and catch, unknown tags."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from liquid import Node, Tag
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
 from liquid_background import ArgumentError, parse_arguments
+from tests.language.conftest import block
 
 
 def entries(site: Any) -> list[Any]:
@@ -250,7 +251,7 @@ def test_cleanup_logic_in_an_error_handler(site: Any) -> None:
         ("{% background %}{% exprot x %}{% endbackground %}", "unexpected tag 'exprot'"),
         ("{% try %}", "never closed"),
         ("{% try x %}{% endtry %}", "takes no arguments"),
-        ("{% endtry %}", "nothing is open here"),
+        ("{% endtry %}", "it belongs to nothing that is open here"),
     ],
 )
 def test_tags_that_are_not_there(site: Any, source: str, message: str) -> None:
@@ -309,3 +310,17 @@ def test_an_applications_tag_takes_the_same_arguments(site: Any) -> None:
     assert site.run(f"{{% background %}}{source}{{% endbackground %}}", data) == "to=ADA! n=2 key=5"
     with pytest.raises(LiquidSyntaxError, match="'a' has no value"):
         site.render("{% notify a: %}")
+
+
+def test_running_out_of_memory_cannot_be_caught(site: Any) -> None:
+    def exhaust(_: object) -> None:
+        raise MemoryError
+
+    site.engine.environment.add_filter("exhaust", exhaust)
+    site.render(block("{% try %}{{ 1 | exhaust }}{% catch e %}caught{% endtry %}"))
+    assert "ran out of memory" in site.perform(site.job).error
+
+
+def test_arguments_of_other_tags_may_be_repeated(site: Any) -> None:
+    site.write({"partials/p": "{{ a }}"})
+    assert site.render("{% include 'p', a: 1, a: 2 %}") == "2"

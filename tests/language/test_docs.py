@@ -1,4 +1,4 @@
-"""The examples of the template docs run, and the table of rules is the one in the code."""
+"""The examples of the template docs run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import pytest
 from liquid.exceptions import LiquidError
 
 from liquid_background.jobs.queue.payload import payload_of
-from liquid_background.lint import RULES
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md")
@@ -77,9 +76,3 @@ def test_example(site: Any, example: dict[str, Any], source: str) -> None:
     later = [job for outcome in outcomes for job in outcome.jobs]
     results = [site.engine.perform(job.id, payload_of(job), 1, 1).result for job in later]
     assert results == example.get("then", [])
-
-
-def test_the_rules_are_documented() -> None:
-    text = (DOCS / "checks.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `([\w-]+)` \| (\w+) \| (.+) \|$", text, re.MULTILINE)
-    assert rows == [(rule.name, str(rule.severity), rule.says) for rule in RULES.values()]

@@ -1,4 +1,4 @@
-"""`<% background %>` means the same as `{% background %}`; other text with `<%` survives (design, section 3)."""
+"""`<% background %>` means the same as `{% background %}`; other text with `<%` survives."""
 
 from __future__ import annotations
 
@@ -91,3 +91,8 @@ def test_it_can_be_turned_off(make_site: Callable[..., Any]) -> None:
     site = make_site(ejs_tags=False)
     text = "<% background %>x<% endbackground %>"
     assert site.render(text) == text
+
+
+def test_a_line_of_a_liquid_tag_may_end_like_a_delimiter(site: Any) -> None:
+    source = "{% liquid\n  # old ejs <%\n  background source_name: 'x'\n    echo 'hi'\n  endbackground\n%}"
+    assert site.run(source) == "hi"

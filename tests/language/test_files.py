@@ -1,4 +1,4 @@
-"""Files as they are: what is no template is skipped or not found, and what changes is seen (L14, L16)."""
+"""Files as they are: what is no template is skipped or not found, and what changes is seen."""
 
 from __future__ import annotations
 

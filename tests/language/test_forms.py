@@ -1,14 +1,16 @@
-"""The tag's two forms and its arguments (design, section 3)."""
+"""The tag's two forms and its arguments."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, LiquidSyntaxError
 
 from liquid_background import ArgumentError
 from liquid_background.job import Priority
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
+from tests.language.conftest import block
 
 BLOCK = "{% background source_name: 'x' %}done{% endbackground %}"
 
@@ -178,7 +180,7 @@ def test_a_nested_block_is_made_by_the_job(site: Any) -> None:
     outcome = site.perform(site.job)
     (inner,) = outcome.jobs
     assert (inner.source_name, dict(inner.parameters)) == ("inner", {"id": 7, "l": "L"})
-    assert site.engine.perform(inner.id, inner.payload(), 1, 1).result == "7LAda"
+    assert site.engine.perform(inner.id, decode_payload(encode_data(inner)), 1, 1).result == "7LAda"
 
 
 def test_a_failed_job_makes_none(site: Any) -> None:
@@ -258,3 +260,39 @@ def test_the_caret_points_into_the_page(site: Any) -> None:
     assert "pages/page:2:23" in shown
     assert "^" in shown
     assert "delay is -1; it must be minutes from 0 to 65535" in shown
+
+
+def test_errors_of_a_partial_form_name_the_page(site: Any) -> None:
+    site.write({"partials/bad": "\n{{ 1 | nosuch }}"})
+    site.render("\n\n{% background _ = 'nowhere' %}{% background _ = 'bad' %}")
+    errors = [site.perform(job).error for job in site.jobs]
+    assert all("pages/page:3" in error for error in errors)
+    assert any(error.endswith("(partials/bad:2, run from pages/page:3)") for error in errors)
+
+
+class Gateway:
+    """Has a name of its own for people, as a template has."""
+
+    display_name = "THE GATEWAY"
+
+    def fail(self, _: object) -> None:
+        raise ValueError("boom\nline two")
+
+
+def test_an_error_of_a_filter_is_one_line_with_the_way_in(site: Any) -> None:
+    site.engine.environment.add_filter("fail", Gateway().fail)
+    site.write({"partials/mid": "{% include 'deep' %}", "partials/deep": "\n{{ 1 | fail }}"})
+    site.render("\n\n" + block("{% include 'mid' %}"))
+    expected = "ValueError: boom line two (partials/deep:2, included from partials/mid:1, included from pages/page:3)"
+    assert site.perform(site.job).error == expected
+
+
+def test_an_option_with_an_equals_sign_is_explained(site: Any) -> None:
+    with pytest.raises(LiquidSyntaxError, match="write source_name: …"):
+        site.render("{% background source_name = 'x' %}{% endbackground %}")
+
+
+def test_many_blocks_in_a_large_template(site: Any) -> None:
+    filler = "<p>text</p>\n" * 50
+    template = site.engine.environment.from_string((filler + block("x")) * 1000)
+    assert len([node for node in template.nodes if node.token.value == "background"]) == 1000

@@ -1,4 +1,4 @@
-"""Front matter: values as they are written, bounds, and mistakes that cost their own file only (L12)."""
+"""Front matter: values as they are written, bounds, and mistakes that cost their own file only."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.errors import TagSyntaxError
-from liquid_background.language.pages import page_at, split_front_matter
+from liquid_background.language.pages import KEYS, NUMBERS, page_at, split_front_matter
+from liquid_background.language.syntax import OPTIONS
+from liquid_background.python_jobs.options import JOB_OPTIONS, JobOptions, names_of
 
 ALIASES = "".join(f"a{level}: &a{level} [*a{level - 1}, *a{level - 1}]\n" for level in range(1, 28))
 
@@ -132,3 +134,10 @@ def test_an_event_that_nobody_else_takes_tells_of_its_consumer(site: Any) -> Non
     site.write({"consumers/e/bad": "---\npriority: &a high\n---\n"})
     with pytest.raises(TagSyntaxError, match="anchor"):
         site.render("{% trigger_event 'e' %}")
+
+
+def test_it_knows_each_option_of_a_job_and_which_ones_are_numbers() -> None:
+    assert set(OPTIONS) <= set(KEYS)
+    of_tags = {option.name for option in OPTIONS.values() if option.numeric}
+    of_schedules = {name for name in names_of(JobOptions) if JOB_OPTIONS[name].numeric}
+    assert of_tags | of_schedules | {"max_concurrency"} == NUMBERS

@@ -1,22 +1,28 @@
-"""What a job can see (design, section 4): each numbered rule, with what must work and what must not."""
+"""What a job can see: each rule of docs/what-a-job-can-see.md, with what must work and what must not."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 import re
+from collections.abc import Callable
 from decimal import Decimal
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 import pytest
-from liquid import Node, Tag
+from liquid import BlockNode, Node, StrictUndefined, Tag
 from liquid.builtin.expressions import FilteredExpression
+from liquid.parser import get_parser
+from liquid.undefined import StrictDefaultUndefined
 from markupsafe import Markup
 
-from liquid_background import HandOverError
+from liquid_background import ArgumentError, HandOverError
 from liquid_background.errors import NotPlain
 from liquid_background.jobs.handover import decode, encode
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
+from tests.language.conftest import block
 
 PAGE: dict[str, Any] = {
     "user": {"name": "Ada", "email": "ada@x", "tags": ["a", "b"]},
@@ -25,10 +31,6 @@ PAGE: dict[str, Any] = {
     "b": {"c": "k"},
     "n": 1,
 }
-
-
-def block(body: str, arguments: str = "") -> str:
-    return f"{{% background {arguments} %}}{body}{{% endbackground %}}"
 
 
 @pytest.fixture
@@ -45,7 +47,7 @@ def handed(site: Any) -> Any:
 @pytest.mark.parametrize(
     ("body", "printed", "shipped"),
     [
-        # rule 1: hand-over positions
+        # hand-over positions
         ("{% assign x = user.name %}{{ x }}", "Ada", {"user.name": "Ada"}),
         ("{% include 'p', x: user.name, y: order.id %}", "Ada7", {"user.name": "Ada", "order.id": 7}),
         ("{% render 'p', x: user.name %}", "Ada", {"user.name": "Ada"}),
@@ -60,7 +62,7 @@ def handed(site: Any) -> Any:
         ("{% liquid\n assign x = user.name\n echo x %}", "Ada", {"user.name": "Ada"}),
         ("{% assign x = 'Hi ' | append: user.name | append: '!' %}{{ x }}", "Hi Ada!", {"user.name": "Ada"}),
         ("{% if true %}{% assign x = user.name %}{{ x }}{% endif %}", "Ada", {"user.name": "Ada"}),
-        # rule 1: no other position
+        # no other position
         ("{{ user.name }}", "", {}),
         ("{% echo user.name %}", "", {}),
         ("{% if user.name %}yes{% endif %}", "", {}),
@@ -69,7 +71,7 @@ def handed(site: Any) -> Any:
         ("{% for t in user.tags %}{{ t }}{% endfor %}", "", {}),
         ("{% cycle user.name, user.email %}", "", {}),
         ("{% capture x %}{{ user.name }}{% endcapture %}[{{ x }}]", "[]", {}),
-        # rules 2 and 9: a value is where it was named, and nowhere else
+        # a value is where it was named, and nowhere else
         ("{% assign x = user.name %}{{ x }}/{{ user.name }}/{{ user.email }}", "Ada//", {"user.name": "Ada"}),
         ("{% include 'p', x: user.name %}{{ user.name }}", "Ada", {"user.name": "Ada"}),
         ("{% assign user = user %}{{ user.name }}", "Ada", {"user": PAGE["user"]}),
@@ -77,7 +79,7 @@ def handed(site: Any) -> Any:
         ("{% assign x = user.tags[1] %}{{ x }}", "b", {"user.tags[1]": "b"}),
         ("{% assign x = user.tags.size %}{{ x }}", "2", {"user.tags.size": 2}),
         ("{% assign x = order.lines.last.sku %}{{ x }}", "s2", {"order.lines.last.sku": "s2"}),
-        # rule 3: the body's own roots
+        # the body's own roots
         ("{% assign x = 1 %}{% assign y = x %}{{ y }}", "1", {}),
         ("{% capture n %}c{% endcapture %}{% assign y = n %}{{ y }}", "c", {}),
         ("{% for n in (5..6) %}{% assign y = n %}{{ y }}{% endfor %}", "56", {}),
@@ -92,20 +94,20 @@ def handed(site: Any) -> Any:
         ("{% background %}{% assign n = 5 %}{% endbackground %}{% assign y = n %}{{ y }}", "1", {"n": 1}),
         ("{% background n = 'p' %}{% assign y = n | size %}{{ y }}", "32", {}),
         ("{% increment n %}{% assign y = n %}{{ y }}", "01", {"n": 1}),
-        # rule 4: brackets
+        # brackets
         ("{% assign x = a[b.c] %}{{ x }}", "v", {"a[b.c]": "v"}),
         ("{% assign k = 'k' %}{% assign x = a[k] %}{{ x }}", "v", {"a": PAGE["a"]}),
         ("{% assign i = 1 %}{% assign x = a.list[i] %}{{ x }}", "20", {"a.list": [10, 20, 30]}),
         ("{% for i in (0..1) %}{% assign x = order.lines[i].sku %}{{ x }}{% endfor %}", "s1s2", {"order.lines": PAGE["order"]["lines"]}),
         ("{% assign x = a.list[n] %}{{ x }}", "20", {"a.list[n]": 20}),
         ("{% if true %}{% assign n = 2 %}{% endif %}{% assign x = a.list[n] %}{{ x }}", "30", {"a.list": [10, 20, 30], "n": 1}),
-        # rule 5: the request
+        # the request
         ("{% assign x = params.q %}{% include 'p', x: session.a, y: context.current_user.id %}[{{ x }}]", "[]", {}),
         ("{% assign x = cookies %}{% assign y = headers['a'] %}{% assign z = request.host %}[{{ x }}{{ y }}{{ z }}]", "[]", {}),
         ("{% assign x = a[params.k] %}[{{ x }}]", "[]", {}),
         ("{{ params.q }}{{ context.params.q }}[]", "[]", {}),
         ("{% assign params = n %}{% assign x = params %}{{ x }}", "1", {"n": 1}),
-        # rule 6: undefined
+        # undefined
         ("{% assign x = nothing %}{% assign y = user.age %}{% assign z = a[nothing] %}[{{ x }}{{ y }}{{ z }}]", "[]", {}),
     ],
 )  # fmt: skip
@@ -294,3 +296,76 @@ def test_sync_and_async_agree(site: Any, body: str) -> None:
         render("page", PAGE)
         results.append((site.job.handed_over, site.perform(site.job).result.replace(site.job.id, "")))
     assert results[0] == results[1]
+
+
+def test_a_bracket_behind_an_include_is_looked_up_in_the_job(site: Any) -> None:
+    site.write({"partials/set": "{% assign k = 'own' %}"})
+    data = {"a": {"pg": "PG", "own": "OWN"}, "k": "pg"}
+    for body in (
+        "{% include 'set' %}{% assign v = a[k] %}{{ v }}",
+        "{% for i in (1..2) %}{% assign v = a[k] %}{% include 'set' %}{% endfor %}{{ v }}",
+        "{% if true %}{% include 'set' %}{% endif %}{% assign v = a[k] %}{{ v }}",
+    ):
+        assert site.run(block(body), data) == "OWN"
+
+
+class _EachNode(Node):
+    def __init__(self, token: Any, body: BlockNode) -> None:
+        super().__init__(token)
+        self.body = body
+        self.blank = False
+
+    def render_to_output(self, context: Any, buffer: Any) -> int:
+        for _ in range(3):
+            self.body.render(context, buffer)
+        return 0
+
+    def children(self, static_context: Any, *, include_partials: bool = True) -> Any:
+        assert static_context.env is not None
+        yield self.body
+
+
+class EachTag(Tag):
+    """A loop of an application's own."""
+
+    name = "each"
+    end = "endeach"
+
+    def parse(self, stream: Any) -> Node:
+        token = next(stream)
+        return _EachNode(token, get_parser(self.env).parse_block(stream, ("endeach",)))
+
+
+def test_a_loop_of_the_application_is_taken_for_one(site: Any) -> None:
+    site.engine.environment.add_tag(EachTag)
+    body = "{% each %}{% assign v = a[k] %}{{ v }} {% assign k = 'own' %}{% endeach %}"
+    assert site.run(block(body), {"a": {"pg": "PG", "own": "OWN"}, "k": "pg"}) == "PG OWN OWN"
+
+
+@pytest.mark.parametrize("undefined", [StrictUndefined, StrictDefaultUndefined])
+def test_strict_undefined_values_are_not_shipped(make_site: Callable[..., Any], undefined: Any) -> None:
+    site = make_site(undefined=undefined)
+    site.render(block("{% assign r = user.role %}", "source_name: 's', p: nothing"), {"user": {}})
+    assert (site.job.handed_over, site.job.parameters) == ({}, {"p": None})
+    with pytest.raises(ArgumentError, match="delay is nil; it must be"):
+        site.render(block("", "delay: nothing"))
+
+
+def test_a_macro_in_a_nested_block_sees_that_blocks_parameters(site: Any) -> None:
+    body = "{% macro m %}{% assign v = a[k] %}{{ v }}{% endmacro %}{% call m %}"
+    site.render(block(block(body, "source_name: 'in', k: 'own'")), {"a": {"own": "OWN", "pg": "PG"}, "k": "pg"})
+    (inner,) = site.perform(site.job).jobs
+    assert site.engine.perform(inner.id, decode_payload(encode_data(inner)), 1, 1).result == "OWN"
+
+
+class Colour(str, Enum):  # noqa: UP042  as many applications still have it
+    RED = "red"
+
+
+def test_an_enum_travels_as_its_value(site: Any) -> None:
+    assert site.run(block("{% assign x = c %}{{ x }}{{ p }}", "p: c"), {"c": Colour.RED}) == "redred"
+
+
+def test_a_key_that_could_not_come_back_is_refused(site: Any) -> None:
+    with pytest.raises(ArgumentError, match="key that is a tuple"):
+        site.render(block("", "a: v"), {"v": {(1, 2): 3}})

@@ -1,9 +1,11 @@
-"""Options: types, ranges, and what each tolerance mode makes of a wrong value (design, section 3; fault matrix D2, E1)."""
+"""Options: types, ranges, and what each tolerance mode makes of a wrong value."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,9 @@ from liquid import Mode
 from liquid.exceptions import LiquidWarning
 
 from liquid_background import ArgumentError, TagError
+from liquid_background.jobs.queue import keys
+from liquid_background.language.syntax import OPTIONS
+from tests.language.conftest import block
 
 RIGHT = [
     ("delay", "0", {}, 0.0),
@@ -187,3 +192,43 @@ def test_errors_are_warnings_free(site: Any) -> None:
         warnings.simplefilter("error")
         with pytest.raises(TagError):
             site.render(_source("delay", "-1"))
+
+
+def test_pages_and_jobs_of_one_process_keep_their_modes(make_site: Callable[..., Any]) -> None:
+    site = make_site(Mode.LAX)
+    site.write({"partials/broken": "[{% nosuch %}]"})
+    assert site.render(block("{% include 'broken' %}") + "{% include 'broken' %}") == "[]"
+    job = site.job
+
+    def perform(_: int) -> str | None:
+        error: str | None = site.perform(job).error
+        assert site.engine.render_string("{{ 1 | nosuch }}{% nosuch %}ok") == "ok"
+        return error
+
+    with ThreadPoolExecutor(4) as pool:
+        errors = list(pool.map(perform, range(20)))
+    assert all("unexpected tag 'nosuch'" in (error or "") for error in errors)
+    assert site.engine.environment.mode == Mode.LAX
+
+
+def test_lax_keeps_what_it_can(make_site: Callable[..., Any]) -> None:
+    site = make_site(Mode.LAX)
+    assert site.run(block("{{ a }}", "a: 1, a: 2")) == "2"
+    assert site.run(block("{{ b }}", f"{'n' * 256}: 1, b: 2")) == "2"
+    site.engine.store.client.flushall()
+    assert site.render("{% background id = 'p', big: big %}[{{ id }}]", {"big": "x" * 200_000}) == "[]"
+    assert site.jobs == []
+
+
+def test_one_entry_makes_an_option_of_blocks_partials_and_consumers(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`timeout` is a field of each job, and no option today."""
+    monkeypatch.setitem(OPTIONS, "timeout", replace(OPTIONS["delay"], name="timeout"))  # type: ignore[arg-type]
+    site.write({"consumers/e/x": "---\ntimeout: 7\n---\nx", "partials/p": "x"})
+    site.render(block("x", "timeout: 7") + "{% background _ = 'p', timeout: 7 %}{% trigger_event 'e' %}")
+    ids = [job.id for job in site.jobs]
+    assert [float(site.engine.store.client.hget(keys.job(each), "timeout")) for each in ids] == [7.0] * 3
+    assert [job.parameters for job in site.jobs[:2]] == [{}, {}]
+    for wrong in (block("x", "timeout: 'long'"), "{% trigger_event 'e' %}"):
+        site.write({"consumers/e/x": "---\ntimeout: long\n---\nx"})
+        with pytest.raises(ArgumentError, match="timeout is 'long'; it must be minutes from"):
+            site.render(wrong)

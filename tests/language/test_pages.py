@@ -1,4 +1,4 @@
-"""Pages: front matter, layouts, where partials are looked up, and names that lead nowhere (design, section 5; H14)."""
+"""Pages: front matter, layouts, where partials are looked up, and names that lead nowhere."""
 
 from __future__ import annotations
 
@@ -129,3 +129,8 @@ def test_request_values_on_the_page(site: Any) -> None:
         cookies={"c": "C"},
     )
     assert printed == "QQ5SHC1"
+
+
+def test_a_byte_order_mark_is_no_text(site: Any) -> None:
+    site.write({"layouts/l": "<{{ content_for_layout }}>"})
+    assert site.render("\ufeff---\nlayout: l\n---\nx") == "<x>"

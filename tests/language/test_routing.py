@@ -1,4 +1,4 @@
-"""Routes: which page answers, what is seen at once, and what a broken page costs the others (L12, L16)."""
+"""Routes: which page answers, what is seen at once, and what a broken page costs the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When jobs are sent: all of a render or none, in one round trip (design, section 5; fault matrix F1, F2, F9, C7)."""
+"""When jobs are sent: all of a render or none, in one round trip."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from liquid.exceptions import LiquidError
 
 from liquid_background import Engine, Environment, LiquidBackgroundError, StoreUnavailable
 from liquid_background.language.tags import collector
+from tests.language.conftest import block
 
 BLOCK = "{% background source_name: 'x', i: i %}{{ i }}{% endbackground %}"
 TEN = "{% for i in (1..10) %}" + BLOCK + "{% endfor %}"
@@ -145,3 +146,13 @@ def test_four_processes_send_at_once(site: Any) -> None:
     processes = [subprocess.Popen(command) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0] * 4
     assert len({job.id for job in site.jobs}) == 480
+
+
+def test_a_store_that_cannot_start_hides_no_error(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file where the folder should be")
+    engine = Engine(tmp_path, data_dir=tmp_path / "data")
+    assert engine.render_string("{% log 'a' %}ok") == "ok"
+    with pytest.raises(LiquidError, match="nowhere"):
+        engine.render_string("{% log 'a' %}{% include 'nowhere' %}")
+    with pytest.raises(StoreUnavailable):
+        engine.render_string(block("x"))

@@ -1,4 +1,4 @@
-"""Fault matrix L22: workers of an older version, while pages of a newer one enqueue already."""
+"""Workers of an older version, while pages of a newer one enqueue already."""
 
 from __future__ import annotations
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
+from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ import pytest
 
 from liquid_background import DuplicateJob, Engine, EnqueueError, JobCancelled, JobFailed, RetryPolicy
 from liquid_background.errors import ResultTimeout
+from liquid_background.job import Job
 from liquid_background.jobs.queue import keys
+from liquid_background.python_jobs.options import JOB_OPTIONS, EnqueueOptions, names_of
 from tests.python_jobs import shop
 from tests.python_jobs.conftest import Bench, perform
 
@@ -136,6 +140,12 @@ def test_wrong_options_are_refused_with_advice(engine: Engine, options: Any, rea
     assert engine.jobs.list() == []
 
 
+def test_each_option_has_a_type_an_entry_and_a_word_in_the_docstring() -> None:
+    assert names_of(EnqueueOptions) == sorted(JOB_OPTIONS)
+    assert set(JOB_OPTIONS) <= set(re.findall(r"`(\w+)`", Engine.enqueue.__doc__ or ""))
+    assert {option.field for option in JOB_OPTIONS.values()} - {""} <= {field.name for field in fields(Job)}
+
+
 def test_results_come_back_from_a_worker_with_their_types(engine: Engine, bench: Bench) -> None:
     bench.start(app=APP)
     greeting = engine.enqueue(engine.action(shop.greet), {"name": "Ann"})
@@ -194,7 +204,7 @@ def test_a_job_cannot_wait_for_what_is_sent_when_it_succeeds(engine: Engine) -> 
         seen[0].result(timeout=1)
 
     engine.environment.actions["waits"] = waits
-    with pytest.raises(EnqueueError, match="cannot wait for it"):
+    with pytest.raises(EnqueueError, match="so neither can wait for it"):
         engine.render_string("{% action 'waits' %}")
     assert engine.jobs.list() == []
 
@@ -204,7 +214,7 @@ def test_what_is_not_sent_yet_cannot_be_taken_back_unnoticed(engine: Engine) -> 
 
     def makes() -> None:
         made.append(engine.enqueue("notify", {"order_id": 1}))
-        with pytest.raises(EnqueueError, match="cannot be taken back before"):
+        with pytest.raises(EnqueueError, match="until then it cannot be taken back"):
             made[0].cancel()
 
     engine.environment.actions["makes"] = makes

@@ -91,8 +91,8 @@ def test_each_hour_is_each_hour_also_when_it_is_repeated(engine: Engine) -> None
     ("arguments", "reason"),
     [
         (("* * * * * *", "notify"), "five fields"),
-        (("61 * * * *", "notify"), "which is no time"),
-        (("0 0 30 2 *", "notify"), "which is no time"),
+        (("61 * * * *", "notify"), "which names no time"),
+        (("0 0 30 2 *", "notify"), "which names no time"),
         (("R * * * *", "notify"), "give numbers"),
         ((5, "notify"), "cron is 5"),
         (("* * * * *", "nothing"), "no action and no partial"),

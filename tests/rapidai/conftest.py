@@ -65,4 +65,4 @@ def start_worker(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[by
 @pytest.fixture
 def url(store: Store) -> str:
     """The URL of the session's store, empty."""
-    return store.reveal_url()
+    return store.url

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from liquid_background import NonRetryable
+from liquid_background.jobs import memory
 from liquid_background.rapidai import InMemoryQueue, JobError, JobQueue, JobResult, JobStatus, background
+from liquid_background.settings import load_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -244,3 +246,52 @@ def test_a_job_whose_loop_ends_has_failed(queue: InMemoryQueue) -> None:
     result = queue.get_result_sync("j")
     assert result is not None
     assert (result.status, result.error) == (JobStatus.FAILED, "the event loop that ran it has ended")
+
+
+async def test_whatever_a_job_raises_it_ends(queue: InMemoryQueue) -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise LookupError
+
+    def odd() -> None:
+        raise Odd
+
+    def stop() -> None:
+        raise StopIteration("here")
+
+    errors = []
+    for number, function in enumerate((odd, stop)):
+        await queue.enqueue(str(number), function, (), {}, max_retries=0)
+        errors.append((await _end(queue, str(number))).error)
+    assert errors == [
+        "Odd: its message cannot be shown, str() raised LookupError",
+        "RuntimeError: the function raised StopIteration: here",
+    ]
+
+
+async def test_results_wait_to_be_read_however_many_jobs_are_pending(
+    queue: InMemoryQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "KEPT", 3)
+    gate = asyncio.Event()
+
+    async def waits() -> None:
+        await gate.wait()
+
+    for number in range(10):
+        await queue.enqueue(f"waits-{number}", waits, (), {})
+    for number in range(5):
+        await queue.enqueue(f"ends-{number}", _nothing, (), {})
+        await asyncio.sleep(0)
+    kept = [number for number in range(5) if await queue.get_result(f"ends-{number}")]
+    assert kept == [2, 3, 4]
+    gate.set()
+    await _end(queue, "waits-9")
+
+
+async def test_the_log_of_a_queue_in_memory_does_not_grow_for_ever(queue: InMemoryQueue) -> None:
+    queue._jobs.settings = load_settings(log_limit=100)
+    for number in range(150):
+        await queue.enqueue(str(number), _nothing, (), {})
+    await _end(queue, "149")
+    assert len(queue._jobs.entries) == 100

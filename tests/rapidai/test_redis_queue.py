@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ import liquid_background
 from liquid_background import rapidai
 from liquid_background.jobs.store import Store
 from liquid_background.python_jobs import default_queue
-from liquid_background.rapidai import InMemoryQueue, JobError, JobStatus, RedisQueue, get_queue
+from liquid_background.rapidai import InMemoryQueue, JobError, JobStatus, RedisQueue, background, get_queue, redis_queue
 from tests.rapidai.conftest import Load
 
 TASKS = """
@@ -151,3 +154,58 @@ def test_names_of_the_page_are_there() -> None:
     with pytest.raises(TypeError, match="abstract"):
         rapidai.JobQueue()  # type: ignore[abstract]
     assert [str(status) for status in JobStatus] == ["pending", "running", "completed", "failed", "cancelled"]
+
+
+@pytest.mark.parametrize("url", [None, "", 5])
+def test_no_url_is_not_another_store(url: Any) -> None:
+    for make in (RedisQueue, lambda url: get_queue("redis", url=url)):
+        with pytest.raises(JobError, match="url is"):
+            make(url)
+
+
+def test_wrong_queues_are_refused_where_they_are_named() -> None:
+    with pytest.raises(JobError, match="prefix is 5"):
+        RedisQueue(prefix=5)  # type: ignore[arg-type]
+    with pytest.raises(JobError, match="unknown backend"):
+        get_queue([])  # type: ignore[arg-type]
+    with pytest.raises(JobError, match="queue is 'redis'; it must be a queue"):
+        background(queue="redis")  # type: ignore[call-overload]
+
+
+def test_a_default_that_is_written_out_gives_the_same_queue() -> None:
+    assert get_queue("redis") is get_queue(backend="redis", url="redis://localhost:6379")
+    assert get_queue("redis", prefix="a", url="redis://h") is get_queue("redis", url="redis://h", prefix="a")
+
+
+def test_threads_get_one_queue(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(InMemoryQueue):
+        """Takes its time to be made, so that another thread asks meanwhile."""
+
+        def __init__(self) -> None:
+            barrier.wait(0.2)
+            super().__init__()
+
+    barrier = _Patient(2)
+    monkeypatch.setitem(redis_queue._BACKENDS, "memory", Slow)
+    redis_queue._made.cache_clear()
+    with ThreadPoolExecutor(2) as pool:
+        made = list(pool.map(lambda _: get_queue(), range(2)))
+    redis_queue._made.cache_clear()
+    assert made[0] is made[1]
+
+
+class _Patient(Barrier):
+    """A barrier that lets one through after a while."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        with suppress(BrokenBarrierError):
+            return super().wait(timeout)
+        return 0
+
+
+@pytest.mark.anyio
+async def test_an_empty_id_is_none(url: str) -> None:
+    queue = RedisQueue(url=url)
+    for job_id in ("", None):
+        with pytest.raises(JobError, match="is not 1 to 87"):
+            await queue.enqueue(job_id, len, (), {})  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Page processes: a page that is stuck or dies costs its own request, and the others are answered (row L12)."""
+"""Page processes: a page that is stuck or dies costs its own request, and the others are answered."""
 
 from __future__ import annotations
 

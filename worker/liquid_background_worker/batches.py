@@ -8,7 +8,7 @@ from typing import Final
 from liquid_background.job import Priority
 
 MOST: Final = 64  # jobs a claim
-_WORK: Final = 0.02  # seconds of expected work in a batch; design, section 6
+_WORK: Final = 0.02  # seconds of expected work in a batch: a job of a higher priority may have to wait that long
 _AHEAD: Final = 0.002  # seconds of expected work that a claim for the next batch may come ahead
 _WEIGHT: Final = 0.2  # of the newest job in the expected seconds a job
 

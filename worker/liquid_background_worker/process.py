@@ -65,7 +65,7 @@ class Process:
 def fork(name: str, body: Callable[[Slot, int], None], close: Iterable[int]) -> Process:
     """Fork a child that runs `body(slot, control)` and exits.
 
-    The caller has no threads, and connections only among the descriptors in `close`.
+    The caller has no threads, and no connections but those in `close`.
     """
     slot = Slot()
     heard, said = os.pipe()

@@ -39,7 +39,7 @@ def run(
 ) -> int:
     """Run a worker in this process until it is stopped, or until the burst is over; return the exit code.
 
-    SIGTERM and SIGINT stop it in order from the first line on, also while it waits for the store.
+    SIGTERM and SIGINT stop it in good order from the first line on, even while it waits for the store.
 
     Args:
         settings: Where the store is, and the limits.

@@ -7,7 +7,7 @@ import os
 import time
 from typing import Final
 
-_BY_NAME: Final = getattr(os, "O_PATH", os.O_RDONLY)  # a folder may be one to work in and not one to read
+_BY_NAME: Final = getattr(os, "O_PATH", os.O_RDONLY)  # one may be allowed to work in a folder and not to read it
 
 
 class Surroundings:

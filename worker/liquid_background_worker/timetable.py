@@ -15,7 +15,7 @@ from liquid_background.settings import Settings
 if TYPE_CHECKING:  # an application that has schedules has imported them
     from liquid_background.python_jobs import Schedule
 
-_AGAIN: Final = 30.0  # seconds after which a time is enqueued again, in case that the store has lost it
+_AGAIN: Final = 30.0  # seconds after which a time is enqueued again, in case the store has lost it
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""What a worker says of trouble with its store: once an outage, and each other error once."""
+"""What a worker says of trouble with its store: once in each outage, and each other error once."""
 
 from __future__ import annotations
 
@@ -43,18 +43,19 @@ class Trouble:
     def heard_of(self, error: bytes) -> None:
         """Take note of an error that a script met beside its move, and went on."""
         text = error.decode("utf-8", "replace")
-        line = f"the store could not run a step's part beside the job, as its log entry, result or registry: {text}"
+        line = f"the store could not write what goes with a step, such as the log entry, result or registry: {text}"
         self._tell(text, logging.ERROR, line)
 
     def outage(self, reason: object) -> None:
         """Take note that the store is away, or refuses writes."""
         known = explain_refusal(str(reason))
         line = f"waiting for the store: {f'it {known}' if known else f'{self._where} is away ({reason})'}"
-        self._tell(_OUTAGE, self._level, f"{line}; jobs go on by themselves when it is well")
+        self._tell(_OUTAGE, self._level, f"{line}; jobs go on by themselves when it is back")
 
     def ends_wait(self, count: int) -> None:
-        """Take note that a worker that is to stop can't say how so many jobs ended."""
-        line = f"told to stop, but the store must hear first how {count} jobs ended: else they run again"
+        """Take note that a worker that is to stop can't yet say how this many jobs ended."""
+        jobs = "1 job" if count == 1 else f"{count} jobs"
+        line = f"told to stop, but the store must first hear how {jobs} ended, or they would run again"
         self._tell("ends", logging.WARNING, line)
 
     def _tell(self, what: str, level: int, line: str) -> None:

@@ -25,7 +25,7 @@ class ServerClock:
         """Return the store's time in seconds since 1970.
 
         Args:
-            within: None is returned, too, when the store was last asked longer ago than so many seconds.
+            within: seconds; None is also returned when the store was last asked longer ago than that.
         """
         at, offset = monotonic(), self._offset
         if offset is None or (within is not None and at - self._noted_at > within):

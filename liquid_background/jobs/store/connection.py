@@ -47,11 +47,6 @@ class Store:
     kind: Literal["external", "embedded"]
     socket: Path | None = None
     clock: ServerClock = field(default_factory=ServerClock, repr=False, compare=False)
-    _url_with_password: str = field(default="", repr=False)
-
-    def reveal_url(self) -> str:
-        """Return the URL with its password, for `rq info -u`; never show or log it."""
-        return self._url_with_password
 
     def time(self, within: float) -> float:
         """Return this server's time, or a little less; it is asked unless that was done in the last `within` seconds.
@@ -99,7 +94,7 @@ def _external(url: str, socket_timeout: float) -> Store:
     address = parse_address(url)
     client = _client(_given(address), socket_timeout)
     path = address.arguments.get("path")
-    return Store(client, address.shown, "external", Path(path) if path else None, _url_with_password=url)
+    return Store(client, address.shown, "external", Path(path) if path else None)
 
 
 def _given(address: Address) -> dict[str, Any]:
@@ -113,7 +108,7 @@ def _embedded(settings: Settings, socket_timeout: float) -> Store:
     path = ensure_running(settings.data_dir)
     client = _client({"connection_class": _EmbeddedConnection, "data_dir": settings.data_dir.resolve()}, socket_timeout)
     url = socket_url(settings.data_dir)
-    return Store(client, url, "embedded", path, _url_with_password=url)
+    return Store(client, url, "embedded", path)
 
 
 class _EmbeddedConnection(UnixDomainSocketConnection):

@@ -102,7 +102,7 @@ def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeou
         timeout: Seconds to wait for an answer; loading data does not count.
 
     Raises:
-        StoreStartError: naming the folder, the server's reason and what to do; or what is not this user's own there.
+        StoreStartError: naming the folder, the server's reason and what to do; or what there is not this user's own.
     """
     path = _own_socket(data_dir)
     if path.parent != data_dir.resolve():

@@ -1,6 +1,6 @@
 """What belongs to the embedded store belongs to its user: what is a link, or somebody else's, is refused.
 
-Others could take the jobs by a socket of theirs, and have a file written to or cut by a link.
+Otherwise others could take the jobs through a socket of theirs, or have a file overwritten through a link.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _look(path: Path) -> os.stat_result | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise _refused(path, f"cannot be looked at ({error.strerror})", "see to its rights") from error
+        raise _refused(path, f"cannot be examined ({error.strerror})", "see to its rights") from error
 
 
 def _check(path: Path, facts: os.stat_result) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import yaml
@@ -28,11 +29,35 @@ MEDIA_TYPES: Final[Mapping[str, str]] = {
 }
 """What the format of a page may be, and the media type that it is served with."""
 
-TEXTS: Final = frozenset(("slug", "layout", "method", "format"))
-KEYS: Final = frozenset((*TEXTS, "response_headers", "metadata", "schedule", *OPTIONS))
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One name that means something in front matter."""
+
+    name: str
+    of: str  # which templates it is for
+    says: str
+    is_text: bool = False  # and no list or mapping
+
+
+KEYS: Final[Mapping[str, Key]] = {
+    key.name: key
+    for key in (
+        Key("slug", "pages", "the path at which the page answers; without it, its name, and `/` for `index`", True),
+        Key("method", "pages", f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; without it, any", True),
+        Key("layout", "pages", "the template in `layouts/` around it; `false` or nothing: none", True),
+        Key("format", "pages", f"the media type, one of {', '.join(MEDIA_TYPES)}; without it, html", True),
+        Key("response_headers", "pages", "headers of the answer"),
+        Key("metadata", "any", "values of your own: `{{ page.metadata.title }}`"),
+        Key("schedule", "partials, pages", "when it runs, and how"),
+        *(Key(option.name, "consumers", f"{option.says} ({option.allowed})") for option in OPTIONS.values()),
+    )
+}
 """What front matter may say; other keys are kept and mean nothing here."""
 
-NUMBERS: Final = frozenset(("delay", "max_attempts", "timeout", "retries", "max_concurrency"))
+TEXTS: Final = frozenset(key.name for key in KEYS.values() if key.is_text)
+_OF_SCHEDULES: Final = ("retries", "timeout", "max_concurrency")  # the room that reads them stands above this one
+NUMBERS: Final = frozenset((*(option.name for option in OPTIONS.values() if option.numeric), *_OF_SCHEDULES))
 _FREE: Final = "metadata"
 
 _BLOCK: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
@@ -246,7 +271,7 @@ def _check_closed(text: str, name: str) -> None:
     keys, end, offset = _unclosed_keys(text, opened.end())
     if end == "..." and keys:
         _fail("ends with `...`; it must end with a line `---`", text, name, offset)
-    if keys & KEYS:
+    if keys & KEYS.keys():
         _fail("has no end: close it with a line `---`", text, name, 0)
 
 

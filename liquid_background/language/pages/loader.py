@@ -15,7 +15,6 @@ from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
-from liquid_background.job import Priority
 from liquid_background.language.environment import Environment, Template
 from liquid_background.language.pages.files import (
     CONSUMERS,
@@ -217,13 +216,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             raise TemplateNotFoundError(name)
         values = read_options(read_head(path, name), name)
         stem = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{event}_{PurePosixPath(name).name}")[:100]
-        return Consumer(
-            name=name,
-            source_name=values.get("source_name") or stem,
-            priority=values.get("priority", Priority.DEFAULT),
-            delay=values.get("delay", 0.0),
-            max_attempts=values.get("max_attempts", 1),
-        )
+        return Consumer(name, {"source_name": stem, **values})
 
 
 class _Sight:

@@ -1,7 +1,7 @@
 """The lexer: python-liquid's tokens, found in one pass over a template of any shape, with `<% background %>` as a tag.
 
 python-liquid's own regular expression looks to the end of the template from each `{{`, `{%` or run of blanks that leads
-nowhere: 16 KB of `{{` take it 20 s. This one remembers which delimiters do not come any more.
+nowhere: 16 KB of `{{` take it 20 s. This one remembers which delimiters occur no more.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class _Reading:
         self._rules = rules
         self._in_comments = in_comments
         self._source = source
-        self._gone: set[object] = set()  # closing delimiters that do not come any more
+        self._gone: set[object] = set()  # closing delimiters that occur no more
         self._steps = 0
 
     def tokens(self) -> Iterator[Token]:

@@ -1,4 +1,4 @@
-"""The four options of the tag: type, range, default, and what a tolerant environment makes of a wrong value."""
+"""The options of the tag: type, range, default, and what a tolerant environment makes of a wrong value."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re
 class Option:
     """One option: `read` returns its value or raises ValueError; `nearest` is used where errors are tolerated."""
 
-    name: str
+    name: str  # also of the field of a Job that holds its value
+    says: str  # what it is; as the next two, for errors and for the tables of the documentation
     allowed: str
+    default: str
     read: Callable[[object], Any]
     nearest: Callable[[object], Any]
+    numeric: bool = False  # so front matter, which is text, reads its value as a number
 
     def complaint(self, value: object) -> str:
         """Return what to say about a wrong value: the argument, the value and what is allowed."""
@@ -91,13 +94,43 @@ def _read_source_name(value: object) -> str:
 OPTIONS: Final[Mapping[str, Option]] = {
     option.name: option
     for option in (
-        Option("delay", "minutes from 0 to 65535", _read_delay, _nearest_delay),
-        Option("priority", "'low', 'default' or 'high'", _read_priority, lambda _: Priority.DEFAULT),
-        Option("max_attempts", "an integer from 1 to 5", _read_max_attempts, _nearest_max_attempts),
-        Option("source_name", "1 to 100 letters, digits, - and _", _read_source_name, lambda _: None),
+        Option(
+            name="delay",
+            says="how long to wait before the first attempt; fractions are fine",
+            allowed=f"minutes from 0 to {MAX_DELAY:.0f}",
+            default="0",
+            read=_read_delay,
+            nearest=_nearest_delay,
+            numeric=True,
+        ),
+        Option(
+            name="priority",
+            says="the queue: high before default before low",
+            allowed="'low', 'default' or 'high'",
+            default="'default'",
+            read=_read_priority,
+            nearest=lambda _: Priority.DEFAULT,
+        ),
+        Option(
+            name="max_attempts",
+            says="attempts in all, the first one included",
+            allowed=f"an integer from 1 to {MAX_ATTEMPTS}",
+            default="1",
+            read=_read_max_attempts,
+            nearest=_nearest_max_attempts,
+            numeric=True,
+        ),
+        Option(
+            name="source_name",
+            says="the name in the log",
+            allowed="1 to 100 letters, digits, - and _",
+            default="the template and line, `pages_checkout_12`",
+            read=_read_source_name,
+            nearest=lambda _: None,  # the tag has a default of its own
+        ),
     )
 }
-"""Ranges: the platformOS API page. `nearest` of source_name is None: the tag has a default of its own."""
+"""Ranges: the platformOS API page. Tags, consumers, checks and the documentation all take the options from here."""
 
 
 def default_source_name(template: str, line: int) -> str:

@@ -12,10 +12,8 @@ from liquid_background.language.tags.background_node import TAG_BACKGROUND, Back
 from liquid_background.language.tags.collector import (
     Collector,
     Consumer,
-    Site,
     close_collector,
     collecting,
-    collector_of,
     current_collector,
     open_collector,
 )
@@ -32,7 +30,7 @@ from liquid_background.language.tags.unknown import UnknownTag
 HANDS_OVER: Final = frozenset(
     ("assign", "include", "render", "function", "log", "trigger_event", "action", TAG_BACKGROUND)
 )
-"""Tags whose arguments are hand-over positions inside a body (design, section 4)."""
+"""Tags whose arguments are hand-over positions inside a body: a page's value is passed on there, and not printed."""
 
 
 def register(env: Environment, hands_over: set[str]) -> None:
@@ -62,10 +60,8 @@ __all__ = [
     "Collector",
     "Consumer",
     "Return",
-    "Site",
     "close_collector",
     "collecting",
-    "collector_of",
     "current_collector",
     "blocks_only",
     "open_collector",

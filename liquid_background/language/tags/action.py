@@ -65,7 +65,7 @@ class ActionNode(Node):
         raise self._error(f"no action {show(name)} is registered: {hint}", self.action.token)
 
     def _plain(self, values: list[object]) -> dict[str, Any]:
-        """Return copies of the values, of which each could travel to a worker."""
+        """Return copies of the values, each of which could travel to a worker."""
         plain: dict[str, Any] = {}
         for argument, value in zip(self.arguments, values, strict=True):
             try:

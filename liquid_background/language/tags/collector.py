@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from liquid import RenderContext, Token
 
 from liquid_background.errors import LimitReached, TagError
-from liquid_background.job import Job, LogEntry, Priority
+from liquid_background.job import Job, LogEntry
 from liquid_background.jobs.family import MAX_FAMILY, Family
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.payload import encode_data
@@ -26,10 +26,7 @@ class Consumer:
     """One partial that runs when its event is triggered, with what its front matter says."""
 
     name: str  # as a partial: "consumers/order.created/send_email"
-    source_name: str
-    priority: Priority = Priority.DEFAULT
-    delay: float = 0.0  # minutes
-    max_attempts: int = 1
+    options: Mapping[str, Any]  # of its job, by the names in OPTIONS; a source name is always among them
 
 
 class Site(Protocol):

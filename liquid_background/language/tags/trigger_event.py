@@ -60,16 +60,7 @@ class TriggerEventNode(Node):
             "context": request_values(context, collector),
         }
         for consumer in consumers:
-            job = Job(
-                source_name=consumer.source_name,
-                template=consumer.name,
-                line=1,
-                partial=consumer.name,
-                parameters=parameters,
-                priority=consumer.priority,
-                delay=consumer.delay,
-                max_attempts=consumer.max_attempts,
-            )
+            job = Job(template=consumer.name, line=1, partial=consumer.name, parameters=parameters, **consumer.options)
             if len(encode_data(job)) > MAX_PAYLOAD:
                 raise self._error(f"the event's values and the request take over {MAX_PAYLOAD // 1024} KB: pass ids")
             collector.add(job, self.token)

@@ -28,7 +28,7 @@ class UnknownTag(Illegal):
             raise TagSyntaxError("missing tag name", token=token)
         message = f"unexpected tag '{token.value}'"
         if token.value.startswith("end") or token.value in ("else", "elsif", "when", "catch"):
-            raise TagSyntaxError(f"{message}: nothing is open here that it belongs to", token=token)
+            raise TagSyntaxError(f"{message}: it belongs to nothing that is open here", token=token)
         # Where the error is dropped, no time is spent on its hint: a template may hold thousands.
         near = [] if self.env.mode is Mode.LAX else get_close_matches(token.value, self.env.tags, n=1)
         hint = f"did you mean '{near[0]}'?" if near else "register it with environment.add_tag, or remove it"

@@ -47,7 +47,7 @@ def test_both_kinds_answer_in_bytes(store: Store, external_store: Store) -> None
     for each in (store, external_store):
         each.client.set("key", "value")
         assert each.client.get("key") == b"value"
-        assert redis.Redis.from_url(each.reveal_url()).get("key") == b"value"
+        assert redis.Redis.from_url(each.url).get("key") == b"value"
     assert (store.kind, external_store.kind) == ("embedded", "external")
     assert store.socket == embedded.socket_path(store.socket.parent) if store.socket else False
     assert external_store.socket is None
@@ -57,7 +57,7 @@ def test_a_path_with_spaces_makes_a_url_that_others_can_read(store_dir: Path) ->
     folder = store_dir / "a b%20ü?#"
     store = connect(load_settings(data_dir=folder))
     try:
-        assert redis.Redis.from_url(store.reveal_url()).ping()
+        assert redis.Redis.from_url(store.url).ping()
     finally:
         store.close()
         embedded.stop(folder)
@@ -77,7 +77,7 @@ def test_a_password_is_used_and_never_shown(start_server: Start) -> None:
         url = f"redis://{login}127.0.0.1:{server.port}/2"
         store = _connect(url)
         assert store.url == f"redis://{login.partition(':')[0]}:***@127.0.0.1:{server.port}/2"
-        assert store.reveal_url() == url
+        assert store.client.ping()
         assert PASSWORD not in repr(store)
         assert QUOTED not in repr(store)
         store.close()

@@ -1,4 +1,4 @@
-"""`python -m poscli.reference`: docs/cli.md, written from the commands and the settings themselves."""
+"""docs/cli.md: every command and option of `poscli`, from the commands themselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import click
 
-from liquid_background.settings import Settings
 from poscli.program import program
 from poscli.sections import SECTIONS
 
@@ -17,7 +16,8 @@ _INTRODUCTION = """# poscli
 
 `poscli COMMAND --help` shows the same as this page. Exit codes: 0 fine, 1 failed, 2 wrong usage, 130 interrupted where
 that is no usual end. An error is one line on standard error that says what to do next. Piped output carries no colour
-and is written line by line; on a terminal `NO_COLOR=1` turns colour off.
+and is written line by line; on a terminal `NO_COLOR=1` turns colour off. [Settings](settings.md) have a page of their
+own.
 
 The greps that platformOS's own pages show work on `poscli logs`, with `[0-9]` where GNU grep knows no `\\d`:
 
@@ -35,7 +35,7 @@ format, so one entry is one line whatever a template logs. A name or a type with
 """
 
 
-def reference() -> str:
+def commands_page() -> str:
     """Return the text of docs/cli.md."""
     context = click.Context(program, info_name="poscli")
     parts = [_INTRODUCTION]
@@ -45,8 +45,7 @@ def reference() -> str:
             command = program.get_command(context, name)
             assert command is not None
             parts += _command(command, click.Context(command, context, info_name=name), "###")
-    parts += ["## Settings\n", *_settings()]
-    return "\n".join(parts)
+    return "\n".join(parts).rstrip("\n") + "\n"
 
 
 def _command(command: click.Command, context: click.Context, heading: str) -> Iterator[str]:
@@ -81,30 +80,3 @@ def _text(help_text: str) -> str:
 
 def _escape(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
-
-
-def _settings() -> Iterator[str]:
-    yield (
-        "As `LIQUID_BACKGROUND_<NAME>` in the environment, in lower case in `[tool.liquid_background]` of\n"
-        "pyproject.toml, or as arguments of `Engine`; the environment wins over the file. `REDIS_URL` is read, too.\n"
-        "Lists are separated by commas.\n"
-    )
-    yield "| setting | default | |\n|---|---|---|"
-    for name, field in Settings.model_fields.items():
-        default = "the machine's processors" if field.default_factory else _default(field.default)
-        yield f"| `{name.upper()}` | {default} | {_escape(field.description or '')} |"
-    yield ""
-
-
-def _default(value: object) -> str:
-    if value is None or value == ():
-        return ""
-    if isinstance(value, tuple):
-        return f"`{','.join(f'{item:g}' if isinstance(item, float) else str(item) for item in value)}`"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
-
-
-if __name__ == "__main__":
-    print(reference(), end="")

@@ -1,0 +1,76 @@
+"""What the consumers of an event are given of the request, and where they are found."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from liquid import ChoiceLoader, DictLoader
+from liquid.exceptions import LiquidSyntaxError
+
+from liquid_background import ArgumentError, Engine, Environment
+from liquid_background.language.pages import SiteLoader
+
+
+def test_secret_headers_in_any_spelling_stay_out_of_events(site: Any) -> None:
+    site.write({"consumers/e/x": "{{ context.headers | json }}"})
+    secret = {
+        "HTTP_AUTHORIZATION": "s1",
+        "HTTP_COOKIE": "s2",
+        "Proxy-Authorization": "s3",
+        "set-cookie": "s4",
+        " Cookie ": "s5",
+    }
+    site.render("{% trigger_event 'e' %}", headers={**secret, "Host": "h"})
+    assert site.job.parameters["context"]["headers"] == {"Host": "h"}
+
+
+def test_headers_whose_names_look_secret_stay_out_of_events(make_site: Any) -> None:
+    site = make_site(event_context=("cookie",))
+    site.write({"consumers/e/x": "{{ context.headers | json }}"})
+    secret = {
+        "X-Api-Key": "s1",
+        "HTTP_X_APIKEY": "s2",
+        "X-CSRF-Token": "s3",
+        "X-Client-Secret": "s4",
+        "X-Amz-Security-Token": "s5",
+        "Sec-WebSocket-Cookie": "s6",
+        "X-Authorization": "s7",
+    }
+    shown = {"Host": "h", "Cookie": "k", "X-Request-Id": "r"}
+    site.render("{% trigger_event 'e' %}", headers={**secret, **shown})
+    assert site.job.parameters["context"]["headers"] == shown
+
+
+def test_the_setting_says_which_headers_look_secret(site: Any) -> None:
+    site.write({"consumers/e/x": "x"})
+    settings = site.engine.settings.model_copy(update={"secret_names": ("shibboleth",)})
+    engine = Engine(environment=site.engine.environment, settings=settings)
+    engine.render_string("{% trigger_event 'e' %}", headers={"X-Shibboleth": "s", "X-Token": "t", "Cookie": "k"})
+    assert site.job.parameters["context"]["headers"] == {"X-Token": "t"}
+
+
+def test_mappings_of_the_request_reach_consumers(site: Any) -> None:
+    site.write({"consumers/e/x": "{{ context.params.q }}"})
+    site.render("{% trigger_event 'e' %}", params=MappingProxyType({"q": "Q"}))
+    assert site.perform(site.job).result == "Q"
+
+
+def test_wrong_front_matter_of_a_consumer_points_into_its_file(site: Any) -> None:
+    site.write({"consumers/e/a": "---\nx: 1\npriority: urgent\n---\n"})
+    with pytest.raises(ArgumentError) as raised:
+        site.render("{% trigger_event 'e' %}")
+    assert "consumers/e/a:3:0" in str(raised.value)
+    assert "3 | priority: urgent" in str(raised.value)
+    (site.root / "consumers/e/a.liquid").write_bytes(b"\xff")
+    with pytest.raises(LiquidSyntaxError, match="not UTF-8"):
+        site.render("{% trigger_event 'e' %}")
+
+
+def test_consumers_are_found_through_a_choice_loader(site: Any) -> None:
+    site.write({"consumers/e/x": "found"})
+    environment = Environment(loader=ChoiceLoader([DictLoader({}), SiteLoader(site.root)]))
+    engine = Engine(environment=environment, settings=site.engine.settings)
+    engine.render_string("{% trigger_event 'e' %}")
+    assert site.job.source == "consumers/e/x"
