@@ -9,6 +9,7 @@ from liquid.exceptions import LiquidError
 
 from liquid_background import ArgumentError
 from liquid_background.job import Priority
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
 
 BLOCK = "{% background source_name: 'x' %}done{% endbackground %}"
 
@@ -178,7 +179,7 @@ def test_a_nested_block_is_made_by_the_job(site: Any) -> None:
     outcome = site.perform(site.job)
     (inner,) = outcome.jobs
     assert (inner.source_name, dict(inner.parameters)) == ("inner", {"id": 7, "l": "L"})
-    assert site.engine.perform(inner.id, inner.payload(), 1, 1).result == "7LAda"
+    assert site.engine.perform(inner.id, decode_payload(encode_data(inner)), 1, 1).result == "7LAda"
 
 
 def test_a_failed_job_makes_none(site: Any) -> None:

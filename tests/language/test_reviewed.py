@@ -16,6 +16,7 @@ from liquid.parser import get_parser
 from liquid.undefined import StrictDefaultUndefined
 
 from liquid_background import ArgumentError, Engine, Environment, StoreUnavailable
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.language.pages import SiteLoader
 
 
@@ -246,7 +247,7 @@ def test_a_macro_in_a_nested_block_sees_that_blocks_parameters(site: Any) -> Non
     body = "{% macro m %}{% assign v = a[k] %}{{ v }}{% endmacro %}{% call m %}"
     site.render(block(block(body, "source_name: 'in', k: 'own'")), {"a": {"own": "OWN", "pg": "PG"}, "k": "pg"})
     (inner,) = site.perform(site.job).jobs
-    assert site.engine.perform(inner.id, inner.payload(), 1, 1).result == "OWN"
+    assert site.engine.perform(inner.id, decode_payload(encode_data(inner)), 1, 1).result == "OWN"
 
 
 def test_many_blocks_in_a_large_template(site: Any) -> None:
