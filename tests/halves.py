@@ -19,6 +19,7 @@ from liquid_background import Engine
 from liquid_background.errors import NestedTooDeep
 from liquid_background.job import Job, LogEntry
 
+
 @dataclass
 class Half:
     """What one render made."""
