@@ -80,7 +80,9 @@ class BothHalves(Engine):
             assert isinstance(ahead.error, ResourceLimitError)
             assert isinstance(plain.error, ResourceLimitError)
         else:
-            assert ahead.told() == plain.told(), "render_async and render differ"
+            other, mine = ahead.told(), plain.told()
+            unlike = {key: (other[key], mine[key]) for key in mine if other[key] != mine[key]}
+            assert not unlike, f"render_async and render differ: {unlike}"
         if plain.error is not None:
             raise plain.error
         assert plain.text is not None

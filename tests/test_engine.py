@@ -10,7 +10,7 @@ import liquid
 import pytest
 from liquid import DictLoader
 
-from liquid_background import Engine, Environment, SettingsError
+from liquid_background import Engine, Environment, PageNotFound, SettingsError
 from liquid_background.job import Performer
 from liquid_background.language.executor import Functions
 from liquid_background.language.sending import Sink
@@ -40,6 +40,16 @@ def test_an_engine_is_what_an_application_calls_and_four_protocols() -> None:
     assert {Sink, Performer, Functions, Sender} <= set(Engine.__mro__)
     assert _public(Engine) - inside - {"registered"} == APPLICATION
     assert _public(EngineSender) - inside == {"settings", "environment", "jobs", "registered"}
+
+
+@pytest.mark.anyio
+async def test_a_page_is_rendered_and_sent_on_an_event_loop(settings: Settings) -> None:
+    environment = Environment(loader=DictLoader({"p": "{% background source_name: 'x' %}x{% endbackground %}{{ n }}"}))
+    engine = Engine(environment=environment, settings=settings)
+    assert await engine.render_async("p", {"n": 1}, params={"a": 1}) == "1"
+    assert [job.source_name for job in engine.jobs.list()] == ["x"]
+    with pytest.raises(PageNotFound):
+        await engine.render_async("nowhere")
 
 
 def test_an_environment_is_one_engines(settings: Settings, tmp_path: Path) -> None:

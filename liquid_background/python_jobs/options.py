@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import Any, Final, TypedDict
 
 from liquid_background.errors import EnqueueError
-from liquid_background.job import JOB_ID, MAX_CONCURRENCY, MAX_TIMEOUT, SOURCE_NAME, ConcurrencyGroup, Priority
+from liquid_background.job import JOB_ID, MAX_CONCURRENCY, MAX_TIMEOUT, SOURCE_NAME, Group, Priority
 from liquid_background.python_jobs.queues import OnDuplicate
 from liquid_background.python_jobs.retries import RetryPolicy
 
@@ -18,7 +18,7 @@ class JobOptions(TypedDict, total=False):
     """What may be said of each job of a call, scheduled or not."""
 
     priority: str  # low, default (or medium) or high, in any case
-    queue: str | Mapping[str, Any] | ConcurrencyGroup  # a name: one job at a time; or with max_concurrency, 1 to 100
+    queue: str | Mapping[str, Any] | Group  # the group's name: one job at a time; or with max_concurrency, 1 to 100
     retries: int | RetryPolicy  # runs after the first
     timeout: float  # seconds an attempt
     source_name: str  # in the log and in listings
@@ -52,6 +52,7 @@ _ADVICE: Final = {
     "retry_count": "give retries=RetryPolicy(count=…)",
     "max_concurrency": "give queue={'name': …, 'max_concurrency': …}",
     "concurrency": "give queue={'name': …, 'max_concurrency': …}",
+    "group": "a group is given as queue=, its name, or queue={'name': …, 'max_concurrency': …}",
     "eta": "say when with start_at, an aware datetime",
     "on_duplicate_id": "it is called on_duplicate here",
     "params": "parameters are the second argument, a mapping",
@@ -129,21 +130,21 @@ def _priority(value: object) -> tuple[str, Priority]:
     raise EnqueueError(f"priority is {value!r}; it must be 'low', 'default' or 'high'")
 
 
-def _queue(value: object) -> tuple[str, ConcurrencyGroup]:
+def _group(value: object) -> tuple[str, Group]:
     if isinstance(value, str):
-        value = ConcurrencyGroup(value)
+        value = Group(value)
     elif isinstance(value, Mapping):
         unknown = [key for key in value if key not in ("name", "max_concurrency")]
         if unknown or "name" not in value:
             raise EnqueueError(f"queue is {dict(value)!r}; its keys are 'name' and 'max_concurrency'")
-        value = ConcurrencyGroup(value["name"], value.get("max_concurrency", 1))
-    if not isinstance(value, ConcurrencyGroup):
-        raise EnqueueError(f"queue is {value!r}; it must be a name, or {{'name': …, 'max_concurrency': …}}")
+        value = Group(value["name"], value.get("max_concurrency", 1))
+    if not isinstance(value, Group):
+        raise EnqueueError(f"queue is {value!r}; it must be a group's name, or {{'name': …, 'max_concurrency': …}}")
     if not isinstance(value.name, str) or not SOURCE_NAME.fullmatch(value.name):
-        raise EnqueueError(f"queue name {value.name!r} is not 1 to 100 letters, digits, - and _")
+        raise EnqueueError(f"queue is {value.name!r}; a group's name is 1 to 100 letters, digits, - and _")
     most = value.max_concurrency
     if not isinstance(most, int) or isinstance(most, bool) or not 1 <= most <= MAX_CONCURRENCY:
-        raise EnqueueError(f"queue {value.name}: max_concurrency is {most!r}; it must be from 1 to {MAX_CONCURRENCY}")
+        raise EnqueueError(f"group {value.name}: max_concurrency is {most!r}; it must be from 1 to {MAX_CONCURRENCY}")
     return "group", value
 
 
@@ -170,7 +171,7 @@ def _timeout(value: object) -> tuple[str, float]:
 _READERS: Final = {
     "id": _id,
     "priority": _priority,
-    "queue": _queue,
+    "queue": _group,
     "start_at": _start_at,
     "timeout": _timeout,
     "source_name": _source_name,

@@ -67,7 +67,7 @@ def test_priorities(engine: Engine, given: str, queue: str) -> None:
         ({"name": "crm"}, ("crm", "1")),
     ],
 )
-def test_queues_are_concurrency_groups(engine: Engine, given: Any, group: tuple[str, str]) -> None:
+def test_the_option_queue_names_a_group(engine: Engine, given: Any, group: tuple[str, str]) -> None:
     handle = engine.enqueue("notify", {"order_id": 1}, queue=given)
     assert (_field(engine, handle.id, keys.GROUP), _field(engine, handle.id, keys.GROUP_LIMIT)) == group
 
@@ -113,6 +113,9 @@ def test_start_at_is_a_time_by_the_store_s_clock(engine: Engine) -> None:
         ({"startAt": "2024"}, "unknown option 'startAt': did you mean 'start_at'"),
         ({"onDuplicateID": "ignore"}, "unknown option 'onDuplicateID': it is called on_duplicate"),
         ({"maxConcurrency": 4}, "give queue="),
+        ({"group": "crm"}, "a group is given as queue="),
+        ({"queue": "a b"}, "queue is 'a b'; a group's name is 1 to 100"),
+        ({"queue": {"name": "a", "max_concurrency": 0}}, "group a: max_concurrency is 0"),
         ({"delay": 5}, "say when with start_at"),
         ({"max_attempts": 3}, "retries counts the runs after the first"),
         ({"prioritty": "low"}, "did you mean 'priority'"),
@@ -122,7 +125,6 @@ def test_start_at_is_a_time_by_the_store_s_clock(engine: Engine) -> None:
         ({"retries": {"retryCount": 5}}, "RetryPolicy"),
         ({"start_at": "tomorrow"}, "start_at is 'tomorrow'"),
         ({"start_at": datetime(2124, 4, 3)}, "without an offset"),
-        ({"queue": "a b"}, "queue name 'a b'"),
         ({"queue": {"name": "a", "max_concurrency": 101}}, "from 1 to 100"),
         ({"queue": {"name": "a", "maxConcurrency": 4}}, "its keys are"),
         ({"id": "a b"}, "id is 'a b'"),
