@@ -106,6 +106,12 @@ def _copied(values: Mapping[str, Any]) -> Any:
     return copies
 
 
+def is_ahead() -> bool:
+    """Return whether the calling code is part of a render that sends nothing: for tests that count calls."""
+    half = _rendering.get()
+    return half is not None and not half.sends
+
+
 @contextmanager
 def _silent() -> Iterator[None]:
     """Have nothing logged: what a page says to the program's log is counted by tests."""

@@ -207,12 +207,12 @@ def test_what_is_not_sent_yet_cannot_be_taken_back_unnoticed(engine: Engine) -> 
     def makes() -> None:
         made.append(engine.enqueue("notify", {"order_id": 1}))
         with pytest.raises(EnqueueError, match="cannot be taken back before"):
-            made[0].cancel()
+            made[-1].cancel()
 
     engine.environment.actions["makes"] = makes
     engine.render_string("{% action 'makes' %}")
-    assert made[0].cancel()
-    assert made[0].job().status == "cancelled"
+    assert made[-1].cancel()
+    assert made[-1].job().status == "cancelled"
 
 
 def test_many_in_a_job_ask_the_store_for_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
