@@ -5,13 +5,17 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary --constraint constraints.txt
 
-.PHONY: demo test lint build lock docs clean
+.PHONY: demo test async-bodies lint build lock docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/poscli demo
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest
+
+# Names the bodies of `async def` that no test runs; of one room's tests: make async-bodies TESTS=tests/language
+async-bodies: $(VENV)/.installed-test
+	$(BIN)/python -m tests.async_bodies $(TESTS)
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check

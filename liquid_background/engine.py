@@ -13,7 +13,7 @@ from typing import Any, TypedDict, Unpack
 from markupsafe import Markup
 
 from liquid_background.errors import SettingsError, StoreUnavailable
-from liquid_background.job import Job, LogEntry, LogStatus, Outcome
+from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.language.context import Context
@@ -21,6 +21,7 @@ from liquid_background.language.environment import Environment, Template
 from liquid_background.language.executor import Executor
 from liquid_background.language.limits import Text
 from liquid_background.language.pages import SiteLoader, find_layout, find_page
+from liquid_background.language.sending import Sink
 from liquid_background.language.tags import open_collector
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.settings import Settings, load_settings
@@ -38,17 +39,22 @@ class Request(TypedDict, total=False):
     current_user: Any
 
 
-class Engine(PythonJobs):
+class Engine(PythonJobs, Sink, Performer):
     """A Liquid environment and a store.
+
+    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` has: `action`, `enqueue`,
+    `schedule`, … What is left is called from inside: `Sink` by environments, `Performer` by workers, `Functions` by
+    the executor, `Sender` by queues and handles of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.
-        environment: a `liquid_background.Environment` of the application's own, instead of a folder.
+        environment: a `liquid_background.Environment` of the application's own, instead of a folder; it can be one
+            engine's at a time.
         settings: settings made before; other arguments then must not be given.
         arguments: any setting by its name, such as `redis_url=` or `data_dir=`.
 
     Raises:
-        SettingsError: when a setting is unknown or out of range.
+        SettingsError: when a setting is unknown or out of range, or the environment is not one of ours, or taken.
     """
 
     def __init__(
@@ -63,15 +69,17 @@ class Engine(PythonJobs):
         if settings is not None and (arguments or templates is not None):
             raise SettingsError("give settings, or single settings as arguments, not both")
         self.settings = settings or load_settings(templates=templates, **arguments)
-        self.environment = environment or Environment(
+        self.environment = self._new_environment() if environment is None else _checked(environment)
+        self.environment.attach(self, self.settings)
+
+    def _new_environment(self) -> Environment:
+        return Environment(
             loader=SiteLoader(self.settings.templates),
             ejs_tags=self.settings.ejs_tags,
             event_context=self.settings.event_context,
         )
-        if self.environment.page_timeout is None:
-            self.environment.page_timeout = self.settings.page_timeout
-        self.environment.sink = self
-        self.environment.secret_names = self.settings.secret_names
+
+    # What an application calls.
 
     @cached_property
     def store(self) -> store.Store:
@@ -155,6 +163,8 @@ class Engine(PythonJobs):
     def _content(self, text: Text) -> str:
         return Markup(text.getvalue()) if self.environment.autoescape else text.getvalue()
 
+    # What is called from inside: by environments (Sink) and workers (Performer).
+
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Send jobs and log entries in one round trip, all or nothing.
 
@@ -222,6 +232,17 @@ class JobLog:
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))
+
+
+def _checked(environment: object) -> Environment:
+    if isinstance(environment, Environment):
+        return environment
+    kind = environment if isinstance(environment, type) else type(environment)
+    given = f"{'the class' if kind is environment else 'a'} {kind.__module__}.{kind.__qualname__}"
+    raise SettingsError(
+        f"environment is {given}; it must be a liquid_background.Environment, which takes the same arguments as "
+        "liquid.Environment"
+    )
 
 
 def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:

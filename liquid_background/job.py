@@ -20,7 +20,7 @@ MAX_NAME: Final = 255  # characters of a parameter's name; platformOS API page
 MAX_RETRIES: Final = 100  # of a Python job: every wait is worked out beforehand and travels in its record
 MAX_RETRYING: Final = 7 * 24 * 3600.0  # seconds of all waits together: what fails for a week needs a person
 MAX_TIMEOUT: Final = 86_400.0  # seconds an attempt; the setting JOB_TIMEOUT and a Python job's own end there
-MAX_CONCURRENCY: Final = 100  # Gadget's queues
+MAX_CONCURRENCY: Final = 100  # jobs of a group that run at once
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON: a store in memory holds ids and small values, not records
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8: it travels with each job; a partial travels by its name
 MAX_LINE: Final = 2**31 - 1  # of a line or a column in a payload: far more than a template has
@@ -73,8 +73,8 @@ class LogStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ConcurrencyGroup:
-    """A named queue of which only so many jobs may run at once."""
+class Group:
+    """A name with a maximum: of the jobs that carry it, only so many may run at once."""
 
     name: str  # as SOURCE_NAME
     max_concurrency: int = 1  # from 1 to MAX_CONCURRENCY; each job carries its own
@@ -105,7 +105,7 @@ class Job:
     max_attempts: int = 1
     waits: tuple[float, ...] | None = None  # seconds before attempts 2, 3, …; None: the settings' at enqueue
     timeout: float | None = None  # seconds an attempt; None: the settings' at enqueue
-    group: ConcurrencyGroup | None = None
+    group: Group | None = None
     generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
     regain_parts: int = 1  # see `liquid_background.jobs.family`
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job

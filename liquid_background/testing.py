@@ -24,7 +24,7 @@ class FakeJobs(MemoryJobs):
     """Stands in for `engine.jobs`: what was enqueued can be looked at, and run in this process.
 
     Jobs travel as they do to a worker: a value that could not is refused, a function sees copies. Delays and waits are
-    skipped, time limits and concurrency groups are not kept.
+    skipped, time limits and groups are not kept.
 
     Args:
         engine: performs the jobs.

@@ -81,6 +81,17 @@ def test_no_file_names_a_machine_or_a_package_index() -> None:
     assert found == []
 
 
+def test_what_has_a_maximum_is_called_a_group() -> None:
+    wrong = re.compile(r"concurrency[ _-](queue|group)|named queue", re.I)
+    found = []
+    for path in _tracked():
+        if path.suffix in (".py", ".md", ".lua", ".liquid") and path.exists():
+            # These two say what others call it, and what it was called.
+            own = path == Path(__file__) or path.name in ("gadget.md", "CHANGELOG.md")
+            found += [] if own else [f"{path.name}: {match.group()}" for match in wrong.finditer(path.read_text())]
+    assert found == []
+
+
 def test_the_lock_holds_exact_versions_of_everything() -> None:
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert len(lines) > 30

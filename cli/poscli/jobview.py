@@ -42,7 +42,7 @@ def _place(job: JobRecord) -> str:
 
 def _reason(wait: Waiting) -> str:
     if wait.parked:
-        return f"queue {wait.group}"
+        return f"group {wait.group}"
     return clock(wait.due_at) if wait.due_at else ""
 
 
@@ -58,9 +58,9 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "max_attempts": job.max_attempts,
         "attempts": job.attempts,
         "due_at": wait.due_at.isoformat() if wait.due_at else None,
-        "queue": wait.group,
+        "group": wait.group,
         "max_concurrency": wait.max_concurrency,
-        "waits_for_queue": wait.parked,
+        "waits_for_group": wait.parked,
         "template": job.template,
         "line": job.line,
         "parameters": _masked(job.parameters, secret_names),
@@ -113,7 +113,7 @@ def _facts(job: JobRecord, wait: Waiting) -> str:
         "Error": job.error,
         "Place": _place(job),
         "Priority": str(job.priority),
-        "Queue": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
+        "Group": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
         "Due": clock(wait.due_at) if wait.due_at else None,
         "Attempts": f"{job.attempts} of {job.max_attempts}",

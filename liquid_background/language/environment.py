@@ -29,7 +29,6 @@ from liquid_background.language.syntax import (
     token_in,
 )
 from liquid_background.language.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
-from liquid_background.settings import SECRET_NAMES
 
 
 class Template(BoundTemplate):
@@ -132,7 +131,6 @@ class Environment(Sending, liquid.Environment):
         self.page_timeout = page_timeout
         self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
         self.event_context = frozenset(event_context)
-        self.secret_names: Sequence[str] = SECRET_NAMES  # an engine puts its setting here
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks

@@ -83,10 +83,6 @@ class HandedOverPath(Path):
         segments = [part.evaluate(context) if isinstance(part, Path) else part for part in self.path]
         return context.resolve_handed_over(segments, self.token)
 
-    async def evaluate_async(self, context: RenderContext) -> object:
-        """Return the path's value in a job; handed-over values are plain, so there is nothing to await in them."""
-        return self.evaluate(context)
-
 
 class Functions(Protocol):
     """What knows the Python functions that may run as jobs."""

@@ -9,12 +9,13 @@ from typing import Final, Protocol, TextIO
 
 from liquid import RenderContext
 
-from liquid_background.errors import LiquidBackgroundError
+from liquid_background.errors import LiquidBackgroundError, SettingsError
 from liquid_background.job import Job, LogEntry
 from liquid_background.language.context import Context
 from liquid_background.language.limits import Text
 from liquid_background.language.syntax import too_deep
 from liquid_background.language.tags import Collector, close_collector, open_collector
+from liquid_background.settings import SECRET_NAMES, Settings
 
 _INSIDE: Final = nullcontext(None)  # of an outer render, which sends
 
@@ -33,10 +34,35 @@ class Sink(Protocol):
 
 
 class Sending(ABC):
-    """The part of an environment that sends."""
+    """The part of an environment that sends, to the one engine that it is attached to."""
 
     sink: Sink | None = None
     page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
+    secret_names: Sequence[str] = SECRET_NAMES
+    _own: tuple[float | None, Sequence[str]] | None = None  # the two above as they were without an engine
+
+    def attach(self, engine: Sink, settings: Settings) -> None:
+        """Send to an engine from now on, and take from its settings what this environment leaves open.
+
+        Raises:
+            SettingsError: when it sends to another one.
+        """
+        if self.sink is not None:
+            raise SettingsError(
+                "the environment is taken: what its pages make is sent by another Engine, and can be by one only; make "
+                "an Environment for each engine, or take it from the other one first: environment.detach()"
+            )
+        self._own = self.page_timeout, self.secret_names
+        if self.page_timeout is None:
+            self.page_timeout = settings.page_timeout
+        self.secret_names = settings.secret_names
+        self.sink = engine
+
+    def detach(self) -> None:
+        """Leave the engine, so that another one can have this environment; its filters, tags and actions stay."""
+        self.sink = None
+        if self._own is not None:
+            (self.page_timeout, self.secret_names), self._own = self._own, None
 
     def outermost(
         self, context: RenderContext, buffer: TextIO | None = None

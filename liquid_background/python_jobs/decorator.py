@@ -18,11 +18,12 @@ R = TypeVar("R")
 def background(max_retries: Callable[P, R], /) -> Function[P, R]: ...
 @overload
 def background(max_retries: int = 3, queue: JobQueue | None = None) -> Callable[[Callable[P, R]], Function[P, R]]: ...
-def background(max_retries: Any = 3, queue: JobQueue | None = None) -> Any:
+def background(max_retries: Any = None, queue: JobQueue | None = None) -> Any:
     """Decorate a function so that it has `enqueue`, `get_result` and `cancel`; it stays callable as it was.
 
     Args:
-        max_retries: runs after the first when it fails, after 2, 4, 8, … s; 0 runs it once.
+        max_retries: runs after the first when it fails, after 2, 4, 8, … s; 0 runs it once. It holds for
+            `engine.enqueue` too. When it is not given, `enqueue` of the function has 3.
         queue: where its jobs go; without one, the default queue, which the settings name at the first use.
 
     Raises:
@@ -32,7 +33,7 @@ def background(max_retries: Any = 3, queue: JobQueue | None = None) -> Any:
         raise EnqueueError(f"queue is {queue!r}; it must be a queue, such as get_queue() gives")
     give = default_queue if queue is None else lambda: queue
     if callable(max_retries):
-        return Function(max_retries, queue=give, max_retries=3)
+        return Function(max_retries, queue=give, max_retries=None)
     return lambda wrapped: Function(wrapped, queue=give, max_retries=max_retries)
 
 

@@ -7,16 +7,18 @@ import sys
 from collections.abc import Callable
 from functools import update_wrapper
 from types import MethodType, ModuleType
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import new_id
-from liquid_background.python_jobs.queues import JobQueue
+from liquid_background.python_jobs.queues import BACKOFF, JobQueue
 from liquid_background.python_jobs.results import JobResult
-from liquid_background.python_jobs.retries import check_count
+from liquid_background.python_jobs.retries import RetryPolicy, check_count
 
 P = ParamSpec("P")
 R = TypeVar("R")
+MAX_RETRIES_UNSAID: Final = 3
+"""Runs after the first of what `Function.enqueue` sends, when its decorator says nothing; RapidAI's page."""
 
 
 class Function(Generic[P, R]):
@@ -25,22 +27,25 @@ class Function(Generic[P, R]):
     Args:
         wrapped: the function, sync or async.
         queue: gives the queue of its jobs, asked for at each use.
-        max_retries: runs after the first when it fails; 0 runs it once.
+        max_retries: runs after the first when it fails; 0 runs it once. None leaves it to who enqueues.
     """
 
     __wrapped__: Callable[P, R]
     __name__: str
     __qualname__: str
     path: str  # "module:qualified.name"
+    retries: RetryPolicy | None  # what its decorator says, None when that says nothing
 
-    def __init__(self, wrapped: Callable[P, R], *, queue: Callable[[], JobQueue], max_retries: int) -> None:
+    def __init__(self, wrapped: Callable[P, R], *, queue: Callable[[], JobQueue], max_retries: int | None) -> None:
         if isinstance(wrapped, Function):
             raise EnqueueError(f"{wrapped.path} is decorated twice: a function has one decorator and one queue")
         if not inspect.isfunction(wrapped):
             raise EnqueueError(f"{wrapped!r} is not a function made by `def`")
         update_wrapper(self, wrapped)
         self.path = path_of(wrapped)
-        self.max_retries = check_count(max_retries, "max_retries")
+        said = max_retries is not None
+        self.max_retries = check_count(max_retries if said else MAX_RETRIES_UNSAID, "max_retries")
+        self.retries = RetryPolicy(count=self.max_retries, initial_interval=BACKOFF) if said else None
         self.line = wrapped.__code__.co_firstlineno
         self._queue = queue
 

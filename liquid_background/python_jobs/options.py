@@ -15,7 +15,7 @@ from liquid_background.job import (
     MAX_RETRIES,
     MAX_TIMEOUT,
     SOURCE_NAME,
-    ConcurrencyGroup,
+    Group,
     Priority,
 )
 from liquid_background.python_jobs.queues import OnDuplicate
@@ -26,7 +26,7 @@ class JobOptions(TypedDict, total=False):
     """What may be said of each job of a call, scheduled or not. `JOB_OPTIONS` says what each option is."""
 
     priority: str
-    queue: str | Mapping[str, Any] | ConcurrencyGroup
+    queue: str | Mapping[str, Any] | Group
     retries: int | RetryPolicy
     timeout: float
     source_name: str
@@ -73,6 +73,7 @@ _ADVICE: Final = {
     "retry_count": "give retries=RetryPolicy(count=…)",
     "max_concurrency": "give queue={'name': …, 'max_concurrency': …}",
     "concurrency": "give queue={'name': …, 'max_concurrency': …}",
+    "group": "a group is given as queue=, its name, or queue={'name': …, 'max_concurrency': …}",
     "eta": "say when with start_at, an aware datetime",
     "on_duplicate_id": "it is called on_duplicate here",
     "params": "parameters are the second argument, a mapping",
@@ -162,21 +163,21 @@ def _priority(value: object) -> Priority:
     raise ValueError
 
 
-def _queue(value: object) -> ConcurrencyGroup:
+def _group(value: object) -> Group:
     if isinstance(value, str):
-        value = ConcurrencyGroup(value)
+        value = Group(value)
     elif isinstance(value, Mapping):
         unknown = [key for key in value if key not in ("name", "max_concurrency")]
         if unknown or "name" not in value:
             raise EnqueueError(f"queue is {dict(value)!r}; its keys are 'name' and 'max_concurrency'")
-        value = ConcurrencyGroup(value["name"], value.get("max_concurrency", 1))
-    if not isinstance(value, ConcurrencyGroup):
+        value = Group(value["name"], value.get("max_concurrency", 1))
+    if not isinstance(value, Group):
         raise ValueError
     if not isinstance(value.name, str) or not SOURCE_NAME.fullmatch(value.name):
-        raise EnqueueError(f"queue name {value.name!r} is not 1 to 100 letters, digits, - and _")
+        raise EnqueueError(f"queue is {value.name!r}; a group's name is 1 to 100 letters, digits, - and _")
     most = value.max_concurrency
     if not isinstance(most, int) or isinstance(most, bool) or not 1 <= most <= MAX_CONCURRENCY:
-        raise EnqueueError(f"queue {value.name}: max_concurrency is {most!r}; it must be from 1 to {MAX_CONCURRENCY}")
+        raise EnqueueError(f"group {value.name}: max_concurrency is {most!r}; it must be from 1 to {MAX_CONCURRENCY}")
     return value
 
 
@@ -223,10 +224,10 @@ JOB_OPTIONS: Final[Mapping[str, JobOption]] = {
         JobOption(
             name="queue",
             field="group",
-            says=f"how many jobs of this name run at once: one, or `max_concurrency`, 1 to {MAX_CONCURRENCY}",
-            allowed="a name, or {'name': …, 'max_concurrency': …}",
+            says=f"the group, of which one job runs at once, or `max_concurrency`, 1 to {MAX_CONCURRENCY}",
+            allowed="a group's name, or {'name': …, 'max_concurrency': …}",
             default="no maximum",
-            read=_queue,
+            read=_group,
         ),
         JobOption(
             name="retries",

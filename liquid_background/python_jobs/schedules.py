@@ -70,8 +70,10 @@ class Schedule:
     @property
     def digest(self) -> str:
         """What tells this definition from an earlier one of the same name."""
-        job = self.job
-        parts = (self.cron, self.timezone, job.priority, repr(job.group), repr(job.timeout), repr(job.max_attempts))
+        job, group = self.job, self.job.group
+        # These words stand in the store, and workers of the version before compare them.
+        limit = group and f"ConcurrencyGroup(name={group.name!r}, max_concurrency={group.max_concurrency!r})"
+        parts = (self.cron, self.timezone, job.priority, str(limit), repr(job.timeout), repr(job.max_attempts))
         return hashlib.sha256("\0".join(parts).encode() + encode_data(job)).hexdigest()[:16]
 
     def next_time(self, now: float) -> int:

@@ -123,6 +123,11 @@ def outer():
 @engine.action
 def inner_page():
     engine.render("inner")
+
+
+@engine.action
+async def inner_page_async():
+    await engine.render_async("inner")
 """
 
 
@@ -137,9 +142,10 @@ def test_what_python_enqueues_on_a_page_goes_with_the_page(project: Any) -> None
     assert len(store.jobs.list()) == 1
 
 
-def test_the_jobs_of_a_page_that_another_one_renders_are_sent_too(project: Any) -> None:
+@pytest.mark.parametrize("inner", ["inner_page", "inner_page_async"])
+def test_the_jobs_of_a_page_that_another_one_renders_are_sent_too(project: Any, inner: str) -> None:
     project.write("app.py", APP)
     project.page("inner", "{% action 'outer' %}")
-    project.page("p", "{% action 'inner_page' %}{% action 'outer' %}")
+    project.page("p", f"{{% action '{inner}' %}}{{% action 'outer' %}}")
     project.good("render", "p", "--app", "app:engine")
     assert len(Engine(settings=load_settings(data_dir=project.data_dir)).jobs.list()) == 2

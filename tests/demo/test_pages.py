@@ -16,6 +16,7 @@ import pytest
 from liquid_background import Engine, JobStatus
 from poscli.demo_site.app import TEMPLATES, make_engine
 from poscli.demo_site.service import DemoService, running_service
+from tests.halves import BothHalves
 
 
 @dataclass
@@ -60,6 +61,7 @@ def site(tmp_path: Path, store_dir: Path, monkeypatch: pytest.MonkeyPatch) -> It
         }.items():
             monkeypatch.setenv(name, value)
         engine = make_engine(outbox, service.address)
+        engine.__class__ = BothHalves
         yield Site(engine, outbox, service)
         engine.store.close()
 

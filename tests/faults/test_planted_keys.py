@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from liquid_background.job import ConcurrencyGroup
+from liquid_background.job import Group
 from liquid_background.jobs.log import KEY as LOG
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.payload import FUNCTION, encode_data
@@ -76,7 +76,7 @@ def places(bench: Bench, job_id: str) -> list[str]:
 
 def _good_jobs(bench: Bench) -> list[str]:
     """Send a job of each kind; the last one fails at first."""
-    group = ConcurrencyGroup("gg", 1)
+    group = Group("gg", 1)
     jobs = [
         bench.job(),
         bench.job(priority="high"),
@@ -341,7 +341,7 @@ def test_a_right_that_is_lost_for_a_while_costs_no_job_anything(start_server: An
     root.settings = load_settings(redis_url=server.url.replace("redis://", "redis://jobs:pw@"))
     worker = root.start(processes=2)
     root.wait_for(root.send())
-    group = ConcurrencyGroup("gg", 1)
+    group = Group("gg", 1)
     before = [root.send("sleep", given={"seconds": 0.3}) for _ in range(3)]
     root.wait_for_run(before[0])
     client.execute_command("ACL", "SETUSER", "jobs", f"-{right}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.job import ConcurrencyGroup, Job, Outcome
+from liquid_background.job import Group, Job, Outcome
 from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
@@ -30,7 +30,7 @@ class Worker:
 
     def send(self, *ids: str, group: str = "g", most: int = 1, **fields: Any) -> None:
         blank = {"source_name": "job", "template": "t", "line": 1, "source": "hi"}
-        self.queue.send([Job(**blank, id=name, group=ConcurrencyGroup(group, most), **fields) for name in ids])
+        self.queue.send([Job(**blank, id=name, group=Group(group, most), **fields) for name in ids])
 
     def call(self, call: moves.Call) -> Any:
         return scripts.run(self.store, *call)

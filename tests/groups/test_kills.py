@@ -1,4 +1,4 @@
-"""A concurrency group under fire: never more at once than it allows, never stuck, whatever is killed."""
+"""A group under fire: never more at once than it allows, never stuck, whatever is killed."""
 
 from __future__ import annotations
 

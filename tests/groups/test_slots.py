@@ -1,4 +1,4 @@
-"""Concurrency groups, one move at a time: who gets a slot, who is parked, and how slots come back."""
+"""Groups, one move at a time: who gets a slot, who is parked, and how slots come back."""
 
 from __future__ import annotations
 

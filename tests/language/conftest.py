@@ -15,6 +15,7 @@ from liquid_background.job import JobRecord, Outcome
 from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
+from tests.halves import BothHalves
 
 
 def block(body: str, arguments: str = "source_name: 's'") -> str:
@@ -72,7 +73,7 @@ class Site:
 def make_site(tmp_path: Path, settings: Settings) -> Callable[..., Site]:
     def make(mode: Mode = Mode.STRICT, **options: Any) -> Site:
         environment = Environment(loader=SiteLoader(tmp_path), tolerance=mode, **options)
-        return Site(tmp_path, Engine(environment=environment, settings=settings))
+        return Site(tmp_path, BothHalves(environment=environment, settings=settings))
 
     return make
 

@@ -46,6 +46,7 @@ def test_headers_whose_names_look_secret_stay_out_of_events(make_site: Any) -> N
 def test_the_setting_says_which_headers_look_secret(site: Any) -> None:
     site.write({"consumers/e/x": "x"})
     settings = site.engine.settings.model_copy(update={"secret_names": ("shibboleth",)})
+    site.engine.environment.detach()
     engine = Engine(environment=site.engine.environment, settings=settings)
     engine.render_string("{% trigger_event 'e' %}", headers={"X-Shibboleth": "s", "X-Token": "t", "Cookie": "k"})
     assert site.job.parameters["context"]["headers"] == {"X-Token": "t"}

@@ -90,7 +90,7 @@ def test_what_grows_is_refused_with_its_line(make_site: Callable[..., Any], name
     started = time.monotonic()
     with pytest.raises(LimitReached) as raised:
         site.render(f"\n{{% try %}}{SIZES[name]}{{% catch e %}}caught{{% endtry %}}", {"products": [1]})
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20  # both halves together
     assert raised.value.template_name == "pages/page"
     assert raised.value.context()[0] == 2
 

@@ -8,6 +8,7 @@ from liquid_background import Engine
 from liquid_background.job import JobRecord, Outcome
 from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.settings import Settings
+from tests.halves import BothHalves
 from tests.python_jobs import shop
 from tests.worker.conftest import Bench, bench
 
@@ -16,7 +17,7 @@ __all__ = ["Bench", "bench"]
 
 @pytest.fixture
 def engine(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Engine:
-    made = Engine(settings=settings)
+    made = BothHalves(settings=settings)
     for name, function in shop.engine.environment.actions.items():
         made.action(name)(function)
     monkeypatch.setattr(shop, "current", made)

@@ -11,6 +11,7 @@ from liquid.exceptions import LiquidError
 from liquid_background import Engine
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
+from tests.halves import is_ahead
 from tests.python_jobs import shop
 from tests.python_jobs.conftest import Bench, perform
 
@@ -21,6 +22,8 @@ def calls(engine: Engine) -> list[Any]:
     made: list[Any] = []
 
     def note(**given: Any) -> dict[str, Any]:
+        if is_ahead():
+            return {"count": len(made) + 1}
         made.append(given)
         return {"count": len(made)}
 

@@ -71,7 +71,7 @@ def test_priorities(engine: Engine, given: str, queue: str) -> None:
         ({"name": "crm"}, ("crm", "1")),
     ],
 )
-def test_queues_are_concurrency_groups(engine: Engine, given: Any, group: tuple[str, str]) -> None:
+def test_the_option_queue_names_a_group(engine: Engine, given: Any, group: tuple[str, str]) -> None:
     handle = engine.enqueue("notify", {"order_id": 1}, queue=given)
     assert (_field(engine, handle.id, keys.GROUP), _field(engine, handle.id, keys.GROUP_LIMIT)) == group
 
@@ -117,6 +117,9 @@ def test_start_at_is_a_time_by_the_store_s_clock(engine: Engine) -> None:
         ({"startAt": "2024"}, "unknown option 'startAt': did you mean 'start_at'"),
         ({"onDuplicateID": "ignore"}, "unknown option 'onDuplicateID': it is called on_duplicate"),
         ({"maxConcurrency": 4}, "give queue="),
+        ({"group": "crm"}, "a group is given as queue="),
+        ({"queue": "a b"}, "queue is 'a b'; a group's name is 1 to 100"),
+        ({"queue": {"name": "a", "max_concurrency": 0}}, "group a: max_concurrency is 0"),
         ({"delay": 5}, "say when with start_at"),
         ({"max_attempts": 3}, "retries counts the runs after the first"),
         ({"prioritty": "low"}, "did you mean 'priority'"),
@@ -126,7 +129,6 @@ def test_start_at_is_a_time_by_the_store_s_clock(engine: Engine) -> None:
         ({"retries": {"retryCount": 5}}, "RetryPolicy"),
         ({"start_at": "tomorrow"}, "start_at is 'tomorrow'"),
         ({"start_at": datetime(2124, 4, 3)}, "without an offset"),
-        ({"queue": "a b"}, "queue name 'a b'"),
         ({"queue": {"name": "a", "max_concurrency": 101}}, "from 1 to 100"),
         ({"queue": {"name": "a", "maxConcurrency": 4}}, "its keys are"),
         ({"id": "a b"}, "id is 'a b'"),
@@ -215,12 +217,12 @@ def test_what_is_not_sent_yet_cannot_be_taken_back_unnoticed(engine: Engine) -> 
     def makes() -> None:
         made.append(engine.enqueue("notify", {"order_id": 1}))
         with pytest.raises(EnqueueError, match="until then it cannot be taken back"):
-            made[0].cancel()
+            made[-1].cancel()
 
     engine.environment.actions["makes"] = makes
     engine.render_string("{% action 'makes' %}")
-    assert made[0].cancel()
-    assert made[0].job().status == "cancelled"
+    assert made[-1].cancel()
+    assert made[-1].job().status == "cancelled"
 
 
 def test_many_in_a_job_ask_the_store_for_none(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,18 +56,18 @@ def test_it_shows_what_jobs_wait_for(
     heading, *rows = _poscli(settings, "jobs", "list").splitlines()
     assert heading.split()[-3:] == ["WAITS", "FOR", "ERROR"]
     about = {row.split()[0]: row for row in rows}
-    assert "queue crm" in about[second.id]
-    assert "queue crm" not in about[first.id]
+    assert "group crm" in about[second.id]
+    assert "group crm" not in about[first.id]
     assert "2124-04-03 12:00:00" in about[later.id]
-    assert "Queue:       crm, at most 1 at once, waits for its turn there\n" in _poscli(
+    assert "Group:       crm, at most 1 at once, waits for its turn there\n" in _poscli(
         settings, "jobs", "show", second.id
     )
     assert "Due:         2124-04-03 12:00:00\n" in _poscli(settings, "jobs", "show", later.id)
     shown = json.loads(_poscli(settings, "jobs", "show", second.id, "--format", "json"))
-    assert (shown["queue"], shown["max_concurrency"], shown["waits_for_queue"]) == ("crm", 1, True)
+    assert (shown["group"], shown["max_concurrency"], shown["waits_for_group"]) == ("crm", 1, True)
     assert ["crm", "1", "1"] in [line.split() for line in _poscli(settings, "status").splitlines()]
     status = json.loads(_poscli(settings, "status", "--format", "json"))
-    assert status["concurrency_queues"] == [{"name": "crm", "running": 1, "waiting": 1}]
+    assert status["groups"] == [{"name": "crm", "running": 1, "waiting": 1}]
     (tmp_path / "go").touch()
     assert second.result(timeout=20) == "waited"
 

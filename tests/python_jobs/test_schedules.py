@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from liquid_background import Engine, EnqueueError
-from liquid_background.job import JOB_ID
+from liquid_background.job import JOB_ID, Group, Job
 from liquid_background.jobs.queue import keys, moves, scripts
 from liquid_background.python_jobs import Schedule
 from liquid_background.settings import Settings
@@ -35,6 +35,12 @@ def _ask(engine: Engine, schedule: Schedule, moment: float) -> int:
 def _now(engine: Engine) -> float:
     reply: int = scripts.run(engine.store, *moves.schedule("", "", None, engine.settings))
     return reply / 1000
+
+
+@pytest.mark.parametrize(("group", "digest"), [(None, "9ebbd78e34caab5a"), (Group("crm", 4), "c334a54eabb92aac")])
+def test_a_digest_is_that_of_the_version_before(group: Group | None, digest: str) -> None:
+    job = Job(source_name="s", template="t", line=1, partial="t", group=group, waits=(1.0,), max_attempts=2)
+    assert Schedule.of(job, "@daily", "UTC", "nightly").digest == digest
 
 
 @pytest.mark.parametrize(

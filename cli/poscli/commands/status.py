@@ -23,7 +23,7 @@ from poscli.terminal import note, styled
 from poscli.times import age
 
 QUEUES = ("QUEUE", "QUEUED", "OLDEST", "SCHEDULED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
-GROUPS = ("CONCURRENCY QUEUE", "RUNNING", "WAITING")
+GROUPS = ("GROUP", "RUNNING", "WAITING")
 WORKERS = ("WORKER", "STATE", "JOB", "QUEUES", "DONE", "FAILED", "SEEN")
 _CLEAR = "\x1b[H\x1b[2J"
 
@@ -176,4 +176,4 @@ def _json(engine: Engine) -> dict[str, Any]:
     limited = [
         {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
     ]
-    return {"queues": queues, "concurrency_queues": limited, "workers": workers, "store": _facts(engine)}
+    return {"queues": queues, "groups": limited, "workers": workers, "store": _facts(engine)}

@@ -96,7 +96,7 @@ def wake(name: str) -> str:
 
 
 def slots(group: str) -> str:
-    """Return the key of a concurrency group's slots: the ids of the jobs that hold one (a set)."""
+    """Return the key of a group's slots: the ids of the jobs that hold one (a set)."""
     return f"liquid_background:slots:{group}"
 
 
@@ -141,7 +141,7 @@ FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused on
 OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
-GROUP: Final = "lb_group"  # concurrency group
+GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
 SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 

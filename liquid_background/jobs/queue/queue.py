@@ -40,7 +40,7 @@ class QueueCounts:
     """How many jobs of one queue are in each state."""
 
     name: str
-    queued: int  # in the queue, or parked in their concurrency group
+    queued: int  # in the queue, or parked in their group
     scheduled: int
     running: int
     completed: int

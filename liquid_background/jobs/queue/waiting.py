@@ -1,4 +1,4 @@
-"""What jobs wait for: their time, or a slot of their concurrency group. Reads only."""
+"""What jobs wait for: their time, or a slot of their group. Reads only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """A concurrency group with jobs that wait for a slot."""
+    """A group with jobs that wait for a slot."""
 
     name: str
     holding: int  # jobs that run, or were given a slot and are next

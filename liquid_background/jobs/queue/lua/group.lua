@@ -1,5 +1,5 @@
 -- include: set_aside
--- Concurrency groups. `slots` of a group holds the ids of its jobs that are claimed or run, and of those that were given
+-- Groups. `slots` of a group holds the ids of its jobs that are claimed or run, and of those that were given
 -- a slot when one became free and wait in their queue to be claimed. The others of the group that have come up for a
 -- claim are parked: RQ's status deferred, in a list a priority. An id can stand in `slots` only once, and only the
 -- holder of its lease gives its slot back, so that no slot is freed twice.

@@ -1,0 +1,111 @@
+"""What is asked of an engine from inside: queues and handles have it send jobs, attempts have it find functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
+from liquid_background.job import Job
+from liquid_background.language.environment import Environment
+from liquid_background.language.executor import Functions
+from liquid_background.language.tags import Collector, current_collector
+from liquid_background.python_jobs.building import build_call
+from liquid_background.python_jobs.function import Function, check_importable, find_function
+from liquid_background.python_jobs.queues import OnDuplicate, Sender
+from liquid_background.settings import Settings
+
+
+class EngineSender(Sender, Functions):
+    """Knows the functions of an engine, makes jobs of them, and sends them or has the page around the caller do so."""
+
+    settings: Settings
+    environment: Environment
+
+    def __init__(self) -> None:
+        self._functions: dict[str, Function[..., Any]] = {}
+
+    def find(self, path: str) -> Callable[..., Any]:
+        """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
+
+        Raises:
+            FunctionNotFound: when there is none.
+        """
+        function = self._functions.get(path) or find_function(path)
+        if function is None:
+            raise FunctionNotFound(
+                f"no job function {path!r} is registered here: decorate it, have the application that --app names "
+                "import its module, and deploy workers before the code that enqueues it"
+            )
+        return function
+
+    def function_job(
+        self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], fields: Mapping[str, Any]
+    ) -> Job:
+        """Return the job of a call of a registered function.
+
+        Raises:
+            EnqueueError: when a worker could not find the function, or the arguments are not for it.
+        """
+        known = self.registered(function)
+        check_importable(known)
+        return build_call(known, args, kwargs, fields)
+
+    def registered(self, function: object) -> Function[..., Any]:
+        """Return a function as it is registered.
+
+        Raises:
+            EnqueueError: when it is not.
+        """
+        if isinstance(function, Function):
+            return function
+        for each in self._functions.values():
+            if each.__wrapped__ is function:
+                return each
+        name = getattr(function, "__qualname__", None) or repr(function)
+        raise EnqueueError(f"{name} is not registered: decorate it with @background or @engine.action")
+
+    def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate, *, new_ids: bool = False) -> None:
+        """Send jobs, or have the page or attempt that makes them send them.
+
+        Args:
+            jobs: what is sent.
+            on_duplicate: what happens when a job has one of the ids.
+            new_ids: whether the ids were made for them just now, so that none has to be looked up.
+
+        Raises:
+            DuplicateJob: when a job has one of the ids, and on_duplicate is "error".
+            LimitReached: when the page or attempt that makes them has made too many.
+            StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
+        """
+        collector = self._collector()
+        if collector is None:
+            there = self.jobs.send(jobs)
+        else:
+            made = {job.id for job in collector.jobs}
+            there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
+            for job in jobs:
+                if job.id not in there:
+                    collector.add(job)
+        if there and on_duplicate == "error":
+            raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")
+
+    def _is_there(self, job_id: str) -> bool:
+        try:
+            self.jobs.get(job_id)
+        except JobNotFound:
+            return False
+        return True
+
+    def _collector(self) -> Collector | None:
+        """Return the collector of the page or attempt around the caller, when its jobs go to this engine's store."""
+        collector = current_collector()
+        sink = getattr(collector.site, "sink", None) if collector is not None else None
+        sender = getattr(sink, "engine", sink)  # a sink that stands in front of an engine names that engine
+        same = isinstance(sender, EngineSender) and _store_of(sender.settings) == _store_of(self.settings)
+        return collector if same else None
+
+
+def _store_of(settings: Settings) -> tuple[str | None, Path]:
+    return settings.redis_url, settings.data_dir.absolute()
