@@ -129,4 +129,4 @@ def test_the_engine_gets_its_own_jobs_back(engine: Engine, tmp_path: Path) -> No
         with fake_jobs(engine) as inner:
             assert engine.jobs is inner
         assert engine.jobs is outer
-    assert "jobs" not in vars(engine)
+    assert engine.job_store is None
