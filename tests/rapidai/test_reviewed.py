@@ -13,9 +13,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from liquid_background.jobs import memory
 from liquid_background.rapidai import InMemoryQueue, JobError, RedisQueue, background, get_queue, redis_queue
-from liquid_background.settings import load_settings
 from tests.rapidai.test_in_memory import _end, _nothing
 
 pytestmark = pytest.mark.anyio
@@ -113,7 +111,7 @@ def test_a_job_of_the_queue_s_own_loop_may_use_the_sync_twins(
 async def test_results_wait_to_be_read_however_many_jobs_are_pending(
     queue: InMemoryQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "KEPT", 3)
+    monkeypatch.setattr("liquid_background.jobs.memory.jobs.KEPT", 3)
     gate = asyncio.Event()
 
     async def waits() -> None:
@@ -130,12 +128,13 @@ async def test_results_wait_to_be_read_however_many_jobs_are_pending(
     await _end(queue, "waits-9")
 
 
-async def test_the_log_of_a_queue_in_memory_does_not_grow_for_ever(queue: InMemoryQueue) -> None:
-    queue._jobs.settings = load_settings(log_limit=100)
+async def test_the_log_of_a_queue_in_memory_does_not_grow_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQUID_BACKGROUND_LOG_LIMIT", "100")
+    queue = InMemoryQueue()
     for number in range(150):
         await queue.enqueue(str(number), _nothing, (), {})
     await _end(queue, "149")
-    assert len(queue._jobs.entries) == 100
+    assert len(queue._jobs.log.entries(limit=1000)) == 100
 
 
 async def test_a_method_is_called_as_one(queue: InMemoryQueue) -> None:
