@@ -365,8 +365,10 @@ class TestEnding:
             ({"source_name": "a b"}, "the payload's source_name is not letters, digits, - and _"),
             ({"partial": "p"}, "the payload must carry exactly one of source, partial and function"),
             ({"source": "x" * 210_000}, "the record's data is over 204,800 bytes"),
+            ({"waits": (-5.0,)}, "the record's timeout or retry_intervals is not one"),
+            ({"timeout": 0.0}, "the record's timeout or lb_limit is not over 0 and up to 86400 seconds"),
         ],
-        ids=range(4),
+        ids=range(6),
     )
     def test_what_may_not_run_is_refused_once(self, place: Place, job: Make, fields: Any, reason: str) -> None:
         place.engine.jobs.send([job(id="a", max_attempts=3, **fields), job(id="b")])
@@ -440,6 +442,7 @@ class TestRetrying:
         jobs.send([job(id="b")])
         before = _ends(place.engine)
         record = jobs.retry("a")
+        assert _ids(jobs.list("pending", limit=1)) == ["a"]  # it came last to where it stands
         assert (record.status, record.attempts, record.error) == (JobStatus.PENDING, 0, None)
         assert (record.started_at, record.completed_at) == (None, None)
         assert _ends(place.engine) == before
@@ -454,7 +457,9 @@ class TestRetrying:
     def test_a_new_run_may_be_taken_back_before_it_starts(self, place: Place, job: Make) -> None:
         _send_in(place, JobStatus.FAILED, job)
         place.engine.jobs.retry("a")
-        assert place.engine.jobs.cancel("a").status is JobStatus.CANCELLED
+        record = place.engine.jobs.cancel("a")
+        assert (record.status, record.error, record.started_at) == (JobStatus.CANCELLED, None, None)
+        assert record.completed_at is not None
         assert _ends(place.engine)[-1] == ("a", LogStatus.CANCELLED, 0, 2, "", True)
 
     @pytest.mark.parametrize("status", [JobStatus.PENDING, JobStatus.RUNNING, JobStatus.COMPLETED])

@@ -168,3 +168,10 @@ def test_a_job_that_is_cancelled_while_it_runs_ends_with_its_attempt(engine: Eng
     engine.environment.actions["stop"] = lambda: jobs.cancel(jobs.list("running")[0].id) and None
     engine.render_string(body)
     assert [job.status for job in jobs.run_all()] == ["completed"]
+
+
+def test_signed_jobs_run_before_their_time_too(tmp_path: Path, background_jobs: Attach) -> None:
+    engine = Engine(redis_url="redis://127.0.0.1:1", templates=tmp_path, signing_key="0123456789abcdef")
+    jobs = background_jobs(engine)
+    engine.render_string(PAGE)
+    assert [job.status for job in jobs.run_all()] == ["completed"] * 3

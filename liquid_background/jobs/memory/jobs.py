@@ -18,9 +18,6 @@ from liquid_background.jobs.memory.kept import Kept
 from liquid_background.jobs.memory.log import MemoryLog
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.finishing import settle
-from liquid_background.jobs.queue.opening import inflate
-from liquid_background.jobs.queue.payload import decode_payload
-from liquid_background.jobs.queue.records import encode_job
 from liquid_background.settings import Settings
 
 KEPT: Final = 10_000
@@ -35,7 +32,7 @@ class MemoryJobs:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        self.settings = settings.model_copy(update={"signing_key": ()})  # nobody else can write here
         self.log = MemoryLog(settings.log_limit)
         self._jobs: dict[str, Kept] = {}  # in the order of sending
         self._ended: dict[str, None] = {}  # ids in the order of their ends
@@ -50,20 +47,14 @@ class MemoryJobs:
         Raises:
             JobRefused: when an id or a number of attempts is outside its range; nothing was sent.
         """
-        for job in jobs:
-            encode_job(job, self.settings)
         with self._lock:
             now = time.time()
-            there = [job.id for job in jobs if not self._take(job, now)]
+            there = []
+            for kept in [Kept.of(job, self.settings, now, next(self._turns)) for job in jobs]:
+                if self._jobs.setdefault(kept.job.id, kept) is not kept:
+                    there.append(kept.job.id)
             self.log.append(entries)
             return there
-
-    def _take(self, job: Job, now: float) -> bool:
-        """Take a job unless one has its id; return whether it was taken."""
-        if job.id in self._jobs:
-            return False
-        self._jobs[job.id] = Kept.of(job, self.settings, now, next(self._turns))
-        return True
 
     def get(self, job_id: str) -> JobRecord:
         """Return one job.
@@ -191,7 +182,7 @@ class MemoryJobs:
             if kept is None or kept.status is not JobStatus.PENDING:
                 return None
             try:
-                decode_payload(inflate(kept.data))
+                kept.check(self.settings)
             except JobRefused as error:
                 self._refuse(kept, str(error))
                 return None

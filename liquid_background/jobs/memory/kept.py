@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,8 +11,9 @@ from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.contract import states_of
 from liquid_background.jobs.log.entry import clip, encoded
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.payload import encode_data
-from liquid_background.jobs.queue.records import READ, decode_record, waits_of
+from liquid_background.jobs.queue.opening import CLAIMED, open_claimed
+from liquid_background.jobs.queue.records import READ, decode_record, encode_job, waits_of
+from liquid_background.jobs.queue.scripts import Argument
 from liquid_background.settings import Settings
 
 
@@ -20,7 +22,7 @@ class Kept:
     """One job and where it stands. `turn` is given by whoever keeps it, in the order in which jobs come to a place."""
 
     job: Job
-    data: bytes
+    sent: Mapping[str, bytes]  # the fields that its sending wrote
     waits: tuple[float, ...]  # before attempts 2, 3, …
     created_at: bytes
     state: str  # in RQ's words
@@ -36,10 +38,17 @@ class Kept:
 
     @classmethod
     def of(cls, job: Job, settings: Settings, now: float, turn: int) -> Kept:
-        """Return a job as it is sent at a time."""
+        """Return a job as it is sent at a time.
+
+        Raises:
+            JobRefused: when its id or number of attempts is outside its range.
+        """
+        _, origin, _, data, timeout, _, waits, name, exact, *_ = encode_job(job, settings)
+        written = {"data": data, "origin": origin, "timeout": timeout, "retry_intervals": waits, "description": name}
+        sent = {field: _field(value) for field, value in {**written, keys.LIMIT: exact}.items()}
         due = max(now, now + job.delay * 60 if job.start_at is None else job.start_at)
         state = "scheduled" if due > now else "queued"
-        return cls(job, encode_data(job), tuple(waits_of(job, settings)), _stamp(now), state, due, turn)
+        return cls(job, sent, tuple(waits_of(job, settings)), _stamp(now), state, due, turn)
 
     @property
     def status(self) -> JobStatus:
@@ -91,11 +100,23 @@ class Kept:
 
     def record(self) -> JobRecord:
         """Return the job as it is read back."""
-        fields = {
-            "data": self.data,
+        fields = self._fields()
+        return decode_record(self.job.id, [*(fields[name] for name in READ), self.result])
+
+    def check(self, settings: Settings) -> None:
+        """Accept a job that a worker may run.
+
+        Raises:
+            JobRefused: naming what is wrong with it.
+        """
+        fields = self._fields()
+        values = [fields.get(name) for name in CLAIMED]
+        open_claimed(self.job.id.encode("ascii"), self.job.priority, b"", values, settings, now=time.time())
+
+    def _fields(self) -> dict[str, bytes | None]:
+        return {
+            **self.sent,
             "status": self.state.encode("ascii"),
-            "origin": self.job.priority.encode("ascii"),
-            "description": self.job.source_name.encode("utf-8", "backslashreplace"),
             keys.FINAL: b"1" if self.is_final else None,
             keys.ATTEMPT: b"%d" % self.attempts,
             keys.ERROR: self.error,
@@ -103,7 +124,10 @@ class Kept:
             "started_at": self.started_at,
             "ended_at": self.ended_at,
         }
-        return decode_record(self.job.id, [*(fields[name] for name in READ), self.result])
+
+
+def _field(value: Argument) -> bytes:
+    return value if isinstance(value, bytes) else encoded(str(value))
 
 
 def _stamp(seconds: float) -> bytes:
