@@ -375,6 +375,7 @@ class TestEnding:
         assert place.take() is None
         record = place.engine.jobs.get("a")
         assert (record.status, record.error, record.attempts) == (JobStatus.FAILED, reason, 0)
+        assert record.source_name == fields.get("source_name", "mail")
         assert _ends(place.engine) == [("a", LogStatus.REFUSED, 0, 0, reason, True)]
         assert list(_turns(place)) == ["b"]
 
@@ -519,7 +520,7 @@ class TestLog:
 
     def test_it_is_followed_from_now_on(self, place: Place, job: Make, wait_until: Callable[..., Any]) -> None:
         engine, heard = place.engine, []
-        engine.jobs.send([], [LogEntry(message="before")])
+        engine.jobs.send([], [LogEntry(message="before", status=LogStatus.SUCCESS)])
 
         def listen() -> None:
             heard.extend(islice(engine.log.follow(status=LogStatus.SUCCESS), 2))
@@ -534,7 +535,7 @@ class TestLog:
 
         wait_until(run_one, every=0.05)
         listener.join(10)
-        assert [entry.status for entry in heard] == [LogStatus.SUCCESS] * 2
+        assert [(entry.status, entry.message) for entry in heard] == [(LogStatus.SUCCESS, "")] * 2
         assert heard[0].id < heard[1].id
 
 

@@ -43,9 +43,9 @@ class Kept:
         Raises:
             JobRefused: when its id or number of attempts is outside its range.
         """
-        _, origin, _, data, timeout, _, waits, name, exact, *_ = encode_job(job, settings)
+        _, origin, _, data, timeout, _, waits, name, *_ = encode_job(job, settings)
         written = {"data": data, "origin": origin, "timeout": timeout, "retry_intervals": waits, "description": name}
-        sent = {field: _field(value) for field, value in {**written, keys.LIMIT: exact}.items()}
+        sent = {field: _field(value) for field, value in written.items()}
         due = max(now, now + job.delay * 60 if job.start_at is None else job.start_at)
         state = "scheduled" if due > now else "queued"
         return cls(job, sent, tuple(waits_of(job, settings)), _stamp(now), state, due, turn)
