@@ -16,6 +16,7 @@ from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
+from liquid_background.jobs.contract import Jobs, JobStore, Log
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment, Template
 from liquid_background.language.executor import Executor
@@ -51,6 +52,7 @@ class Engine(PythonJobs, Sink, Performer):
         environment: a `liquid_background.Environment` of the application's own, instead of a folder; it can be one
             engine's at a time.
         settings: settings made before; other arguments then must not be given.
+        job_store: where its jobs and their log are, instead of the store of the settings; see docs/testing.md.
         arguments: any setting by its name, such as `redis_url=` or `data_dir=`.
 
     Raises:
@@ -63,9 +65,11 @@ class Engine(PythonJobs, Sink, Performer):
         *,
         environment: Environment | None = None,
         settings: Settings | None = None,
+        job_store: JobStore | None = None,
         **arguments: Any,
     ) -> None:
         super().__init__()
+        self.job_store = job_store
         if settings is not None and (arguments or templates is not None):
             raise SettingsError("give settings, or single settings as arguments, not both")
         self.settings = settings or load_settings(templates=templates, **arguments)
@@ -91,15 +95,19 @@ class Engine(PythonJobs, Sink, Performer):
         """
         return store.connect(self.settings)
 
-    @cached_property
-    def jobs(self) -> queue.Queue:
+    @property
+    def jobs(self) -> Jobs:
         """The jobs: `get(id)`, `list(status=None, source_name=None, limit=50)`, `retry(id)`, `cancel(id)`."""
-        return queue.Queue(self.store, self.settings)
+        return self._queue if self.job_store is None else self.job_store.jobs
+
+    @property
+    def log(self) -> Log:
+        """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
+        return JobLog(self) if self.job_store is None else self.job_store.log
 
     @cached_property
-    def log(self) -> JobLog:
-        """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
-        return JobLog(self)
+    def _queue(self) -> queue.Queue:
+        return queue.Queue(self.store, self.settings)
 
     def render(self, page: str, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
         """Render a page and send the jobs that it made.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from os import urandom
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, assert_never
 
 Encoded: TypeAlias = Any
 """A value in the tagged JSON of `liquid_background.jobs.handover`: None, bool, int, float, str, list or dict."""
@@ -52,6 +52,17 @@ class JobStatus(StrEnum):
         """Return the public status for one of RQ's; an unknown word counts as pending."""
         return _FROM_RQ.get(status, cls.PENDING)
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether no attempt follows unless somebody starts a new run."""
+        match self:
+            case JobStatus.PENDING | JobStatus.RUNNING:
+                return False
+            case JobStatus.COMPLETED | JobStatus.FAILED | JobStatus.CANCELLED:
+                return True
+            case _:
+                assert_never(self)
+
 
 _FROM_RQ = {
     "started": JobStatus.RUNNING,
@@ -70,6 +81,45 @@ class LogStatus(StrEnum):
     LOST = "LOST"  # the worker died in mid-attempt, or the record was gone
     CANCELLED = "CANCELLED"  # taken back
     REFUSED = "REFUSED"  # not a job that a worker may run
+
+    @property
+    def job_status(self) -> JobStatus:
+        """What a job is after an attempt that ended so, when no other follows."""
+        match self:
+            case LogStatus.SUCCESS:
+                return JobStatus.COMPLETED
+            case LogStatus.FAILED | LogStatus.LOST | LogStatus.REFUSED:
+                return JobStatus.FAILED
+            case LogStatus.CANCELLED:
+                return JobStatus.CANCELLED
+            case _:
+                assert_never(self)
+
+
+class Ending(StrEnum):
+    """How a worker ends an attempt, in the words of the step script."""
+
+    SUCCESS = "success"  # it returned
+    FAILED = "failed"  # it raised, or hit a limit
+    CRASHED = "crashed"  # its process died
+    UNBEGUN = "unbegun"  # its process died between the start and the body; the third time it counts as crashed
+    CANCELLED = "cancelled"  # someone took it back
+    BACK = "back"  # the worker stops; the attempt does not count
+
+    @property
+    def log_status(self) -> LogStatus:
+        """What the job log says of an attempt that ended so."""
+        match self:
+            case Ending.SUCCESS:
+                return LogStatus.SUCCESS
+            case Ending.FAILED:
+                return LogStatus.FAILED
+            case Ending.CRASHED | Ending.UNBEGUN | Ending.BACK:
+                return LogStatus.LOST
+            case Ending.CANCELLED:
+                return LogStatus.CANCELLED
+            case _:
+                assert_never(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +197,15 @@ class Outcome:
     @property
     def succeeded(self) -> bool:
         return self.error is None
+
+    @property
+    def ending(self) -> Ending:
+        """How the attempt ended, as far as the attempt itself can tell."""
+        return Ending.SUCCESS if self.error is None else Ending.FAILED
+
+    def is_last(self, attempt: int, max_attempts: int) -> bool:
+        """Return whether no attempt follows the one that ended so."""
+        return self.error is None or not self.retry or attempt >= max_attempts
 
 
 class Performer(Protocol):

@@ -92,7 +92,7 @@ def _tell(
 ) -> None:
     """Send what the attempt made and logged; a store that is away loses the log, and fails a job that made jobs."""
     attempt, most = attempts
-    final = outcome.succeeded or not rq_job.retries_left
+    final = outcome.is_last(attempt, most)
     entry = LogEntry(
         job_id=rq_job.id,
         source_name=payload["source_name"],
@@ -100,7 +100,7 @@ def _tell(
         line=payload["line"],
         attempt=attempt,
         max_attempts=most,
-        status=LogStatus.SUCCESS if outcome.succeeded else LogStatus.FAILED,
+        status=outcome.ending.log_status,
         duration=outcome.duration,
         message=outcome.error or "",
         final=final,

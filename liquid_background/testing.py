@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Protocol
 
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer
-from liquid_background.jobs.memory import KEPT, MemoryJobs
+from liquid_background.jobs.contract import JobStore
+from liquid_background.jobs.memory import MemoryJobs
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.settings import Settings
 
@@ -18,10 +19,11 @@ class EngineLike(Performer, Protocol):
     """What the double needs of an engine."""
 
     settings: Settings
+    job_store: JobStore | None  # where its jobs and their log are; None: in the store of the settings
 
 
 class FakeJobs(MemoryJobs):
-    """Stands in for `engine.jobs`: what was enqueued can be looked at, and run in this process.
+    """Stands in for `engine.jobs`: what was enqueued can be looked at, and run in this process. `log` is their log.
 
     Jobs travel as they do to a worker: a value that could not is refused, a function sees copies. Delays and waits are
     skipped, time limits and groups are not kept.
@@ -47,12 +49,17 @@ class FakeJobs(MemoryJobs):
     @property
     def enqueued(self) -> list[JobRecord]:
         """Every job, oldest first, whatever became of it."""
-        return self.list(limit=KEPT)[::-1]
+        return self.records()
 
     @property
     def waiting(self) -> list[JobRecord]:
         """The jobs that wait for their first attempt or for a retry, oldest first."""
-        return self.list(JobStatus.PENDING, limit=KEPT)[::-1]
+        return [record for record in self.records() if record.status is JobStatus.PENDING]
+
+    @property
+    def entries(self) -> list[LogEntry]:
+        """All of the job log, oldest first."""
+        return self.log.entries(limit=self.settings.log_limit)
 
     @property
     def messages(self) -> list[str]:
@@ -103,19 +110,15 @@ class FakeJobs(MemoryJobs):
 
 @contextmanager
 def fake_jobs(engine: EngineLike, *, inline: bool = False) -> Iterator[FakeJobs]:
-    """Put a double in the place of an engine's jobs for a while.
+    """Put a double in the place of an engine's jobs and of their log for a while.
 
     Args:
         engine: the application's own; of functions that name no queue, `default_queue().engine`.
         inline: whether each job runs at once when it is enqueued.
     """
     fake = FakeJobs(engine, inline=inline)
-    attributes: dict[str, Any] = vars(engine)
-    before = attributes.get("jobs")
-    attributes["jobs"] = fake
+    before, engine.job_store = engine.job_store, JobStore(fake, fake.log)
     try:
         yield fake
     finally:
-        del attributes["jobs"]
-        if before is not None:
-            attributes["jobs"] = before
+        engine.job_store = before

@@ -9,19 +9,14 @@ from typing import Final
 
 import click
 
+from liquid_background.job import JobStatus, LogStatus
 from liquid_background.jobs.log import printable
-from poscli.terminal import note, styled
+from poscli.terminal import colour_of, note, styled
 
-STATUS_COLOURS: Mapping[str, str] = {
-    "completed": "green",
-    "failed": "red",
-    "cancelled": "yellow",
-    "running": "cyan",
-    "SUCCESS": "green",
-    "FAILED": "red",
-    "LOST": "red",
-    "CANCELLED": "yellow",
-    "REFUSED": "red",
+STATUS_COLOURS: Final[Mapping[str, str]] = {
+    str(word): colour
+    for word, status in [*((each, each) for each in JobStatus), *((each, each.job_status) for each in LogStatus)]
+    if (colour := colour_of(status))
 }
 
 _WIDEST: Final = 120  # characters that a column takes for one long cell; the longest names have 100

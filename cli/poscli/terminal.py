@@ -7,13 +7,29 @@ import select
 import stat
 import sys
 from threading import Thread
+from typing import assert_never
 
 import click
 
-from liquid_background.job import LogEntry, LogStatus
+from liquid_background.job import JobStatus, LogEntry
 from liquid_background.jobs.log import Format, format_entry, printable
 
-_COLOURS = {LogStatus.SUCCESS: "green", LogStatus.CANCELLED: "yellow"}  # the others are failures: red
+
+def colour_of(status: JobStatus) -> str | None:
+    """Return the colour of a job's status; of an attempt's, that of what its job is then."""
+    match status:
+        case JobStatus.PENDING:
+            return None
+        case JobStatus.RUNNING:
+            return "cyan"
+        case JobStatus.COMPLETED:
+            return "green"
+        case JobStatus.FAILED:
+            return "red"
+        case JobStatus.CANCELLED:
+            return "yellow"
+        case _:
+            assert_never(status)
 
 
 def has_colour() -> bool:
@@ -21,7 +37,7 @@ def has_colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def styled(text: str, **style: str | bool) -> str:
+def styled(text: str, **style: str | bool | None) -> str:
     """Return text in a style, or plain where colour is off."""
     return click.style(text, **style) if has_colour() else text  # type: ignore[arg-type]
 
@@ -42,7 +58,7 @@ def line_of(entry: LogEntry, style: Format = "text") -> str:
     line = format_entry(entry, style)
     if entry.status is None or style == "json" or not has_colour():
         return line
-    status = styled(str(entry.status), fg=_COLOURS.get(entry.status, "red"))
+    status = styled(str(entry.status), fg=colour_of(entry.status.job_status))
     return line.replace(f" - {entry.status}", f" - {status}", 1)
 
 

@@ -86,7 +86,7 @@ class Handle:
             raise JobFailed(f"job {self.id} ({job.source_name}) failed: {job.error or 'its record does not say why'}")
         if job.status is JobStatus.CANCELLED:
             raise JobCancelled(f"job {self.id} ({job.source_name}) was cancelled")
-        return job.status is JobStatus.COMPLETED
+        return job.status.has_ended
 
     def cancel(self) -> bool:
         """Take the job back; False when it has ended. One that runs is stopped at its next chance.

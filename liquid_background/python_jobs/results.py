@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from liquid_background.job import JobRecord, JobStatus
-
-_DONE: Final = frozenset((JobStatus.COMPLETED, JobStatus.FAILED, JobStatus.CANCELLED))
 
 
 def _now() -> datetime:
@@ -39,7 +37,7 @@ class JobResult:
     @property
     def is_done(self) -> bool:
         """Whether the job is completed, failed or cancelled."""
-        return self.status in _DONE
+        return self.status.has_ended
 
 
 def to_result(record: JobRecord, job_id: str) -> JobResult:

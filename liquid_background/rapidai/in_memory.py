@@ -139,6 +139,9 @@ class InMemoryQueue(JobQueue):
         """Do what `cancel` does, for code without an event loop; a running coroutine ends at its next `await`."""
         try:
             self._jobs.cancel(job_id)
+            self._jobs.finish(job_id, Outcome(error="it was cancelled", retry=False))  # at once if it runs
+            if self._jobs.get(job_id).status is not JobStatus.CANCELLED:
+                return False  # it succeeded in between
         except (JobNotFound, JobNotAllowed):
             return False
         task = self._running.get(job_id)

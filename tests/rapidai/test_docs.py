@@ -108,4 +108,4 @@ def test_the_testing_example(tmp_path: Path) -> None:
     environment = {**os.environ, "LIQUID_BACKGROUND_REDIS_URL": "redis://127.0.0.1:1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert "3 passed" in done.stdout, done.stdout
+    assert "4 passed" in done.stdout, done.stdout

@@ -10,6 +10,10 @@ from typing import Any
 import pytest
 
 from liquid_background import DuplicateJob, Engine, EnqueueError, JobNotAllowed, NonRetryable
+from liquid_background.job import Job
+from liquid_background.jobs.contract import JobStore
+from liquid_background.jobs.memory import MemoryJobs
+from liquid_background.settings import load_settings
 from liquid_background.testing import FakeJobs, fake_jobs
 from tests.python_jobs import shop
 
@@ -124,9 +128,50 @@ def test_jobs_that_enqueue_each_other_for_ever_are_noticed(engine: Engine, backg
         jobs.run_all(most=100)
 
 
-def test_the_engine_gets_its_own_jobs_back(engine: Engine, tmp_path: Path) -> None:
+def test_the_engine_gets_its_own_jobs_and_log_back(engine: Engine) -> None:
+    own = engine.log
     with fake_jobs(engine) as outer:
         with fake_jobs(engine) as inner:
-            assert engine.jobs is inner
-        assert engine.jobs is outer
-    assert "jobs" not in vars(engine)
+            assert (engine.jobs, engine.log) == (inner, inner.log)
+        assert (engine.jobs, engine.log) == (outer, outer.log)
+    assert engine.job_store is None
+    assert type(engine.log) is type(own)
+
+
+def test_an_engine_is_made_with_a_store_of_jobs_in_its_place(tmp_path: Path) -> None:
+    jobs = MemoryJobs(load_settings())
+    engine = Engine(redis_url="redis://127.0.0.1:1", templates=tmp_path, job_store=JobStore(jobs, jobs.log))
+    engine.render_string("{% log 'hello' %}" + PAGE)
+    assert [job.source_name for job in jobs.records()] == ["mail", "next"]
+    assert [entry.message for entry in engine.log.entries()] == ["hello"]
+
+
+def test_what_no_worker_may_run_fails_the_job_and_not_the_test(engine: Engine, background_jobs: Attach) -> None:
+    jobs = background_jobs(engine)
+    jobs.send([Job(id="odd", source_name="a b", template="t", line=1, source="hi")])
+    engine.render_string("{% background source_name: 'fine' %}{% endbackground %}")
+    assert [(job.source_name, job.status) for job in jobs.run_all()] == [("a b", "failed"), ("fine", "completed")]
+    assert [str(entry.status) for entry in engine.log.entries()] == ["REFUSED", "SUCCESS"]
+
+
+def test_a_job_that_is_cancelled_while_it_runs_ends_with_its_attempt(engine: Engine, background_jobs: Attach) -> None:
+    jobs = background_jobs(engine)
+    body = "{% background job_id: 1, max_attempts: 3 %}{% action 'stop' %}{% endbackground %}"
+
+    def stop() -> None:
+        jobs.cancel(jobs.list("running")[0].id)
+        raise ValueError("stopped")
+
+    engine.environment.actions["stop"] = stop
+    engine.render_string(body)
+    assert [job.status for job in jobs.run_all()] == ["cancelled"]
+    engine.environment.actions["stop"] = lambda: jobs.cancel(jobs.list("running")[0].id) and None
+    engine.render_string(body)
+    assert [job.status for job in jobs.run_all()] == ["completed"]
+
+
+def test_signed_jobs_run_before_their_time_too(tmp_path: Path, background_jobs: Attach) -> None:
+    engine = Engine(redis_url="redis://127.0.0.1:1", templates=tmp_path, signing_key="0123456789abcdef")
+    jobs = background_jobs(engine)
+    engine.render_string(PAGE)
+    assert [job.status for job in jobs.run_all()] == ["completed"] * 3

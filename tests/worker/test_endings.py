@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.job import Outcome
-from liquid_background.jobs.queue.finishing import Ending, Running, finish
+from liquid_background.job import Ending, Outcome
+from liquid_background.jobs.queue.finishing import Running, finish
 from liquid_background.settings import load_settings
 from liquid_background_worker import endings
 from liquid_background_worker.endings import Endings, Report

@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 
-from liquid_background.job import Outcome, Performer
+from liquid_background.job import Ending, Outcome, Performer
 from liquid_background.jobs.queue import finishing, moves
-from liquid_background.jobs.queue.finishing import Ending, Running
+from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings

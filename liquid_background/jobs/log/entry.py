@@ -80,6 +80,26 @@ def decode_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LogEntry:
     return replace(entry, id=identity, time=_time(int(identity.partition("-")[0])))
 
 
+def fits(entry: LogEntry, source_name: str | None, status: LogStatus | str | None, type: str | None) -> bool:
+    """Return whether an entry passes the filters, each None or empty for any."""
+    return (
+        (not source_name or entry.source_name == source_name)
+        and (not status or entry.status == status)
+        and (not type or entry.type == type)
+    )
+
+
+def order_of(entry_id: bytes) -> tuple[int, int]:
+    """Return what the ids of a log's entries are ordered by: their milliseconds since 1970, and a number in these."""
+    milliseconds, _, number = entry_id.partition(b"-")
+    return int(milliseconds), int(number or 0)
+
+
+def milliseconds_of(since: datetime) -> int:
+    """Return the first milliseconds since 1970 of an entry that is not older; ids know no time before 1970."""
+    return max(0, int(since.timestamp() * 1000))
+
+
 def _time(milliseconds: int) -> datetime | None:
     try:
         return datetime.fromtimestamp(milliseconds / 1000, UTC)

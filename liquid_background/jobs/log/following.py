@@ -12,7 +12,7 @@ from redis import Redis
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log.entry import decode_entry
+from liquid_background.jobs.log.entry import decode_entry, fits, order_of
 from liquid_background.jobs.log.stream import KEY
 from liquid_background.jobs.store import read_replies
 
@@ -47,16 +47,8 @@ def follow(
             time.sleep(_PAUSE)
             continue
         for entry in found:
-            if _fits(entry, source_name, status, type):
+            if fits(entry, source_name, status, type):
                 yield entry
-
-
-def _fits(entry: LogEntry, source_name: str | None, status: str | None, type: str | None) -> bool:
-    return (
-        (source_name is None or entry.source_name == source_name)
-        and (status is None or entry.status == status)
-        and (type is None or entry.type == type)
-    )
 
 
 class _Reader:
@@ -107,7 +99,7 @@ class _Reader:
         last = newest[0][0] if newest else _BEFORE_ALL
         if self._last is None:
             self._last = last
-        elif _order(last) < _order(self._last):
+        elif order_of(last) < order_of(self._last):
             # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
             self._last = self._newest_read(last) if still_there else _BEFORE_ALL
         self._oldest = oldest[0][0] if oldest else None
@@ -131,8 +123,3 @@ def _only_stream(reply: Any) -> Any:
     if not reply:
         return ()
     return next(iter(reply.values()))[0] if isinstance(reply, dict) else reply[0][1]
-
-
-def _order(entry_id: bytes) -> tuple[int, int]:
-    milliseconds, _, number = entry_id.partition(b"-")
-    return int(milliseconds), int(number or 0)

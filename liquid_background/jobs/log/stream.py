@@ -11,7 +11,7 @@ from typing import Any, Final
 from redis import Redis
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log.entry import FIELDS, MAX_FIELD, decode_entry, encode_entry, encoded
+from liquid_background.jobs.log.entry import FIELDS, MAX_FIELD, decode_entry, encode_entry, encoded, milliseconds_of
 from liquid_background.jobs.store import read_replies, translated_errors
 
 KEY: Final = "liquid_background:log"
@@ -70,9 +70,7 @@ def oldest_first(client: Redis, last: str, since: datetime | None = None) -> Ite
 
 
 def _from(since: datetime | None) -> bytes:
-    if since is None:
-        return b"-"
-    return b"%d" % max(0, int(since.timestamp() * 1000))  # a stream's ids know no time before 1970
+    return b"-" if since is None else b"%d" % milliseconds_of(since)
 
 
 def last_id(client: Redis) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from liquid_background.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from liquid_background.jobs.queue.queue import Queue, QueueCounts
+    from liquid_background.jobs.queue.queue import Queue
 
-__all__ = ["Queue", "QueueCounts"]
+__all__ = ["Queue"]
 
-__getattr__ = lazy_attributes(__name__, {"Queue": "queue", "QueueCounts": "queue"})
+__getattr__ = lazy_attributes(__name__, {"Queue": "queue"})

@@ -6,28 +6,16 @@ import json
 import zlib
 from base64 import b64encode
 from dataclasses import replace
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Encoded, Outcome
+from liquid_background.job import Encoded, Ending, Outcome
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import MAX_RESULT, encode_job
 from liquid_background.settings import Settings
-
-
-class Ending(StrEnum):
-    """How a worker ends an attempt."""
-
-    SUCCESS = "success"  # it returned
-    FAILED = "failed"  # it raised, or hit a limit
-    CRASHED = "crashed"  # its process died
-    UNBEGUN = "unbegun"  # its process died between the start and the body; the third time it counts as crashed
-    CANCELLED = "cancelled"  # someone took it back
-    BACK = "back"  # the worker stops; the attempt does not count
 
 
 class Running(NamedTuple):  # made once a job, so it has to be cheap
@@ -55,10 +43,21 @@ class Finish(NamedTuple):
     arguments: list[Argument]
 
 
+def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:
+    """Return an outcome with its jobs and its result encoded: a failure that says why, if they cannot be written."""
+    if outcome.error is not None:
+        return outcome, [], b""
+    try:
+        jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
+        return outcome, jobs, _return_value(outcome.result)
+    except JobRefused as error:
+        return replace(outcome, error=str(error), retry=False), [], b""
+
+
 def finish(
     job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None, now: float | None = None
 ) -> Finish:
-    """Return the finish of an attempt; an outcome whose jobs cannot be sent becomes a failure that says so.
+    """Return the finish of an attempt; an outcome that cannot be written becomes a failure that says why.
 
     Args:
         job: what was attempted.
@@ -67,29 +66,19 @@ def finish(
         ending: when it is not what the outcome says.
         now: seconds by the store's clock, not ahead of it: the jobs that the attempt made are signed for then.
     """
-    succeeded = outcome.error is None
-    kind = ending or (Ending.SUCCESS if succeeded else Ending.FAILED)
     jobs: list[Argument] = []
-    if kind is Ending.SUCCESS:
-        try:
-            for made in outcome.jobs:
-                jobs += encode_job(made, settings, now)
-        except JobRefused as error:
-            return finish(job, Outcome(error=str(error), retry=False, duration=outcome.duration), settings)
-    message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
     value = b""
-    if kind is Ending.SUCCESS:
-        try:
-            value = _return_value(outcome.result)
-        except JobRefused as error:
-            return finish(job, replace(outcome, error=str(error), retry=False), settings)
-    else:
+    if ending is None or ending is Ending.SUCCESS:
+        outcome, jobs, value = settle(outcome, settings, now)
+        ending = outcome.ending
+    if ending is not Ending.SUCCESS:
         value = exc_string(outcome.traceback or outcome.error)
+    message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
     template = job.template.encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
         token=job.token,
-        kind=kind.value,
+        kind=ending.value,
         value=value,
         message=message,
         retry=int(outcome.retry),

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from liquid_background.jobs.contract import QueueCounts
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.queue import QueueCounts
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.store import Store, read_replies
 

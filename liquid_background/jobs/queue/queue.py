@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, TypeAlias
+from typing import Final
 
-from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
+from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
+from liquid_background.jobs.contract import Ids, QueueCounts, Records, not_allowed, not_found, states_of, wanted
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
@@ -18,35 +18,11 @@ from liquid_background.jobs.queue.records import MAX_RESULT_READ, READ, decode_r
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
 
-Ids: TypeAlias = list[str]
-Records: TypeAlias = list[JobRecord]  # by these names, since Queue has a method `list`
-
-_STATES: Final = {
-    JobStatus.PENDING: ("queued", "scheduled", "deferred", "claimed"),
-    JobStatus.RUNNING: ("started",),
-    JobStatus.COMPLETED: ("finished",),
-    JobStatus.FAILED: ("failed",),
-    JobStatus.CANCELLED: ("canceled",),
-}
 _NEVER: Final = datetime.min.replace(tzinfo=UTC)
 _LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
 _IDS_AT_ONCE: Final = 500  # that one call reads: a few milliseconds of the store's time
 _READ_AT_ONCE: Final = 32 * 1024 * 1024  # bytes, with those of one record more
 _CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock: it may be set meanwhile
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QueueCounts:
-    """How many jobs of one queue are in each state."""
-
-    name: str
-    queued: int  # in the queue, or parked in their group
-    scheduled: int
-    running: int
-    completed: int
-    failed: int
-    cancelled: int
-    workers: int
 
 
 class Queue:
@@ -89,7 +65,7 @@ class Queue:
         """
         found = self._fetch([job_id.encode("utf-8", "backslashreplace")])
         if not found:
-            raise _not_found(job_id)
+            raise not_found(job_id)
         return found[0]
 
     def list(
@@ -100,12 +76,16 @@ class Queue:
         *,
         id_prefix: str = "",
     ) -> Records:
-        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given."""
-        wanted = (JobStatus(status),) if status else tuple(JobStatus)
-        states = [state for each in wanted for state in _STATES[each]]
+        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given.
+
+        Raises:
+            ValueError: when there is no such status, or the limit is negative.
+        """
+        statuses = wanted(status, limit)
+        states = [state for each in statuses for state in states_of(each)]
         head: list[Argument] = [limit, source_name or "", id_prefix, _LOOKED_AT]
         ids = scripts.run(self.store, "list", [*head, *states, "--", *keys.QUEUES])
-        records = [record for record in self._fetch(ids) if record.status in wanted]
+        records = [record for record in self._fetch(ids) if record.status in statuses]
         records.sort(key=lambda record: record.created_at or _NEVER, reverse=True)
         return records[:limit]
 
@@ -139,7 +119,7 @@ class Queue:
         pipeline.hmget(keys.job(job_id), SIGNED)
         (values,) = read_replies(pipeline, self.store.url)
         if values is None:
-            raise _not_found(job_id)
+            raise not_found(job_id)
         try:
             return renew_signature(job_id, values, self.settings, now)
         except JobRefused as error:
@@ -159,14 +139,13 @@ class Queue:
     def _act(self, move: str, job_id: str, arguments: Sequence[Argument], done: str) -> JobRecord:
         state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
         if state == b"missing":
-            raise _not_found(job_id)
+            raise not_found(job_id)
         if state == b"signed":
             raise JobRefused(
                 f"cannot retry job {job_id}: it is signed, and SIGNING_KEY is not set here to sign it anew"
             )
         if state != b"ok":
-            now = JobStatus.from_rq(text(state, len(state)))
-            raise JobNotAllowed(f"cannot {move} job {job_id}: it is {now}")
+            raise not_allowed(move, job_id, JobStatus.from_rq(text(state, len(state))))
         return self.get(job_id)
 
     def counts(self) -> Sequence[QueueCounts]:
@@ -186,7 +165,3 @@ class Queue:
             found["queued"] += found.pop("parked")
             counts.append(QueueCounts(name=queue, **found))
         return counts
-
-
-def _not_found(job_id: str) -> JobNotFound:
-    return JobNotFound(f"no job has the id {job_id[:120]!r}; it was never enqueued, or its record has expired")

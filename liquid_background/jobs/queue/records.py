@@ -47,7 +47,7 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobVal
         raise JobRefused(f"job id {job.id[:120]!r} is not 1 to 100 letters, digits, - and _")
     if not 1 <= job.max_attempts <= MAX_RETRIES + 1:
         raise JobRefused(f"job {job.id}: max_attempts {job.max_attempts} is not from 1 to {MAX_RETRIES + 1}")
-    waits = json.dumps(_waits(job, settings), separators=(",", ":")) if job.max_attempts > 1 else "[]"
+    waits = json.dumps(waits_of(job, settings), separators=(",", ":")) if job.max_attempts > 1 else "[]"
     limit = settings.job_timeout if job.timeout is None else job.timeout
     seconds = math.ceil(limit)
     exact = "" if seconds == limit else repr(limit)
@@ -87,7 +87,8 @@ def _due(job: Job, now: float | None) -> int:
     return max(0, math.floor(due))
 
 
-def _waits(job: Job, settings: Settings) -> list[float]:
+def waits_of(job: Job, settings: Settings) -> list[float]:
+    """Return the seconds before attempts 2, 3, … of a job, one less than its attempts."""
     waits = settings.waits(job.max_attempts) if job.waits is None else job.waits
     padded = [*waits, *[waits[-1] if waits else 0.0] * job.max_attempts]
     return padded[: job.max_attempts - 1]

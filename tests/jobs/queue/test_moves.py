@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from liquid_background.job import Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
+from liquid_background.job import Ending, Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
 from liquid_background.jobs.log import entries
 from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
-from liquid_background.jobs.queue.finishing import Ending, Running
+from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store

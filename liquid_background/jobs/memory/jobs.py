@@ -1,0 +1,231 @@
+"""The moves that the store makes with jobs, made in the memory of one process.
+
+What goes in and comes out is encoded and decoded by what does so for the store: it is refused, cut and read alike.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from itertools import chain, count
+from typing import Final
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import MAX_RETRYING, Ending, Job, JobRecord, JobStatus, LogEntry, LogStatus, Outcome
+from liquid_background.jobs.contract import Ids, QueueCounts, Records, not_allowed, not_found, states_of, wanted
+from liquid_background.jobs.memory.kept import Kept
+from liquid_background.jobs.memory.log import MemoryLog
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.finishing import settle
+from liquid_background.settings import Settings
+
+KEPT: Final = 10_000
+"""Ended jobs that are kept; beyond this many, those that ended first are forgotten."""
+
+
+class MemoryJobs:
+    """Jobs in memory, safe to share between threads. They end with the process.
+
+    Args:
+        settings: give the waits of jobs that carry none, and the number of log entries that are kept.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings.model_copy(update={"signing_key": ()})  # nobody else can write here
+        self.log = MemoryLog(settings.log_limit)
+        self._jobs: dict[str, Kept] = {}  # in the order of sending
+        self._ended: dict[str, None] = {}  # ids in the order of their ends
+        self._turns = count()
+        self._lock = threading.RLock()
+
+    # What applications ask, as of the store.
+
+    def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry] = ()) -> Ids:
+        """Take jobs and log entries, all or nothing; return the ids that had a record, whose jobs are left as is.
+
+        Raises:
+            JobRefused: when an id or a number of attempts is outside its range; nothing was sent.
+        """
+        with self._lock:
+            now = time.time()
+            there = []
+            for kept in [Kept.of(job, self.settings, now, next(self._turns)) for job in jobs]:
+                if self._jobs.setdefault(kept.job.id, kept) is not kept:
+                    there.append(kept.job.id)
+            self.log.append(entries)
+            return there
+
+    def get(self, job_id: str) -> JobRecord:
+        """Return one job.
+
+        Raises:
+            JobNotFound: when there is none of that id.
+        """
+        with self._lock:
+            return self._find(job_id).record()
+
+    def list(
+        self,
+        status: JobStatus | str | None = None,
+        source_name: str | None = None,
+        limit: int = 50,
+        *,
+        id_prefix: str = "",
+    ) -> Records:
+        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given.
+
+        Raises:
+            ValueError: when there is no such status, or the limit is negative.
+        """
+        states = list(chain.from_iterable(map(states_of, wanted(status, limit))))
+        with self._lock:
+            fitting = [
+                kept
+                for kept in self._jobs.values()
+                if source_name in (None, "", kept.job.source_name) and kept.job.id.startswith(id_prefix)
+            ]
+            # As the store: of each state and queue those that stand in front, and of these the newest.
+            found = []
+            for state in states:
+                for queue in keys.QUEUES:
+                    standing = [kept for kept in fitting if (kept.state, kept.job.priority) == (state, queue)]
+                    standing.sort(key=Kept.place, reverse=state != "scheduled")
+                    found += standing[:limit]
+            found.sort(key=lambda kept: kept.created_at, reverse=True)
+            return [kept.record() for kept in found[:limit]]
+
+    def records(self) -> Records:
+        """Return every job, in the order in which they were sent."""
+        with self._lock:
+            return [kept.record() for kept in self._jobs.values()]
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Take a job back. One that runs is ended with its attempt, unless that succeeds.
+
+        Raises:
+            JobNotFound: when there is none of that id.
+            JobNotAllowed: when it has ended.
+        """
+        with self._lock:
+            kept = self._find(job_id)
+            if kept.status.has_ended:
+                raise not_allowed("cancel", job_id, kept.status)
+            if kept.status is JobStatus.RUNNING:
+                kept.is_cancelled = True
+            else:
+                attempt = 0 if kept.is_final else kept.attempts
+                self._end(kept, LogStatus.CANCELLED)
+                self.log.append([kept.entry(LogStatus.CANCELLED, attempt, final=True)])
+            return kept.record()
+
+    def retry(self, job_id: str) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now.
+
+        Raises:
+            JobNotFound: when there is none of that id.
+            JobNotAllowed: when it is neither failed nor cancelled.
+        """
+        with self._lock:
+            kept = self._find(job_id)
+            if kept.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+                raise not_allowed("retry", job_id, kept.status)
+            self._ended.pop(job_id, None)
+            kept.reopen(next(self._turns))
+            return kept.record()
+
+    def counts(self) -> Sequence[QueueCounts]:
+        """Return the counts of each queue, highest priority first. No worker serves any of them."""
+        with self._lock:
+            return [self._counts(queue) for queue in keys.QUEUES]
+
+    def _counts(self, queue: str) -> QueueCounts:
+        now = time.time()
+        of_queue = [kept for kept in self._jobs.values() if kept.job.priority == queue]
+        statuses = [kept.status for kept in of_queue]
+        scheduled = sum(kept.state == "scheduled" and kept.due > now for kept in of_queue)
+        return QueueCounts(
+            name=queue,
+            queued=statuses.count(JobStatus.PENDING) - scheduled,
+            scheduled=scheduled,
+            running=statuses.count(JobStatus.RUNNING),
+            completed=statuses.count(JobStatus.COMPLETED),
+            failed=statuses.count(JobStatus.FAILED),
+            cancelled=statuses.count(JobStatus.CANCELLED),
+            workers=0,
+        )
+
+    # What runs them asks.
+
+    def next_id(self) -> str | None:
+        """Return the id of the job whose turn comes next; None when none waits.
+
+        Of those that are due it is one of the highest priority, the one that has waited longest; else the one that is
+        due first.
+        """
+        with self._lock:
+            now = time.time()
+            turns = [
+                (max(kept.due, now), keys.QUEUES.index(kept.job.priority), kept.due, kept.turn, job_id)
+                for job_id, kept in self._jobs.items()
+                if kept.status is JobStatus.PENDING
+            ]
+            return min(turns)[-1] if turns else None
+
+    def start(self, job_id: str) -> tuple[Job, int] | None:
+        """Start a job that waits; return it with the number of its attempt.
+
+        None when it does not wait any more, or is not one that a worker may run: then it has failed.
+        """
+        with self._lock:
+            kept = self._jobs.get(job_id)
+            if kept is None or kept.status is not JobStatus.PENDING:
+                return None
+            try:
+                kept.check(self.settings)
+            except JobRefused as error:
+                self._refuse(kept, str(error))
+                return None
+            kept.begin()
+            return kept.job, kept.attempts
+
+    def _refuse(self, kept: Kept, reason: str) -> None:
+        kept.fail(reason)
+        self._end(kept, LogStatus.REFUSED)
+        self.log.append([LogEntry(job_id=kept.job.id, status=LogStatus.REFUSED, message=reason, final=True)])
+
+    def finish(self, job_id: str, outcome: Outcome) -> float | None:
+        """End an attempt; return the seconds until the next one, None when there is none."""
+        with self._lock:
+            kept = self._jobs.get(job_id)
+            if kept is None or kept.status is not JobStatus.RUNNING:
+                return None
+            outcome, _, result = settle(outcome, self.settings)
+            ending = Ending.CANCELLED if kept.is_cancelled and not outcome.succeeded else outcome.ending
+            final = ending is not Ending.FAILED or outcome.is_last(kept.attempts, kept.job.max_attempts)
+            if ending is not Ending.CANCELLED:
+                kept.fail(outcome.error)
+            self.log.append([*outcome.entries, kept.entry(ending.log_status, kept.attempts, final, outcome)])
+            if not final:
+                wait = min(max(0.0, kept.waits[kept.attempts - 1]), MAX_RETRYING)
+                kept.requeue(wait, next(self._turns))
+                return wait
+            if outcome.succeeded:
+                self.send(outcome.jobs)
+                kept.result = result
+            self._end(kept, ending.log_status)
+            return None
+
+    def _find(self, job_id: str) -> Kept:
+        kept = self._jobs.get(job_id)
+        if kept is None:
+            raise not_found(job_id)
+        return kept
+
+    def _end(self, kept: Kept, status: LogStatus) -> None:
+        """Close a job, and forget the one that ended first when there are too many."""
+        kept.close(status, next(self._turns))
+        self._ended[kept.job.id] = None
+        if len(self._ended) > KEPT:
+            first = next(iter(self._ended))
+            del self._ended[first], self._jobs[first]

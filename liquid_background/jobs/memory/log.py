@@ -1,0 +1,101 @@
+"""The job log of one process in its memory, for doubles of the store."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from liquid_background.job import LogEntry, LogStatus
+from liquid_background.jobs.log.entry import (
+    FIELDS,
+    decode_entry,
+    encode_entry,
+    fits,
+    milliseconds_of,
+    order_of,
+)
+
+_NAMES: Final = tuple(name.encode("ascii") for name in FIELDS)
+_BEFORE_ALL: Final = b"0-0"
+
+
+class MemoryLog:
+    """A job log in memory, safe to share between threads: what it answers is what the stream's entries would say.
+
+    Args:
+        limit: entries that are kept.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._kept: list[LogEntry] = []
+        self._last = _BEFORE_ALL
+        self._written = threading.Condition()
+
+    def append(self, entries: Sequence[LogEntry]) -> None:
+        """Write entries, each with the time and an id."""
+        with self._written:
+            for entry in entries:
+                values = (value if isinstance(value, bytes) else b"%d" % value for value in encode_entry(entry))
+                self._last = self._next_id()
+                self._kept.append(decode_entry(self._last, dict(zip(_NAMES, values, strict=True))))
+            del self._kept[: -self._limit]
+            self._written.notify_all()
+
+    def _next_id(self) -> bytes:
+        now, (last, number) = time.time_ns() // 1_000_000, order_of(self._last)
+        return b"%d-%d" % ((now, 0) if now > last else (last, number + 1))
+
+    def entries(
+        self,
+        source_name: str | None = None,
+        limit: int = 100,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        since: datetime | None = None,
+    ) -> list[LogEntry]:
+        """Return the newest entries that match, oldest first."""
+        oldest = (0 if since is None else milliseconds_of(since), 0)
+        with self._written:
+            found = [entry for entry in self._kept if _order(entry) >= oldest]
+        found = [entry for entry in found if fits(entry, source_name, status, type)]
+        return found[-limit:] if limit > 0 else []
+
+    def follow(
+        self,
+        source_name: str | None = None,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        after: str | None = None,
+    ) -> Iterator[LogEntry]:
+        """Yield entries as they are written, for ever: from behind the entry id `after`, or from now.
+
+        A log whose last id is lower than that is another one, and is read from its start.
+        """
+        with self._written:
+            now = order_of(self._last)
+        read = now if after is None else order_of(after.encode("ascii"))
+        if read > now:
+            read = order_of(_BEFORE_ALL)
+        while True:
+            found = self._behind(read)
+            read = _order(found[-1])
+            for entry in found:
+                if fits(entry, source_name, status, type):
+                    yield entry
+
+    def _behind(self, read: tuple[int, int]) -> list[LogEntry]:
+        """Return the entries behind an id, once there are any."""
+        with self._written:
+            while order_of(self._last) <= read:
+                self._written.wait()
+            return [entry for entry in self._kept if _order(entry) > read]
+
+
+def _order(entry: LogEntry) -> tuple[int, int]:
+    return order_of(entry.id.encode("ascii"))

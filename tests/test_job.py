@@ -1,0 +1,74 @@
+"""What follows from how an attempt ended: each word of a job, of the log and of a worker has its row."""
+
+from __future__ import annotations
+
+import pytest
+
+from liquid_background.job import Ending, JobStatus, LogStatus, Outcome
+from liquid_background.jobs.contract import states_of
+
+
+@pytest.mark.parametrize("status", JobStatus)
+def test_a_job_s_status_says_whether_it_has_ended_and_where_its_id_stands(status: JobStatus) -> None:
+    assert status.has_ended is (status not in ("pending", "running"))
+    states = states_of(status)
+    assert len(states) == 1 or not status.has_ended
+    assert {JobStatus.from_rq(state) for state in states} == {status}
+
+
+@pytest.mark.parametrize(
+    ("status", "job_status"),
+    [
+        (LogStatus.SUCCESS, JobStatus.COMPLETED),
+        (LogStatus.FAILED, JobStatus.FAILED),
+        (LogStatus.LOST, JobStatus.FAILED),
+        (LogStatus.CANCELLED, JobStatus.CANCELLED),
+        (LogStatus.REFUSED, JobStatus.FAILED),
+    ],
+)
+def test_what_the_log_says_decides_what_the_job_is(status: LogStatus, job_status: JobStatus) -> None:
+    assert status.job_status is job_status
+
+
+@pytest.mark.parametrize("status", LogStatus)
+def test_an_attempt_that_ended_leaves_a_job_that_has(status: LogStatus) -> None:
+    assert status.job_status.has_ended
+
+
+@pytest.mark.parametrize(
+    ("ending", "log_status"),
+    [
+        (Ending.SUCCESS, LogStatus.SUCCESS),
+        (Ending.FAILED, LogStatus.FAILED),
+        (Ending.CRASHED, LogStatus.LOST),
+        (Ending.UNBEGUN, LogStatus.LOST),
+        (Ending.CANCELLED, LogStatus.CANCELLED),
+        (Ending.BACK, LogStatus.LOST),
+    ],
+)
+def test_how_a_worker_ends_an_attempt_decides_what_the_log_says(ending: Ending, log_status: LogStatus) -> None:
+    assert ending.log_status is log_status
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_every_ending_is_in_the_log_s_words(ending: Ending) -> None:
+    assert ending.log_status in LogStatus
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ending", "is_last"),
+    [
+        (Outcome(result="x"), Ending.SUCCESS, True),
+        (Outcome(error="no"), Ending.FAILED, False),
+        (Outcome(error=""), Ending.FAILED, False),
+        (Outcome(error="no", retry=False), Ending.FAILED, True),
+    ],
+    ids=range(4),
+)
+def test_an_outcome_says_how_the_attempt_ended_and_whether_another_follows(
+    outcome: Outcome, ending: Ending, is_last: bool
+) -> None:
+    assert outcome.ending is ending
+    assert outcome.succeeded is (ending is Ending.SUCCESS)
+    assert outcome.is_last(1, 2) is is_last
+    assert outcome.is_last(2, 2)
