@@ -33,7 +33,7 @@ class Chapter(NamedTuple):
 _PACKAGE: Final = "liquid_background"
 _REACHED: Final = (
     "jobs.queue.Queue",
-    "jobs.queue.QueueCounts",
+    "jobs.contract.QueueCounts",
     "engine.JobLog",
     "engine.Request",
     "python_jobs.EnqueueOptions",

@@ -17,8 +17,8 @@ from liquid_background import Engine
 from liquid_background.engine import JobLog
 from liquid_background.errors import DuplicateJob, JobCancelled, JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import (
-    ConcurrencyGroup,
     Ending,
+    Group,
     Job,
     JobRecord,
     JobStatus,
@@ -95,7 +95,7 @@ class TestSending:
             priority=Priority.HIGH,
             delay=2.5,
             max_attempts=3,
-            group=ConcurrencyGroup("reports", 2),
+            group=Group("reports", 2),
         )
         assert jobs.send([sent]) == []
         record = jobs.get(sent.id)

@@ -10,10 +10,9 @@ from sys import executable
 import pytest
 from redis.exceptions import ResponseError
 
-from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Priority
+from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Ending, Priority
 from liquid_background.jobs.log.entry import EntryValues
 from liquid_background.jobs.queue import Queue, assembly, keys, protocol, scripts
-from liquid_background.job import Ending
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
