@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import liquid
-from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
+from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT
@@ -29,7 +29,7 @@ from liquid_background.syntax import (
     template_name,
     token_in,
 )
-from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
+from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, Tokens, blocks_only, placed, register
 
 
 class Template(BoundTemplate):
@@ -154,10 +154,12 @@ class Environment(Sending, liquid.Environment):
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
         """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
-        if self.report is None and not isinstance(exc, ResourceLimitError):
-            super().error(exc, msg, token)
+        if self.report is None and self.mode is Mode.LAX and not isinstance(exc, ResourceLimitError):
             return
-        error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        error = placed(exc if isinstance(exc, LiquidError) else exc(msg, token=token))
+        if self.report is None and not isinstance(error, ResourceLimitError):
+            super().error(error, token=token)
+            return
         if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
             error.token = error.token or token_in(error.__traceback__)[0] or token
             raise error
@@ -236,8 +238,9 @@ class Environment(Sending, liquid.Environment):
         token = parsing.set(display_name)
         stream = None
         try:
-            stream = TokenStream(self._tokens(source, line, column))
-            nodes = get_parser(self).parse(stream)
+            stream = Tokens(self, self._tokens(source, line, column))
+            with stream.being_parsed():
+                nodes = get_parser(self).parse(stream)
             if any(map(source.__contains__, BOUNDED)):
                 set_bounds(self, nodes)
         except BlockNestingError as error:
