@@ -10,11 +10,11 @@ import liquid
 from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
-from liquid.token import TOKEN_CONTENT
+from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import CodeError, LiquidBackgroundError, TagSyntaxError
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
@@ -23,11 +23,13 @@ from liquid_background.syntax import (
     REFUSALS,
     Delimiters,
     is_impossible,
+    is_of,
     lexer,
     nested_too_deep,
     parsing,
     template_name,
     token_in,
+    what_was_wrong,
 )
 from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, Tokens, blocks_only, placed, register
 
@@ -100,7 +102,7 @@ class Template(BoundTemplate):
             error.template_name = self.display_name
 
     def _holds(self, token: Token) -> bool:
-        return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
+        return not self.nodes or is_of(self, token) or token.start_index < 0
 
 
 class Environment(Sending, liquid.Environment):
@@ -251,6 +253,11 @@ class Environment(Sending, liquid.Environment):
             raise
         except RecursionError as error:
             raise nested_too_deep(stream.current if stream else None, display_name) from error
+        except (LiquidBackgroundError, MemoryError):
+            raise
+        except Exception as error:  # of a tag of the application's, as a rule
+            at = stream.last(TOKEN_TAG) if stream else None
+            raise CodeError(what_was_wrong(error), token=at, template_name=display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))

@@ -57,8 +57,8 @@ class Tokens(TokenStream):
             at = around[at]
         return self.tokens[at] if at >= 0 else None
 
-    def expression(self, kind: str) -> Token | None:
-        """Return the expression or output statement that was read last."""
+    def last(self, kind: str) -> Token | None:
+        """Return the token of a kind that was read last."""
         read = (self.tokens[at] for at in range(min(self.pos, len(self.tokens) - 1), -1, -1))
         return next((token for token in read if token.kind == kind), None)
 
@@ -123,5 +123,5 @@ def placed(error: LiquidError) -> LiquidError:
             return never_closed(opener)
     # Something is missing at the end of an expression, and the tag that reads it calls this.
     reader = error.__traceback__.tb_frame.f_locals.get("self") if error.__traceback__ is not None else None
-    error.token = tokens.expression(TOKEN_OUTPUT if isinstance(reader, Output) else TOKEN_EXPRESSION) or token
+    error.token = tokens.last(TOKEN_OUTPUT if isinstance(reader, Output) else TOKEN_EXPRESSION) or token
     return error
