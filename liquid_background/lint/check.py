@@ -33,7 +33,7 @@ from liquid_background.pages import (
     walk,
 )
 from liquid_background.plan import BodyWalk
-from liquid_background.syntax import column_of, line_of, show
+from liquid_background.syntax import column_of, line_of, show, what_was_wrong
 from liquid_background.tags import BackgroundNode
 
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
@@ -103,7 +103,7 @@ def _check_file(
 
 
 def _of_error(path: str, error: LiquidError) -> Finding:
-    message = str(error.message)
+    message = what_was_wrong(error)
     rule = "option" if isinstance(error, ArgumentError) else "syntax"
     if message.startswith("unexpected tag") and "nothing is open" not in message:
         rule = "unknown-tag"

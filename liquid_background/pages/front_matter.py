@@ -10,7 +10,7 @@ import yaml
 from liquid import Token
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
-from liquid_background.syntax import OPTIONS, show
+from liquid_background.syntax import OPTIONS, unescaped
 
 MAX_FRONT_MATTER: Final = 16 * 1024  # characters
 MAX_DEPTH: Final = 20  # levels of lists and mappings
@@ -39,8 +39,6 @@ _BLOCK: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\
 _OPENED: Final = re.compile(r"\A---[ \t]*(?:\r\n?|\n)")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
 _KEY_LINE: Final = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]|\Z)", re.ASCII)
-
-_ESCAPE: Final = re.compile(r"'(\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[tnr\\]))'")
 
 NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -180,9 +178,8 @@ def _single_node(block: str, text: str, name: str, start: int) -> yaml.Node | No
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # PyYAML shows a character as Python does; a message is escaped by what displays it.
-        problem = _ESCAPE.sub(lambda found: show(found[1].encode().decode("unicode_escape")), error.problem or "")
-        _fail(f"is not YAML: {problem or error.context}", text, name, start + (mark.index if mark else 0), error)
+        problem = unescaped(error.problem or error.context or "")
+        _fail(f"is not YAML: {problem}", text, name, start + (mark.index if mark else 0), error)
     except yaml.reader.ReaderError as error:
         problem = f"is not YAML: a character that it may not hold (U+{int(error.character):04X})"
         _fail(problem, text, name, start + int(error.position), error)

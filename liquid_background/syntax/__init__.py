@@ -19,7 +19,7 @@ from liquid_background.syntax.names import REFUSALS, is_impossible
 from liquid_background.syntax.nesting import nested_too_deep
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name
 from liquid_background.syntax.raised import error_of_template
-from liquid_background.syntax.shown import seen, show, without_paths
+from liquid_background.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.syntax.source import BodySource, slice_body
 from liquid_background.syntax.trace import Place, trace
 
@@ -53,6 +53,7 @@ __all__ = [
     "text_of",
     "token_in",
     "trace",
+    "unescaped",
     "what_was_wrong",
     "without_paths",
 ]

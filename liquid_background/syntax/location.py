@@ -13,7 +13,7 @@ from liquid import BoundTemplate, Expression, Node, Token
 from liquid.builtin.expressions import Filter
 from liquid.exceptions import LiquidError, LiquidTypeError, TemplateNotFoundError
 
-from liquid_background.syntax.shown import show, without_paths
+from liquid_background.syntax.shown import show, unescaped, without_paths
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
@@ -110,7 +110,7 @@ def what_was_wrong(error: BaseException) -> str:
     if isinstance(error, TemplateNotFoundError):
         message = f"partial {show(str(error.message))} not found"
     elif isinstance(error, LiquidError):
-        message = str(error.message or type(error).__name__)
+        message = unescaped(str(error.message or type(error).__name__))
     else:
         said = text_of(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__

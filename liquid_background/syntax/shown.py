@@ -14,6 +14,8 @@ _LONGEST: Final = 80  # characters of a value
 _NAMES: Final = {"\t": "<tab>", "\n": "<newline>", "\r": "<return>"}
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
 
+_ESCAPED: Final = re.compile(r"'(\\(?:x[0-9a-f]{2}|u[0-9a-f]{4}|U[0-9a-f]{8}|[tnr\\]))'")
+
 _SOCKET: Final = re.compile(r"\b(unix|file)://[^\s'\"]*/")
 _QUOTED: Final = re.compile(r"(['\"])((?:/[^/'\"\n]+)+/?)\1")
 _BARE: Final = re.compile(r"(?<![\w.:/~-])(?:/[^\s/'\"`<>|:;,()\[\]{}]+){2,}/?")
@@ -39,6 +41,13 @@ def show(value: object) -> str:
 def seen(text: str) -> str:
     """Return text with the characters that nobody sees named."""
     return text if text.isascii() and text.isprintable() else "".join(map(_seen, text))
+
+
+def unescaped(message: str) -> str:
+    """Return the message of a library that shows a character as Python does, with the character as `show` does."""
+    if "\\" not in message:
+        return message
+    return _ESCAPED.sub(lambda found: show(found[1].encode("ascii").decode("unicode_escape")), message)
 
 
 def _seen(character: str) -> str:

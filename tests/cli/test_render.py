@@ -10,6 +10,7 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.settings import load_settings
+from tests.app_code import ENQUEUES
 
 from .conftest import POSCLI, in_bash
 
@@ -111,23 +112,13 @@ engine = Engine(templates="templates")
 
 
 @engine.action
-def later():
-    pass
-
-
-@engine.action
-def outer():
-    engine.enqueue("later")
-
-
-@engine.action
 def inner_page():
     engine.render("inner")
 """
 
 
 def test_what_python_enqueues_on_a_page_goes_with_the_page(project: Any) -> None:
-    project.write("app.py", APP)
+    project.write("app.py", APP + ENQUEUES)
     project.page("fails", "{% action 'outer' %}{% include 'nowhere' %}")
     project.page("p", "{% action 'outer' %}")
     store = Engine(settings=load_settings(data_dir=project.data_dir))
@@ -138,7 +129,7 @@ def test_what_python_enqueues_on_a_page_goes_with_the_page(project: Any) -> None
 
 
 def test_the_jobs_of_a_page_that_another_one_renders_are_sent_too(project: Any) -> None:
-    project.write("app.py", APP)
+    project.write("app.py", APP + ENQUEUES)
     project.page("inner", "{% action 'outer' %}")
     project.page("p", "{% action 'inner_page' %}{% action 'outer' %}")
     project.good("render", "p", "--app", "app:engine")
