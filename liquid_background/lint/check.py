@@ -96,7 +96,8 @@ def _check_file(
         errors.append(error)
     finally:
         environment.report = None
-    found += dict.fromkeys(_of_error(path, error) for error in errors)  # one missing end tag is missed in each block
+    wrong = [_of_error(path, error) for error in reversed(errors)]
+    found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += _Check(environment, path, names).nodes(nodes)
     found.sort(key=lambda item: (item.line, item.column))
     return silenced(found, source)
