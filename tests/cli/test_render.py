@@ -134,3 +134,18 @@ def test_the_jobs_of_a_page_that_another_one_renders_are_sent_too(project: Any) 
     project.page("p", "{% action 'inner_page' %}{% action 'outer' %}")
     project.good("render", "p", "--app", "app:engine")
     assert len(Engine(settings=load_settings(data_dir=project.data_dir)).jobs.list()) == 2
+
+
+@pytest.mark.parametrize("source", ["{{ 1 | fail }}", "{% action 'fail' %}"])
+def test_a_python_error_of_a_page_is_one_line(project: Any, source: str) -> None:
+    project.write(
+        "app.py",
+        "from liquid_background import Engine\nengine = Engine()\n"
+        "def fail(*_):\n    open('/usr/share/private/key')\n"
+        "engine.environment.add_filter('fail', fail)\nengine.action('fail')(fail)\n",
+    )
+    project.write("templates/partials/inner.liquid", f"\n\n{source}")
+    project.page("p", "---\nslug: x\n---\n{% include 'inner' %}")
+    result = project.run("render", "p", "--app", "app:engine")
+    said = "FileNotFoundError: No such file or directory: 'key' (partials/inner:3, included from pages/p:4)"
+    assert (result.code, result.out, result.err) == (1, "", f"poscli: {said}\n")
