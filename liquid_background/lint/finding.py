@@ -43,7 +43,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule(
             "front-matter",
             Severity.ERROR,
-            "A name in front matter is given twice, or has a value that it cannot have, such as a slug that no request reaches.",
+            "A name in front matter is given twice, or a value cannot be, such as a slug that no request reaches.",
         ),
         Rule("same-slug", Severity.ERROR, "Two pages would answer the same request."),
         Rule("missing-consumer", Severity.WARNING, "An event is triggered that no consumer takes."),
