@@ -14,7 +14,7 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
-from liquid_background.errors import CodeError, LiquidBackgroundError, TagSyntaxError
+from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
@@ -22,6 +22,7 @@ from liquid_background.strict import is_strict
 from liquid_background.syntax import (
     REFUSALS,
     Delimiters,
+    code_error,
     is_impossible,
     is_of,
     lexer,
@@ -29,7 +30,6 @@ from liquid_background.syntax import (
     parsing,
     template_name,
     token_in,
-    what_was_wrong,
 )
 from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, Tokens, blocks_only, placed, register
 
@@ -257,7 +257,7 @@ class Environment(Sending, liquid.Environment):
             raise
         except Exception as error:  # of a tag of the application's, as a rule
             at = stream.last(TOKEN_TAG) if stream else None
-            raise CodeError(what_was_wrong(error), token=at, template_name=display_name) from error
+            raise code_error(error, at, display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))

@@ -136,7 +136,10 @@ class NestedTooDeep(TagSyntaxError, LimitReached):
 
 
 class CodeError(TagError):
-    """Raised when a filter, tag, property, action or loader that a page calls raises; `__cause__` is its error."""
+    """Raised when a filter, tag, property, action or loader that a page calls raises; `__cause__` is its error.
+
+    It is of the class of that error, too.
+    """
 
 
 class LayoutNotFound(PageNotFound, TagError):

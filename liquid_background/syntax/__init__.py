@@ -18,7 +18,7 @@ from liquid_background.syntax.location import (
 from liquid_background.syntax.names import REFUSALS, is_impossible
 from liquid_background.syntax.nesting import nested_too_deep
 from liquid_background.syntax.options import OPTIONS, Option, default_source_name
-from liquid_background.syntax.raised import error_of_template
+from liquid_background.syntax.raised import code_error, error_of_template
 from liquid_background.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.syntax.source import BodySource, slice_body
 from liquid_background.syntax.trace import Place, trace
@@ -32,6 +32,7 @@ __all__ = [
     "Delimiters",
     "Option",
     "Place",
+    "code_error",
     "column_of",
     "default_source_name",
     "error_of_template",

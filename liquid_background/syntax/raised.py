@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
+from weakref import WeakKeyDictionary
 
+from liquid import Token
 from liquid.exceptions import LiquidError
 
 from liquid_background.errors import CodeError, LiquidBackgroundError
@@ -30,7 +33,35 @@ def _told(error: Exception) -> LiquidBackgroundError:
     if limit is not None:
         return limit
     token, name = token_in(error.__traceback__)
-    told = CodeError(what_was_wrong(error), token=token, template_name=name or None)
+    told = code_error(error, token, name)
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)
     return told
+
+
+def code_error(error: Exception, token: Token | None, template: str) -> CodeError:
+    """Return the error for one that Python code raised: of its class, too, for those who expect that in a host.
+
+    Made without that class's `__init__`, which takes what the class likes.
+    """
+    message = what_was_wrong(error)
+    try:
+        kind = _kind(type(error))
+        told = kind.__new__(kind, message)
+    except TypeError:  # a class that cannot have another one beside it
+        return CodeError(message, token=token, template_name=template or None)
+    told.args = (message,)
+    told.token = token
+    told.template_name = template or None
+    return told
+
+
+_KINDS: Final[WeakKeyDictionary[type[Exception], type[CodeError]]] = WeakKeyDictionary()
+
+
+def _kind(raised: type[Exception]) -> type[CodeError]:
+    if issubclass(raised, StopIteration | StopAsyncIteration):  # no generator on the way would let it pass
+        return CodeError
+    if raised not in _KINDS:
+        _KINDS[raised] = type(raised.__name__, (CodeError, raised), {})
+    return _KINDS[raised]

@@ -117,6 +117,27 @@ def test_it_keeps_the_error_and_logs_its_traceback(site: Any, caplog: pytest.Log
     assert (record.levelname, record.exc_info[1]) == ("DEBUG", raised.value.__cause__)  # type: ignore[index]
 
 
+class NotFound(Exception):
+    def __init__(self, item: str, shelf: int) -> None:
+        super().__init__(f"{item} is not on {shelf}")
+
+
+@pytest.mark.parametrize("error", [NotFound("a", 1), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), OSError(2, "no")])
+def test_it_is_of_the_class_of_the_error_too(site: Any, error: Exception) -> None:
+    site.engine.environment.add_filter("fail", _raise(error))
+    with pytest.raises(type(error)) as raised:
+        site.render("\n{{ 1 | fail }}")
+    assert isinstance(raised.value, CodeError)
+    assert explain(raised.value) == f"{type(error).__name__}: {error} (pages/page:2)"
+
+
+@pytest.mark.parametrize("error", [StopIteration("end"), StopAsyncIteration("end"), MemoryError()])
+def test_errors_that_are_part_of_the_language_are_told_too(site: Any, error: Exception) -> None:
+    site.engine.environment.add_filter("fail", _raise(error))
+    with pytest.raises(CodeError, match=type(error).__name__):
+        site.render("{{ 1 | fail }}")
+
+
 def test_errors_of_the_project_keep_their_class_and_get_a_place(site: Any) -> None:
     with pytest.raises(Exception, match="no action and no partial") as raised:
         site.render("\n{{ 1 | fail_enqueue }}")
