@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from typing import Final
-from weakref import WeakKeyDictionary
 
 from liquid import Token
 from liquid.exceptions import LiquidError
@@ -48,15 +47,15 @@ def code_error(error: Exception, token: Token | None, template: str) -> CodeErro
     try:
         kind = _kind(type(error))
         told = kind.__new__(kind, message)
-    except TypeError:  # a class that cannot have another one beside it
+        told.args = (message,)
+        told.token = token
+        told.template_name = template or None
+    except Exception:  # noqa: BLE001  an application's class may refuse another one beside it in any way
         return CodeError(message, token=token, template_name=template or None)
-    told.args = (message,)
-    told.token = token
-    told.template_name = template or None
     return told
 
 
-_KINDS: Final[WeakKeyDictionary[type[Exception], type[CodeError]]] = WeakKeyDictionary()
+_KINDS: Final[dict[type[Exception], type[CodeError]]] = {}
 
 
 def _kind(raised: type[Exception]) -> type[CodeError]:
