@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import liquid
-from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
+from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
-from liquid.token import TOKEN_CONTENT
+from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.bounds import BOUNDED, set_bounds
 from liquid_background.context import Context
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
@@ -22,14 +22,16 @@ from liquid_background.strict import is_strict
 from liquid_background.syntax import (
     REFUSALS,
     Delimiters,
+    code_error,
     is_impossible,
+    is_of,
     lexer,
     nested_too_deep,
     parsing,
     template_name,
     token_in,
 )
-from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
+from liquid_background.tags import HANDS_OVER, Collector, Consumer, Return, Tokens, blocks_only, placed, register
 
 
 class Template(BoundTemplate):
@@ -100,7 +102,7 @@ class Template(BoundTemplate):
             error.template_name = self.display_name
 
     def _holds(self, token: Token) -> bool:
-        return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
+        return not self.nodes or is_of(self, token) or token.start_index < 0
 
 
 class Environment(Sending, liquid.Environment):
@@ -154,10 +156,12 @@ class Environment(Sending, liquid.Environment):
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
         """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
-        if self.report is None and not isinstance(exc, ResourceLimitError):
-            super().error(exc, msg, token)
+        if self.report is None and self.mode is Mode.LAX and not isinstance(exc, ResourceLimitError):
             return
-        error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        error = placed(exc if isinstance(exc, LiquidError) else exc(msg, token=token))
+        if self.report is None and not isinstance(error, ResourceLimitError):
+            super().error(error, token=token)
+            return
         if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
             error.token = error.token or token_in(error.__traceback__)[0] or token
             raise error
@@ -236,8 +240,9 @@ class Environment(Sending, liquid.Environment):
         token = parsing.set(display_name)
         stream = None
         try:
-            stream = TokenStream(self._tokens(source, line, column))
-            nodes = get_parser(self).parse(stream)
+            stream = Tokens(self, self._tokens(source, line, column))
+            with stream.being_parsed():
+                nodes = get_parser(self).parse(stream)
             if any(map(source.__contains__, BOUNDED)):
                 set_bounds(self, nodes)
         except BlockNestingError as error:
@@ -248,6 +253,11 @@ class Environment(Sending, liquid.Environment):
             raise
         except RecursionError as error:
             raise nested_too_deep(stream.current if stream else None, display_name) from error
+        except (LiquidBackgroundError, MemoryError):
+            raise
+        except Exception as error:  # of a tag of the application's, as a rule
+            at = stream.last(TOKEN_TAG) if stream else None
+            raise code_error(error, at, display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))

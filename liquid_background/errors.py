@@ -22,6 +22,8 @@ LiquidBackgroundError
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
     ├── TagSyntaxError (also LiquidSyntaxError)
     │   └── NestedTooDeep (also LimitReached)  templates or their brackets go deeper than Python's stack
+    ├── CodeError                 Python code that a template calls raised an error of its own
+    ├── LayoutNotFound (also PageNotFound)  the layout that a page's front matter names
     ├── ArgumentError             an option or parameter has a wrong value
     └── HandOverError             a page value cannot travel to a worker
 
@@ -131,6 +133,17 @@ class TagSyntaxError(TagError, LiquidSyntaxError):
 
 class NestedTooDeep(TagSyntaxError, LimitReached):
     """Raised when Python's stack ends in parsing or rendering templates: which of the two is a matter of chance."""
+
+
+class CodeError(TagError):
+    """Raised when a filter, tag, property, action or loader that a page calls raises; `__cause__` is its error.
+
+    It is of the class of that error, too.
+    """
+
+
+class LayoutNotFound(PageNotFound, TagError):
+    """Raised when the layout that a page's front matter names is not there."""
 
 
 class ArgumentError(TagError):

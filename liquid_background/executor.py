@@ -22,7 +22,7 @@ from liquid_background.handover import decode, decode_all, encode, size
 from liquid_background.job import Encoded, LogEntry, Outcome
 from liquid_background.plan import plan_body
 from liquid_background.strict import Strict
-from liquid_background.syntax import explain, too_deep
+from liquid_background.syntax import error_of_template, explain
 from liquid_background.tags import Collector, close_collector, collecting, open_collector
 
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
@@ -169,10 +169,7 @@ class Executor:
             try:
                 body.template.render_with_context(context, buffer)
             except RecursionError as error:
-                limit = too_deep(error)
-                if limit is not None:
-                    raise limit from error
-                raise
+                raise error_of_template(error) from error
             finally:
                 close_collector(context)
             return buffer.getvalue()

@@ -13,7 +13,7 @@ from liquid_background.context import Context
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.job import Job, LogEntry
 from liquid_background.limits import Text
-from liquid_background.syntax import too_deep
+from liquid_background.syntax import error_of_template
 from liquid_background.tags import Collector, close_collector, open_collector
 
 _INSIDE: Final = nullcontext(None)  # of an outer render, which sends
@@ -67,16 +67,19 @@ class Sending(ABC):
 
     @contextmanager
     def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
+        rendered = False
         try:
             yield collector
+            rendered = True
             if collector.jobs or collector.entries:
                 self._sink().send(collector.sendable(), collector.entries)
         except Exception as error:
             if collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                     self.sink.send((), collector.entries)
-            if isinstance(error, RecursionError) and (limit := too_deep(error)):
-                raise limit from error
+            told = error if rendered else error_of_template(error)
+            if told is not error:
+                raise told from error
             raise
         finally:
             close_collector(context)
@@ -93,16 +96,19 @@ class Sending(ABC):
         collector = open_collector(context, self.new_collector)
         if collector is not None:
             self._start(context, buffer)
+        rendered = False
         try:
             yield collector
+            rendered = True
             if collector is not None and (collector.jobs or collector.entries):
                 await self._sink().send_async(collector.sendable(), collector.entries)
         except Exception as error:
             if collector is not None and collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):
                     await self.sink.send_async((), collector.entries)
-            if collector is not None and isinstance(error, RecursionError) and (limit := too_deep(error)):
-                raise limit from error
+            told = error if rendered or collector is None else error_of_template(error)
+            if told is not error:
+                raise told from error
             raise
         finally:
             if collector is not None:

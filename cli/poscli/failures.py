@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.joblog import printable
-from liquid_background.syntax import explain
+from liquid_background.syntax import explain, locate
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument
@@ -37,8 +37,8 @@ def report(error: Exception) -> int | None:
 def _message(error: Exception) -> str | None:
     if isinstance(error, LiquidError):
         return explain(error)
-    if isinstance(error, LiquidBackgroundError):
-        return str(error)
+    if isinstance(error, LiquidBackgroundError):  # of a template's author, or of whoever runs the program
+        return explain(error) if locate(error)[0] else str(error)
     if isinstance(error, RedisError):
         return f"the store failed: {error}; see 'poscli doctor'"
     return _python_message(error)

@@ -37,7 +37,7 @@ from liquid_background.pages.files import (
 )
 from liquid_background.pages.front_matter import read_options, split_front_matter
 from liquid_background.pages.routing import Routes
-from liquid_background.syntax import explain
+from liquid_background.syntax import explain, seen
 from liquid_background.tags import Consumer
 
 logger = logging.getLogger(__name__)
@@ -138,17 +138,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         assert isinstance(found, Template)
         return found
 
-    async def load_async(
-        self,
-        env: LiquidEnvironment,
-        name: str,
-        *,
-        globals: Mapping[str, object] | None = None,
-        context: RenderContext | None = None,
-        **kwargs: object,
-    ) -> Template:
+    async def load_async(self, env: LiquidEnvironment, name: str, **options: Any) -> Template:
         """Return a template; reading a small local file is not worth a thread."""
-        return self.load(env, name, globals=globals, context=context, **kwargs)
+        return self.load(env, name, **options)
 
     def _parse(self, env: LiquidEnvironment, source: TemplateSource, globals: Mapping[str, object] | None) -> Template:
         assert isinstance(env, Environment)
@@ -246,5 +238,4 @@ class _Sight:
 
 
 def _shown(name: str) -> str:
-    text = name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return seen(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…")

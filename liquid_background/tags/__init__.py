@@ -22,6 +22,7 @@ from liquid_background.tags.collector import (
 from liquid_background.tags.cycle import CycleTag
 from liquid_background.tags.function import FunctionTag, ReturnTag
 from liquid_background.tags.log import LogTag
+from liquid_background.tags.opened import Tokens, placed
 from liquid_background.tags.output import OutputTag
 from liquid_background.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
 from liquid_background.tags.tablerow import TablerowTag
@@ -63,11 +64,13 @@ __all__ = [
     "Consumer",
     "Return",
     "Site",
+    "Tokens",
     "close_collector",
     "collecting",
     "collector_of",
     "current_collector",
     "blocks_only",
     "open_collector",
+    "placed",
     "register",
 ]

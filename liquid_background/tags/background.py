@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -20,9 +19,9 @@ from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
 from liquid_background.plan import RUN_ONCE, BodyWalk, Plan, plan_body
 from liquid_background.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
 from liquid_background.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
+from liquid_background.tags.opened import is_partial_form, never_closed
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
-_PARTIAL_FORM: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
 
 
 class BackgroundTag(Tag):
@@ -62,7 +61,7 @@ class BackgroundTag(Tag):
             next(stream)
         body = get_parser(self.env).parse_block(stream, _END)
         if not stream.current.is_tag(TAG_ENDBACKGROUND):
-            raise TagSyntaxError(f"this background block is never closed: add {{% {TAG_ENDBACKGROUND} %}}", token=token)
+            raise never_closed(token)
         self._refuse_escapes(body, in_loop=False)
         source = slice_body(self.env, token, expression, stream.current)
         if len(source.text) * 4 > MAX_BODY and len(source.text.encode(errors="surrogatepass")) > MAX_BODY:
@@ -146,11 +145,6 @@ def _skip(stream: TokenStream) -> None:
                 next(stream)
             return
         next(stream)
-
-
-def is_partial_form(expression: Token) -> bool:
-    """Return whether the token behind a `background` tag's name makes it the form without an end tag."""
-    return expression.kind == TOKEN_EXPRESSION and _PARTIAL_FORM.match(expression.value) is not None
 
 
 def blocks_only(tokens: list[Token]) -> list[Token]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
 
-from liquid import Environment, Node, RenderContext, Token, TokenStream
+from liquid import BlockNode, Environment, Node, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import (
     Identifier,
     KeywordArgument,
@@ -19,10 +19,21 @@ from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags import include_tag, liquid_tag, render_tag
 from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
 from liquid.expression import Expression
-from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG, TOKEN_WITH, TOKEN_WORD
+from liquid.parser import get_parser
+from liquid.token import (
+    TOKEN_AS,
+    TOKEN_COMMA,
+    TOKEN_EOF,
+    TOKEN_EXPRESSION,
+    TOKEN_FOR,
+    TOKEN_TAG,
+    TOKEN_WITH,
+    TOKEN_WORD,
+)
 
 from liquid_background.filters import check_text
 from liquid_background.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
+from liquid_background.tags.opened import Tokens
 
 
 class Return(Exception):
@@ -90,15 +101,23 @@ class RenderNode(_WayInNode, render_tag.RenderNode):
 
 
 class LiquidTag(liquid_tag.LiquidTag):
-    """`{% liquid %}`, which lets a block among its lines know that they have no delimiters."""
+    """`{% liquid %}`, which may be empty, and lets a block among its lines know that they have no delimiters."""
 
     def parse(self, stream: TokenStream) -> Node:
         """Return the node; the stream is left at the tag's last token."""
-        token = in_liquid_tag.set(True)
+        token = stream.expect(TOKEN_TAG)
+        if stream.peek.kind != TOKEN_EXPRESSION:
+            return self.node_class(token, None, BlockNode(token, []))
+        next(stream)
+        lines = stream.current
+        reset = in_liquid_tag.set(True)
         try:
-            return super().parse(stream)
+            tokens = Tokens(self.env, self._tokenize(lines.value, token=lines), stream.block_depth)
+            with tokens.being_parsed():
+                block = get_parser(self.env).parse_block(tokens, end=())
         finally:
-            in_liquid_tag.reset(token)
+            in_liquid_tag.reset(reset)
+        return self.node_class(token, lines, block)
 
 
 class IncludeTag(include_tag.IncludeTag):

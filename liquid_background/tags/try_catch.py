@@ -14,6 +14,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 from liquid_background.errors import TagSyntaxError
 from liquid_background.plan import OnceNode
 from liquid_background.syntax import explain, locate, text_of
+from liquid_background.tags.opened import never_closed
 from liquid_background.tags.partials import Return
 
 TAG_TRY: Final = "try"
@@ -136,5 +137,5 @@ class TryTag(Tag):
                 next(stream)
             catch = CatchNode(catch_token, name, parser.parse_block(stream, (TAG_ENDTRY,)))
         if not stream.current.is_tag(TAG_ENDTRY):
-            raise TagSyntaxError(f"this 'try' is never closed: add {{% {TAG_ENDTRY} %}}", token=token)
+            raise never_closed(token)
         return TryNode(token, block, catch)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -13,15 +11,14 @@ from typing import Any, Final
 
 from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundError
 
-from liquid_background.errors import LimitReached, LiquidBackgroundError, PageNotFound, StoreError
+from liquid_background.errors import CodeError, LimitReached, LiquidBackgroundError, PageNotFound, StoreError
 from liquid_background.joblog import printable
-from liquid_background.syntax import Place, trace, what_was_wrong
+from liquid_background.syntax import Place, trace, what_was_wrong, without_paths
 from liquid_background.web.messages import Answer, plain
 
 _AROUND: Final = 4  # lines before and behind the place
 _WIDEST: Final = 160  # characters of a line
 _DEEPEST: Final = 12  # templates of an include stack
-_SOCKET: Final = re.compile(r"unix://\S*/")
 _KINDS: Final = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -46,7 +43,7 @@ class Trouble:
 def trouble_of(error: BaseException) -> Trouble:
     """Return what to say about an error of a page."""
     places = trace(error)
-    message = _without_paths("; ".join((what_was_wrong(error), *_other_notes(error, places))))
+    message = "; ".join((what_was_wrong(error), *map(without_paths, _other_notes(error, places))))
     if isinstance(error, StoreError):
         advice = "'poscli doctor' looks at the store and says how to mend it."
         return Trouble(503, "The page cannot take this request now.", message, advice)
@@ -66,7 +63,7 @@ def _advice(error: BaseException) -> str:
         return "Have the template do less at this place, or have a job do it; docs/limits.md lists the limits."
     if isinstance(error, LiquidSyntaxError):
         return "Correct the template; 'poscli check' finds such errors without a request."
-    if isinstance(error, LiquidError | LiquidBackgroundError):
+    if isinstance(error, LiquidError | LiquidBackgroundError) and not isinstance(error, CodeError):
         return "Correct the template at this place."
     where = _raised_in(error.__traceback__)
     return f"Python code of a filter or tag raised it{where}: correct that code, or what the template gives it."
@@ -80,14 +77,6 @@ def _raised_in(traceback: TracebackType | None) -> str:
         traceback = traceback.tb_next
     code = traceback.tb_frame.f_code
     return f", in {code.co_name} ({Path(code.co_filename).name}, line {traceback.tb_lineno})"
-
-
-def _without_paths(text: str) -> str:
-    """Return a message without the folders that tell where on the server it was raised."""
-    for folder in (Path.cwd(), Path(sys.prefix), Path.home()):
-        if folder != Path(folder.anchor):
-            text = text.replace(f"{folder}/", "")
-    return _SOCKET.sub("unix://", text)
 
 
 def error_answer(trouble: Trouble, accept: str, show: bool) -> Answer:

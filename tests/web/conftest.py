@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.app_code import ENQUEUES
+
 APP = """
 import os, signal, subprocess, sys, threading, time
 from liquid_background import Engine
@@ -71,16 +73,6 @@ def around(value):
 
 for each in (haunt, wander, around):
     add(each.__name__, each)
-
-
-@engine.action
-def later():
-    pass
-
-
-@engine.action
-def outer():
-    engine.enqueue("later")
 """
 
 
@@ -182,7 +174,7 @@ def module_serve(
 
     def serve(pages: Mapping[str, str], *options: str, script: str = "", **settings: str) -> Served:
         folder = tmp_path_factory.mktemp("site")
-        (folder / "app.py").write_text(APP)
+        (folder / "app.py").write_text(APP + ENQUEUES)
         err = folder / "err"
         env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(session_store.socket.parent)}
         env |= {f"LIQUID_BACKGROUND_{name}": value for name, value in settings.items()}
