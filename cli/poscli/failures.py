@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from difflib import get_close_matches
 
 import click
@@ -17,6 +18,10 @@ from liquid_background.syntax import explain, locate
 FAILED = 1
 _SHOWN = 80  # characters of an argument
 _WEB = ("starlette", "uvicorn")
+_PLACES = (  # of an OSError: what is wrong with where something is to be written
+    *(errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 
 def report(error: Exception) -> int | None:
@@ -49,9 +54,19 @@ def _python_message(error: Exception) -> str | None:
         return f"the package {error.name} is not installed: run pip install 'liquid-background[web]'"
     if isinstance(error, UnicodeEncodeError):  # of what Python makes of bytes that are none: lone surrogates
         return f"{error.object[:_SHOWN]!a} is not UTF-8 text: write it otherwise"
-    if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.EACCES, errno.EROFS):
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        return "the working folder has been removed: go to another one, as by cd"
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _PLACES:
         return f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to"
     return None
+
+
+def _is_folder_gone() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def warn(warning: Warning | str) -> None:

@@ -1,4 +1,4 @@
-"""What an engine does for Python: register functions, enqueue them and partials, schedule them."""
+"""What an engine does for Python: enqueue registered functions and partials, and schedule them."""
 
 from __future__ import annotations
 
@@ -7,36 +7,33 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, TypeVar, Unpack, overload
+from typing import Any, Final, Unpack
 
 from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.environment import Environment
-from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
+from liquid_background.errors import DuplicateJob, EnqueueError, JobNotFound
 from liquid_background.functions.building import build_call, build_partial
-from liquid_background.functions.function import Function, P, check_importable, find_function
+from liquid_background.functions.function import check_importable
 from liquid_background.functions.handle import Handle
 from liquid_background.functions.options import BulkOptions, EnqueueOptions, JobOptions, read_options
 from liquid_background.functions.queues import EngineQueue, Jobs, OnDuplicate
+from liquid_background.functions.registry import Registry
 from liquid_background.functions.retries import RETRIES, RETRIES_IN_DEVELOPMENT, RetryPolicy
 from liquid_background.functions.schedules import Schedule, check_cron, front_matter_schedules
 from liquid_background.job import Job
 from liquid_background.settings import Settings
 from liquid_background.tags import Collector, current_collector
 
-T = TypeVar("T")
 MAX_BULK: Final = 10_000
 """Jobs that `enqueue_many` sends: about a tenth of a second of the store's time."""
 
 
-class PythonJobs:
+class PythonJobs(Registry):
     """The part of an engine that Python code talks to; the engine gives the rest."""
 
-    settings: Settings
-    environment: Environment
-
     def __init__(self) -> None:
-        self._functions: dict[str, Function[..., Any]] = {}
+        super().__init__()
         self._schedules: dict[str, Schedule] = {}
 
     @property
@@ -48,70 +45,6 @@ class PythonJobs:
     def function_queue(self) -> EngineQueue:
         """The queue of the functions that `background` and `action` decorate."""
         return EngineQueue(self)
-
-    # Registering.
-
-    @overload
-    def background(self, max_retries: Callable[P, T], /) -> Function[P, T]: ...
-    @overload
-    def background(self, max_retries: int = 3) -> Callable[[Callable[P, T]], Function[P, T]]: ...
-    def background(self, max_retries: Any = 3) -> Any:
-        """Decorate a function so that it has `enqueue`, `get_result` and `cancel`, with jobs of this engine.
-
-        Args:
-            max_retries: runs after the first when it fails, after 2, 4, 8, … s; 0 runs it once.
-        """
-        if callable(max_retries):
-            return self._register(max_retries, 3)
-        return lambda wrapped: self._register(wrapped, max_retries)
-
-    @overload
-    def action(self, name: Callable[P, T], /) -> Function[P, T]: ...
-    @overload
-    def action(
-        self, name: str | None = None, *, max_retries: int = 3
-    ) -> Callable[[Callable[P, T]], Function[P, T]]: ...
-    def action(self, name: Any = None, *, max_retries: int = 3) -> Any:
-        """Register a function under a name, for `enqueue` and for templates: `{% action 'name', … %}`.
-
-        Args:
-            name: the function's own when not given.
-            max_retries: for its `enqueue` method, as in `background`.
-        """
-        if callable(name):
-            return self._register_action(name, None, max_retries)
-        return lambda wrapped: self._register_action(wrapped, name, max_retries)
-
-    def _register_action(self, wrapped: Any, name: str | None, max_retries: int) -> Function[..., Any]:
-        function = self._register(wrapped, max_retries)
-        known = name or function.__name__
-        taken = self.environment.actions.get(known)
-        if isinstance(taken, Function) and taken.path != function.path:
-            raise EnqueueError(f"the action {known!r} is registered twice: as {taken.path} and {function.path}")
-        self.environment.actions[known] = function
-        return function
-
-    def _register(self, wrapped: Any, max_retries: int) -> Function[..., Any]:
-        if isinstance(wrapped, Function):
-            function: Function[..., Any] = wrapped
-        else:
-            function = Function(wrapped, queue=lambda: self.function_queue, max_retries=max_retries)
-        self._functions[function.path] = function
-        return function
-
-    def find(self, path: str) -> Callable[..., Any]:
-        """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
-
-        Raises:
-            FunctionNotFound: when there is none.
-        """
-        function = self._functions.get(path) or find_function(path)
-        if function is None:
-            raise FunctionNotFound(
-                f"no job function {path!r} is registered here: deploy workers before the code that enqueues it, have "
-                "the application that --app names import its module, and decorate it"
-            )
-        return function
 
     # Enqueueing.
 
@@ -187,19 +120,9 @@ class PythonJobs:
         given = dict(params or {})
         found: object = self.environment.actions.get(action) if isinstance(action, str) else action
         if isinstance(action, str) and found is None:
-            self._check_partial(action)
+            _check_partial(self.environment, action)
             return build_partial(action, given, fields)
         return self.function_job(found, (), given, fields)
-
-    def _check_partial(self, name: str) -> None:
-        try:
-            self.environment.get_template(name, tag="background")
-        except TemplateNotFoundError as error:
-            near = get_close_matches(name, self.environment.actions, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else "register a function with @engine.action, or add the partial"
-            )
-            raise EnqueueError(f"no action and no partial is called {name!r}: {hint}") from error
 
     def function_job(
         self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], fields: Mapping[str, Any]
@@ -209,14 +132,9 @@ class PythonJobs:
         Raises:
             EnqueueError: when a worker could not find the function, or the arguments are not for it.
         """
-        if not isinstance(function, Function):
-            known = [each for each in self._functions.values() if each.__wrapped__ is function]
-            if not known:
-                name = getattr(function, "__qualname__", None) or repr(function)
-                raise EnqueueError(f"{name} is not registered: decorate it with @background or @engine.action")
-            function = known[0]
-        check_importable(function)
-        return build_call(function, args, kwargs, fields)
+        known = self.registered(function)
+        check_importable(known)
+        return build_call(known, args, kwargs, fields)
 
     def _collector(self) -> Collector | None:
         """Return the collector of the page or attempt around the caller, when its jobs go to this engine's store."""
@@ -304,6 +222,15 @@ class PythonJobs:
         in_templates = front_matter_schedules(self.environment, self._default_retries()) if allowed else ()
         found = {schedule.name: schedule for schedule in in_templates} | self._schedules
         return [schedule.unless_taken(found) for schedule in found.values()]
+
+
+def _check_partial(env: Environment, name: str) -> None:
+    try:
+        env.get_template(name, tag="background")
+    except TemplateNotFoundError as error:
+        near = get_close_matches(name, env.actions, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "register a function with @engine.action, or add the partial"
+        raise EnqueueError(f"no action and no partial is called {name!r}: {hint}") from error
 
 
 def _store_of(settings: Settings) -> tuple[str | None, Path]:

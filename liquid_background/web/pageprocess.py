@@ -76,6 +76,7 @@ class PageProcess:
             PageFailed: when it died or took too long; it is gone then.
         """
         page, step = f"/{asked.path}", ""
+        has_sent = False  # jobs, before the step that it is at
         try:
             async with asyncio.timeout(limit + _GRACE) as time_limit:
                 self._writer.write(request_frame(asked))
@@ -86,15 +87,16 @@ class PageProcess:
                         self.rendered += 1
                         return answer_of(head, body)
                     page, step = head.get("page", page), head["step"]
+                    has_sent = has_sent or step == "sent"
                     if step == "sending":
                         sent_by = asyncio.get_running_loop().time() + _SENDING
                         time_limit.reschedule(max(time_limit.when() or 0.0, sent_by))
         except TimeoutError:
             await self.end()
-            raise PageFailed(_too_long(page, step, limit)) from None
+            raise PageFailed(_too_long(page, step, limit, has_sent)) from None
         except (asyncio.IncompleteReadError, OSError):
             await self.end()
-            raise PageFailed(_died(page, step, self._how()), began=bool(step)) from None
+            raise PageFailed(_died(page, step, self._how(), has_sent), began=bool(step)) from None
         except asyncio.CancelledError:
             self.kill()
             raise
@@ -148,19 +150,23 @@ class PageProcess:
         return f"was ended by signal {-self._code}{_SIGNALS.get(-self._code, '')}"
 
 
-def _too_long(page: str, step: str, limit: float) -> Trouble:
-    message = f"{page} ran longer than {limit:g} seconds and was stopped (setting PAGE_TIMEOUT); {_what_of_jobs(step)}"
+def _too_long(page: str, step: str, limit: float, has_sent: bool) -> Trouble:
+    jobs = _what_of_jobs(step, has_sent)
+    message = f"{page} ran longer than {limit:g} seconds and was stopped (setting PAGE_TIMEOUT); {jobs}"
     advice = "Look for a loop or a call in it that does not end, or give pages more time by the setting PAGE_TIMEOUT."
     return Trouble(503, "This page took too long and was stopped.", message, advice)
 
 
-def _died(page: str, step: str, how: str) -> Trouble:
-    message = f"the process that rendered {page} {how}; {_what_of_jobs(step)}"
+def _died(page: str, step: str, how: str, has_sent: bool) -> Trouble:
+    message = f"the process that rendered {page} {how}; {_what_of_jobs(step, has_sent)}"
     advice = "Python or C code of a filter or tag ended it, or it ran out of memory: look at what the page calls."
     return Trouble(500, "This page broke off.", message, advice)
 
 
-def _what_of_jobs(step: str) -> str:
-    if step == "sending":
-        return "its jobs were being sent, all or none: look for them in 'poscli jobs list' before asking again"
-    return "none of its jobs was sent"
+def _what_of_jobs(step: str, has_sent: bool) -> str:
+    before = "some of its jobs were sent before" if has_sent else ""
+    now = "its jobs were being sent, all or none" if step == "sending" else ""
+    if not before and not now:
+        return "none of its jobs was sent"
+    told = f"{before}, and others were being sent, all or none" if before and now else before or now
+    return f"{told}: look for them in 'poscli jobs list' before asking again"

@@ -134,8 +134,12 @@ class _Steps:
         self._tell({"step": "rendering", "page": page})
 
     def sending(self) -> None:
-        """Tell that a page's jobs are sent."""
+        """Tell that a page's jobs are being sent."""
         self._tell({"step": "sending"})
+
+    def sent(self) -> None:
+        """Tell that they have been, after which the page may go on: a filter of it may have rendered another one."""
+        self._tell({"step": "sent"})
 
     def _tell(self, step: Mapping[str, str]) -> None:
         with self._lock:
@@ -162,12 +166,16 @@ class _Telling:
         if jobs:
             self._steps.sending()
         self._sink.send(jobs, entries)
+        if jobs:
+            self._steps.sent()
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Tell, and send without holding up the event loop."""
         if jobs:
             self._steps.sending()
         await self._sink.send_async(jobs, entries)
+        if jobs:
+            self._steps.sent()
 
 
 def _stay(*_: object) -> None:

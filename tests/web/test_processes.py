@@ -187,6 +187,24 @@ engine = Slow(templates="templates")
     assert "its jobs were being sent, all or none" in read_reply(sends).text
 
 
+def test_a_page_that_has_sent_jobs_and_goes_on_is_not_said_to_be_sending(serve: Callable[..., Served]) -> None:
+    app = """
+import time
+from liquid_background import Engine
+
+engine = Engine(templates="templates")
+
+engine.environment.add_filter("rendered", lambda name: engine.render(name))
+engine.environment.add_filter("slept", time.sleep)
+"""
+    script = f"open('own.py', 'w').write({app!r})"
+    pages = {"pages/outer": "{{ 'inner' | rendered }}{{ 60 | slept }}", "pages/inner": BLOCK}
+    server = serve(pages, "--app", "own:engine", "--show-errors", script=script, PAGE_TIMEOUT="0.3")
+    text = server.get("/outer").text
+    assert "some of its jobs were sent before: look for them" in text
+    assert "being sent" not in text
+
+
 @pytest.mark.parametrize("handler", ["signal.SIG_IGN", "lambda *_: os.waitpid(-1, os.WNOHANG)"])
 def test_processes_that_somebody_else_buries_leave_their_places(serve: Callable[..., Served], handler: str) -> None:
     script = f"import os, signal\nsignal.signal(signal.SIGCHLD, {handler})"

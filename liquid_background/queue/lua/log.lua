@@ -9,11 +9,12 @@ local function log(limit, e)
   write_entry(try, limit, e)
 end
 
--- Write `count` entries that stand in the flat list `list` from position `at`; return the position behind them.
-local function log_all(limit, list, at, count)
+-- Write `count` lines of a template that stand in the flat list `list` from position `at`.
+local function log_lines(limit, list, at, count)
+  -- include: room
+  make_room(tonumber(limit), count)
   for _ = 1, count do
     log(limit, {unpack(list, at, at + ENTRY_WIDTH - 1)})
     at = at + ENTRY_WIDTH
   end
-  return at
 end

@@ -155,7 +155,7 @@ local function finish(at)
   else
     status, final = finish_otherwise(job, kind, jobs, at)
   end
-  if entries ~= '0' then log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
+  if entries ~= '0' then log_lines(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
   local entry = {id, source_name, template, line, job.attempt, most, status, duration, message, 'job', final}
   if not (quick and pcall(write_entry, redis.call, limit, entry)) then log(limit, entry) end
   return 'done'
