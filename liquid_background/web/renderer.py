@@ -28,6 +28,10 @@ from liquid_background.web.page import answer_page
 
 logger = logging.getLogger("liquid_background.web")
 
+FAILED: Final = 1
+OUT_OF_MEMORY: Final = 12
+"""How a page process ends that could not go on."""
+
 _DESCRIPTORS: Final = "/dev/fd"
 
 
@@ -40,13 +44,13 @@ class Renderer:
         show_errors: whether answers tell what is wrong with a template.
         kept: descriptors that were open before the server; its connections are none of a page's business.
         confine: holds the process to limits of memory, files and processes, and returns what puts its working folder
-            and environment back after a page.
+            and environment back after a page, and tells whether the process is good for another one.
     """
 
     engine: Engine
     show_errors: bool
     kept: frozenset[int]
-    confine: Callable[[Settings], Callable[[], None]] | None = None
+    confine: Callable[[Settings], Callable[[], bool]] | None = None
 
     def fork(self) -> tuple[int, socket.socket]:
         """Start a page process; return its id and the channel to it.
@@ -55,31 +59,37 @@ class Renderer:
             OSError: when the system has no room for one more.
         """
         ours, theirs = socket.socketpair()
+        leave = os._exit
         with theirs:
             try:
                 pid = os.fork()
             except OSError:
                 ours.close()
                 raise
-            if pid == 0:
-                self._live(theirs)
+            if not pid:
+                try:
+                    self._live(theirs)
+                finally:  # the frames above are the server's: whatever happens, and without a byte of memory
+                    leave(FAILED)
         return pid, ours
 
     def _live(self, channel: socket.socket) -> NoReturn:
-        code = 1
+        code = FAILED
         try:
             self._work(channel, self._settle(channel))
             code = 0
+        except MemoryError:
+            code = OUT_OF_MEMORY
         except BaseException as error:
             logger.error("a page process ended: %s", printable(f"{type(error).__name__}: {error}"))
             raise
         finally:
             for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, MemoryError):
                     stream.flush()
-            os._exit(code)  # the frames above are the server's
+        os._exit(code)
 
-    def _settle(self, channel: socket.socket) -> Callable[[], None]:
+    def _settle(self, channel: socket.socket) -> Callable[[], bool]:
         """Leave everything of the server's behind; return what is to be called after each page."""
         os.setpgid(0, 0)  # it is killed with what it started
         gc.freeze()
@@ -88,9 +98,9 @@ class Renderer:
         for number in (signal.SIGINT, signal.SIGTERM):  # of a whole process group: the server lets pages end
             signal.signal(number, _stay)
         _let_go(self.kept | {channel.fileno()})
-        return (lambda: None) if self.confine is None else self.confine(self.engine.settings)
+        return (lambda: True) if self.confine is None else self.confine(self.engine.settings)
 
-    def _work(self, channel: socket.socket, restore: Callable[[], None]) -> None:
+    def _work(self, channel: socket.socket, restore: Callable[[], bool]) -> None:
         steps = _Steps(channel)
         sink = self.engine.environment.sink
         if sink is not None:
@@ -98,12 +108,18 @@ class Renderer:
 
         async def answered(asked: PageRequest) -> Answer:
             steps.begin()
-            return await answer_page(self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering)
+            return await answer_page(
+                self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering, alone=True
+            )
 
-        with asyncio.Runner() as runner:
-            while (message := receive(channel)) is not None:
-                steps.end(runner.run(answered(request_of(*message))))
-                restore()
+        runner = asyncio.Runner()  # never closed: that waits for threads, and this process ends without
+        own, is_good = os.getpid(), True
+        while is_good and (message := receive(channel)) is not None:
+            answer = runner.run(answered(request_of(*message)))
+            if os.getpid() != own:
+                return  # a page forked, and this is the child: one request has one answer
+            is_good = restore()
+            steps.end(answer, last=not is_good)
 
 
 _number: ContextVar[int] = ContextVar("_number", default=0)
@@ -129,9 +145,9 @@ class _Steps:
             self._current = self._begun
             _number.set(self._begun)
 
-    def rendering(self, page: str) -> None:
+    def rendering(self) -> None:
         """Tell that a page's template runs."""
-        self._tell({"step": "rendering", "page": page})
+        self._tell({"step": "rendering"})
 
     def sending(self) -> None:
         """Tell that a page's jobs are sent."""
@@ -142,11 +158,11 @@ class _Steps:
             if self._current and self._current == _number.get():
                 self._channel.sendall(frame(step))
 
-    def end(self, answer: Answer) -> None:
+    def end(self, answer: Answer, *, last: bool) -> None:
         """Answer the request, of which nothing is told any more."""
         with self._lock:
             self._current = 0
-            self._channel.sendall(answer_frame(answer))
+            self._channel.sendall(answer_frame(answer, last=last))
 
 
 class _Telling:
