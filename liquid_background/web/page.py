@@ -61,8 +61,13 @@ async def answer_page(
         # A filter's SystemExit must not end the server, nor a time limit of a job's; what ends the task itself may.
         if not (alone or isinstance(error, Exception | SystemExit | JobTimeout)):
             raise
-        logger.error("%s", printable(explain(error)))
-        return error_answer(trouble_of(error), asked.header("accept"), show_errors)
+        return failed(error, asked, show_errors=show_errors)
+
+
+def failed(error: BaseException, asked: PageRequest, *, show_errors: bool) -> Answer:
+    """Log an error of a page, and return what its visitor gets."""
+    logger.error("%s", printable(explain(error)))
+    return error_answer(trouble_of(error), asked.header("accept"), show_errors)
 
 
 async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], None] | None) -> Answer:

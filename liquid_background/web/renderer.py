@@ -24,7 +24,7 @@ from liquid_background.joblog import printable
 from liquid_background.sending import Sink
 from liquid_background.settings import Settings
 from liquid_background.web.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
-from liquid_background.web.page import answer_page
+from liquid_background.web.page import answer_page, failed
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -115,7 +115,11 @@ class Renderer:
         runner = asyncio.Runner()  # never closed: that waits for threads, and this process ends without
         own, is_good = os.getpid(), True
         while is_good and (message := receive(channel)) is not None:
-            answer = runner.run(answered(request_of(*message)))
+            asked = request_of(*message)
+            try:
+                answer = runner.run(answered(asked))
+            except GeneratorExit as error:  # of a thread: to a coroutine it is an order to end without a result
+                answer = failed(error, asked, show_errors=self.show_errors)
             if os.getpid() != own:
                 return  # a page forked, and this is the child: one request has one answer
             is_good = restore()

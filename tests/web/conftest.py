@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 APP = """
-import os, signal, subprocess, sys, threading, time
+import asyncio, os, signal, subprocess, sys, threading, time
 from liquid_background import Engine
 
 engine = Engine(templates="templates")
@@ -69,7 +69,35 @@ def around(value):
     return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname}"
 
 
-for each in (haunt, wander, around):
+class Odd(BaseException):
+    pass
+
+
+RAISED = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, Odd, RecursionError)
+
+
+def throw(name):
+    raise next(kind for kind in RAISED if kind.__name__ == name)("thrown")
+
+
+engine.action(throw)
+hoard = []
+
+
+def keep_all(value):
+    while True:
+        hoard.append(bytes(64))
+
+
+def grow(value):
+    hoard.append(b"x" * (120 * 1024**2))
+
+
+def fork(value):
+    os.fork()
+
+
+for each in (haunt, wander, around, throw, keep_all, grow, fork):
     add(each.__name__, each)
 
 
