@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundEr
 
 from liquid_background.errors import LimitReached, LiquidBackgroundError, PageNotFound, PageTimeout, StoreError
 from liquid_background.joblog import printable
+from liquid_background.pages import SiteLoader, read_text
 from liquid_background.syntax import Place, trace, what_was_wrong
 from liquid_background.web.messages import Answer, plain
 
@@ -61,6 +62,21 @@ def trouble_of(error: BaseException) -> Trouble:
         advice = f"Have the template do less at this place, have a job do it, or {MORE_TIME}."
         return Trouble(503, TOO_LONG, message, advice, places)
     return Trouble(500, "This page has an error.", message, _advice(error), places)
+
+
+def with_front_matter(trouble: Trouble, loader: object) -> Trouble:
+    """Return what to say with the front matter of the template in question, which is blank in what was parsed."""
+    place = trouble.places[-1] if trouble.places else None
+    if place is None or not place.source.startswith("\n") or not isinstance(loader, SiteLoader):
+        return trouble
+    path = loader.find(place.template)
+    try:
+        text = read_text(path, place.template) if path is not None else ""
+    except LiquidError:
+        return trouble
+    # It may have changed since it was parsed.
+    is_the_same = text.endswith(place.source.lstrip("\n")) and text.count("\n") == place.source.count("\n")
+    return replace(trouble, places=(*trouble.places[:-1], replace(place, source=text))) if is_the_same else trouble
 
 
 def _other_notes(error: BaseException, places: tuple[Place, ...]) -> list[str]:

@@ -15,7 +15,7 @@ from liquid_background.errors import JobTimeout, PageNotFound, TagSyntaxError
 from liquid_background.joblog import printable
 from liquid_background.pages import MEDIA_TYPES, METHODS, PAGES, find_page, page_at, reason_against
 from liquid_background.syntax import explain
-from liquid_background.web.errorpage import error_answer, trouble_of
+from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.parameters import Malformed, parse_body, parse_query
 
@@ -61,13 +61,16 @@ async def answer_page(
         # A filter's SystemExit must not end the server, nor a time limit of a job's; what ends the task itself may.
         if not (alone or isinstance(error, Exception | SystemExit | JobTimeout)):
             raise
-        return failed(error, asked, show_errors=show_errors)
+        return failed(engine, asked, error, show_errors=show_errors)
 
 
-def failed(error: BaseException, asked: PageRequest, *, show_errors: bool) -> Answer:
+def failed(engine: Engine, asked: PageRequest, error: BaseException, *, show_errors: bool) -> Answer:
     """Log an error of a page, and return what its visitor gets."""
     logger.error("%s", printable(explain(error)))
-    return error_answer(trouble_of(error), asked.header("accept"), show_errors)
+    trouble = trouble_of(error)
+    if show_errors:
+        trouble = with_front_matter(trouble, engine.environment.loader)
+    return error_answer(trouble, asked.header("accept"), show_errors)
 
 
 async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], None] | None) -> Answer:

@@ -119,7 +119,7 @@ class Renderer:
             try:
                 answer = runner.run(answered(asked))
             except GeneratorExit as error:  # of a thread: to a coroutine it is an order to end without a result
-                answer = failed(error, asked, show_errors=self.show_errors)
+                answer = failed(self.engine, asked, error, show_errors=self.show_errors)
             if os.getpid() != own:
                 return  # a page forked, and this is the child: one request has one answer
             is_good = restore()
