@@ -92,12 +92,12 @@ class Renderer:
     def _settle(self, channel: socket.socket) -> Callable[[], bool]:
         """Leave everything of the server's behind; return what is to be called after each page."""
         os.setpgid(0, 0)  # it is killed with what it started
-        gc.freeze()
         asyncio.events._set_running_loop(None)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM):  # of a whole process group: the server lets pages end
             signal.signal(number, _stay)
         _let_go(self.kept | {channel.fileno()})
+        gc.freeze()
         return (lambda: True) if self.confine is None else self.confine(self.engine.settings)
 
     def _work(self, channel: socket.socket, restore: Callable[[], bool]) -> None:
@@ -208,10 +208,14 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _let_go(kept: frozenset[int]) -> None:
-    """Put the null device in place of the server's sockets.
+    """Close the server's sockets, and put the null device in place of its other descriptors.
 
-    Closing them would free their numbers, which objects of the server that still hold them could close again.
+    A process may have few descriptors, and the server has hundreds of connections. An object that has given its socket
+    away closes nothing; the others could close a number again that has been freed and is another's by then.
     """
+    for each in gc.get_objects():
+        if issubclass(type(each), socket.socket) and each.fileno() >= 0 and each.fileno() not in kept:
+            os.close(each.detach())
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in open_descriptors() - kept - {null}:
         with contextlib.suppress(OSError):
