@@ -78,6 +78,7 @@ class Routes:
         self._to_see: dict[str, None] = {}  # files
         self._unsettled: set[str] = set()  # files that could have changed without a sign since they were read
         self._look_at = 0.0
+        self._work_at = 0.0
         self._rest_until = 0.0
 
     def read(self) -> None:
@@ -92,10 +93,8 @@ class Routes:
         with self._lock:
             started = monotonic()
             ends = started + _BUDGET if self._folders else inf
-            if started >= self._look_at and not self._is_behind:
-                self._look_at_all()
-            self._mark(path)
-            self._work(ends)
+            if started >= self._work_at:
+                self._keep_fresh(path, started, ends)
             page = self._current(path, wanted)
             if page is None and started >= self._rest_until:
                 if not self._is_behind:
@@ -115,6 +114,16 @@ class Routes:
     @property
     def _is_behind(self) -> bool:
         return bool(self._to_list or self._to_see)
+
+    def _keep_fresh(self, path: str, started: float, ends: float) -> None:
+        """Look at what may have changed; after a long look others get as much time, whoever keeps changing pages."""
+        if started >= self._look_at and not self._is_behind:
+            self._look_at_all()
+        self._mark(path)
+        self._work(ends)
+        now = monotonic()
+        if now > ends:
+            self._work_at = now + (now - started)
 
     def _mark(self, path: str) -> None:
         """Note the folders that have changed, and the files that could have since they were read."""
@@ -150,7 +159,8 @@ class Routes:
 
     def _current(self, path: str, method: str) -> Page | None:
         """Return the page that answers as things are now; those that come into question are looked at."""
-        for own in (path or "index", f"{path or 'index'}.html") if self._is_behind else ():
+        is_behind = self._is_behind or monotonic() < self._work_at
+        for own in (path or "index", f"{path or 'index'}.html") if is_behind else ():
             place = os.path.join(self._top, f"{own}.liquid")
             folder = self._folders.get(os.path.dirname(place))
             if folder is not None and is_template_name(own) and os.path.exists(place):

@@ -170,8 +170,8 @@ class Served:
         found = self.wait(lambda: next((line for line in self.log() if text in line), None), timeout)
         return str(found)
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(20)
 
 

@@ -236,7 +236,8 @@ def _runs(pid: int) -> bool:
 
 
 @LINUX
-def test_sigterm_ends_serve_while_pages_are_stuck(serve: Callable[..., Served]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_serve_while_pages_are_stuck(serve: Callable[..., Served], number: signal.Signals) -> None:
     server = serve({"pages/index": "hello {{ 1 | pid }}", "pages/in_c": "{{ 1 | in_c }}"}, PAGE_TIMEOUT="60")
     assert server.get("/").status == 200
     half = server.connect()
@@ -245,7 +246,7 @@ def test_sigterm_ends_serve_while_pages_are_stuck(serve: Callable[..., Served]) 
     server.wait(lambda: len(_below(server.process.pid, 1)) >= 4)
     pages = _below(server.process.pid, 1)
     started = time.monotonic()
-    assert server.stop() == 0
+    assert server.stop(number) == 0
     assert time.monotonic() - started < 8
     assert [read_reply(connection).status for connection in stuck] == [503] * 6
     assert len([line for line in server.log() if line.startswith("GET /in_c 503")]) == 6
