@@ -19,6 +19,7 @@ LiquidBackgroundError
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
 ├── LimitReached (also ResourceLimitError)  a render hit a limit; raised in every mode, caught by no `try`
+│   └── PageTimeout               … of time
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
     ├── TagSyntaxError (also LiquidSyntaxError)
     │   └── NestedTooDeep (also LimitReached)  templates or their brackets go deeper than Python's stack
@@ -121,6 +122,10 @@ class PageNotFound(LiquidBackgroundError):
 
 class LimitReached(LiquidBackgroundError, ResourceLimitError):
     """Raised when a render hits a limit of time, size or number; says which, and where it is set."""
+
+
+class PageTimeout(LimitReached):
+    """Raised when a page takes longer than the setting page_timeout."""
 
 
 class TagError(LiquidBackgroundError, LiquidError):

@@ -10,7 +10,7 @@ from sys import getsizeof
 from time import monotonic
 from typing import Any, Final
 
-from liquid_background.errors import LimitReached
+from liquid_background.errors import LimitReached, PageTimeout
 
 MAX_OUTPUT: Final = 10 * 1024 * 1024
 """Bytes that a page or a body may print, and that one value may take; `Environment.output_stream_limit` changes it."""
@@ -107,7 +107,7 @@ class Watch:
         """
         self.steps = _STEPS
         if self.ends != inf and monotonic() > self.ends:
-            raise LimitReached(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
+            raise PageTimeout(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
         text, held = self.text, 0
         while text is not None:
             size = text.tell()

@@ -29,7 +29,8 @@ from liquid_background.pages.front_matter import (
 from liquid_background.pages.headers import reason_against
 from liquid_background.pages.loader import SiteLoader
 from liquid_background.pages.lookup import find_layout, find_page, page_at
-from liquid_background.pages.routing import Page, Routes
+from liquid_background.pages.routing import Routes
+from liquid_background.pages.slugs import Page
 
 __all__ = [
     "CONSUMERS",

@@ -177,11 +177,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
 
-        One that cannot be read is logged and left out, so that it costs the event none of the others.
-
-        Raises:
-            ArgumentError: when the front matter of the only one is out of range.
-            TagSyntaxError: when the only one cannot be read.
+        One that cannot be read is logged and left out: it costs neither the page nor the event's other consumers
+        anything.
         """
         found: list[Consumer] = []
         wrong: list[LiquidError] = []
@@ -190,10 +187,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 found.append(self._consumer(event, name))
             except LiquidError as error:
                 wrong.append(error)
-        if wrong and not found:
-            raise wrong[0]  # nobody would take the event, and nobody would know
+        takers = "its other consumers" if found else "nobody"
         for reason in wrong:
-            logger.error("event %s goes to its other consumers: %s", event, explain(reason))
+            logger.error("event %s goes to %s: %s", event, takers, explain(reason))
         return found
 
     def consumer_names(self, event: str) -> list[str]:

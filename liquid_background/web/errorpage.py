@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -11,10 +11,25 @@ from typing import Any, Final
 
 from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundError
 
-from liquid_background.errors import CodeError, LimitReached, LiquidBackgroundError, PageNotFound, StoreError
+from liquid_background.errors import (
+    CodeError,
+    LimitReached,
+    LiquidBackgroundError,
+    PageNotFound,
+    PageTimeout,
+    StoreError,
+)
 from liquid_background.joblog import printable
+from liquid_background.pages import SiteLoader, read_text
 from liquid_background.syntax import Place, trace, what_was_wrong, without_paths
 from liquid_background.web.messages import Answer, plain
+
+TOO_LONG: Final = "This page took too long and was stopped."
+MORE_TIME: Final = (
+    "give pages more time: LIQUID_BACKGROUND_PAGE_TIMEOUT in the environment, page_timeout in pyproject.toml"
+)
+RETRY: Final = ("retry-after", "5")
+"""The header of each 503: a later request may find the page answering."""
 
 _AROUND: Final = 4  # lines before and behind the place
 _WIDEST: Final = 160  # characters of a line
@@ -47,7 +62,25 @@ def trouble_of(error: BaseException) -> Trouble:
     if isinstance(error, StoreError):
         advice = "'poscli doctor' looks at the store and says how to mend it."
         return Trouble(503, "The page cannot take this request now.", message, advice)
+    if isinstance(error, PageTimeout):
+        advice = f"Have the template do less at this place, have a job do it, or {MORE_TIME}."
+        return Trouble(503, TOO_LONG, message, advice, places)
     return Trouble(500, "This page has an error.", message, _advice(error), places)
+
+
+def with_front_matter(trouble: Trouble, loader: object) -> Trouble:
+    """Return what to say with the front matter of the template in question, which is blank in what was parsed."""
+    place = trouble.places[-1] if trouble.places else None
+    if place is None or not place.source.startswith("\n") or not isinstance(loader, SiteLoader):
+        return trouble
+    path = loader.find(place.template)
+    try:
+        text = read_text(path, place.template) if path is not None else ""
+    except LiquidError:
+        return trouble
+    # It may have changed since it was parsed.
+    is_the_same = text.endswith(place.source.lstrip("\n")) and text.count("\n") == place.source.count("\n")
+    return replace(trouble, places=(*trouble.places[:-1], replace(place, source=text))) if is_the_same else trouble
 
 
 def _other_notes(error: BaseException, places: tuple[Place, ...]) -> list[str]:
@@ -65,6 +98,8 @@ def _advice(error: BaseException) -> str:
         return "Correct the template; 'poscli check' finds such errors without a request."
     if isinstance(error, LiquidError | LiquidBackgroundError) and not isinstance(error, CodeError):
         return "Correct the template at this place."
+    if isinstance(error, MemoryError):
+        return "Have the template do less at this place, or give its process more memory by the setting memory_limit."
     where = _raised_in(error.__traceback__)
     return f"Python code of a filter or tag raised it{where}: correct that code, or what the template gives it."
 
@@ -88,13 +123,14 @@ def error_answer(trouble: Trouble, accept: str, show: bool) -> Answer:
         show: whether to tell more than that there is an error.
     """
     kind = _wanted(accept)
+    headers = (*_HEADERS, RETRY) if trouble.status == 503 else _HEADERS
     if kind == "json":
         text = json.dumps(_as_json(trouble) if show else {"error": trouble.title}) + "\n"
-        return Answer(trouble.status, (("content-type", "application/json"), *_HEADERS), text.encode("ascii"))
+        return Answer(trouble.status, (("content-type", "application/json"), *headers), text.encode("ascii"))
     if kind == "html" and show:
         body = _as_html(trouble).encode("utf-8", "replace")
-        return Answer(trouble.status, (("content-type", "text/html; charset=utf-8"), *_HEADERS), body)
-    return plain(trouble.status, _as_text(trouble) if show else trouble.title, *_HEADERS)
+        return Answer(trouble.status, (("content-type", "text/html; charset=utf-8"), *headers), body)
+    return plain(trouble.status, _as_text(trouble) if show else trouble.title, *headers)
 
 
 _HEADERS: Final = (

@@ -128,7 +128,10 @@ def test_a_file_with_wrong_front_matter_costs_itself_only(site: Any, caplog: pyt
         assert sum(name in record.message for record in caplog.records) == 1
 
 
-def test_an_event_that_nobody_else_takes_tells_of_its_consumer(site: Any) -> None:
-    site.write({"consumers/e/bad": "---\npriority: &a high\n---\n"})
-    with pytest.raises(TagSyntaxError, match="anchor"):
-        site.render("{% trigger_event 'e' %}")
+@pytest.mark.parametrize("wrong", ["priority: &a high", "priority: urgent", "max_attempts: 9"])
+def test_an_event_that_nobody_else_takes_costs_no_page(site: Any, caplog: pytest.LogCaptureFixture, wrong: str) -> None:
+    site.write({"consumers/e/bad": f"---\n{wrong}\n---\n"})
+    assert site.render("{% trigger_event 'e' %}sent") == "sent"
+    assert site.jobs == []
+    assert "event e goes to nobody: the front matter" in caplog.text
+    assert "(consumers/e/bad:2)" in caplog.text
