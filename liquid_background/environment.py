@@ -12,7 +12,7 @@ from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT
 
-from liquid_background.bounds import BOUNDED, set_bounds
+from liquid_background.bounds import set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
@@ -238,8 +238,7 @@ class Environment(Sending, liquid.Environment):
         try:
             stream = TokenStream(self._tokens(source, line, column))
             nodes = get_parser(self).parse(stream)
-            if any(map(source.__contains__, BOUNDED)):
-                set_bounds(self, nodes)
+            set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
             raise TagSyntaxError(message, token=error.token, template_name=display_name) from error

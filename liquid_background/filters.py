@@ -159,22 +159,19 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
         bound = _bound(raw, env)
     if not getattr(raw, "__module__", "").startswith("liquid."):
         return bound
-    before, makes_text = _BEFORE.get(name), name not in _AS_IT_IS | _FLATTENING
+    before, flattens = _BEFORE.get(name), name in _FLATTENING
+    makes_text = not flattens and name not in _AS_IT_IS
 
-    flattens = name in _FLATTENING
-
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def call(left: object, *args: Any, **named: Any) -> Any:
         if makes_text:
-            for value in args:
-                if type(value) not in FLAT:
+            if type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args))):
+                for value in (left, *args, *named.values()):
                     check_text(env, name, value)
-            for value in kwargs.values():
-                check_text(env, name, value)
-        elif flattens and args:
-            _check_flat(env, name, args[0])
+        elif flattens:
+            _check_flat(env, name, left)
         if before is not None:
-            before(env, *args, **kwargs)
-        return bound(*args, **kwargs)
+            before(env, left, *args, **named)
+        return bound(left, *args, **named)
 
     return call
 
