@@ -87,6 +87,10 @@ class Template(BoundTemplate):
                 if partial and not block_scope:
                     raise
 
+    def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
+        """Return what stands behind the variables; as it is given, where there is nothing more behind it."""
+        return super().make_globals(render_args) if self.matter or self.globals else render_args
+
     def _check(self, buffer: TextIO, partial: bool) -> None:
         if not partial and isinstance(buffer, Text):
             buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent

@@ -50,7 +50,7 @@ class Text(StringIO):
     """
 
     def __init__(self, most: int | None, outer: Text | None = None) -> None:
-        super().__init__()
+        StringIO.__init__(self)
         self.most = inf if most is None else most
         self.outer = outer
 
@@ -60,11 +60,9 @@ class Text(StringIO):
         Raises:
             LimitReached: when it is too much.
         """
-        text = super().getvalue()
-        if not text.isascii() and len(text) * _WIDEST > self.most:
-            self.check(len(text.encode("utf-8", "surrogatepass")))
-        else:
-            self.check(len(text))
+        text = StringIO.getvalue(self)
+        if len(text) * _WIDEST > self.most:
+            self.check(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
         return text
 
     def check_whole(self) -> None:
