@@ -38,7 +38,9 @@ LOOP: Final = (
     "{{ product.price | times: 1.2 | round: 2 | plus: 1 | append: ' EUR' }}"
     "{% if product.stock > 5 %} in stock{% endif %}</li>{% endfor %}</ul>"
 )
-INCLUDES: Final = "{% for product in products %}{% include 'card', title: product.title, price: product.price %}{% endfor %}"
+INCLUDES: Final = (
+    "{% for product in products %}{% include 'card', title: product.title, price: product.price %}{% endfor %}"
+)
 FILES: Final = {
     "layouts/plain": LAYOUT,
     "partials/card": "<div>{{ title }}: {{ price }}{% render 'badge', stock: 3 %}</div>",
@@ -57,7 +59,7 @@ VALUES: Final[Mapping[str, Any]] = {
 
 def serve() -> None:
     """Render as standard input asks: a page and a way a line; answer with CPU seconds a render."""
-    from liquid_background import Engine  # noqa: PLC0415  each checkout's own
+    from liquid_background import Engine
 
     with tempfile.TemporaryDirectory() as folder:
         for name, text in FILES.items():

@@ -14,7 +14,7 @@ from liquid.exceptions import FilterArgumentError, LiquidTypeError
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached
-from liquid_background.filters import MAX_VALUE, check_result, check_text
+from liquid_background.filters import check_result, check_text
 from liquid_background.limits import FLAT, LARGE, MAX_RANGE, look_soon
 
 _LITERALS: Final = frozenset((IntegerLiteral, FloatLiteral))

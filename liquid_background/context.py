@@ -12,7 +12,7 @@ from liquid.exceptions import ContextDepthError, LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached
-from liquid_background.filters import guarded
+from liquid_background.filters import check_formats, guarded
 from liquid_background.limits import FLAT, Text, Watch, megabytes, weigh
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
@@ -150,6 +150,7 @@ class Context(RenderContext):
         if raw is None:
             return super().filter(name, token)
         if getattr(raw, "with_context", False):
+            check_formats(name, self)
             return guarded(name, raw, env, super().filter(name, token))
         call = guarded(name, raw, env)
         env.guarded_filters[name] = raw, call

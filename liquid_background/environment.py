@@ -15,6 +15,7 @@ from liquid.token import TOKEN_CONTENT
 from liquid_background.bounds import set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
+from liquid_background.filters import BoundedTranslateTag, add_translations, uniq
 from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
@@ -154,6 +155,10 @@ class Environment(Sending, liquid.Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
+        self.filters["uniq"] = uniq
+        if extra:
+            add_translations(self)
+            self.add_tag(BoundedTranslateTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
