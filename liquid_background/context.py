@@ -16,6 +16,9 @@ from liquid_background.filters import check_formats, guarded
 from liquid_background.limits import FLAT, Text, Watch, megabytes, weigh
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
+_SIZED: Final = frozenset((str, list))
+_HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
+_MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 
 
 class _Inside:
@@ -67,7 +70,7 @@ class Context(RenderContext):
         super().__init__(template, parent_context=parent_context, **options)
         self.watch: Watch = parent_context.watch if isinstance(parent_context, Context) else Watch()
         self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
-        self._weights: dict[str, int] = {}
+        self._weights: dict[object, int] = {}
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for."""
@@ -77,11 +80,11 @@ class Context(RenderContext):
             watch.look()
         try:
             value: Any = self._named(path[0])
-            if len(path) == 1:
-                return value
             for segment in path[1:]:
                 # `.size`, `.first` and `.last` of an object are members first, too.
                 value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
+            if type(value) in _SIZED and len(value) > _HUGE:
+                watch.steps = -1
             return value
         except (KeyError, TypeError, IndexError):
             return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
@@ -99,6 +102,8 @@ class Context(RenderContext):
                     break
                 value = value[segment]
             else:
+                if type(value) in _SIZED and len(value) > _HUGE:
+                    watch.steps = -1
                 return value
         return await super().get_async(path, token=token, default=default)
 
@@ -125,12 +130,41 @@ class Context(RenderContext):
         weight = getsizeof(val) if type(val) in FLAT else weigh(val)
         if weight < _LIGHT and key not in self._weights:
             return  # there are no more of these than names in the template
+        self._keep(key, weight)
+
+    def _keep(self, key: object, weight: int) -> None:
         self._held += weight - self._weights.get(key, 0)
         self._weights[key] = weight
+        self._check_held()
+
+    def _check_held(self) -> None:
         most = self.env.local_namespace_limit
-        if most and self._held > most:
+        if most and self._held + self.watch.passing > most:
             message = f"variables hold over {megabytes(most)} (Environment.local_namespace_limit)"
             raise LimitReached(message, token=None)
+
+    def hold(self, value: object) -> None:
+        """Keep account of an argument that a filter made, until its tag has been rendered.
+
+        Raises:
+            LimitReached: when variables and such arguments hold too much.
+        """
+        if type(value) not in FLAT or isinstance(value, str):
+            self.watch.passing += weigh(value)
+            self._check_held()
+
+    def cycle(self, key: object, length: int) -> int:
+        """Return the index of the next item in a cycle, whose name is kept."""
+        weight = getsizeof(key)
+        if weight >= _LIGHT or len(self.tag_namespace["cycles"]) >= _MANY:
+            self._keep(("cycle", key), weight + _LIGHT)
+        return super().cycle(key, length)
+
+    def ifchanged(self, val: str) -> bool:
+        """Return whether a text differs from the last one, which is kept."""
+        if len(val) >= _LIGHT:
+            self._keep(("ifchanged",), getsizeof(val))
+        return super().ifchanged(val)
 
     def get_size_of_locals(self) -> int:
         """Return the bytes that variables hold, with those of the contexts around."""
@@ -176,7 +210,8 @@ class Context(RenderContext):
 
     def get_buffer(self, buf: TextIO | None = None) -> Text:
         """Return the buffer of what is printed inside a tag, such as `capture`."""
-        text = Text(self.env.output_stream_limit, buf if isinstance(buf, Text) else None)
+        outer = buf if isinstance(buf, Text) else self.watch.text  # a blank block has one that keeps nothing
+        text = Text(self.env.output_stream_limit, outer)
         self.watch.text = text
         return text
 

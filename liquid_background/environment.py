@@ -16,7 +16,7 @@ from liquid_background.bounds import set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import TagSyntaxError
 from liquid_background.filters import BoundedTranslateTag, add_translations, uniq
-from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
+from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
 from liquid_background.strict import is_strict
@@ -242,6 +242,7 @@ class Environment(Sending, liquid.Environment):
             LiquidError: for whatever cannot be parsed, in STRICT mode.
         """
         display_name = template_name(path or name)
+        _check_size(source, display_name)
         token = parsing.set(display_name)
         stream = None
         try:
@@ -298,3 +299,9 @@ class Environment(Sending, liquid.Environment):
             if is_impossible(event, error):
                 return ()
             raise
+
+
+def _check_size(source: str, name: str) -> None:
+    if len(source) * 4 > MAX_TEMPLATE and (size := len(source.encode("utf-8", "surrogatepass"))) > MAX_TEMPLATE:
+        message = f"the template has {size / 1024:.0f} KB; a template may have {MAX_TEMPLATE // 1024} KB"
+        raise TagSyntaxError(message, token=Token("", "", 0, "(the template)"), template_name=name)

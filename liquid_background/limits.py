@@ -16,6 +16,8 @@ MAX_OUTPUT: Final = 10 * 1024 * 1024
 """Bytes that a page or a body may print, and that one value may take; `Environment.output_stream_limit` changes it."""
 MAX_NAMESPACE: Final = 32 * 1024 * 1024
 """Bytes of what a template assigns and captures; `Environment.local_namespace_limit` changes it."""
+MAX_TEMPLATE: Final = 256 * 1024
+"""Bytes of a template: no clock is looked at while one is parsed, which takes seconds for 1 MB of `{{a}}`."""
 MAX_TURNS: Final = 10_000_000
 """Turns that nested loops may multiply to; `Environment.loop_iteration_limit` changes it."""
 MAX_RANGE: Final = 100_000

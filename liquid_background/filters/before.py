@@ -80,16 +80,17 @@ def _map(env: Environment, left: object, key: object = "", *_: object, **__: obj
 def _split(env: Environment, left: object, sep: object = "", *_: object, **__: object) -> None:
     text, at = str(left), str(sep)
     if len(text) * _PIECE > MAX_VALUE:
-        if at == " ":  # any white space
-            pieces = len(text.split(None, MAX_VALUE // _PIECE))
-        else:
-            pieces = text.count(at) if at else len(text)
+        pieces = _words(text, MAX_VALUE // _PIECE) if at == " " else text.count(at) if at else len(text)
         check_size(env, "split", len(text) + pieces * _PIECE)
+
+
+def _words(text: str, most: int) -> int:
+    return len(text.split(None, most))
 
 
 def _truncatewords(_env: Environment, left: object, *_: object, **__: object) -> None:
     text = str(left)
-    if len(text) > MAX_WORDS and len(text.split(None, MAX_WORDS)) > MAX_WORDS:
+    if len(text) > MAX_WORDS and _words(text, MAX_WORDS) > MAX_WORDS:
         refuse(f"truncatewords is given over {MAX_WORDS:,} words")
 
 
@@ -137,11 +138,28 @@ def _json(_env: Environment, _left: object, indent: object = None, *_: object, *
 
 
 _FORMATTING: Final = (
-    ("currency", "datetime", "decimal", "money", "money_with_currency", "money_without_currency", "money_without_trailing_zeros", "unit")
-)  # fmt: skip
+    "currency",
+    "datetime",
+    "decimal",
+    "money",
+    "money_with_currency",
+    "money_without_currency",
+    "money_without_trailing_zeros",
+    "unit",
+)
 _FORMATS: Final = (
-    ("currency_code", "currency_format", "datetime_format", "decimal_format", "input_locale", "input_timezone", "locale", "timezone", "unit_format", "unit_length")
-)  # fmt: skip
+    "currency_code",
+    "currency_format",
+    "datetime_format",
+    "decimal_format",
+    "input_locale",
+    "input_timezone",
+    "locale",
+    "timezone",
+    "unit_format",
+    "unit_length",
+)
+"""Variables that say how those filters show dates and numbers."""
 
 BEFORE: Final[Mapping[str, Callable[..., None]]] = {
     "replace": _replace,

@@ -21,6 +21,7 @@ from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG,
 
 from liquid_background.filters import check_text
 from liquid_background.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
+from liquid_background.tags.passing import PassingNode
 
 
 class Return(Exception):
@@ -53,7 +54,7 @@ class noting_way_in:  # noqa: N801  used as a function; a generator would take t
             error.add_note(f"{_WAY_IN[self._token.value]} {self._template}:{line_of(self._token)}")
 
 
-class _WayInNode(Node):
+class _WayInNode(PassingNode):
     """Renders as the node class beside it does, and names itself in the errors of its partial."""
 
     __slots__ = ()
