@@ -12,10 +12,11 @@ from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
-from liquid_background.bounds import BOUNDED, set_bounds
+from liquid_background.bounds import set_bounds
 from liquid_background.context import Context
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
-from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
+from liquid_background.filters import BoundedTranslateTag, add_translations, uniq
+from liquid_background.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, Text
 from liquid_background.sending import Sending
 from liquid_background.settings import SECRET_NAMES
 from liquid_background.strict import is_strict
@@ -89,6 +90,10 @@ class Template(BoundTemplate):
                 if partial and not block_scope:
                     raise
 
+    def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
+        """Return what stands behind the variables; as it is given, where there is nothing more behind it."""
+        return super().make_globals(render_args) if self.matter or self.globals else render_args
+
     def _check(self, buffer: TextIO, partial: bool) -> None:
         if not partial and isinstance(buffer, Text):
             buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
@@ -152,6 +157,10 @@ class Environment(Sending, liquid.Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
+        self.filters["uniq"] = uniq
+        if extra:
+            add_translations(self)
+            self.add_tag(BoundedTranslateTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
@@ -237,14 +246,14 @@ class Environment(Sending, liquid.Environment):
             LiquidError: for whatever cannot be parsed, in STRICT mode.
         """
         display_name = template_name(path or name)
+        _check_size(source, display_name)
         token = parsing.set(display_name)
         stream = None
         try:
             stream = Tokens(self, self._tokens(source, line, column))
             with stream.being_parsed():
                 nodes = get_parser(self).parse(stream)
-            if any(map(source.__contains__, BOUNDED)):
-                set_bounds(self, nodes)
+            set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
             raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
@@ -300,3 +309,9 @@ class Environment(Sending, liquid.Environment):
             if is_impossible(event, error):
                 return ()
             raise
+
+
+def _check_size(source: str, name: str) -> None:
+    if len(source) * 4 > MAX_TEMPLATE and (size := len(source.encode("utf-8", "surrogatepass"))) > MAX_TEMPLATE:
+        message = f"the template has {size / 1024:.0f} KB; a template may have {MAX_TEMPLATE // 1024} KB"
+        raise TagSyntaxError(message, token=Token("", "", 0, "(the template)"), template_name=name)

@@ -1,9 +1,9 @@
 """The site's files: pages, partials, layouts and consumers, with their front matter."""
 
+from liquid_background.limits import MAX_TEMPLATE
 from liquid_background.pages.files import (
     CONSUMERS,
     LAYOUTS,
-    MAX_TEMPLATE,
     PAGES,
     PARTIALS,
     Found,

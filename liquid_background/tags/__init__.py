@@ -9,6 +9,7 @@ from liquid import Environment
 from liquid_background.tags.action import ActionTag
 from liquid_background.tags.background import BackgroundTag, blocks_only
 from liquid_background.tags.background_node import TAG_BACKGROUND, BackgroundNode
+from liquid_background.tags.capture import CaptureTag, IfChangedTag
 from liquid_background.tags.collector import (
     Collector,
     Consumer,
@@ -41,6 +42,8 @@ def register(env: Environment, hands_over: set[str]) -> None:
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
         OutputTag,
+        CaptureTag,
+        IfChangedTag,
         CycleTag,
         TablerowTag,
         LiquidTag,
