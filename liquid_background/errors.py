@@ -19,9 +19,12 @@ LiquidBackgroundError
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
 ├── LimitReached (also ResourceLimitError)  a render hit a limit; raised in every mode, caught by no `try`
+│   └── PageTimeout               … of time
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
     ├── TagSyntaxError (also LiquidSyntaxError)
     │   └── NestedTooDeep (also LimitReached)  templates or their brackets go deeper than Python's stack
+    ├── CodeError                 Python code that a template calls raised an error of its own
+    ├── LayoutNotFound (also PageNotFound)  the layout that a page's front matter names
     ├── ArgumentError             an option or parameter has a wrong value
     └── HandOverError             a page value cannot travel to a worker
 
@@ -121,6 +124,10 @@ class LimitReached(LiquidBackgroundError, ResourceLimitError):
     """Raised when a render hits a limit of time, size or number; says which, and where it is set."""
 
 
+class PageTimeout(LimitReached):
+    """Raised when a page takes longer than the setting page_timeout."""
+
+
 class TagError(LiquidBackgroundError, LiquidError):
     """Raised for a tag in a template; carries python-liquid's token, so the message draws the caret."""
 
@@ -131,6 +138,17 @@ class TagSyntaxError(TagError, LiquidSyntaxError):
 
 class NestedTooDeep(TagSyntaxError, LimitReached):
     """Raised when Python's stack ends in parsing or rendering templates: which of the two is a matter of chance."""
+
+
+class CodeError(TagError):
+    """Raised when a filter, tag, property, action or loader that a page calls raises; `__cause__` is its error.
+
+    It is of the class of that error, too.
+    """
+
+
+class LayoutNotFound(PageNotFound, TagError):
+    """Raised when the layout that a page's front matter names is not there."""
 
 
 class ArgumentError(TagError):

@@ -85,7 +85,12 @@ class Settings(BaseSettings):
     recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")
     page_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds that rendering one page may take.")
     ejs_tags: bool = Field(True, description="Whether <% background %> means {% background %}.")
-    log_limit: int = Field(100_000, ge=100, description="Entries that the job log keeps.")
+    log_limit: int = Field(
+        100_000,
+        ge=100,
+        description="Entries that the job log keeps. Lines of templates push out none of the newest half of it in ends "
+        "of attempts.",
+    )
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
     failure_ttl: int = Field(FAILURE_TTL, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(

@@ -54,10 +54,10 @@ def no_store(settings: Settings) -> str | None:
 def _has_files(folder: Path) -> bool:
     try:
         return any(folder.iterdir())
-    except PermissionError:
-        return True  # somebody else's, as whoever connects says
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:
+        return True  # somebody else's, or no folder, as whoever connects says
 
 
 def hint_waiting(engine: Engine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from difflib import get_close_matches
 
 import click
@@ -12,11 +13,15 @@ from redis.exceptions import RedisError
 
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.jobs.log import printable
-from liquid_background.language.syntax import explain
+from liquid_background.language.syntax import explain, locate
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument
 _WEB = ("starlette", "uvicorn")
+_PLACES = (  # of an OSError: what is wrong with where something is to be written
+    *(errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
+    *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
+)
 
 
 def report(error: Exception) -> int | None:
@@ -37,8 +42,8 @@ def report(error: Exception) -> int | None:
 def _message(error: Exception) -> str | None:
     if isinstance(error, LiquidError):
         return explain(error)
-    if isinstance(error, LiquidBackgroundError):
-        return str(error)
+    if isinstance(error, LiquidBackgroundError):  # of a template's author, or of whoever runs the program
+        return explain(error) if locate(error)[0] else str(error)
     if isinstance(error, RedisError):
         return f"the store failed: {error}; see 'poscli doctor'"
     return _python_message(error)
@@ -49,9 +54,19 @@ def _python_message(error: Exception) -> str | None:
         return f"the package {error.name} is not installed: run pip install 'liquid-background[web]'"
     if isinstance(error, UnicodeEncodeError):  # of what Python makes of bytes that are none: lone surrogates
         return f"{error.object[:_SHOWN]!a} is not UTF-8 text: write it otherwise"
-    if isinstance(error, OSError) and error.filename is not None and error.errno in (errno.EACCES, errno.EROFS):
+    if isinstance(error, FileNotFoundError) and _is_folder_gone():
+        return "the working folder has been removed: go to another one, as by cd"
+    if isinstance(error, OSError) and error.filename is not None and error.errno in _PLACES:
         return f"cannot write {error.filename}: {error.strerror}; run in a folder that you may write to"
     return None
+
+
+def _is_folder_gone() -> bool:
+    try:
+        os.getcwd()
+    except OSError:
+        return True
+    return False
 
 
 def warn(warning: Warning | str) -> None:

@@ -20,6 +20,10 @@ class OutputLost(click.ClickException):
         super().__init__(f"cannot write to standard output: {reason}; send it where there is room, or to /dev/null")
 
 
+class ClosedInput(io.TextIOWrapper):
+    """What stands for a standard input that was closed: it is empty."""
+
+
 class _Output(io.FileIO):
     """Standard output itself. A reader that has left is still a BrokenPipeError."""
 
@@ -42,7 +46,7 @@ def prepare() -> None:
     for number in closed:
         _lead_nowhere(number)
     if 0 in closed:
-        sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115  it lives as long as the process
+        sys.stdin = ClosedInput(io.BufferedReader(io.FileIO(0, closefd=False)), "utf-8")
     if 2 in closed:
         sys.stderr = open(2, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if 1 in closed:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -10,8 +9,8 @@ from typing import Final
 import click
 
 from liquid_background.job import JobStatus, LogStatus
-from liquid_background.jobs.log import printable
-from poscli.terminal import colour_of, note, styled
+from liquid_background.jobs.log import printable, steady
+from poscli.terminal import colour_of, cut, note, styled
 
 STATUS_COLOURS: Final[Mapping[str, str]] = {
     str(word): colour
@@ -19,6 +18,8 @@ STATUS_COLOURS: Final[Mapping[str, str]] = {
     if (colour := colour_of(status))
 }
 
+_STATUS: Final = "STATUS"
+_GAP: Final = "  "
 _WIDEST: Final = 120  # characters that a column takes for one long cell; the longest names have 100
 
 
@@ -27,29 +28,27 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
     A cell that is wider than any column stands out of its own and moves the rest of its row only.
     """
-    cells = [[printable(str(cell)) for cell in row] for row in rows]
+    cells = [[*(steady(str(cell)) for cell in row[:-1]), *(printable(str(cell)) for cell in row[-1:])] for row in rows]
     lengths = [[min(len(cell), _WIDEST) for cell in row] for row in [list(headings), *cells]]
     widths = [max(column) for column in zip(*lengths, strict=True)]
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    lines = [styled(_cut(_line(headings, widths), width), bold=True)]
+    lines = [styled(cut(_line(headings, widths)), bold=True)]
     for row in cells:
-        lines.append(_coloured(_cut(_line(row, widths), width), row))
+        lines.append(_coloured(cut(_line(row, widths)), row, headings, widths))
     return "\n".join(lines)
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _cut(line: str, width: int) -> str:
-    return line if not width or len(line) <= width else line[: width - 1] + "…"
-
-
-def _coloured(line: str, row: Sequence[str]) -> str:
-    for cell in row:
-        if cell in STATUS_COLOURS:
-            return line.replace(f"  {cell}", f"  {styled(cell, fg=STATUS_COLOURS[cell])}", 1)
-    return line
+def _coloured(line: str, row: Sequence[str], headings: Sequence[str], widths: Sequence[int]) -> str:
+    at = list(headings).index(_STATUS) if _STATUS in headings else None
+    colour = STATUS_COLOURS.get(row[at]) if at is not None else None
+    if at is None or colour is None:
+        return line
+    before = sum(max(len(cell), width) + len(_GAP) for cell, width in zip(row[:at], widths, strict=False))
+    start, end = before, before + len(row[at])
+    return f"{line[:start]}{styled(line[start:end], fg=colour)}{line[end:]}"
 
 
 def confirm(question: str, yes: bool) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
 import select
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Thread
-from typing import assert_never
+from typing import Any, assert_never
+from unicodedata import east_asian_width
 
 import click
 
-from liquid_background.job import JobStatus, LogEntry
+from liquid_background.job import JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.log import Format, format_entry, printable
+
+_INDENT = "    "
+_WIDEST = 2  # columns of one character
+_ESCAPE = "\x1b"
+_PIECE = re.compile(r"\x1b\[[0-9;]*m|.", re.DOTALL)  # an escape sequence, which is one of ours, or a character
 
 
 def colour_of(status: JobStatus) -> str | None:
@@ -45,7 +55,7 @@ def styled(text: str, **style: str | bool | None) -> str:
 def hint(message: str) -> None:
     """Tell the person at the terminal what is not output; silent when standard output is piped."""
     if sys.stdout.isatty():
-        click.echo(styled(message, dim=True), err=True)
+        click.echo(styled(printable(message), dim=True), err=True)
 
 
 def note(message: str) -> None:
@@ -53,13 +63,86 @@ def note(message: str) -> None:
     click.echo(printable(message), err=True)
 
 
+@contextmanager
+def told_first(message: str) -> Iterator[None]:
+    """Have a line stand in the output before what it says is done: what cannot be told must not be done.
+
+    Its end comes when it is done; else the line says that it was not.
+
+    Raises:
+        OutputLost: when it cannot be written; nothing was done.
+    """
+    print(printable(message), end="", flush=True)
+    try:
+        yield
+    except BaseException:
+        print(": no, it failed")
+        raise
+    print()
+
+
 def line_of(entry: LogEntry, style: Format = "text") -> str:
-    """Return a log entry as its line, with the status in colour where that is on."""
-    line = format_entry(entry, style)
-    if entry.status is None or style == "json" or not has_colour():
-        return line
-    status = styled(str(entry.status), fg=colour_of(entry.status.job_status))
-    return line.replace(f" - {entry.status}", f" - {status}", 1)
+    """Return a log entry as its line, with the status in colour where that is on.
+
+    On a terminal, a line that is wider is broken here: what a template logs must not come to stand at a row's start,
+    where it could pass for an entry.
+    """
+    line = format_entry(entry, style, lambda status: styled(status, fg=colour_of(LogStatus(status).job_status)))
+    return line if style == "json" else fitted(line)
+
+
+def fitted(text: str) -> str:
+    """Return text whose lines are broken where a terminal would break them, their further rows indented."""
+    columns = _columns()
+    return "\n".join(row for line in text.split("\n") for row in _rows(line, columns)) if columns else text
+
+
+def cut(line: str) -> str:
+    """Return a line that a terminal does not break, cut when it is too wide; whole when piped."""
+    first, *more = _rows(line, _columns())
+    return f"{first[:-_WIDEST]}…" if more else line
+
+
+def _columns() -> int:
+    """Return the width of the terminal, 0 when standard output is none or does not know."""
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+    except (OSError, ValueError):
+        return 0
+
+
+def _rows(line: str, columns: int) -> list[str]:
+    """Return a line as rows no wider than a terminal, all but the first indented."""
+    if columns <= 2 * len(_INDENT) or len(line) <= columns // _WIDEST:
+        return [line]
+    rows, width = [""], 0
+    for piece in _PIECE.findall(line):
+        cells = 0 if piece.startswith(_ESCAPE) else _WIDEST if east_asian_width(piece) in "WF" else 1
+        if width + cells > columns:
+            rows.append(_INDENT)
+            width = len(_INDENT)
+        rows[-1] += piece
+        width += cells
+    return rows
+
+
+def log_to_stderr() -> None:
+    """Have warnings that are logged go to stderr, each on one line."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+class _OneLine(logging.Formatter):
+    """Formats what is logged as one line, whatever is in it; the lines of a traceback below it are indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
+        """Return the message with all that could start a line, or move or colour one, shown escaped."""
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  likewise
+        """Return a traceback, likewise."""
+        return "\n".join(_INDENT + printable(line) for line in super().formatException(ei).split("\n"))
 
 
 def end_with_reader() -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from liquid import BoundTemplate, Environment, Node, RenderContext
-from liquid.builtin.expressions import FilteredExpression, LoopExpression
+from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path, PositionalArgument
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.logical import ContainsExpression
-from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, Literal, RangeLiteral, StringLiteral
+from liquid.exceptions import FilterArgumentError, LiquidTypeError
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached
-from liquid_background.language.filters import MAX_VALUE, check_result, check_text
-from liquid_background.language.limits import MAX_RANGE
+from liquid_background.jobs.sizes import FLAT
+from liquid_background.language.filters import check_result, check_text
+from liquid_background.language.limits import LARGE, MAX_RANGE, look_soon
 
-BOUNDED: Final = ("|", "..", "contains")
-"""A template with none of these has nothing to bound."""
+_LITERALS: Final = frozenset((IntegerLiteral, FloatLiteral))
+_SMALL: Final = frozenset((float, bool, type(None)))
 
 
 class BoundedRange(RangeLiteral):
@@ -33,27 +35,81 @@ class BoundedRange(RangeLiteral):
         return made
 
 
-class BoundedFilter(Filter):
-    """A filter whose result is measured before the next one takes it."""
+class PlainPath(Path):
+    """A path of names and numbers only, with nothing to evaluate in it."""
 
     __slots__ = ()
 
+    def evaluate(self, context: RenderContext) -> object:
+        """Return what it stands for."""
+        return context.get(self.path, token=self.token)  # type: ignore[arg-type]
+
+    async def evaluate_async(self, context: RenderContext) -> object:
+        """Return what it stands for."""
+        return await context.get_async(self.path, token=self.token)  # type: ignore[arg-type]
+
+
+class BoundedFilter(Filter):
+    """A filter whose result is measured before the next one takes it; arguments that are literals are read once."""
+
+    __slots__ = ("_fixed", "_positional")
+
+    def __init__(self, env: Environment, plain: Filter) -> None:
+        super().__init__(plain.token, plain.name, plain.args)
+        values = [arg.value for arg in plain.args if isinstance(arg, PositionalArgument)]
+        self._positional = values if len(values) == len(plain.args) else None
+        literals = _LITERALS if env.autoescape else {*_LITERALS, StringLiteral}  # which is made safe text there
+        fixed = [value.value for value in values if isinstance(value, Literal) and type(value) in literals]
+        self._fixed = fixed if len(fixed) == len(plain.args) else None
+
     def evaluate(self, left: object, context: RenderContext) -> object:
         """Return what it makes of a value."""
-        value = Filter.evaluate(self, left, context)
-        kind = type(value)
-        if kind is str:
-            if len(value) > MAX_VALUE:  # type: ignore[arg-type]
-                check_result(context.env, self.name, value)
-        elif kind is not float and kind is not bool:
-            check_result(context.env, self.name, value)
-        return value
+        call = context.filter(self.name, self.token)
+        if self._fixed is not None:
+            return self._called(call, left, self._fixed, None, context)
+        if self._positional is not None:
+            return self._called(call, left, [each.evaluate(context) for each in self._positional], None, context)
+        return self._called(call, left, *self.evaluate_args(context), context)
 
     async def evaluate_async(self, left: object, context: RenderContext) -> object:
         """Return what it makes of a value."""
-        value = await Filter.evaluate_async(self, left, context)
-        check_result(context.env, self.name, value)
+        call = context.filter(self.name, self.token)
+        if hasattr(call, "filter_async"):
+            value = await Filter.evaluate_async(self, left, context)
+            self._measure(left, value, context)
+            return value
+        if self._fixed is not None:
+            return self._called(call, left, self._fixed, None, context)
+        return self._called(call, left, *await self.evaluate_args_async(context), context)
+
+    def _called(
+        self,
+        call: Callable[..., object],
+        left: object,
+        args: Sequence[object],
+        named: dict[str, object] | None,
+        context: RenderContext,
+    ) -> object:
+        try:
+            value = call(left, *args, **named) if named else call(left, *args)
+        except TypeError as error:
+            raise LiquidTypeError(f"{self.name}: {error}", token=self.token) from error
+        except (LiquidTypeError, FilterArgumentError) as error:
+            error.token = self.token
+            raise
+        kind = type(left)
+        if len(left) <= LARGE if kind is str else kind in _SMALL:  # type: ignore[arg-type]
+            kind = type(value)
+            if len(value) <= LARGE if kind is str else kind in _SMALL:  # type: ignore[arg-type]
+                return value
+        self._measure(left, value, context)
         return value
+
+    def _measure(self, left: object, value: object, context: RenderContext) -> None:
+        for each in (left, value):
+            if len(each) > LARGE if isinstance(each, str) else type(each) not in FLAT:
+                look_soon(context)
+        check_result(context.env, self.name, value)
 
 
 class BoundedContains(ContainsExpression):
@@ -83,27 +139,37 @@ def set_bounds(env: Environment, nodes: Iterable[Node]) -> None:
         if isinstance(part, Node):
             left.extend(part.expressions())
             left.extend(part.children(static, include_partials=False))
-            continue
-        children = list(part.children())
-        if type(part) is RangeLiteral:
-            part.__class__ = BoundedRange  # the template is the environment's own, and the class adds no slots
-        elif type(part) is ContainsExpression:
-            part.__class__ = BoundedContains
-        elif isinstance(part, FilteredExpression):
-            _bound_filters(part.filters)
-        elif isinstance(part, TernaryFilteredExpression):
-            children.append(part.left)
-            _bound_filters(part.filters)
-            _bound_filters(part.tail_filters)
-        elif isinstance(part, LoopExpression) and _is_counted(part):
-            children = [child for child in children if child is not part.iterable]
-        left.extend(children)
+        else:
+            left.extend(_bound(env, part))
 
 
-def _bound_filters(filters: Iterable[Filter] | None) -> None:
-    for each in filters or ():
-        if type(each) is Filter:  # an application's own goes its own way
-            each.__class__ = BoundedFilter
+def _bound(env: Environment, part: Expression) -> Iterable[Expression]:
+    """Bound one expression; return those in it that are to be bound, too.
+
+    A class is changed where it adds no slots: the template is the environment's own.
+    """
+    children = part.children()
+    if type(part) is Path:
+        if not children:
+            part.__class__ = PlainPath
+    elif isinstance(part, FilteredExpression):
+        part.filters = _bound_filters(env, part.filters)
+    elif type(part) is RangeLiteral:
+        part.__class__ = BoundedRange
+    elif type(part) is ContainsExpression:
+        part.__class__ = BoundedContains
+    elif isinstance(part, TernaryFilteredExpression):
+        part.filters = _bound_filters(env, part.filters)
+        part.tail_filters = _bound_filters(env, part.tail_filters)
+        return [*children, part.left]
+    elif isinstance(part, LoopExpression) and _is_counted(part):
+        return [*part.iterable.children(), *(child for child in children if child is not part.iterable)]
+    return children
+
+
+def _bound_filters(env: Environment, filters: list[Filter] | None) -> list[Filter] | None:
+    # An application's own goes its own way.
+    return [BoundedFilter(env, each) if type(each) is Filter else each for each in filters] if filters else filters
 
 
 def _is_counted(loop: LoopExpression) -> bool:

@@ -3,19 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from sys import getsizeof
 from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token
-from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.exceptions import ContextDepthError, LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached
 from liquid_background.jobs.sizes import FLAT, megabytes, weigh
-from liquid_background.language.filters import guarded
+from liquid_background.language.filters import check_formats, guarded
 from liquid_background.language.limits import Text, Watch
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
+_SIZED: Final = frozenset((str, list))
+_HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
+_MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
+
+
+class _Inside:
+    """A stretch of a render with more names: python-liquid's own context managers take three times as long."""
+
+    __slots__ = ("_context", "_forloop", "_namespace", "_outer", "_template")
+
+    def __init__(
+        self, context: Context, namespace: Mapping[str, object], template: BoundTemplate | None, forloop: Any = None
+    ) -> None:
+        self._context = context
+        self._namespace = namespace
+        self._template = template
+        self._forloop = forloop
+
+    def __enter__(self) -> Context:
+        context, forloop = self._context, self._forloop
+        watch = context.watch
+        if forloop is not None:
+            context.raise_for_loop_limit(forloop.length)
+            forloop.it = watch.paced(forloop.it, forloop.length)
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        if context.scope.size() > context.env.context_depth_limit:
+            raise ContextDepthError("maximum context depth reached, possible recursive include", token=None)
+        self._outer = context.template
+        if self._template:
+            context.template = self._template
+        context.scope.push(self._namespace)
+        if forloop is not None:
+            context.loops.append(forloop)
+        return context
+
+    def __exit__(self, *_: object) -> None:
+        context = self._context
+        context.scope.pop()
+        context.template = self._outer
+        if self._forloop is not None:
+            context.loops.pop()
 
 
 class Context(RenderContext):
@@ -27,7 +71,7 @@ class Context(RenderContext):
         super().__init__(template, parent_context=parent_context, **options)
         self.watch: Watch = parent_context.watch if isinstance(parent_context, Context) else Watch()
         self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
-        self._weights: dict[str, int] = {}
+        self._weights: dict[object, int] = {}
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for."""
@@ -36,20 +80,46 @@ class Context(RenderContext):
         if watch.steps < 0:
             watch.look()
         try:
-            value: Any = self.scope[path[0]]  # type: ignore[index]
-            if len(path) == 1:
-                return value
+            value: Any = self._named(path[0])
             for segment in path[1:]:
                 # `.size`, `.first` and `.last` of an object are members first, too.
                 value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
+            if type(value) in _SIZED and len(value) > _HUGE:
+                watch.steps = -1
             return value
         except (KeyError, TypeError, IndexError):
             return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
 
     async def get_async(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for, awaiting what can be awaited."""
-        self.watch.look()
+        watch = self.watch
+        watch.steps -= 1
+        if watch.steps < 0:
+            watch.look()
+        with suppress(KeyError, TypeError, IndexError):
+            value: Any = self._named(path[0])
+            for segment in path[1:]:
+                if type(value) is not dict:
+                    break
+                value = value[segment]
+            else:
+                if type(value) in _SIZED and len(value) > _HUGE:
+                    watch.steps = -1
+                return value
         return await super().get_async(path, token=token, default=default)
+
+    def _named(self, name: Any) -> Any:
+        """Return what a name stands for: the scope's own way raises and catches an error for each place passed by."""
+        for names in self.scope._maps:
+            if type(names) is dict:
+                if name in names:
+                    return names[name]
+            else:
+                try:
+                    return names[name]
+                except KeyError:
+                    continue
+        raise KeyError(name)
 
     def assign(self, key: str, val: Any) -> None:
         """Set a variable, measured: python-liquid's own limit measures all of them each time.
@@ -61,12 +131,41 @@ class Context(RenderContext):
         weight = getsizeof(val) if type(val) in FLAT else weigh(val)
         if weight < _LIGHT and key not in self._weights:
             return  # there are no more of these than names in the template
+        self._keep(key, weight)
+
+    def _keep(self, key: object, weight: int) -> None:
         self._held += weight - self._weights.get(key, 0)
         self._weights[key] = weight
+        self._check_held()
+
+    def _check_held(self) -> None:
         most = self.env.local_namespace_limit
-        if most and self._held > most:
+        if most and self._held + self.watch.passing > most:
             message = f"variables hold over {megabytes(most)} (Environment.local_namespace_limit)"
             raise LimitReached(message, token=None)
+
+    def hold(self, value: object) -> None:
+        """Keep account of an argument that a filter made, until its tag has been rendered.
+
+        Raises:
+            LimitReached: when variables and such arguments hold too much.
+        """
+        if type(value) not in FLAT or isinstance(value, str):
+            self.watch.passing += weigh(value)
+            self._check_held()
+
+    def cycle(self, key: object, length: int) -> int:
+        """Return the index of the next item in a cycle, whose name is kept."""
+        weight = getsizeof(key)
+        if weight >= _LIGHT or len(self.tag_namespace["cycles"]) >= _MANY:
+            self._keep(("cycle", key), weight + _LIGHT)
+        return super().cycle(key, length)
+
+    def ifchanged(self, val: str) -> bool:
+        """Return whether a text differs from the last one, which is kept."""
+        if len(val) >= _LIGHT:
+            self._keep(("ifchanged",), getsizeof(val))
+        return super().ifchanged(val)
 
     def get_size_of_locals(self) -> int:
         """Return the bytes that variables hold, with those of the contexts around."""
@@ -86,25 +185,19 @@ class Context(RenderContext):
         if raw is None:
             return super().filter(name, token)
         if getattr(raw, "with_context", False):
+            check_formats(name, self)
             return guarded(name, raw, env, super().filter(name, token))
         call = guarded(name, raw, env)
         env.guarded_filters[name] = raw, call
         return call
 
-    def extend(
-        self, namespace: Mapping[str, object], template: BoundTemplate | None = None
-    ) -> Any:  # python-liquid's context manager
-        """Take a step at the way into a partial, a macro, a loop or a scope."""
-        watch = self.watch
-        watch.steps -= 1
-        if watch.steps < 0:
-            watch.look()
-        return RenderContext.extend(self, namespace, template)
+    def extend(self, namespace: Mapping[str, object], template: BoundTemplate | None = None) -> Any:
+        """Take a step at the way into a partial, a macro or a scope."""
+        return _Inside(self, namespace, template)
 
-    def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:  # python-liquid's context manager
+    def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:
         """Have a loop look at the watch as it turns."""
-        forloop.it = self.watch.paced(forloop.it)
-        return super().loop(namespace, forloop)
+        return _Inside(self, namespace, None, forloop)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         """Refuse a loop that would turn too often with those around it."""
@@ -118,7 +211,8 @@ class Context(RenderContext):
 
     def get_buffer(self, buf: TextIO | None = None) -> Text:
         """Return the buffer of what is printed inside a tag, such as `capture`."""
-        text = Text(self.env.output_stream_limit, buf if isinstance(buf, Text) else None)
+        outer = buf if isinstance(buf, Text) else self.watch.text  # a blank block has one that keeps nothing
+        text = Text(self.env.output_stream_limit, outer)
         self.watch.text = text
         return text
 

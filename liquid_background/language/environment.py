@@ -7,28 +7,40 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import liquid
-from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token, TokenStream
+from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
-from liquid.token import TOKEN_CONTENT
+from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
-from liquid_background.errors import TagSyntaxError
-from liquid_background.language.bounds import BOUNDED, set_bounds
+from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
+from liquid_background.language.bounds import set_bounds
 from liquid_background.language.context import Context
-from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TURNS, Text
+from liquid_background.language.filters import BoundedTranslateTag, add_translations, uniq
+from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, Text
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
 from liquid_background.language.syntax import (
     REFUSALS,
     Delimiters,
+    code_error,
     is_impossible,
+    is_of,
     lexer,
     nested_too_deep,
     parsing,
     template_name,
     token_in,
 )
-from liquid_background.language.tags import HANDS_OVER, Collector, Consumer, Return, blocks_only, register
+from liquid_background.language.tags import (
+    HANDS_OVER,
+    Collector,
+    Consumer,
+    Return,
+    Tokens,
+    blocks_only,
+    placed,
+    register,
+)
 
 
 class Template(BoundTemplate):
@@ -86,6 +98,10 @@ class Template(BoundTemplate):
                 if partial and not block_scope:
                     raise
 
+    def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
+        """Return what stands behind the variables; as it is given, where there is nothing more behind it."""
+        return super().make_globals(render_args) if self.matter or self.globals else render_args
+
     def _check(self, buffer: TextIO, partial: bool) -> None:
         if not partial and isinstance(buffer, Text):
             buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
@@ -99,7 +115,7 @@ class Template(BoundTemplate):
             error.template_name = self.display_name
 
     def _holds(self, token: Token) -> bool:
-        return not self.nodes or token.source is self.nodes[0].token.source or token.start_index < 0
+        return not self.nodes or is_of(self, token) or token.start_index < 0
 
 
 class Environment(Sending, liquid.Environment):
@@ -148,14 +164,20 @@ class Environment(Sending, liquid.Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
+        self.filters["uniq"] = uniq
+        if extra:
+            add_translations(self)
+            self.add_tag(BoundedTranslateTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
         """Raise, warn of or ignore an error, as the mode says; a limit is raised in each."""
-        if self.report is None and not isinstance(exc, ResourceLimitError):
-            super().error(exc, msg, token)
+        if self.report is None and self.mode is Mode.LAX and not isinstance(exc, ResourceLimitError):
             return
-        error = exc if isinstance(exc, LiquidError) else exc(msg, token=token)
+        error = placed(exc if isinstance(exc, LiquidError) else exc(msg, token=token))
+        if self.report is None and not isinstance(error, ResourceLimitError):
+            super().error(error, token=token)
+            return
         if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
             error.token = error.token or token_in(error.__traceback__)[0] or token
             raise error
@@ -231,13 +253,14 @@ class Environment(Sending, liquid.Environment):
             LiquidError: for whatever cannot be parsed, in STRICT mode.
         """
         display_name = template_name(path or name)
+        _check_size(source, display_name)
         token = parsing.set(display_name)
         stream = None
         try:
-            stream = TokenStream(self._tokens(source, line, column))
-            nodes = get_parser(self).parse(stream)
-            if any(map(source.__contains__, BOUNDED)):
-                set_bounds(self, nodes)
+            stream = Tokens(self, self._tokens(source, line, column))
+            with stream.being_parsed():
+                nodes = get_parser(self).parse(stream)
+            set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
             raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
@@ -246,6 +269,11 @@ class Environment(Sending, liquid.Environment):
             raise
         except RecursionError as error:
             raise nested_too_deep(stream.current if stream else None, display_name) from error
+        except (LiquidBackgroundError, MemoryError):
+            raise
+        except Exception as error:  # of a tag of the application's, as a rule
+            at = stream.last(TOKEN_TAG) if stream else None
+            raise code_error(error, at, display_name) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
@@ -288,3 +316,9 @@ class Environment(Sending, liquid.Environment):
             if is_impossible(event, error):
                 return ()
             raise
+
+
+def _check_size(source: str, name: str) -> None:
+    if len(source) * 4 > MAX_TEMPLATE and (size := len(source.encode("utf-8", "surrogatepass"))) > MAX_TEMPLATE:
+        message = f"the template has {size / 1024:.0f} KB; a template may have {MAX_TEMPLATE // 1024} KB"
+        raise TagSyntaxError(message, token=Token("", "", 0, "(the template)"), template_name=name)

@@ -22,7 +22,7 @@ from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
-from liquid_background.language.syntax import explain, too_deep
+from liquid_background.language.syntax import error_of_template, explain
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
@@ -165,10 +165,7 @@ class Executor:
             try:
                 body.template.render_with_context(context, buffer)
             except RecursionError as error:
-                limit = too_deep(error)
-                if limit is not None:
-                    raise limit from error
-                raise
+                raise error_of_template(error) from error
             finally:
                 close_collector(context)
             return buffer.getvalue()

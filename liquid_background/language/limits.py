@@ -9,13 +9,15 @@ from math import inf
 from time import monotonic
 from typing import Any, Final
 
-from liquid_background.errors import LimitReached
+from liquid_background.errors import LimitReached, PageTimeout
 from liquid_background.jobs.sizes import MAX_TEXT, megabytes
 
 MAX_OUTPUT: Final = MAX_TEXT
 """Bytes that a page or a body may print, and that one value may take; `Environment.output_stream_limit` changes it."""
 MAX_NAMESPACE: Final = 32 * 1024 * 1024
 """Bytes of what a template assigns and captures; `Environment.local_namespace_limit` changes it."""
+MAX_TEMPLATE: Final = 256 * 1024
+"""Bytes of a template: no clock is looked at while one is parsed, which takes seconds for 1 MB of `{{a}}`."""
 MAX_TURNS: Final = 10_000_000
 """Turns that nested loops may multiply to; `Environment.loop_iteration_limit` changes it."""
 MAX_RANGE: Final = 100_000
@@ -30,9 +32,11 @@ MAX_LINE_BYTES: Final = 256 * 1024
 """Bytes that they may take together."""
 
 _MOST_TURNS: Final = 32  # of a loop between two looks
-_STEPS: Final = 16  # variables and filters between two looks
+_STEPS: Final = 64  # variables and filters between two looks; a large value counts as all of them
 _HELD_BESIDE: Final = 4  # times the limit of the output: what blocks inside each other may hold together
 _WIDEST: Final = 4  # bytes of a character in UTF-8
+LARGE: Final = 1024
+"""Characters or items of a value that takes so long to go through that the clock is looked at behind it."""
 
 
 class Text(StringIO):
@@ -44,7 +48,7 @@ class Text(StringIO):
     """
 
     def __init__(self, most: int | None, outer: Text | None = None) -> None:
-        super().__init__()
+        StringIO.__init__(self)
         self.most = inf if most is None else most
         self.outer = outer
 
@@ -54,11 +58,9 @@ class Text(StringIO):
         Raises:
             LimitReached: when it is too much.
         """
-        text = super().getvalue()
-        if not text.isascii() and len(text) * _WIDEST > self.most:
-            self.check(len(text.encode("utf-8", "surrogatepass")))
-        else:
-            self.check(len(text))
+        text = StringIO.getvalue(self)
+        if len(text) * _WIDEST > self.most:
+            self.check(len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
         return text
 
     def check_whole(self) -> None:
@@ -84,11 +86,12 @@ class Text(StringIO):
 class Watch:
     """Looks at the clock, and at what has been printed, as a render goes on; its contexts share it."""
 
-    __slots__ = ("ends", "seconds", "steps", "text")
+    __slots__ = ("ends", "passing", "seconds", "steps", "text")
 
     def __init__(self) -> None:
         self.seconds = self.ends = inf
         self.steps = _STEPS  # until the next look; contexts count them down
+        self.passing = 0  # bytes of arguments that filters made, of the tags that are being rendered
         self.text: Text | None = None  # the innermost one, or one that was
 
     def start(self, seconds: float) -> None:
@@ -103,7 +106,7 @@ class Watch:
         """
         self.steps = _STEPS
         if self.ends != inf and monotonic() > self.ends:
-            raise LimitReached(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
+            raise PageTimeout(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
         text, held = self.text, 0
         while text is not None:
             size = text.tell()
@@ -111,13 +114,19 @@ class Watch:
             text.check(max(size, held // _HELD_BESIDE))
             text = text.outer
 
-    def paced(self, items: Iterator[Any]) -> Iterator[Any]:
-        """Return a loop's items, with a look every few turns."""
-        return chain.from_iterable(self._turns(items))
+    def paced(self, items: Iterator[Any], length: int) -> Iterator[Any]:
+        """Return a loop's items, with a look every few turns; few turns count as steps."""
+        self.steps -= min(length, _MOST_TURNS)
+        return items if length <= _MOST_TURNS else chain.from_iterable(self._turns(items))
 
     def _turns(self, items: Iterator[Any]) -> Iterator[tuple[Any, ...]]:
-        count = 4
-        while turns := tuple(islice(items, count)):
+        while turns := tuple(islice(items, _MOST_TURNS)):
             self.look()
             yield turns
-            count = min(2 * count, _MOST_TURNS)
+
+
+def look_soon(context: object) -> None:
+    """Have a render look at the clock at its next step: it has just gone through something large."""
+    watch = getattr(context, "watch", None)  # contexts of others have none
+    if watch is not None:
+        watch.steps = -1

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, nullcontext, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from typing import Final, Protocol, TextIO
 
 from liquid import RenderContext
@@ -13,7 +20,7 @@ from liquid_background.errors import LiquidBackgroundError, SettingsError
 from liquid_background.job import Job, LogEntry
 from liquid_background.language.context import Context
 from liquid_background.language.limits import Text
-from liquid_background.language.syntax import too_deep
+from liquid_background.language.syntax import error_of_template
 from liquid_background.language.tags import Collector, close_collector, open_collector
 from liquid_background.settings import SECRET_NAMES, Settings
 
@@ -93,16 +100,19 @@ class Sending(ABC):
 
     @contextmanager
     def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
+        rendered = False
         try:
             yield collector
+            rendered = True
             if collector.jobs or collector.entries:
                 self._sink().send(collector.sendable(), collector.entries)
         except Exception as error:
             if collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                     self.sink.send((), collector.entries)
-            if isinstance(error, RecursionError) and (limit := too_deep(error)):
-                raise limit from error
+            told = error if rendered else error_of_template(error)
+            if told is not error:
+                raise told from error
             raise
         finally:
             close_collector(context)
@@ -111,28 +121,34 @@ class Sending(ABC):
     def new_collector(self) -> Collector:
         """Return an empty collector for a page."""
 
-    @asynccontextmanager
-    async def outermost_async(
+    def outermost_async(
         self, context: RenderContext, buffer: TextIO | None = None
-    ) -> AsyncIterator[Collector | None]:
+    ) -> AbstractAsyncContextManager[Collector | None]:
         """Do what `outermost` does, without holding up the event loop."""
         collector = open_collector(context, self.new_collector)
-        if collector is not None:
-            self._start(context, buffer)
+        if collector is None:
+            return _INSIDE
+        self._start(context, buffer)
+        return self._sending_async(context, collector)
+
+    @asynccontextmanager
+    async def _sending_async(self, context: RenderContext, collector: Collector) -> AsyncIterator[Collector]:
+        rendered = False
         try:
             yield collector
-            if collector is not None and (collector.jobs or collector.entries):
+            rendered = True
+            if collector.jobs or collector.entries:
                 await self._sink().send_async(collector.sendable(), collector.entries)
         except Exception as error:
-            if collector is not None and collector.entries and self.sink is not None:
+            if collector.entries and self.sink is not None:
                 with suppress(LiquidBackgroundError):
                     await self.sink.send_async((), collector.entries)
-            if collector is not None and isinstance(error, RecursionError) and (limit := too_deep(error)):
-                raise limit from error
+            told = error if rendered else error_of_template(error)
+            if told is not error:
+                raise told from error
             raise
         finally:
-            if collector is not None:
-                close_collector(context)
+            close_collector(context)
 
     def _sink(self) -> Sink:
         if self.sink is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +21,7 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
     SiteLoader,
+    key_token,
     oddity,
     read_options,
     read_text,
@@ -29,7 +29,7 @@ from liquid_background.language.pages import (
     walk,
 )
 from liquid_background.language.plan import BodyWalk
-from liquid_background.language.syntax import column_of, line_of, show
+from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.blocks import check_block, check_order, finding, literal
 from liquid_background.lint.finding import RULES, Finding, silenced
@@ -96,14 +96,15 @@ def _check_file(
         errors.append(error)
     finally:
         environment.report = None
-    found += [_of_error(path, error) for error in errors]
+    wrong = [_of_error(path, error) for error in reversed(errors)]
+    found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += _Check(environment, path, names).nodes(nodes)
     found.sort(key=lambda item: (item.line, item.column))
     return silenced(found, source)
 
 
 def _of_error(path: str, error: LiquidError) -> Finding:
-    message = str(error.message)
+    message = what_was_wrong(error)
     rule = "option" if isinstance(error, ArgumentError) else "syntax"
     if message.startswith("unexpected tag") and "nothing is open" not in message:
         rule = "unknown-tag"
@@ -114,15 +115,16 @@ def _of_error(path: str, error: LiquidError) -> Finding:
 
 def _check_front_matter(environment: Environment, path: str, matter: dict[str, Any], source: str) -> Iterator[Finding]:
     layout = matter.get("layout")
-    if layout and not _exists(environment, str(layout), "layout"):
-        yield Finding(path, 1, 0, RULES["missing-partial"], f"the layout {show(layout)} is not there")
+    token = key_token(source, path, "layout")
+    if layout and token is not None and not _exists(environment, str(layout), "layout"):
+        yield finding(path, token, "missing-partial", f"the layout {show(layout)} is not there")
     if matter.get("schedule") is not None:
         try:
             read_schedule(path, matter["schedule"], RetryPolicy())
         except EnqueueError as error:
-            key = re.search(r"^schedule\b", source, re.MULTILINE)
-            line = source.count("\n", 0, key.start()) + 1 if key else 1
-            yield Finding(path, line, 0, RULES["option"], f"the front matter's schedule is not kept: {error}")
+            token = key_token(source, path, "schedule")
+            if token is not None:
+                yield finding(path, token, "option", f"the front matter's schedule is not kept: {error}")
 
 
 def _exists(environment: Environment, name: str, tag: str) -> bool:
@@ -197,7 +199,7 @@ class _Check:
         loader = self.environment.loader
         near = get_close_matches(name.value, loader.names("partials"), n=1) if isinstance(loader, SiteLoader) else []
         fix = f"did you mean '{near[0]}'?" if near else f"write partials/{name.value}.liquid"
-        yield finding(self.path, name.token, "missing-partial", f"the partial '{name.value}' is not there", fix)
+        yield finding(self.path, name.token, "missing-partial", f"the partial {show(name.value)} is not there", fix)
 
     def _event(self, node: Node) -> Iterator[Finding]:
         event = getattr(node, "event", None)

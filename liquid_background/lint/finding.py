@@ -40,7 +40,11 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("blank-variable", Severity.ERROR, "A job reads a page variable where nothing is handed over."),
         Rule("request-in-job", Severity.ERROR, "A job reads params, session, cookies, headers, context or request."),
         Rule("missing-partial", Severity.ERROR, "A partial, layout or function that is named is not there."),
-        Rule("front-matter", Severity.ERROR, "A name in front matter is given twice, or a value that it cannot have."),
+        Rule(
+            "front-matter",
+            Severity.ERROR,
+            "A name in front matter is given twice, or a value cannot be, such as a slug that no request reaches.",
+        ),
         Rule("same-slug", Severity.ERROR, "Two pages would answer the same request."),
         Rule("missing-consumer", Severity.WARNING, "No consumer takes an event that is triggered."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),

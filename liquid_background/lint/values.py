@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
+from unicodedata import category
+from urllib.parse import unquote
 
 import yaml
 from liquid.exceptions import LiquidError
@@ -40,6 +43,14 @@ _KINDS: Final = {
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
+
+_ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
+_ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|//")
+_ENDS_PATH: Final[Mapping[str, str]] = {
+    "?": "starts the query of a URL",
+    "#": "starts what a browser keeps for itself",
+    "\\": "is a slash to browsers",
+}
 
 _ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {"method": METHODS, "format": tuple(MEDIA_TYPES)}
 
@@ -124,6 +135,8 @@ class _Values:
                 yield from self._one_of(name, value)
             if name == "response_headers":
                 yield from self._headers(value)
+            if name == "slug":
+                yield from self._slug(value)
         yield from self._plain(name, value)
 
     def _one_of(self, name: str, value: yaml.Node) -> Iterator[Finding]:
@@ -133,6 +146,12 @@ class _Values:
             fix = f"did you mean '{near[0]}'?" if near else ""
             message = f"{name} is {show(value.value)}; it must be one of {', '.join(_ONE_OF[name])}"
             yield self._at(value, "front-matter", message, fix)
+
+    def _slug(self, value: yaml.Node) -> Iterator[Finding]:
+        if isinstance(value, yaml.ScalarNode):
+            reason, fix = _reason_against_slug(value.value)
+            if reason:
+                yield self._at(value, "front-matter", f"no request reaches the slug {show(value.value)}: {reason}", fix)
 
     def _headers(self, value: yaml.Node) -> Iterator[Finding]:
         if not isinstance(value, yaml.MappingNode):
@@ -174,6 +193,22 @@ class _Values:
         request = f"{method} /{page.slug}" if method else f"/{page.slug}"
         message = f"{PAGES}/{first.name} answers {request} before this page"
         return self._at(node, "same-slug", message, "give one of the two another slug or method")
+
+
+def _reason_against_slug(slug: str) -> tuple[str, str]:
+    """Return why no request asks for a path as it is written, and what to write; ("", "") when one does."""
+    if _ENCODED.search(slug):
+        return "paths are compared decoded", f"write {show(unquote(slug))}"
+    if _ADDRESS.match(slug):
+        return "it is an address, and a slug is a path in this site", "leave out what stands before the path"
+    if set(slug.split("/")) & {".", ".."}:
+        return "browsers take dots out of a path", "write the path that is meant"
+    for character, why in _ENDS_PATH.items():
+        if character in slug:
+            return f"`{character}` {why}", f"leave out `{character}`"
+    if not slug.isprintable() and any(category(character) in ("Cc", "Cs") for character in slug):
+        return "it holds a control character", "leave it out"
+    return "", ""
 
 
 def _kind(written: str) -> str:

@@ -12,11 +12,13 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from croniter import croniter
+from liquid.exceptions import LiquidError
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import Job
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
+from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, read_text
 from liquid_background.language.syntax import show
 from liquid_background.python_jobs.building import build_partial, slug
 from liquid_background.python_jobs.options import JobOptions, read_options
@@ -146,7 +148,20 @@ def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[S
             try:
                 yield read_schedule(template, matter["schedule"], default)
             except EnqueueError as error:
-                logger.error("%s: the front matter's schedule is not kept: %s", template, error)
+                place = _place(env, template)
+                logger.error("%s: the front matter's schedule is not kept: %s", place, error)
+
+
+def _place(env: Environment, template: str) -> str:
+    """Return the file and line of a schedule, as far as they can still be told."""
+    name = template if template.startswith(f"{PAGES}/") else f"{PARTIALS}/{template}"
+    path = env.loader.find(template, "background") if isinstance(env.loader, SiteLoader) else None
+    try:
+        text = read_text(path, name) if path is not None else ""
+    except LiquidError:  # it has gone or changed meanwhile
+        return name
+    key = re.search(r"^schedule\b", text, re.MULTILINE)
+    return f"{name}:{text.count(chr(10), 0, key.start()) + 1}" if key else name
 
 
 def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:

@@ -37,9 +37,12 @@ class Connection(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
-        if self.is_waiting and len(self._seen) < _SHOWN:
-            self._seen += data[:_SHOWN]
-        super().data_received(data)
+        if self.is_waiting:
+            if not self._seen and self.conn.their_state is h11.IDLE:
+                data = data.lstrip(b"\r\n")  # some clients send an empty line between requests
+            self._seen += data[: _SHOWN - len(self._seen)]
+        if data:
+            super().data_received(data)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -13,15 +11,29 @@ from typing import Any, Final
 
 from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundError
 
-from liquid_background.errors import LimitReached, LiquidBackgroundError, PageNotFound, StoreError
+from liquid_background.errors import (
+    CodeError,
+    LimitReached,
+    LiquidBackgroundError,
+    PageNotFound,
+    PageTimeout,
+    StoreError,
+)
 from liquid_background.jobs.log import printable
-from liquid_background.language.syntax import Place, trace, what_was_wrong
+from liquid_background.language.pages import SiteLoader, read_text
+from liquid_background.language.syntax import Place, trace, what_was_wrong, without_paths
 from liquid_background.web.messages import Answer, plain
+
+TOO_LONG: Final = "This page took too long and was stopped."
+MORE_TIME: Final = (
+    "give pages more time: LIQUID_BACKGROUND_PAGE_TIMEOUT in the environment, page_timeout in pyproject.toml"
+)
+RETRY: Final = ("retry-after", "5")
+"""The header of each 503: a later request may find the page answering."""
 
 _AROUND: Final = 4  # lines before and behind the place
 _WIDEST: Final = 160  # characters of a line
 _DEEPEST: Final = 12  # templates of an include stack
-_SOCKET: Final = re.compile(r"unix://\S*/")
 _KINDS: Final = {
     "text/html": "html",
     "application/xhtml+xml": "html",
@@ -46,11 +58,29 @@ class Trouble:
 def trouble_of(error: BaseException) -> Trouble:
     """Return what to say about an error of a page."""
     places = trace(error)
-    message = _without_paths("; ".join((what_was_wrong(error), *_other_notes(error, places))))
+    message = "; ".join((what_was_wrong(error), *map(without_paths, _other_notes(error, places))))
     if isinstance(error, StoreError):
         advice = "'poscli doctor' looks at the store and says how to mend it."
         return Trouble(503, "The page cannot take this request now.", message, advice)
+    if isinstance(error, PageTimeout):
+        advice = f"Have the template do less at this place, have a job do it, or {MORE_TIME}."
+        return Trouble(503, TOO_LONG, message, advice, places)
     return Trouble(500, "This page has an error.", message, _advice(error), places)
+
+
+def with_front_matter(trouble: Trouble, loader: object) -> Trouble:
+    """Return what to say with the front matter of the template in question, which is blank in what was parsed."""
+    place = trouble.places[-1] if trouble.places else None
+    if place is None or not place.source.startswith("\n") or not isinstance(loader, SiteLoader):
+        return trouble
+    path = loader.find(place.template)
+    try:
+        text = read_text(path, place.template) if path is not None else ""
+    except LiquidError:
+        return trouble
+    # It may have changed since it was parsed.
+    is_the_same = text.endswith(place.source.lstrip("\n")) and text.count("\n") == place.source.count("\n")
+    return replace(trouble, places=(*trouble.places[:-1], replace(place, source=text))) if is_the_same else trouble
 
 
 def _other_notes(error: BaseException, places: tuple[Place, ...]) -> list[str]:
@@ -66,8 +96,10 @@ def _advice(error: BaseException) -> str:
         return "Have the template do less at this place, or have a job do it; docs/limits.md lists the limits."
     if isinstance(error, LiquidSyntaxError):
         return "Correct the template; 'poscli check' finds such errors without a request."
-    if isinstance(error, LiquidError | LiquidBackgroundError):
+    if isinstance(error, LiquidError | LiquidBackgroundError) and not isinstance(error, CodeError):
         return "Correct the template at this place."
+    if isinstance(error, MemoryError):
+        return "Have the template do less at this place, or give its process more memory by the setting memory_limit."
     where = _raised_in(error.__traceback__)
     return f"Python code of a filter or tag raised it{where}: correct that code, or what the template gives it."
 
@@ -82,14 +114,6 @@ def _raised_in(traceback: TracebackType | None) -> str:
     return f", in {code.co_name} ({Path(code.co_filename).name}, line {traceback.tb_lineno})"
 
 
-def _without_paths(text: str) -> str:
-    """Return a message without the folders that tell where on the server it was raised."""
-    for folder in (Path.cwd(), Path(sys.prefix), Path.home()):
-        if folder != Path(folder.anchor):
-            text = text.replace(f"{folder}/", "")
-    return _SOCKET.sub("unix://", text)
-
-
 def error_answer(trouble: Trouble, accept: str, show: bool) -> Answer:
     """Return an error as the kind of answer that a client wants: a page for a browser, else JSON or text.
 
@@ -99,13 +123,14 @@ def error_answer(trouble: Trouble, accept: str, show: bool) -> Answer:
         show: whether to tell more than that there is an error.
     """
     kind = _wanted(accept)
+    headers = (*_HEADERS, RETRY) if trouble.status == 503 else _HEADERS
     if kind == "json":
         text = json.dumps(_as_json(trouble) if show else {"error": trouble.title}) + "\n"
-        return Answer(trouble.status, (("content-type", "application/json"), *_HEADERS), text.encode("ascii"))
+        return Answer(trouble.status, (("content-type", "application/json"), *headers), text.encode("ascii"))
     if kind == "html" and show:
         body = _as_html(trouble).encode("utf-8", "replace")
-        return Answer(trouble.status, (("content-type", "text/html; charset=utf-8"), *_HEADERS), body)
-    return plain(trouble.status, _as_text(trouble) if show else trouble.title, *_HEADERS)
+        return Answer(trouble.status, (("content-type", "text/html; charset=utf-8"), *headers), body)
+    return plain(trouble.status, _as_text(trouble) if show else trouble.title, *headers)
 
 
 _HEADERS: Final = (

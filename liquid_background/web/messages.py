@@ -27,6 +27,7 @@ class PageRequest:
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     session: Mapping[str, Any] = field(default_factory=dict)  # of an application that a site is mounted in
+    page: str = ""  # the page that answers, once it is known
 
     def header(self, name: str) -> str:
         """Return a header's value, the last one's when there are several, and nothing when there is none."""
@@ -49,18 +50,19 @@ def plain(status: int, text: str, *headers: tuple[str, str]) -> Answer:
 
 def request_frame(asked: PageRequest) -> bytes:
     """Return a request as a frame; a session does not travel."""
-    head = {"method": asked.method, "path": asked.path, "query": asked.query, "headers": asked.headers}
-    return frame(head, asked.body)
+    names = ("method", "path", "query", "headers", "page")
+    return frame({name: getattr(asked, name) for name in names}, asked.body)
 
 
 def request_of(head: Mapping[str, Any], body: bytes) -> PageRequest:
     """Return the request that a frame holds."""
-    return PageRequest(head["method"], head["path"], head["query"], _pairs(head["headers"]), body)
+    rest = {"headers": _pairs(head["headers"]), "body": body, "page": head["page"]}
+    return PageRequest(head["method"], head["path"], head["query"], **rest)
 
 
-def answer_frame(answer: Answer) -> bytes:
-    """Return an answer as a frame."""
-    return frame({"status": answer.status, "headers": answer.headers}, answer.body)
+def answer_frame(answer: Answer, *, last: bool = False) -> bytes:
+    """Return an answer as a frame; after the last one the process ends."""
+    return frame({"status": answer.status, "headers": answer.headers, "last": last}, answer.body)
 
 
 def answer_of(head: Mapping[str, Any], body: bytes) -> Answer:

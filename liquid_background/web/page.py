@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.requests import cookie_parser
 
 from liquid_background.engine import Engine
-from liquid_background.errors import JobTimeout, TagSyntaxError
+from liquid_background.errors import JobTimeout, PageNotFound, TagSyntaxError
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import MEDIA_TYPES, METHODS, PAGES, page_at, reason_against
+from liquid_background.language.environment import Environment
+from liquid_background.language.pages import MEDIA_TYPES, METHODS, PAGES, find_page, page_at, reason_against
 from liquid_background.language.syntax import explain
-from liquid_background.web.errorpage import error_answer, trouble_of
+from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.parameters import Malformed, parse_body, parse_query
 
@@ -22,16 +24,34 @@ logger = logging.getLogger("liquid_background.web")
 _METHODS: Final = (*METHODS, "HEAD")
 
 
+def route(environment: Environment, asked: PageRequest) -> PageRequest | Answer:
+    """Return a request with the page that answers it; when none does, the answer."""
+    if asked.method not in _METHODS:
+        return plain(405, "A page does not answer this method.", ("allow", ", ".join(_METHODS)))
+    page, _ = page_at(environment, asked.path, asked.method)
+    return replace(asked, page=page) if page is not None else _no_page()
+
+
+def _no_page() -> Answer:
+    return plain(404, "There is no such page.")
+
+
 async def answer_page(
-    engine: Engine, asked: PageRequest, *, show_errors: bool = False, rendering: Callable[[str], None] | None = None
+    engine: Engine,
+    asked: PageRequest,
+    *,
+    show_errors: bool = False,
+    rendering: Callable[[], None] | None = None,
+    alone: bool = False,
 ) -> Answer:
     """Answer a request with its page.
 
     Args:
         engine: renders the page.
-        asked: the request.
+        asked: the request; its page is looked up unless it is known.
         show_errors: whether the answer tells what is wrong with a template.
-        rendering: called with the page's name before its template runs.
+        rendering: called before the page's template runs.
+        alone: whether nothing but pages runs in this process, so that whatever is raised is a page's error.
     """
     try:
         return await _render(engine, asked, rendering)
@@ -39,22 +59,32 @@ async def answer_page(
         return plain(400, str(error))
     except BaseException as error:
         # A filter's SystemExit must not end the server, nor a time limit of a job's; what ends the task itself may.
-        if not isinstance(error, Exception | SystemExit | JobTimeout):
+        if not (alone or isinstance(error, Exception | SystemExit | JobTimeout)):
             raise
-        logger.error("%s", printable(explain(error)))
-        return error_answer(trouble_of(error), asked.header("accept"), show_errors)
+        return failed(engine, asked, error, show_errors=show_errors)
 
 
-async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[str], None] | None) -> Answer:
-    if asked.method not in _METHODS:
-        return plain(405, "A page does not answer this method.", ("allow", ", ".join(_METHODS)))
-    page, front_matter = page_at(engine.environment, asked.path, asked.method)
-    if page is None:
-        return plain(404, "There is no such page.")
+def failed(engine: Engine, asked: PageRequest, error: BaseException, *, show_errors: bool) -> Answer:
+    """Log an error of a page, and return what its visitor gets."""
+    logger.error("%s", printable(explain(error)))
+    trouble = trouble_of(error)
+    if show_errors:
+        trouble = with_front_matter(trouble, engine.environment.loader)
+    return error_answer(trouble, asked.header("accept"), show_errors)
+
+
+async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], None] | None) -> Answer:
+    routed = asked if asked.page else route(engine.environment, asked)
+    if isinstance(routed, Answer):
+        return routed
+    page = routed.page
     params = {**parse_query(asked.query), **parse_body(asked.body, asked.header("content-type"))}
-    headers = _headers(page, front_matter)
+    try:
+        headers = _headers(page, find_page(engine.environment, page).front_matter)
+    except PageNotFound:  # it has gone since it was looked up
+        return _no_page()
     if rendering is not None:
-        rendering(f"{PAGES}/{page}")
+        rendering()
     text = await engine.render_async(
         page,
         params=params,

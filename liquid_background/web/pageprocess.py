@@ -9,11 +9,12 @@ import signal
 import time
 from typing import Final
 
-from liquid_background.web.errorpage import Trouble
+from liquid_background.language.pages import PAGES
+from liquid_background.web.errorpage import MORE_TIME, TOO_LONG, Trouble
 from liquid_background.web.messages import Answer, PageRequest, answer_of, read, request_frame
-from liquid_background.web.renderer import Renderer
+from liquid_background.web.renderer import OUT_OF_MEMORY, Renderer
 
-_GRACE: Final = 1.0  # seconds beyond PAGE_TIMEOUT, in which a page may end by itself with a better message
+GRACE: Final = 1.0  # seconds beyond PAGE_TIMEOUT, in which a page may end by itself with a better message
 _SENDING: Final = 15.0  # seconds that a store may take for the jobs of a page: longer than a connection waits
 _REAP: Final = 0.005  # seconds between two looks at a process that is to end
 _PATIENCE: Final = 5.0  # seconds until the kernel has taken a killed process away
@@ -40,6 +41,7 @@ class PageProcess:
         self._writer = writer
         self.is_gone = False
         self._killed = False
+        self._is_spent = False  # it has said that an answer was its last
         self._code: int | None = None  # that it ended with, when that is known
 
     @classmethod
@@ -63,7 +65,7 @@ class PageProcess:
     @property
     def is_usable(self) -> bool:
         """Whether it can take a request; it may have been killed while it waited for one."""
-        return not (self._killed or self._reader.at_eof() or self._writer.is_closing())
+        return not (self._killed or self._is_spent or self._reader.at_eof() or self._writer.is_closing())
 
     async def render(self, asked: PageRequest, limit: float) -> Answer:
         """Have it answer a request.
@@ -75,26 +77,29 @@ class PageProcess:
         Raises:
             PageFailed: when it died or took too long; it is gone then.
         """
-        page, step = f"/{asked.path}", ""
+        page, step = f"{PAGES}/{asked.page}", ""
+        has_sent = False  # jobs, before the step that it is at
         try:
-            async with asyncio.timeout(limit + _GRACE) as time_limit:
+            async with asyncio.timeout(limit + GRACE) as time_limit:
                 self._writer.write(request_frame(asked))
                 await self._writer.drain()
                 while True:
                     head, body = await read(self._reader)
                     if "status" in head:
                         self.rendered += 1
+                        self._is_spent = head["last"]
                         return answer_of(head, body)
-                    page, step = head.get("page", page), head["step"]
+                    step = head["step"]
+                    has_sent = has_sent or step == "sent"
                     if step == "sending":
                         sent_by = asyncio.get_running_loop().time() + _SENDING
                         time_limit.reschedule(max(time_limit.when() or 0.0, sent_by))
         except TimeoutError:
             await self.end()
-            raise PageFailed(_too_long(page, step, limit)) from None
+            raise PageFailed(_too_long(page, step, limit, has_sent)) from None
         except (asyncio.IncompleteReadError, OSError):
             await self.end()
-            raise PageFailed(_died(page, step, self._how()), began=bool(step)) from None
+            raise PageFailed(_died(page, step, self._how(), has_sent), began=bool(step)) from None
         except asyncio.CancelledError:
             self.kill()
             raise
@@ -114,7 +119,7 @@ class PageProcess:
         self._writer.close()
         asked = time.monotonic()
         while not self.bury() and time.monotonic() - asked < _PATIENCE:
-            if not self._reader.at_eof() or time.monotonic() - asked > _GRACE:
+            if not self._reader.at_eof() or time.monotonic() - asked > GRACE:
                 self.kill()
             await asyncio.sleep(_REAP)
 
@@ -143,24 +148,35 @@ class PageProcess:
             return "hung up and did not end"
         if self._code is None:
             return "ended"
+        if self._code == OUT_OF_MEMORY:
+            return "ran out of memory (setting memory_limit)"
         if self._code >= 0:
             return f"ended with exit code {self._code}"
         return f"was ended by signal {-self._code}{_SIGNALS.get(-self._code, '')}"
 
 
-def _too_long(page: str, step: str, limit: float) -> Trouble:
-    message = f"{page} ran longer than {limit:g} seconds and was stopped (setting PAGE_TIMEOUT); {_what_of_jobs(step)}"
-    advice = "Look for a loop or a call in it that does not end, or give pages more time by the setting PAGE_TIMEOUT."
-    return Trouble(503, "This page took too long and was stopped.", message, advice)
+def _too_long(page: str, step: str, limit: float, has_sent: bool) -> Trouble:
+    jobs = _what_of_jobs(step, has_sent)
+    message = f"{page} ran longer than {limit:g} seconds and was stopped (setting page_timeout); {jobs}"
+    if not step:
+        advice = f"It had not begun: its template, or its layout, takes that long to parse. Split it, or {MORE_TIME}."
+    elif step == "sending":
+        advice = "The store took no jobs for that long: 'poscli doctor' looks at it and says how to mend it."
+    else:
+        advice = f"Look for a loop or a call that does not end in the template or in what it calls, or {MORE_TIME}."
+    return Trouble(503, TOO_LONG, message, advice)
 
 
-def _died(page: str, step: str, how: str) -> Trouble:
-    message = f"the process that rendered {page} {how}; {_what_of_jobs(step)}"
-    advice = "Python or C code of a filter or tag ended it, or it ran out of memory: look at what the page calls."
+def _died(page: str, step: str, how: str, has_sent: bool) -> Trouble:
+    message = f"the process that rendered {page} {how}; {_what_of_jobs(step, has_sent)}"
+    advice = "Python or C code of a filter or tag ended it, or it took too much memory: look at what the page calls."
     return Trouble(500, "This page broke off.", message, advice)
 
 
-def _what_of_jobs(step: str) -> str:
-    if step == "sending":
-        return "its jobs were being sent, all or none: look for them in 'poscli jobs list' before asking again"
-    return "none of its jobs was sent"
+def _what_of_jobs(step: str, has_sent: bool) -> str:
+    before = "some of its jobs were sent before" if has_sent else ""
+    now = "its jobs were being sent, all or none" if step == "sending" else ""
+    if not before and not now:
+        return "none of its jobs was sent"
+    told = f"{before}, and others were being sent, all or none" if before and now else before or now
+    return f"{told}: look for them in 'poscli jobs list' before asking again"

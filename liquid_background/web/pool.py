@@ -2,49 +2,52 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import time
 from typing import Final
 
 from liquid_background.jobs.log import printable
-from liquid_background.web.errorpage import error_answer
+from liquid_background.language.pages import SiteLoader
+from liquid_background.web.errorpage import RETRY, error_answer
 from liquid_background.web.messages import Answer, PageRequest, plain
-from liquid_background.web.pageprocess import PageFailed, PageProcess
+from liquid_background.web.page import route
+from liquid_background.web.pageprocess import GRACE, PageFailed, PageProcess
+from liquid_background.web.places import Places
 from liquid_background.web.renderer import Renderer
 
 logger = logging.getLogger("liquid_background.web")
 
-_MOST_WAITING: Final = 100  # requests for one path; more would take the connections that others need
+_BURIED: Final = 1.0  # seconds in which a process that was stopped leaves its place
 
 
 class PagePool:
     """The page processes of a server.
 
-    1. A request takes a process that waits; when none does, one more is forked, up to `most`.
-    2. One path gets at most half of them, so that a stuck page leaves the others room, however often it is asked for.
+    1. Pages are looked up here, in an index that is read before the first request: their processes need none.
+    2. A request gets one of the places, and takes a process that waits; when none does, one more is forked.
     3. A process that died or was killed is replaced when the next request needs it.
 
     Args:
         renderer: what a process is made of.
-        most: processes at most.
+        most: different pages that are rendered at the same time.
     """
 
     def __init__(self, renderer: Renderer, most: int) -> None:
         self._renderer = renderer
         self._most = most
-        self._share = max(1, most // 2)
+        self._environment = renderer.engine.environment
         self._recycle = renderer.engine.settings.recycle_jobs
         # An environment may have a time of its own. None is no limit there, but a server has to have one.
-        self._limit = renderer.engine.environment.page_timeout or renderer.engine.settings.page_timeout
+        self._limit = self._environment.page_timeout or renderer.engine.settings.page_timeout
+        self._places = Places(most, self._limit + GRACE + _BURIED)
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
-        self._taken: Counter[str] = Counter()  # processes, by the path that they are at
-        self._waiting: Counter[str] = Counter()  # requests, by path
-        self._changed = asyncio.Event()
         self._stopping = False
+
+    def read_routes(self) -> None:
+        """Read the pages' front matter, which takes its time for thousands of them."""
+        if isinstance(self._environment.loader, SiteLoader):
+            self._environment.loader.routes.read()
 
     async def start(self) -> None:
         """Fork the first process.
@@ -55,68 +58,41 @@ class PagePool:
         self._idle.append(await self._fork())
 
     async def render(self, asked: PageRequest) -> Answer:
-        """Have a request answered by a process of its own."""
+        """Have a request answered by its page, in a process."""
+        routed = route(self._environment, asked)
+        return routed if isinstance(routed, Answer) else await self._answer(routed)
+
+    async def _answer(self, asked: PageRequest) -> Answer:
         try:
-            try:
-                return await self._render(asked)
-            except PageFailed as error:
-                if error.began or self._stopping:
-                    raise
-            return await self._render(asked)  # it was killed while it waited, and another one can take the request
+            return await self._render(asked)
         except PageFailed as error:
             if self._stopping:
                 return plain(503, "The server is stopping.")
             logger.error("%s", printable(error.trouble.message))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
         except TimeoutError:
-            return plain(503, "The server is busy.", ("retry-after", "5"))
+            return plain(503, "The server is busy.", RETRY)
         except OSError as error:
             logger.error("no process for a page: %s", error.strerror or error)
-            return plain(503, "The server is busy.", ("retry-after", "5"))
+            return plain(503, "The server is busy.", RETRY)
 
     async def _render(self, asked: PageRequest) -> Answer:
-        async with self._taking(asked.path) as process:
-            return await process.render(asked, self._limit)
-
-    @asynccontextmanager
-    async def _taking(self, path: str) -> AsyncIterator[PageProcess]:
-        await self._room_for(path)
         try:
+            return await self._render_once(asked)
+        except PageFailed as error:
+            if error.began or self._stopping:
+                raise
+        return await self._render_once(asked)  # it was killed while it waited, and another one can take the request
+
+    async def _render_once(self, asked: PageRequest) -> Answer:
+        async with self._places.place(asked.page):
             process = await self._next()
+            started = time.monotonic()
             try:
-                yield process
+                return await process.render(asked, self._limit)
             finally:
+                self._places.ended(asked.page, in_time=time.monotonic() - started < self._limit)
                 await self._give_back(process)
-        finally:
-            _count_down(self._taken, path)
-            self._tell_waiting()
-
-    async def _room_for(self, path: str) -> None:
-        """Wait for a place in the pool, and take it.
-
-        Raises:
-            TimeoutError: when that takes too long, too many wait already, or the server ends.
-        """
-        if self._waiting[path] >= _MOST_WAITING:
-            raise TimeoutError
-        self._waiting[path] += 1
-        try:
-            async with asyncio.timeout(self._limit):
-                while not (self._stopping or self._has_room(path)):
-                    await self._changed.wait()
-            if self._stopping:
-                raise TimeoutError
-            self._taken[path] += 1
-        finally:
-            _count_down(self._waiting, path)
-
-    def _tell_waiting(self) -> None:
-        """Have the requests that wait look again; awaits nothing, so that no cancellation can prevent it."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    def _has_room(self, path: str) -> bool:
-        return self._taken[path] < self._share and self._taken.total() < self._most
 
     async def _next(self) -> PageProcess:
         while self._idle:
@@ -134,7 +110,7 @@ class PagePool:
         return process
 
     async def _give_back(self, process: PageProcess) -> None:
-        if process.is_usable and process.rendered < self._recycle:
+        if process.is_usable and process.rendered < self._recycle and len(self._all) <= self._most:
             self._idle.append(process)
         else:
             await self._end(process)
@@ -150,7 +126,7 @@ class PagePool:
         self._stopping = True
         for process in self._all:
             process.kill()
-        self._tell_waiting()
+        self._places.close()
 
     async def close(self) -> None:
         """Kill and bury every process."""
@@ -158,10 +134,3 @@ class PagePool:
         for process in list(self._all):
             await process.end()
         self._all.clear()
-
-
-def _count_down(counter: Counter[str], path: str) -> None:
-    """Count one less, and forget what nobody asks for any more."""
-    counter[path] -= 1
-    if not counter[path]:
-        del counter[path]

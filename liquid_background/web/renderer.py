@@ -24,9 +24,13 @@ from liquid_background.jobs.log import printable
 from liquid_background.language.sending import Sink
 from liquid_background.settings import Settings
 from liquid_background.web.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
-from liquid_background.web.page import answer_page
+from liquid_background.web.page import answer_page, failed
 
 logger = logging.getLogger("liquid_background.web")
+
+FAILED: Final = 1
+OUT_OF_MEMORY: Final = 12
+"""How a page process ends that could not go on."""
 
 _DESCRIPTORS: Final = "/dev/fd"
 
@@ -40,13 +44,13 @@ class Renderer:
         show_errors: whether answers tell what is wrong with a template.
         kept: descriptors that were open before the server; its connections are none of a page's business.
         confine: holds the process to limits of memory, files and processes, and returns what puts its working folder
-            and environment back after a page.
+            and environment back after a page, and tells whether the process is good for another one.
     """
 
     engine: Engine
     show_errors: bool
     kept: frozenset[int]
-    confine: Callable[[Settings], Callable[[], None]] | None = None
+    confine: Callable[[Settings], Callable[[], bool]] | None = None
 
     def fork(self) -> tuple[int, socket.socket]:
         """Start a page process; return its id and the channel to it.
@@ -55,42 +59,48 @@ class Renderer:
             OSError: when the system has no room for one more.
         """
         ours, theirs = socket.socketpair()
+        leave = os._exit
         with theirs:
             try:
                 pid = os.fork()
             except OSError:
                 ours.close()
                 raise
-            if pid == 0:
-                self._live(theirs)
+            if not pid:
+                try:
+                    self._live(theirs)
+                finally:  # the frames above are the server's: whatever happens, and without a byte of memory
+                    leave(FAILED)
         return pid, ours
 
     def _live(self, channel: socket.socket) -> NoReturn:
-        code = 1
+        code = FAILED
         try:
             self._work(channel, self._settle(channel))
             code = 0
+        except MemoryError:
+            code = OUT_OF_MEMORY
         except BaseException as error:
             logger.error("a page process ended: %s", printable(f"{type(error).__name__}: {error}"))
             raise
         finally:
             for stream in (sys.stdout, sys.stderr):
-                with contextlib.suppress(OSError, ValueError):
+                with contextlib.suppress(OSError, ValueError, MemoryError):
                     stream.flush()
-            os._exit(code)  # the frames above are the server's
+        os._exit(code)
 
-    def _settle(self, channel: socket.socket) -> Callable[[], None]:
+    def _settle(self, channel: socket.socket) -> Callable[[], bool]:
         """Leave everything of the server's behind; return what is to be called after each page."""
         os.setpgid(0, 0)  # it is killed with what it started
-        gc.freeze()
         asyncio.events._set_running_loop(None)
         signal.set_wakeup_fd(-1)
         for number in (signal.SIGINT, signal.SIGTERM):  # of a whole process group: the server lets pages end
             signal.signal(number, _stay)
         _let_go(self.kept | {channel.fileno()})
-        return (lambda: None) if self.confine is None else self.confine(self.engine.settings)
+        gc.freeze()
+        return (lambda: True) if self.confine is None else self.confine(self.engine.settings)
 
-    def _work(self, channel: socket.socket, restore: Callable[[], None]) -> None:
+    def _work(self, channel: socket.socket, restore: Callable[[], bool]) -> None:
         steps = _Steps(channel)
         sink = self.engine.environment.sink
         if sink is not None:
@@ -98,12 +108,22 @@ class Renderer:
 
         async def answered(asked: PageRequest) -> Answer:
             steps.begin()
-            return await answer_page(self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering)
+            return await answer_page(
+                self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering, alone=True
+            )
 
-        with asyncio.Runner() as runner:
-            while (message := receive(channel)) is not None:
-                steps.end(runner.run(answered(request_of(*message))))
-                restore()
+        runner = asyncio.Runner()  # never closed: that waits for threads, and this process ends without
+        own, is_good = os.getpid(), True
+        while is_good and (message := receive(channel)) is not None:
+            asked = request_of(*message)
+            try:
+                answer = runner.run(answered(asked))
+            except GeneratorExit as error:  # of a thread: to a coroutine it is an order to end without a result
+                answer = failed(self.engine, asked, error, show_errors=self.show_errors)
+            if os.getpid() != own:
+                return  # a page forked, and this is the child: one request has one answer
+            is_good = restore()
+            steps.end(answer, last=not is_good)
 
 
 _number: ContextVar[int] = ContextVar("_number", default=0)
@@ -129,24 +149,28 @@ class _Steps:
             self._current = self._begun
             _number.set(self._begun)
 
-    def rendering(self, page: str) -> None:
+    def rendering(self) -> None:
         """Tell that a page's template runs."""
-        self._tell({"step": "rendering", "page": page})
+        self._tell({"step": "rendering"})
 
     def sending(self) -> None:
-        """Tell that a page's jobs are sent."""
+        """Tell that a page's jobs are being sent."""
         self._tell({"step": "sending"})
+
+    def sent(self) -> None:
+        """Tell that they have been, after which the page may go on: a filter of it may have rendered another one."""
+        self._tell({"step": "sent"})
 
     def _tell(self, step: Mapping[str, str]) -> None:
         with self._lock:
             if self._current and self._current == _number.get():
                 self._channel.sendall(frame(step))
 
-    def end(self, answer: Answer) -> None:
+    def end(self, answer: Answer, *, last: bool) -> None:
         """Answer the request, of which nothing is told any more."""
         with self._lock:
             self._current = 0
-            self._channel.sendall(answer_frame(answer))
+            self._channel.sendall(answer_frame(answer, last=last))
 
 
 class _Telling:
@@ -162,12 +186,16 @@ class _Telling:
         if jobs:
             self._steps.sending()
         self._sink.send(jobs, entries)
+        if jobs:
+            self._steps.sent()
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Tell, and send without holding up the event loop."""
         if jobs:
             self._steps.sending()
         await self._sink.send_async(jobs, entries)
+        if jobs:
+            self._steps.sent()
 
 
 def _stay(*_: object) -> None:
@@ -188,10 +216,14 @@ def _is_open(descriptor: int) -> bool:
 
 
 def _let_go(kept: frozenset[int]) -> None:
-    """Put the null device in place of the server's sockets.
+    """Close the server's sockets, and put the null device in place of its other descriptors.
 
-    Closing them would free their numbers, which objects of the server that still hold them could close again.
+    A process may have few descriptors, and the server has hundreds of connections. An object that has given its socket
+    away closes nothing; the others could close a number again that has been freed and is another's by then.
     """
+    for each in gc.get_objects():
+        if issubclass(type(each), socket.socket) and each.fileno() >= 0 and each.fileno() not in kept:
+            os.close(each.detach())
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in open_descriptors() - kept - {null}:
         with contextlib.suppress(OSError):

@@ -38,12 +38,12 @@ def serve(
     show_errors: bool = False,
     processes: int = PAGE_PROCESSES,
     allow_hosts: Sequence[str] = (),
-    confine: Callable[[Settings], Callable[[], None]] | None = None,
+    confine: Callable[[Settings], Callable[[], bool]] | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve the pages until SIGTERM or SIGINT.
 
-    Pages are rendered in processes that are forked from this one. One that outlives the setting PAGE_TIMEOUT, or dies,
+    Pages are rendered in processes that are forked from this one. One that outlives the setting page_timeout, or dies,
     costs the request that it was at.
 
     Args:
@@ -51,32 +51,50 @@ def serve(
         host: the address to listen on.
         port: the port, 0 for a free one.
         show_errors: whether a visitor is told what is wrong with a template.
-        processes: page processes at most; they are started as pages run at the same time.
+        processes: different pages that run at the same time; up to half as many more run when some are stuck.
         allow_hosts: names that it answers to; a server on loopback answers to loopback's own in any case.
         confine: called in each page process, to hold it to limits; what it returns is called after each page, to put
-            back what a page leaves changed in its process.
+            back what a page leaves changed in its process and to tell whether the process is good for another one.
         ready: called with the URL once the port is bound.
 
     Raises:
         SettingsError: when the port cannot be bound.
     """
+    _children_are_awaited()
+    pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine), processes)
+    with _listening(host, port) as listening:
+        pool.read_routes()
+        if ready is not None:
+            ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
+        _share_memory()
+        _Server(Site(pool.render, allowed_hosts(host, allow_hosts)), pool).run(sockets=[listening])
+
+
+def _children_are_awaited() -> None:
     if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # inherited; how a page process ends would not be known
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    renderer = Renderer(engine, show_errors, open_descriptors(), confine)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a socket that takes connections.
+
+    Raises:
+        SettingsError: when the port cannot be bound.
+    """
     try:
         listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else error
         raise SettingsError(f"cannot listen on {host}:{port}: {reason}; give --port another one") from error
-    with listening:
-        # Connections inherit it. Without it, headers and body, written one after the other, are 40 ms apart.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        if ready is not None:
-            ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
-        gc.collect()
-        gc.freeze()  # page processes share these objects' memory for as long as nobody touches them
-        pool = PagePool(renderer, processes)
-        _Server(Site(pool.render, allowed_hosts(host, allow_hosts)), pool).run(sockets=[listening])
+    # Connections inherit it. Without it, headers and body, written one after the other, are 40 ms apart.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
+
+
+def _share_memory() -> None:
+    """Keep what is there now out of the collector: page processes share its memory for as long as nobody touches it."""
+    gc.collect()
+    gc.freeze()
 
 
 class _Server(uvicorn.Server):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
@@ -20,6 +20,7 @@ from liquid_background.web.parameters import Malformed, check_escapes
 
 logger = logging.getLogger("liquid_background.web")
 
+MAX_HEAD: Final = 64 * 1024  # bytes of a request's line and headers
 MAX_BODY: Final = 1024 * 1024  # bytes of a request; a page that takes files needs a server of its own
 BODY_TIMEOUT: Final = 30.0  # seconds in which a body must have come
 _MAX_IGNORED: Final = 16 * MAX_BODY  # bytes that are read of a body too large, so that its client reads the answer
@@ -87,10 +88,10 @@ class Site:
                 400, f"This server does not answer to the host {shown!r}: start it with --allow-host NAME.", _CLOSE
             )
         try:
-            _check_path(scope)
+            _check_head(scope, known)
             body = await _read_body(receive, known.get("content-length", ""))
         except Malformed as error:
-            return plain(400, str(error))
+            return plain(400, str(error), _CLOSE)  # where its body ends is not known
         except _TooLarge:
             return plain(413, f"The request is over {MAX_BODY // 1024} KB.", _CLOSE)
         except TimeoutError:
@@ -132,12 +133,17 @@ async def _read_body(receive: Receive, length: str) -> bytes:
     return bytes(body)
 
 
-def _check_path(scope: Scope) -> None:
-    """Refuse a path that is none.
+def _check_head(scope: Scope, headers: Mapping[str, str]) -> None:
+    """Refuse a path that is none, and what a proxy in front may have read in another way than this server.
 
     Raises:
         Malformed: naming what is wrong.
     """
+    size = sum(len(name) + len(value) for name, value in scope["headers"])
+    if size + len(scope.get("raw_path") or b"") + len(scope["query_string"]) > MAX_HEAD:
+        raise Malformed(f"The request's line and headers are over {MAX_HEAD // 1024} KB.")
+    if "transfer-encoding" in headers and ("content-length" in headers or scope.get("http_version") == "1.0"):
+        raise Malformed("The request does not say in one clear way where its body ends (Transfer-Encoding).")
     check_escapes(scope.get("raw_path") or b"", "path")
     path = scope["path"]
     if not path.startswith("/"):  # `OPTIONS *`, and what is asked of a proxy

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import shlex
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -164,10 +167,13 @@ def in_bash(project: Project, command: str) -> Result:
     return Result(done.returncode, done.stdout, done.stderr)
 
 
-def on_terminal(project: Project, *arguments: str, until: bytes, keys: bytes = b"", code: int = 0, **env: str) -> bytes:
+def on_terminal(
+    project: Project, *arguments: str, until: bytes, keys: bytes = b"", code: int = 0, columns: int = 0, **env: str
+) -> bytes:
     """Run poscli on a terminal of its own until it has printed something; then press keys and wait for its end."""
     pid, terminal = pty.fork()
     if pid == 0:
+        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24 if columns else 0, columns, 0, 0))
         os.chdir(project.folder)
         os.execve(POSCLI[0], [*POSCLI, *arguments], {**project.env, "TERM": "xterm", **env})
     seen, pressed = b"", False

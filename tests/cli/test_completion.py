@@ -122,29 +122,45 @@ def test_hostile_names_are_offered_nowhere(project: Any, log: Store, shell: str)
     assert "evil" not in "".join(_offered(project, "poscli", "render", "--", "-", shell=shell))
 
 
+LOADING = {
+    "bash": b'eval "$(poscli completion bash)"; complete -p poscli\n',
+    "zsh": b'autoload -U compinit; compinit -D -u; eval "$(poscli completion zsh)"; print -l $_comps[poscli]\n',
+}
+OPTIONS = {"bash": ["--norc", "--noprofile", "-i"], "zsh": ["-f", "-i"]}
+
+
 @pytest.mark.parametrize(
-    "name", ["news$(touch${IFS}ran)", "news;touch ran;", "news`touch${IFS}ran`", "news|touch${IFS}ran"]
+    ("shell", "name"),
+    [
+        ("bash", "news$(touch${IFS}ran)"),
+        ("bash", "news;touch ran;"),
+        ("bash", "news`touch${IFS}ran`"),
+        ("bash", "news|touch${IFS}ran"),
+        ("zsh", "news$(touch${IFS}ran)"),
+    ],
 )
-def test_a_tab_and_enter_in_a_real_bash_run_nothing(project: Any, log: Store, name: str) -> None:
+def test_a_tab_and_enter_in_a_real_shell_run_nothing(project: Any, log: Store, shell: str, name: str) -> None:
     project.page(name, "x")
     write_log(log, attempt(name))
     for words in ("render new", "logs --source-name new"):
-        _press_tab_and_enter(project, words)
+        _press_tab_and_enter(project, shell, words)
     assert not (project.folder / "ran").exists()
 
 
-def _press_tab_and_enter(project: Any, words: str) -> None:
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("no bash here")
+def _press_tab_and_enter(project: Any, shell: str, words: str) -> None:
+    program = shutil.which(shell)
+    if program is None:
+        pytest.skip(f"no {shell} here")
     folder = str(Path(sys.executable).parent)
     env = {**project.env, "PATH": f"{folder}:{os.environ['PATH']}", "PS1": "ready> ", "TERM": "dumb"}
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(project.folder)
-        os.execve(bash, ["bash", "--norc", "--noprofile", "-i"], env)
+        os.execve(program, [shell, *OPTIONS[shell]], env)
     try:
-        _type(terminal, b'eval "$(poscli completion bash)"; complete -p poscli\n', b"-F _poscli_completion poscli")
+        _type(
+            terminal, LOADING[shell], b"\r\n_poscli_completion" if shell == "zsh" else b"-F _poscli_completion poscli"
+        )
         _type(terminal, f"poscli {words}\t".encode(), words.encode())
         _type(terminal, b"\necho en''d\n", b"end")
     finally:

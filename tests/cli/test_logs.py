@@ -9,13 +9,17 @@ import resource
 import subprocess
 import time
 from typing import Any
+from unicodedata import combining, east_asian_width
 
 import pytest
 
-from liquid_background import LogEntry
+from liquid_background import LogEntry, LogStatus
+from liquid_background.job import Job
+from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store
+from liquid_background.settings import load_settings
 
-from .conftest import POSCLI, attempt, write_log
+from .conftest import POSCLI, attempt, on_terminal, write_log
 
 
 def test_the_three_formats(project: Any, log: Store) -> None:
@@ -181,3 +185,43 @@ def test_the_whole_log_is_shown_in_order_and_ends(project: Any, log: Store) -> N
     assert names == [f"n{number}" for number in range(1_200)]
     assert len(project.quick("logs", "--since", "1h").lines) == 1_200
     assert project.quick("logs", "--since", "2999-01-01").lines == []
+
+
+_FORGED = "[2024-01-15 14:32:45] background job: pay (attempt 1/1) - SUCCESS (1ms)"
+
+
+@pytest.mark.parametrize("fill", ["x", " ", "\u4f60", "\u3000", "e\u0301", "\u2003"])
+@pytest.mark.parametrize("columns", [40, 80, 132])
+def test_no_message_starts_a_row_of_the_terminal(project: Any, log: Store, fill: str, columns: int) -> None:
+    messages = [fill * number + _FORGED for number in range(30, 110)]
+    write_log(log, *(LogEntry(source_name="a", type="info", message=message) for message in messages))
+    shown = on_terminal(project, "logs", until=b"nothing", columns=columns).decode()
+    rows = [row for row in shown.replace("\r", "").split("\n") if row]
+    assert all(row.startswith((" ", "[")) for row in rows)
+    assert not any("background job: pay" in row[:60] and row.startswith("[") for row in rows)
+    assert max(_cells(row) for row in rows) <= columns
+
+
+def test_a_broken_line_keeps_its_colour(project: Any, log: Store) -> None:
+    write_log(log, attempt("n" * 60, LogStatus.FAILED, message="m" * 100))
+    shown = on_terminal(project, "logs", until=b"nothing", columns=80)
+    assert b"\x1b[31mFAILED\x1b[0m" in shown
+    write_log(log, attempt("FAILED", LogStatus.SUCCESS))
+    shown = on_terminal(project, "logs", "--format", "short", until=b"nothing", columns=80)
+    assert b'"FAILED" - \x1b[32mSUCCESS\x1b[0m' in shown
+
+
+def test_a_table_colours_its_status_only_and_fits(project: Any, log: Store) -> None:
+    settings = load_settings(data_dir=project.data_dir)
+    Queue(log, settings).send([Job(source_name="completed", template="\u4f60" * 60, line=1, source="", id="failed")])
+    shown = on_terminal(project, "jobs", "list", until=b"nothing", columns=100)
+    assert b"\x1b[3" not in shown  # pending has no colour
+    log.client.hset(keys.job("failed"), "status", "canceled")
+    shown = on_terminal(project, "jobs", "list", "--status", "cancelled", until=b"nothing", columns=100)
+    rows = [row for row in shown.decode().replace("\r", "").split("\n") if row]
+    assert max(_cells(row) for row in rows) <= 100
+
+
+def _cells(row: str) -> int:
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", row)
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -10,8 +11,8 @@ from typing import Any
 import pytest
 
 from liquid_background.job import Job
-from liquid_background.jobs.queue import Queue
-from liquid_background.jobs.store import Store, connect
+from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.store import Store, connect, embedded
 from liquid_background.settings import load_settings
 from poscli.sections import SECTIONS
 
@@ -137,6 +138,75 @@ def test_output_that_cannot_be_written_is_one_line(project: Any, command: str, r
     assert done.err.count("\n") == 1 or command == "completion bash"
 
 
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
+@pytest.mark.parametrize("command", ["jobs retry failed", "jobs cancel waiting", "init shop", "store stop"])
+def test_nothing_is_changed_when_it_cannot_be_told(project: Any, command: str, redirection: str) -> None:
+    settings = load_settings(data_dir=project.data_dir)
+    store = connect(settings)
+    queue = Queue(store, settings)
+    queue.send([Job(source_name="a", template="p", line=1, source="", id=each) for each in ("failed", "waiting")])
+    store.client.hset(keys.job("failed"), "status", "failed")
+    done = in_bash(project, f"{command} {redirection}")
+    assert done.code == 1
+    assert done.err.startswith("poscli: cannot write to standard output: ")
+    assert [queue.get(each).status for each in ("failed", "waiting")] == ["failed", "pending"]
+    assert not (project.folder / "shop").exists()
+    assert embedded.status(project.data_dir).running
+    store.close()
+
+
+def test_a_reader_that_leaves_early_has_seen_all_that_was_done(project: Any) -> None:
+    settings = load_settings(data_dir=project.data_dir)
+    store = connect(settings)
+    queue = Queue(store, settings)
+    queue.send([Job(source_name="a", template="p", line=1, source="", id=f"j{number}") for number in range(300)])
+    ids = " ".join(f"j{number}" for number in range(300))
+    done = in_bash(project, f"jobs cancel --yes {ids} | head -1")
+    assert done.out == "cancelled j0 (a)\n"
+    assert len(queue.list("cancelled", limit=300)) < 300
+    store.close()
+
+
+_ANYWHERE = ("--help", "--version", "logs --help", "jobs retry --help", "completion bash")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *_ANYWHERE,
+        *(
+            "logs",
+            "logs --tail",
+            "doctor",
+            "status",
+            "check",
+            "render p",
+            "worker --burst",
+            "store status",
+            "store stop",
+        ),
+        *("store path", "init", "init shop", "demo", "dev", "jobs list", "jobs cancel x", "serve"),
+    ],
+)
+def test_a_working_folder_that_is_gone_is_one_line(project: Any, command: str) -> None:
+    gone = project.folder / "gone"
+    script = f"mkdir {gone} && cd {gone} && rmdir {gone} && {shlex.join(POSCLI)} {command}"
+    done = subprocess.run(["bash", "-c", script], env=project.env, capture_output=True, text=True, check=False)
+    if command in _ANYWHERE:
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+    else:
+        assert done.returncode == 1
+        assert done.stderr == "poscli: the working folder has been removed: go to another one, as by cd\n"
+
+
+@pytest.mark.parametrize(("folder", "reason"), [("file/shop", "Not a directory"), ("x" * 300, "File name too long")])
+def test_a_starter_project_that_cannot_be_written_is_one_line(project: Any, folder: str, reason: str) -> None:
+    project.write("file", "")
+    result = project.run("init", folder)
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert reason in result.err
+
+
 def test_a_worker_without_standard_output_says_so_and_one_that_prints_nothing_does_not_mind(project: Any) -> None:
     assert in_bash(project, "worker --burst >&-").code == 1
     assert in_bash(project, "worker --burst >/dev/full").code == 0
@@ -144,7 +214,10 @@ def test_a_worker_without_standard_output_says_so_and_one_that_prints_nothing_do
 
 def test_closed_input_is_empty_and_closed_errors_go_nowhere(project: Any) -> None:
     project.page("p", "Hi")
-    assert "is not JSON" in in_bash(project, "render p --data - <&-").err
+    closed = in_bash(project, "render p --data - <&-")
+    assert (closed.code, closed.err.count("\n")) == (2, 1)
+    assert "standard input is closed" in closed.err
+    assert "is not JSON" in in_bash(project, "render p --data - </dev/null").err
     assert in_bash(project, "render p 2>&-").out == "Hi"
     assert in_bash(project, "render q 2>&-").code == 1
     assert in_bash(project, "worker --burst <&- 2>&-").code == 0

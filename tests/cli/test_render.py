@@ -10,6 +10,7 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.settings import load_settings
+from tests.app_code import ENQUEUES
 
 from .conftest import POSCLI, in_bash
 
@@ -111,16 +112,6 @@ engine = Engine(templates="templates")
 
 
 @engine.action
-def later():
-    pass
-
-
-@engine.action
-def outer():
-    engine.enqueue("later")
-
-
-@engine.action
 def inner_page():
     engine.render("inner")
 
@@ -132,7 +123,7 @@ async def inner_page_async():
 
 
 def test_what_python_enqueues_on_a_page_goes_with_the_page(project: Any) -> None:
-    project.write("app.py", APP)
+    project.write("app.py", APP + ENQUEUES)
     project.page("fails", "{% action 'outer' %}{% include 'nowhere' %}")
     project.page("p", "{% action 'outer' %}")
     store = Engine(settings=load_settings(data_dir=project.data_dir))
@@ -144,8 +135,23 @@ def test_what_python_enqueues_on_a_page_goes_with_the_page(project: Any) -> None
 
 @pytest.mark.parametrize("inner", ["inner_page", "inner_page_async"])
 def test_the_jobs_of_a_page_that_another_one_renders_are_sent_too(project: Any, inner: str) -> None:
-    project.write("app.py", APP)
+    project.write("app.py", APP + ENQUEUES)
     project.page("inner", "{% action 'outer' %}")
     project.page("p", f"{{% action '{inner}' %}}{{% action 'outer' %}}")
     project.good("render", "p", "--app", "app:engine")
     assert len(Engine(settings=load_settings(data_dir=project.data_dir)).jobs.list()) == 2
+
+
+@pytest.mark.parametrize("source", ["{{ 1 | fail }}", "{% action 'fail' %}"])
+def test_a_python_error_of_a_page_is_one_line(project: Any, source: str) -> None:
+    project.write(
+        "app.py",
+        "from liquid_background import Engine\nengine = Engine()\n"
+        "def fail(*_):\n    open('/usr/share/private/key')\n"
+        "engine.environment.add_filter('fail', fail)\nengine.action('fail')(fail)\n",
+    )
+    project.write("templates/partials/inner.liquid", f"\n\n{source}")
+    project.page("p", "---\nslug: x\n---\n{% include 'inner' %}")
+    result = project.run("render", "p", "--app", "app:engine")
+    said = "FileNotFoundError: No such file or directory: 'key' (partials/inner:3, included from pages/p:4)"
+    assert (result.code, result.out, result.err) == (1, "", f"poscli: {said}\n")

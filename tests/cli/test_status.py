@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from liquid_background.jobs.store import embedded
 
 from .conftest import POSCLI
@@ -132,6 +134,24 @@ def test_store_status_stop_and_path(project: Any) -> None:
     assert len(project.quick("jobs", "list").lines) == 4, "the jobs are kept"
     project.env["REDIS_URL"] = "redis://127.0.0.1:1/0"
     assert "external server" in project.quick("store", "stop", code=1).err
+
+
+@pytest.mark.parametrize("commands", [("doctor",), ("logs",), ("jobs", "list"), ("status",), ("render", "p")])
+@pytest.mark.parametrize("kind", ["a file", "open to all"])
+def test_a_data_folder_that_cannot_be_used_is_told(project: Any, commands: tuple[str, ...], kind: str) -> None:
+    project.page("p", PAGE)
+    place = project.folder / "data"
+    if kind == "a file":
+        place.touch()
+    else:
+        place.mkdir(mode=0o700)
+        (place / "x").touch()
+        place.chmod(0o777)
+    result = project.run(*commands, LIQUID_BACKGROUND_DATA_DIR=str(place))
+    assert result.code == 1
+    said = result.out if commands == ("doctor",) else result.err
+    assert ("which is not a folder: move it away" if kind == "a file" else "may be written to by anyone") in said
+    assert "Traceback" not in result.err
 
 
 def test_rq_sees_the_three_queues_at_that_path(project: Any) -> None:

@@ -72,3 +72,14 @@ def test_ctrl_c_ends_it_without_a_traceback(project: Any) -> None:
     project.wait(lambda: "SUCCESS" in project.good("logs").out)
     assert worker.stop(signal.SIGINT) == 0
     assert worker.err.read_text() == ""
+
+
+def test_what_a_worker_warns_of_is_one_line_with_its_place(project: Any) -> None:
+    project.write(
+        "templates/partials/odd.liquid", '---\nslug: x\nschedule: "\\e[31m\\u202eno\\n\\u2028WARNING: forged"\n---\n'
+    )
+    done = project.run("worker", "--burst")
+    (line,) = [line for line in done.err.splitlines() if "schedule" in line]
+    assert line.startswith("ERROR: partials/odd:3: the front matter's schedule is not kept: ")
+    assert not any(line.startswith("WARNING: forged") for line in done.err.splitlines())
+    assert not set("\x1b\u202e\u2028") & set(done.err)

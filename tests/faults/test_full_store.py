@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 
+from liquid_background.job import LogEntry, LogStatus
+from liquid_background.jobs.log import ENDS, KEY, append
+from liquid_background.jobs.queue import Queue
 from tests.faults.conftest import calls, wait_for_calls
 from tests.worker.conftest import Bench
 
@@ -168,3 +171,14 @@ def test_a_worker_that_starts_while_writes_are_refused_asks_now_and_then(start_s
     bench.store.client.config_set("min-replicas-to-write", "0")
     bench.wait_for(bench.send())
     bench.wait_until(lambda: bench.queue.counts()[0].workers == 2)
+
+
+def test_a_full_store_drops_no_end_for_lines_that_it_does_not_take(full: Bench) -> None:
+    settings = full.settings.model_copy(update={"log_limit": 100})
+    ends = [LogEntry(source_name="other", status=LogStatus.FAILED, message=str(number)) for number in range(300)]
+    append(full.store.client, ends, 1_000)
+    before = full.store.client.xlen(KEY)
+    _fill(full)
+    Queue(full.store, settings).send([], [LogEntry(source_name="flood", message="x")] * 1_000)
+    _relieve(full)
+    assert (full.store.client.xlen(KEY), full.store.client.exists(ENDS)) == (before, 0)

@@ -8,7 +8,7 @@ import pytest
 from liquid import Node, Tag
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
-from liquid_background import ArgumentError, parse_arguments
+from liquid_background import parse_arguments
 from tests.language.conftest import block
 
 
@@ -145,11 +145,10 @@ def test_an_event_in_a_job_is_sent_when_the_job_finishes(site: Any) -> None:
     assert made.partial == "consumers/other/x"
 
 
-def test_wrong_front_matter_of_a_consumer_is_an_error_that_names_it(site: Any) -> None:
+def test_wrong_front_matter_of_a_consumer_is_logged_and_names_it(site: Any, caplog: pytest.LogCaptureFixture) -> None:
     site.write({"consumers/e/x": "---\nmax_attempts: 9\n---\n"})
-    with pytest.raises(ArgumentError, match="max_attempts is 9; it must be an integer from 1 to 5") as raised:
-        site.render("{% trigger_event 'e' %}")
-    assert raised.value.template_name == "consumers/e/x"
+    assert site.render("{% trigger_event 'e' %}") == ""
+    assert "max_attempts is 9; it must be an integer from 1 to 5 (consumers/e/x:2)" in caplog.text
 
 
 def test_function_and_return(site: Any) -> None:

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,29 @@ def test_a_file_that_is_written_over_at_once_is_read_again(tmp_path: Path) -> No
     for number in range(100, 150):  # all of one size, some in one tick of the file system's clock
         page.write_text(str(number))
         assert _text(loader) == str(number)
+
+
+def test_a_folder_that_takes_the_place_of_a_file_is_none(site: Any) -> None:
+    assert site.render("{% log 'x' %}once") == "once"
+    page = site.root / "pages/page.liquid"
+    page.unlink()
+    page.mkdir()
+    with pytest.raises(TemplateNotFoundError):
+        site.engine.environment.get_template("page")
+
+
+def test_a_file_that_grows_without_end_is_over_the_limit(site: Any) -> None:
+    page = site.root / "pages/page.liquid"
+    page.parent.mkdir()
+    growing = subprocess.Popen(["sh", "-c", f"exec yes > {page}"])
+    try:
+        while not page.exists() or page.stat().st_size <= MAX_TEMPLATE:
+            time.sleep(0.01)
+        with pytest.raises(LiquidError, match="a template may have 256 KB"):
+            site.engine.render("page")
+    finally:
+        growing.kill()
+        growing.wait()
 
 
 def _text(loader: SiteLoader) -> str:

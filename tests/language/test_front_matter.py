@@ -130,14 +130,17 @@ def test_a_file_with_wrong_front_matter_costs_itself_only(site: Any, caplog: pyt
         assert sum(name in record.message for record in caplog.records) == 1
 
 
-def test_an_event_that_nobody_else_takes_tells_of_its_consumer(site: Any) -> None:
-    site.write({"consumers/e/bad": "---\npriority: &a high\n---\n"})
-    with pytest.raises(TagSyntaxError, match="anchor"):
-        site.render("{% trigger_event 'e' %}")
-
-
 def test_it_knows_each_option_of_a_job_and_which_ones_are_numbers() -> None:
     assert set(OPTIONS) <= set(KEYS)
     of_tags = {option.name for option in OPTIONS.values() if option.numeric}
     of_schedules = {name for name in names_of(JobOptions) if JOB_OPTIONS[name].numeric}
     assert of_tags | of_schedules | {"max_concurrency"} == NUMBERS
+
+
+@pytest.mark.parametrize("wrong", ["priority: &a high", "priority: urgent", "max_attempts: 9"])
+def test_an_event_that_nobody_else_takes_costs_no_page(site: Any, caplog: pytest.LogCaptureFixture, wrong: str) -> None:
+    site.write({"consumers/e/bad": f"---\n{wrong}\n---\n"})
+    assert site.render("{% trigger_event 'e' %}sent") == "sent"
+    assert site.jobs == []
+    assert "event e goes to nobody: the front matter" in caplog.text
+    assert "(consumers/e/bad:2)" in caplog.text

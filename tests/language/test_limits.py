@@ -304,7 +304,7 @@ def test_a_list_that_holds_one_thing_many_times_does_not_travel() -> None:
     environment = Environment(tolerance=Mode.STRICT)
     environment.sink = Nowhere()
     source = SHARED + "{% background source_name: 'x', p: a %}x{% endbackground %}"
-    with pytest.raises(ArgumentError, match="takes over 10 MB"):
+    with pytest.raises(ArgumentError, match="takes over 1,000 KB; at most 100 KB can travel"):
         environment.from_string(source).render(page={"m": ["x" * 20] * 600})
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liquid_background import Environment
-from liquid_background.language.pages import SiteLoader, page_at
+from liquid_background.language.pages import SiteLoader, page_at, routing
 
 
 class Pages:
@@ -124,6 +124,77 @@ def test_of_two_files_of_one_name_the_loaders_one_is_routed(pages: Pages) -> Non
     assert pages.at("second") == "p"
     pages.write("p", "slug: first")
     assert (pages.at("first"), pages.at("second")) == ("p", None)
+
+
+def test_a_request_is_not_held_up_by_pages_that_change_all_at_once(pages: Pages) -> None:
+    written = [pages.write(f"s{number % 10}/p{number}", f"slug: slug/{number}") for number in range(1500)]
+    assert pages.at("slug/7") == "s7/p7"
+    for number, path in enumerate(written):
+        path.write_text(f"---\nslug: moved/{number}\nmetadata:\n  some: thing\n---\n")
+    times = []
+    for _ in range(200):
+        started = time.perf_counter()
+        found = pages.at("moved/7")
+        times.append(time.perf_counter() - started)
+        if found and pages.at("moved/1499") and pages.at("moved/0"):
+            break
+        time.sleep(0.02)
+    assert sorted(times)[len(times) // 2] < 0.3
+    assert (found, pages.at("slug/7")) == ("s7/p7", None)
+
+
+def test_a_page_is_found_by_its_name_before_all_the_others_were_looked_at(tmp_path: Path) -> None:
+    for release in ("one", "two"):
+        site = Pages(tmp_path / release)
+        for number in range(300):
+            site.write(f"p{number}", f"slug: {release}/{number}\nmetadata: {{a: {release}}}")
+        site.write("about", body=release)
+    (tmp_path / "site").symlink_to("one")
+    pages = Pages(tmp_path / "site")
+    assert pages.at("one/1") == "p1"
+    (tmp_path / "new").symlink_to("two")
+    os.rename(tmp_path / "new", tmp_path / "site")
+    assert pages.at("about") == "about"
+    deadline = time.monotonic() + 10
+    while [pages.at(f"two/{number}") for number in range(300)] != [f"p{number}" for number in range(300)]:
+        assert time.monotonic() < deadline
+    assert pages.at("one/1") is None
+
+
+def test_folders_and_links_that_take_each_others_places(pages: Pages) -> None:
+    pages.write("a/one")
+    pages.write("b/two")
+    assert (pages.at("a/one"), pages.at("b/two")) == ("a/one", "b/two")
+    top = pages.root / "pages"
+    os.rename(top / "a", top / "c")
+    os.symlink("c", top / "a")
+    os.rename(top / "b", top / "a.liquid")
+    assert [pages.at(path) for path in ("a/one", "c/one", "b/two", "a.liquid/two", "a")] == [
+        None,
+        "c/one",
+        None,
+        "a.liquid/two",
+        None,
+    ]
+    os.rename(top, pages.root / "gone")
+    assert pages.at("c/one") is None
+    os.rename(pages.root / "gone", top)
+    assert pages.at("c/one") == "c/one"
+
+
+def test_only_what_has_changed_is_read_again(pages: Pages, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(100):
+        pages.write(f"p{number}", f"slug: s{number}")
+    assert pages.at("s0") == "p0"
+    time.sleep(0.1)
+    assert pages.at("s1") == "p1"
+    read = []
+    real = routing.read_head
+    monkeypatch.setattr(routing, "read_head", lambda path, name: read.append(name) or real(path, name))
+    page = pages.write("new")
+    os.replace(page, page.with_name("p5.liquid"))
+    assert (pages.at("new"), pages.at("p5"), pages.at("s5"), pages.at("s6")) == (None, "p5", None, "p6")
+    assert set(read) <= {"pages/p5", "pages/new"}
 
 
 @pytest.mark.slow

@@ -278,3 +278,39 @@ def test_a_comment_line_of_a_liquid_tag_silences(tmp_path: Path, comment: str) -
 def test_a_fix_is_liquid_that_can_be_written(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, block("{{ user.a['b c'] }}"))
     assert "{% assign user_a_b_c = user.a['b c'] %}" in found.fix
+
+
+UNREACHED = [
+    "a?b=c",
+    "'a#b'",
+    "../x",
+    "a/./b",
+    "http://shop.example/x",
+    "//shop.example/x",
+    "caf%C3%A9",
+    r"a\b",
+    r'"a\0b"',
+]
+
+
+@pytest.mark.parametrize("slug", UNREACHED)
+def test_a_slug_that_no_request_reaches_is_an_error(tmp_path: Path, slug: str) -> None:
+    (found,) = findings(tmp_path, f"---\nslug: {slug}\n---\nx")
+    assert (found.rule.name, found.line) == ("front-matter", 2)
+    assert "no request reaches the slug" in found.message
+
+
+@pytest.mark.parametrize("slug", ["a b", "/x//y/", "''", "", "/", "café", "a.b/c..d", "100%", "a+b&c=d", "~me"])
+def test_a_slug_that_a_request_reaches_is_none(tmp_path: Path, slug: str) -> None:
+    assert findings(tmp_path, f"---\nslug: {slug}\n---\nx") == []
+
+
+def test_a_layout_that_is_not_there_is_found_at_its_line(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, "---\nmetadata: {layout: x}\nlayout: nowhere\n---\nx")
+    assert (found.rule.name, found.line, found.message) == ("missing-partial", 3, "the layout 'nowhere' is not there")
+
+
+def test_a_block_that_is_never_closed_is_one_finding_at_its_line(tmp_path: Path) -> None:
+    found = rules(tmp_path, "---\nslug: x\n---\n{% if a %}\n{% for b in c %}\n{% endif %}")
+    assert found == [("syntax", 4), ("syntax", 5)]
+    assert rules(tmp_path, "{% if a %}{% else %}\n{% if b %}\n{% if c %}") == [("syntax", 3)]

@@ -190,8 +190,8 @@ def test_a_wrong_schedule_in_front_matter_is_told_and_keeps_no_worker_from_its_w
     (tmp_path / "partials/same/name.liquid").write_text("---\nschedule: '@hourly'\n---\n")
     site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
     assert [schedule.job.template for schedule in site.schedules()] == ["good", "same/name", "same_name"]
-    assert "odd: the front matter's schedule is not kept: unknown option '1'" in caplog.text
-    assert "bad: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
+    assert "partials/odd:2: the front matter's schedule is not kept: unknown option '1'" in caplog.text
+    assert "partials/bad:2: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
     assert "broken: the front matter is not YAML" in caplog.text
 
 

@@ -16,8 +16,10 @@ from typing import Any
 
 import pytest
 
+from tests.app_code import ENQUEUES
+
 APP = """
-import os, signal, subprocess, sys, threading, time
+import asyncio, os, signal, subprocess, sys, threading, time
 from liquid_background import Engine
 
 engine = Engine(templates="templates")
@@ -69,18 +71,36 @@ def around(value):
     return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname}"
 
 
-for each in (haunt, wander, around):
-    add(each.__name__, each)
-
-
-@engine.action
-def later():
+class Odd(BaseException):
     pass
 
 
-@engine.action
-def outer():
-    engine.enqueue("later")
+RAISED = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError, Odd, RecursionError)
+
+
+def throw(name):
+    raise next(kind for kind in RAISED if kind.__name__ == name)("thrown")
+
+
+engine.action(throw)
+hoard = []
+
+
+def keep_all(value):
+    while True:
+        hoard.append(bytes(64))
+
+
+def grow(value):
+    hoard.append(b"x" * (120 * 1024**2))
+
+
+def fork(value):
+    os.fork()
+
+
+for each in (haunt, wander, around, throw, keep_all, grow, fork):
+    add(each.__name__, each)
 """
 
 
@@ -142,8 +162,8 @@ class Served:
         found = self.wait(lambda: next((line for line in self.log() if text in line), None), timeout)
         return str(found)
 
-    def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(20)
 
 
@@ -182,7 +202,7 @@ def module_serve(
 
     def serve(pages: Mapping[str, str], *options: str, script: str = "", **settings: str) -> Served:
         folder = tmp_path_factory.mktemp("site")
-        (folder / "app.py").write_text(APP)
+        (folder / "app.py").write_text(APP + ENQUEUES)
         err = folder / "err"
         env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(session_store.socket.parent)}
         env |= {f"LIQUID_BACKGROUND_{name}": value for name, value in settings.items()}

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +70,18 @@ def test_many_half_requests_do_not_keep_others_out(served: Served) -> None:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: loc")
     assert served.get("/").text == "hello"
     assert {read_reply(connection).status for connection in half} <= {0, 408, 503}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_page_processes_have_descriptors_to_spare_whatever_is_connected(serve: Callable[..., Served]) -> None:
+    server = serve({"pages/index": "{{ 0.3 | sleep }}{{ 1 | pid }}"})
+    half = [server.connect() for _ in range(480)]
+    for connection in half:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+    replies = [read_reply(connection) for connection in [server.start("/") for _ in range(4)]]
+    assert {reply.status for reply in replies} == {200}
+    for pid in {reply.text for reply in replies}:
+        assert len(list(Path(f"/proc/{pid}/fd").iterdir())) < 30
 
 
 def test_an_answer_that_nobody_reads_is_given_up(served: Served) -> None:

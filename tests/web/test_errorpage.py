@@ -29,6 +29,8 @@ PAGES = {
     "pages/unfound": "{{ 1 | unfound }}",
     "pages/again": "{% include 'again' %}",
     "partials/again": "{% include 'again' %}",
+    "pages/matter": "{% include 'with_matter' %}",
+    "partials/with_matter": "---\nmetadata:\n  a: b\n---\n\n{{ 0 | divide }}\n",
 }
 
 
@@ -91,6 +93,20 @@ def test_clients_that_want_no_html_get_text_or_json(dev: Served) -> None:
     data = dev.get("/err", "Accept: application/json, text/html;q=0.5")
     assert data.headers["content-type"] == "application/json"
     assert json.loads(data.text)["column"] == lines[place].index("divide") - len("2 | ") + 1
+
+
+def test_front_matter_is_shown_as_it_stands_in_the_file(dev: Served) -> None:
+    lines = dev.get("/matter").text.splitlines()
+    start = lines.index("2 | metadata:")
+    assert lines[start : start + 6] == [
+        "2 | metadata:",
+        "3 |   a: b",
+        "4 | ---",
+        "5 |",
+        "6 | {{ 0 | divide }}",
+        "  |        ^",
+    ]
+    assert lines[-4:-2] == ["in partials/with_matter:6", "from pages/matter:1"]
 
 
 def test_long_lines_and_deep_stacks_are_cut(dev: Served) -> None:

@@ -99,7 +99,7 @@ def test_a_request_that_is_cancelled_twice_gives_its_place_back(tmp_path: Path) 
     lines = run(
         tmp_path, CANCELLED_TWICE, p="hello", sleeps="{% for i in (1..9000000) %}{% assign x = i %}{% endfor %}"
     )
-    assert lines == ["True", "True", "True", "b'hello'", "one that runs", "500", "None"]
+    assert lines == ["True", "True", "True", "b'hello'", "one that runs", "503", "None"]
 
 
 def test_a_process_that_is_gone_is_not_killed_again(tmp_path: Path) -> None:

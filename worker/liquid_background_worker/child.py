@@ -9,7 +9,7 @@ from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
 
-from liquid_background.job import Outcome, Performer
+from liquid_background.job import Performer
 from liquid_background.jobs.queue import finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
@@ -17,20 +17,18 @@ from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store
 from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.settings import Settings
-from liquid_background_worker import attempt, limits
-from liquid_background_worker.alarm import Alarm
-from liquid_background_worker.batches import BatchSize, Order
+from liquid_background_worker import limits
+from liquid_background_worker.attempts import Attempts
+from liquid_background_worker.batch_run import BatchRun
+from liquid_background_worker.batches import Order
 from liquid_background_worker.channel import Channel
 from liquid_background_worker.endings import Endings, Report
 from liquid_background_worker.slot import Left, Slot
-from liquid_background_worker.surroundings import Surroundings
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
-HIGHER_EVERY: Final = 0.005  # seconds between two questions whether higher work waits
 AGAIN: Final = 0.2  # seconds between two tries to tell of an end
 _PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside the move
-GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,32 +43,26 @@ class Role:
 
 
 class Child:
-    """The loop of one child. Its numbers: claimed, started, finished and given back, each at most once a token."""
+    """The loop of one child: each job is claimed, started, finished or given back, at most once a token.
+
+    1. `_claim`, `_idle`: a batch, or a wait for one.
+    2. `_run`: its jobs one after the other, in a BatchRun; the next batch is claimed while the last of them run.
+    3. `_say_again`: ends that the store did not take, before anything else is claimed.
+    """
 
     def __init__(self, settings: Settings, store: Store, performer: Performer, slot: Slot, role: Role) -> None:
         self._settings = settings
-        self._performer = performer
         self._slot = slot
         self._role = role
         self._channel = Channel(store, max(1.0, settings.lease), self._gives_up, self._is_orphan)
         self._tokens = moves.tokens()
         self._clock = ServerClock()  # by which the jobs that its jobs make are signed
-        self._alarm = Alarm()
-        self._surroundings = Surroundings()
-        self._cpu = limits.CpuLimit()
-        self._batch_size = BatchSize()
+        self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [keys.wake(name) for name in (*role.queues, role.name)]
-        self._jobs_left = settings.recycle_jobs
         self._ahead: Batch | None = None  # claimed while the last one ran
-        self._yields = False  # higher work waits
-        self._ask_again_at = 0.0  # when to ask the store again whether higher work waits
-        self._unheard = 0  # starts without a reply
+        self._current = BatchRun(Batch("", "", (), None, 0.0), (), ())
         self._endings = Endings(settings)  # that came back
-        self._stale = 0  # as many of these are of the batch before
-        self._tally: tuple[bool, float] | None = None  # how the last attempt ended, and its seconds: not counted yet
-        self._lapsed = False  # the lease of the last start had run out, as in an outage of the store
-        self._refused = False  # the last start was answered with an error
         self._careful = False  # no body begins before its start was heard: an error came, and none has been since
 
     def _is_orphan(self) -> bool:
@@ -82,7 +74,7 @@ class Child:
     def work(self) -> Left:
         """Run jobs until told to stop, worn out, left alone, or the burst is over; return which."""
         batch: Batch | None = None
-        while not self._slot.stop and self._jobs_left > 0 and not self._is_orphan():
+        while not self._slot.stop and self._attempts.left > 0 and not self._is_orphan():
             if self._endings.jobs:
                 self._give_back(batch)
                 batch = None
@@ -102,7 +94,7 @@ class Child:
         return Left.DONE
 
     def _claim(self) -> Batch:
-        claim = self._next_claim(self._jobs_left)
+        claim = self._next_claim(self._attempts.left)
         return self._opened(claim, self._channel.call(claim.call))
 
     def _opened(self, claim: Claim, reply: Any) -> Batch:
@@ -112,7 +104,7 @@ class Child:
         return batch
 
     def _next_claim(self, most: int, wait: float = 0.0) -> Claim:
-        most = 1 if self._careful else min(self._batch_size.size, most)
+        most = 1 if self._careful else min(self._attempts.batch_size.size, most)
         own = self._wake_keys[-1]
         return Claim(next(self._tokens), most, self._order.next(), self._settings, wait, own_wake=own)
 
@@ -125,50 +117,59 @@ class Child:
         calls = []
         if due is not None and due <= wait:
             wait, calls = due, [moves.tick(self._role.queues, self._settings)]
-        claim = self._next_claim(self._jobs_left, wait)
+        claim = self._next_claim(self._attempts.left, wait)
         reply = self._channel.block(self._wake_keys, wait, self._role.control, [*calls, claim.call])
         return self._opened(claim, reply) if reply is not None else None
 
     def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
-        ready = self._ready(batch)
-        self._ahead, asked = None, False
-        self._yields, self._ask_again_at, self._stale = False, 0.0, self._unheard
-        done: Finish | None = None
-        begun = 0
-        for running, claimed in ready:
-            if self._slot.stop or self._yields or self._endings.jobs or monotonic() >= batch.usable_until:
-                break
-            self._post(Report(done) if done else None, running, higher)
-            self._count()
-            left = len(ready) - begun
-            if not asked and left <= self._batch_size.ahead and left < self._jobs_left:
-                asked = True
-                self._claim_ahead(self._jobs_left - left)
-            # Here, where no body's end waits to be told.
-            (self._channel.drain if self._careful else self._channel.poll)()
-            if self._lapsed or self._refused:
-                # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
-                done, begun = None, begun + int(self._lapsed)
-                break
-            done = finishing.finish(running, self._perform(begun, claimed), self._settings, now=self._clock.now())
-            begun += 1
+        self._current = run = BatchRun(batch, self._ready(batch), higher, self._current)
+        self._ahead = None
+        done = self._perform_all(run)
         if done:
             self._post(Report(done))
-        self._count()
+        self._attempts.count()
         self._slot.end()
-        if asked:
+        if run.has_claimed_ahead:
             self._channel.drain(lambda: self._ahead is not None)
-        if begun < len(ready):
-            if self._ahead and self._ahead.queue not in higher:
-                self._give_back(self._ahead)  # first: these stood behind the others
-                self._ahead = None
-            self._channel.post(moves.give_back(batch.token, batch.queue, [running.id for running, _ in ready[begun:]]))
+        self._give_rest_back(run)
         if self._careful:
             self._channel.drain()  # an end that comes back is owed at once: its lease is still the claim's
-            if self._refused and not self._endings.jobs:
+            if run.refused and not self._endings.jobs:
                 sleep(LONGEST_IDLE)
+
+    def _perform_all(self, run: BatchRun) -> Finish | None:
+        """Perform the jobs of a batch, or as many as may begin; return the last one's end, which is not told yet."""
+        attempts = self._attempts
+        done: Finish | None = None
+        for running, claimed in run.ready:
+            if self._slot.stop or run.yields or self._endings.jobs or monotonic() >= run.batch.usable_until:
+                break
+            self._post(Report(done) if done else None, running)
+            attempts.count()
+            if not run.has_claimed_ahead and run.left <= attempts.batch_size.ahead and run.left < attempts.left:
+                run.has_claimed_ahead = True
+                self._claim_ahead(attempts.left - run.left)
+            # Here, where no body's end waits to be told.
+            (self._channel.drain if self._careful else self._channel.poll)()
+            if run.lapsed or run.refused:
+                # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
+                run.begun += int(run.lapsed)
+                return None
+            outcome = attempts.perform(run.begun, claimed)
+            done = finishing.finish(running, outcome, self._settings, now=self._clock.now())
+            run.begun += 1
+        return done
+
+    def _give_rest_back(self, run: BatchRun) -> None:
+        """Give back what has not begun."""
+        if not run.left:
+            return
+        if self._ahead and self._ahead.queue not in run.higher:
+            self._give_back(self._ahead)  # first: these stood behind the others
+            self._ahead = None
+        self._channel.post(moves.give_back(run.batch.token, run.batch.queue, run.rest))
 
     def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
         """Return the jobs of a batch that may run; set the others aside."""
@@ -194,22 +195,26 @@ class Child:
         if batch and batch.jobs:
             self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in batch.jobs]))
 
-    def _post(self, report: Report | None, start: Running | None = None, higher: Sequence[str] = ()) -> None:
+    def _post(self, report: Report | None, start: Running | None = None) -> None:
         """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
+        higher = self._current.asking() if start else ()
         if start:
-            self._unheard, self._lapsed, self._refused = self._unheard + 1, False, False
-        call = self._step(report.finish if report else None, start, higher)
+            self._current.posted()
+        call = moves.step(self._role.name, self._settings, report.finish if report else None, start, higher)
         self._channel.post(call, partial(self._answered, report, start is not None), must=report is not None)
 
     def _answered(self, report: Report | None, started: bool, reply: Any) -> None:
         if started:
-            self._started(reply)
+            self._current.heard(reply)
         if isinstance(reply, Exception):
             self._careful = True
             self._channel.trouble.heard(reply)
             if report:
                 self._endings.came_back(report, reply)
-        elif len(reply) > _PLAIN_REPLY:
+            return
+        if started:
+            self._careful = self._careful and reply[1] == 0
+        if len(reply) > _PLAIN_REPLY:
             self._channel.trouble.heard_of(reply[_PLAIN_REPLY])
 
     def _say_again(self) -> None:
@@ -222,44 +227,6 @@ class Child:
             if self._endings.jobs and not self._endings.are_urgent:
                 sleep(AGAIN)
         self._slot.owe([])
-
-    def _step(self, done: Finish | None, start: Running | None, higher: Sequence[str]) -> moves.Call:
-        if higher:
-            now = monotonic()
-            if now < self._ask_again_at:
-                higher = ()
-            else:
-                self._ask_again_at = now + HIGHER_EVERY
-        return moves.step(self._role.name, self._settings, done, start, higher)
-
-    def _started(self, reply: Any) -> None:
-        self._unheard -= 1
-        stale, self._stale = self._stale > 0, max(0, self._stale - 1)
-        if isinstance(reply, list):
-            self._yields = self._yields or (reply[2] == 1 and not stale)
-            self._lapsed = reply[1] == 0 and not self._unheard
-            self._careful = self._careful and reply[1] == 0
-        elif not self._unheard:
-            self._refused = True
-
-    def _perform(self, place: int, job: Claimed) -> Outcome:
-        self._cpu.allow(job.limit)
-        started = monotonic()
-        self._slot.begin(place, started, started + job.limit + GRACE)
-        outcome = attempt.perform(self._performer, self._alarm, job)
-        self._slot.disarm()
-        self._tally = (outcome.succeeded, monotonic() - started)
-        self._jobs_left -= 1
-        return outcome
-
-    def _count(self) -> None:
-        """Count the last attempt, once the store has been told of its end: a kill before that runs the body again."""
-        if self._tally:
-            succeeded, seconds = self._tally
-            self._slot.count(succeeded, seconds)
-            self._batch_size.took(seconds)
-            self._tally = None
-            self._surroundings.restore()
 
     def close(self) -> None:
         """Hear the store out on what was sent."""

@@ -18,8 +18,9 @@ from liquid_background.jobs.queue.moves import Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
+from liquid_background_worker.attempts import GRACE
 from liquid_background_worker.channel import GaveUp
-from liquid_background_worker.child import GRACE, Child, Role
+from liquid_background_worker.child import Child, Role
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
 from liquid_background_worker.slot import Left, Slot

@@ -17,6 +17,7 @@ from liquid_background.errors import LiquidBackgroundError
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.overview import workers
 from liquid_background.jobs.store import embedded, health_warnings
+from liquid_background.jobs.store.ownership import check_place
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity, check_files, files_under
@@ -55,7 +56,7 @@ def command(app: str | None) -> None:
             mark = styled("wrong", fg="red") if finding.fatal else styled("note ", fg="yellow")
         print(
             f"{mark}  {finding.subject:<{width}}  {printable(finding.found)}"
-            + (f"; {finding.fix}" if finding.fix else "")
+            + (f"; {printable(finding.fix)}" if finding.fix else "")
         )
     sys.exit(any(finding.fix and finding.fatal for finding in findings))
 
@@ -136,10 +137,12 @@ def _store(engine: Engine) -> Iterator[Finding]:
         except LiquidBackgroundError as error:
             yield Finding("server", "none", str(error))
             return
-    if no_store(settings):
-        yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
-        return
     try:
+        if not settings.redis_url:
+            check_place(settings.data_dir)
+        if no_store(settings):
+            yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
+            return
         yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
         warnings = health_warnings(engine.store)
     except LiquidBackgroundError as error:

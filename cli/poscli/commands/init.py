@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from poscli.terminal import told_first
+
 _SUFFIX = ".in"  # keeps tools from taking the starter's files for this package's own
 
 
@@ -28,9 +30,9 @@ def command(folder: Path) -> None:
     if there:
         raise click.UsageError(f"{there[0]} is there already: name a new or empty folder, such as 'poscli init shop'")
     for path, text in made.items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path}")
+        with told_first(f"wrote {path}"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
     step = f"cd {folder} && poscli dev" if folder != Path() else "poscli dev"
     print(f"\nNow run: {step}")
 

@@ -11,7 +11,6 @@ import click
 
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError, JobNotFound
-from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
@@ -19,7 +18,7 @@ from poscli.completing import source_names
 from poscli.group import Group
 from poscli.jobview import as_json, describe, dump, entries_of, rows
 from poscli.tables import confirm, table
-from poscli.terminal import hint, note
+from poscli.terminal import fitted, hint, note, told_first
 
 _ALL = 10_000  # jobs that a bulk action takes at once
 _LOOKED_AT = 1_000
@@ -96,11 +95,11 @@ def show(job_id: str, style: str, app: str | None) -> None:
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
-    job = engine.jobs.get(_stored_id(engine, job_id))
+    job = _stored(engine, job_id)
     entries = entries_of(engine, job)
     [wait] = waiting(engine.store, [job])
     if style == "text":
-        print(describe(job, wait, entries, engine.settings.secret_names))
+        print(fitted(describe(job, wait, entries, engine.settings.secret_names)))
         return
     log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in entries]
     print(dump({**as_json(job, wait, engine.settings.secret_names), "log": log}))
@@ -143,7 +142,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, y
             return
     if len(ids) > 1:
         confirm(f"Retry {len(ids)} jobs?", yes)
-    _each(ids, lambda job_id: engine.jobs.retry(_stored_id(engine, job_id)), "retried")
+    _each(engine, ids, engine.jobs.retry, "retried", (JobStatus.FAILED, JobStatus.CANCELLED))
 
 
 @command.command("cancel")
@@ -162,7 +161,7 @@ def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
         sys.exit(1)
     if len(job_ids) > 1:
         confirm(f"Cancel {len(job_ids)} jobs?", yes)
-    _each(job_ids, lambda job_id: engine.jobs.cancel(_stored_id(engine, job_id)), "cancelled")
+    _each(engine, job_ids, engine.jobs.cancel, "cancelled", (JobStatus.PENDING, JobStatus.RUNNING))
 
 
 def _engine(app: str | None) -> Engine | None:
@@ -175,29 +174,34 @@ def _engine(app: str | None) -> Engine | None:
     return engine
 
 
-def _stored_id(engine: Engine, job_id: str) -> str:
-    """Return a job's id in the store: those of a `RedisQueue` have a digest of its prefix in front."""
+def _stored(engine: Engine, job_id: str) -> JobRecord:
+    """Return a job; the ids of a `RedisQueue` have a digest of its prefix in front in the store."""
     try:
-        return engine.jobs.get(job_id).id
+        return engine.jobs.get(job_id)
     except JobNotFound:
         scoped = re.compile(rf"[0-9a-f]{{12}}-{re.escape(job_id)}")
-        found = [job.id for job in engine.jobs.list(limit=_LOOKED_AT) if scoped.fullmatch(job.id)]
+        found = [job for job in engine.jobs.list(limit=_LOOKED_AT) if scoped.fullmatch(job.id)]
         if len(found) != 1:
             raise
         return found[0]
 
 
-def _each(ids: Sequence[str], act: Callable[[str], JobRecord], done: str) -> None:
-    """Do it to each; what can't be done is said, and the others are done nevertheless."""
+def _each(
+    engine: Engine, ids: Sequence[str], act: Callable[[str], JobRecord], done: str, states: Sequence[JobStatus]
+) -> None:
+    """Do it to each that is in one of the states; what can't be done is said, and the others are done nevertheless."""
     wrong = 0
     for job_id in ids:
         try:
-            job = act(job_id)
+            job = _stored(engine, job_id)
+            if job.status not in states:
+                act(job.id)  # raises, and says why; but for a job that has moved on this moment
+            with told_first(f"{done} {job.id} ({job.source_name})"):
+                if job.status in states:
+                    act(job.id)
         except JobError as error:
             note(f"poscli: {error}")
             wrong += 1
-        else:
-            print(printable(f"{done} {job.id} ({job.source_name})"))
     if wrong:
         sys.exit(1)
 

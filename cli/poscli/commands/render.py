@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from liquid_background import Engine, LogEntry
 from liquid_background.job import Job
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
+from poscli.output import ClosedInput
 
 
 @click.command("render")
@@ -80,6 +82,8 @@ def _split(param: str) -> tuple[str, str]:
 def _read(path: Path | None) -> dict[str, Any]:
     if path is None:
         return {}
+    if str(path) == "-" and isinstance(sys.stdin, ClosedInput):
+        raise click.BadParameter("standard input is closed: redirect a file or a pipe to it", param_hint="--data")
     try:
         with click.open_file(str(path), "rb") as stream:
             data = json.loads(stream.read())  # of bytes, which may begin with a byte order mark

@@ -42,7 +42,7 @@ from poscli.application import app_option, load_engine
     type=click.IntRange(1, 256),
     default=PAGE_PROCESSES,
     show_default=True,
-    help="Page processes at most; started as pages run at the same time, and half of them for one path.",
+    help="Different pages that run at the same time, each in a process; up to half of them for one page.",
 )
 @click.option("--show-errors", is_flag=True, help="Tell visitors what is wrong with a template.")
 @app_option
@@ -76,7 +76,13 @@ def command(
         )
 
 
-def _confine(server: int, settings: Settings) -> Callable[[], None]:
+def _confine(server: int, settings: Settings) -> Callable[[], bool]:
     limits.die_with(server)
     limits.apply(settings)
-    return Surroundings().restore
+    surroundings = Surroundings()
+
+    def after_page() -> bool:
+        surroundings.restore()
+        return not limits.is_fat(settings)
+
+    return after_page

@@ -13,6 +13,7 @@ import click
 
 from liquid_background import Engine
 from liquid_background.errors import StoreError
+from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
 from liquid_background.jobs.store import health_warnings
@@ -73,7 +74,7 @@ def _watch(engine: Engine, style: str, interval: float) -> None:
         try:
             text = _shown(engine, style)
         except StoreError as error:  # it may come back
-            text = str(error) if style == "text" else json.dumps({"error": str(error)})
+            text = printable(str(error)) if style == "text" else json.dumps({"error": str(error)})
         print(clear + text)
         time.sleep(interval)
 
@@ -98,7 +99,7 @@ def _text(engine: Engine) -> str:
         for queue in seen.queues
     ]
     parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
-    parts += [styled(f"warning: {warning}", fg="yellow") for warning in health_warnings(engine.store)]
+    parts += [styled(printable(f"warning: {warning}"), fg="yellow") for warning in health_warnings(engine.store)]
     waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
     if waiting and not any(worker.is_readable for worker in seen.workers):
         parts.append(styled(f"{waiting} waiting, no worker running. Start one: poscli worker", fg="yellow"))
@@ -132,7 +133,7 @@ def _store(engine: Engine) -> str:
     kept = {True: "keeps jobs on disk", False: "keeps nothing on disk", None: "persistence unknown"}[
         facts["persistent"]
     ]
-    return f"store: {facts['kind']}, {facts['url']}, {facts['server']}, {memory}, {kept}"
+    return printable(f"store: {facts['kind']}, {facts['url']}, {facts['server']}, {memory}, {kept}")
 
 
 def _facts(engine: Engine) -> dict[str, Any]:

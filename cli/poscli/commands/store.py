@@ -10,7 +10,7 @@ from liquid_background import Settings
 from liquid_background.jobs.store import embedded
 from liquid_background.settings import load_settings
 from poscli.group import Group
-from poscli.terminal import note
+from poscli.terminal import note, told_first
 from poscli.times import span
 
 
@@ -49,11 +49,13 @@ def stop() -> None:
     settings = load_settings()
     if _external(settings):
         sys.exit(1)
-    clients = embedded.status(settings.data_dir).clients
-    if not embedded.stop(settings.data_dir):
+    seen = embedded.status(settings.data_dir)
+    clients = seen.clients
+    if not seen.running:
         note(f"it was not running, in {settings.data_dir}")
         return
-    print(f"stopped, in {settings.data_dir}")
+    with told_first(f"stopped, in {settings.data_dir}"):
+        embedded.stop(settings.data_dir)
     if clients:
         note(f"{clients} clients were attached, such as a worker or a tail: stop them first, or they start it again")
 

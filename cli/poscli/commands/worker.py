@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 import click
@@ -10,7 +9,7 @@ import click
 from liquid_background.job import Priority
 from liquid_background_worker import run
 from poscli.application import app_option, load_engine
-from poscli.terminal import hint
+from poscli.terminal import hint, log_to_stderr
 
 
 @click.command("worker")
@@ -38,7 +37,7 @@ def command(processes: int | None, queues: str, burst: bool, app: str | None) ->
       poscli worker --processes 4 --queues high,default
       poscli worker --burst
     """
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s: %(message)s", stream=sys.stderr)
+    log_to_stderr()
     engine = load_engine(app)
     count = processes or engine.settings.processes
     children = "1 child process" if count == 1 else f"{count} child processes"

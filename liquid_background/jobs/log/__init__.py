@@ -9,10 +9,11 @@ from liquid_background.lazy import lazy_attributes
 if TYPE_CHECKING:
     from liquid_background.jobs.log.entry import decode_entry, encode_entry
     from liquid_background.jobs.log.following import follow
-    from liquid_background.jobs.log.lines import Format, format_entry, printable
-    from liquid_background.jobs.log.stream import KEY, append, entries, last_id, oldest_first
+    from liquid_background.jobs.log.lines import Format, format_entry, printable, steady
+    from liquid_background.jobs.log.stream import ENDS, KEY, append, entries, last_id, oldest_first
 
 __all__ = [
+    "ENDS",
     "KEY",
     "Format",
     "append",
@@ -24,14 +25,15 @@ __all__ = [
     "last_id",
     "oldest_first",
     "printable",
+    "steady",
 ]
 
 __getattr__ = lazy_attributes(
     __name__,
     {
         **dict.fromkeys(("decode_entry", "encode_entry"), "entry"),
-        **dict.fromkeys(("Format", "format_entry", "printable"), "lines"),
-        **dict.fromkeys(("KEY", "append", "entries", "last_id", "oldest_first"), "stream"),
+        **dict.fromkeys(("Format", "format_entry", "printable", "steady"), "lines"),
+        **dict.fromkeys(("ENDS", "KEY", "append", "entries", "last_id", "oldest_first"), "stream"),
         "follow": "following",
     },
 )

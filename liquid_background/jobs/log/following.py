@@ -13,7 +13,7 @@ from redis import Redis
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log.entry import decode_entry, fits, order_of
-from liquid_background.jobs.log.stream import KEY
+from liquid_background.jobs.log.stream import ENDS, KEY, last_id
 from liquid_background.jobs.store import read_replies
 
 logger = logging.getLogger(__name__)
@@ -57,9 +57,8 @@ class _Reader:
     def __init__(self, client: Redis, after: str | None) -> None:
         self._client = client
         self._last = None if after is None else after.encode("ascii")  # id of the entry read last
-        self._oldest: bytes | None = (
-            None  # id of the log's oldest entry when it was looked at last: what it is known by
-        )
+        self._furthest = self._last or _BEFORE_ALL  # highest id read in any log; no end that is older is news
+        self._oldest: bytes | None = None  # id of the log's oldest entry at the last look: what it is known by
         self._read: deque[bytes] = deque(maxlen=_REMEMBERED)  # ids of the entries read last
         self._look_at = 0.0  # by the monotonic clock
         self._waits = False
@@ -75,16 +74,19 @@ class _Reader:
             self._look_at = time.monotonic() + _BLOCK / 1000
         pipeline = self._client.pipeline(transaction=False)
         pipeline.xread({KEY: self._last or _BEFORE_ALL}, count=_AT_ONCE, block=_BLOCK)
-        [reply] = read_replies(pipeline)
+        # Second: what lines of templates have moved meanwhile, past a slow reader, is in it.
+        pipeline.xread({ENDS: self._furthest}, count=_AT_ONCE)
+        reply, moved = read_replies(pipeline)
         if reply is None:
             self._wait()
             return []
         self._waits = False
-        found = _only_stream(reply)
+        found = _only_stream(moved) or _only_stream(reply)
         if not found:
             self._look_at = 0.0
             return []
         self._last = found[-1][0]
+        self._furthest = max(self._furthest, self._last, key=order_of)
         self._read.extend(entry_id for entry_id, _ in found)
         return [decode_entry(entry_id, fields) for entry_id, fields in found]
 
@@ -98,7 +100,7 @@ class _Reader:
         newest, oldest, still_there = read_replies(pipeline)
         last = newest[0][0] if newest else _BEFORE_ALL
         if self._last is None:
-            self._last = last
+            self._last = self._furthest = last_id(self._client).encode("ascii")
         elif order_of(last) < order_of(self._last):
             # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
             self._last = self._newest_read(last) if still_there else _BEFORE_ALL

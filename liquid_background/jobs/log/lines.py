@@ -5,42 +5,57 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
 
-from liquid_background.job import LogEntry
+from liquid_background.job import LogEntry, LogStatus
 
 Format: TypeAlias = Literal["text", "short", "json"]
 
 # No white space, nor a letter that looks like it: what is around a name, as in `(attempt 1/3) - SUCCESS`, has some.
 _WORD: Final = re.compile(r"[^\s\u115f\u1160\u2800\u3164\uffa0]*")
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Me"))  # categories that are shown by number
+_MOST_MARKS: Final = 4  # combining marks on one character, as scripts have them; a stack of them covers other lines
+_RIGHT_TO_LEFT: Final = frozenset(("R", "AL", "AN"))
+_LEFT_TO_RIGHT: Final = "\u200e"  # a mark without width
+
+Paint: TypeAlias = Callable[[str], str]
 
 
-def format_entry(entry: LogEntry, style: Format = "text") -> str:
-    """Return an entry as one line, without the newline."""
-    return {"text": _text, "short": _short, "json": _json}[style](entry)
+def format_entry(entry: LogEntry, style: Format = "text", paint: Paint = str) -> str:
+    """Return an entry as one line, without the newline.
+
+    Args:
+        entry: what is shown.
+        style: how.
+        paint: gives the status a colour, but in JSON.
+    """
+    return _json(entry) if style == "json" else {"text": _text, "short": _short}[style](entry, paint)
 
 
-def _text(entry: LogEntry) -> str:
+def _text(entry: LogEntry, paint: Paint) -> str:
     time = entry.time.strftime("[%Y-%m-%d %H:%M:%S] ") if entry.time else ""
     name = _word(entry.source_name)
     message = printable(entry.message)
     if entry.status is None:
         kind = "" if entry.type == "info" else f" ({_word(entry.type)})"
         return f"{time}log{kind}: {name} - {message}"
-    line = f"{time}background job: {name} (attempt {entry.attempt}/{entry.max_attempts}) - {entry.status}"
+    line = f"{time}background job: {name} (attempt {entry.attempt}/{entry.max_attempts}) - {paint(entry.status)}"
     line += f" ({entry.duration}ms)"
     if message:
         line += f": {message}"
         if entry.template and f"{entry.template}:" not in entry.message:
-            line += f" ({printable(entry.template)}:{entry.line})"
+            # Text that runs from right to left would take the place with it.
+            turn = _LEFT_TO_RIGHT if any(map(_runs_left, message)) else ""
+            line += f"{turn} ({steady(entry.template)}:{entry.line})"
     return line
 
 
-def _short(entry: LogEntry) -> str:
+def _short(entry: LogEntry, paint: Paint) -> str:
     name = _word(entry.source_name)
     if entry.status is None:
         return f"[{_word(entry.type)}] - {name} - {printable(entry.message)}"
-    return f"[attempt {entry.attempt}/{entry.max_attempts}] - {name} - {entry.status}"
+    return f"[attempt {entry.attempt}/{entry.max_attempts}] - {name} - {paint(entry.status)}"
 
 
 def _json(entry: LogEntry) -> str:
@@ -65,20 +80,43 @@ def _json(entry: LogEntry) -> str:
 
 def _word(text: str) -> str:
     """Return a name or a type as one word, else in quotes: then it cannot pass for the pieces of another line."""
+    shown = steady(text)
+    if _WORD.fullmatch(shown) and shown.upper() not in LogStatus.__members__:
+        return shown
+    return '"' + shown.replace('"', '\\"') + '"'
+
+
+def steady(text: str) -> str:
+    """Return text that stays where it stands, such as a name: what runs from right to left is shown escaped, too."""
     shown = printable(text)
-    return shown if _WORD.fullmatch(shown) else '"' + shown.replace('"', '\\"') + '"'
+    if shown.isascii():
+        return shown
+    return "".join(_number(each) if _runs_left(each) or _is_mark(each) else each for each in shown)
 
 
 def printable(text: str) -> str:
     """Return text with every control, newline, format and bidi character, and the backslash, shown escaped."""
     if text.isascii() and text.isprintable() and "\\" not in text:
         return text
-    return "".join(_escape(character) for character in text)
+    shown, marks = [], _MOST_MARKS  # one at the start would stand on what comes before the text
+    for character in text:
+        marks = marks + 1 if _is_mark(character) else 0
+        if character == "\\":
+            shown.append("\\\\")
+        elif marks > _MOST_MARKS or unicodedata.category(character) in _UNSEEN:
+            shown.append(_number(character))
+        else:
+            shown.append(character)
+    return "".join(shown)
 
 
-def _escape(character: str) -> str:
-    if character == "\\":
-        return "\\\\"
-    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp"):
-        return character.encode("unicode_escape").decode("ascii")
-    return character
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character) in ("Mn", "Mc", "Me")
+
+
+def _runs_left(character: str) -> bool:
+    return unicodedata.bidirectional(character) in _RIGHT_TO_LEFT
+
+
+def _number(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

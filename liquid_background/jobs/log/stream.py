@@ -1,4 +1,9 @@
-"""The stream behind the job log: appending, and reading what there is."""
+"""The streams behind the job log: appending, and reading what there is.
+
+All entries are appended to one stream. Where lines of templates make it long, its oldest entries go, and the ends of
+attempts among them move to a second one under their ids (see room.lua). So what is there is the second stream, and
+behind its newest entry the first.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +20,8 @@ from liquid_background.jobs.log.entry import FIELDS, MAX_FIELD, decode_entry, en
 from liquid_background.jobs.store import read_replies, translated_errors
 
 KEY: Final = "liquid_background:log"
+ENDS: Final = "liquid_background:log:ends"
+"""The ends of attempts that are older than the oldest entry under KEY."""
 _BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
 _AT_ONCE: Final = 500  # entries that one call returns
 
@@ -40,12 +47,15 @@ def entries(
 ) -> list[LogEntry]:
     """Return the newest entries that match, oldest first. Filters are literal and applied in the store."""
     oldest = _from(since)
-    filters = [encoded(value or "") for value in (source_name, status, type)]
+    wanted = {"source_name": source_name, "status": status, "type": type}
+    filters = [part for name, value in wanted.items() for part in (FIELDS.index(name) + 1, encoded(value or ""))]
     found: list[LogEntry] = []
     newest: str | bytes = "+"
     while newest and len(found) < limit:
         with translated_errors():
-            reply: Any = client.eval(_script(), 0, newest, oldest, limit - len(found), _BUDGET, MAX_FIELD, *filters)
+            reply: Any = client.eval(
+                _script(), 0, newest, oldest, limit - len(found), _BUDGET, MAX_FIELD, KEY, ENDS, *filters
+            )
         chunk, newest = reply
         found.extend(decode_entry(entry[0], _pairs(entry[1])) for entry in chunk)
     return found[::-1]
@@ -61,7 +71,9 @@ def oldest_first(client: Redis, last: str, since: datetime | None = None) -> Ite
     while True:
         pipeline = client.pipeline(transaction=False)
         pipeline.xrange(KEY, min=start, max=end, count=_AT_ONCE)
-        [found] = read_replies(pipeline)
+        pipeline.xrange(ENDS, min=start, max=end, count=_AT_ONCE)  # second: what has moved meanwhile is in it
+        found, moved = read_replies(pipeline)
+        found = moved or found
         for entry_id, fields in found or ():
             yield decode_entry(entry_id, fields)
         if not found or found[-1][0] == end:
@@ -80,8 +92,9 @@ def last_id(client: Redis) -> str:
         StoreUnavailable: when the store cannot be reached.
     """
     pipeline = client.pipeline(transaction=False)
-    pipeline.xrevrange(KEY, count=1)
-    [newest] = read_replies(pipeline)
+    for key in (KEY, ENDS):
+        pipeline.xrevrange(key, count=1)
+    newest = next(filter(None, read_replies(pipeline)), None)
     return newest[0][0].decode("ascii") if newest else "0-0"
 
 

@@ -31,6 +31,7 @@ class MemoryLog:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._ends: list[LogEntry] = []  # of attempts, which lines of templates would have pushed out of what is kept
         self._kept: list[LogEntry] = []
         self._last = _BEFORE_ALL
         self._written = threading.Condition()
@@ -42,8 +43,17 @@ class MemoryLog:
                 values = (value if isinstance(value, bytes) else b"%d" % value for value in encode_entry(entry))
                 self._last = self._next_id()
                 self._kept.append(decode_entry(self._last, dict(zip(_NAMES, values, strict=True))))
+            if any(entry.status is None for entry in entries):
+                self._make_room()
             del self._kept[: -self._limit]
             self._written.notify_all()
+
+    def _make_room(self) -> None:
+        """Bring what is kept down to half of the limit; of what goes, the ends of attempts are kept apart."""
+        half = self._limit // 2
+        gone = self._kept[: max(0, len(self._kept) - half)]
+        del self._kept[: len(gone)]
+        self._ends = [*self._ends, *[entry for entry in gone if entry.status is not None]][-half:]
 
     def _next_id(self) -> bytes:
         now, (last, number) = time.time_ns() // 1_000_000, order_of(self._last)
@@ -61,7 +71,7 @@ class MemoryLog:
         """Return the newest entries that match, oldest first."""
         oldest = (0 if since is None else milliseconds_of(since), 0)
         with self._written:
-            found = [entry for entry in self._kept if _order(entry) >= oldest]
+            found = [entry for entry in (*self._ends, *self._kept) if _order(entry) >= oldest]
         found = [entry for entry in found if fits(entry, source_name, status, type)]
         return found[-limit:] if limit > 0 else []
 
@@ -94,7 +104,7 @@ class MemoryLog:
         with self._written:
             while order_of(self._last) <= read:
                 self._written.wait()
-            return [entry for entry in self._kept if _order(entry) > read]
+            return [entry for entry in (*self._ends, *self._kept) if _order(entry) > read]
 
 
 def _order(entry: LogEntry) -> tuple[int, int]:

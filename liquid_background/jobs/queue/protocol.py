@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
 from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Priority
-from liquid_background.jobs.log import KEY as LOG
+from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.log.entry import EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
@@ -105,7 +105,8 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
 CONSTANTS: Final[Mapping[str, int | str]] = {
     **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},
     # Names in the store.
-    "LOG": LOG,
+    "LOG": KEY,
+    "LOG_ENDS": ENDS,
     "LEASES": keys.LEASES,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
@@ -115,6 +116,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
     "PARKED": keys.parked("", "").removesuffix(":"),
+    "STATUS_AT": EntryValues._fields.index("status") + 1,  # in the values of an entry
     # Where in FIELDS stands what a claim looks at.
     "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,
     "DATA_AT": _LOOKED_AT.index("data") + 1,

@@ -1,12 +1,13 @@
-"""What belongs to the embedded store belongs to its user: what is a link, or somebody else's, is refused.
+"""What belongs to the embedded store belongs to its user: a link, what is somebody else's or open to others is refused.
 
-Otherwise others could take the jobs through a socket of theirs, or have a file overwritten through a link.
+Otherwise others could take the jobs through a socket of theirs, have a file overwritten through a link, or write jobs.
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,21 +23,39 @@ def check_folder(folder: Path) -> None:
     """Accept the store's folder, or that there is none yet.
 
     Raises:
-        StoreStartError: when it is a link, somebody else's, or one in which anyone may replace files.
+        StoreStartError: when it is a link, somebody else's, no folder, or one in which others may replace files.
     """
     facts = _look(folder)
-    if facts is None or stat.S_IFMT(facts.st_mode) not in (stat.S_IFDIR, stat.S_IFLNK):
-        return  # making it says what is in its place
-    _check(folder, facts)
-    if facts.st_mode & stat.S_IWOTH and not facts.st_mode & stat.S_ISVTX:
-        raise _refused(folder, "may be written to by anyone", f"run chmod o-w {folder}")
+    if facts is not None:
+        _check(folder, facts)
+        if not stat.S_ISDIR(facts.st_mode):
+            raise _refused(folder, "is not a folder", "move it away")
+        return
+    for parent in folder.absolute().parents:
+        if parent.is_dir():
+            return
+        if parent.exists() or parent.is_symlink():
+            raise _refused(folder, f"is to be in {parent}, which is not a folder", "move that away")
+
+
+def check_place(folder: Path) -> None:
+    """Accept the store's folder, or a place where it can be made: for a look that makes nothing.
+
+    Raises:
+        StoreStartError: as `check_folder` does, or when the folder cannot be made or written to.
+    """
+    check_folder(folder)
+    there = next((each for each in (folder, *folder.absolute().parents) if each.is_dir()), folder)
+    with explained(folder):
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, f"{there} may not be written to")
 
 
 def check_own(path: Path) -> None:
     """Accept what is this user's own, or that there is nothing.
 
     Raises:
-        StoreStartError: when it is a link or somebody else's.
+        StoreStartError: when it is a link, somebody else's, or what others may write to.
     """
     facts = _look(path)
     if facts is not None:
@@ -125,6 +144,11 @@ def _check(path: Path, facts: os.stat_result) -> None:
         raise _refused(path, f"belongs to user {facts.st_uid}, not to this one ({os.geteuid()})", "run as that user")
     if stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1:
         raise _refused(path, "has a second name, by a hard link", "remove it")
+    shared = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    # In a sticky folder, as /tmp, others cannot replace what is not theirs; a socket's rights are its server's affair.
+    if shared and not facts.st_mode & stat.S_ISVTX and (stat.S_ISDIR(facts.st_mode) or stat.S_ISREG(facts.st_mode)):
+        whose = "anyone" if shared & stat.S_IWOTH else f"everyone in group {facts.st_gid}"
+        raise _refused(path, f"may be written to by {whose}", f"run chmod go-w {shlex.quote(str(path))}")
 
 
 def _refused(path: Path, why: str, advice: str) -> StoreStartError:

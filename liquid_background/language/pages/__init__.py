@@ -1,9 +1,9 @@
 """The site's files: pages, partials, layouts and consumers, with their front matter."""
 
+from liquid_background.language.limits import MAX_TEMPLATE
 from liquid_background.language.pages.files import (
     CONSUMERS,
     LAYOUTS,
-    MAX_TEMPLATE,
     PAGES,
     PARTIALS,
     Found,
@@ -20,6 +20,7 @@ from liquid_background.language.pages.front_matter import (
     TEXTS,
     compose,
     is_canonical,
+    key_token,
     offset_of,
     plain,
     read_options,
@@ -28,7 +29,8 @@ from liquid_background.language.pages.front_matter import (
 from liquid_background.language.pages.headers import reason_against
 from liquid_background.language.pages.loader import SiteLoader
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
-from liquid_background.language.pages.routing import Page, Routes
+from liquid_background.language.pages.routing import Routes
+from liquid_background.language.pages.slugs import Page
 
 __all__ = [
     "CONSUMERS",
@@ -50,6 +52,7 @@ __all__ = [
     "find_layout",
     "find_page",
     "is_canonical",
+    "key_token",
     "oddity",
     "offset_of",
     "page_at",

@@ -17,6 +17,7 @@ from liquid import Token
 from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.errors import TagSyntaxError
+from liquid_background.language.limits import MAX_TEMPLATE
 
 PAGES: Final = "pages"
 PARTIALS: Final = "partials"
@@ -25,8 +26,6 @@ CONSUMERS: Final = "consumers"
 ENDINGS: Final = (".liquid", ".html.liquid", "")
 """What a template's file adds to its name; of several files of one name the first is the template."""
 
-MAX_TEMPLATE: Final = 256 * 1024
-"""Bytes of a template file: no clock is looked at while one is parsed, which takes seconds for 1 MB of `{{a}}`."""
 _HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
 _LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file systems of today
 _LONGEST_NAME: Final = 1_000

@@ -11,7 +11,7 @@ import yaml
 from liquid import Token
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
-from liquid_background.language.syntax import OPTIONS
+from liquid_background.language.syntax import OPTIONS, unescaped
 
 MAX_FRONT_MATTER: Final = 16 * 1024  # characters
 MAX_DEPTH: Final = 20  # levels of lists and mappings
@@ -121,6 +121,17 @@ def offset_of(text: str, node: yaml.Node) -> int:
     return match.start("yaml") + int(node.start_mark.index)
 
 
+def key_token(text: str, name: str, key: str) -> Token | None:
+    """Return where the front matter of a template gives a key; None when it does not.
+
+    Raises:
+        TagSyntaxError: when it cannot be read.
+    """
+    node = compose(text, name)
+    given = [node for node, _ in node.value if node.value == key] if node is not None else []
+    return Token("", key, offset_of(text, given[-1]), text) if given else None
+
+
 def is_canonical(text: str) -> bool:
     """Return whether a plain value is a number that prints as it is written."""
     if _INTEGER.fullmatch(text):
@@ -144,10 +155,8 @@ def read_options(text: str, name: str) -> dict[str, Any]:
         try:
             values[option.name] = option.read(given)
         except ValueError:
-            match = re.search(rf"^{option.name}\b", text, re.MULTILINE)
-            token = Token("", option.name, match.start() if match else 0, text)
             message = f"the front matter's {option.complaint(given)}"
-            raise ArgumentError(message, token=token, template_name=name) from None
+            raise ArgumentError(message, token=key_token(text, name, option.name), template_name=name) from None
     return values
 
 
@@ -194,7 +203,8 @@ def _single_node(block: str, text: str, name: str, start: int) -> yaml.Node | No
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        _fail(f"is not YAML: {error.problem or error.context}", text, name, start + (mark.index if mark else 0), error)
+        problem = unescaped(error.problem or error.context or "")
+        _fail(f"is not YAML: {problem}", text, name, start + (mark.index if mark else 0), error)
     except yaml.reader.ReaderError as error:
         problem = f"is not YAML: a character that it may not hold (U+{int(error.character):04X})"
         _fail(problem, text, name, start + int(error.position), error)

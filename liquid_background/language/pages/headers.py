@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from liquid_background.language.syntax import show
+
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SERVERS_OWN: Final = frozenset(
@@ -24,5 +26,5 @@ def reason_against(name: str, value: str) -> str | None:
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
-        return f"is {value!r}, which a header cannot hold: percent-encode what is not Latin-1"
+        return f"is {show(value)}, which a header cannot hold: percent-encode what is not Latin-1"
     return None

@@ -36,7 +36,7 @@ from liquid_background.language.pages.files import (
 )
 from liquid_background.language.pages.front_matter import read_options, split_front_matter
 from liquid_background.language.pages.routing import Routes
-from liquid_background.language.syntax import explain
+from liquid_background.language.syntax import explain, seen
 from liquid_background.language.tags import Consumer
 
 logger = logging.getLogger(__name__)
@@ -137,17 +137,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         assert isinstance(found, Template)
         return found
 
-    async def load_async(
-        self,
-        env: LiquidEnvironment,
-        name: str,
-        *,
-        globals: Mapping[str, object] | None = None,
-        context: RenderContext | None = None,
-        **kwargs: object,
-    ) -> Template:
+    async def load_async(self, env: LiquidEnvironment, name: str, **options: Any) -> Template:
         """Return a template; reading a small local file is not worth a thread."""
-        return self.load(env, name, globals=globals, context=context, **kwargs)
+        return self.load(env, name, **options)
 
     def _parse(self, env: LiquidEnvironment, source: TemplateSource, globals: Mapping[str, object] | None) -> Template:
         assert isinstance(env, Environment)
@@ -184,11 +176,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
 
-        One that cannot be read is logged and left out, so that it costs the event none of the others.
-
-        Raises:
-            ArgumentError: when the front matter of the only one is out of range.
-            TagSyntaxError: when the only one cannot be read.
+        One that cannot be read is logged and left out: it costs neither the page nor the event's other consumers
+        anything.
         """
         found: list[Consumer] = []
         wrong: list[LiquidError] = []
@@ -197,10 +186,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 found.append(self._consumer(event, name))
             except LiquidError as error:
                 wrong.append(error)
-        if wrong and not found:
-            raise wrong[0]  # nobody would take the event, and nobody would know
+        takers = "its other consumers" if found else "nobody"
         for reason in wrong:
-            logger.error("event %s goes to its other consumers: %s", event, explain(reason))
+            logger.error("event %s goes to %s: %s", event, takers, explain(reason))
         return found
 
     def consumer_names(self, event: str) -> list[str]:
@@ -239,5 +227,4 @@ class _Sight:
 
 
 def _shown(name: str) -> str:
-    text = name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…"
-    return text.encode("utf-8", "backslashreplace").decode()
+    return seen(name if len(name) <= _LONGEST_SHOWN else f"{name[:_LONGEST_SHOWN]}…")

@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from liquid.exceptions import TemplateNotFoundError
+from liquid import Token
+from liquid.exceptions import LiquidError, TemplateNotFoundError
 
-from liquid_background.errors import PageNotFound
+from liquid_background.errors import LayoutNotFound, PageNotFound
 from liquid_background.language.environment import Environment, Template
 from liquid_background.language.pages.files import PAGES
+from liquid_background.language.pages.front_matter import key_token
 from liquid_background.language.pages.loader import SiteLoader
-from liquid_background.language.syntax import show
+from liquid_background.language.syntax import error_of_template, show
 
 
 def page_at(env: Environment, path: str, method: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -32,14 +34,12 @@ def find_page(env: Environment, name: str) -> Template:
 
     Raises:
         PageNotFound: with the nearest name, when the loader knows its pages.
-        LiquidError: when the page cannot be parsed.
+        LiquidError: when the page cannot be parsed, or its loader fails.
     """
     try:
-        template = env.get_template(name)
+        return _template(env, name, "")
     except TemplateNotFoundError as error:
         raise PageNotFound(f"no page {show(str(error.message))}{_where(env, name)}") from error
-    assert isinstance(template, Template)
-    return template
 
 
 def _where(env: Environment, name: str) -> str:
@@ -49,23 +49,47 @@ def _where(env: Environment, name: str) -> str:
     from_pages = loader.names(PAGES)
     near = get_close_matches(name, from_pages, n=1) or [page for page in from_pages if name in page or page in name]
     where = f" in {loader.root.name}/{PAGES}"  # the folder's own path is the server's, and no author's
-    return f"{where}; did you mean {near[0]!r}?" if near else f"{where} ({len(from_pages)} pages)"
+    return f"{where}; did you mean {show(near[0])}?" if near else f"{where} ({len(from_pages)} pages)"
 
 
 def find_layout(env: Environment, page: Template) -> Template | None:
     """Return the layout that a page's front matter names, if any.
 
     Raises:
-        PageNotFound: when there is no such layout.
-        LiquidError: when the layout cannot be parsed.
+        LayoutNotFound: at the line that names it, when there is no such layout.
+        LiquidError: when the layout cannot be parsed, or its loader fails.
     """
     name = page.front_matter.get("layout")
     if not name or not isinstance(name, str):
         return None
     try:
-        template = env.get_template(name, tag="layout")
+        return _template(env, name, "layout")
     except TemplateNotFoundError as error:
-        wanted = show(str(error.message))
-        raise PageNotFound(f"{page.display_name} asks for the layout {wanted}, which is not there") from error
+        message = f"the layout {show(str(error.message))} is not there"
+        token = _layout_token(env, page)
+        raise LayoutNotFound(message, token=token, template_name=page.display_name) from error
+
+
+def _template(env: Environment, name: str, tag: str) -> Template:
+    try:
+        template = env.get_template(name, tag=tag)
+    except Exception as error:
+        told = error_of_template(error)
+        if told is error:
+            raise
+        if isinstance(told, LiquidError):
+            told.template_name = told.template_name or f"{tag or 'page'} {name}"
+        raise told from error
     assert isinstance(template, Template)
     return template
+
+
+def _layout_token(env: Environment, page: Template) -> Token | None:
+    """Return where a page names its layout, when its text can be had once more."""
+    if not isinstance(env.loader, SiteLoader):
+        return None
+    try:
+        source = env.loader.get_source(env, str(page.path))
+        return key_token(source.text, source.name, "layout")
+    except LiquidError:
+        return None

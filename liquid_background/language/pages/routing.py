@@ -3,70 +3,56 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import combinations
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from liquid.exceptions import LiquidError
 
 from liquid_background.language.pages.files import (
     PAGES,
-    Found,
     Signature,
-    ending_rank,
+    inside,
     is_settled,
+    is_template_name,
     name_of,
+    oddity,
     read_head,
     signature_of,
-    walk,
 )
 from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.slugs import Page, Slugs
 
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
+_BUDGET: Final = 0.05  # seconds that a request spends on pages that it does not ask for
 _REST: Final = 3  # a look that found no page is followed by a pause this many times as long
+_TRIES: Final = 4  # pages that may come into question for one request, while files change
+_LOOKS: Final = 64  # between two looks at the clock
+_MANY_FOLDERS: Final = 1000  # of more, a request looks at those on its own way only
+
+
+@dataclass(slots=True)
+class _Folder:
+    """A folder as it was listed."""
+
+    seen: Signature | None
+    settled: bool
+    files: dict[str, int] = field(default_factory=dict)  # inodes, by path
+    folders: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A page of a site, as far as its front matter tells."""
+class _File:
+    """A file as it was read."""
 
-    name: str
-    path: str
-    front_matter: Mapping[str, Any]  # empty when it cannot be read: the page says so when it is asked for
     seen: Signature | None
     settled: bool
-
-    @property
-    def _own(self) -> str:
-        return "" if self.name == "index" else self.name
-
-    @property
-    def slug(self) -> str:
-        """The path at which it answers, without the slashes around it."""
-        slug = self.front_matter.get("slug")
-        return self._own if slug is None else str(slug).strip("/")
-
-    @property
-    def method(self) -> str:
-        """The method to which it answers, "" for any."""
-        return str(self.front_matter.get("method") or "").upper()
-
-    @property
-    def rank(self) -> tuple[bool, bool, str]:
-        """Its place among pages with one slug: a page's own name before another's slug, a method before any."""
-        return self.slug != self._own, not self.method, self.name
-
-    def answers(self, method: str) -> bool:
-        """Return whether it answers to a method."""
-        return self.method in ("", method)
-
-    def is_current(self) -> bool:
-        """Return whether its file is the one that was read."""
-        return self.settled and signature_of(self.path) == self.seen
+    page: Page | None  # None when it is no template
 
 
 class Routes:
@@ -74,7 +60,8 @@ class Routes:
 
     A page that is new, gone or replaced is seen by the next request, and so is a change of the page that answers. One
     that is written over with another slug is seen by the next request that no other page answers, but for a moment
-    after a look at all of them; and by all requests within a second. Reading front matter never parses the page.
+    after a look at all of them; and by all requests within a second. Where thousands of pages change at once, a request
+    looks at as many as its time allows, and the next one goes on. Reading front matter never parses the page.
 
     Args:
         root: the site's folder.
@@ -82,86 +69,196 @@ class Routes:
 
     def __init__(self, root: Path) -> None:
         self._root = str(root)
+        self._top = os.path.join(self._root, PAGES)
         self._lock = Lock()
-        self._pages: dict[str, Page] = {}  # by their files
-        self._slugs: dict[str, list[Page]] = {}
-        self._hidden: list[tuple[Page, Page]] = []  # pages of one name, the one that is read first
-        self._folders: list[tuple[str, Signature | None]] = []
-        self._files: list[tuple[str, Signature | None]] = []
-        self._settled = False  # whether a change would show in what is known of folders and files
+        self._slugs = Slugs()
+        self._folders: dict[str, _Folder] = {}
+        self._files: dict[str, _File] = {}
+        self._to_list: dict[str, None] = {self._top: None}  # folders
+        self._to_see: dict[str, None] = {}  # files
+        self._unsettled: set[str] = set()  # files that could have changed without a sign since they were read
         self._look_at = 0.0
+        self._work_at = 0.0
         self._rest_until = 0.0
+
+    def read(self) -> None:
+        """Read all pages, however long that takes; requests that come behind find them."""
+        with self._lock:
+            self._look_at_all()
+            self._work(inf)
 
     def find(self, path: str, method: str) -> Page | None:
         """Return the page that answers a request, None when there is none."""
         wanted = "GET" if method == "HEAD" else method
         with self._lock:
-            if any(signature_of(folder) != seen for folder, seen in self._folders):
-                self._read()
-            elif monotonic() >= self._look_at:
-                self._look()
-            page = self._choose(path, wanted)
-            if page is not None and not page.is_current():
-                self._read()
-            elif page is None and monotonic() >= self._rest_until:
-                self._look()
-            return self._choose(path, wanted)
+            started = monotonic()
+            ends = started + _BUDGET if self._folders else inf
+            if started >= self._work_at:
+                self._keep_fresh(path, started, ends)
+            page = self._current(path, wanted)
+            if page is None and started >= self._rest_until:
+                if not self._is_behind:
+                    self._look_at_all()
+                self._work(ends)
+                now = monotonic()
+                self._rest_until = now + _REST * (now - started)
+                page = self._current(path, wanted)
+            return page
 
     def conflicts(self) -> list[tuple[Page, Page]]:
         """Return the pairs of pages that would answer one request, the one that does so first."""
+        self.read()
         with self._lock:
-            self._read()
-            pairs = [pair for pages in self._slugs.values() for pair in combinations(pages, 2)]
-            return [*self._hidden, *((first, other) for first, other in pairs if _meet(first, other))]
+            return self._slugs.conflicts()
 
-    def _choose(self, path: str, method: str) -> Page | None:
-        return next((page for page in self._slugs.get(path, ()) if page.answers(method)), None)
+    @property
+    def _is_behind(self) -> bool:
+        return bool(self._to_list or self._to_see)
 
-    def _look(self) -> None:
-        """Look at all files, and read what has changed."""
-        started = monotonic()
-        if not self._settled or any(signature_of(path) != seen for path, seen in self._files):
-            self._read()
+    def _keep_fresh(self, path: str, started: float, ends: float) -> None:
+        """Look at what may have changed; after a long look others get as much time, whoever keeps changing pages."""
+        if started >= self._look_at and not self._is_behind:
+            self._look_at_all()
+        self._mark(path)
+        self._work(ends)
         now = monotonic()
-        self._look_at = now + _LOOK_AGAIN
-        self._rest_until = now + _REST * (now - started)
+        if now > ends:
+            self._work_at = now + (now - started)
 
-    def _read(self) -> None:
-        """List the pages anew, and read the front matter of those that have changed."""
-        found = walk(os.path.join(self._root, PAGES), self._root)
-        pages = {each.path: self._page(each) for each in found.templates}
-        if len(pages) != len(self._pages) or any(self._pages.get(path) is not page for path, page in pages.items()):
-            self._pages = pages
-            self._index()
-        self._folders = found.folders
-        self._files = [(each.path, each.signature) for each in found.files]
-        self._settled = all(is_settled(seen) for _, seen in found.folders) and all(
-            page.settled for page in pages.values()
-        )
+    def _mark(self, path: str) -> None:
+        """Note the folders that have changed, and the files that could have since they were read."""
+        folders: Iterable[str] = self._folders
+        if len(self._folders) > _MANY_FOLDERS:
+            parts = path.split("/")
+            way = (os.path.join(self._top, *parts[:count]) for count in range(len(parts)))
+            folders = [folder for folder in way if folder in self._folders]
+        for folder in folders:
+            known = self._folders[folder]
+            if not known.settled or signature_of(folder) != known.seen:
+                self._to_list[folder] = None
+        for each in self._unsettled:
+            self._to_see.setdefault(each)
 
-    def _page(self, found: Found) -> Page:
-        known = self._pages.get(found.path)
-        if known is not None and known.settled and known.seen == found.signature:
-            return known
-        name = name_of(found.name)
-        settled = is_settled(found.signature)
+    def _look_at_all(self) -> None:
+        self._to_list |= dict.fromkeys(self._folders)
+        self._to_see |= dict.fromkeys(self._files)
+        self._look_at = monotonic() + _LOOK_AGAIN
+
+    def _work(self, ends: float) -> None:
+        """List the folders and see the files that wait for it, for as long as there is time."""
+        looks = 0
+        while self._is_behind:
+            if self._to_list:
+                self._list(self._to_list.popitem()[0])
+                read = True
+            else:
+                read = self._see(self._to_see.popitem()[0])
+            looks += 1
+            if (read or looks % _LOOKS == 0) and monotonic() >= ends:
+                return
+
+    def _current(self, path: str, method: str) -> Page | None:
+        """Return the page that answers as things are now; those that come into question are looked at."""
+        is_behind = self._is_behind or monotonic() < self._work_at
+        for own in (path or "index", f"{path or 'index'}.html") if is_behind else ():
+            place = os.path.join(self._top, f"{own}.liquid")
+            folder = self._folders.get(os.path.dirname(place))
+            if folder is not None and is_template_name(own) and os.path.exists(place):
+                folder.files.setdefault(place, 0)  # no file's inode: it is seen again when the folder is listed
+                self._see(place)
+        page = self._slugs.find(path, method)
+        for _ in range(_TRIES):
+            if page is None:
+                return None
+            self._see(page.path)
+            found, page = page, self._slugs.find(path, method)
+            if found is page:
+                break
+        return page
+
+    def _list(self, folder: str) -> None:
+        """List a folder: what is new there is to be seen, and what is gone is forgotten."""
+        known = self._folders.get(folder)
+        parent = self._folders.get(os.path.dirname(folder))
+        if known is None and folder != self._top and (parent is None or folder not in parent.folders):
+            return  # it was forgotten meanwhile
+        seen = signature_of(folder)  # before the look: a change during it shows afterwards
+        if known is not None and known.settled and known.seen == seen:
+            return
+        allowed = folder != self._top or inside(folder, self._root) is not None
+        listed = _listed(folder, seen) if allowed else _Folder(seen, is_settled(seen))
+        self._folders[folder] = listed
+        old = known or _Folder(None, settled=True)
+        for path in old.files.keys() - listed.files.keys():
+            self._forget(path)
+        self._forget_folders(old.folders - listed.folders)
+        if _device(old.seen) != _device(seen):
+            old.files.clear()  # which has the same inodes for other files
+        self._to_see |= dict.fromkeys(path for path, inode in listed.files.items() if old.files.get(path) != inode)
+        self._to_list |= dict.fromkeys(listed.folders - old.folders)
+
+    def _forget_folders(self, folders: set[str]) -> None:
+        left = [*folders]
+        while left:
+            known = self._folders.pop(left.pop(), None)
+            if known is not None:
+                left += known.folders
+                for path in known.files:
+                    self._forget(path)
+
+    def _forget(self, path: str) -> None:
+        known = self._files.pop(path, None)
+        self._to_see.pop(path, None)
+        self._unsettled.discard(path)
+        if known is not None:
+            self._slugs.replace(known.page, None)
+
+    def _see(self, path: str) -> bool:
+        """Read a file unless it is the one that was read; return whether that was done."""
+        known = self._files.get(path)
+        seen = signature_of(path)
+        if known is not None and known.settled and known.seen == seen:
+            return False
+        settled = is_settled(seen)  # before it is read: a change meanwhile shows afterwards
+        old = known.page if known is not None else None
+        page = None if oddity(path, self._root) else self._page(path, old)
+        self._files[path] = _File(seen, settled, page)
+        if settled:
+            self._unsettled.discard(path)
+        else:
+            self._unsettled.add(path)
+        if page is not old:
+            self._slugs.replace(old, page)
+        return True
+
+    def _page(self, path: str, known: Page | None) -> Page:
+        name = name_of(path[len(self._top) + 1 :])
         try:
-            matter, _, _ = split_front_matter(read_head(found.path, f"{PAGES}/{name}"), f"{PAGES}/{name}")
+            text = read_head(path, f"{PAGES}/{name}")
+            if known is not None and known.block and text.startswith(known.block):
+                return known
+            matter, body, _ = split_front_matter(text, f"{PAGES}/{name}")
         except LiquidError:
             matter = {}
-        return Page(name, found.path, matter, found.signature, settled)
-
-    def _index(self) -> None:
-        names: dict[str, Page] = {}
-        self._hidden = []
-        for page in sorted(self._pages.values(), key=lambda each: ending_rank(each.path)):
-            first = names.setdefault(page.name, page)
-            if first is not page:
-                self._hidden.append((first, page))
-        self._slugs = {}
-        for page in sorted(names.values(), key=lambda each: each.rank):
-            self._slugs.setdefault(page.slug, []).append(page)
+            block = ""
+        else:
+            block = text[: len(text) - len(body)]
+        page = Page(name, path, matter, block if block.endswith("\n") else "")
+        return known if known == page and known is not None else page
 
 
-def _meet(page: Page, other: Page) -> bool:
-    return page.answers(other.method) or other.answers(page.method)
+def _listed(folder: str, seen: Signature | None) -> _Folder:
+    """Look what stands in a folder; links to folders are not followed, and no file is looked at."""
+    found = _Folder(seen, is_settled(seen))
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if is_template_name(entry.name):
+                    found.folders.add(entry.path)
+            elif entry.name.endswith(".liquid"):
+                found.files[entry.path] = entry.inode()
+    return found
+
+
+def _device(seen: Signature | None) -> int | None:
+    return seen[1] if seen is not None else None

@@ -6,6 +6,7 @@ from liquid_background.language.syntax.location import (
     column_of,
     explain,
     in_liquid_tag,
+    is_of,
     line_of,
     locate,
     parsing,
@@ -15,8 +16,10 @@ from liquid_background.language.syntax.location import (
     what_was_wrong,
 )
 from liquid_background.language.syntax.names import REFUSALS, is_impossible
-from liquid_background.language.syntax.nesting import nested_too_deep, too_deep
-from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name, show
+from liquid_background.language.syntax.nesting import nested_too_deep
+from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
+from liquid_background.language.syntax.raised import code_error, error_of_template
+from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
 
@@ -29,24 +32,29 @@ __all__ = [
     "Delimiters",
     "Option",
     "Place",
+    "code_error",
     "column_of",
     "default_source_name",
+    "error_of_template",
     "explain",
     "in_liquid_tag",
     "is_impossible",
+    "is_of",
     "lexer",
     "line_of",
     "locate",
     "nested_too_deep",
     "parse_arguments",
     "parsing",
+    "seen",
     "show",
     "slice_body",
     "starts_assignment",
     "template_name",
     "text_of",
     "token_in",
-    "too_deep",
     "trace",
+    "unescaped",
     "what_was_wrong",
+    "without_paths",
 ]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
 
-from liquid import Environment, Token, TokenStream
+from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions.filtered import TernaryFilteredExpression
 from liquid.expression import Expression
 from liquid.token import (
     TOKEN_ASSIGN,
@@ -37,6 +38,38 @@ _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
 _INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
+
+
+class _Held(Expression):
+    """Evaluates as the class beside it does, and has the context keep account of what that made."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        """Return the value."""
+        value = super().evaluate(context)  # type: ignore[safe-super]
+        if hasattr(context, "hold"):  # contexts of others do not
+            context.hold(value)
+        return value
+
+    async def evaluate_async(self, context: RenderContext) -> object:
+        """Return the value."""
+        value = await super().evaluate_async(context)
+        if hasattr(context, "hold"):
+            context.hold(value)
+        return value
+
+
+class HeldExpression(_Held, FilteredExpression):
+    """An argument with filters."""
+
+    __slots__ = ()
+
+
+class HeldTernary(_Held, TernaryFilteredExpression):
+    """An argument that says which of two values it has."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +181,13 @@ def _without_comma(tokens: list[Token]) -> list[Token]:
 def _parse_argument(env: Environment, name: Token, value: list[Token], following: Token) -> Argument:
     if not value:
         raise TagSyntaxError(f"argument '{name.value}' has no value", token=name)
-    return Argument(name.value, FilteredExpression.parse(env, _stream(value, following)), name)
+    expression = FilteredExpression.parse(env, _stream(value, following))
+    # What has no filters makes nothing new. The expression has just been parsed, and the class adds no slots.
+    if type(expression) is FilteredExpression and expression.filters:
+        expression.__class__ = HeldExpression
+    elif isinstance(expression, TernaryFilteredExpression):
+        expression.__class__ = HeldTernary
+    return Argument(name.value, expression, name)
 
 
 def _stream(tokens: list[Token], following: Token) -> TokenStream:

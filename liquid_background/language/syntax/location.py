@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 from contextvars import ContextVar
 from pathlib import Path
+from traceback import walk_tb
 from types import TracebackType
 from typing import Final
 
 from liquid import BoundTemplate, Expression, Node, Token
 from liquid.builtin.expressions import Filter
-from liquid.exceptions import LiquidError, TemplateNotFoundError
+from liquid.exceptions import LiquidError, LiquidTypeError, TemplateNotFoundError
 
-from liquid_background.language.syntax.options import show
+from liquid_background.language.syntax.shown import show, unescaped, without_paths
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
@@ -68,16 +69,22 @@ def locate(error: BaseException) -> tuple[str, int]:
 def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
     """Return the token of the innermost node or expression that a traceback goes through, and its template's name."""
     found: Token | None = None
-    name = template = ""
+    templates: list[BoundTemplate] = []
     while traceback is not None:
         here = traceback.tb_frame.f_locals.get("self")
-        token = token_of(here)
-        if token is not None:
-            found, name = token, template
-        elif isinstance(here, BoundTemplate):
-            template = getattr(here, "display_name", template)
+        found = token_of(here) or found
+        if isinstance(here, BoundTemplate):
+            templates.append(here)
         traceback = traceback.tb_next
-    return found, name or template
+    # A block that replaces one of its layout's is rendered from there, and is in the template that extends it.
+    holds = (template for template in reversed(templates) if found is not None and is_of(template, found))
+    template = next(holds, templates[-1] if templates else None)
+    return found, getattr(template, "display_name", "")
+
+
+def is_of(template: BoundTemplate, token: Token) -> bool:
+    """Return whether a token is of the text that a template was parsed from."""
+    return bool(template.nodes) and template.nodes[0].token.source is token.source
 
 
 def token_of(rendered: object) -> Token | None:
@@ -92,20 +99,28 @@ def explain(error: BaseException) -> str:
     name, line = locate(error)
     name = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
     places = [f"{name}:{line}" if line else name] if name else [f"line {line}"] if line else []
-    places += getattr(error, "__notes__", ())
+    places += map(without_paths, getattr(error, "__notes__", ()))
     return f"{message} ({', '.join(places)})" if places else message
 
 
 def what_was_wrong(error: BaseException) -> str:
     """Return one line that says what was wrong, without the place."""
+    if isinstance(error, LiquidTypeError) and isinstance(error.__cause__, TypeError) and _is_foreign(error.__cause__):
+        return what_was_wrong(error.__cause__)  # python-liquid takes a filter's own for one of a wrong argument
     if isinstance(error, TemplateNotFoundError):
         message = f"partial {show(str(error.message))} not found"
     elif isinstance(error, LiquidError):
-        message = str(error.message or type(error).__name__)
+        message = unescaped(str(error.message or type(error).__name__))
     else:
         said = text_of(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return " ".join(message.split())
+
+
+def _is_foreign(error: BaseException) -> bool:
+    """Return whether an application's code raised an error."""
+    *_, (frame, _) = walk_tb(error.__traceback__)
+    return not str(frame.f_globals.get("__name__")).startswith(("liquid.", "liquid_background."))
 
 
 def text_of(error: BaseException) -> str:
@@ -117,10 +132,7 @@ def text_of(error: BaseException) -> str:
         if isinstance(error, OSError) and type(error).__str__ is OSError.__str__ and error.filename is not None:
             names = " -> ".join(repr(_base(name)) for name in (error.filename, error.filename2) if name is not None)
             return f"{error.strerror}: {names}"
-        text = str(error)
-        if isinstance(error, ImportError) and error.path:
-            text = text.replace(error.path, _base(error.path))
-        return text
+        return without_paths(str(error))
     except Exception as reason:  # noqa: BLE001  an application's own class may do anything here
         return f"its message cannot be shown, str() raised {type(reason).__name__}"
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from liquid_background.job import MAX_ATTEMPTS, MAX_DELAY, SOURCE_NAME, Priority
+from liquid_background.language.syntax.shown import show
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 
@@ -29,14 +30,6 @@ class Option:
     def complaint(self, value: object) -> str:
         """Return what to say about a wrong value: the argument, the value and what is allowed."""
         return f"{self.name} is {show(value)}; it must be {self.allowed}"
-
-
-def show(value: object) -> str:
-    """Return a value as a template author would know it, cut short."""
-    if value is None:
-        return "nil"
-    text = repr(value) if isinstance(value, str | int | float | Decimal) else f"a {type(value).__name__}"
-    return text if len(text) <= 80 else f"{text[:77]}…"
 
 
 def _number(value: object) -> float:

@@ -9,6 +9,7 @@ from liquid import Environment
 from liquid_background.language.tags.action import ActionTag
 from liquid_background.language.tags.background import BackgroundTag, blocks_only
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, BackgroundNode
+from liquid_background.language.tags.capture import CaptureTag, IfChangedTag
 from liquid_background.language.tags.collector import (
     Collector,
     Consumer,
@@ -20,6 +21,7 @@ from liquid_background.language.tags.collector import (
 from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
 from liquid_background.language.tags.log import LogTag
+from liquid_background.language.tags.opened import Tokens, placed
 from liquid_background.language.tags.output import OutputTag
 from liquid_background.language.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
 from liquid_background.language.tags.tablerow import TablerowTag
@@ -38,6 +40,8 @@ def register(env: Environment, hands_over: set[str]) -> None:
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
         OutputTag,
+        CaptureTag,
+        IfChangedTag,
         CycleTag,
         TablerowTag,
         LiquidTag,
@@ -60,10 +64,12 @@ __all__ = [
     "Collector",
     "Consumer",
     "Return",
+    "Tokens",
     "close_collector",
     "collecting",
     "current_collector",
     "blocks_only",
     "open_collector",
+    "placed",
     "register",
 ]

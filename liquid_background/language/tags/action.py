@@ -17,11 +17,12 @@ from liquid_background.job import MAX_PARAMETERS
 from liquid_background.jobs.handover import decode, encode
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
+from liquid_background.language.tags.passing import PassingNode
 
 TAG_ACTION: Final = "action"
 
 
-class ActionNode(Node):
+class ActionNode(PassingNode):
     """A call of an action, where it stands: in the page's render, or in the job when a body holds it."""
 
     __slots__ = ("action", "arguments", "target", "template")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from contextvars import ContextVar
 from typing import Final
 
-from liquid import Environment, Node, Tag, Token, TokenStream
+from liquid import BlockNode, Environment, Node, Tag, Token, TokenStream
 from liquid.ast import IllegalNode
 from liquid.builtin.expressions import FilteredExpression, Identifier, Literal, Nil
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
@@ -15,14 +15,18 @@ from liquid.expression import Expression
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
-from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.errors import ArgumentError, NestedTooDeep, TagSyntaxError
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
 from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
+from liquid_background.language.tags.opened import is_partial_form, never_closed
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
-_PARTIAL_FORM: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
+MAX_NESTED: Final = 5
+"""Background blocks in each other: each walks through all that is in it, and its source travels in all around it."""
+
+_depth: ContextVar[int] = ContextVar("background_depth", default=0)  # of the block that is being parsed
 
 
 class BackgroundTag(Tag):
@@ -60,9 +64,9 @@ class BackgroundTag(Tag):
         named = self._check(token, arguments.named, label)
         if expression is not None:
             next(stream)
-        body = get_parser(self.env).parse_block(stream, _END)
+        body = self._parse_body(stream, token)
         if not stream.current.is_tag(TAG_ENDBACKGROUND):
-            raise TagSyntaxError(f"this background block is never closed: add {{% {TAG_ENDBACKGROUND} %}}", token=token)
+            raise never_closed(token)
         self._refuse_escapes(body, in_loop=False)
         source = slice_body(self.env, token, expression, stream.current)
         if len(source.text) * 4 > MAX_BODY and len(source.text.encode(errors="surrogatepass")) > MAX_BODY:
@@ -70,6 +74,17 @@ class BackgroundTag(Tag):
         names = [argument.name for argument in named if argument.name not in OPTIONS]
         plan = plan_body(self.env, body.nodes, names, self.hands_over)
         return self.node_class(token, label=label, arguments=named, plan=plan, body=body, source=source)
+
+    def _parse_body(self, stream: TokenStream, token: Token) -> BlockNode:
+        depth = _depth.get()
+        if depth >= MAX_NESTED:
+            message = f"the template is nested too deep: at most {MAX_NESTED} background blocks in each other"
+            raise NestedTooDeep(message, token=token)
+        outer = _depth.set(depth + 1)
+        try:
+            return get_parser(self.env).parse_block(stream, _END)
+        finally:
+            _depth.reset(outer)
 
     def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
         arguments = parse_arguments(self.env, stream, token)
@@ -146,11 +161,6 @@ def _skip(stream: TokenStream) -> None:
                 next(stream)
             return
         next(stream)
-
-
-def is_partial_form(expression: Token) -> bool:
-    """Return whether the token behind a `background` tag's name makes it the form without an end tag."""
-    return expression.kind == TOKEN_EXPRESSION and _PARTIAL_FORM.match(expression.value) is not None
 
 
 def blocks_only(tokens: list[Token]) -> list[Token]:

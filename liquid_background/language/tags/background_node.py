@@ -14,16 +14,18 @@ from liquid_background.errors import ArgumentError, HandOverError, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.handover import encode, is_missing, size
 from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.language.limits import look_soon
 from liquid_background.language.plan import BodyNode, Plan
 from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.output import bare
+from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, large_size
 
 TAG_BACKGROUND: Final = "background"
 TAG_ENDBACKGROUND: Final = "endbackground"
 
 
-class BackgroundNode(BodyNode):
+class BackgroundNode(PassingNode, BodyNode):
     """A block (with a body) or a partial (with a target) that is to run as a job."""
 
     __slots__ = (
@@ -95,7 +97,11 @@ class BackgroundNode(BodyNode):
         return arguments + [extra for extra in (self.label, self.partial) if extra is not None]
 
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> int:
+        look_soon(context)
         options = self._fixed if self._fixed is not None else self._read_options(context, values)
+        if large_size((*values[len(self.options) :], *handed)) > FAR_TOO_MUCH:
+            self._refuse_size(context, f"over {FAR_TOO_MUCH // 1024:,} KB")
+            return self._assign(context, None)
         job = Job(
             template=self.template,
             line=self.source.line if self.source else self.line,
@@ -109,8 +115,11 @@ class BackgroundNode(BodyNode):
         fits = self._fits(context, job)
         if fits:
             collector_of(context, self.token).add(job, self.token)
+        return self._assign(context, job.id if fits else None)
+
+    def _assign(self, context: RenderContext, job_id: str | None) -> int:
         if self.target is not None:
-            context.assign(self.target, job.id if fits else None)
+            context.assign(self.target, job_id)
         return 0
 
     def _fixed_options(self) -> dict[str, Any] | None:
@@ -181,15 +190,13 @@ class BackgroundNode(BodyNode):
             return True
         parts = {**job.parameters, **job.handed_over}
         largest = max(parts, key=lambda name: size(parts[name]), default="its source")
-        context.error(
-            ArgumentError(
-                f"the job takes {len(data) / 1024:.0f} KB; at most {MAX_PAYLOAD // 1024} KB can travel: pass ids "
-                f"instead of whole values (the largest is `{largest}`)",
-                token=self.token,
-                template_name=self.template,
-            )
-        )
+        self._refuse_size(context, f"{len(data) / 1024:.0f} KB", f" (the largest is `{largest}`)")
         return False
+
+    def _refuse_size(self, context: RenderContext, size: str, largest: str = "") -> None:
+        most = f"at most {MAX_PAYLOAD // 1024} KB can travel"
+        message = f"the job takes {size}; {most}: pass ids instead of whole values{largest}"
+        context.error(ArgumentError(message, token=self.token, template_name=self.template))
 
     def parameter_names(self) -> Iterable[str]:
         """Return the names that the body is given."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from io import StringIO
 from typing import Final, TextIO
 
 from liquid import BoundTemplate, Node, RenderContext, Tag, Token, TokenStream
@@ -11,10 +10,12 @@ from liquid.ast import Partial, PartialScope
 from liquid.builtin.expressions import FilteredExpression, Identifier, KeywordArgument, Nil
 from liquid.exceptions import TemplateNotFoundError
 from liquid.expression import Expression
+from liquid.output import NullIO
 from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.language.syntax import parse_arguments, parsing
 from liquid_background.language.tags.partials import Return, noting_way_in
+from liquid_background.language.tags.passing import PassingNode
 
 TAG_FUNCTION: Final = "function"
 TAG_RETURN: Final = "return"
@@ -61,7 +62,7 @@ class ReturnTag(Tag):
         return ReturnNode(token, FilteredExpression.parse(self.env, inner))
 
 
-class FunctionNode(Node):
+class FunctionNode(PassingNode):
     """A call of a partial in a scope of its own, for its returned value."""
 
     __slots__ = ("args", "name", "target", "template")
@@ -87,7 +88,7 @@ class FunctionNode(Node):
             scope = self._scope(context, template, {arg.name: arg.value.evaluate(context) for arg in self.args})
             value = None
             try:
-                template.render_with_context(scope, StringIO(), partial=True, block_scope=False)
+                template.render_with_context(scope, NullIO(), partial=True, block_scope=False)
             except Return as returned:
                 value = returned.value
             context.assign(self.target, value)
@@ -105,7 +106,7 @@ class FunctionNode(Node):
             value = None
             try:
                 scope = self._scope(context, template, values)
-                await template.render_with_context_async(scope, StringIO(), partial=True, block_scope=False)
+                await template.render_with_context_async(scope, NullIO(), partial=True, block_scope=False)
             except Return as returned:
                 value = returned.value
             context.assign(self.target, value)

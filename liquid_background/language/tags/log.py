@@ -16,12 +16,13 @@ from liquid_background.jobs.handover import encode
 from liquid_background.language.filters import check_text
 from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.language.tags.collector import collector_of
+from liquid_background.language.tags.passing import PassingNode
 
 TAG_LOG: Final = "log"
 MAX_TYPE: Final = 100  # characters; a type is a word to filter by
 
 
-class LogNode(Node):
+class LogNode(PassingNode):
     """A line for the job log."""
 
     __slots__ = ("arguments", "line", "template", "value")

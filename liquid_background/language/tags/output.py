@@ -12,7 +12,7 @@ from liquid.stringify import to_liquid_string
 
 from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.filters import check_text
-from liquid_background.language.limits import Text
+from liquid_background.language.limits import Text, look_soon
 
 LARGE: Final = 4096  # characters that are worth a check before they are written
 
@@ -32,6 +32,7 @@ class OutputNode(output.OutputNode):
         if type(value) is str and not context.autoescape:
             return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
         if type(value) not in FLAT:
+            look_soon(context)
             check_text(context.env, "{{ … }}", value)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
@@ -40,6 +41,7 @@ class OutputNode(output.OutputNode):
         """Print the value."""
         value = await self._bare.evaluate_async(context)
         if type(value) not in FLAT:
+            look_soon(context)
             check_text(context.env, "{{ … }}", value)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)

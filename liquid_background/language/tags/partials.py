@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final, TextIO
 
-from liquid import Environment, Node, RenderContext, Token, TokenStream
+from liquid import BlockNode, Environment, Node, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import (
     Identifier,
     KeywordArgument,
@@ -19,10 +17,22 @@ from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags import include_tag, liquid_tag, render_tag
 from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
 from liquid.expression import Expression
-from liquid.token import TOKEN_AS, TOKEN_COMMA, TOKEN_EOF, TOKEN_FOR, TOKEN_TAG, TOKEN_WITH, TOKEN_WORD
+from liquid.parser import get_parser
+from liquid.token import (
+    TOKEN_AS,
+    TOKEN_COMMA,
+    TOKEN_EOF,
+    TOKEN_EXPRESSION,
+    TOKEN_FOR,
+    TOKEN_TAG,
+    TOKEN_WITH,
+    TOKEN_WORD,
+)
 
 from liquid_background.language.filters import check_text
 from liquid_background.language.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
+from liquid_background.language.tags.opened import Tokens
+from liquid_background.language.tags.passing import PassingNode
 
 
 class Return(Exception):
@@ -36,21 +46,26 @@ class Return(Exception):
 _WAY_IN: Final = {"include": "included from", "render": "rendered from", "function": "called from"}
 
 
-@contextmanager
-def noting_way_in(token: Token, template: str) -> Iterator[None]:
+class noting_way_in:  # noqa: N801  used as a function; a generator would take three times as long
     """Add to an error from inside a partial which tag of which template led there."""
-    try:
-        yield
-    except (LiquidInterrupt, StopRender, Return):
-        raise
-    except Exception as error:
+
+    __slots__ = ("_template", "_token")
+
+    def __init__(self, token: Token, template: str) -> None:
+        self._token = token
+        self._template = template
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if not isinstance(error, Exception) or isinstance(error, LiquidInterrupt | StopRender | Return):
+            return
         where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
-        if where is not None and where.source is not token.source:
-            error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
-        raise
+        if where is not None and where.source is not self._token.source:
+            error.add_note(f"{_WAY_IN[self._token.value]} {self._template}:{line_of(self._token)}")
 
 
-class _WayInNode(Node):
+class _WayInNode(PassingNode):
     """Renders as the node class beside it does, and names itself in the errors of its partial."""
 
     __slots__ = ()
@@ -74,12 +89,14 @@ class IncludeNode(_WayInNode, include_tag.IncludeNode):
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Render the partial."""
-        check_text(context.env, "a template's name", self.name.evaluate(context))
+        if type(self.name) is not StringLiteral:
+            check_text(context.env, "a template's name", self.name.evaluate(context))
         return super().render_to_output(context, buffer)
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Render the partial."""
-        check_text(context.env, "a template's name", await self.name.evaluate_async(context))
+        if type(self.name) is not StringLiteral:
+            check_text(context.env, "a template's name", await self.name.evaluate_async(context))
         return await super().render_to_output_async(context, buffer)
 
 
@@ -90,15 +107,23 @@ class RenderNode(_WayInNode, render_tag.RenderNode):
 
 
 class LiquidTag(liquid_tag.LiquidTag):
-    """`{% liquid %}`, which lets a block among its lines know that they have no delimiters."""
+    """`{% liquid %}`, which may be empty, and lets a block among its lines know that they have no delimiters."""
 
     def parse(self, stream: TokenStream) -> Node:
         """Return the node; the stream is left at the tag's last token."""
-        token = in_liquid_tag.set(True)
+        token = stream.expect(TOKEN_TAG)
+        if stream.peek.kind != TOKEN_EXPRESSION:
+            return self.node_class(token, None, BlockNode(token, []))
+        next(stream)
+        lines = stream.current
+        reset = in_liquid_tag.set(True)
         try:
-            return super().parse(stream)
+            tokens = Tokens(self.env, self._tokenize(lines.value, token=lines), stream.block_depth)
+            with tokens.being_parsed():
+                block = get_parser(self.env).parse_block(tokens, end=())
         finally:
-            in_liquid_tag.reset(token)
+            in_liquid_tag.reset(reset)
+        return self.node_class(token, lines, block)
 
 
 class IncludeTag(include_tag.IncludeTag):

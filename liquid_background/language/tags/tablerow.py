@@ -19,7 +19,7 @@ class PacedLoop(LoopExpression):
     async def evaluate_async(self, context: RenderContext) -> tuple[Iterator[object], int]:
         """Return the items, with a look every few of them, and their number."""
         items, length = await super().evaluate_async(context)
-        return (context.watch.paced(items) if isinstance(context, Context) else items), length
+        return (context.watch.paced(items, length) if isinstance(context, Context) else items), length
 
 
 class TablerowNode(tablerow_tag.TablerowNode):

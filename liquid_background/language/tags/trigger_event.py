@@ -15,15 +15,17 @@ from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.language.limits import look_soon
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show
 from liquid_background.language.tags.collector import Collector, Site, collector_of
+from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, large_size
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _CONTEXT: Final = ("params", "session", "cookies", "headers", "current_user")
 _SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
 
 
-class TriggerEventNode(Node):
+class TriggerEventNode(PassingNode):
     """An event, with the values that its consumers see as `event`."""
 
     __slots__ = ("arguments", "event", "template")
@@ -54,6 +56,9 @@ class TriggerEventNode(Node):
         consumers = collector.site.consumers(str(event))
         if not consumers:
             return 0
+        look_soon(context)
+        if large_size(values) > FAR_TOO_MUCH:
+            raise self._error(f"the event's values take over {MAX_PAYLOAD // 1024} KB: pass ids")
         encoded = (self._encode(argument, value) for argument, value in zip(self.arguments, values, strict=True))
         parameters = {
             "event": dict(zip((argument.name for argument in self.arguments), encoded, strict=True)),

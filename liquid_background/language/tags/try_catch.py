@@ -14,12 +14,15 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.plan import OnceNode
 from liquid_background.language.syntax import explain, locate, text_of
+from liquid_background.language.tags.capture import OpenNode
+from liquid_background.language.tags.opened import never_closed
 from liquid_background.language.tags.partials import Return
 
 TAG_TRY: Final = "try"
 TAG_CATCH: Final = "catch"
 TAG_ENDTRY: Final = "endtry"
 
+_LONGEST: Final = 4_000  # characters of a message: an error may show the value that was wrong, however large
 _NOT_CAUGHT: Final = (ResourceLimitError, MemoryError, RecursionError, LiquidInterrupt, StopRender, Return)
 """Limits end a job whatever its author wants; the others are the flow of the template, not errors."""
 
@@ -49,8 +52,8 @@ class CatchNode(OnceNode):
         message = str(error.message) if isinstance(error, LiquidError) else text_of(error)
         shown = {
             "name": type(error).__name__,
-            "message": message or type(error).__name__,
-            "detail": explain(error),
+            "message": message[:_LONGEST] or type(error).__name__,
+            "detail": explain(error)[:_LONGEST],
             "template": template,
             "line": line,
         }
@@ -65,9 +68,7 @@ class CatchNode(OnceNode):
         return [self.name] if self.name is not None else []
 
 
-class TryNode(OnceNode):
-    """A block that may fail, and what to do then."""
-
+class _TryNode(OnceNode):
     __slots__ = ("block", "catch")
 
     def __init__(self, token: Token, block: BlockNode, catch: CatchNode | None) -> None:
@@ -114,6 +115,12 @@ class TryNode(OnceNode):
             yield self.catch
 
 
+class TryNode(OpenNode, _TryNode):
+    """A block that may fail, and what to do then."""
+
+    __slots__ = ()
+
+
 class TryTag(Tag):
     """The `try` tag."""
 
@@ -136,5 +143,5 @@ class TryTag(Tag):
                 next(stream)
             catch = CatchNode(catch_token, name, parser.parse_block(stream, (TAG_ENDTRY,)))
         if not stream.current.is_tag(TAG_ENDTRY):
-            raise TagSyntaxError(f"this 'try' is never closed: add {{% {TAG_ENDTRY} %}}", token=token)
+            raise never_closed(token)
         return TryNode(token, block, catch)

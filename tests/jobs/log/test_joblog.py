@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import KEY, append, entries, follow, format_entry, last_id, oldest_first
+from liquid_background.jobs.log import KEY, append, entries, follow, format_entry, last_id, oldest_first, printable
 from liquid_background.jobs.store import Store
 
 AT = datetime(2024, 1, 15, 14, 32, 45, tzinfo=UTC)
@@ -119,6 +119,41 @@ def test_no_line_of_a_template_looks_like_an_attempt(style: Any, forged: str) ->
         assert not _ATTEMPT[style].match(line), line
     failed = format_entry(_entry(status=LogStatus.FAILED, source_name=forged, message=forged), style)
     assert failed.startswith('[attempt 1/2] - "' if style == "short" else '[2024-01-15 14:32:45] background job: "')
+
+
+@pytest.mark.parametrize("style", ["text", "short"])
+def test_a_name_that_looks_like_a_status_is_in_quotes(style: Any) -> None:
+    for name in ("SUCCESS", "failed", "Lost"):
+        line = format_entry(_entry(status=LogStatus.FAILED, source_name=name), style)
+        assert f'"{name}"' in line
+        assert f" - {name} - " not in line
+    assert "pay-SUCCESS (" in format_entry(_entry(status=LogStatus.FAILED, source_name="pay-SUCCESS"))
+
+
+@pytest.mark.parametrize("style", ["text", "short"])
+@pytest.mark.parametrize("hostile", ["\u05d0", "\u0627", "\u0661", "\u0336", "\ufe0f", "\u20e0", "\u2065", "\ue000"])
+def test_no_name_turns_or_covers_its_line(hostile: str, style: Any) -> None:
+    for status in (None, LogStatus.FAILED):
+        for field in ("source_name", "type"):
+            line = format_entry(_entry(**{"status": status, "type": "info", field: f"a{hostile}b"}), style)
+            assert hostile not in line
+
+
+def test_messages_keep_their_script_and_turn_nothing_else() -> None:
+    assert printable("שלום नमस्ते ünï 你好 ❤️") == "שלום नमस्ते ünï 你好 ❤️"
+    assert printable("\u0301a") == "\\u0301a"  # it would stand on what comes before
+    assert printable("a" + "\u0336" * 50) == "a" + "\u0336" * 4 + "\\u0336" * 46
+    failed = _entry(status=LogStatus.FAILED, message="שלום", template="pages/x", line=7)
+    assert format_entry(failed).endswith("שלום\u200e (pages/x:7)")
+
+
+def test_only_the_status_is_painted() -> None:
+    for style, name in (("text", "x) - FAILED (1ms"), ("short", "a - FAILED"), ("short", "FAILED-1")):
+        entry = _entry(status=LogStatus.FAILED, source_name=name)
+        painted = format_entry(entry, style, lambda status: f"<{status}>")  # type: ignore[arg-type]
+        assert painted.count("<") == 1
+        assert painted.replace("<FAILED>", "FAILED") == format_entry(entry, style)  # type: ignore[arg-type]
+        assert painted.index("<") > painted.index(name[-3:])
 
 
 def test_ordinary_types_and_names_stay_as_they_are() -> None:

@@ -524,3 +524,15 @@ def test_a_job_without_a_status_is_buried_where_it_is_found(hands: Hands, queue:
     assert queue.get("a").status is JobStatus.FAILED
     assert "garbage" in (queue.get("a").error or "")
     assert hands.store.client.zscore(keys.failed("low"), "a") is not None
+
+
+def test_lines_of_jobs_push_out_no_end(hands: Hands, queue: Queue, job: Make) -> None:
+    hands.settings = hands.settings.model_copy(update={"log_limit": 400})
+    lines = tuple(LogEntry(source_name="flood", message="x", type="info") for _ in range(1_000))
+    for number in range(10):
+        queue.send([job(id=f"quiet{number}"), job(id=f"loud{number}", source_name="flood")])
+        assert hands.finish(hands.take(), Outcome(error="no", retry=False)) == "done"
+        assert hands.finish(hands.take(), Outcome(entries=lines)) == "done"
+    seen = entries(hands.store.client, limit=2_000)
+    wanted = [(f"{kind}{number}") for number in range(10) for kind in ("quiet", "loud")]
+    assert [entry.job_id for entry in seen if entry.status] == wanted

@@ -11,6 +11,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Ending, Priority
+from liquid_background.jobs.log import KEY
 from liquid_background.jobs.log.entry import EntryValues
 from liquid_background.jobs.queue import Queue, assembly, keys, protocol, scripts
 from liquid_background.jobs.store import Store
@@ -25,6 +26,7 @@ CONSTANTS = {
     "END_WIDTH": 13,  # finishing.finish
     "BEAT_WIDTH": 8,  # moves.beat
     "LOG": "liquid_background:log",  # the names in the store, where versions before have put them
+    "LOG_ENDS": "liquid_background:log:ends",
     "LEASES": "liquid_background:leases",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
@@ -34,6 +36,7 @@ CONSTANTS = {
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
     "PARKED": "liquid_background:parked:",
+    "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
     "DATA_AT": 5,
     "LAST_AT": 12,  # the eight of CLAIMED
@@ -121,7 +124,7 @@ def test_fields_travel_under_their_names(store: Store, queue: Queue) -> None:
         "retry_intervals": "[1,2]", "lb_limit": "6.5", "lb_sig": "s", "result_ttl": "11", "failure_ttl": "12",
         "lb_group": "g", "lb_group_limit": "3",
     }  # fmt: skip
-    [(_, fields)] = store.client.xrange(protocol.LOG)
+    [(_, fields)] = store.client.xrange(KEY)
     assert fields == {name.encode(): str(value).encode() if isinstance(value, int) else value
                       for name, value in entry._asdict().items()}  # fmt: skip
     assert [*fields] == [name.encode() for name in EntryValues._fields]  # in this order: their names are stored once

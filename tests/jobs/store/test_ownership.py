@@ -16,6 +16,7 @@ import pytest
 
 from liquid_background.errors import StoreStartError
 from liquid_background.jobs.store import connect, embedded
+from liquid_background.jobs.store.ownership import check_place
 from liquid_background.settings import load_settings
 
 SOMEBODY = 12_345  # a user's number
@@ -126,9 +127,54 @@ def test_a_running_store_whose_socket_was_exchanged_is_not_told_to_stop(folder: 
 
 def test_a_folder_in_which_anyone_may_replace_files_is_refused(folder: Path) -> None:
     folder.chmod(0o777)
-    _refused(folder, folder, "may be written to by anyone: run chmod o-w")
+    _refused(folder, folder, "may be written to by anyone: run chmod go-w")
+    folder.chmod(0o770)
+    _refused(folder, folder, f"may be written to by everyone in group {os.getgid()}: run chmod go-w")
     folder.chmod(0o1777)  # as /tmp: others' files are told by their owner
     assert embedded.ensure_running(folder)
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o606])
+@pytest.mark.parametrize("name", ["store.log", "store.lock", "appendonlydir"])
+def test_what_others_may_write_to_is_refused(folder: Path, name: str, mode: int) -> None:
+    path = folder / name
+    path.mkdir() if name == "appendonlydir" else path.touch()
+    path.chmod(mode)
+    _refused(folder, path, "may be written to by")
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o002, 0o022])
+def test_a_folder_that_the_store_makes_is_accepted_whatever_the_umask(store_dir: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        for _ in range(2):
+            embedded.ensure_running(store_dir / "new")
+            assert embedded.stop(store_dir / "new")
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("below", ["", "data", "deep/data"])
+def test_a_file_in_place_of_the_folder_is_refused(folder: Path, below: str) -> None:
+    plain = folder / "plain"
+    plain.touch()
+    _refused(plain / below, plain, "is not a folder")
+    with pytest.raises(StoreStartError, match="is not a folder"):
+        check_place(plain / below)
+
+
+def test_a_place_is_looked_at_without_making_anything(folder: Path) -> None:
+    check_place(folder / "deep/data")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may write anywhere")
+def test_a_place_that_may_not_be_written_to_is_told(folder: Path) -> None:
+    folder.chmod(0o500)
+    for place in (folder, folder / "data"):
+        with pytest.raises(StoreStartError, match="may not be written to; make it writable"):
+            check_place(place)
+    folder.chmod(0o700)
 
 
 def test_a_fifo_in_place_of_the_log_is_refused_and_holds_up_nobody(folder: Path) -> None:

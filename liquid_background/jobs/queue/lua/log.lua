@@ -7,12 +7,13 @@ local function log(limit, e)
   write_entry(try, limit, e)
 end
 
--- Write `count` entries that stand in the flat list `list` from position `at`; return the position behind them.
-local function log_all(limit, list, at, count)
+-- Write `count` lines of a template that stand in the flat list `list` from position `at`.
+local function log_lines(limit, list, at, count)
+  -- include: room
+  make_room(tonumber(limit), count)
   for _ = 1, count do
     -- name: ENTRY from list at at as entry
     log(limit, entry)
     at = at + ENTRY_WIDTH
   end
-  return at
 end

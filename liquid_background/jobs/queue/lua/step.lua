@@ -150,7 +150,7 @@ local function finish(at)
   else
     said, final = finish_otherwise(job, kind, jobs, at)
   end
-  if entries ~= '0' then log_all(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
+  if entries ~= '0' then log_lines(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
   local entry = {
     job_id = id, source_name = source_name, template = template, line = line, attempt = job.attempt,
     max_attempts = most, status = said, duration = duration, message = message, final = final,

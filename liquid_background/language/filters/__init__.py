@@ -1,0 +1,18 @@
+"""What is asked of filters: what would grow, or take longer and longer, is refused before it runs."""
+
+from liquid_background.language.filters.before import check_formats
+from liquid_background.language.filters.guard import guarded
+from liquid_background.language.filters.result import MAX_VALUE, check_result, check_text
+from liquid_background.language.filters.translation import BoundedTranslateTag, add_translations
+from liquid_background.language.filters.uniq import uniq
+
+__all__ = [
+    "MAX_VALUE",
+    "BoundedTranslateTag",
+    "add_translations",
+    "check_formats",
+    "check_result",
+    "check_text",
+    "guarded",
+    "uniq",
+]

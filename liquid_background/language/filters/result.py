@@ -1,0 +1,67 @@
+"""What filters may return, and how large what is made text of may be."""
+
+from __future__ import annotations
+
+from typing import Final, NoReturn
+
+from liquid import Environment
+
+from liquid_background.errors import LimitReached
+from liquid_background.jobs.sizes import FLAT, SHORT, megabytes, text_size, weigh
+from liquid_background.language.limits import MAX_OUTPUT
+
+MAX_VALUE: Final = MAX_OUTPUT
+"""Bytes that a filter's result may take, or as many as may be printed if that is more."""
+MAX_BITS: Final = 14_000
+"""Bits of a whole number: Python shows none of over 4,300 digits."""
+
+
+def refuse(what: str) -> NoReturn:
+    """Raise what is over a limit that no setting changes."""
+    raise LimitReached(f"{what}; the limit is fixed", token=None)
+
+
+def check_text(env: Environment, what: str, value: object) -> None:
+    """Accept a value that is about to become text: a list or object may hold the same things many times.
+
+    Args:
+        env: of the template.
+        what: makes the text, for the message.
+        value: of any kind; only lists, objects and the like are measured.
+
+    Raises:
+        LimitReached: when its text would be too large.
+    """
+    most = env.output_stream_limit
+    if most is None or not isinstance(value, (list, tuple, dict, set, frozenset)):
+        return
+    if len(value) > SHORT or not FLAT.issuperset(map(type, value.values() if isinstance(value, dict) else value)):
+        most = max(MAX_VALUE, most)
+        check_size(env, what, text_size(value, most))
+
+
+def check_size(env: Environment, name: str, size: float) -> None:
+    """Accept the size of a filter's result, or of a text that a tag makes.
+
+    Raises:
+        LimitReached: when it is too much.
+    """
+    most = env.output_stream_limit
+    if size > MAX_VALUE and most is not None and size > most:
+        message = f"the result of {name} takes over {megabytes(max(MAX_VALUE, most))}"
+        raise LimitReached(f"{message} (Environment.output_stream_limit)", token=None)
+
+
+def check_result(env: Environment, name: str, result: object) -> None:
+    """Accept what a filter returned.
+
+    Raises:
+        LimitReached: when it is too much to be passed on.
+    """
+    if isinstance(result, str):
+        if len(result) > MAX_VALUE:
+            check_size(env, name, len(result))
+    elif isinstance(result, list):
+        check_size(env, name, weigh(result))
+    elif isinstance(result, int) and result.bit_length() > MAX_BITS:
+        refuse(f"{name} returned a number of over {MAX_BITS:,} bits")

@@ -1,0 +1,62 @@
+"""`uniq` in one pass, with the results of python-liquid's, which compares each item with each."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from liquid import Undefined
+from liquid.exceptions import FilterArgumentError
+from liquid.filter import sequence_filter
+
+_MISSING: Final = object()
+_LONGEST_SHOWN: Final = 100  # characters
+
+
+@sequence_filter
+def uniq(sequence: Any, key: object = None) -> list[object]:
+    """Return the items of a list without those that equal an earlier one, or whose members of a name do."""
+    marks: set[object] = set()
+    values: list[object] = []
+    odd: list[object] = []  # those that tell no mark: each is compared with them, and they with all
+    found: list[object] = []
+    for item in sequence:
+        value = item if key is None else _member(item, key)
+        try:
+            mark = _mark(value)
+            is_new = mark not in marks and value not in odd
+            marks.add(mark)
+        except TypeError:
+            is_new = value not in odd and value not in values
+            if is_new:
+                odd.append(value)
+        if is_new:
+            values.append(value)
+            found.append(item)
+    return found
+
+
+def _member(item: Any, key: object) -> object:
+    try:
+        return item[key]
+    except KeyError:
+        return _MISSING
+    except TypeError as error:
+        shown = str(item)[:_LONGEST_SHOWN]
+        raise FilterArgumentError(f"can't read property '{key}' of {shown}", token=None) from error
+
+
+def _mark(value: object) -> object:
+    """Return what is equal, and has one hash, for equal values.
+
+    Raises:
+        TypeError: for a value that tells none.
+    """
+    kind = type(value)
+    if kind is dict:
+        return dict, frozenset([(name, _mark(item)) for name, item in value.items()])  # type: ignore[attr-defined]
+    if kind is list or kind is tuple:
+        return kind, tuple([_mark(item) for item in value])  # type: ignore[attr-defined]
+    if isinstance(value, Undefined):
+        return None  # which it equals
+    hash(value)
+    return value

@@ -1,0 +1,66 @@
+"""Python errors of what a template calls, as errors of the template."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from liquid import Token
+from liquid.exceptions import LiquidError
+
+from liquid_background.errors import CodeError, LiquidBackgroundError
+from liquid_background.language.syntax.location import explain, token_in, what_was_wrong
+from liquid_background.language.syntax.nesting import too_deep
+
+logger = logging.getLogger("liquid_background")
+
+
+def error_of_template(error: Exception) -> Exception:
+    """Return what to raise for an error that came out of a render: itself, when it says where in a template it was.
+
+    Its traceback is the error's, and goes to the log at level DEBUG, too.
+    """
+    if isinstance(error, LiquidError | LiquidBackgroundError):
+        return error
+    told = _told(error).with_traceback(error.__traceback__)
+    logger.debug("%s", explain(told), exc_info=error)
+    return told
+
+
+def _told(error: Exception) -> LiquidBackgroundError:
+    limit = too_deep(error) if isinstance(error, RecursionError) else None
+    if limit is not None:
+        return limit
+    token, name = token_in(error.__traceback__)
+    told = code_error(error, token, name)
+    for note in getattr(error, "__notes__", ()):
+        told.add_note(note)
+    return told
+
+
+def code_error(error: Exception, token: Token | None, template: str) -> CodeError:
+    """Return the error for one that Python code raised: of its class, too, for those who expect that in a host.
+
+    Made without that class's `__init__`, which takes what the class likes.
+    """
+    message = what_was_wrong(error)
+    try:
+        kind = _kind(type(error))
+        told = kind.__new__(kind, message)
+        told.args = (message,)
+        told.token = token
+        told.template_name = template or None
+    except Exception:  # noqa: BLE001  an application's class may refuse another one beside it in any way
+        return CodeError(message, token=token, template_name=template or None)
+    return told
+
+
+_KINDS: Final[dict[type[Exception], type[CodeError]]] = {}
+
+
+def _kind(raised: type[Exception]) -> type[CodeError]:
+    if issubclass(raised, StopIteration | StopAsyncIteration):  # no generator on the way would let it pass
+        return CodeError
+    if raised not in _KINDS:
+        _KINDS[raised] = type(raised.__name__, (CodeError, raised), {})
+    return _KINDS[raised]

@@ -1,0 +1,57 @@
+"""Tags that pass on what their arguments' filters make: it counts as held for as long as they are rendered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, TextIO
+
+from liquid import Node, RenderContext
+
+from liquid_background.job import MAX_PAYLOAD
+from liquid_background.jobs.sizes import FLAT, text_size
+from liquid_background.language.context import Context
+from liquid_background.language.limits import LARGE
+
+FAR_TOO_MUCH: Final = 10 * MAX_PAYLOAD
+"""Characters of values that cannot travel together, whatever their JSON takes."""
+
+
+def large_size(values: Iterable[object]) -> int:
+    """Return about how much text values are, or something over FAR_TOO_MUCH; small ones do not count."""
+    size = 0
+    for value in values:
+        if isinstance(value, str):
+            size += len(value) if len(value) > LARGE else 0
+        elif type(value) not in FLAT:
+            size += text_size(value, FAR_TOO_MUCH)
+        if size > FAR_TOO_MUCH:
+            break
+    return size
+
+
+class PassingNode(Node):
+    """A node with arguments that may have filters."""
+
+    __slots__ = ()
+
+    def render(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the node; forget what its arguments took."""
+        if not isinstance(context, Context):
+            return super().render(context, buffer)
+        watch = context.watch
+        passing = watch.passing
+        try:
+            return super().render(context, buffer)
+        finally:
+            watch.passing = passing
+
+    async def render_async(self, context: RenderContext, buffer: TextIO) -> int:
+        """Render the node; forget what its arguments took."""
+        if not isinstance(context, Context):
+            return await super().render_async(context, buffer)
+        watch = context.watch
+        passing = watch.passing
+        try:
+            return await super().render_async(context, buffer)
+        finally:
+            watch.passing = passing

@@ -1,0 +1,52 @@
+"""`uniq` in one pass gives what comparing each with each gave."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from liquid.builtin.filters import array
+from liquid.exceptions import FilterArgumentError
+from markupsafe import Markup
+
+from liquid_background.language.filters import uniq
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-2, 2),
+    st.sampled_from((0.0, 1.0, -0.0, 2.5, Decimal(1))),
+    st.sampled_from(("", "1", "a", Markup("a"))),
+)
+VALUES = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.tuples(inner, inner),
+        st.dictionaries(st.sampled_from(("a", "b")), inner, max_size=2),
+        st.frozensets(SCALARS, max_size=2).map(set),
+    ),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(st.lists(VALUES, max_size=12))
+def test_without_a_name_it_is_the_same(items: list[Any]) -> None:
+    found, expected = uniq(items), array.uniq(items)
+    assert [id(item) for item in found] == [id(item) for item in expected]
+
+
+@settings(deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(("a", "b")), VALUES, max_size=2), max_size=12))
+def test_by_a_name_it_is_the_same(items: list[Any]) -> None:
+    assert [id(item) for item in uniq(items, "a")] == [id(item) for item in array.uniq(items, "a")]
+
+
+def test_what_has_no_members_is_named_in_short() -> None:
+    with pytest.raises(FilterArgumentError) as raised:
+        uniq(["x" * 10_000], "a")
+    assert len(str(raised.value)) < 300

@@ -1,0 +1,57 @@
+"""The attempts that one child performs: each under its limits, in the surroundings of the first, and counted."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Final
+
+from liquid_background.job import Outcome, Performer
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background_worker import attempt
+from liquid_background_worker.alarm import Alarm
+from liquid_background_worker.batches import BatchSize
+from liquid_background_worker.limits import CpuLimit
+from liquid_background_worker.slot import Slot
+from liquid_background_worker.surroundings import Surroundings
+
+GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
+
+
+class Attempts:
+    """Performs jobs in this process.
+
+    Args:
+        performer: what runs them.
+        slot: where the supervisor sees what runs.
+        most: attempts after which the process is worn out.
+    """
+
+    def __init__(self, performer: Performer, slot: Slot, most: int) -> None:
+        self.left = most
+        self.batch_size = BatchSize()
+        self._performer = performer
+        self._slot = slot
+        self._alarm = Alarm()
+        self._cpu = CpuLimit()
+        self._surroundings = Surroundings()
+        self._tally: tuple[bool, float] | None = None  # how the last one ended, and its seconds: not counted yet
+
+    def perform(self, place: int, job: Claimed) -> Outcome:
+        """Perform an attempt of the job at that place of the batch."""
+        self._cpu.allow(job.limit)
+        started = monotonic()
+        self._slot.begin(place, started, started + job.limit + GRACE)
+        outcome = attempt.perform(self._performer, self._alarm, job)
+        self._slot.disarm()
+        self._tally = (outcome.succeeded, monotonic() - started)
+        self.left -= 1
+        return outcome
+
+    def count(self) -> None:
+        """Count the last attempt, once the store has been told of its end: a kill before that runs the body again."""
+        if self._tally:
+            succeeded, seconds = self._tally
+            self._slot.count(succeeded, seconds)
+            self.batch_size.took(seconds)
+            self._tally = None
+            self._surroundings.restore()
