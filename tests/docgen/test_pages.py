@@ -67,7 +67,7 @@ def test_each_fixture_is_in_the_api() -> None:
         "#### Queue.retry\n",  # engine.jobs
         "#### JobLog.follow\n",  # engine.log
         "#### Handle.result_async\n",
-        "| `entries` | `list[LogEntry]` |",  # FakeJobs
+        "#### FakeJobs.entries\n\n`entries: list[LogEntry]`\n",
         "| `count` | `int` | `6` | runs after the first, from 0 to 100 |",  # a default by a constant's name
         "- `JobCancelled`: when it was taken back.\n",  # Raises:
         "- `hands_over`: whether the page values that its arguments name travel with a background block.\n",  # Args:

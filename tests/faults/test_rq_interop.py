@@ -138,8 +138,7 @@ def _stock(bench: Bench) -> None:
 def _send_at(bench: Bench, now: float, **fields: Any) -> str:
     """Send a job as it would have been sent at another time, due at once."""
     job = bench.job(**fields)
-    values = encode_job(job, bench.queue.settings, now)
-    values[2] = 0
+    values = encode_job(job, bench.queue.settings, now)._replace(delay=0)
     scripts.run(bench.store, "send", [bench.settings.log_limit, 1, 0, *values])
     return job.id
 

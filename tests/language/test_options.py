@@ -220,7 +220,9 @@ def test_lax_keeps_what_it_can(make_site: Callable[..., Any]) -> None:
     assert site.jobs == []
 
 
-def test_one_entry_makes_an_option_of_blocks_partials_and_consumers(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_entry_makes_an_option_of_blocks_partials_and_consumers(
+    site: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """`timeout` is a field of each job, and no option today."""
     monkeypatch.setitem(OPTIONS, "timeout", replace(OPTIONS["delay"], name="timeout"))  # type: ignore[arg-type]
     site.write({"consumers/e/x": "---\ntimeout: 7\n---\nx", "partials/p": "x"})
@@ -228,7 +230,10 @@ def test_one_entry_makes_an_option_of_blocks_partials_and_consumers(site: Any, m
     ids = [job.id for job in site.jobs]
     assert [float(site.engine.store.client.hget(keys.job(each), "timeout")) for each in ids] == [7.0] * 3
     assert [job.parameters for job in site.jobs[:2]] == [{}, {}]
-    for wrong in (block("x", "timeout: 'long'"), "{% trigger_event 'e' %}"):
-        site.write({"consumers/e/x": "---\ntimeout: long\n---\nx"})
-        with pytest.raises(ArgumentError, match="timeout is 'long'; it must be minutes from"):
-            site.render(wrong)
+    wrong = "timeout is 'long'; it must be minutes from"
+    with pytest.raises(ArgumentError, match=wrong):
+        site.render(block("x", "timeout: 'long'"))
+    site.write({"consumers/e/x": "---\ntimeout: long\n---\nx"})
+    site.render("{% trigger_event 'e' %}")
+    assert "timeout" in caplog.text
+    assert "long" in caplog.text

@@ -52,7 +52,7 @@ class Drop:
 
 def _raise(error: BaseException) -> Callable[..., object]:
     def filter_(*_: object) -> object:
-        raise error
+        raise error.with_traceback(None)  # one that is raised again has the traceback of the first time, too
 
     return filter_
 
@@ -150,6 +150,9 @@ def test_an_error_while_jobs_are_sent_is_none_of_the_template(site: Any) -> None
     class Sink:
         def send(self, *_: object) -> None:
             raise StoreUnavailable("gone")
+
+        async def send_async(self, *_: object) -> None:
+            self.send()
 
     site.engine.environment.sink = Sink()
     with pytest.raises(StoreUnavailable, match="gone"):

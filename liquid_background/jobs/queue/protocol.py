@@ -1,5 +1,6 @@
-"""What Python and the scripts say to each other, written once: the values of a job, an end and a beat, and the numbers
-and names that both keep to. The scripts get them when they are assembled; see `liquid_background.jobs.queue.assembly`.
+"""What Python and the scripts say to each other, written once: values, and the numbers and names that both keep to.
+
+The scripts get them when they are assembled; see `liquid_background.jobs.queue.assembly`.
 """
 
 from __future__ import annotations

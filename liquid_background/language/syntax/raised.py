@@ -32,6 +32,9 @@ def _told(error: Exception) -> LiquidBackgroundError:
     if limit is not None:
         return limit
     token, name = token_in(error.__traceback__)
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration | StopAsyncIteration):
+        error = error.__cause__  # which no coroutine lets pass as it is
+        token = token_in(error.__traceback__)[0] or token
     told = code_error(error, token, name)
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext
 
 from liquid_background.job import MAX_PAYLOAD
+from liquid_background.jobs.handover import is_missing
 from liquid_background.jobs.sizes import FLAT, text_size
 from liquid_background.language.context import Context
 from liquid_background.language.limits import LARGE
@@ -16,13 +17,14 @@ FAR_TOO_MUCH: Final = 10 * MAX_PAYLOAD
 """Characters of values that cannot travel together, whatever their JSON takes."""
 
 
-def large_size(values: Iterable[object]) -> int:
+def large_size(values: Iterable[Any]) -> int:
     """Return about how much text values are, or something over FAR_TOO_MUCH; small ones do not count."""
     size = 0
     for value in values:
-        if isinstance(value, str):
+        kind = type(value)  # strict undefined values raise when isinstance asks them
+        if issubclass(kind, str):
             size += len(value) if len(value) > LARGE else 0
-        elif type(value) not in FLAT:
+        elif kind not in FLAT and not is_missing(value):
             size += text_size(value, FAR_TOO_MUCH)
         if size > FAR_TOO_MUCH:
             break

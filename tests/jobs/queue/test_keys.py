@@ -27,7 +27,7 @@ from rq.worker import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from liquid_background.job import Job
-from liquid_background.jobs.log import KEY
+from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.queue import Queue, assembly, keys
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.store import Store
@@ -114,7 +114,7 @@ def _names_in_scripts() -> set[str]:
 
 
 def _names_in_keys() -> set[str]:
-    names = {KEY}
+    names = {KEY, ENDS}
     for name, value in vars(keys).items():
         if isinstance(value, str):
             names.add(value)

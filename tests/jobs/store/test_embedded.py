@@ -369,7 +369,7 @@ def test_a_file_in_place_of_the_folder_is_refused(store_dir: Path) -> None:
     blocked = store_dir / "file"
     blocked.write_text("")
     with pytest.raises(
-        StoreStartError, match=f"cannot write to the store's folder {blocked}.*LIQUID_BACKGROUND_DATA_DIR"
+        StoreStartError, match=f"does not use {blocked}, which is not a folder: .*LIQUID_BACKGROUND_DATA_DIR"
     ):
         embedded.ensure_running(blocked)
 
