@@ -10,8 +10,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary --constraint con
 demo: $(VENV)/.installed
 	@$(BIN)/poscli demo
 
+# Two processes a processor: much of a test's time is waiting for the processes that it starts.
+TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 # Names the bodies of `async def` that no test runs; of one room's tests: make async-bodies TESTS=tests/language
 async-bodies: $(VENV)/.installed-test

@@ -153,26 +153,29 @@ def full(log: Store) -> Store:
 
 @pytest.mark.slow
 def test_a_full_log_is_searched_quickly_and_in_little_memory(project: Any, full: Store) -> None:
+    def spent() -> float:
+        cpu: Any = full.client.info("cpu")
+        return float(cpu["used_cpu_user"] + cpu["used_cpu_sys"])
+
     def run(*arguments: str) -> tuple[float, int, int]:
-        before = time.perf_counter()
+        before = spent()
         process = subprocess.Popen(
             [*POSCLI, *arguments], cwd=project.folder, env=project.env, stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
         first = process.stdout.readline()
-        took = time.perf_counter() - before
         lines = 1 + len(process.stdout.readlines())
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         process.stdout.close()
         assert first
-        return took, lines, usage.ru_maxrss
+        return spent() - before + usage.ru_utime + usage.ru_stime, lines, usage.ru_maxrss
 
     base = min(run("logs", "-n", "1")[0] for _ in range(3))
     took, lines, memory = min(run("logs", "--source-name", "rare", "-n", "20") for _ in range(3))
     assert lines == 20
-    # On a busy machine everything takes longer: then it is held against what the newest entry alone takes.
-    assert took < max(1.0, 1.5 * base), f"{took:.2f} s, against {base:.2f} s for the newest entry"
+    # Of the processor's time, the store's included: how long a command takes depends on what else runs.
+    assert took < 1.0 + base, f"{took:.2f} s, against {base:.2f} s for the newest entry"
     assert memory < run("logs", "-n", "1")[2] + 10_000  # kilobytes
     assert run("logs", "--source-name", "rare")[1] == 100
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # the unit above is this platform's

@@ -237,6 +237,12 @@ class TestReading:
         _, default, low = place.engine.jobs.counts()
         assert (default.queued, default.scheduled, low.queued, low.scheduled) == (0, 1, 0, 1)
 
+    def test_a_job_is_listed_as_soon_as_it_has_started(self, place: Place, job: Make) -> None:
+        place.engine.jobs.send([job(id="a"), job(id="b", priority=Priority.LOW)])
+        assert place.take() == ("a", 1)
+        assert [each.id for each in place.engine.jobs.list("running")] == ["a"]
+        assert {each.id for each in place.engine.jobs.list()} == {"a", "b"}
+
 
 class TestEnding:
     @pytest.mark.parametrize(

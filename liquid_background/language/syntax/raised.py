@@ -38,6 +38,8 @@ def _told(error: Exception) -> LiquidBackgroundError:
     told = code_error(error, token, name)
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)
+    if hasattr(error, "__notes__"):
+        del error.__notes__  # they tell of this render; the same error may be raised in another one
     return told
 
 

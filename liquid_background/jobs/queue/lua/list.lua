@@ -58,5 +58,7 @@ for _, state in ipairs(states) do
   else
     for _, queue in ipairs(queues) do readers[state](queue) end
   end
+  -- RQ's registry has an attempt from its first beat on only.
+  if state == 'started' then take(read('ZRANGE', LEASES, 0, budget - 1), 'started') end
 end
 return found
