@@ -1,4 +1,4 @@
-"""Pages that break what they run in: their own request is a 500, and the server and its other pages go on (row L12)."""
+"""Pages that break what they run in: their own request is a 500, and the server and its other pages go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Places for requests: stuck pages, however many and however often they are asked for, leave others room (row L12)."""
+"""Places for requests: stuck pages, however many and however often they are asked for, leave others room."""
 
 from __future__ import annotations
 
