@@ -18,8 +18,8 @@ from liquid_background.errors import EnqueueError
 from liquid_background.job import Job
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, read_text
-from liquid_background.language.syntax import show
+from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, key_token, read_text
+from liquid_background.language.syntax import line_of, show
 from liquid_background.python_jobs.building import build_partial, slug
 from liquid_background.python_jobs.options import JobOptions, read_options
 from liquid_background.python_jobs.retries import RetryPolicy
@@ -157,11 +157,10 @@ def _place(env: Environment, template: str) -> str:
     name = template if template.startswith(f"{PAGES}/") else f"{PARTIALS}/{template}"
     path = env.loader.find(template, "background") if isinstance(env.loader, SiteLoader) else None
     try:
-        text = read_text(path, name) if path is not None else ""
+        token = key_token(read_text(path, name), name, "schedule") if path is not None else None
     except LiquidError:  # it has gone or changed meanwhile
         return name
-    key = re.search(r"^schedule\b", text, re.MULTILINE)
-    return f"{name}:{text.count(chr(10), 0, key.start()) + 1}" if key else name
+    return f"{name}:{line_of(token)}" if token is not None else name
 
 
 def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
