@@ -2,12 +2,11 @@
 
 from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
-from liquid_background.language.filters.result import MAX_VALUE, check_result, check_text
+from liquid_background.language.filters.result import check_result, check_text
 from liquid_background.language.filters.translation import BoundedTranslateTag, add_translations
 from liquid_background.language.filters.uniq import uniq
 
 __all__ = [
-    "MAX_VALUE",
     "BoundedTranslateTag",
     "add_translations",
     "check_formats",

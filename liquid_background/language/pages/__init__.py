@@ -3,10 +3,8 @@
 from liquid_background.language.limits import MAX_TEMPLATE
 from liquid_background.language.pages.files import (
     CONSUMERS,
-    LAYOUTS,
     PAGES,
     PARTIALS,
-    Found,
     oddity,
     read_text,
     walk,
@@ -29,13 +27,11 @@ from liquid_background.language.pages.front_matter import (
 from liquid_background.language.pages.headers import reason_against
 from liquid_background.language.pages.loader import SiteLoader
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
-from liquid_background.language.pages.routing import Routes
 from liquid_background.language.pages.slugs import Page
 
 __all__ = [
     "CONSUMERS",
     "KEYS",
-    "LAYOUTS",
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
@@ -44,9 +40,7 @@ __all__ = [
     "PAGES",
     "PARTIALS",
     "TEXTS",
-    "Found",
     "Page",
-    "Routes",
     "SiteLoader",
     "compose",
     "find_layout",
