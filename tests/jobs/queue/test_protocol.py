@@ -41,6 +41,7 @@ CONSTANTS = {
     "DATA_AT": 5,
     "LAST_AT": 12,  # the eight of CLAIMED
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
+    "MOST_DIGITS": 15,  # exact as a float, which Lua counts in
     "MOST_ATTEMPTS": 10**6,  # more than MAX_RETRIES allows in any number of runs that a person starts
     "MOST_WAITS": MAX_RETRIES,
     "LONGEST_WAIT": MAX_RETRYING,
