@@ -28,6 +28,7 @@ MAX_MADE: Final = 2**31 - 1  # of `generation` and `may_make` in a payload: far 
 
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 JOB_ID: Final = SOURCE_NAME
+_NOT_IN_SOURCE_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 
 
 class Priority(StrEnum):
@@ -128,6 +129,11 @@ class Group:
 
     name: str  # as SOURCE_NAME
     max_concurrency: int = 1  # from 1 to MAX_CONCURRENCY; each job carries its own
+
+
+def plain_name(name: str) -> str:
+    """Return a name with _ for what source names do not allow; it may be longer than they are."""
+    return _NOT_IN_SOURCE_NAMES.sub("_", name)
 
 
 def new_id() -> str:

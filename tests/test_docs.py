@@ -117,7 +117,9 @@ def test_the_architecture_names_every_part_of_the_library() -> None:
 
 def test_the_architecture_names_every_module_with_a_context_variable() -> None:
     text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    modules = [path for path in (ROOT / "liquid_background").rglob("*.py") if " = ContextVar(" in path.read_text("utf-8")]
+    modules = [
+        path for path in (ROOT / "liquid_background").rglob("*.py") if " = ContextVar(" in path.read_text("utf-8")
+    ]
     assert modules
     named = {str(path.relative_to(ROOT / "liquid_background")) for path in modules}
     assert not {name for name in named if f"| `{name}` |" not in text}

@@ -20,7 +20,7 @@ from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, key_token, read_text
 from liquid_background.language.syntax import line_of, show
-from liquid_background.python_jobs.building import build_partial, slug
+from liquid_background.python_jobs.building import build_partial, source_name_of
 from liquid_background.python_jobs.options import JobOptions, read_options
 from liquid_background.python_jobs.retries import RetryPolicy
 
@@ -52,17 +52,17 @@ class Schedule:
         Raises:
             EnqueueError: when the name is not one.
         """
-        made = slug(str(name or job.source_name))[-_LONGEST_NAME:]
+        made = source_name_of(str(name or job.source_name))[-_LONGEST_NAME:]
         if name is not None and made != name:
             raise EnqueueError(f"schedule name {name!r} is not 1 to {_LONGEST_NAME} letters, digits, - and _")
-        if name is None and job.partial is not None and job.source_name == slug(job.partial):
+        if name is None and job.partial is not None and job.source_name == source_name_of(job.partial):
             return cls.of_template(job.partial, job, cron, timezone)
         return cls(made, cron, timezone, job)
 
     @classmethod
     def of_template(cls, template: str, job: Job, cron: str, timezone: str) -> Schedule:
         """Return the schedule of a partial or page, under a name that no other one has."""
-        name, former = exact_name(template), slug(job.source_name)[-_LONGEST_NAME:]
+        name, former = exact_name(template), source_name_of(job.source_name)[-_LONGEST_NAME:]
         return cls(name, cron, timezone, job, former if former != name else "")
 
     def unless_taken(self, names: Container[str]) -> Schedule:
@@ -99,7 +99,7 @@ def exact_name(template: str) -> str:
     A partial at the top and a page at the top are called as they were; others get the digest of their path, since `_`
     stands for the slash, too. A template that is called as if it had one gets its own as well.
     """
-    plain = slug(template)
+    plain = source_name_of(template)
     page = template.removeprefix("pages/")
     is_page = page != template
     own = page if is_page else template

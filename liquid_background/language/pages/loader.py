@@ -15,6 +15,7 @@ from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
+from liquid_background.job import plain_name
 from liquid_background.language.environment import Environment, Template
 from liquid_background.language.pages.files import (
     CONSUMERS,
@@ -203,8 +204,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         if path is None:
             raise TemplateNotFoundError(name)
         values = read_options(read_head(path, name), name)
-        stem = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{event}_{PurePosixPath(name).name}")[:100]
-        return Consumer(name, {"source_name": stem, **values})
+        source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
+        return Consumer(name, {"source_name": source_name, **values})
 
 
 class _Sight:
