@@ -15,7 +15,7 @@ from liquid.utils import LRUCache
 
 from liquid_background.calling import call
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
-from liquid_background.job import Encoded, LogEntry, Outcome
+from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.language.context import Context
@@ -221,4 +221,4 @@ def plain_result(returned: object) -> Encoded:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-20_000:]
+    return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]

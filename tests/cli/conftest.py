@@ -20,10 +20,10 @@ import pytest
 from click.testing import CliRunner
 
 from liquid_background import LogEntry, LogStatus
-from liquid_background.jobs.log import append
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
 from poscli.program import program
+from tests.log_entries import append
 
 POSCLI = [sys.executable, "-P", "-m", "poscli"]  # -P: as the installed script, which does not import from the folder
 

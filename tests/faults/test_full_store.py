@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import ENDS, KEY, append
+from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.queue import Queue
 from tests.faults.conftest import calls, wait_for_calls
+from tests.log_entries import append
 from tests.worker.conftest import Bench
 
 Start = Callable[..., Any]

@@ -7,12 +7,10 @@ from dataclasses import replace
 from time import monotonic
 
 from liquid_background.errors import JobTimeout
-from liquid_background.job import Outcome, Performer
+from liquid_background.job import MAX_TRACEBACK, Outcome, Performer
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.language.syntax import text_of
 from liquid_background_worker.alarm import Alarm
-
-_TRACEBACK = 20_000  # characters of a traceback that are kept
 
 
 def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
@@ -38,6 +36,6 @@ def describe(error: BaseException) -> str:
 
 def _traceback(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(error))[-_TRACEBACK:]
+        return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
     except Exception:  # noqa: BLE001 - likewise
         return describe(error)

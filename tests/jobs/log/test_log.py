@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import KEY, append, entries, follow, format_entry, last_id, oldest_first, printable
+from liquid_background.jobs.log import KEY, entries, follow, format_entry, last_id, oldest_first, printable
 from liquid_background.jobs.store import Store
+from tests.log_entries import append
 
 AT = datetime(2024, 1, 15, 14, 32, 45, tzinfo=UTC)
 

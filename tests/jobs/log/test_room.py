@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import ENDS, KEY, append, entries, follow, last_id, oldest_first
+from liquid_background.jobs.log import ENDS, KEY, entries, follow, last_id, oldest_first
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
+from tests.log_entries import append
 
 LIMIT = 4_000
 Log = Callable[[Iterable[int]], None]
