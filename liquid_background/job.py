@@ -65,6 +65,11 @@ class JobStatus(StrEnum):
             case _:
                 assert_never(self)
 
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether somebody may start a new run."""
+        return self.has_ended and self is not JobStatus.COMPLETED
+
 
 _FROM_RQ = {
     "started": JobStatus.RUNNING,

@@ -11,6 +11,7 @@ from liquid_background.jobs.contract import states_of
 @pytest.mark.parametrize("status", JobStatus)
 def test_a_job_s_status_says_whether_it_has_ended_and_where_its_id_stands(status: JobStatus) -> None:
     assert status.has_ended is (status not in ("pending", "running"))
+    assert status.may_be_retried is (status in ("failed", "cancelled"))
     states = states_of(status)
     assert len(states) == 1 or not status.has_ended
     assert {JobStatus.from_rq(state) for state in states} == {status}
