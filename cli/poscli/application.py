@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from liquid_background import Engine, Settings
-from liquid_background.errors import SettingsError
+from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.queue.overview import workers
 from liquid_background.settings import load_settings
 from liquid_background_worker import load_app
@@ -61,7 +63,10 @@ def _has_files(folder: Path) -> bool:
 
 
 def hint_waiting(engine: Engine) -> None:
-    """Tell the person at the terminal when jobs wait and no worker runs."""
-    waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
-    if waiting and not any(worker.is_readable for worker in workers(engine.store)):
-        hint(f"{waiting} {'job' if waiting == 1 else 'jobs'} waiting, no worker running. Start one: poscli worker")
+    """Tell the person at the terminal when jobs wait and no worker runs, if the store can be asked just now."""
+    if not sys.stdout.isatty():
+        return
+    with suppress(StoreError):  # what follows outlives the store's absence, and is not to end by a hint
+        waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
+        if waiting and not any(worker.is_readable for worker in workers(engine.store)):
+            hint(f"{waiting} {'job' if waiting == 1 else 'jobs'} waiting, no worker running. Start one: poscli worker")
