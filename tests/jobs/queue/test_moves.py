@@ -550,14 +550,7 @@ def test_lines_of_jobs_push_out_no_end(hands: Hands, queue: Queue, job: Make) ->
     ],
 )
 def test_each_ending_lets_go_of_all_and_puts_the_job_in_its_place(
-    hands: Hands,
-    queue: Queue,
-    job: Make,
-    ending: Ending,
-    status: JobStatus,
-    said: LogStatus,
-    attempts: int,
-    waiting: Any,
+    hands: Hands, queue: Queue, job: Make, ending: Ending, left: tuple[JobStatus, LogStatus, int, list[bytes]]
 ) -> None:
     status, said, attempts, waiting = left
     queue.send([job(id="a", max_attempts=2, group=Group("g", 1)), job(id="b")])
