@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from liquid_background import Environment
+from liquid_background import Environment, JobStatus, LogStatus
 from poscli.program import program
 from poscli.sections import SECTIONS
 
@@ -140,3 +140,9 @@ def test_internals_names_every_class_of_the_queue_and_the_worker(folder: str) ->
         if isinstance(node, ast.ClassDef)
     }
     assert not {name for name in classes if f"`{name}`" not in told}
+
+
+@pytest.mark.parametrize("status", [*JobStatus, *LogStatus], ids=str)
+def test_the_life_of_a_job_tells_of_each_status(status: str) -> None:
+    rows = re.findall(r"^\|.*\|$", (ROOT / "docs/job-lifecycle.md").read_text(encoding="utf-8"), re.M)
+    assert any(f"`{status}`" in row for row in rows)

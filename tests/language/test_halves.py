@@ -10,6 +10,7 @@ import pytest
 from liquid import Mode, Node, Tag
 from liquid.exceptions import LiquidError
 
+from liquid_background import Environment
 from tests.async_bodies import ROOT, bodies_in, run
 
 DATA = {"user": {"name": "Ada", "tags": ["a", "b"]}, "n": 3}
@@ -40,6 +41,10 @@ PAGES = {
     "include, gone": "{% assign p = 'nowhere' %}{% include p %}",
     "render": "{% render 'hello', name: user.name %}{% render 'hello' for user.tags as name %}",
     "try": "{% try %}{% include 'nowhere' %}{% catch e %}{{ e.message }}{% endtry %}{% try %}fine{% endtry %}",
+    "capture": "{% capture c %}{{ user.name }}{% endcapture %}[{{ c }}]",
+    "ifchanged": "{% for t in user.tags %}{% ifchanged %}{{ n }}{% endifchanged %}{% endfor %}",
+    "liquid": "{% liquid assign x = n | plus: 1\n echo x %}",
+    "translate": "{% translate %}Hello, {{ you }}{% endtranslate %}",
     "cycle": "{% for i in (1..3) %}{% cycle user.name, n %}{% endfor %}",
     "tablerow": "{% tablerow t in user.tags cols: 1 %}{{ t }}{% endtablerow %}",
     "output": "{{ user.name }}{{ user.tags }}{{ n | plus: 0.5 }}{{ nothing }}",
@@ -65,6 +70,11 @@ def full(make_site: Callable[..., Any]) -> Callable[..., Any]:
         return site
 
     return make
+
+
+def test_each_tag_of_ours_has_a_page() -> None:
+    ours = {name for name, tag in Environment().tags.items() if type(tag).__module__.startswith("liquid_background")}
+    assert ours - {"illegal"} <= {name.partition(",")[0] for name in PAGES}  # that one stands for every unknown tag
 
 
 @pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from itertools import islice
 from queue import SimpleQueue
@@ -173,6 +175,37 @@ def test_json_lines_hold_every_field(store: Store) -> None:
     [entry] = entries(store.client)
     read = json.loads(format_entry(entry, "json"))
     assert (read["status"], read["job_id"], read["final"], read["message"]) == ("FAILED", "j", True, "é\\ud800")
+
+
+def test_every_field_of_an_entry_comes_back_and_is_in_its_json(store: Store) -> None:
+    given = {field.name: field for field in fields(LogEntry) if field.name not in ("id", "time")}
+    values: dict[str, Callable[[int], Any]] = {
+        "str": lambda number: f"x{number}",
+        "int": lambda number: number + 1,
+        "bool": lambda _: True,
+        "LogStatus | None": lambda _: LogStatus.LOST,
+    }
+    entry = LogEntry(**{name: values[str(field.type)](number) for number, (name, field) in enumerate(given.items())})
+    append(store.client, [entry], 1000)
+    [read] = entries(store.client)
+    assert replace(read, id="", time=None) == entry
+    shown = json.loads(format_entry(read, "json"))
+    shown["duration"] = shown.pop("duration_ms")
+    assert {name: shown[name] for name in given} == {name: getattr(entry, name) for name in given}
+
+
+def test_filters_find_what_the_version_before_wrote(store: Store) -> None:
+    """They go by the place of a field, so that a new one stands behind these."""
+    before = {
+        "job_id": "j", "source_name": "mail", "template": "t", "line": 1, "attempt": 2, "max_attempts": 3,
+        "status": "FAILED", "duration": 4, "message": "m", "type": "job", "final": 1,
+    }  # fmt: skip
+    store.client.xadd(KEY, before)  # type: ignore[arg-type]
+    for wanted in ({"source_name": "mail"}, {"status": "FAILED"}, {"type": "job"}):
+        assert [entry.job_id for entry in entries(store.client, **wanted)] == ["j"]  # type: ignore[arg-type]
+    append(store.client, [_entry(job_id="k")], 1000)
+    [*_, (_, newer)] = store.client.xrange(KEY)
+    assert [name.decode() for name in newer][: len(before)] == [*before]
 
 
 def test_filters_are_literal_and_the_newest_come_last(store: Store) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from itertools import product
 from typing import Any
 
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Job
+from liquid_background.job import Group, Job, Priority
 from liquid_background.jobs.queue.payload import (
     FUNCTION,
     _kept_head,
@@ -19,6 +20,8 @@ from liquid_background.jobs.queue.payload import (
     encode_data,
     payload_of,
 )
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.settings import Settings
 
 SEAM = ',"source_name":'
 
@@ -127,3 +130,20 @@ def test_another_function_is_named_in_short(function: str) -> None:
     with pytest.raises(JobRefused, match="names the function") as refused:
         decode_payload(f"[{function},null,[{{}}],{{}}]".encode())
     assert len(str(refused.value)) < 200
+
+
+BASE = Job(source_name="a", template="t", line=1, source="x", may_make=9)
+OTHER: dict[str, Any] = {
+    "source_name": "b", "template": "u", "line": 2, "column": 3, "source": "y", "partial": "p", "function": "m:f",
+    "parameters": {"a": 1}, "handed_over": {"a": 1}, "priority": Priority.LOW, "delay": 1.0, "start_at": 1.0,
+    "max_attempts": 2, "waits": (7.0,), "timeout": 7.0, "group": Group("g"), "generation": 1, "regain_parts": 2,
+    "may_make": 8, "id": "j",
+}  # fmt: skip
+
+
+def test_every_field_of_a_job_is_in_what_is_sent() -> None:
+    assert {*OTHER} == {field.name for field in fields(Job) if field.init}
+    base = replace(BASE, max_attempts=2)
+    for name in OTHER.keys() - {"max_attempts"}:
+        assert encode_job(replace(base, **{name: OTHER[name]}), Settings()) != encode_job(base, Settings()), name
+    assert encode_job(base, Settings()) != encode_job(replace(BASE, id=base.id), Settings())
