@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +19,10 @@ import pytest
 
 from liquid_background.jobs.store import Store, connect, embedded
 from liquid_background.settings import Settings, load_settings
+
+# The suite starts some hundred Pythons: with PYTHONDONTWRITEBYTECODE, as in containers, each would compile all of ours.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -79,11 +79,14 @@ class Project:
         assert result.code == 0, result.err
         return result
 
-    def quick(self, *arguments: str, code: int = 0) -> Result:
-        """Run a command inside this process: for what does not depend on being a process of its own."""
+    def quick(self, *arguments: str, code: int = 0, **env: str) -> Result:
+        """Run a command inside this process: for what does not depend on being a process of its own.
+
+        An error of ours is raised; what the program makes of it is seen by `run`.
+        """
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
-            for name, value in self.env.items():
+            for name, value in {**self.env, **env}.items():
                 patch.setenv(name, value)
             done = CliRunner().invoke(program, arguments, prog_name="poscli")
         if done.exception is not None and not isinstance(done.exception, SystemExit):
