@@ -15,6 +15,7 @@ from liquid_background.jobs.log import KEY as LOG
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.payload import FUNCTION, encode_data
 from liquid_background.settings import load_settings
+from tests.campaigns import fuzz, seeds
 from tests.faults.conftest import wait_for_calls
 from tests.worker.conftest import Bench
 
@@ -289,7 +290,8 @@ def _plant_a_row(bench: Bench, dice: random.Random, number: int) -> None:
     pipeline.execute(raise_on_error=False)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@fuzz
+@pytest.mark.parametrize("seed", seeds(2))
 def test_whatever_is_planted_each_good_job_runs_exactly_once(bench: Bench, seed: int) -> None:
     dice = random.Random(seed)
     worker = bench.start(processes=2)
