@@ -24,7 +24,10 @@ from liquid_background.jobs.log import append
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
 from poscli.program import program
+from tests import warm
 
+_BEFORE_MAIN = frozenset(("PYTHONPATH", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG"))
+"""Variables that Python reads as it starts."""
 POSCLI = [sys.executable, "-P", "-m", "poscli"]  # -P: as the installed script, which does not import from the folder
 
 
@@ -61,16 +64,15 @@ class Project:
         return self.write(f"templates/pages/{name}.liquid", text)
 
     def run(self, *arguments: str, stdin: str = "", timeout: float = 60, **env: str) -> Result:
-        done = subprocess.run(
-            [*POSCLI, *arguments],
-            cwd=self.folder,
-            env={**self.env, **env},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        if _BEFORE_MAIN & env.keys():
+            place = {"cwd": self.folder, "env": {**self.env, **env}}
+            done = subprocess.run(
+                [*POSCLI, *arguments], **place, input=stdin, capture_output=True, text=True, check=False
+            )
+        else:
+            done = warm.run(
+                "poscli", *arguments, cwd=self.folder, env={**self.env, **env}, stdin=stdin, timeout=timeout
+            )
         assert "Traceback" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 

@@ -21,6 +21,7 @@ from liquid_background.jobs.log import entries
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from tests import warm
 
 HERE = Path(__file__).parent
 
@@ -74,13 +75,10 @@ class Bench:
     workers: list[WorkerProcess] = field(default_factory=list)
 
     def start(self, **options: Any) -> WorkerProcess:
-        where = {"redis_url": self.settings.redis_url, "data_dir": str(self.settings.data_dir)}
-        shared = {"processes": 1, "lease": 1.0, "retry_delays": "0", "app": "tests.worker.stub_app:engine"}
-        given = {key: value for key, value in {**where, **shared, **options}.items() if value is not None}
-        log = self.runs_file.parent / f"worker{len(self.workers)}.log"
+        log = self._new_log()
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, str(HERE / "run_worker.py"), json.dumps(given)],
+                [sys.executable, str(HERE / "run_worker.py"), self._given(options)],
                 stdout=stream,
                 stderr=stream,
                 cwd=HERE.parent.parent,
@@ -90,10 +88,22 @@ class Bench:
         self.workers.append(worker)
         return worker
 
-    def burst(self, **options: Any) -> WorkerProcess:
-        worker = self.start(burst=True, **options)
-        assert worker.process.wait(60) == 0, worker.text()
-        return worker
+    def burst(self, **options: Any) -> str:
+        """Run a worker until all is done, and return what it wrote."""
+        log = self._new_log()
+        with log.open("wb") as stream:
+            given = self._given({"burst": True, **options})
+            done = warm.run("tests.worker.run_worker", given, cwd=HERE.parent.parent, env=os.environ, log=stream)
+        assert done.returncode == 0, log.read_text()
+        return log.read_text()
+
+    def _new_log(self) -> Path:
+        return self.runs_file.parent / f"worker{len(list(self.runs_file.parent.glob('worker*.log')))}.log"
+
+    def _given(self, options: dict[str, Any]) -> str:
+        where = {"redis_url": self.settings.redis_url, "data_dir": str(self.settings.data_dir)}
+        shared = {"processes": 1, "lease": 1.0, "retry_delays": "0", "app": "tests.worker.stub_app:engine"}
+        return json.dumps({key: value for key, value in {**where, **shared, **options}.items() if value is not None})
 
     def job(self, do: str = "nothing", *, given: dict[str, Any] | None = None, **fields: Any) -> Job:
         parameters = {"do": do, "file": str(self.runs_file), **(given or {})}
