@@ -17,53 +17,79 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from select import select
 from typing import IO, Any, NoReturn
 
 IMPORTED = ("liquid_background_worker", "poscli.program", "poscli.application", "poscli.failures")
 LONGEST = 1_000_000  # bytes of a message
 
 
+class Started:
+    """A process that was forked, as `subprocess.Popen` shows one."""
+
+    def __init__(self, answers: socket.socket) -> None:
+        self._answers = answers
+        self.pid = int(answers.recv(LONGEST))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select([self._answers], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self.returncode = int(self._answers.recv(LONGEST))
+            self._answers.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
 def run(
-    module: str,
-    *arguments: str,
-    cwd: Path,
-    env: Mapping[str, str],
-    stdin: str = "",
-    timeout: float = 60,
-    log: IO[Any] | None = None,
+    module: str, *arguments: str, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 60
 ) -> subprocess.CompletedProcess[str]:
-    """Do what `subprocess.run` does with `python -P -m module`; both streams go to the log where one is given."""
-    with (
-        tempfile.TemporaryFile("w+") as given,
-        tempfile.TemporaryFile("w+") as out,
-        tempfile.TemporaryFile("w+") as err,
-    ):
+    """Do what `subprocess.run` does with `python -P -m module`."""
+    with _file() as given, _file() as out, _file() as err:
         given.write(stdin)
         given.seek(0)
-        asked = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
-        code = _ended(asked, [given.fileno(), (log or out).fileno(), (log or err).fileno()], timeout)
+        started = start(module, *arguments, cwd=cwd, env=env, streams=(given, out, err))
+        try:
+            started.wait(timeout)
+        finally:
+            started.kill()
+        code = started.wait()
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess([module, *arguments], code, out.read(), err.read())
 
 
-def _ended(asked: Mapping[str, Any], files: Sequence[int], timeout: float) -> int:
-    """Have a run begin, and return its exit code."""
-    forker = _forker()
-    socket.send_fds(forker, [json.dumps(asked).encode()], files)
-    pid = int(forker.recv(LONGEST))
-    forker.settimeout(timeout)
-    try:
-        code = int(forker.recv(LONGEST))
-    except BaseException:  # its time is over, or that of the test
-        os.kill(pid, signal.SIGKILL)
-        _forker.cache_clear()  # the next answer of this one is of no use
-        raise
-    forker.settimeout(None)
-    return code
+def _file() -> IO[str]:
+    return tempfile.TemporaryFile("w+")
+
+
+def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], streams: Sequence[IO[Any]]) -> Started:
+    """Do what `subprocess.Popen` does with `python -P -m module`, three streams and a session of its own."""
+    asked = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        files = [theirs.fileno(), *(stream.fileno() for stream in streams)]
+        socket.send_fds(_forker(), [json.dumps(asked).encode()], files)
+    return Started(mine)
 
 
 @cache
@@ -78,23 +104,37 @@ def _forker() -> socket.socket:
 
 
 def _serve(asked: socket.socket) -> None:
-    """Fork for each run that is asked for; send its pid, then its exit code."""
+    """Fork for each run that is asked for; that one forks it and waits for its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those have ended that wait
     while True:
-        message, files, _, _ = socket.recv_fds(asked, LONGEST, 3)
+        message, files, _, _ = socket.recv_fds(asked, LONGEST, 4)
         if not message:
             return
-        pid = os.fork()
-        if pid == 0:
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asked.close()
-            _become(files, **json.loads(message))
+            _watch(files[0], files[1:], json.loads(message))
         for file in files:
             os.close(file)
-        asked.send(str(pid).encode())
-        asked.send(str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+
+
+def _watch(answers: int, files: Sequence[int], run: Mapping[str, Any]) -> NoReturn:
+    """Fork the run; write its pid, then its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        os.close(answers)
+        _become(files, **run)
+    for file in files:
+        os.close(file)
+    with suppress(BrokenPipeError):  # the test has ended
+        os.write(answers, str(pid).encode())
+        os.write(answers, str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+    os._exit(0)
 
 
 def _become(files: Sequence[int], module: str, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> NoReturn:
     """Be the program, as far as it can see."""
+    os.setsid()
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)

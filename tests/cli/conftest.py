@@ -64,15 +64,12 @@ class Project:
         return self.write(f"templates/pages/{name}.liquid", text)
 
     def run(self, *arguments: str, stdin: str = "", timeout: float = 60, **env: str) -> Result:
+        place: dict[str, Any] = {"cwd": self.folder, "env": {**self.env, **env}, "timeout": timeout}
         if _BEFORE_MAIN & env.keys():
-            place = {"cwd": self.folder, "env": {**self.env, **env}}
-            done = subprocess.run(
-                [*POSCLI, *arguments], **place, input=stdin, capture_output=True, text=True, check=False
-            )
+            command = [*POSCLI, *arguments]
+            done = subprocess.run(command, **place, input=stdin, capture_output=True, text=True, check=False)
         else:
-            done = warm.run(
-                "poscli", *arguments, cwd=self.folder, env={**self.env, **env}, stdin=stdin, timeout=timeout
-            )
+            done = warm.run("poscli", *arguments, **place, stdin=stdin)
         assert "Traceback" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 

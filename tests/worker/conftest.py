@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from liquid_background.settings import Settings
 from tests import warm
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 
 def children_of(pid: int) -> list[int]:
@@ -37,7 +36,7 @@ def children_of(pid: int) -> list[int]:
 class WorkerProcess:
     """A running worker; `log` is what it wrote."""
 
-    process: subprocess.Popen[bytes]
+    process: warm.Started
     log: Path
 
     @property
@@ -76,29 +75,21 @@ class Bench:
 
     def start(self, **options: Any) -> WorkerProcess:
         log = self._new_log()
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, str(HERE / "run_worker.py"), self._given(options)],
-                stdout=stream,
-                stderr=stream,
-                cwd=HERE.parent.parent,
-                start_new_session=True,
-            )
+        with log.open("wb") as stream, open(os.devnull) as nothing:
+            given, streams = self._given(options), (nothing, stream, stream)
+            process = warm.start("tests.worker.run_worker", given, cwd=ROOT, env=os.environ, streams=streams)
         worker = WorkerProcess(process, log)
         self.workers.append(worker)
         return worker
 
     def burst(self, **options: Any) -> str:
         """Run a worker until all is done, and return what it wrote."""
-        log = self._new_log()
-        with log.open("wb") as stream:
-            given = self._given({"burst": True, **options})
-            done = warm.run("tests.worker.run_worker", given, cwd=HERE.parent.parent, env=os.environ, log=stream)
-        assert done.returncode == 0, log.read_text()
-        return log.read_text()
+        worker = self.start(burst=True, **options)
+        assert worker.process.wait(60) == 0, worker.text()
+        return worker.text()
 
     def _new_log(self) -> Path:
-        return self.runs_file.parent / f"worker{len(list(self.runs_file.parent.glob('worker*.log')))}.log"
+        return self.runs_file.parent / f"worker{len(self.workers)}.log"
 
     def _given(self, options: dict[str, Any]) -> str:
         where = {"redis_url": self.settings.redis_url, "data_dir": str(self.settings.data_dir)}
