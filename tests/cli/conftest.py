@@ -52,7 +52,7 @@ class Project:
     data_dir: Path
     env: dict[str, str]
     wait: Callable[..., Any]
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[subprocess.Popen[bytes] | warm.Started] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -93,19 +93,17 @@ class Project:
         assert done.exit_code == code, done.output
         return Result(done.exit_code, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **env: str) -> Running:
+    def start(self, *arguments: str, cold: bool = False, **env: str) -> Running:
+        """Start a command that goes on; a cold one is started by Python, for tests of its first moments."""
         out, err = self.folder / f"out{len(self.started)}", self.folder / f"err{len(self.started)}"
-        with out.open("w") as stdout, err.open("w") as stderr:
-            process = subprocess.Popen(
-                [*POSCLI, *arguments],
-                cwd=self.folder,
-                env={**self.env, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                text=True,
-                process_group=0,
-            )
+        place: dict[str, Any] = {"cwd": self.folder, "env": {**self.env, **env}}
+        process: subprocess.Popen[bytes] | warm.Started
+        with out.open("w") as stdout, err.open("w") as stderr, open(os.devnull) as nothing:
+            if cold or _BEFORE_MAIN & env.keys():
+                streams: dict[str, Any] = {"stdin": nothing, "stdout": stdout, "stderr": stderr}
+                process = subprocess.Popen([*POSCLI, *arguments], **place, **streams, process_group=0)
+            else:
+                process = warm.start("poscli", *arguments, **place, streams=(nothing, stdout, stderr))
         self.started.append(process)
         return Running(process, out, err, self.wait)
 
@@ -114,7 +112,7 @@ class Project:
 class Running:
     """A command that goes on; its output is in files, which a test may read while it runs."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | warm.Started
     out: Path
     err: Path
     wait: Callable[..., Any]
