@@ -62,7 +62,7 @@ def _no_settings_from_outside() -> Iterator[None]:
         yield
 
 
-def _wait_until(condition: Callable[[], Any], timeout: float = 10.0, every: float = 0.01) -> Any:
+def _wait_until(condition: Callable[[], Any], timeout: float = 30.0, every: float = 0.01) -> Any:
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {condition}"
@@ -72,7 +72,7 @@ def _wait_until(condition: Callable[[], Any], timeout: float = 10.0, every: floa
 
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
-    """`wait_until(condition, timeout=10.0)` returns the first true result, or fails the test."""
+    """`wait_until(condition, timeout=30.0)` returns the first true result, or fails the test."""
     return _wait_until
 
 

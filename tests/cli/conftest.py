@@ -120,7 +120,7 @@ class Running:
     def lines(self) -> list[str]:
         return self.out.read_text().splitlines()
 
-    def until(self, text: str, timeout: float = 15.0) -> str:
+    def until(self, text: str, timeout: float = 30.0) -> str:
         def found() -> str | None:
             assert self.process.poll() is None or text in self.out.read_text(), self.err.read_text()
             return next((line for line in self.lines() if text in line), None)

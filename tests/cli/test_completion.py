@@ -66,6 +66,7 @@ def _asked(words: tuple[str, ...], shell: str = "bash") -> dict[str, str]:
     return {"_POSCLI_COMPLETE": f"{shell}_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": current}
 
 
+@pytest.mark.slow
 def test_the_scripts_work(project: Any) -> None:
     for shell in SHELLS:
         assert "_POSCLI_COMPLETE" in project.good("completion", shell).out

@@ -213,6 +213,7 @@ def test_a_worker_without_standard_output_says_so_and_one_that_prints_nothing_do
     assert in_bash(project, "worker --burst >/dev/full").code == 0
 
 
+@pytest.mark.slow
 def test_closed_input_is_empty_and_closed_errors_go_nowhere(project: Any) -> None:
     project.page("p", "Hi")
     closed = in_bash(project, "render p --data - <&-")

@@ -91,6 +91,7 @@ def _good_jobs(bench: Bench) -> list[str]:
     return [job.id for job in jobs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", TYPES)
 def test_a_key_of_another_type_costs_no_good_job_anything(bench: Bench, planted: str) -> None:
     client: Any = bench.store.client
@@ -290,6 +291,7 @@ def _plant_a_row(bench: Bench, dice: random.Random, number: int) -> None:
     pipeline.execute(raise_on_error=False)
 
 
+@pytest.mark.slow
 @fuzz
 @pytest.mark.parametrize("seed", seeds(2))
 def test_whatever_is_planted_each_good_job_runs_exactly_once(bench: Bench, seed: int) -> None:

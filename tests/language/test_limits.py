@@ -138,6 +138,7 @@ def test_a_page_ends_at_its_time(make_site: Callable[..., Any], name: str, async
     assert raised.value.template_name
 
 
+@pytest.mark.slow
 def test_every_way_to_render_has_the_limit(make_site: Callable[..., Any]) -> None:
     site = make_site(page_timeout=0.3)
     template = site.engine.environment.from_string(SLOW["loop"])
