@@ -49,7 +49,7 @@ def test_l20_a_stop_while_the_application_loads_exits_with_0(project: Any, numbe
     project.wait((project.folder / "loading").exists)
     began = time.monotonic()
     assert (worker.stop(number), worker.err.read_text()) == (0, "")
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -58,7 +58,7 @@ def test_l20_a_stop_while_no_store_listens_exits_with_0(project: Any, number: in
     project.wait(lambda: "waiting for the store" in worker.err.read_text())
     began = time.monotonic()
     assert worker.stop(number) == 0
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10  # and not the minute that it waits for a store
     assert len(worker.err.read_text().splitlines()) == 1
 
 
@@ -71,7 +71,7 @@ def test_l20_a_stop_while_a_store_says_nothing_exits_with_0(project: Any) -> Non
         with closing(connection):
             began = time.monotonic()
             assert (worker.stop(signal.SIGTERM), worker.err.read_text()) == (0, "")
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 10
 
 
 def test_ctrl_c_stays_an_interruption_for_the_other_commands(project: Any) -> None:

@@ -25,7 +25,7 @@ APP = "tests.python_jobs.shop:engine"
 def _poscli(settings: Settings, *arguments: str) -> str:
     environment = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(settings.data_dir)}
     done = warm.run("poscli", *arguments, cwd=Path.cwd(), env=environment)
-    assert done.returncode == 0, done.stderr
+    done.check_returncode()
     return done.stdout
 
 
