@@ -124,12 +124,14 @@ def test_the_tests_see_a_difference(site: Any, made: str) -> None:
     assert site.render("{% unlike %}" + made, {"plain": "another text"}) == "another text"
 
 
+@pytest.mark.slow
 def test_every_async_body_of_this_room_is_run_by_the_tests_above() -> None:
     here = str(Path(__file__).relative_to(ROOT))
     code, missing = run([here, "-k", "both"], ["liquid_background/language"])
     assert (code, list(map(str, missing))) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_body_that_nobody_runs_is_named() -> None:
     here = str(Path(__file__).relative_to(ROOT))
     code, missing = run([here, "-k", "in_both and tablerow"], ["liquid_background/language/tags"])

@@ -80,8 +80,9 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@pytest.mark.slow
 def test_a_start_is_not_counted_as_a_pages_time(serve: Callable[..., Served]) -> None:
-    pages = {f"pages/p{number}": f"---\nslug: at/{number}\nmetadata:\n  a: b\n---\nx" for number in range(1500)}
-    server = serve({**PAGES, **pages}, PAGE_TIMEOUT="0.3")
-    assert server.get("/at/1499").text == "x"
+    pages = {f"pages/p{number}": f"---\nslug: at/{number}\nmetadata:\n  a: b\n---\nx" for number in range(600)}
+    server = serve({**PAGES, **pages}, PAGE_TIMEOUT="0.2")
+    assert server.get("/at/599").text == "x"
     assert server.get("/nowhere").status == 404

@@ -133,6 +133,7 @@ def test_a_store_is_shown_without_its_folder() -> None:
     assert "/srv" not in trouble.message
 
 
+@pytest.mark.slow
 def test_a_visitor_learns_nothing(serve: Callable[..., Served]) -> None:
     server = serve(PAGES)
     for accept in (HTML, "Accept: */*"):
