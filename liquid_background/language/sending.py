@@ -43,8 +43,8 @@ class Sink(Protocol):
 class Sending(Environment, ABC):
     """The part of an environment that sends, to the one engine that it is attached to."""
 
-    engine: Sink | None = None  # that it is attached to
-    sink: Sink | None = None  # that engine, or what stands in front of it for a while
+    engine: Sink | None = None  # the one that it is attached to
+    sink: Sink | None = None  # that engine, or what stands in front of it
     page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
     secret_names: Sequence[str] = SECRET_NAMES
     _own: tuple[float | None, Sequence[str]] | None = None  # the two above as they were without an engine
