@@ -24,7 +24,7 @@ from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.queue.opening import Performed, check_performed
 from liquid_background.jobs.queue.payload import check_payload
 from liquid_background.jobs.queue.signing import spent
-from liquid_background.jobs.store import connect
+from liquid_background.jobs.store import connect, translated_errors
 from liquid_background.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -68,8 +68,9 @@ def _refuse(rq_job: RqJob, reason: str) -> None:
     """Say why a job does not run, here and in the log; RQ must not try it again."""
     rq_job.retries_left = 0
     entry = LogEntry(job_id=rq_job.id, status=LogStatus.REFUSED, message=reason, final=True)
-    rq_job.connection.hset(keys.job(rq_job.id), keys.ERROR, reason)
     try:
+        with translated_errors():
+            rq_job.connection.hset(keys.job(rq_job.id), keys.ERROR, reason)
         _queue().send((), (entry,))
     except StoreUnavailable as error:
         logger.warning("the log entry of job %s is lost: %s", rq_job.id, error)
@@ -78,10 +79,11 @@ def _refuse(rq_job: RqJob, reason: str) -> None:
 def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
     """Return the signature of what is performed, once it was checked: the store may say something else by now."""
     settings = _settings()
-    found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE)
+    with translated_errors():
+        found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE)
+        seconds, micros = rq_job.connection.time() if settings.signing_key else (0, 0)
     exact, signature = [value or b"" for value in found]
     if settings.signing_key:
-        seconds, micros = rq_job.connection.time()
         job = Performed(rq_job.id, rq_job.origin, payload, rq_job.timeout, rq_job.retry_intervals or ())
         check_performed(job, exact, signature, settings, seconds + micros / 1_000_000)
     return bytes(signature)
@@ -113,7 +115,8 @@ def _tell(
             **({keys.FINAL: 1} if final else {}),
             **({keys.SIGNATURE: spent(signature)} if final and signature else {}),
         }
-        rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
+        with translated_errors():
+            rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
         _queue().send(jobs, (*outcome.entries, entry))
     except StoreUnavailable as error:
         if jobs:

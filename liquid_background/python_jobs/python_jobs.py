@@ -159,10 +159,11 @@ class PythonJobs(EngineSender):
 
     def _what(self, action: object) -> Function[..., Any] | str:
         """Return the function, or the name of the partial, that an action stands for."""
+        actions = self.environment.actions
         if not isinstance(action, str):
             return self.registered(action)
-        if action in self.environment.actions:
-            return self.registered(self.environment.actions[action])
+        if action in actions:
+            return self.registered(actions[action])
         self._check_partial(action)
         return action
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
 from liquid_background.job import Job
+from liquid_background.jobs.contract import JobStore
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Functions
 from liquid_background.language.tags import Collector, current_collector
@@ -21,10 +23,15 @@ class EngineSender(Sender, Functions):
     """Knows the functions of an engine, makes jobs of them, and sends them or has the page around the caller do so."""
 
     settings: Settings
-    environment: Environment
+    job_store: JobStore | None
 
     def __init__(self) -> None:
         self._functions: dict[str, Function[..., Any]] = {}
+
+    @property
+    @abstractmethod
+    def environment(self) -> Environment:
+        """The Liquid environment."""
 
     def find(self, path: str) -> Callable[..., Any]:
         """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
@@ -103,9 +110,12 @@ class EngineSender(Sender, Functions):
         collector = current_collector()
         sink = getattr(collector.site, "sink", None) if collector is not None else None
         sender = getattr(sink, "engine", sink)  # a sink that stands in front of an engine names that engine
-        same = isinstance(sender, EngineSender) and _store_of(sender.settings) == _store_of(self.settings)
+        same = isinstance(sender, EngineSender) and _store_of(sender) == _store_of(self)
         return collector if same else None
 
 
-def _store_of(settings: Settings) -> tuple[str | None, Path]:
-    return settings.redis_url, settings.data_dir.absolute()
+def _store_of(engine: EngineSender) -> JobStore | tuple[str | None, Path]:
+    """Return what two engines have alike when their jobs are in one place."""
+    if engine.job_store is not None:
+        return engine.job_store
+    return engine.settings.redis_url, engine.settings.data_dir.absolute()

@@ -19,7 +19,7 @@ from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store, embedded
 from liquid_background.settings import load_settings
 
-from .conftest import attempt, write_log
+from .conftest import attempt, on_terminal, write_log
 
 HOSTILE = (
     "news$(touch${IFS}ran)",
@@ -69,7 +69,11 @@ def _asked(words: tuple[str, ...], shell: str = "bash") -> dict[str, str]:
 @pytest.mark.slow
 def test_the_scripts_work(project: Any) -> None:
     for shell in SHELLS:
-        assert "_POSCLI_COMPLETE" in project.good("completion", shell).out
+        done = project.good("completion", shell)
+        assert "_POSCLI_COMPLETE" in done.out
+        assert done.err == ""  # which a shell would show each time that it starts
+        shown = on_terminal(project, "completion", shell, until=b"_POSCLI_COMPLETE")
+        assert b"To have it in each shell: " in shown
     assert project.good(**_asked(("poscli", "lo"))).lines == ["plain,logs"]
     assert _offered(project, "poscli", "logs", "--so") == ["plain,--source-name"]
 

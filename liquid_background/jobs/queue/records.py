@@ -22,7 +22,7 @@ from liquid_background.job import (
 from liquid_background.jobs import handover
 from liquid_background.jobs.log.entry import MAX_FIELD
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.opening import encoded, inflate
+from liquid_background.jobs.queue.opening import inflate, signed_text
 from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data
 from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, JobValues
 from liquid_background.jobs.queue.reading import text, whole
@@ -56,7 +56,7 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobVal
     queue = str(job.priority)
     signature = ""
     if settings.signing_key:
-        parts = (*encoded(job.id, queue, str(seconds), exact, waits), data)
+        parts = (*signed_text(job.id, queue, str(seconds), exact, waits), data)
         signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
@@ -154,21 +154,21 @@ def _payload(data: bytes) -> dict[str, Any]:
         return {}
 
 
-def _values(encoded: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: _value(item) for name, item in encoded.items()}
+def _values(signed_text: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: _value(item) for name, item in signed_text.items()}
 
 
-def _value(encoded: Encoded) -> Any:
-    """Return a value decoded; as it stands when another application encoded it; None when it can't be shown."""
+def _value(signed_text: Encoded) -> Any:
+    """Return a value decoded; as it stands when another application signed_text it; None when it can't be shown."""
     try:
-        return handover.decode(encoded)
+        return handover.decode(signed_text)
     except NotPlain:
         pass
     try:
-        handover.encode(encoded)
+        handover.encode(signed_text)
     except NotPlain:
         return None
-    return encoded
+    return signed_text
 
 
 def _result(value: bytes | None) -> Any:

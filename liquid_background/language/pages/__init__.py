@@ -10,12 +10,7 @@ from liquid_background.language.pages.files import (
     walk,
 )
 from liquid_background.language.pages.front_matter import (
-    KEYS,
-    MEDIA_TYPES,
-    METHODS,
     NULLS,
-    NUMBERS,
-    TEXTS,
     compose,
     is_canonical,
     key_token,
@@ -25,6 +20,7 @@ from liquid_background.language.pages.front_matter import (
     split_front_matter,
 )
 from liquid_background.language.pages.headers import reason_against
+from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
 from liquid_background.language.pages.loader import SiteLoader
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.slugs import Page

@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.job import plain_name
-from liquid_background.language.environment import Environment, Template
+from liquid_background.language.environment import Environment
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -39,6 +39,7 @@ from liquid_background.language.pages.front_matter import read_options, split_fr
 from liquid_background.language.pages.routing import Routes
 from liquid_background.language.syntax import explain, seen
 from liquid_background.language.tags import Consumer
+from liquid_background.language.template import Template
 
 logger = logging.getLogger(__name__)
 
