@@ -153,9 +153,12 @@ class Engine(PythonJobs, Sink, Performer):
         """
         return self._render(find_page(self.environment, page), data, request)
 
-    async def render_async(self, page: str, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
-        """Render a page as `render` does, without holding up the event loop."""
-        return await self._render_async(find_page(self.environment, page), data, request)
+    async def render_async(
+        self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]
+    ) -> str:
+        """Render a page, by its name or as it was found, as `render` does, without holding up the event loop."""
+        found = find_page(self.environment, page) if isinstance(page, str) else page
+        return await self._render_async(found, data, request)
 
     def render_string(
         self, source: str, data: Mapping[str, Any] | None = None, name: str = "inline", **request: Unpack[Request]

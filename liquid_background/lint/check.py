@@ -12,15 +12,18 @@ from liquid import Node
 from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.expression import Expression
 from liquid.token import TOKEN_TAG
 
 from liquid_background.errors import ArgumentError, EnqueueError
+from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
+    Place,
     SiteLoader,
+    inside,
     key_token,
     oddity,
     read_options,
@@ -47,38 +50,57 @@ def files_under(folder: Path) -> list[Path]:
     return [Path(found.path) for found in walk(str(folder), str(folder)).files]
 
 
-def check_files(environment: Environment, files: Iterable[Path]) -> list[Finding]:
+def check_files(environment: Environment, files: Iterable[Path], job_timeout: float = MAX_TIMEOUT) -> list[Finding]:
     """Return what is wrong in template files, file by file and line by line.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
         files: the files to check; those of the loader's site have their names in it.
+        job_timeout: the setting of that name, which no schedule in front matter may go beyond.
     """
     found: list[Finding] = []
     names: FirstUses = {}
     conflicts = slug_conflicts(environment)
     for file in files:
-        odd = _oddity(environment, file)
+        odd = oddity(str(file), _root_around(environment, file))
         if odd:
             found.append(Finding(str(file), 1, 0, RULES["not-a-template"], f"skipped: {odd}"))
         else:
-            found += _check_file(environment, file, names, conflicts)
+            found += _check_file(environment, file, names, conflicts, job_timeout)
     return found
 
 
-def _oddity(environment: Environment, file: Path) -> str:
+def _root_around(environment: Environment, file: Path) -> str:
+    """Return the folder of the site that a file is in; "" when it belongs to none."""
     loader = environment.loader
     root = os.path.abspath(loader.root) if isinstance(loader, SiteLoader) else ""
-    within = root and os.path.abspath(file).startswith(root.rstrip("/") + "/")
-    return oddity(str(file), root if within else "")
+    return root if root and os.path.abspath(file).startswith(root.rstrip("/") + "/") else ""
+
+
+def _source(environment: Environment, file: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        LiquidError: when it cannot be read, or leads out of its site by now.
+    """
+    root = _root_around(environment, file)
+    real = os.path.realpath(file)
+    place = inside(os.path.abspath(file), root) if root else Place(real, os.path.basename(real))
+    if place is None:
+        raise TemplateNotFoundError(str(file))
+    return read_text(place, str(file))
 
 
 def _check_file(
-    environment: Environment, file: Path, names: FirstUses, conflicts: Mapping[str, SlugConflict]
+    environment: Environment,
+    file: Path,
+    names: FirstUses,
+    conflicts: Mapping[str, SlugConflict],
+    job_timeout: float,
 ) -> list[Finding]:
     path = str(file)
     try:
-        source = read_text(os.path.realpath(file), path)
+        source = _source(environment, file)
     except LiquidError as error:
         return [_of_error(path, error)]
     errors: list[LiquidError] = []
@@ -88,6 +110,7 @@ def _check_file(
     try:
         matter, body, line = split_front_matter(source, path)
         found += _check_front_matter(environment, path, matter, source)
+        found += _check_schedule(path, matter, source, job_timeout)
         found += check_values(path, source, conflicts.get(os.path.abspath(file)))
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
@@ -118,9 +141,12 @@ def _check_front_matter(environment: Environment, path: str, matter: dict[str, A
     token = key_token(source, path, "layout")
     if layout and token is not None and not _exists(environment, str(layout), "layout"):
         yield finding(path, token, "missing-partial", f"the layout {show(layout)} is not there")
+
+
+def _check_schedule(path: str, matter: dict[str, Any], source: str, job_timeout: float) -> Iterator[Finding]:
     if matter.get("schedule") is not None:
         try:
-            read_schedule(path, matter["schedule"], RetryPolicy())
+            read_schedule(path, matter["schedule"], RetryPolicy(), job_timeout)
         except EnqueueError as error:
             token = key_token(source, path, "schedule")
             if token is not None:

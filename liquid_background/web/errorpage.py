@@ -20,7 +20,7 @@ from liquid_background.errors import (
     StoreError,
 )
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import SiteLoader, read_text
+from liquid_background.language.pages import SiteLoader
 from liquid_background.language.syntax import Place, trace, what_was_wrong, without_paths
 from liquid_background.web.messages import Answer, plain
 
@@ -73,9 +73,8 @@ def with_front_matter(trouble: Trouble, loader: object) -> Trouble:
     place = trouble.places[-1] if trouble.places else None
     if place is None or not place.source.startswith("\n") or not isinstance(loader, SiteLoader):
         return trouble
-    path = loader.find(place.template)
     try:
-        text = read_text(path, place.template) if path is not None else ""
+        text = loader.text(place.template)
     except LiquidError:
         return trouble
     # It may have changed since it was parsed.

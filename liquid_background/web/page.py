@@ -80,13 +80,14 @@ async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], No
     page = routed.page
     params = {**parse_query(asked.query), **parse_body(asked.body, asked.header("content-type"))}
     try:
-        headers = _headers(page, find_page(engine.environment, page).front_matter)
+        found = find_page(engine.environment, page)
     except PageNotFound:  # it has gone since it was looked up
         return _no_page()
+    headers = _headers(page, found.front_matter)
     if rendering is not None:
         rendering()
     text = await engine.render_async(
-        page,
+        found,  # and not looked up again: it may have gone by now
         params=params,
         session=asked.session,
         cookies=cookie_parser(asked.header("cookie")),

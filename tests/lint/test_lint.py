@@ -305,6 +305,16 @@ def test_a_slug_that_a_request_reaches_is_none(tmp_path: Path, slug: str) -> Non
     assert findings(tmp_path, f"---\nslug: {slug}\n---\nx") == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Date", "server", "Proxy-Connection", "Status", "content_length", "Transfer_Encoding", "CONNECTION", "keep_alive"],
+)
+def test_a_header_of_the_server_s_own_is_an_error(tmp_path: Path, name: str) -> None:
+    (finding,) = findings(tmp_path, f"---\nresponse_headers:\n  X-Own: a\n  {name}: 'b'\n---\n")
+    assert (finding.line, finding.rule.name) == (4, "front-matter")
+    assert finding.message == f"the header '{name}' is the server's own: take it out"
+
+
 def test_a_layout_that_is_not_there_is_found_at_its_line(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, "---\nmetadata: {layout: x}\nlayout: nowhere\n---\nx")
     assert (found.rule.name, found.line, found.message) == ("missing-partial", 3, "the layout 'nowhere' is not there")

@@ -5,8 +5,9 @@ from liquid_background.language.pages.files import (
     CONSUMERS,
     PAGES,
     PARTIALS,
+    Place,
+    inside,
     oddity,
-    read_text,
     walk,
 )
 from liquid_background.language.pages.front_matter import (
@@ -23,6 +24,7 @@ from liquid_background.language.pages.headers import reason_against
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
 from liquid_background.language.pages.loader import SiteLoader
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
+from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Page
 
 __all__ = [
@@ -37,10 +39,12 @@ __all__ = [
     "PARTIALS",
     "TEXTS",
     "Page",
+    "Place",
     "SiteLoader",
     "compose",
     "find_layout",
     "find_page",
+    "inside",
     "is_canonical",
     "key_token",
     "oddity",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -30,12 +31,11 @@ from liquid_background.language.pages.files import (
     is_settled,
     is_template_name,
     name_of,
-    read_head,
-    read_text,
     signature_of,
     walk,
 )
 from liquid_background.language.pages.front_matter import read_options, split_front_matter
+from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
 from liquid_background.language.syntax import explain, seen
 from liquid_background.language.tags import Consumer
@@ -54,6 +54,7 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_TRIES: Final = 4  # looks at a file that is switched between each look and the reading
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -88,15 +89,32 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             TemplateNotFoundError: when there is none, or the name leads out of the site.
             TagSyntaxError: when the file cannot be read.
         """
-        sight = self._sight(template_name, str(kwargs.get("tag") or ""))
-        if sight is None:
-            raise TemplateNotFoundError(_shown(template_name))
-        return TemplateSource(read_text(sight.path, sight.name), sight.name, sight.is_unchanged)
+        text, sight = self._read(template_name, str(kwargs.get("tag") or ""), read_text)
+        return TemplateSource(text, sight.name, sight.is_unchanged)
+
+    def text(self, name: str, tag: str = "") -> str:
+        """Return a template's text as it stands in its file.
+
+        Raises:
+            TemplateNotFoundError: when there is none inside the site.
+            TagSyntaxError: when the file cannot be read.
+        """
+        return self._read(name, tag, read_text)[0]
+
+    def _read(self, name: str, tag: str, read: Callable[[Place, str], str]) -> tuple[str, _Sight]:
+        """Return what is read of a template, and where: the file that is read is the one that was looked at."""
+        for _ in range(_TRIES):
+            sight = self._sight(name, tag)
+            if sight is None:
+                break
+            with suppress(TemplateNotFoundError):  # another stands there by now, or a link
+                return read(sight.place, sight.name), sight
+        raise TemplateNotFoundError(_shown(name))
 
     def find(self, name: str, tag: str = "") -> Path | None:
         """Return the file of a template, its links followed; None when there is none inside the site."""
         sight = self._sight(name, tag)
-        return sight.path if sight is not None else None
+        return Path(sight.place.real) if sight is not None else None
 
     def _sight(self, name: str, tag: str) -> _Sight | None:
         if not is_template_name(name):
@@ -164,16 +182,18 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         for folder in (PARTIALS, PAGES):
             for name in self.names(folder):
                 known = name if folder == PARTIALS else f"{PAGES}/{name}"
-                path = self.find(known, "background")
-                if path is None:
-                    continue
                 try:
-                    matter, _, _ = split_front_matter(read_head(path, f"{folder}/{name}"), f"{folder}/{name}")
+                    matter, _, _ = split_front_matter(self._head(known, f"{folder}/{name}"), f"{folder}/{name}")
+                except TemplateNotFoundError:
+                    continue
                 except LiquidError as error:
                     logger.error("%s: %s", known, explain(error))
                     continue
                 if matter:
                     yield known, matter
+
+    def _head(self, name: str, called: str) -> str:
+        return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
     def consumers(self, event: str) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
@@ -201,10 +221,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return [f"{folder}/{name}" for name in self.names(folder) if "/" not in name]
 
     def _consumer(self, event: str, name: str) -> Consumer:
-        path = self.find(name, "background")
-        if path is None:
-            raise TemplateNotFoundError(name)
-        values = read_options(read_head(path, name), name)
+        values = read_options(self._head(name, name), name)
         source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
         return Consumer(name, {"source_name": source_name, **values})
 
@@ -215,10 +232,10 @@ class _Sight:
     So a file that comes to stand before it, and a link on the way that leads elsewhere, are seen as changes.
     """
 
-    __slots__ = ("_seen", "_settled", "name", "path")
+    __slots__ = ("_seen", "_settled", "name", "place")
 
     def __init__(self, place: Place, seen: list[tuple[str, Signature | None]]) -> None:
-        self.path = Path(place.real)
+        self.place = place
         self.name = name_of(place.within)
         self._seen = seen
         self._settled = is_settled(seen[-1][1])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import KEY, entries, follow, format_entry, last_id, oldest_first, printable
+from liquid_background.jobs.log import KEY, entries, follow, format_entry, last_id, oldest_first, printable, steady
 from liquid_background.jobs.store import Store
 from tests.log_entries import append
 
@@ -99,6 +99,9 @@ _FORGED = (
     "attempt 1/3",
     "attempt\u00a01/3",
     "attempt\u31641/3",
+    "attempt\U0001d1591/3",
+    "attempt\u28001/3",
+    "attempt\u00b71/3",
     "x] - pay - SUCCESS [y",
     'attempt 1/3"] - pay - SUCCESS',
     "pay (attempt 1/1) - SUCCESS (1ms)",
@@ -126,7 +129,7 @@ def test_no_line_of_a_template_looks_like_an_attempt(style: Any, forged: str) ->
 
 @pytest.mark.parametrize("style", ["text", "short"])
 def test_a_name_that_looks_like_a_status_is_in_quotes(style: Any) -> None:
-    for name in ("SUCCESS", "failed", "Lost"):
+    for name in ("SUCCESS", "failed", "Lost", "\uff26\uff21\uff29\uff2c\uff25\uff24"):
         line = format_entry(_entry(status=LogStatus.FAILED, source_name=name), style)
         assert f'"{name}"' in line
         assert f" - {name} - " not in line
@@ -157,6 +160,14 @@ def test_only_the_status_is_painted() -> None:
         assert painted.count("<") == 1
         assert painted.replace("<FAILED>", "FAILED") == format_entry(entry, style)  # type: ignore[arg-type]
         assert painted.index("<") > painted.index(name[-3:])
+
+
+def test_a_name_of_other_characters_than_letters_and_digits_is_in_quotes() -> None:
+    for name in ("a(b)", "a]", "\u2192", "\u2160", "a\u2062b", "\U0001f4e6"):
+        for style in ("text", "short"):
+            assert ' "' in format_entry(_entry(source_name=name), style)  # type: ignore[arg-type]
+            assert '"' in format_entry(_entry(source_name="pay", message="m", type=name), style)  # type: ignore[arg-type]
+    assert steady("a\U0001d159b\u2800c \u2192 \u00fc1") == "a\\U0001d159b\\u2800c \\u2192 \u00fc1"
 
 
 def test_ordinary_types_and_names_stay_as_they_are() -> None:
