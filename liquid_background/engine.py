@@ -174,12 +174,18 @@ class Engine(PythonJobs, Sink, Performer):
     # What is called from inside: by environments (Sink) and workers (Performer).
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Send jobs and log entries in one round trip, all or nothing.
+        """Send jobs and log entries in one round trip, all or nothing; when `send_when` says, if there are jobs.
 
         Raises:
             StoreUnavailable: when there are jobs and they cannot be sent, or may not have been: `maybe_done` tells.
                 Log entries alone never raise it.
         """
+        if jobs:
+            self.hooks.send(lambda: self._send(jobs, entries))
+        else:
+            self._send(jobs, entries)
+
+    def _send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         try:
             self.jobs.send(jobs, entries)
         except StoreUnavailable as error:
@@ -188,12 +194,12 @@ class Engine(PythonJobs, Sink, Performer):
             logger.warning("%d log entries may be lost: %s", len(entries), error)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Do what `send` does, in a thread."""
+        """Do what `send` does, in a thread that has the caller's context variables."""
         await asyncio.to_thread(self.send, jobs, entries)
 
     @cached_property
     def _executor(self) -> Executor:
-        return Executor(self.environment, self)
+        return Executor(self.environment, self, self.hooks)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
         """Perform one attempt of a job: what a worker calls."""

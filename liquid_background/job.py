@@ -193,6 +193,7 @@ class Outcome:
     duration: int = 0  # milliseconds
     jobs: tuple[Job, ...] = ()  # made by the attempt; only a success sends them
     entries: tuple[LogEntry, ...] = ()  # logged by the attempt; sent either way
+    exception: BaseException | None = field(default=None, repr=False, compare=False)  # kept for hooks that take it
 
     @property
     def succeeded(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
+from liquid_background.hooks import Hooked
 from liquid_background.job import Job
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Functions
@@ -17,13 +18,14 @@ from liquid_background.python_jobs.queues import OnDuplicate, Sender
 from liquid_background.settings import Settings
 
 
-class EngineSender(Sender, Functions):
+class EngineSender(Hooked, Sender, Functions):
     """Knows the functions of an engine, makes jobs of them, and sends them or has the page around the caller do so."""
 
     settings: Settings
     environment: Environment
 
     def __init__(self) -> None:
+        super().__init__()
         self._functions: dict[str, Function[..., Any]] = {}
 
     def find(self, path: str) -> Callable[..., Any]:
@@ -67,7 +69,7 @@ class EngineSender(Sender, Functions):
         raise EnqueueError(f"{name} is not registered: decorate it with @background or @engine.action")
 
     def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate, *, new_ids: bool = False) -> None:
-        """Send jobs, or have the page or attempt that makes them send them.
+        """Send jobs when `send_when` says, or have the page or attempt that makes them send them.
 
         Args:
             jobs: what is sent.
@@ -80,14 +82,17 @@ class EngineSender(Sender, Functions):
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         collector = self._collector()
-        if collector is None:
+        if collector is None and self.hooks.send_when is None:
             there = self.jobs.send(jobs)
         else:
-            made = {job.id for job in collector.jobs}
+            made = {job.id for job in collector.jobs} if collector is not None else set()
             there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
-            for job in jobs:
-                if job.id not in there:
+            new = [job for job in jobs if job.id not in there]
+            if collector is not None:
+                for job in new:
                     collector.add(job)
+            elif new:
+                self.hooks.send(lambda: self.jobs.send(new))
         if there and on_duplicate == "error":
             raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")
 
