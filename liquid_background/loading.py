@@ -144,7 +144,8 @@ def _is_factory(found: Any) -> bool:
 
 
 def _kind(found: object) -> str:
-    return "None" if found is None else f"a {type(found).__name__}"
+    name = type(found).__name__
+    return "None" if found is None else f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 # What is said when the application's own code raises.

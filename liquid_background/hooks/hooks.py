@@ -188,7 +188,7 @@ class _Once:
 
 def _check(hook: Hook, takes: str) -> None:
     if not callable(hook.function):
-        raise SettingsError(f"{hook} is a {type(hook.function).__name__}; give a function")
+        raise SettingsError(f"{hook} is no function, but {type(hook.function).__name__}")
     if hook.event == "around_job" and _is_async(hook.function):
         raise SettingsError(
             f"{hook} is async; give a plain context manager, which async functions run inside of, too, with the "

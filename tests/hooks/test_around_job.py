@@ -273,7 +273,7 @@ async def _async_generator(job: Attempt) -> AsyncIterator[None]:
         (contextlib.asynccontextmanager(_async_generator), "is async"),
         (lambda: None, "is called with the job, which it does not take"),
         (lambda job, other: None, "is called with the job, which it does not take"),
-        (5, "is a int; give a function"),
+        (5, "is no function, but int"),
     ],
 )
 def test_what_cannot_be_one_is_refused_at_once(engine: Engine, hook: Any, says: str) -> None:

@@ -180,7 +180,8 @@ def test_there_is_one_of_it(engine: Engine) -> None:
 def test_jobs_that_jobs_make_are_not_its_business(engine: Engine, transaction: Transaction) -> None:
     with fake_jobs(engine) as jobs:
         engine.render_string(
-            "{% background source_name: 'outer' %}{% background source_name: 'inner' %}x{% endbackground %}{% endbackground %}"
+            "{% background source_name: 'outer' %}{% background source_name: 'inner' %}x{% endbackground %}"
+            "{% endbackground %}"
         )
         transaction.open = True
         assert [job.source_name for job in jobs.run_all()] == ["outer", "inner"]

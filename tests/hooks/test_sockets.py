@@ -42,13 +42,12 @@ def test_connections_are_named_by_their_peer(
         unix.bind(path)
         unix.listen()
         udp.bind(("127.0.0.1", 0))
-        told = _warnings(
-            bench, monkeypatch, tcp=[["127.0.0.1", port]] * 2, unix=[path], udp=[udp.getsockname()], listen=0
-        )
+        address = udp.getsockname()
+        told = _warnings(bench, monkeypatch, tcp=[["127.0.0.1", port]] * 2, unix=[path], udp=[address], listen=0)
     where = sorted(line.partition("application holds ")[2].partition(", which")[0] for line in told)
-    assert where[0] == f"2 sockets that is connected to 127.0.0.1:{port}".replace("that is", "that are")
+    assert where[0] == f"2 sockets that are connected to 127.0.0.1:{port}"
     assert where[1:3] == sorted(
-        [f"a socket that is connected to {path}", f"a socket that is connected to 127.0.0.1:{udp.getsockname()[1]}"]
+        [f"a socket that is connected to {path}", f"a socket that is connected to 127.0.0.1:{address[1]}"]
     )
     assert where[3].startswith("a socket that listens on 127.0.0.1:")
     assert "engine.on_child_start" in told[0]

@@ -53,7 +53,7 @@ def test_those_that_raise_cost_no_job(hooked: Hooked, event: str) -> None:
 
 def test_one_that_hangs_is_ended_by_the_limit_of_rq(hooked: Hooked) -> None:
     hooked.do(enter="hang")
-    job_id = hooked.send(timeout=1.0)
+    job_id = hooked.send(timeout=6.0)  # of which loading takes some
     _rq_worker(hooked)
     record = hooked.bench.queue.get(job_id)
     assert record.status == "failed"

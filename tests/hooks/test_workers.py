@@ -84,8 +84,9 @@ def test_one_around_a_job_that_hangs_is_under_its_time_limit(hooked: Hooked, eve
     assert hooked.bench.story(job_id) == [("FAILED", 1, True)]
     assert hooked.bench.queue.get(job_id).error == "stopped at its limit of 0.5 s"
     assert [row[4] for row in hooked.lines("failure")] == ["JobTimeout"]
-    rq_job = RqJob.fetch(job_id, connection=hooked.bench.store.client, serializer=JSONSerializer)
-    assert "time.sleep(60)" in (rq_job.exc_info or "")  # the traceback says where the time went
+    result = RqJob.fetch(job_id, connection=hooked.bench.store.client, serializer=JSONSerializer).latest_result()
+    assert result is not None
+    assert "time.sleep(60)" in (result.exc_string or "")  # the traceback says where the time went
 
 
 def test_a_hook_of_failures_has_a_limit_of_its_own(hooked: Hooked) -> None:
