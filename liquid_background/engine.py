@@ -13,6 +13,7 @@ from typing import Any, TypedDict, Unpack
 from markupsafe import Markup
 
 from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.hooks import Hooked
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
@@ -40,12 +41,12 @@ class Request(TypedDict, total=False):
     current_user: Any
 
 
-class Engine(PythonJobs, Sink, Performer):
+class Engine(PythonJobs, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
-    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` has: `action`, `enqueue`,
-    `schedule`, … What is left is called from inside: `Sink` by environments, `Performer` by workers, `Functions` by
-    the executor, `Sender` by queues and handles of Python jobs.
+    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` and `Hooked` have: `action`,
+    `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by environments,
+    `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.
@@ -68,7 +69,8 @@ class Engine(PythonJobs, Sink, Performer):
         job_store: JobStore | None = None,
         **arguments: Any,
     ) -> None:
-        super().__init__()
+        PythonJobs.__init__(self)
+        Hooked.__init__(self)
         self.job_store = job_store
         if settings is not None and (arguments or templates is not None):
             raise SettingsError("give settings, or single settings as arguments, not both")

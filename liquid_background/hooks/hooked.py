@@ -14,7 +14,7 @@ class Hooked:
     """The part of an engine that registers an application's hooks; each method is a decorator and a call."""
 
     def __init__(self) -> None:
-        self.hooks = Hooks()
+        self.hooks: Hooks = Hooks()
 
     @overload
     def around_job(self, hook: H, /) -> H: ...

@@ -23,7 +23,7 @@ _MOST: Final = 100  # kinds of trouble that are told apart
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a function need not have a hash
 class Hook:
     """A function of the application's, and when it is called."""
 
@@ -125,7 +125,9 @@ class Hooks:
         """Write a line with a traceback for the first trouble of a kind, and one a minute for more of it."""
         kind = hook, type(error)
         at, unsaid = self._told.get(kind, (-_AGAIN, 0))
-        if monotonic() - at < _AGAIN or (kind not in self._told and len(self._told) >= _MOST):
+        if kind not in self._told and len(self._told) >= _MOST:
+            return
+        if monotonic() - at < _AGAIN:
             self._told[kind] = at, unsaid + 1
             return
         self._told[kind] = monotonic(), 0

@@ -16,7 +16,7 @@ from liquid.utils import LRUCache
 from liquid_background.calling import call
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
 from liquid_background.hooks import Attempt, Hooks
-from liquid_background.job import Encoded, LogEntry, Outcome
+from liquid_background.job import Encoded, LogEntry, Outcome, RaisedOutcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.language.context import Context
@@ -123,13 +123,12 @@ class Executor:
         started = time.monotonic()
         result, error, trace, retry = None, None, "", True
         exception: BaseException | None = None
-        body = self._call if "function" in payload else self._render
         try:
             if self._hooks.around_jobs:
                 seen = Attempt.of(job_id, payload, attempt, max_attempts)
-                result = self._hooks.around(seen, partial(body, payload, collector))
+                result = self._hooks.around(seen, lambda: self._perform(payload, collector))
             else:
-                result = body(payload, collector)
+                result = self._perform(payload, collector)
         except JobTimeout as reason:
             error, exception = str(reason), reason
         except MemoryError:
@@ -139,19 +138,24 @@ class Executor:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
             error, trace, exception = explain(reason), _traceback(reason), reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
+        outcome = Outcome(
+            result=result,
+            error=error,
+            traceback=trace,
+            retry=retry,
+            duration=round((time.monotonic() - started) * 1000),
+            jobs=tuple(collector.sendable()) if error is None else (),
+            entries=tuple(collector.entries),
+        )
+        if exception is None:
+            return outcome
         try:
-            return Outcome(
-                result=result,
-                error=error,
-                traceback=trace,
-                retry=retry,
-                duration=round((time.monotonic() - started) * 1000),
-                jobs=tuple(collector.sendable()) if error is None else (),
-                entries=tuple(collector.entries),
-                exception=exception if self._hooks.failures else None,
-            )
+            return RaisedOutcome.of(outcome, exception) if self._hooks.failures else outcome
         finally:
             del exception  # whose traceback holds this frame
+
+    def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
+        return self._call(payload, collector) if "function" in payload else self._render(payload, collector)
 
     def _call(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         if self._functions is None:

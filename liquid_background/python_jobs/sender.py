@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
-from liquid_background.hooks import Hooked
+from liquid_background.hooks import Hooks
 from liquid_background.job import Job
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Functions
@@ -18,14 +18,14 @@ from liquid_background.python_jobs.queues import OnDuplicate, Sender
 from liquid_background.settings import Settings
 
 
-class EngineSender(Hooked, Sender, Functions):
+class EngineSender(Sender, Functions):
     """Knows the functions of an engine, makes jobs of them, and sends them or has the page around the caller do so."""
 
     settings: Settings
     environment: Environment
+    hooks: Hooks
 
     def __init__(self) -> None:
-        super().__init__()
         self._functions: dict[str, Function[..., Any]] = {}
 
     def find(self, path: str) -> Callable[..., Any]:

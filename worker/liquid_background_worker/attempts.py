@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from liquid_background.hooks import Attempt, hooks_of
-from liquid_background.job import Outcome, Performer
+from liquid_background.job import Outcome, Performer, RaisedOutcome
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background_worker import attempt
 from liquid_background_worker.alarm import Alarm
@@ -47,9 +47,10 @@ class Attempts:
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         if not outcome.succeeded:
-            if self._hooks.failures:
+            if self._hooks.failures and outcome.is_last(job.attempt, job.max_attempts):
                 self._tell_failure(place, job, outcome)
-            outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
+            if isinstance(outcome, RaisedOutcome):
+                outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
         self._slot.disarm()
         self._tally = (outcome.succeeded, monotonic() - started)
         self.left -= 1

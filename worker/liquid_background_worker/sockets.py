@@ -16,6 +16,7 @@ from redis import RedisError
 from liquid_background.jobs.store import Store
 
 _DESCRIPTORS: Final = Path("/dev/fd")  # of this process, on Linux and macOS
+_FIRST: Final = 1024  # numbers that are looked at where nothing lists those in use
 _STREAMS: Final = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 
@@ -51,8 +52,11 @@ def _peer_of(store: Store) -> Any:
 
 def _places() -> Iterator[tuple[str, Any]]:
     """Yield what each socket of this process is for, in words, and its peer; None for one that listens."""
-    for name in os.listdir(_DESCRIPTORS):
-        number = int(name)
+    try:
+        numbers = [int(name) for name in os.listdir(_DESCRIPTORS)]
+    except OSError:  # no /proc, or that of other processes
+        numbers = list(range(_FIRST))
+    for number in numbers:
         with suppress(OSError):  # the one that the folder was read by
             if number > 2 and S_ISSOCK(os.fstat(number).st_mode):
                 with closing(socket.socket(fileno=os.dup(number))) as found:
