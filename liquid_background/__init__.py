@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         TagError,
         TagSyntaxError,
     )
+    from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.language.environment import Environment
     from liquid_background.language.syntax import parse_arguments
@@ -45,6 +46,7 @@ _HOMES = {
     "Settings": "settings",
     "background": "rapidai",
     "parse_arguments": "language.syntax",
+    **dict.fromkeys(("Attempt", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(
         (
@@ -83,6 +85,9 @@ __all__ = [
     # Python jobs
     "RetryPolicy",
     "background",
+    # hooks
+    "Attempt",
+    "Failure",
     # jobs and log
     "JobRecord",
     "JobStatus",

@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack
 from markupsafe import Markup
 
 from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.hooks import Hooked
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
@@ -42,12 +43,12 @@ class Request(TypedDict, total=False):
     current_user: Any
 
 
-class Engine(PythonJobs, Sink, Performer):
+class Engine(PythonJobs, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
-    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` has: `action`, `enqueue`,
-    `schedule`, … What is left is called from inside: `Sink` by environments, `Performer` by workers, `Functions` by
-    the executor, `Sender` by queues and handles of Python jobs.
+    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` and `Hooked` have: `action`,
+    `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by environments,
+    `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.
@@ -71,7 +72,8 @@ class Engine(PythonJobs, Sink, Performer):
         job_store: JobStore | None = None,
         **arguments: Any,
     ) -> None:
-        super().__init__()
+        PythonJobs.__init__(self)
+        Hooked.__init__(self)
         _check("environment", environment, Environment, ", which takes the same arguments as liquid.Environment")
         _check("settings", settings, Settings)
         _check("job_store", job_store, JobStore, " of jobs and their log; see docs/testing.md")
@@ -205,12 +207,18 @@ class Engine(PythonJobs, Sink, Performer):
     # What is called from inside: by environments (Sink) and workers (Performer).
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Send jobs and log entries in one round trip, all or nothing.
+        """Send jobs and log entries in one round trip, all or nothing; when `send_when` says, if there are jobs.
 
         Raises:
             StoreUnavailable: when there are jobs and they cannot be sent, or may not have been: `maybe_done` tells.
                 Log entries alone never raise it.
         """
+        if jobs:
+            self.hooks.send(lambda: self._send(jobs, entries))
+        else:
+            self._send(jobs, entries)
+
+    def _send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         try:
             self.jobs.send(jobs, entries)
         except StoreUnavailable as error:
@@ -219,12 +227,12 @@ class Engine(PythonJobs, Sink, Performer):
             logger.warning("%d log entries may be lost: %s", len(entries), error)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Do what `send` does, in a thread."""
+        """Do what `send` does, in a thread that has the caller's context variables."""
         await asyncio.to_thread(self.send, jobs, entries)
 
     @cached_property
     def _executor(self) -> Executor:
-        return Executor(self._environment, self)
+        return Executor(self._environment, self, self.hooks)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
         """Perform one attempt of a job: what a worker calls.

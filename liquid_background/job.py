@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from os import urandom
@@ -207,6 +207,11 @@ class Outcome:
     entries: tuple[LogEntry, ...] = ()  # logged by the attempt; sent either way
 
     @property
+    def exception(self) -> BaseException | None:
+        """The error as it was raised, where it was kept."""
+        return None
+
+    @property
     def succeeded(self) -> bool:
         return self.error is None
 
@@ -218,6 +223,18 @@ class Outcome:
     def is_last(self, attempt: int, max_attempts: int) -> bool:
         """Return whether no attempt follows the one that ended so."""
         return self.error is None or not self.retry or attempt >= max_attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaisedOutcome(Outcome):
+    """A failure with its error, for hooks that take it; a class of its own, since most attempts need no such field."""
+
+    exception: BaseException | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, outcome: Outcome, exception: BaseException) -> RaisedOutcome:
+        """Return an outcome with its error."""
+        return cls(**{each.name: getattr(outcome, each.name) for each in fields(outcome)}, exception=exception)
 
 
 class Performer(Protocol):

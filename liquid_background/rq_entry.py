@@ -8,23 +8,25 @@ signature only here, after they have loaded whatever else they found there. What
 from __future__ import annotations
 
 import logging
-import pkgutil
 from dataclasses import replace
 from functools import cache
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from rq import get_current_job
 from rq.job import Job as RqJob
+from rq.timeouts import BaseTimeoutException
 
 from liquid_background.engine import Engine
 from liquid_background.errors import JobError, JobRefused, StoreUnavailable
+from liquid_background.hooks import Attempt, hooks_of
 from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.queue.opening import Performed, check_performed
 from liquid_background.jobs.queue.payload import check_payload
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import connect, translated_errors
+from liquid_background.loading import load_app
 from liquid_background.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def perform(payload: dict[str, Any]) -> str | None:
     if not outcome.succeeded and not outcome.retry:
         rq_job.retries_left = 0
     _tell(rq_job, payload, (attempt, most), outcome, signature)
+    hooks_of(_performer()).failed(Attempt.of(rq_job.id, payload, attempt, most), outcome)
     if not outcome.succeeded:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
@@ -132,10 +135,11 @@ def _settings() -> Settings:
 @cache
 def _performer() -> Performer:
     settings = _settings()
-    if not settings.app:
-        return Engine(settings=settings)
-    found = pkgutil.resolve_name(settings.app)
-    return cast(Performer, getattr(found, "engine", found))
+    performer = load_app(settings.app) if settings.app else Engine(settings=settings)
+    hooks = hooks_of(performer)
+    hooks.time_limits += (BaseTimeoutException,)
+    hooks.child_started()
+    return performer
 
 
 @cache

@@ -66,7 +66,9 @@ class Settings(BaseSettings):
         description="URL of the store; without one, an embedded Valkey server runs in the data folder.",
     )
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
-    app: str | None = Field(None, description="module:attr of the application's Engine.")
+    app: str | None = Field(
+        None, description="module:attr of the application's Engine, or of a function that makes it."
+    )
     job_timeout: float = Field(
         300.0, gt=0, le=MAX_TIMEOUT, description="Seconds that one attempt may take; kept with a job when it is sent."
     )

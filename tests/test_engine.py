@@ -28,6 +28,7 @@ APPLICATION = {
     *("action", "background", "function_queue"),
     *("enqueue", "enqueue_async", "enqueue_many", "enqueue_many_async"),
     *("schedule", "schedules"),
+    *("around_job", "on_failure", "on_worker_start", "on_child_start", "on_child_stop", "send_when"),
 }
 
 
@@ -42,8 +43,8 @@ def _annotated(of: type) -> dict[str, Any]:
 def test_an_engine_is_what_an_application_calls_and_four_protocols() -> None:
     inside = set().union(*map(_public, (Sink, Performer, Functions, Sender))) - {"jobs"}
     assert {Sink, Performer, Functions, Sender} <= set(Engine.__mro__)
-    assert _public(Engine) - inside - {"registered"} == APPLICATION
-    assert _public(EngineSender) - inside == {"settings", "environment", "job_store", "jobs", "registered"}
+    assert _public(Engine) - inside - {"registered", "hooks"} == APPLICATION
+    assert _public(EngineSender) - inside == {"settings", "environment", "hooks", "job_store", "jobs", "registered"}
 
 
 @pytest.mark.anyio

@@ -20,8 +20,7 @@ MODULES = sorted(
 LOADERS = {
     "liquid_background/lazy.py",  # public names
     "cli/poscli/loader.py",  # poscli's commands
-    "worker/liquid_background_worker/start.py",  # the application that --app names
-    "liquid_background/rq_entry.py",  # the same, in a stock RQ worker
+    "liquid_background/loading.py",  # the application that --app names
 }
 """The places that may import by name."""
 

@@ -13,8 +13,8 @@ import click
 from liquid_background import Engine, Settings
 from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.queue.overview import workers
+from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
-from liquid_background_worker import load_app
 from poscli.terminal import hint
 
 
@@ -23,7 +23,8 @@ def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--app",
         metavar="MODULE:ATTR",
-        help="The application's Engine, such as shop.site:engine. Default: the setting APP, else the settings alone.",
+        help="The application's Engine, such as shop.site:engine, or a function that makes it, such as "
+        "shop.site:make_engine. Default: the setting APP, else the settings alone.",
     )(command)
 
 

@@ -114,7 +114,7 @@ class PythonJobs(EngineSender):
         what = self._what(action)
         reading = read_options(options, self._retries(what))
         job = self._build(what, params, reading.fields)
-        self.dispatch([job], reading.on_duplicate)
+        self.dispatch([job], reading.on_duplicate, new_ids="id" not in reading.fields)
         return Handle(self, job.id, collected=self._collector() is not None)
 
     def enqueue_many(

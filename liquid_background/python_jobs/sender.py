@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
+from liquid_background.hooks import Hooks
 from liquid_background.job import Job
 from liquid_background.jobs.contract import JobStore
 from liquid_background.language.environment import Environment
@@ -24,6 +25,7 @@ class EngineSender(Sender, Functions):
 
     settings: Settings
     job_store: JobStore | None
+    hooks: Hooks
 
     def __init__(self) -> None:
         self._functions: dict[str, Function[..., Any]] = {}
@@ -74,7 +76,7 @@ class EngineSender(Sender, Functions):
         raise EnqueueError(f"{name} is not registered: decorate it with @background or @engine.action")
 
     def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate, *, new_ids: bool = False) -> None:
-        """Send jobs, or have the page or attempt that makes them send them.
+        """Send jobs when `send_when` says, or have the page or attempt that makes them send them.
 
         Args:
             jobs: what is sent.
@@ -87,14 +89,17 @@ class EngineSender(Sender, Functions):
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         collector = self._collector()
-        if collector is None:
+        if collector is None and self.hooks.send_when is None:
             there = self.jobs.send(jobs)
         else:
-            made = {job.id for job in collector.jobs}
+            made = {job.id for job in collector.jobs} if collector is not None else set()
             there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
-            for job in jobs:
-                if job.id not in there:
+            new = [job for job in jobs if job.id not in there]
+            if collector is not None:
+                for job in new:
                     collector.add(job)
+            elif new:
+                self.hooks.send(lambda: self.jobs.send(new))
         if there and on_duplicate == "error":
             raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")
 
