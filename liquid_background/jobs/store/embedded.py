@@ -25,6 +25,7 @@ from liquid_background.jobs.store.ownership import (
     check_own,
     check_private,
     explained,
+    make_folder,
     make_private,
     open_own,
 )
@@ -205,7 +206,7 @@ def _lock(data_dir: Path) -> Iterator[int | None]:
     """Yield the descriptor of the store's lock, or None when a supervisor or a server holds it."""
     with explained(data_dir):
         if not data_dir.is_dir():
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(data_dir)
             check_folder(data_dir)  # somebody else may have been quicker
             with contextlib.suppress(FileExistsError), (data_dir / ".gitignore").open("x") as ignored:
                 ignored.write("*\n")  # the jobs' data must not end up in a repository

@@ -69,6 +69,18 @@ def check_own(path: Path) -> None:
         _check(path, facts)
 
 
+def make_folder(folder: Path) -> None:
+    """Make the store's folder, and those above it that are missing: whatever the umask, none that others may write to.
+
+    Raises:
+        OSError: when one cannot be made.
+    """
+    missing = [each for each in folder.absolute().parents if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o755, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def make_private(folder: Path) -> None:
     """Make the folder for sockets under /tmp, where others may have made it before.
 

@@ -203,13 +203,14 @@ def test_what_others_may_write_to_is_refused(folder: Path, name: str, mode: int)
     _refused(folder, path, "may be written to by")
 
 
+@pytest.mark.parametrize("name", ["new", "deep/er/new"])
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022])
-def test_a_folder_that_the_store_makes_is_accepted_whatever_the_umask(store_dir: Path, umask: int) -> None:
+def test_a_folder_that_the_store_makes_is_accepted_whatever_the_umask(store_dir: Path, umask: int, name: str) -> None:
     before = os.umask(umask)
     try:
         for _ in range(2):
-            embedded.ensure_running(store_dir / "new")
-            assert embedded.stop(store_dir / "new")
+            embedded.ensure_running(store_dir / name)
+            assert embedded.stop(store_dir / name)
     finally:
         os.umask(before)
 
