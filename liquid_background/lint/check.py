@@ -21,7 +21,6 @@ from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
-    Place,
     SiteLoader,
     inside,
     key_token,
@@ -83,9 +82,7 @@ def _source(environment: Environment, file: Path) -> str:
     Raises:
         LiquidError: when it cannot be read, or leads out of its site by now.
     """
-    root = _root_around(environment, file)
-    real = os.path.realpath(file)
-    place = inside(os.path.abspath(file), root) if root else Place(real, os.path.basename(real))
+    place = inside(os.path.abspath(file), _root_around(environment, file) or "/")
     if place is None:
         raise TemplateNotFoundError(str(file))
     return read_text(place, str(file))
