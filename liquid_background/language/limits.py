@@ -125,6 +125,13 @@ class Watch:
             yield turns
 
 
+def look(context: object) -> None:
+    """Have a render look at its clock now."""
+    watch = getattr(context, "watch", None)  # contexts of others have none
+    if watch is not None:
+        watch.look()
+
+
 def look_soon(context: object) -> None:
     """Have a render look at the clock at its next step: it has just gone through something large."""
     watch = getattr(context, "watch", None)  # contexts of others have none
