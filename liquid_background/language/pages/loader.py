@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.job import plain_name
 from liquid_background.language.environment import Environment, Template
+from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -68,6 +69,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
+        self._logged: dict[str, tuple[str, Signature | None]] = {}  # what was wrong with which state of a consumer
 
     def cache_key(self, name: str, context: RenderContext | None, args: Mapping[str, object]) -> str:
         """Return the key of a parsed template: the same name may be a page and a partial."""
@@ -174,22 +176,31 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 if matter:
                     yield known, matter
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
+    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
 
-        One that cannot be read is logged and left out: it costs neither the page nor the event's other consumers
-        anything.
+        One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. It is
+        logged once, until another file, or other text, stands there.
+
+        Args:
+            event: its name.
+            look: is called before each file that is read.
         """
         found: list[Consumer] = []
-        wrong: list[LiquidError] = []
+        wrong: dict[str, str] = {}
         for name in self.consumer_names(event):
+            look()
             try:
                 found.append(self._consumer(event, name))
             except LiquidError as error:
-                wrong.append(error)
+                wrong[name] = explain(error)
         takers = "its other consumers" if found else "nobody"
-        for reason in wrong:
-            logger.error("event %s goes to %s: %s", event, takers, explain(reason))
+        for name, reason in wrong.items():
+            path = self.find(name, "background")
+            state = (reason, signature_of(str(path)) if path is not None else None)
+            if self._logged.get(name) != state:
+                self._logged[name] = state
+                logger.error("event %s goes to %s: %s", event, takers, reason)
         return found
 
     def consumer_names(self, event: str) -> list[str]:
@@ -197,7 +208,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         if not _EVENT.fullmatch(event) or not is_template_name(event):
             return []
         folder = f"{CONSUMERS}/{event}"
-        return [f"{folder}/{name}" for name in self.names(folder) if "/" not in name]
+        found = walk(os.path.join(self._top, folder), self._top, deep=False)
+        return sorted({f"{folder}/{name_of(each.name)}" for each in found.templates})
 
     def _consumer(self, event: str, name: str) -> Consumer:
         path = self.find(name, "background")
