@@ -54,6 +54,7 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -69,7 +70,6 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
-        self._logged: dict[str, tuple[str, Signature | None]] = {}  # what was wrong with which state of a consumer
 
     def cache_key(self, name: str, context: RenderContext | None, args: Mapping[str, object]) -> str:
         """Return the key of a parsed template: the same name may be a page and a partial."""
@@ -179,28 +179,26 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
 
-        One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. It is
-        logged once, until another file, or other text, stands there.
+        One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
+        first few are logged.
 
         Args:
             event: its name.
             look: is called before each file that is read.
         """
         found: list[Consumer] = []
-        wrong: dict[str, str] = {}
+        wrong: list[LiquidError] = []
         for name in self.consumer_names(event):
             look()
             try:
                 found.append(self._consumer(event, name))
             except LiquidError as error:
-                wrong[name] = explain(error)
+                wrong.append(error)
         takers = "its other consumers" if found else "nobody"
-        for name, reason in wrong.items():
-            path = self.find(name, "background")
-            state = (reason, signature_of(str(path)) if path is not None else None)
-            if self._logged.get(name) != state:
-                self._logged[name] = state
-                logger.error("event %s goes to %s: %s", event, takers, reason)
+        for reason in wrong[:_MOST_LOGGED]:
+            logger.error("event %s goes to %s: %s", event, takers, explain(reason))
+        if wrong[_MOST_LOGGED:]:
+            logger.error("event %s: %d more consumers cannot be read", event, len(wrong) - _MOST_LOGGED)
         return found
 
     def consumer_names(self, event: str) -> list[str]:
