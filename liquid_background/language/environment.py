@@ -14,13 +14,14 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
 from liquid_background.language.filters import BoundedTranslateTag, add_translations, uniq
-from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS
+from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, nobody_looks
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
 from liquid_background.language.syntax import (
     REFUSALS,
     Delimiters,
     code_error,
+    cut,
     is_impossible,
     lexer,
     nested_too_deep,
@@ -98,7 +99,8 @@ class Environment(Sending):
             return
         error = placed(exc if isinstance(exc, LiquidError) else exc(msg, token=token))
         if self.report is None and not isinstance(error, ResourceLimitError):
-            super().error(error, token=token)
+            error.token = error.token or token
+            super().error(cut(error), token=token)
             return
         if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
             error.token = error.token or token_in(error.__traceback__)[0] or token
@@ -185,17 +187,18 @@ class Environment(Sending):
             set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
-            raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
+            raise cut(TagSyntaxError(message, token=error.token, template_name=display_name)) from error
         except LiquidError as error:
             error.template_name = error.template_name or display_name
+            cut(error)
             raise
         except RecursionError as error:
-            raise nested_too_deep(stream.current if stream else None, display_name) from error
+            raise cut(nested_too_deep(stream.current if stream else None, display_name)) from error
         except (LiquidBackgroundError, MemoryError):
             raise
         except Exception as error:  # of a tag of the application's, as a rule
             at = stream.last(TOKEN_TAG) if stream else None
-            raise code_error(error, at, display_name) from error
+            raise cut(code_error(error, at, display_name)) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
@@ -228,12 +231,17 @@ class Environment(Sending):
         """Return an empty collector for a page."""
         return Collector(self)
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
-        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
+    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
+        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader.
+
+        Args:
+            event: its name.
+            look: is called before each file that is read.
+        """
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:
-            return [consumer for find in finders for consumer in find(event)]
+            return [consumer for find in finders for consumer in find(event, look)]
         except REFUSALS as error:
             if is_impossible(event, error):
                 return ()

@@ -11,7 +11,7 @@ from liquid.exceptions import LiquidError
 from liquid_background.language.context import Context
 from liquid_background.language.limits import Text
 from liquid_background.language.sending import Sending
-from liquid_background.language.syntax import is_of, template_name
+from liquid_background.language.syntax import cut, is_of, template_name
 from liquid_background.language.tags import Return
 
 
@@ -82,9 +82,10 @@ class Template(BoundTemplate):
         return Text(self.env.output_stream_limit)
 
     def _name(self, error: LiquidError) -> None:
-        """Have an error from this template say so."""
+        """Have an error from this template say so, in a text that is short enough for a log."""
         if not error.template_name and (error.token is None or self._holds(error.token)):
             error.template_name = self.display_name
+        cut(error)
 
     def _holds(self, token: Token) -> bool:
         return not self.nodes or is_of(self, token) or token.start_index < 0

@@ -136,12 +136,13 @@ def inside(path: str, root: str) -> Place | None:
     return Place(real, real[len(start) :]) if real.startswith(start) else None
 
 
-def walk(folder: str, root: str) -> Walk:
+def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
     """Look at all files under a folder of a site, in the order of their paths; links to folders are not followed.
 
     Args:
         folder: where to begin.
         root: the site; what a link names must be inside.
+        deep: whether to look into its folders, too.
     """
     found = Walk()
     pending = [folder] if folder == root or inside(folder, root) else []
@@ -153,7 +154,7 @@ def walk(folder: str, root: str) -> Walk:
         try:
             with os.scandir(here) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
+                    if deep and entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
                         pending.append(entry.path)
                     if entry.name.endswith(".liquid") or (entry.is_symlink() and _is_linked_folder(entry)):
                         found.files.append(_look(entry, folder, root))

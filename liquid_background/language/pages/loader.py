@@ -18,6 +18,7 @@ from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.job import plain_name
 from liquid_background.language.environment import Environment
+from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -55,6 +56,7 @@ _FOLDERS: Final = {
 
 _EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
 _TRIES: Final = 4  # looks at a file that is switched between each look and the reading
+_MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -195,22 +197,29 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def _head(self, name: str, called: str) -> str:
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
+    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
 
-        One that cannot be read is logged and left out: it costs neither the page nor the event's other consumers
-        anything.
+        One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
+        first few are logged.
+
+        Args:
+            event: its name.
+            look: is called before each file that is read.
         """
         found: list[Consumer] = []
         wrong: list[LiquidError] = []
         for name in self.consumer_names(event):
+            look()
             try:
                 found.append(self._consumer(event, name))
             except LiquidError as error:
                 wrong.append(error)
         takers = "its other consumers" if found else "nobody"
-        for reason in wrong:
+        for reason in wrong[:_MOST_LOGGED]:
             logger.error("event %s goes to %s: %s", event, takers, explain(reason))
+        if wrong[_MOST_LOGGED:]:
+            logger.error("event %s: %d more consumers cannot be read", event, len(wrong) - _MOST_LOGGED)
         return found
 
     def consumer_names(self, event: str) -> list[str]:
@@ -218,7 +227,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         if not _EVENT.fullmatch(event) or not is_template_name(event):
             return []
         folder = f"{CONSUMERS}/{event}"
-        return [f"{folder}/{name}" for name in self.names(folder) if "/" not in name]
+        found = walk(os.path.join(self._top, folder), self._top, deep=False)
+        return sorted({f"{folder}/{name_of(each.name)}" for each in found.templates})
 
     def _consumer(self, event: str, name: str) -> Consumer:
         values = read_options(self._head(name, name), name)

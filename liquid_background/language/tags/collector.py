@@ -16,7 +16,7 @@ from liquid_background.jobs.family import MAX_FAMILY, Family
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.sizes import megabytes
-from liquid_background.language.limits import MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
+from liquid_background.language.limits import MAX_EVENTS, MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
 
 _KEY: Final = "liquid_background"
 
@@ -32,8 +32,8 @@ class Consumer:
 class Site(Protocol):
     """What tags ask of the environment beyond python-liquid's own."""
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
-        """Return the consumers of an event, in the order of their names."""
+    def consumers(self, event: str, look: Callable[[], None]) -> Sequence[Consumer]:
+        """Return the consumers of an event, in the order of their names, with a look before each file is read."""
 
     @property
     def actions(self) -> Mapping[str, Callable[..., Any]]:
@@ -59,6 +59,7 @@ class Collector:
     family: Family = field(default_factory=Family)
     _job_bytes: int = 0
     _line_bytes: int = 0
+    _consumers: dict[str, Sequence[Consumer]] = field(default_factory=dict)
 
     def add(self, job: Job, token: Token | None = None) -> None:
         """Take a job.
@@ -84,6 +85,19 @@ class Collector:
             self.jobs.append(job)
             return
         raise LimitReached(f"{message}; the limit is fixed", token=token)
+
+    def consumers(self, event: str, look: Callable[[], None], token: Token) -> Sequence[Consumer]:
+        """Return the consumers of an event, which are looked for once in a render.
+
+        Raises:
+            LimitReached: when the render or attempt has asked for too many.
+        """
+        if event not in self._consumers:
+            if len(self._consumers) >= MAX_EVENTS:
+                message = f"over {MAX_EVENTS:,} different events in one render; the limit is fixed"
+                raise LimitReached(message, token=token)
+            self._consumers[event] = self.site.consumers(event, look)
+        return self._consumers[event]
 
     def sendable(self) -> list[Job]:
         """Return the jobs, each with what it may make in turn."""
