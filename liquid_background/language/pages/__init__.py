@@ -3,8 +3,10 @@
 from liquid_background.language.limits import MAX_TEMPLATE
 from liquid_background.language.pages.files import (
     CONSUMERS,
+    LAYOUTS,
     PAGES,
     PARTIALS,
+    file_for,
     oddity,
     read_text,
     walk,
@@ -25,13 +27,14 @@ from liquid_background.language.pages.front_matter import (
     split_front_matter,
 )
 from liquid_background.language.pages.headers import reason_against
-from liquid_background.language.pages.loader import SiteLoader
+from liquid_background.language.pages.loader import SiteLoader, is_event_name
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.slugs import Page
 
 __all__ = [
     "CONSUMERS",
     "KEYS",
+    "LAYOUTS",
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
@@ -43,9 +46,11 @@ __all__ = [
     "Page",
     "SiteLoader",
     "compose",
+    "file_for",
     "find_layout",
     "find_page",
     "is_canonical",
+    "is_event_name",
     "key_token",
     "oddity",
     "offset_of",
