@@ -13,6 +13,8 @@ import click
 from liquid_background import Engine, Settings
 from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.queue.overview import workers
+from liquid_background.jobs.store import embedded
+from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
 from poscli.terminal import hint
@@ -44,9 +46,17 @@ def load_engine(app: str | None = None) -> Engine:
 
 
 def no_store(settings: Settings) -> str | None:
-    """Return what to say when there is no store to look at; looking must not make one. None when there is one."""
+    """Return what to say when there is no store to look at; looking must not make one. None when there is one.
+
+    Raises:
+        StoreStartError: when the folder, or what is in it, cannot be a store of this user's.
+    """
     folder = settings.data_dir
-    if settings.redis_url or _has_files(folder):
+    if settings.redis_url:
+        return None
+    embedded.own_socket(folder)
+    check_place(folder)
+    if _has_files(folder):
         return None
     return (
         f"no store here, in {folder}: 'poscli render PAGE' or 'poscli dev' makes one, "

@@ -132,7 +132,7 @@ class Executor:
         except JobTimeout as reason:
             error, exception = str(reason), reason
         except MemoryError:
-            error = "ran out of memory (setting memory_limit)"
+            error = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             if "partial" in payload and payload["partial"] != payload["template"]:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")

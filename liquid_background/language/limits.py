@@ -108,7 +108,7 @@ class Watch:
         """
         self.steps = _STEPS
         if self.ends != inf and monotonic() > self.ends:
-            raise PageTimeout(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
+            raise PageTimeout(f"rendering took over {self.seconds:g} s (LIQUID_BACKGROUND_PAGE_TIMEOUT)", token=None)
         text, held = self.text, 0
         while text is not None:
             size = text.tell()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from liquid import Node
-from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions import FilteredExpression, Identifier
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.exceptions import LiquidError, TemplateNotFoundError
@@ -21,8 +21,12 @@ from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
+    LAYOUTS,
+    PARTIALS,
     SiteLoader,
+    file_for,
     inside,
+    is_event_name,
     key_token,
     oddity,
     read_options,
@@ -41,6 +45,7 @@ from liquid_background.python_jobs import RetryPolicy, read_schedule
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
 
+_LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
 
 
@@ -201,7 +206,7 @@ class _Check:
         first = self.names.setdefault(name, (self.path, node))
         if first[1] is not node:
             where = f"{first[0]}:{first[1].line}"
-            message = f"the source name '{name}' is used in {where} too: their log lines cannot be told apart"
+            message = f"the source name {show(name)} is used in {where} too: their log lines cannot be told apart"
             yield finding(self.path, node.token, "same-source-name", message, "give each its own")
 
     def _filters(self, expression: Expression) -> Iterator[Finding]:
@@ -210,19 +215,26 @@ class _Check:
             if item.name not in known:
                 near = get_close_matches(item.name, known, n=1)
                 fix = f"did you mean '{near[0]}'?" if near else "register it with environment.add_filter"
-                yield finding(self.path, item.token, "unknown-filter", f"unknown filter '{item.name}'", fix)
+                yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
 
     def _partial(self, node: Node) -> Iterator[Finding]:
         tag = node.token.value
         name = getattr(node, "partial" if tag == "background" else "name", None)
         if isinstance(name, FilteredExpression) and not name.filters:
             name = name.left
-        if not isinstance(name, StringLiteral) or _exists(self.environment, name.value, tag):
+        if isinstance(name, StringLiteral):
+            value, token = name.value, name.token
+        elif isinstance(name, Identifier):  # of `extends`
+            value, token = str(name), name.token
+        else:
             return
+        if _exists(self.environment, value, tag):
+            return
+        kind, folder = ("layout", LAYOUTS) if tag == "extends" else ("partial", PARTIALS)
         loader = self.environment.loader
-        near = get_close_matches(name.value, loader.names("partials"), n=1) if isinstance(loader, SiteLoader) else []
-        fix = f"did you mean '{near[0]}'?" if near else f"write partials/{name.value}.liquid"
-        yield finding(self.path, name.token, "missing-partial", f"the partial {show(name.value)} is not there", fix)
+        near = get_close_matches(value, loader.names(folder), n=1) if isinstance(loader, SiteLoader) else []
+        fix = f"did you mean '{near[0]}'?" if near else _to_write(value, folder)
+        yield finding(self.path, token, "missing-partial", f"the {kind} {show(value)} is not there", fix)
 
     def _event(self, node: Node) -> Iterator[Finding]:
         event = getattr(node, "event", None)
@@ -230,8 +242,20 @@ class _Check:
             return
         name = event.left.value
         if not _has_consumers(self.environment, name):
-            fix = f"write consumers/{name}/NAME.liquid"
-            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{name}'", fix)
+            fix = f"write a file in {CONSUMERS}/"
+            if not is_event_name(name):
+                fix = "name an event as a folder can be called: letters, digits, `.`, `-`, `_` and `/` between"
+            elif len(name) <= _LONGEST_NAME:
+                fix = f"write {CONSUMERS}/{name}/NAME.liquid"
+            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes {show(name)}", fix)
+
+
+def _to_write(name: str, folder: str) -> str:
+    """Return what to do about a template that is not there."""
+    file = file_for(name)
+    if file is None:
+        return f"no file can have that name: write the name of one in {folder}/"
+    return f"write {folder}/{file}" if len(file) <= _LONGEST_NAME else f"write its file in {folder}/"
 
 
 def _filters_in(expression: Expression) -> Iterator[Filter]:

@@ -98,7 +98,7 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, LiquidError | LiquidBackgroundError) and not isinstance(error, CodeError):
         return "Correct the template at this place."
     if isinstance(error, MemoryError):
-        return "Have the template do less at this place, or give its process more memory by the setting memory_limit."
+        return "Have the template do less at this place, or give it more memory: LIQUID_BACKGROUND_MEMORY_LIMIT."
     where = _raised_in(error.__traceback__)
     return f"Python code of a filter or tag raised it{where}: correct that code, or what the template gives it."
 
@@ -228,7 +228,8 @@ def _as_html(trouble: Trouble) -> str:
         f"{place}<pre>{code}</pre>" if code else place,
         f"<h2>Included from</h2><ul>{steps}</ul>" if steps else "",
         f"<h2>What to do</h2><p>{escape(trouble.advice)}</p>",
-        "<footer>This page is shown because show_errors is on; a public site turns it off.</footer>",
+        "<footer>This page is shown because of --show-errors, which 'poscli dev' gives, or of show_errors=True; "
+        "a public site goes without.</footer>",
     ]
     return _PAGE.format(title=escape(trouble.title), style=_STYLE, body="\n".join(part for part in parts if part))
 

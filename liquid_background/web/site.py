@@ -65,13 +65,16 @@ class Site:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
+        path = word_of(f"/{_path(scope).lstrip('/')}")
         status = 503  # for a request that the end of the server cuts off
         try:
             answer = await self._answer(scope, receive)
             status = answer.status
+        except asyncio.CancelledError:
+            logger.error("%s was cut off before it had an answer", path)
+            raise
         finally:
             took = round((time.monotonic() - started) * 1000)
-            path = word_of(f"/{_path(scope).lstrip('/')}")
             logger.info("%s %s %d (%dms)", word_of(scope["method"]), path, status, took)
         headers = dict(answer.headers)
         headers |= {"x-content-type-options": "nosniff", "content-length": str(len(answer.body))}

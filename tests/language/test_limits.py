@@ -134,7 +134,7 @@ def test_a_page_ends_at_its_time(make_site: Callable[..., Any], name: str, async
         asyncio.run(site.engine.render_async("page")) if asynchronous else site.engine.render("page")
     assert time.process_time() - started < 8
     if "time" in str(raised.value.message):
-        assert "rendering took over 0.5 s (setting page_timeout)" in str(raised.value)
+        assert "rendering took over 0.5 s (LIQUID_BACKGROUND_PAGE_TIMEOUT)" in str(raised.value)
     assert raised.value.template_name
 
 
@@ -147,7 +147,7 @@ def test_every_way_to_render_has_the_limit(make_site: Callable[..., Any]) -> Non
         lambda: asyncio.run(template.render_async()),
         lambda: site.engine.render_string(SLOW["loop"]),
     ):
-        with pytest.raises(LimitReached, match="page_timeout"):
+        with pytest.raises(LimitReached, match="PAGE_TIMEOUT"):
             render()
     endless = make_site(page_timeout=UNHURRIED).engine.environment.from_string(SIZES["small"])
     for render in (endless.render, lambda: asyncio.run(endless.render_async())):
@@ -376,3 +376,54 @@ class Nowhere:
     def send(self, jobs: object, entries: object) -> None: ...
 
     async def send_async(self, jobs: object, entries: object) -> None: ...
+
+
+DEEP = {
+    "include": "{% include 'deep' %}",
+    "include in a loop": "{% for i in (1..2) %}{% include 'deep' %}{% endfor %}",
+    "render": "{% render 'deep' %}",
+    "function": "{% function x = 'deep' %}",
+}
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.WARN, Mode.LAX])
+@pytest.mark.parametrize("body", DEEP.values(), ids=DEEP)
+def test_a_partial_that_takes_itself_hits_the_limit_of_depth(
+    make_site: Callable[..., Any], mode: Mode, body: str
+) -> None:
+    site = make_site(mode)
+    site.write({"partials/deep": f"\n{body}", "layouts/around": f"{{{{ content_for_layout }}}}{body}"})
+    site.write({"pages/laid": "---\nlayout: around\n---\nx", "pages/extends": "{% extends 'around' %}"})
+    said = "partials and loops are over 30 deep in each other (Environment.context_depth_limit)"
+    pages = [body, "{% try %}" + body + "{% catch e %}{% endtry %}"]
+    renders = [lambda page=page: site.render(page) for page in pages]
+    renders += [lambda name=name: site.engine.render(name) for name in ("laid", "extends")]
+    renders += [lambda name=name: asyncio.run(site.engine.render_async(name)) for name in ("laid", "extends")]
+    for render in renders:
+        with pytest.raises(LimitReached) as raised:
+            render()
+        assert str(raised.value.message).startswith(said)
+        assert raised.value.template_name == "partials/deep"
+        assert raised.value.context()[0] == 2
+    site.render(f"{{% background source_name: 's' %}}{body}{{% endbackground %}}")
+    error = site.perform(site.job).error
+    assert error.startswith(said)
+    assert "(partials/deep:2, " in error
+
+
+def test_the_limit_of_depth_is_the_environments(make_site: Callable[..., Any]) -> None:
+    site = make_site()
+    site.engine.environment.context_depth_limit = 7
+    site.write({"partials/deep": "{% render 'deep' %}"})
+    with pytest.raises(LimitReached, match="over 7 deep"):
+        site.render("{% render 'deep' %}")
+
+
+def test_limits_name_an_attempt_in_a_job(site: Any) -> None:
+    for body, said in (
+        ("{% for i in (1..1001) %}{% log 'x' %}{% endfor %}", "over 1,000 log lines in one attempt"),
+        ("{% for i in (1..1001) %}{% background j = 'f' %}{% endfor %}", "over 1,000 jobs in one attempt"),
+    ):
+        write(site)
+        site.render(f"{{% background source_name: 's' %}}{body}{{% endbackground %}}")
+        assert said in site.perform(site.jobs[-1]).error

@@ -46,7 +46,7 @@ def test_a_page_that_takes_all_memory_never_becomes_a_second_server(served: Serv
         reply = served.get("/keep_all")
         assert reply.status == 500
         assert "pages/keep_all" in reply.text
-        assert "setting memory_limit" in reply.text
+        assert "LIQUID_BACKGROUND_MEMORY_LIMIT" in reply.text
         assert served.get("/").text == "hello"
     assert len([line for line in served.log() if line.startswith("GET /keep_all 500")]) == 15
     children = _children(served.process.pid)

@@ -3,9 +3,11 @@
 from liquid_background.language.limits import MAX_TEMPLATE
 from liquid_background.language.pages.files import (
     CONSUMERS,
+    LAYOUTS,
     PAGES,
     PARTIALS,
     Place,
+    file_for,
     inside,
     oddity,
     walk,
@@ -22,7 +24,7 @@ from liquid_background.language.pages.front_matter import (
 )
 from liquid_background.language.pages.headers import reason_against
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
-from liquid_background.language.pages.loader import SiteLoader
+from liquid_background.language.pages.loader import SiteLoader, is_event_name
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Page
@@ -30,6 +32,7 @@ from liquid_background.language.pages.slugs import Page
 __all__ = [
     "CONSUMERS",
     "KEYS",
+    "LAYOUTS",
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
@@ -42,10 +45,12 @@ __all__ = [
     "Place",
     "SiteLoader",
     "compose",
+    "file_for",
     "find_layout",
     "find_page",
     "inside",
     "is_canonical",
+    "is_event_name",
     "key_token",
     "oddity",
     "offset_of",

@@ -74,6 +74,12 @@ def is_template_name(name: str) -> bool:
     return not any(_odd_name(part) for part in path.parts)
 
 
+def file_for(name: str) -> str | None:
+    """Return the file that would be the template of a name, below its folder; None when no file can have that name."""
+    file = f"{PurePosixPath(name)}.liquid"
+    return file if is_template_name(name) and is_template_name(file) else None
+
+
 def _odd_name(part: str) -> str:
     if part.startswith("."):
         return "its name starts with a dot"

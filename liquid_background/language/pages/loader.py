@@ -189,7 +189,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 except TemplateNotFoundError:
                     continue
                 except LiquidError as error:
-                    logger.error("%s: %s", known, explain(error))
+                    logger.error("%s", explain(error))
                     continue
                 if matter:
                     yield known, matter
@@ -224,7 +224,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 
     def consumer_names(self, event: str) -> list[str]:
         """Return the names of the templates that take an event, whatever their front matter says."""
-        if not _EVENT.fullmatch(event) or not is_template_name(event):
+        if not is_event_name(event):
             return []
         folder = f"{CONSUMERS}/{event}"
         found = walk(os.path.join(self._top, folder), self._top, deep=False)
@@ -234,6 +234,11 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         values = read_options(self._head(name, name), name)
         source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
         return Consumer(name, {"source_name": source_name, **values})
+
+
+def is_event_name(event: str) -> bool:
+    """Return whether templates can take an event of that name, as files in a folder that is called so."""
+    return bool(_EVENT.fullmatch(event)) and is_template_name(event)
 
 
 class _Sight:

@@ -72,10 +72,11 @@ class Collector:
             LimitReached: when the render or attempt has made too many, or they take too much together.
         """
         self._job_bytes += len(encode_data(job))
+        within = self._stretch
         if len(self.jobs) >= MAX_JOBS:
-            message = f"over {MAX_JOBS:,} jobs in one render: have a job make the others, or give one job more to do"
+            message = f"over {MAX_JOBS:,} jobs in one {within}: have a job make the others, or give one job more to do"
         elif self._job_bytes > MAX_JOB_BYTES:
-            message = f"the jobs of one render take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
+            message = f"the jobs of one {within} take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
         elif len(self.jobs) >= self.family.left:
             message = (
                 f"a page may set off {MAX_FAMILY:,} jobs, with those that they make without a delay; none of them is "
@@ -113,12 +114,17 @@ class Collector:
         message = clip(message)
         self._line_bytes += len(message.encode("utf-8", "surrogatepass"))
         if len(self.entries) >= MAX_LINES:
-            raise LimitReached(f"over {MAX_LINES:,} log lines in one render; the limit is fixed", token=token)
+            message = f"over {MAX_LINES:,} log lines in one {self._stretch}; the limit is fixed"
+            raise LimitReached(message, token=token)
         if self._line_bytes > MAX_LINE_BYTES:
-            most = f"{MAX_LINE_BYTES // 1024} KB"
-            raise LimitReached(f"the log lines of one render take over {most}; the limit is fixed", token=token)
+            message = f"the log lines of one {self._stretch} take over {MAX_LINE_BYTES // 1024} KB; the limit is fixed"
+            raise LimitReached(message, token=token)
         pattern = self.running() if self.running else LogEntry(source_name=template)
         self.entries.append(replace(pattern, message=message, type=type, template=template, line=line))
+
+    @property
+    def _stretch(self) -> str:
+        return "render" if self.running is None else "attempt"
 
 
 def open_collector(context: RenderContext, make: Callable[[], Collector]) -> Collector | None:
