@@ -181,7 +181,10 @@ def _way(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
 
 def _reason_against(facts: os.stat_result) -> tuple[str, str] | None:
     """Return why others may exchange what stands in a folder or behind a link, and what to do; None when they can't."""
-    if facts.st_uid not in (0, os.geteuid()) and _is_a_user(facts.st_uid):
+    # Root works in other users' folders, as in a container where a project is mounted: what is put in the place of its
+    # own there is not root's, and refused.
+    is_root_s_way = os.geteuid() == 0 and stat.S_ISDIR(facts.st_mode)
+    if facts.st_uid not in (0, os.geteuid()) and not is_root_s_way and _is_a_user(facts.st_uid):
         return f"belongs to user {facts.st_uid}, neither root nor this one ({os.geteuid()})", "run as that user"
     is_sticky = facts.st_mode & stat.S_ISVTX
     if not stat.S_ISDIR(facts.st_mode) or is_sticky:

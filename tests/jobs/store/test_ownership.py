@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import grp
 import os
 import pwd
@@ -116,7 +117,23 @@ def test_a_folder_in_somebody_else_s_is_refused(folder: Path, mode: int) -> None
     (folder / "theirs" / "data").mkdir(parents=True)
     os.chown(folder / "theirs", SOMEBODY, SOMEBODY)
     (folder / "theirs").chmod(mode)
-    _refused(folder / "theirs" / "data", folder / "theirs", f"belongs to user {SOMEBODY}, neither root nor this one")
+    folder.chmod(0o755)
+    folder.parent.chmod(0o755)
+    codecs.lookup("ascii")  # which that user may not be able to load
+    os.seteuid(SOMEBODY + 1)
+    try:
+        with pytest.raises(StoreStartError, match=f"belongs to user {SOMEBODY}, neither root nor this one"):
+            check_place(folder / "theirs" / "data")
+    finally:
+        os.seteuid(0)
+
+
+@needs_root
+def test_root_works_in_a_folder_of_a_project_that_is_somebody_s(folder: Path) -> None:
+    (folder / "theirs").mkdir()
+    os.chown(folder / "theirs", SOMEBODY, SOMEBODY)
+    assert embedded.ensure_running(folder / "theirs" / "data")
+    embedded.stop(folder / "theirs" / "data")
 
 
 @needs_root
