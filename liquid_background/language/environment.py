@@ -269,8 +269,7 @@ class Environment(Sending, liquid.Environment):
             raise cut(TagSyntaxError(message, token=error.token, template_name=display_name)) from error
         except LiquidError as error:
             error.template_name = error.template_name or display_name
-            cut(error)
-            raise
+            raise cut(error)
         except RecursionError as error:
             raise cut(nested_too_deep(stream.current if stream else None, display_name)) from error
         except (LiquidBackgroundError, MemoryError):
@@ -311,12 +310,7 @@ class Environment(Sending, liquid.Environment):
         return Collector(self)
 
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
-        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader.
-
-        Args:
-            event: its name.
-            look: is called before each file that is read.
-        """
+        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:
