@@ -269,7 +269,8 @@ class Environment(Sending, liquid.Environment):
             raise cut(TagSyntaxError(message, token=error.token, template_name=display_name)) from error
         except LiquidError as error:
             error.template_name = error.template_name or display_name
-            raise cut(error)
+            cut(error)
+            raise
         except RecursionError as error:
             raise cut(nested_too_deep(stream.current if stream else None, display_name)) from error
         except (LiquidBackgroundError, MemoryError):
