@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, time, timedelta
 from decimal import Decimal
 from itertools import chain
@@ -16,6 +16,7 @@ SHORT: Final = 100
 """Items of a list that needs no measuring: none of them holds one thing many times, since no template makes such."""
 _BITS_A_DIGIT: Final = 4  # rounded up
 _HOLDING: Final = (str, int, Decimal, date, time, timedelta)  # what templates make many of, or data has many of
+_WHOLE: Final = {int}
 _LARGE_NUMBER: Final = 1 << 60  # from which on a number takes more than the least
 
 
@@ -34,8 +35,10 @@ def weigh(value: object) -> int:
     return getsizeof(value, ITEM)
 
 
-def _weigh_items(items: Iterable[object]) -> int:
+def _weigh_items(items: Collection[Any]) -> int:
     """Return the bytes of what items hold beside a reference: a small number has none worth to tell."""
+    if set(map(type, items)) == _WHOLE and min(items) > -_LARGE_NUMBER and max(items) < _LARGE_NUMBER:
+        return 0
     large = [
         item
         for item in items

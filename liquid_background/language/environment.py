@@ -232,12 +232,7 @@ class Environment(Sending):
         return Collector(self)
 
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
-        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader.
-
-        Args:
-            event: its name.
-            look: is called before each file that is read.
-        """
+        """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:

@@ -105,10 +105,11 @@ def _concat(_env: Environment, _left: object, second_array: object = (), *_: obj
 
 def _written_out(name: str, each: Mapping[str, int]) -> Callable[..., None]:
     """Return a check of a filter that puts more characters in the place of each of some."""
+    fits = MAX_VALUE // _WIDEST // (1 + max(each.values()))
 
     def check(env: Environment, left: object, *_: object, **__: object) -> None:
-        text = str(left)
-        if len(text) * _WIDEST * (1 + max(each.values())) > MAX_VALUE:
+        text = left if type(left) is str else str(left)
+        if len(text) > fits:
             length = len(text) + sum(text.count(character) * more for character, more in each.items())
             check_size(env, name, length * _width(text))
 

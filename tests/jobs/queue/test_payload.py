@@ -14,6 +14,7 @@ from liquid_background.job import Group, Job, Priority
 from liquid_background.jobs.queue.payload import (
     FUNCTION,
     _kept_head,
+    admit,
     check_payload,
     decode_json,
     decode_payload,
@@ -147,3 +148,19 @@ def test_every_field_of_a_job_is_in_what_is_sent() -> None:
     for name in OTHER.keys() - {"max_attempts"}:
         assert encode_job(replace(base, **{name: OTHER[name]}), Settings()) != encode_job(base, Settings()), name
     assert encode_job(base, Settings()) != encode_job(replace(BASE, id=base.id), Settings())
+
+
+@pytest.mark.parametrize("name", sorted(OTHER.keys() - {"generation", "may_make", "regain_parts"}))
+def test_a_job_that_is_admitted_twice_loses_no_field(name: str) -> None:
+    """As the one next run among several jobs is."""
+    plain = replace(BASE, **{name: OTHER[name]})
+    job = replace(plain)
+    encode_data(job)
+    admit(job, 1, 5)
+    admit(job, 2, 4, 3)
+    assert decode_json(encode_data(job))[2][0] == {
+        **payload_of(plain),
+        "generation": 2,
+        "may_make": 4,
+        "regain_parts": 3,
+    }
