@@ -57,7 +57,7 @@ def perform(payload: dict[str, Any]) -> str | None:
     began = monotonic()
     outcome = _performer().perform(rq_job.id, payload, attempt, most)
     outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
-    if not outcome.succeeded and not outcome.retry:
+    if not outcome.succeeded and outcome.is_last(attempt, most):
         rq_job.retries_left = 0
     _tell(rq_job, payload, (attempt, most), outcome, signature)
     hooks_of(_performer()).failed(Attempt.of(rq_job.id, payload, attempt, most), outcome)

@@ -168,7 +168,8 @@ def test_a_planted_row_runs_once_or_is_refused_once_and_its_neighbours_run(
     assert [runs.count(job_id) <= 1 for job_id in (odd, raising)] == [True, True]
     for job_id in (odd, raising):
         assert [final for _, _, final in bench.story(job_id)].count(True) == 1
-        assert len(places(bench, job_id)) == 1
+        # A record that is kept for a second may be gone by now.
+        assert len(places(bench, job_id)) == 1 or planted == {"result_ttl": "0"}
     assert "could not run a step" not in said, said
     assert "ends" not in said, said
 

@@ -43,7 +43,7 @@ class Hooked:
     def start(self, **options: Any) -> WorkerProcess:
         return self.bench.start(app=f"{APP}:engine", **options)
 
-    def burst(self, **options: Any) -> WorkerProcess:
+    def burst(self, **options: Any) -> str:
         return self.bench.burst(app=f"{APP}:engine", **options)
 
     def lines(self, *events: str) -> list[list[str]]:

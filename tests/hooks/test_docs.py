@@ -56,7 +56,7 @@ def test_the_example_of_hooks(bench: Bench, folder: Path) -> None:
         for to in ("Ada", "")
     ]
     bench.queue.send(mails)
-    told = bench.burst(app="shop:engine").text()
+    told = bench.burst(app="shop:engine")
     assert bench.queue.get(mails[0].id).result == "sent to Ada"
     assert bench.queue.get(mails[1].id).status == "failed"
     with closing(sqlite3.connect(folder / "shop.db")) as database:

@@ -26,7 +26,7 @@ def _warnings(bench: Bench, monkeypatch: pytest.MonkeyPatch, **places: Any) -> l
     monkeypatch.setenv("SOCKETS", json.dumps(places))
     monkeypatch.setenv("LIQUID_BACKGROUND_DATA_DIR", str(bench.settings.data_dir))
     job_id = bench.send(source="hi")
-    text = bench.burst(app="tests.hooks.sockets_app:engine").text()
+    text = bench.burst(app="tests.hooks.sockets_app:engine")
     assert bench.story(job_id) == [("SUCCESS", 1, True)]
     return [line for line in text.splitlines() if SHARED in line]
 

@@ -13,7 +13,8 @@ from tests.hooks.conftest import Hooked
 
 def test_a_worker_calls_each_where_it_belongs(hooked: Hooked) -> None:
     good, later, bad = hooked.send(), hooked.send(function="work_async"), hooked.send("refuse", max_attempts=3)
-    worker = hooked.burst()
+    worker = hooked.start(burst=True)
+    assert worker.process.wait(60) == 0, worker.text()
     ((_, supervisor),) = hooked.lines("worker_start")
     assert supervisor == str(worker.pid)
     ((_, child),) = hooked.lines("child_start")
@@ -63,7 +64,7 @@ def test_those_that_raise_are_reported_and_cost_no_job(hooked: Hooked) -> None:
     hooked.do(**dict.fromkeys(EVENTS, "raise"))
     good = [hooked.send() for _ in range(3)]
     bad = hooked.send("refuse")
-    text = hooked.burst().text()
+    text = hooked.burst()
     for job_id in good:
         assert hooked.bench.story(job_id) == [("SUCCESS", 1, True)]
     assert hooked.bench.story(bad) == [("FAILED", 1, True)]
@@ -93,7 +94,7 @@ def test_a_hook_of_failures_has_a_limit_of_its_own(hooked: Hooked) -> None:
     hooked.do(failure="hang")
     slow, refused = hooked.send("hang", timeout=1.0), hooked.send("refuse", timeout=1.0)
     good = hooked.send()
-    text = hooked.burst().text()
+    text = hooked.burst()
     assert hooked.bench.queue.get(slow).error == "stopped at its limit of 1 s"
     assert hooked.bench.queue.get(refused).error == "NonRetryable: gone"
     assert hooked.bench.story(good) == [("SUCCESS", 1, True)]
@@ -105,7 +106,7 @@ def test_a_hook_of_failures_has_a_limit_of_its_own(hooked: Hooked) -> None:
 def test_one_of_a_child_that_hangs_is_stopped_at_the_time_limit_of_a_job(hooked: Hooked, event: str) -> None:
     hooked.do(**{event: "hang"})
     job_id = hooked.send()
-    text = hooked.burst(job_timeout=1).text()
+    text = hooked.burst(job_timeout=1)
     assert hooked.bench.story(job_id) == [("SUCCESS", 1, True)]
     assert f"on_{event.removesuffix('_first')} hooks took longer than 1 s, and were stopped" in text
 

@@ -15,6 +15,7 @@ from liquid_background.job import Priority
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.language.syntax import starts_assignment
 from liquid_background.language.tags import Tokens
+from liquid_background.language.tags.background_node import BackgroundNode
 from tests.language.conftest import block
 
 BLOCK = "{% background source_name: 'x' %}done{% endbackground %}"
@@ -300,7 +301,7 @@ def test_an_option_with_an_equals_sign_is_explained(site: Any) -> None:
 def test_many_blocks_in_a_large_template(site: Any) -> None:
     filler = "<p>text</p>\n" * 15  # nearly as much as a template may have
     template = site.engine.environment.from_string((filler + block("x")) * 1000)
-    assert len([node for node in template.nodes if node.token.value == "background"]) == 1000
+    assert len([node for node in template.nodes if isinstance(node, BackgroundNode)]) == 1000
 
 
 @pytest.mark.parametrize(

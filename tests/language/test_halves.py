@@ -23,6 +23,7 @@ FILES = {
     "pages/p": "---\nlayout: main\n---\n{% background source_name: 'b', n: n %}{{ n }}{% endbackground %}page",
 }
 PAGES = {
+    "if, at length": "{% if n %}x{% endif %}" * 300,
     "background": "{% background source_name: 's', n: n %}{% assign u = user.name %}{% endbackground %}",
     "background, wrong": "{% background delay: n | times: -1 %}{% endbackground %}",
     "background, a partial": "{% background id = 'hello', name: user.name %}[{{ id | size }}]",
