@@ -17,7 +17,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
 
 # The tests of the rooms whose files differ from main, without the slow ones; of all rooms that start no processes when
-# nothing differs.
+# what all share differs.
 test-quick: $(VENV)/.installed-test
 	$(BIN)/python -m tests.quick -n $(TEST_PROCESSES) --dist worksteal
 

@@ -1,8 +1,8 @@
 """The tests of the change at hand: `python -m tests.quick` runs those of the rooms whose files differ from main.
 
 The tests mirror the code, so a changed file names its room: `liquid_background/jobs/queue/moves.py` is of `tests/jobs`.
-With them go the tests of the whole house (`tests/test_*.py`, `tests/docgen`). Where nothing has changed, or what all of
-them share, all rooms are run but those that start processes. What is marked `slow` waits for `make test`.
+With them go the tests of the whole house (`tests/test_*.py`, `tests/docgen`). Where what all of them
+share has changed, all rooms are run but those that start processes. What is marked `slow` waits for `make test`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _git(*arguments: str) -> list[str]:
 def chosen(files: Iterable[str]) -> list[str]:
     """Return the rooms and files below `tests` to run for changed files, in order."""
     rooms = {room for file in files if (room := _room(file)) is not None}
-    if not rooms or "" in rooms:
+    if "" in rooms:
         rooms |= {path.name for path in TESTS.iterdir() if any(path.glob("**/test_*.py"))} - OF_PROCESSES
     house = {path.name for path in TESTS.glob("test_*.py")} | {"docgen"}
     return sorted((rooms - {""}) | house)
