@@ -12,6 +12,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from liquid_background.web.errorpage import RETRY
 from liquid_background.web.messages import word_of
 
 logger = logging.getLogger("liquid_background.web")
@@ -105,6 +106,7 @@ class Connection(H11Protocol):
             ("content-length", str(len(body))),
             ("x-content-type-options", "nosniff"),
             ("connection", "close"),
+            *([RETRY] if status == 503 else []),
         ]
         response = h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):

@@ -68,7 +68,7 @@ class PagePool:
         except PageFailed as error:
             if self._stopping:
                 logger.error("%s (the server is stopping)", printable(error.trouble.message))
-                return plain(503, "The server is stopping.")
+                return plain(503, "The server is stopping.", RETRY)
             logger.error("%s", printable(error.trouble.message))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
         except TimeoutError as error:

@@ -130,7 +130,7 @@ class _Loader(yaml.BaseLoader):
         self._values = 0
 
     def fetch_alias(self) -> None:
-        self._refuse("an alias (`*name`) is not taken: write the value again, or put it in quotes")
+        self._refuse('a `*` begins an alias, which is not taken: put the value in quotes, as in "* * * * *"')
 
     def fetch_anchor(self) -> None:
         self._refuse("an anchor (`&name`) is not taken: put the value in quotes")
