@@ -138,6 +138,12 @@ class _Loader(yaml.BaseLoader):
     def fetch_tag(self) -> None:
         self._refuse("a type (`!name`) is not taken: put the value in quotes")
 
+    def fetch_key(self) -> None:
+        self._refuse("`?` cannot stand here: put the value in quotes")
+
+    def fetch_directive(self) -> None:
+        self._refuse("a line cannot start with `%`")
+
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803  PyYAML's name
         # The scanner looks ahead before anything is composed, and slowly so in deep nesting.
         if self.flow_level >= MAX_DEPTH:
