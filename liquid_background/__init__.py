@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LimitReached,
         LiquidBackgroundError,
         NonRetryable,
+        NotExposed,
         PageNotFound,
         ResultTimeout,
         SettingsError,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     )
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.language.environment import Environment
+    from liquid_background.language.exposed import expose
     from liquid_background.language.syntax import parse_arguments
     from liquid_background.python_jobs import RetryPolicy
     from liquid_background.rapidai import background
@@ -44,6 +46,7 @@ _HOMES = {
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
+    "expose": "language.exposed",
     "parse_arguments": "language.syntax",
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(
@@ -62,6 +65,7 @@ _HOMES = {
             "LimitReached",
             "LiquidBackgroundError",
             "NonRetryable",
+            "NotExposed",
             "PageNotFound",
             "ResultTimeout",
             "SettingsError",
@@ -79,6 +83,7 @@ __all__ = [
     "Engine",
     "Environment",
     "Settings",
+    "expose",
     "parse_arguments",
     # Python jobs
     "RetryPolicy",
@@ -104,6 +109,7 @@ __all__ = [
     "LimitReached",
     "LiquidBackgroundError",
     "NonRetryable",
+    "NotExposed",
     "PageNotFound",
     "ResultTimeout",
     "SettingsError",

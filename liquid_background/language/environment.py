@@ -15,7 +15,8 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
 from liquid_background.language.context import Context
-from liquid_background.language.filters import BoundedTranslateTag, add_translations, uniq
+from liquid_background.language.exposed import Exposing, Exposure
+from liquid_background.language.filters import BoundedTranslateTag, add_filters
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, Text
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
@@ -118,13 +119,14 @@ class Template(BoundTemplate):
         return not self.nodes or is_of(self, token) or token.start_index < 0
 
 
-class Environment(Sending, liquid.Environment):
+class Environment(Sending, Exposing, liquid.Environment):
     """A python-liquid environment with background jobs.
 
     Args:
         ejs_tags: whether `<% background %>` means `{% background %}`.
         event_context: request secrets that event consumers may see: cookies, cookie, authorization.
         page_timeout: seconds that rendering one page may take; its engine's setting when not given.
+        ready_rules: whether pages read the fields that dataclasses, models and rows declare, without `expose`.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
         options: python-liquid's own arguments.
     """
@@ -140,6 +142,7 @@ class Environment(Sending, liquid.Environment):
         ejs_tags: bool = True,
         event_context: Iterable[str] = (),
         page_timeout: float | None = None,
+        ready_rules: bool = True,
         extra: bool = True,
         **options: Any,
     ) -> None:
@@ -147,6 +150,7 @@ class Environment(Sending, liquid.Environment):
         self.page_timeout = page_timeout
         self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
         self.event_context = frozenset(event_context)
+        self.exposure = Exposure(lambda: self.secret_names, ready_rules=ready_rules)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
@@ -164,9 +168,8 @@ class Environment(Sending, liquid.Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
-        self.filters["uniq"] = uniq
+        add_filters(self, self.exposure, extra=extra)
         if extra:
-            add_translations(self)
             self.add_tag(BoundedTranslateTag)
         register(self, self.hands_over)
 

@@ -2,17 +2,16 @@
 
 from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
+from liquid_background.language.filters.own import add_filters
 from liquid_background.language.filters.result import MAX_VALUE, check_result, check_text
-from liquid_background.language.filters.translation import BoundedTranslateTag, add_translations
-from liquid_background.language.filters.uniq import uniq
+from liquid_background.language.filters.translation import BoundedTranslateTag
 
 __all__ = [
     "MAX_VALUE",
     "BoundedTranslateTag",
-    "add_translations",
+    "add_filters",
     "check_formats",
     "check_result",
     "check_text",
     "guarded",
-    "uniq",
 ]

@@ -8,9 +8,11 @@ from typing import Any, Final, TypeAlias
 
 from liquid import Environment
 
+from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
+from liquid_background.language.exposed import Exposure, unviewed
 from liquid_background.language.filters.before import AS_IT_IS, BEFORE, FLATTENING, MAKE_TEXT_OF_ITEMS, check_flat
-from liquid_background.language.filters.result import check_text
+from liquid_background.language.filters.result import check_text, measure_text
 
 Filter: TypeAlias = Callable[..., Any]
 
@@ -31,19 +33,36 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     if not getattr(raw, "__module__", "").startswith(_KNOWN):
         return bound
     before, flattens = BEFORE.get(name), name in FLATTENING
-    makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
+    check = measure_text if name in MAKE_TEXT_OF_ITEMS else check_text
+    makes_text = name not in FLATTENING | AS_IT_IS | _WRITE_OBJECTS or name in MAKE_TEXT_OF_ITEMS
+    exposure: Exposure = env.exposure  # type: ignore[attr-defined]
 
     def call(left: object, *args: Any, **named: Any) -> Any:
-        if makes_text and (type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args)))):
-            for value in (left, *args, *named.values()):
-                check_text(env, name, value)
-        if flattens:
-            check_flat(env, name, left)
-        if before is not None:
-            before(env, left, *args, **named)
-        return bound(left, *args, **named)
+        is_flat = type(left) in FLAT and not named and (not args or FLAT.issuperset(map(type, args)))
+        try:
+            if not is_flat:
+                left, args = exposure.listed(left), tuple(map(exposure.listed, args))
+                for value in (left, *args, *named.values()) if makes_text else ():
+                    check(env, name, value)
+                if name in _COUNT:
+                    exposure.check_list(left)
+            if flattens:
+                check_flat(env, name, left)
+            if before is not None:
+                before(env, left, *args, **named)
+            if is_flat or not flattens:
+                return bound(left, *args, **named)
+            given = exposure.viewed(left)
+            made = bound(given, *args, **named)
+            return made if given is left else unviewed(made)
+        except NotExposed as error:
+            raise error.of(f"what {name} is given") from None
 
     return call
+
+
+_COUNT: Final = frozenset(("first", "last", "size"))
+_WRITE_OBJECTS: Final = frozenset(("json",))
 
 
 def _bound(raw: Filter, env: Environment) -> Filter:
