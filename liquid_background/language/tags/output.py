@@ -1,4 +1,4 @@
-"""`{{ value }}` and `{% echo value %}`: printed as python-liquid does it, in fewer steps for plain text without filters."""
+"""`{{ value }}` and `echo`: printed as python-liquid does it, in fewer steps for plain text without filters."""
 
 from __future__ import annotations
 
