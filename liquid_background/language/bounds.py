@@ -120,15 +120,26 @@ class BoundedContains(ContainsExpression):
 
     def evaluate(self, context: RenderContext) -> object:
         """Return whether it does."""
-        if isinstance(self.left.evaluate(context), str):
+        left = self.left.evaluate(context)
+        if isinstance(left, str):
             check_text(context.env, "contains", self.right.evaluate(context))
+        elif (rows := _listed(context, left)) is not left:
+            return self.right.evaluate(context) in rows
         return super().evaluate(context)
 
     async def evaluate_async(self, context: RenderContext) -> object:
         """Return whether it does."""
-        if isinstance(await self.left.evaluate_async(context), str):
+        left = await self.left.evaluate_async(context)
+        if isinstance(left, str):
             check_text(context.env, "contains", await self.right.evaluate_async(context))
+        elif (rows := _listed(context, left)) is not left:
+            return await self.right.evaluate_async(context) in rows
         return await super().evaluate_async(context)
+
+
+def _listed(context: RenderContext, value: object) -> Any:
+    exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
+    return exposure.listed(value)
 
 
 class BoundedLoop(LoopExpression):

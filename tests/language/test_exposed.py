@@ -432,6 +432,31 @@ def test_dataclasses_and_named_tuples_show_what_they_declare(site: Any) -> None:
     assert site.run(block("{% assign s = l.sku %}{{ s }}"), data) == "s"
 
 
+def test_what_has_a_size_tells_it(site: Any) -> None:
+    """Views of a mapping are no lists to python-liquid, but have always told their size."""
+    data = {"keys": {"a": 1, "b": 2}.keys(), "d": {"ip": ipaddress.ip_address("::1")}}
+    assert site.render("{{ keys.size }}{{ keys | size }}{% if keys contains 'a' %}a{% endif %}{{ d }}", data) == (
+        "22a{'ip': IPv6Address('::1')}"
+    )
+
+
+def test_what_stands_for_an_object_is_read_as_that(site: Any) -> None:
+    class Proxy:
+        __class__ = property(lambda self: Customer)  # type: ignore[assignment]
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(Customer(), name)
+
+    class Nobody:
+        __class__ = property(lambda self: Nobody)  # type: ignore[assignment]
+
+    site.engine.environment.expose(Customer, "name")
+    render = site.engine.environment.from_string
+    assert render("{{ c.name }}{{ l | map: 'name' }}[{{ c.id }}]").render(c=Proxy(), l=[Proxy()]) == "AdaAda[]"
+    with pytest.raises(NotExposed, match="c is a Nobody, which no rule exposes"):
+        render("{{ c.name }}").render(c=Nobody())
+
+
 def test_the_ready_rules_can_be_off(make_site: Callable[..., Any]) -> None:
     site = make_site(ready_rules=False)
     data = {"l": Line("s", 2.5), "p": Point(1, 2)}

@@ -32,7 +32,9 @@ _DATA: Final = (
     *(date, time, timedelta, tzinfo, UUID, Enum, PurePath),
 )
 _ASKED: Final = ("__getitem__", "__getitem_async__", "__liquid__")  # python-liquid's own ways for objects to be read
-_PROXY: Final = Rule("proxy", {})  # of what stands for an object of another class, and tells which when it is asked
+_PROXY: Final[Rule] = Rule(
+    "proxy", {}
+)  # of what stands for an object of another class, and tells which when it is asked
 _NESTED: Final = 5  # levels that filters make flat
 
 
@@ -84,7 +86,10 @@ class Exposure:
         if kind in KNOWN:
             return None
         rule = self._rule_of(kind)
-        return self._rule_of(found.__class__) if rule is _PROXY else rule
+        if rule is not _PROXY:
+            return rule
+        rule = self._rule_of(found.__class__)
+        return NoRule(kind.__name__, text=False) if rule is _PROXY else rule
 
     def _rule_of(self, kind: type) -> Rule | None:
         version = (REGISTERED.version, self.own.version, self.ready_rules, self._secret_names(), get_cache_token())
@@ -111,7 +116,11 @@ class Exposure:
         if declared is not None and self.ready_rules:
             return declared
         shows_text = kind.__str__ is not object.__str__ or hasattr(kind, "__html__")
-        return NoRule(kind.__name__, text=shows_text and declared is None)
+        return NoRule(
+            kind.__name__,
+            text=shows_text and declared is None,
+            shows_itself=kind.__repr__ is not object.__repr__,
+        )
 
     def fields(self, found: object) -> list[str]:
         """Return the names of the fields of an object that pages read."""
@@ -142,21 +151,19 @@ class Exposure:
         Raises:
             NotExposed: for an object, or something in a list, whose text is not exposed.
         """
-        if type(found) is list:
+        if type(found) is not list:
+            self._check_text(found)
+        elif not FLAT.issuperset(map(type, found)):
             for item in found:
                 self._check_text(item)
-        else:
-            self._check_text(found)
 
     def _check_text(self, found: object) -> None:
-        if type(found) in FLAT:
-            return
         rule = self.rule_of(found)
         if rule is not None and not rule.text:
             raise NotExposed(rule.why_no_text())
-        for inner in _inside(found):  # Python shows these in its own way, whatever text they have
+        for inner in _inside(found):
             rule = self.rule_of(inner)
-            if rule is not None and not (rule.is_list and rule.text):
+            if rule is not None and not (rule.text and rule.shows_itself):
                 raise NotExposed(f"holds a {rule.kind}, which is not shown inside others: print what is in it")
 
     def as_json(self, found: object) -> object:

@@ -18,7 +18,7 @@ MAX_ROWS: Final = 10_000
 class Names(Rule):
     """Named items of a sequence: named tuples, and rows of SQLAlchemy, whose query named them."""
 
-    is_list = is_sequence = True
+    is_list = is_sequence = shows_itself = True
 
     def __init__(self, kind: type, read: Callable[[Any, str], object], *, text: bool, secret: Sequence[str]) -> None:
         super().__init__(kind.__name__, {}, text=text)

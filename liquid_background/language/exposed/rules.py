@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sized
 from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final, TypeVar, overload
@@ -31,6 +31,7 @@ class Rule:
     """
 
     is_list = False  # whether pages loop over it
+    shows_itself = False  # whether Python shows it in what holds it by something that is for people, too
     is_sequence = False  # whether they read it by numbers, too, as python-liquid reads a list
 
     def __init__(self, kind: str, fields: Mapping[str, Read], *, text: bool = False) -> None:
@@ -65,11 +66,14 @@ class Rule:
 class NoRule(Rule):
     """Stands for a class that no rule exposes."""
 
-    def __init__(self, kind: str, *, text: bool) -> None:
+    def __init__(self, kind: str, *, text: bool, shows_itself: bool = False) -> None:
         super().__init__(kind, {}, text=text)
+        self.shows_itself = shows_itself
 
     def member(self, found: object, name: object) -> object:
-        """Refuse it."""
+        """Refuse it, but for the size that a collection has."""
+        if name == "size" and isinstance(found, Sized):
+            return reading(len, found)
         raise NotExposed(self.why(f"'{name}'" if isinstance(name, str) and name.isidentifier() else "'name'"))
 
     def why(self, example: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any, Final, TypeAlias
 
@@ -44,7 +44,7 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
                 left, args = exposure.listed(left), tuple(map(exposure.listed, args))
                 for value in (left, *args, *named.values()) if makes_text else ():
                     check(env, name, value)
-                if name in _COUNT:
+                if name in _COUNT and not (name == "size" and isinstance(left, Sized)):
                     exposure.check_list(left)
             if flattens:
                 check_flat(env, name, left)
