@@ -33,8 +33,8 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     if not getattr(raw, "__module__", "").startswith(_KNOWN):
         return bound
     before, flattens = BEFORE.get(name), name in FLATTENING
-    check = measure_text if name in MAKE_TEXT_OF_ITEMS else check_text
-    makes_text = name not in FLATTENING | AS_IT_IS | _WRITE_OBJECTS or name in MAKE_TEXT_OF_ITEMS
+    check = measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else check_text
+    makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
     exposure: Exposure = env.exposure  # type: ignore[attr-defined]
 
     def call(left: object, *args: Any, **named: Any) -> Any:
