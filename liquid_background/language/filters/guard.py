@@ -32,37 +32,50 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
         bound = _bound(raw, env)
     if not getattr(raw, "__module__", "").startswith(_KNOWN):
         return bound
-    before, flattens = BEFORE.get(name), name in FLATTENING
-    check = measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else check_text
-    makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
-    exposure: Exposure = env.exposure  # type: ignore[attr-defined]
+    before, with_more = BEFORE.get(name), _with_more(name, bound, env)
 
     def call(left: object, *args: Any, **named: Any) -> Any:
-        is_flat = type(left) in FLAT and not named and (not args or FLAT.issuperset(map(type, args)))
-        try:
-            if not is_flat:
-                left, args = exposure.listed(left), tuple(map(exposure.listed, args))
-                for value in (left, *args, *named.values()) if makes_text else ():
-                    check(env, name, value)
-                if name in _COUNT and not (name == "size" and isinstance(left, Sized)):
-                    exposure.check_list(left)
-            if flattens:
-                check_flat(env, name, left)
-            if before is not None:
-                before(env, left, *args, **named)
-            if is_flat or not flattens:
-                return bound(left, *args, **named)
-            given = exposure.viewed(left)
-            made = bound(given, *args, **named)
-            return made if given is left else unviewed(made)
-        except NotExposed as error:
-            raise error.of(f"what {name} is given") from None
+        if type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args))):
+            return with_more(left, args, named)
+        if before is not None:
+            before(env, left, *args)
+        return bound(left, *args)
 
     return call
 
 
 _COUNT: Final = frozenset(("first", "last", "size"))
 _WRITE_OBJECTS: Final = frozenset(("json",))
+
+
+def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
+    """Return what calls a filter with values that may hold others, or be objects."""
+    before, flattens = BEFORE.get(name), name in FLATTENING
+    check = measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else check_text
+    makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
+    exposure: Exposure = env.exposure  # type: ignore[attr-defined]
+
+    def call(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        left, args = exposure.listed(left), tuple(map(exposure.listed, args))
+        for value in (left, *args, *named.values()) if makes_text else ():
+            check(env, name, value)
+        if name in _COUNT and not (name == "size" and isinstance(left, Sized)):
+            exposure.check_list(left)
+        if flattens:
+            check_flat(env, name, left)
+        if before is not None:
+            before(env, left, *args, **named)
+        given = exposure.viewed(left) if flattens else left
+        made = bound(given, *args, **named)
+        return made if given is left else unviewed(made)
+
+    def call_naming(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        try:
+            return call(left, args, named)
+        except NotExposed as error:
+            raise error.of(f"what {name} is given") from None
+
+    return call_naming
 
 
 def _bound(raw: Filter, env: Environment) -> Filter:
