@@ -22,12 +22,13 @@ from liquid_background.errors import CodeError, LimitReached
 from liquid_background.language.exposed import ready
 from tests.language.conftest import block
 
-django_settings.configure(
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
-    USE_TZ=True,
-)
+if not django_settings.configured:
+    django_settings.configure(
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+        USE_TZ=True,
+    )
 django.setup()
 
 
