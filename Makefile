@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --prefer-binary --constraint constraints.txt
 
-.PHONY: demo test async-bodies lint build lock docs clean
+.PHONY: demo test test-quick fuzz async-bodies lint build lock docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/poscli demo
@@ -15,6 +15,17 @@ TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 
 
 test: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+
+# The tests of the rooms whose files differ from main, without the slow ones; of all rooms that start no processes when
+# what all share differs.
+test-quick: $(VENV)/.installed-test
+	$(BIN)/python -m tests.quick -n $(TEST_PROCESSES) --dist worksteal
+
+# The tests that draw at random, with 20 times what the suite draws.
+FUZZ ?= 20
+
+fuzz: $(VENV)/.installed-test
+	FUZZ=$(FUZZ) $(BIN)/python -m pytest -m fuzz -n $(TEST_PROCESSES) --dist worksteal --timeout 1200
 
 # Names the bodies of `async def` that no test runs; of one room's tests: make async-bodies TESTS=tests/language
 async-bodies: $(VENV)/.installed-test

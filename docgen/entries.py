@@ -18,7 +18,7 @@ _NOT_FOR_APPLICATIONS: Final[Mapping[str, frozenset[str]]] = {
     "Environment": frozenset(
         (
             *("setup_tags_and_filters", "error", "tokenizer", "parse_at", "new_collector", "consumers", "outermost"),
-            *("outermost_async", "sink", "analyze_tags_from_string", "template_class", "context_class"),
+            *("outermost_async", "engine", "sink", "analyze_tags_from_string", "template_class", "context_class"),
             *("guarded_filters", "secret_names", "hands_over", "report", "exposure"),
         )
     ),

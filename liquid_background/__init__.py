@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         TagError,
         TagSyntaxError,
     )
+    from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -48,6 +49,7 @@ _HOMES = {
     "background": "rapidai",
     "expose": "language.exposed",
     "parse_arguments": "language.syntax",
+    **dict.fromkeys(("Attempt", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(
         (
@@ -88,6 +90,9 @@ __all__ = [
     # Python jobs
     "RetryPolicy",
     "background",
+    # hooks
+    "Attempt",
+    "Failure",
     # jobs and log
     "JobRecord",
     "JobStatus",

@@ -45,9 +45,9 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end and return its value; where a loop runs already, in a thread with one of its own."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if (
+        asyncio._get_running_loop() is None
+    ):  # the other one raises, and a coroutine's own error would be chained to that
         return asyncio.run(coroutine)
     context = contextvars.copy_context()
     with ThreadPoolExecutor(1, "liquid-background") as thread:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -13,17 +14,19 @@ from typing import Any, TypedDict, Unpack
 from markupsafe import Markup
 
 from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.hooks import Hooked
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
 from liquid_background.language.context import Context
-from liquid_background.language.environment import Environment, Template
+from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
 from liquid_background.language.limits import Text
 from liquid_background.language.pages import SiteLoader, find_layout, find_page
 from liquid_background.language.sending import Sink
 from liquid_background.language.tags import open_collector
+from liquid_background.language.template import Template
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.settings import Settings, load_settings
 
@@ -40,23 +43,24 @@ class Request(TypedDict, total=False):
     current_user: Any
 
 
-class Engine(PythonJobs, Sink, Performer):
+class Engine(PythonJobs, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
-    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` has: `action`, `enqueue`,
-    `schedule`, … What is left is called from inside: `Sink` by environments, `Performer` by workers, `Functions` by
-    the executor, `Sender` by queues and handles of Python jobs.
+    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` and `Hooked` have: `action`,
+    `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by environments,
+    `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.
         environment: a `liquid_background.Environment` of the application's own, instead of a folder; it can be one
-            engine's at a time.
+            engine's at a time, and an engine that it was taken from refuses what needs it.
         settings: settings made before; other arguments then must not be given.
         job_store: where its jobs and their log are, instead of the store of the settings; see docs/testing.md.
         arguments: any setting by its name, such as `redis_url=` or `data_dir=`.
 
     Raises:
-        SettingsError: when a setting is unknown or out of range, or the environment is not one of ours, or taken.
+        SettingsError: when a setting is unknown or out of range, an argument is of another class or does not go with
+            the others, or the environment is taken.
     """
 
     def __init__(
@@ -68,13 +72,22 @@ class Engine(PythonJobs, Sink, Performer):
         job_store: JobStore | None = None,
         **arguments: Any,
     ) -> None:
-        super().__init__()
-        self.job_store = job_store
+        PythonJobs.__init__(self)
+        Hooked.__init__(self)
+        _check("environment", environment, Environment, ", which takes the same arguments as liquid.Environment")
+        _check("settings", settings, Settings)
+        _check("job_store", job_store, JobStore, " of jobs and their log; see docs/testing.md")
         if settings is not None and (arguments or templates is not None):
             raise SettingsError("give settings, or single settings as arguments, not both")
-        self.settings = settings or load_settings(templates=templates, **arguments)
-        self.environment = self._new_environment() if environment is None else _checked(environment)
-        self.environment.attach(self, self.settings)
+        if environment is not None and templates is not None:
+            raise SettingsError(
+                "give templates, or an environment, not both: its loader says where its templates are, such as "
+                "Environment(loader=SiteLoader('templates'))"
+            )
+        self.job_store = job_store
+        self.settings = load_settings(templates=templates, **arguments) if settings is None else settings
+        self._environment = self._new_environment() if environment is None else environment
+        self._environment.attach(self, self.settings)
 
     def _new_environment(self) -> Environment:
         return Environment(
@@ -84,6 +97,23 @@ class Engine(PythonJobs, Sink, Performer):
         )
 
     # What an application calls.
+
+    @property
+    def environment(self) -> Environment:
+        """The Liquid environment, for tags and filters of the application's own.
+
+        Raises:
+            SettingsError: when another engine has it by now, which would send what this one renders.
+        """
+        self._check_owner()
+        return self._environment
+
+    def _check_owner(self) -> None:
+        owner = self._environment.engine
+        if owner is not self and owner is not None:
+            raise SettingsError(
+                "this engine's environment was given to another engine: use that one, or make an Environment for each"
+            )
 
     @cached_property
     def store(self) -> store.Store:
@@ -125,9 +155,12 @@ class Engine(PythonJobs, Sink, Performer):
         """
         return self._render(find_page(self.environment, page), data, request)
 
-    async def render_async(self, page: str, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
-        """Render a page as `render` does, without holding up the event loop."""
-        return await self._render_async(find_page(self.environment, page), data, request)
+    async def render_async(
+        self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]
+    ) -> str:
+        """Render a page, by its name or as it was found, as `render` does, without holding up the event loop."""
+        found = find_page(self.environment, page) if isinstance(page, str) else page
+        return await self._render_async(found, data, request)
 
     def render_string(
         self, source: str, data: Mapping[str, Any] | None = None, name: str = "inline", **request: Unpack[Request]
@@ -174,12 +207,18 @@ class Engine(PythonJobs, Sink, Performer):
     # What is called from inside: by environments (Sink) and workers (Performer).
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Send jobs and log entries in one round trip, all or nothing.
+        """Send jobs and log entries in one round trip, all or nothing; when `send_when` says, if there are jobs.
 
         Raises:
             StoreUnavailable: when there are jobs and they cannot be sent, or may not have been: `maybe_done` tells.
                 Log entries alone never raise it.
         """
+        if jobs:
+            self.hooks.send(lambda: self._send(jobs, entries))
+        else:
+            self._send(jobs, entries)
+
+    def _send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         try:
             self.jobs.send(jobs, entries)
         except StoreUnavailable as error:
@@ -188,15 +227,20 @@ class Engine(PythonJobs, Sink, Performer):
             logger.warning("%d log entries may be lost: %s", len(entries), error)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
-        """Do what `send` does, in a thread."""
+        """Do what `send` does, in a thread that has the caller's context variables."""
         await asyncio.to_thread(self.send, jobs, entries)
 
     @cached_property
     def _executor(self) -> Executor:
-        return Executor(self.environment, self)
+        return Executor(self._environment, self, self.hooks)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
-        """Perform one attempt of a job: what a worker calls."""
+        """Perform one attempt of a job: what a worker calls.
+
+        Raises:
+            SettingsError: when another engine has the environment by now.
+        """
+        self._check_owner()
         return self._executor.perform(job_id, payload, attempt, max_attempts)
 
 
@@ -242,15 +286,23 @@ class JobLog:
 provide_default_queue(lambda: EngineQueue(Engine()))
 
 
-def _checked(environment: object) -> Environment:
-    if isinstance(environment, Environment):
-        return environment
-    kind = environment if isinstance(environment, type) else type(environment)
-    given = f"{'the class' if kind is environment else 'a'} {kind.__module__}.{kind.__qualname__}"
-    raise SettingsError(
-        f"environment is {given}; it must be a liquid_background.Environment, which takes the same arguments as "
-        "liquid.Environment"
-    )
+def _check(name: str, given: object, kind: type, more: str = "") -> None:
+    """Refuse an argument that is neither left out nor of its class."""
+    if given is None or isinstance(given, kind):
+        return
+    shown = _shown(given if isinstance(given, type) else type(given))
+    article = "the class" if isinstance(given, type) else "an" if shown[0] in "aeiou" else "a"
+    raise SettingsError(f"{name} is {article} {shown}; it must be a {_shown(kind)}{more}")
+
+
+def _shown(kind: type) -> str:
+    """Return the name by which a class is imported: from the outermost package that has it."""
+    if kind.__module__ == "builtins":
+        return kind.__qualname__
+    parts = kind.__module__.split(".")
+    homes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
+    home = next((home for home in homes if getattr(sys.modules.get(home), kind.__qualname__, None) is kind), None)
+    return f"{home or kind.__module__}.{kind.__qualname__}"
 
 
 def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 LiquidBackgroundError
 ├── SettingsError                 a setting is malformed or out of range
+│   └── AppLoadError              the application that a setting names raises while it loads
 ├── StoreError                    the Redis or Valkey server
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
@@ -34,6 +35,8 @@ LiquidBackgroundError
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from liquid import Token
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
@@ -44,6 +47,18 @@ class LiquidBackgroundError(Exception):
 
 class SettingsError(LiquidBackgroundError):
     """Raised when a setting is malformed, out of range or unknown."""
+
+
+class AppLoadError(SettingsError):
+    """Raised when the application's code raises while it is loaded; `__cause__` is its error.
+
+    Attributes:
+        frames: the lines of the application's own code that led there, the last one being where it happened.
+    """
+
+    def __init__(self, message: str, *, frames: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.frames = tuple(frames)
 
 
 class StoreError(LiquidBackgroundError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 from os import urandom
@@ -19,15 +19,17 @@ MAX_PARAMETERS: Final = 20  # platformOS API page
 MAX_NAME: Final = 255  # characters of a parameter's name; platformOS API page
 MAX_RETRIES: Final = 100  # of a Python job: every wait is worked out beforehand and travels in its record
 MAX_RETRYING: Final = 7 * 24 * 3600.0  # seconds of all waits together: what fails for a week needs a person
-MAX_TIMEOUT: Final = 86_400.0  # seconds an attempt; the setting JOB_TIMEOUT and a Python job's own end there
+MAX_TIMEOUT: Final = 86_400  # seconds an attempt; the setting JOB_TIMEOUT and a Python job's own end there
 MAX_CONCURRENCY: Final = 100  # jobs of a group that run at once
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON: a store in memory holds ids and small values, not records
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8: it travels with each job; a partial travels by its name
 MAX_LINE: Final = 2**31 - 1  # of a line or a column in a payload: far more than a template has
+MAX_TRACEBACK: Final = 20_000  # characters of an outcome's traceback: its end, where the error is
 MAX_MADE: Final = 2**31 - 1  # of `generation` and `may_make` in a payload: far more than any job needs
 
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 JOB_ID: Final = SOURCE_NAME
+_NOT_IN_SOURCE_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 
 
 class Priority(StrEnum):
@@ -62,6 +64,11 @@ class JobStatus(StrEnum):
                 return True
             case _:
                 assert_never(self)
+
+    @property
+    def may_be_retried(self) -> bool:
+        """Whether somebody may start a new run."""
+        return self.has_ended and self is not JobStatus.COMPLETED
 
 
 _FROM_RQ = {
@@ -130,6 +137,11 @@ class Group:
     max_concurrency: int = 1  # from 1 to MAX_CONCURRENCY; each job carries its own
 
 
+def plain_name(name: str) -> str:
+    """Return a name with _ for what source names do not allow; it may be longer than they are."""
+    return _NOT_IN_SOURCE_NAMES.sub("_", name)
+
+
 def new_id() -> str:
     """Return a random UUID, version 4, as 32 hex digits: what `uuid4().hex` is, without its object, for every block."""
     number = int.from_bytes(urandom(16), "big")
@@ -195,6 +207,11 @@ class Outcome:
     entries: tuple[LogEntry, ...] = ()  # logged by the attempt; sent either way
 
     @property
+    def exception(self) -> BaseException | None:
+        """The error as it was raised, where it was kept."""
+        return None
+
+    @property
     def succeeded(self) -> bool:
         return self.error is None
 
@@ -206,6 +223,18 @@ class Outcome:
     def is_last(self, attempt: int, max_attempts: int) -> bool:
         """Return whether no attempt follows the one that ended so."""
         return self.error is None or not self.retry or attempt >= max_attempts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaisedOutcome(Outcome):
+    """A failure with its error, for hooks that take it; a class of its own, since most attempts need no such field."""
+
+    exception: BaseException | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, outcome: Outcome, exception: BaseException) -> RaisedOutcome:
+        """Return an outcome with its error."""
+        return cls(**{each.name: getattr(outcome, each.name) for each in fields(outcome)}, exception=exception)
 
 
 class Performer(Protocol):

@@ -8,23 +8,25 @@ signature only here, after they have loaded whatever else they found there. What
 from __future__ import annotations
 
 import logging
-import pkgutil
 from dataclasses import replace
 from functools import cache
 from time import monotonic
-from typing import Any, cast
+from typing import Any
 
 from rq import get_current_job
 from rq.job import Job as RqJob
+from rq.timeouts import BaseTimeoutException
 
 from liquid_background.engine import Engine
 from liquid_background.errors import JobError, JobRefused, StoreUnavailable
+from liquid_background.hooks import Attempt, hooks_of
 from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.queue.opening import Performed, check_performed
 from liquid_background.jobs.queue.payload import check_payload
 from liquid_background.jobs.queue.signing import spent
-from liquid_background.jobs.store import connect
+from liquid_background.jobs.store import connect, translated_errors
+from liquid_background.loading import load_app
 from liquid_background.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -55,9 +57,10 @@ def perform(payload: dict[str, Any]) -> str | None:
     began = monotonic()
     outcome = _performer().perform(rq_job.id, payload, attempt, most)
     outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
-    if not outcome.succeeded and not outcome.retry:
+    if not outcome.succeeded and outcome.is_last(attempt, most):
         rq_job.retries_left = 0
     _tell(rq_job, payload, (attempt, most), outcome, signature)
+    hooks_of(_performer()).failed(Attempt.of(rq_job.id, payload, attempt, most), outcome)
     if not outcome.succeeded:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
@@ -68,8 +71,9 @@ def _refuse(rq_job: RqJob, reason: str) -> None:
     """Say why a job does not run, here and in the log; RQ must not try it again."""
     rq_job.retries_left = 0
     entry = LogEntry(job_id=rq_job.id, status=LogStatus.REFUSED, message=reason, final=True)
-    rq_job.connection.hset(keys.job(rq_job.id), keys.ERROR, reason)
     try:
+        with translated_errors():
+            rq_job.connection.hset(keys.job(rq_job.id), keys.ERROR, reason)
         _queue().send((), (entry,))
     except StoreUnavailable as error:
         logger.warning("the log entry of job %s is lost: %s", rq_job.id, error)
@@ -78,10 +82,11 @@ def _refuse(rq_job: RqJob, reason: str) -> None:
 def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
     """Return the signature of what is performed, once it was checked: the store may say something else by now."""
     settings = _settings()
-    found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE)
+    with translated_errors():
+        found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE)
+        seconds, micros = rq_job.connection.time() if settings.signing_key else (0, 0)
     exact, signature = [value or b"" for value in found]
     if settings.signing_key:
-        seconds, micros = rq_job.connection.time()
         job = Performed(rq_job.id, rq_job.origin, payload, rq_job.timeout, rq_job.retry_intervals or ())
         check_performed(job, exact, signature, settings, seconds + micros / 1_000_000)
     return bytes(signature)
@@ -113,7 +118,8 @@ def _tell(
             **({keys.FINAL: 1} if final else {}),
             **({keys.SIGNATURE: spent(signature)} if final and signature else {}),
         }
-        rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
+        with translated_errors():
+            rq_job.connection.hset(keys.job(rq_job.id), mapping=fields)
         _queue().send(jobs, (*outcome.entries, entry))
     except StoreUnavailable as error:
         if jobs:
@@ -129,10 +135,11 @@ def _settings() -> Settings:
 @cache
 def _performer() -> Performer:
     settings = _settings()
-    if not settings.app:
-        return Engine(settings=settings)
-    found = pkgutil.resolve_name(settings.app)
-    return cast(Performer, getattr(found, "engine", found))
+    performer = load_app(settings.app) if settings.app else Engine(settings=settings)
+    hooks = hooks_of(performer)
+    hooks.time_limits += (BaseTimeoutException,)
+    hooks.child_started()
+    return performer
 
 
 @cache

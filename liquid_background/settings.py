@@ -19,11 +19,11 @@ from pydantic_settings import (
 )
 
 from liquid_background.errors import SettingsError
+from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT
 
 _USER = re.compile(r"[\w.-]*", re.ASCII)
 _HOST = r"(?:[\w.-]+|\[[\w:.]+\])(?::\d+)?"
 _PLACE = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?(?:/[^#]*)?", re.ASCII)
-_SEVEN_DAYS = 7 * 24 * 3600
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
 _SIGNING_KEY: Final = "LIQUID_BACKGROUND_SIGNING_KEY"
 
@@ -66,9 +66,11 @@ class Settings(BaseSettings):
         description="URL of the store; without one, an embedded Valkey server runs in the data folder.",
     )
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
-    app: str | None = Field(None, description="module:attr of the application's Engine.")
+    app: str | None = Field(
+        None, description="module:attr of the application's Engine, or of a function that makes it."
+    )
     job_timeout: float = Field(
-        300.0, gt=0, le=86_400, description="Seconds that one attempt may take; kept with a job when it is sent."
+        300.0, gt=0, le=MAX_TIMEOUT, description="Seconds that one attempt may take; kept with a job when it is sent."
     )
     retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
         (5.0, 30.0, 120.0, 600.0),
@@ -122,7 +124,7 @@ class Settings(BaseSettings):
     @field_validator("retry_delays")
     @classmethod
     def _check_delays(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not value or any(not 0 <= seconds <= _SEVEN_DAYS for seconds in value):
+        if not value or any(not 0 <= seconds <= MAX_RETRYING for seconds in value):
             raise ValueError("give one or more waits in seconds, each from 0 to 7 days, such as 5,30,120,600")
         return value
 

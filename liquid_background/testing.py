@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+from liquid_background.hooks import Attempt, hooks_of
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, Outcome, Performer
 from liquid_background.jobs.contract import JobStore
 from liquid_background.jobs.memory import MemoryJobs
@@ -88,7 +89,10 @@ class FakeJobs(MemoryJobs):
         return self.get(job_id)
 
     def _perform(self, job: Job, attempt: int) -> Outcome:
-        return self._engine.perform(job.id, decode_payload(encode_data(job)), attempt, job.max_attempts)
+        payload = decode_payload(encode_data(job))
+        outcome = self._engine.perform(job.id, payload, attempt, job.max_attempts)
+        hooks_of(self._engine).failed(Attempt.of(job.id, payload, attempt, job.max_attempts), outcome)
+        return outcome
 
     def run_all(self, most: int = 10_000) -> list[JobRecord]:
         """Run attempts until no job waits, not even one that they made; return the jobs that ran, in order.

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +21,36 @@ import pytest
 from liquid_background.jobs.store import Store, connect, embedded
 from liquid_background.settings import Settings, load_settings
 
+# The suite starts some hundred Pythons: with PYTHONDONTWRITEBYTECODE, as in containers, each would compile all of ours.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
+
+SLOW = 3.0  # seconds of a processor: twice what the mark `slow` is for, since a machine may be slower than ours
+
+
+def _spent() -> float:
+    """Return the seconds of a processor that this process has used, and those of its children that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    before = _spent()
+    try:
+        return (yield)
+    finally:
+        item.user_properties.append(("spent", _spent() - before))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Name what holds up `make test-quick`. It is no failure: a busy machine makes more of each test."""
+    for report in terminalreporter.getreports("passed"):
+        spent = dict(report.user_properties).get("spent", 0.0)
+        if spent > SLOW and report.when == "call" and "slow" not in report.keywords:
+            terminalreporter.write_line(f"not marked slow, and took {spent:.1f} s of a processor: {report.nodeid}")
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _no_settings_from_outside() -> Iterator[None]:
@@ -30,7 +62,7 @@ def _no_settings_from_outside() -> Iterator[None]:
         yield
 
 
-def _wait_until(condition: Callable[[], Any], timeout: float = 10.0, every: float = 0.01) -> Any:
+def _wait_until(condition: Callable[[], Any], timeout: float = 30.0, every: float = 0.01) -> Any:
     deadline = time.monotonic() + timeout
     while not (result := condition()):
         assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {condition}"
@@ -40,7 +72,7 @@ def _wait_until(condition: Callable[[], Any], timeout: float = 10.0, every: floa
 
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
-    """`wait_until(condition, timeout=10.0)` returns the first true result, or fails the test."""
+    """`wait_until(condition, timeout=30.0)` returns the first true result, or fails the test."""
     return _wait_until
 
 

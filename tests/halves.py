@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from liquid.exceptions import ContextDepthError, ResourceLimitError
+from liquid.exceptions import ResourceLimitError
 
 from liquid_background import Engine
 from liquid_background.errors import NestedTooDeep
@@ -54,8 +54,9 @@ class Half:
 
 def _is_chance(error: Exception | None) -> bool:
     """Return whether it depends on the clock or on Python's stack which limit a render hits, and where."""
-    timed = isinstance(error, ResourceLimitError) and "page_timeout" in str(error)
-    return timed or isinstance(error, NestedTooDeep | ContextDepthError)
+    chances = ("PAGE_TIMEOUT", "context_depth_limit")
+    limited = isinstance(error, ResourceLimitError) and any(chance in str(error) for chance in chances)
+    return limited or isinstance(error, NestedTooDeep)
 
 
 _rendering: ContextVar[Half | None] = ContextVar("half", default=None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from liquid_background import Environment
+from liquid_background import Environment, JobStatus, LogStatus
 from poscli.program import program
 from poscli.sections import SECTIONS
 
@@ -115,6 +115,16 @@ def test_the_architecture_names_every_part_of_the_library() -> None:
     assert {part for part in parts if not part.startswith("__")} - named == set()
 
 
+def test_the_architecture_names_every_module_with_a_context_variable() -> None:
+    text = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    modules = [
+        path for path in (ROOT / "liquid_background").rglob("*.py") if " = ContextVar(" in path.read_text("utf-8")
+    ]
+    assert modules
+    named = {str(path.relative_to(ROOT / "liquid_background")) for path in modules}
+    assert not {name for name in named if f"| `{name}` |" not in text}
+
+
 def test_the_readme_leads_to_every_document() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in text] == []
@@ -130,3 +140,9 @@ def test_internals_names_every_class_of_the_queue_and_the_worker(folder: str) ->
         if isinstance(node, ast.ClassDef)
     }
     assert not {name for name in classes if f"`{name}`" not in told}
+
+
+@pytest.mark.parametrize("status", [*JobStatus, *LogStatus], ids=str)
+def test_the_life_of_a_job_tells_of_each_status(status: str) -> None:
+    rows = re.findall(r"^\|.*\|$", (ROOT / "docs/job-lifecycle.md").read_text(encoding="utf-8"), re.M)
+    assert any(f"`{status}`" in row for row in rows)

@@ -11,23 +11,24 @@ from liquid_background.jobs.contract import states_of
 @pytest.mark.parametrize("status", JobStatus)
 def test_a_job_s_status_says_whether_it_has_ended_and_where_its_id_stands(status: JobStatus) -> None:
     assert status.has_ended is (status not in ("pending", "running"))
+    assert status.may_be_retried is (status in ("failed", "cancelled"))
     states = states_of(status)
     assert len(states) == 1 or not status.has_ended
     assert {JobStatus.from_rq(state) for state in states} == {status}
 
 
-@pytest.mark.parametrize(
-    ("status", "job_status"),
-    [
-        (LogStatus.SUCCESS, JobStatus.COMPLETED),
-        (LogStatus.FAILED, JobStatus.FAILED),
-        (LogStatus.LOST, JobStatus.FAILED),
-        (LogStatus.CANCELLED, JobStatus.CANCELLED),
-        (LogStatus.REFUSED, JobStatus.FAILED),
-    ],
-)
-def test_what_the_log_says_decides_what_the_job_is(status: LogStatus, job_status: JobStatus) -> None:
-    assert status.job_status is job_status
+LOGGED = {
+    LogStatus.SUCCESS: JobStatus.COMPLETED,
+    LogStatus.FAILED: JobStatus.FAILED,
+    LogStatus.LOST: JobStatus.FAILED,
+    LogStatus.CANCELLED: JobStatus.CANCELLED,
+    LogStatus.REFUSED: JobStatus.FAILED,
+}
+
+
+@pytest.mark.parametrize("status", LogStatus)
+def test_what_the_log_says_decides_what_the_job_is(status: LogStatus) -> None:
+    assert status.job_status is LOGGED[status]
 
 
 @pytest.mark.parametrize("status", LogStatus)
@@ -35,19 +36,19 @@ def test_an_attempt_that_ended_leaves_a_job_that_has(status: LogStatus) -> None:
     assert status.job_status.has_ended
 
 
-@pytest.mark.parametrize(
-    ("ending", "log_status"),
-    [
-        (Ending.SUCCESS, LogStatus.SUCCESS),
-        (Ending.FAILED, LogStatus.FAILED),
-        (Ending.CRASHED, LogStatus.LOST),
-        (Ending.UNBEGUN, LogStatus.LOST),
-        (Ending.CANCELLED, LogStatus.CANCELLED),
-        (Ending.BACK, LogStatus.LOST),
-    ],
-)
-def test_how_a_worker_ends_an_attempt_decides_what_the_log_says(ending: Ending, log_status: LogStatus) -> None:
-    assert ending.log_status is log_status
+ENDED = {
+    Ending.SUCCESS: LogStatus.SUCCESS,
+    Ending.FAILED: LogStatus.FAILED,
+    Ending.CRASHED: LogStatus.LOST,
+    Ending.UNBEGUN: LogStatus.LOST,
+    Ending.CANCELLED: LogStatus.CANCELLED,
+    Ending.BACK: LogStatus.LOST,
+}
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_how_a_worker_ends_an_attempt_decides_what_the_log_says(ending: Ending) -> None:
+    assert ending.log_status is ENDED[ending]
 
 
 @pytest.mark.parametrize("ending", Ending)

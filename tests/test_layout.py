@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,14 +20,14 @@ MODULES = sorted(
 LOADERS = {
     "liquid_background/lazy.py",  # public names
     "cli/poscli/loader.py",  # poscli's commands
-    "worker/liquid_background_worker/start.py",  # the application that --app names
-    "liquid_background/rq_entry.py",  # the same, in a stock RQ worker
+    "liquid_background/loading.py",  # the application that --app names
 }
 """The places that may import by name."""
 
 LONGEST = 330  # lines of a module
 
 
+@cache
 def _tree(module: Path) -> ast.Module:
     return ast.parse((ROOT / module).read_text(encoding="utf-8"))
 

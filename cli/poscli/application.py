@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import click
 
 from liquid_background import Engine, Settings
-from liquid_background.errors import SettingsError
+from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.queue.overview import workers
+from liquid_background.jobs.store import embedded
+from liquid_background.jobs.store.ownership import check_place
+from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
-from liquid_background_worker import load_app
 from poscli.terminal import hint
 
 
@@ -21,7 +25,8 @@ def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--app",
         metavar="MODULE:ATTR",
-        help="The application's Engine, such as shop.site:engine. Default: the setting APP, else the settings alone.",
+        help="The application's Engine, such as shop.site:engine, or a function that makes it, such as "
+        "shop.site:make_engine. Default: the setting APP, else the settings alone.",
     )(command)
 
 
@@ -41,9 +46,17 @@ def load_engine(app: str | None = None) -> Engine:
 
 
 def no_store(settings: Settings) -> str | None:
-    """Return what to say when there is no store to look at; looking must not make one. None when there is one."""
+    """Return what to say when there is no store to look at; looking must not make one. None when there is one.
+
+    Raises:
+        StoreStartError: when the folder, or what is in it, cannot be a store of this user's.
+    """
     folder = settings.data_dir
-    if settings.redis_url or _has_files(folder):
+    if settings.redis_url:
+        return None
+    embedded.own_socket(folder)
+    check_place(folder)
+    if _has_files(folder):
         return None
     return (
         f"no store here, in {folder}: 'poscli render PAGE' or 'poscli dev' makes one, "
@@ -61,7 +74,10 @@ def _has_files(folder: Path) -> bool:
 
 
 def hint_waiting(engine: Engine) -> None:
-    """Tell the person at the terminal when jobs wait and no worker runs."""
-    waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
-    if waiting and not any(worker.is_readable for worker in workers(engine.store)):
-        hint(f"{waiting} {'job' if waiting == 1 else 'jobs'} waiting, no worker running. Start one: poscli worker")
+    """Tell the person at the terminal when jobs wait and no worker runs, if the store can be asked just now."""
+    if not sys.stdout.isatty():
+        return
+    with suppress(StoreError):  # what follows outlives the store's absence, and is not to end by a hint
+        waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
+        if waiting and not any(worker.is_readable for worker in workers(engine.store)):
+            hint(f"{waiting} {'job' if waiting == 1 else 'jobs'} waiting, no worker running. Start one: poscli worker")

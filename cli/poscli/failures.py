@@ -11,7 +11,7 @@ from click.exceptions import NoArgsIsHelpError
 from liquid.exceptions import LiquidError
 from redis.exceptions import RedisError
 
-from liquid_background.errors import LiquidBackgroundError
+from liquid_background.errors import AppLoadError, LiquidBackgroundError
 from liquid_background.jobs.log import printable
 from liquid_background.language.syntax import explain, locate
 
@@ -36,6 +36,8 @@ def report(error: Exception) -> int | None:
     if message is None:
         return None
     _say(message)
+    for frame in error.frames if isinstance(error, AppLoadError) else ():
+        click.echo(f"  {printable(frame)}", err=True)
     return FAILED
 
 

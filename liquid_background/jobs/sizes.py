@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from datetime import date, time, timedelta
+from decimal import Decimal
 from itertools import chain
 from sys import getsizeof
 from typing import Any, Final
@@ -13,6 +15,9 @@ ITEM: Final = 8  # bytes of a list's item that is not text: a reference
 SHORT: Final = 100
 """Items of a list that needs no measuring: none of them holds one thing many times, since no template makes such."""
 _BITS_A_DIGIT: Final = 4  # rounded up
+_HOLDING: Final = (str, int, Decimal, date, time, timedelta)  # what templates make many of, or data has many of
+_WHOLE: Final = {int}
+_LARGE_NUMBER: Final = 1 << 60  # from which on a number takes more than the least
 
 
 FLAT: Final = frozenset((str, int, float, bool, type(None)))
@@ -22,10 +27,29 @@ FLAT: Final = frozenset((str, int, float, bool, type(None)))
 def weigh(value: object) -> int:
     """Return about how many bytes a template's value holds, without looking deep into it; see `text_size`."""
     if isinstance(value, (list, tuple)):
-        return ITEM * len(value) + sum(map(getsizeof, [item for item in value if isinstance(item, str)]))
+        return ITEM * len(value) + _weigh_items(value)
     if isinstance(value, dict):
-        return ITEM * len(value) + sum(map(getsizeof, [item for item in value.values() if isinstance(item, str)]))
+        return ITEM * len(value) + _weigh_items(value.values())
+    if isinstance(value, range):
+        return getsizeof(value) + 2 * (getsizeof(value.start) + getsizeof(value.stop))
     return getsizeof(value, ITEM)
+
+
+def _weigh_items(items: Collection[Any]) -> int:
+    """Return the bytes of what items hold beside a reference: a small number has none worth to tell."""
+    if set(map(type, items)) == _WHOLE and min(items) > -_LARGE_NUMBER and max(items) < _LARGE_NUMBER:
+        return 0
+    large = [
+        item
+        for item in items
+        if isinstance(item, _HOLDING) and (not isinstance(item, int) or not -_LARGE_NUMBER < item < _LARGE_NUMBER)
+    ]
+    return sum(map(getsizeof, large))
+
+
+def range_size(numbers: range) -> int:
+    """Return about how many bytes the numbers of a range take as a list, which its ends tell."""
+    return len(numbers) * max(getsizeof(numbers.start), getsizeof(numbers.stop))
 
 
 def text_size(value: object, most: float) -> int:

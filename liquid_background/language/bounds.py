@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from decimal import Decimal
+from math import isnan
 from typing import Any, Final
 
-from liquid import BoundTemplate, Environment, Node, RenderContext
+from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path, PositionalArgument
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
-from liquid.builtin.expressions.logical import ContainsExpression
+from liquid.builtin.expressions.logical import ContainsExpression, _contains
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, Literal, RangeLiteral, StringLiteral
 from liquid.exceptions import FilterArgumentError, LiquidTypeError
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached, NotExposed
-from liquid_background.jobs.sizes import FLAT
+from liquid_background.jobs.sizes import FLAT, MAX_TEXT, megabytes, range_size
 from liquid_background.language.exposed import KNOWN, Exposure
 from liquid_background.language.filters import check_result, check_text
-from liquid_background.language.limits import LARGE, MAX_RANGE, look_soon
+from liquid_background.language.limits import LARGE, MAX_RANGE, look, look_soon
+from liquid_background.language.pacing import pace
 
 _LITERALS: Final = frozenset((IntegerLiteral, FloatLiteral))
 _SMALL: Final = frozenset((float, bool, type(None)))
+_UNLIKE_NUMBERS: Final = (str, list, tuple, dict, range, Expression, type(None))
 
 
 class BoundedRange(RangeLiteral):
@@ -33,6 +37,23 @@ class BoundedRange(RangeLiteral):
         if made[MAX_RANGE:]:
             message = f"the range has over {MAX_RANGE:,} numbers, the limit for all but a 'for' that counts through it"
             raise LimitReached(message, token=self.token)
+        if range_size(made) > MAX_TEXT:
+            message = f"the range's numbers take over {megabytes(MAX_TEXT)} together; the limit is fixed"
+            raise LimitReached(message, token=self.token)
+        return made
+
+    def evaluate(self, context: RenderContext) -> range:
+        """Return the numbers; whatever takes many of them takes long."""
+        made = super().evaluate(context)
+        if made[LARGE:]:
+            look(context)
+        return made
+
+    async def evaluate_async(self, context: RenderContext) -> range:
+        """Return the numbers."""
+        made = await super().evaluate_async(context)
+        if made[LARGE:]:
+            look(context)
         return made
 
 
@@ -114,27 +135,36 @@ class BoundedFilter(Filter):
 
 
 class BoundedContains(ContainsExpression):
-    """`text contains value`, which makes text of the value."""
+    """`text contains value`, which makes text of the value; each side is evaluated once."""
 
     __slots__ = ()
 
     def evaluate(self, context: RenderContext) -> object:
         """Return whether it does."""
-        left = self.left.evaluate(context)
-        if isinstance(left, str):
-            check_text(context.env, "contains", self.right.evaluate(context))
-        elif (rows := _listed(context, left)) is not left:
-            return self.right.evaluate(context) in rows
-        return super().evaluate(context)
+        return self._told(context, self.left.evaluate(context), self.right.evaluate(context))
 
     async def evaluate_async(self, context: RenderContext) -> object:
         """Return whether it does."""
-        left = await self.left.evaluate_async(context)
+        return self._told(context, await self.left.evaluate_async(context), await self.right.evaluate_async(context))
+
+    def _told(self, context: RenderContext, left: object, right: object) -> bool:
+        if type(left) is range and isinstance(right, _UNLIKE_NUMBERS):
+            return False
+        if type(left) is range and isinstance(right, int | float | Decimal):
+            return _is_in(right, left)
         if isinstance(left, str):
-            check_text(context.env, "contains", await self.right.evaluate_async(context))
-        elif (rows := _listed(context, left)) is not left:
-            return await self.right.evaluate_async(context) in rows
-        return await super().evaluate_async(context)
+            check_text(context.env, "contains", right)
+        return _contains(self.token, left if type(left) in KNOWN else _listed(context, left), right)
+
+
+def _is_in(value: float | Decimal, numbers: range) -> bool:
+    """Return whether a range has a number, without going through it, as Python does for all but its own integers."""
+    if isinstance(value, int):
+        return int(value) in numbers
+    if isnan(value) or not numbers or not numbers[0] <= value <= numbers[-1]:
+        return False
+    whole = int(value)
+    return whole == value and whole in numbers
 
 
 def _listed(context: RenderContext, value: object) -> Any:
@@ -167,17 +197,32 @@ class BoundedLoop(LoopExpression):
         return self._to_int(self.limit.evaluate(context), token=self.limit.token) + offset
 
 
-def set_bounds(env: Environment, nodes: Iterable[Node]) -> None:
+def set_bounds(env: Environment, nodes: list[Node]) -> None:
     """Bound what a parsed template evaluates, but for a range that a `for` takes number by number."""
-    static = RenderContext(BoundTemplate(env, []))
-    left: list[Node | Expression] = [*nodes]
+    _bound_nodes(env, nodes, RenderContext(BoundTemplate(env, [])))
+
+
+def _bound_nodes(env: Environment, nodes: list[Node], static: RenderContext) -> int:
+    """Bound nodes that follow each other; return how much the clock may miss in them."""
+    nodes[:], missed = pace([(node, _bound_node(env, node, static)) for node in nodes])
+    return missed
+
+
+def _bound_node(env: Environment, node: Node, static: RenderContext) -> int:
+    size = 1 + _bound_expressions(env, node.expressions())
+    if type(node) is BlockNode:
+        return size + _bound_nodes(env, node.nodes, static)
+    children = node.children(static, include_partials=False)
+    return size + sum([_bound_node(env, child, static) for child in children])
+
+
+def _bound_expressions(env: Environment, expressions: Iterable[Expression]) -> int:
+    size = 0
+    left = [*expressions]
     while left:
-        part = left.pop()
-        if isinstance(part, Node):
-            left.extend(part.expressions())
-            left.extend(part.children(static, include_partials=False))
-        else:
-            left.extend(_bound(env, part))
+        left.extend(_bound(env, left.pop()))
+        size += 1
+    return size
 
 
 def _bound(env: Environment, part: Expression) -> Iterable[Expression]:

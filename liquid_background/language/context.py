@@ -8,7 +8,7 @@ from sys import getsizeof
 from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token
-from liquid.exceptions import ContextDepthError, LiquidError, ResourceLimitError
+from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached, NotExposed
@@ -49,7 +49,7 @@ class _Inside:
         if watch.steps < 0:
             watch.look()
         if context.scope.size() > context.env.context_depth_limit:
-            raise ContextDepthError("maximum context depth reached, possible recursive include", token=None)
+            raise _too_deep(context)
         self._outer = context.template
         if self._template:
             context.template = self._template
@@ -243,6 +243,16 @@ class Context(RenderContext):
         """Take a step at the way into a partial, a macro or a scope."""
         return _Inside(self, namespace, template)
 
+    def copy(self, namespace: Mapping[str, object], *args: Any, **options: Any) -> RenderContext:
+        """Return the context of a partial that sees only what it is given.
+
+        Raises:
+            LimitReached: when partials are inside each other too deep.
+        """
+        if self._copy_depth > self.env.context_depth_limit:
+            raise _too_deep(self)
+        return super().copy(namespace, *args, **options)
+
     def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:
         """Have a loop look at the watch as it turns."""
         return _Inside(self, namespace, None, forloop)
@@ -279,3 +289,9 @@ def _plain(key: Any) -> Any:
 def _shown(path: list[object]) -> str:
     """Return a path as a template has it."""
     return str(path[0]) + "".join(f".{part}" if isinstance(part, str) else f"[{part!r}]" for part in path[1:])
+
+
+def _too_deep(context: Context) -> LimitReached:
+    most = context.env.context_depth_limit
+    message = f"partials and loops are over {most} deep in each other (Environment.context_depth_limit)"
+    return LimitReached(f"{message}: does one include itself?", token=None)

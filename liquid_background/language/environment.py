@@ -1,31 +1,29 @@
-"""The environment: python-liquid's, with our tags, and templates that send what a render makes when it ends."""
+"""The environment: python-liquid's, with our tags and filters; it parses templates so that errors name their place."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-import liquid
-from liquid import BoundTemplate, Mode, RenderContext, Tag, TagAnalysis, Token
+from liquid import BoundTemplate, Mode, Tag, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
-from liquid_background.language.context import Context
 from liquid_background.language.exposed import Exposing, Exposure
 from liquid_background.language.filters import BoundedTranslateTag, add_filters
-from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, Text
+from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, nobody_looks
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
 from liquid_background.language.syntax import (
     REFUSALS,
     Delimiters,
     code_error,
+    cut,
     is_impossible,
-    is_of,
     lexer,
     nested_too_deep,
     parsing,
@@ -36,90 +34,15 @@ from liquid_background.language.tags import (
     HANDS_OVER,
     Collector,
     Consumer,
-    Return,
     Tokens,
     blocks_only,
     placed,
     register,
 )
+from liquid_background.language.template import Template
 
 
-class Template(BoundTemplate):
-    """A template whose outermost render sends its jobs when it succeeds, and none when it raises."""
-
-    env: Environment
-    context_class = Context
-
-    def __init__(self, *args: Any, front_matter: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.front_matter = front_matter or {}
-        self.display_name = template_name(self.path or self.name)
-
-    def render_with_context(
-        self,
-        context: RenderContext,
-        buffer: TextIO,
-        *args: Any,
-        partial: bool = False,
-        block_scope: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        """Render into a buffer: the one gate of render, render_async, include and frameworks."""
-        with self.env.outermost(context, buffer):
-            try:
-                super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
-                self._check(buffer, partial)
-            except LiquidError as error:
-                self._name(error)
-                raise
-            except Return:
-                if partial and not block_scope:
-                    raise
-
-    async def render_with_context_async(
-        self,
-        context: RenderContext,
-        buffer: TextIO,
-        *args: Any,
-        partial: bool = False,
-        block_scope: bool = False,
-        **kwargs: Any,
-    ) -> None:
-        """Render into a buffer, awaiting what can be awaited."""
-        async with self.env.outermost_async(context, buffer):
-            try:
-                await super().render_with_context_async(
-                    context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
-                )
-                self._check(buffer, partial)
-            except LiquidError as error:
-                self._name(error)
-                raise
-            except Return:
-                if partial and not block_scope:
-                    raise
-
-    def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
-        """Return what stands behind the variables; as it is given, where there is nothing more behind it."""
-        return super().make_globals(render_args) if self.matter or self.globals else render_args
-
-    def _check(self, buffer: TextIO, partial: bool) -> None:
-        if not partial and isinstance(buffer, Text):
-            buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
-
-    def _get_buffer(self) -> Text:
-        return Text(self.env.output_stream_limit)
-
-    def _name(self, error: LiquidError) -> None:
-        """Have an error from this template say so."""
-        if not error.template_name and (error.token is None or self._holds(error.token)):
-            error.template_name = self.display_name
-
-    def _holds(self, token: Token) -> bool:
-        return not self.nodes or is_of(self, token) or token.start_index < 0
-
-
-class Environment(Sending, Exposing, liquid.Environment):
+class Environment(Sending, Exposing):
     """A python-liquid environment with background jobs.
 
     Args:
@@ -179,7 +102,8 @@ class Environment(Sending, Exposing, liquid.Environment):
             return
         error = placed(exc if isinstance(exc, LiquidError) else exc(msg, token=token))
         if self.report is None and not isinstance(error, ResourceLimitError):
-            super().error(error, token=token)
+            error.token = error.token or token
+            super().error(cut(error), token=token)
             return
         if self.report is None or isinstance(error, BlockNestingError):  # behind which no end tag fits any more
             error.token = error.token or token_in(error.__traceback__)[0] or token
@@ -266,17 +190,18 @@ class Environment(Sending, Exposing, liquid.Environment):
             set_bounds(self, nodes)
         except BlockNestingError as error:
             message = f"the template is nested too deep: at most {self.block_nesting_limit} blocks in each other"
-            raise TagSyntaxError(message, token=error.token, template_name=display_name) from error
+            raise cut(TagSyntaxError(message, token=error.token, template_name=display_name)) from error
         except LiquidError as error:
             error.template_name = error.template_name or display_name
+            cut(error)
             raise
         except RecursionError as error:
-            raise nested_too_deep(stream.current if stream else None, display_name) from error
+            raise cut(nested_too_deep(stream.current if stream else None, display_name)) from error
         except (LiquidBackgroundError, MemoryError):
             raise
         except Exception as error:  # of a tag of the application's, as a rule
             at = stream.last(TOKEN_TAG) if stream else None
-            raise code_error(error, at, display_name) from error
+            raise cut(code_error(error, at, display_name)) from error
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
@@ -309,12 +234,12 @@ class Environment(Sending, Exposing, liquid.Environment):
         """Return an empty collector for a page."""
         return Collector(self)
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
+    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
         """Return the consumers of an event; only a SiteLoader knows any, alone or in a ChoiceLoader."""
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:
-            return [consumer for find in finders for consumer in find(event)]
+            return [consumer for find in finders for consumer in find(event, look)]
         except REFUSALS as error:
             if is_impossible(event, error):
                 return ()

@@ -15,7 +15,8 @@ from liquid.utils import LRUCache
 
 from liquid_background.calling import call
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
-from liquid_background.job import Encoded, LogEntry, Outcome
+from liquid_background.hooks import Attempt, Hooks
+from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, RaisedOutcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.language.context import Context
@@ -97,11 +98,15 @@ class Executor:
     Args:
         environment: with the tags and filters of the application.
         functions: knows the Python functions that jobs may name; without it, none may run.
+        hooks: the application's, around each attempt.
     """
 
-    def __init__(self, environment: Environment, functions: Functions | None = None) -> None:
+    def __init__(
+        self, environment: Environment, functions: Functions | None = None, hooks: Hooks | None = None
+    ) -> None:
         self.environment = environment
         self._functions = functions
+        self._hooks = hooks or Hooks()
         self._bodies: LRUCache[object, _Body] = LRUCache(capacity=CACHED_BODIES)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
@@ -117,18 +122,23 @@ class Executor:
         collector = Collector(self.environment, running, family=Family.of(payload))
         started = time.monotonic()
         result, error, trace, retry = None, None, "", True
+        exception: BaseException | None = None
         try:
-            result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
+            if self._hooks.around_jobs:
+                seen = Attempt.of(job_id, payload, attempt, max_attempts)
+                result = self._hooks.around(seen, lambda: self._perform(payload, collector))
+            else:
+                result = self._perform(payload, collector)
         except JobTimeout as reason:
-            error = str(reason)
+            error, exception = str(reason), reason
         except MemoryError:
-            error = "ran out of memory (setting memory_limit)"
+            error = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             if "partial" in payload and payload["partial"] != payload["template"]:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, trace = explain(reason), _traceback(reason)
+            error, trace, exception = explain(reason), _traceback(reason), reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
-        return Outcome(
+        outcome = Outcome(
             result=result,
             error=error,
             traceback=trace,
@@ -137,6 +147,15 @@ class Executor:
             jobs=tuple(collector.sendable()) if error is None else (),
             entries=tuple(collector.entries),
         )
+        if exception is None:
+            return outcome
+        try:
+            return RaisedOutcome.of(outcome, exception) if self._hooks.failures else outcome
+        finally:
+            del exception  # whose traceback holds this frame
+
+    def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
+        return self._call(payload, collector) if "function" in payload else self._render(payload, collector)
 
     def _call(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         if self._functions is None:
@@ -221,4 +240,4 @@ def plain_result(returned: object) -> Encoded:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-20_000:]
+    return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]

@@ -28,6 +28,8 @@ MAX_JOB_BYTES: Final = 16 * 1024 * 1024
 """Bytes that they may take together: the store takes them in one step, and does nothing else meanwhile."""
 MAX_LINES: Final = 1_000
 """Lines that one render or attempt may log."""
+MAX_EVENTS: Final = 1_000
+"""Events of different names that one render or attempt may trigger."""
 MAX_LINE_BYTES: Final = 256 * 1024
 """Bytes that they may take together."""
 
@@ -106,7 +108,7 @@ class Watch:
         """
         self.steps = _STEPS
         if self.ends != inf and monotonic() > self.ends:
-            raise PageTimeout(f"rendering took over {self.seconds:g} s (setting page_timeout)", token=None)
+            raise PageTimeout(f"rendering took over {self.seconds:g} s (LIQUID_BACKGROUND_PAGE_TIMEOUT)", token=None)
         text, held = self.text, 0
         while text is not None:
             size = text.tell()
@@ -123,6 +125,17 @@ class Watch:
         while turns := tuple(islice(items, _MOST_TURNS)):
             self.look()
             yield turns
+
+
+def nobody_looks() -> None:
+    """Stand for a render's look at its clock where there is no render."""
+
+
+def look(context: object) -> None:
+    """Have a render look at its clock now."""
+    watch = getattr(context, "watch", None)  # contexts of others have none
+    if watch is not None:
+        watch.look()
 
 
 def look_soon(context: object) -> None:

@@ -14,7 +14,7 @@ from contextlib import (
 )
 from typing import Final, Protocol, TextIO
 
-from liquid import RenderContext
+from liquid import Environment, RenderContext
 
 from liquid_background.errors import LiquidBackgroundError, SettingsError
 from liquid_background.job import Job, LogEntry
@@ -40,10 +40,11 @@ class Sink(Protocol):
         """Do what `send` does without holding up the event loop."""
 
 
-class Sending(ABC):
+class Sending(Environment, ABC):
     """The part of an environment that sends, to the one engine that it is attached to."""
 
-    sink: Sink | None = None
+    engine: Sink | None = None  # the one that it is attached to
+    sink: Sink | None = None  # that engine, or what stands in front of it
     page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
     secret_names: Sequence[str] = SECRET_NAMES
     _own: tuple[float | None, Sequence[str]] | None = None  # the two above as they were without an engine
@@ -54,7 +55,7 @@ class Sending(ABC):
         Raises:
             SettingsError: when it sends to another one.
         """
-        if self.sink is not None:
+        if self.engine is not None or self.sink is not None:
             raise SettingsError(
                 "the environment is taken: what its pages make is sent by another Engine, and can be by one only; make "
                 "an Environment for each engine, or take it from the other one first: environment.detach()"
@@ -63,11 +64,11 @@ class Sending(ABC):
         if self.page_timeout is None:
             self.page_timeout = settings.page_timeout
         self.secret_names = settings.secret_names
-        self.sink = engine
+        self.engine = self.sink = engine
 
     def detach(self) -> None:
         """Leave the engine, so that another one can have this environment; its filters, tags and actions stay."""
-        self.sink = None
+        self.engine = self.sink = None
         if self._own is not None:
             (self.page_timeout, self.secret_names), self._own = self._own, None
 

@@ -17,11 +17,12 @@ from liquid.expression import Expression
 
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import ANYTHING, REQUEST_ROOTS, BodyNode, BodyWalk, Scope
-from liquid_background.language.syntax import OPTIONS, Argument, column_of, line_of
+from liquid_background.language.syntax import OPTIONS, Argument, column_of, line_of, show
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.finding import RULES, Finding
 
 _ALWAYS_THERE: Final = frozenset(("now", "today"))
+_LONGEST_NAME: Final = 80  # characters of a variable that is worth writing out
 _SHORT_DELAY: Final = 10.0  # minutes; longer ones are meant as times
 
 
@@ -94,15 +95,22 @@ def check_block(env: Environment, path: str, node: BackgroundNode) -> Iterator[F
     reads.body(node.body.nodes)
     for read in reads.blank:
         name = re.sub(r"\W+", "_", "_".join(str(part) for part in read.path if isinstance(part, str | int)))
-        message = f"`{read}` is blank in the job: a job sees no page variable here"
+        message = f"{_named(read)} is blank in the job: a job sees no page variable here"
         fix = f"put {{% assign {name} = {read} %}} at the start of the block and use `{name}`"
+        fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it at the start of the block, and use that"
         yield finding(path, read.token, "blank-variable", message, fix)
     for read in reads.request:
         name = re.sub(r"\W+", "_", str(read.path[-1]))
-        message = f"`{read}` is blank in the job: a job sees nothing of the request"
+        message = f"{_named(read)} is blank in the job: a job sees nothing of the request"
         fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
+        fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
         yield finding(path, read.token, "request-in-job", message, fix)
     yield from _check_unused(env, path, node)
+
+
+def _named(read: Path) -> str:
+    text = str(read)
+    return f"`{text}`" if len(text) <= _LONGEST_NAME else f"`{text[: _LONGEST_NAME - 1]}…`"
 
 
 def _check_opener(path: str, node: BackgroundNode) -> Iterator[Finding]:
@@ -112,7 +120,7 @@ def _check_opener(path: str, node: BackgroundNode) -> Iterator[Finding]:
     for parameter in node.parameters:
         near = get_close_matches(parameter.name, OPTIONS, n=1, cutoff=0.75)
         if near:
-            message = f"'{parameter.name}' is taken for a parameter"
+            message = f"{show(parameter.name)} is taken for a parameter"
             yield finding(path, parameter.token, "misspelt-option", message, f"did you mean the option '{near[0]}'?")
 
 
@@ -122,7 +130,7 @@ def _check_unused(env: Environment, path: str, node: BackgroundNode) -> Iterator
         return
     for parameter in node.parameters:
         if parameter.name not in used:
-            message = f"parameter '{parameter.name}' is not read in the body"
+            message = f"parameter {show(parameter.name)} is not read in the body"
             yield finding(path, parameter.token, "unused-parameter", message, "remove it, or read it")
 
 

@@ -9,18 +9,24 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from liquid import Node
-from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.expressions import FilteredExpression, Identifier
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
-from liquid.exceptions import LiquidError
+from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.expression import Expression
 from liquid.token import TOKEN_TAG
 
 from liquid_background.errors import ArgumentError, EnqueueError
+from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
+    LAYOUTS,
+    PARTIALS,
     SiteLoader,
+    file_for,
+    inside,
+    is_event_name,
     key_token,
     oddity,
     read_options,
@@ -39,6 +45,7 @@ from liquid_background.python_jobs import RetryPolicy, read_schedule
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
 
+_LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
 
 
@@ -47,38 +54,55 @@ def files_under(folder: Path) -> list[Path]:
     return [Path(found.path) for found in walk(str(folder), str(folder)).files]
 
 
-def check_files(environment: Environment, files: Iterable[Path]) -> list[Finding]:
+def check_files(environment: Environment, files: Iterable[Path], job_timeout: float = MAX_TIMEOUT) -> list[Finding]:
     """Return what is wrong in template files, file by file and line by line.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
         files: the files to check; those of the loader's site have their names in it.
+        job_timeout: the setting of that name, which no schedule in front matter may go beyond.
     """
     found: list[Finding] = []
     names: FirstUses = {}
     conflicts = slug_conflicts(environment)
     for file in files:
-        odd = _oddity(environment, file)
+        odd = oddity(str(file), _root_around(environment, file))
         if odd:
             found.append(Finding(str(file), 1, 0, RULES["not-a-template"], f"skipped: {odd}"))
         else:
-            found += _check_file(environment, file, names, conflicts)
+            found += _check_file(environment, file, names, conflicts, job_timeout)
     return found
 
 
-def _oddity(environment: Environment, file: Path) -> str:
+def _root_around(environment: Environment, file: Path) -> str:
+    """Return the folder of the site that a file is in; "" when it belongs to none."""
     loader = environment.loader
     root = os.path.abspath(loader.root) if isinstance(loader, SiteLoader) else ""
-    within = root and os.path.abspath(file).startswith(root.rstrip("/") + "/")
-    return oddity(str(file), root if within else "")
+    return root if root and os.path.abspath(file).startswith(root.rstrip("/") + "/") else ""
+
+
+def _source(environment: Environment, file: Path) -> str:
+    """Return the text of a file.
+
+    Raises:
+        LiquidError: when it cannot be read, or leads out of its site by now.
+    """
+    place = inside(os.path.abspath(file), _root_around(environment, file) or "/")
+    if place is None:
+        raise TemplateNotFoundError(str(file))
+    return read_text(place, str(file))
 
 
 def _check_file(
-    environment: Environment, file: Path, names: FirstUses, conflicts: Mapping[str, SlugConflict]
+    environment: Environment,
+    file: Path,
+    names: FirstUses,
+    conflicts: Mapping[str, SlugConflict],
+    job_timeout: float,
 ) -> list[Finding]:
     path = str(file)
     try:
-        source = read_text(os.path.realpath(file), path)
+        source = _source(environment, file)
     except LiquidError as error:
         return [_of_error(path, error)]
     errors: list[LiquidError] = []
@@ -88,6 +112,7 @@ def _check_file(
     try:
         matter, body, line = split_front_matter(source, path)
         found += _check_front_matter(environment, path, matter, source)
+        found += _check_schedule(path, matter, source, job_timeout)
         found += check_values(path, source, conflicts.get(os.path.abspath(file)))
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
@@ -118,9 +143,12 @@ def _check_front_matter(environment: Environment, path: str, matter: dict[str, A
     token = key_token(source, path, "layout")
     if layout and token is not None and not _exists(environment, str(layout), "layout"):
         yield finding(path, token, "missing-partial", f"the layout {show(layout)} is not there")
+
+
+def _check_schedule(path: str, matter: dict[str, Any], source: str, job_timeout: float) -> Iterator[Finding]:
     if matter.get("schedule") is not None:
         try:
-            read_schedule(path, matter["schedule"], RetryPolicy())
+            read_schedule(path, matter["schedule"], RetryPolicy(), job_timeout)
         except EnqueueError as error:
             token = key_token(source, path, "schedule")
             if token is not None:
@@ -178,7 +206,7 @@ class _Check:
         first = self.names.setdefault(name, (self.path, node))
         if first[1] is not node:
             where = f"{first[0]}:{first[1].line}"
-            message = f"the source name '{name}' is used in {where} too: their log lines cannot be told apart"
+            message = f"the source name {show(name)} is used in {where} too: their log lines cannot be told apart"
             yield finding(self.path, node.token, "same-source-name", message, "give each its own")
 
     def _filters(self, expression: Expression) -> Iterator[Finding]:
@@ -187,19 +215,26 @@ class _Check:
             if item.name not in known:
                 near = get_close_matches(item.name, known, n=1)
                 fix = f"did you mean '{near[0]}'?" if near else "register it with environment.add_filter"
-                yield finding(self.path, item.token, "unknown-filter", f"unknown filter '{item.name}'", fix)
+                yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
 
     def _partial(self, node: Node) -> Iterator[Finding]:
         tag = node.token.value
         name = getattr(node, "partial" if tag == "background" else "name", None)
         if isinstance(name, FilteredExpression) and not name.filters:
             name = name.left
-        if not isinstance(name, StringLiteral) or _exists(self.environment, name.value, tag):
+        if isinstance(name, StringLiteral):
+            value, token = name.value, name.token
+        elif isinstance(name, Identifier):  # of `extends`
+            value, token = str(name), name.token
+        else:
             return
+        if _exists(self.environment, value, tag):
+            return
+        kind, folder = ("layout", LAYOUTS) if tag == "extends" else ("partial", PARTIALS)
         loader = self.environment.loader
-        near = get_close_matches(name.value, loader.names("partials"), n=1) if isinstance(loader, SiteLoader) else []
-        fix = f"did you mean '{near[0]}'?" if near else f"write partials/{name.value}.liquid"
-        yield finding(self.path, name.token, "missing-partial", f"the partial {show(name.value)} is not there", fix)
+        near = get_close_matches(value, loader.names(folder), n=1) if isinstance(loader, SiteLoader) else []
+        fix = f"did you mean '{near[0]}'?" if near else _to_write(value, folder)
+        yield finding(self.path, token, "missing-partial", f"the {kind} {show(value)} is not there", fix)
 
     def _event(self, node: Node) -> Iterator[Finding]:
         event = getattr(node, "event", None)
@@ -207,8 +242,20 @@ class _Check:
             return
         name = event.left.value
         if not _has_consumers(self.environment, name):
-            fix = f"write consumers/{name}/NAME.liquid"
-            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes '{name}'", fix)
+            fix = f"write a file in {CONSUMERS}/"
+            if not is_event_name(name):
+                fix = "name an event as a folder can be called: letters, digits, `.`, `-`, `_` and `/` between"
+            elif len(name) <= _LONGEST_NAME:
+                fix = f"write {CONSUMERS}/{name}/NAME.liquid"
+            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes {show(name)}", fix)
+
+
+def _to_write(name: str, folder: str) -> str:
+    """Return what to do about a template that is not there."""
+    file = file_for(name)
+    if file is None:
+        return f"no file can have that name: write the name of one in {folder}/"
+    return f"write {folder}/{file}" if len(file) <= _LONGEST_NAME else f"write its file in {folder}/"
 
 
 def _filters_in(expression: Expression) -> Iterator[Filter]:

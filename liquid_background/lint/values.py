@@ -38,6 +38,7 @@ _KINDS: Final = {
     "tag:yaml.org,2002:bool": "a boolean",
     "tag:yaml.org,2002:int": "a number",
     "tag:yaml.org,2002:float": "a number",
+    "tag:yaml.org,2002:timestamp": "a date",
 }
 """What YAML takes some text without quotes for, though its author may not."""
 
@@ -98,7 +99,8 @@ class _Values:
         for key, value in node.value if node is not None else ():
             name = str(key.value)
             if name in keys:
-                yield self._at(key, "front-matter", f"{name} is given twice; the last one counts")
+                shown = name if name in KEYS else show(name)
+                yield self._at(key, "front-matter", f"{shown} is given twice; the last one counts")
             keys[name] = key
             yield from self._key(key) if name not in KEYS else self._value(name, value)
         if conflict is not None:

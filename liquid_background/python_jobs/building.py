@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from liquid_background.errors import EnqueueError, NotPlain
-from liquid_background.job import MAX_PAYLOAD, Encoded, Job
+from liquid_background.job import MAX_PAYLOAD, Encoded, Job, plain_name
 from liquid_background.jobs.handover import encode, size
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.python_jobs.function import Function
@@ -34,7 +33,7 @@ def build_call(
     parameters = {"args": positional, "kwargs": _encode_all(name, "argument", named)}
     job = Job(
         **{
-            "source_name": slug(function.__qualname__),
+            "source_name": source_name_of(function.__qualname__),
             "template": name,
             "line": function.line,
             "function": name,
@@ -78,14 +77,21 @@ def build_partial(name: str, parameters: Mapping[str, Any], fields: Mapping[str,
     """
     encoded = _encode_all(name, "parameter", parameters)
     job = Job(
-        **{"source_name": slug(name), "template": name, "line": 1, "partial": name, "parameters": encoded, **fields}
+        **{
+            "source_name": source_name_of(name),
+            "template": name,
+            "line": 1,
+            "partial": name,
+            "parameters": encoded,
+            **fields,
+        }
     )
     return _fit(job, name)
 
 
-def slug(name: str) -> str:
-    """Return a name as source names may be: the end of it, with _ for what they don't allow."""
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[-100:] or "job"
+def source_name_of(name: str) -> str:
+    """Return the end of a name as source names may be."""
+    return plain_name(name).strip("_")[-100:] or "job"
 
 
 def _encode_all(name: str, kind: str, values: Mapping[str, Any]) -> dict[str, Encoded]:

@@ -55,7 +55,6 @@ class JobOption:
     allowed: str
     default: str
     read: Callable[[Any], Any]
-    numeric: bool = False  # so front matter, which is text, reads its value as a number
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,6 @@ JOB_OPTIONS: Final[Mapping[str, JobOption]] = {
             allowed=f"a number from 0 to {MAX_RETRIES}, or a RetryPolicy such as RetryPolicy(count=5)",
             default=f"{RETRIES}; {RETRIES_IN_DEVELOPMENT} under `poscli dev`",
             read=_retries,
-            numeric=True,
         ),
         JobOption(
             name="start_at",
@@ -253,7 +251,6 @@ JOB_OPTIONS: Final[Mapping[str, JobOption]] = {
             allowed=f"seconds, over 0 and up to {MAX_TIMEOUT:.0f}",
             default="setting `JOB_TIMEOUT`",
             read=_timeout,
-            numeric=True,
         ),
         JobOption(
             name="source_name",

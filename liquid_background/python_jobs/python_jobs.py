@@ -114,7 +114,7 @@ class PythonJobs(EngineSender):
         what = self._what(action)
         reading = read_options(options, self._retries(what))
         job = self._build(what, params, reading.fields)
-        self.dispatch([job], reading.on_duplicate)
+        self.dispatch([job], reading.on_duplicate, new_ids="id" not in reading.fields)
         return Handle(self, job.id, collected=self._collector() is not None)
 
     def enqueue_many(
@@ -159,10 +159,11 @@ class PythonJobs(EngineSender):
 
     def _what(self, action: object) -> Function[..., Any] | str:
         """Return the function, or the name of the partial, that an action stands for."""
+        actions = self.environment.actions
         if not isinstance(action, str):
             return self.registered(action)
-        if action in self.environment.actions:
-            return self.registered(self.environment.actions[action])
+        if action in actions:
+            return self.registered(actions[action])
         self._check_partial(action)
         return action
 
@@ -239,6 +240,7 @@ class PythonJobs(EngineSender):
         them are when the setting front_matter_schedules is off.
         """
         allowed = self.settings.front_matter_schedules
-        in_templates = front_matter_schedules(self.environment, self._default_retries()) if allowed else ()
+        longest = self.settings.job_timeout
+        in_templates = front_matter_schedules(self.environment, self._default_retries(), longest) if allowed else ()
         found = {schedule.name: schedule for schedule in in_templates} | self._schedules
         return [schedule.unless_taken(found) for schedule in found.values()]

@@ -10,7 +10,8 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from liquid_background.calling import run_coroutine
 from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
-from liquid_background.job import JOB_ID, Job, JobRecord, JobStatus
+from liquid_background.job import JOB_ID, Job, JobStatus
+from liquid_background.jobs.contract import Jobs
 from liquid_background.python_jobs.results import JobResult, to_result
 from liquid_background.python_jobs.retries import RetryPolicy
 
@@ -76,22 +77,6 @@ class JobQueue(ABC):
     def list_jobs_sync(self, status: JobStatus | None = None) -> list[JobResult]:
         """Do what `list_jobs` does, and wait for it."""
         return run_coroutine(self.list_jobs(status))
-
-
-class Jobs(Protocol):
-    """What Python jobs need of a store of jobs."""
-
-    def send(self, jobs: Sequence[Job]) -> list[str]:
-        """Enqueue jobs; return the ids that had a record already."""
-
-    def get(self, job_id: str) -> JobRecord:
-        """Return a job, or raise JobNotFound."""
-
-    def list(self, status: JobStatus | str | None = None, *, limit: int = 50, id_prefix: str = "") -> Any:
-        """Return the newest jobs."""
-
-    def cancel(self, job_id: str) -> JobRecord:
-        """Take a job back, or raise JobNotFound or JobNotAllowed."""
 
 
 class Sender(Protocol):

@@ -15,12 +15,12 @@ from croniter import croniter
 from liquid.exceptions import LiquidError
 
 from liquid_background.errors import EnqueueError
-from liquid_background.job import Job
+from liquid_background.job import MAX_ATTEMPTS, Group, Job
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, read_text
-from liquid_background.language.syntax import show
-from liquid_background.python_jobs.building import build_partial, slug
+from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, key_token
+from liquid_background.language.syntax import line_of, show
+from liquid_background.python_jobs.building import build_partial, source_name_of
 from liquid_background.python_jobs.options import JobOptions, read_options
 from liquid_background.python_jobs.retries import RetryPolicy
 
@@ -32,6 +32,8 @@ _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its tim
 _LONGEST_REASON: Final = 100  # characters of what croniter says, which quotes what an author wrote
 _DIGEST_LENGTH: Final = 16
 _DIGEST: Final = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}\Z")
+_LONGEST_GROUP: Final = 100 - _DIGEST_LENGTH - 1  # characters of a group's name before the digest
+_MOST_RETRIES: Final = MAX_ATTEMPTS - 1  # that front matter may ask for: as many as a tag may
 _PLAIN_NAME: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_NAME - len('pages_')}}}")
 
 
@@ -52,17 +54,17 @@ class Schedule:
         Raises:
             EnqueueError: when the name is not one.
         """
-        made = slug(str(name or job.source_name))[-_LONGEST_NAME:]
+        made = source_name_of(str(name or job.source_name))[-_LONGEST_NAME:]
         if name is not None and made != name:
             raise EnqueueError(f"schedule name {name!r} is not 1 to {_LONGEST_NAME} letters, digits, - and _")
-        if name is None and job.partial is not None and job.source_name == slug(job.partial):
+        if name is None and job.partial is not None and job.source_name == source_name_of(job.partial):
             return cls.of_template(job.partial, job, cron, timezone)
         return cls(made, cron, timezone, job)
 
     @classmethod
     def of_template(cls, template: str, job: Job, cron: str, timezone: str) -> Schedule:
         """Return the schedule of a partial or page, under a name that no other one has."""
-        name, former = exact_name(template), slug(job.source_name)[-_LONGEST_NAME:]
+        name, former = exact_name(template), source_name_of(job.source_name)[-_LONGEST_NAME:]
         return cls(name, cron, timezone, job, former if former != name else "")
 
     def unless_taken(self, names: Container[str]) -> Schedule:
@@ -99,7 +101,7 @@ def exact_name(template: str) -> str:
     A partial at the top and a page at the top are called as they were; others get the digest of their path, since `_`
     stands for the slash, too. A template that is called as if it had one gets its own as well.
     """
-    plain = slug(template)
+    plain = source_name_of(template)
     page = template.removeprefix("pages/")
     is_page = page != template
     own = page if is_page else template
@@ -136,17 +138,22 @@ def check_cron(cron: object, timezone: object) -> None:
         raise EnqueueError(f"cron is {show(cron)}, which names no time ({reason}); it must be {allowed}") from error
 
 
-def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[Schedule]:
+def front_matter_schedules(env: Environment, default: RetryPolicy, longest: float) -> Iterator[Schedule]:
     """Yield the schedules that partials and pages carry in their front matter.
 
     `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`. A wrong
     one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
+
+    Args:
+        env: whose loader finds the templates.
+        default: the retry policy of one that gives none.
+        longest: seconds of an attempt that one may ask for.
     """
     front_matters = getattr(env.loader, "front_matters", None)
     for template, matter in front_matters() if front_matters is not None else ():
         if matter.get("schedule") is not None:
             try:
-                yield read_schedule(template, matter["schedule"], default)
+                yield read_schedule(template, matter["schedule"], default, longest)
             except EnqueueError as error:
                 place = _place(env, template)
                 logger.error("%s: the front matter's schedule is not kept: %s", place, error)
@@ -155,17 +162,20 @@ def front_matter_schedules(env: Environment, default: RetryPolicy) -> Iterator[S
 def _place(env: Environment, template: str) -> str:
     """Return the file and line of a schedule, as far as they can still be told."""
     name = template if template.startswith(f"{PAGES}/") else f"{PARTIALS}/{template}"
-    path = env.loader.find(template, "background") if isinstance(env.loader, SiteLoader) else None
+    if not isinstance(env.loader, SiteLoader):
+        return name
     try:
-        text = read_text(path, name) if path is not None else ""
+        token = key_token(env.loader.text(template, "background"), name, "schedule")
     except LiquidError:  # it has gone or changed meanwhile
         return name
-    key = re.search(r"^schedule\b", text, re.MULTILINE)
-    return f"{name}:{text.count(chr(10), 0, key.start()) + 1}" if key else name
+    return f"{name}:{line_of(token)}" if token is not None else name
 
 
-def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
+def read_schedule(template: str, given: Any, default: RetryPolicy, longest: float) -> Schedule:
     """Return what the `schedule` in the front matter of a partial or page means.
+
+    An author may ask for no more retries than a tag may and no more time than the operator gives, and has groups of the
+    file's own: the program and all files share one store and its workers.
 
     Raises:
         EnqueueError: saying what is wrong with it.
@@ -173,5 +183,20 @@ def read_schedule(template: str, given: Any, default: RetryPolicy) -> Schedule:
     values: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"cron": given}
     cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
     check_cron(cron, timezone)
-    reading = read_options(values, default, JobOptions)
-    return Schedule.of_template(template, build_partial(template, {}, reading.fields), cron, timezone)
+    policy = replace(default, count=min(default.count, _MOST_RETRIES))
+    fields = dict(read_options(values, policy, JobOptions).fields)
+    if fields["max_attempts"] > MAX_ATTEMPTS:
+        allowed = f"in front matter it must be a number from 0 to {_MOST_RETRIES}"
+        raise EnqueueError(f"retries is {show(values['retries'])}; {allowed}")
+    if fields.get("timeout", 0) > longest:
+        allowed = f"in front matter it must be at most {longest:g} seconds, the setting JOB_TIMEOUT"
+        raise EnqueueError(f"timeout is {show(values['timeout'])}; {allowed}")
+    if "group" in fields:
+        fields["group"] = _own_group(template, fields["group"])
+    return Schedule.of_template(template, build_partial(template, {}, fields), cron, timezone)
+
+
+def _own_group(template: str, group: Group) -> Group:
+    """Return a group under a name that neither the program nor another template can have by its own."""
+    digest = hashlib.sha256(f"{template}\0{group.name}".encode()).hexdigest()[:_DIGEST_LENGTH]
+    return replace(group, name=f"{source_name_of(f'{template}_{group.name}')[-_LONGEST_GROUP:]}-{digest}")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from liquid_background.errors import DuplicateJob, EnqueueError, FunctionNotFound, JobNotFound
+from liquid_background.hooks import Hooks
 from liquid_background.job import Job
+from liquid_background.jobs.contract import JobStore
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Functions
 from liquid_background.language.tags import Collector, current_collector
@@ -21,10 +24,16 @@ class EngineSender(Sender, Functions):
     """Knows the functions of an engine, makes jobs of them, and sends them or has the page around the caller do so."""
 
     settings: Settings
-    environment: Environment
+    job_store: JobStore | None
+    hooks: Hooks
 
     def __init__(self) -> None:
         self._functions: dict[str, Function[..., Any]] = {}
+
+    @property
+    @abstractmethod
+    def environment(self) -> Environment:
+        """The Liquid environment."""
 
     def find(self, path: str) -> Callable[..., Any]:
         """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
@@ -67,7 +76,7 @@ class EngineSender(Sender, Functions):
         raise EnqueueError(f"{name} is not registered: decorate it with @background or @engine.action")
 
     def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate, *, new_ids: bool = False) -> None:
-        """Send jobs, or have the page or attempt that makes them send them.
+        """Send jobs when `send_when` says, or have the page or attempt that makes them send them.
 
         Args:
             jobs: what is sent.
@@ -80,14 +89,17 @@ class EngineSender(Sender, Functions):
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         collector = self._collector()
-        if collector is None:
+        if collector is None and self.hooks.send_when is None:
             there = self.jobs.send(jobs)
         else:
-            made = {job.id for job in collector.jobs}
+            made = {job.id for job in collector.jobs} if collector is not None else set()
             there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
-            for job in jobs:
-                if job.id not in there:
+            new = [job for job in jobs if job.id not in there]
+            if collector is not None:
+                for job in new:
                     collector.add(job)
+            elif new:
+                self.hooks.send(lambda: self.jobs.send(new))
         if there and on_duplicate == "error":
             raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")
 
@@ -103,9 +115,12 @@ class EngineSender(Sender, Functions):
         collector = current_collector()
         sink = getattr(collector.site, "sink", None) if collector is not None else None
         sender = getattr(sink, "engine", sink)  # a sink that stands in front of an engine names that engine
-        same = isinstance(sender, EngineSender) and _store_of(sender.settings) == _store_of(self.settings)
+        same = isinstance(sender, EngineSender) and _store_of(sender) == _store_of(self)
         return collector if same else None
 
 
-def _store_of(settings: Settings) -> tuple[str | None, Path]:
-    return settings.redis_url, settings.data_dir.absolute()
+def _store_of(engine: EngineSender) -> JobStore | tuple[str | None, Path]:
+    """Return what two engines have alike when their jobs are in one place."""
+    if engine.job_store is not None:
+        return engine.job_store
+    return engine.settings.redis_url, engine.settings.data_dir.absolute()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import resource
 from collections.abc import Iterable
 from typing import Any, Final
@@ -11,7 +12,7 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from liquid_background.jobs.log import printable
+from liquid_background.web.messages import word_of
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -21,6 +22,7 @@ _SOME: Final = 16 * 1024  # bytes of an answer
 _MOST: Final = 500  # connections
 _FOR_OTHERS: Final = 64  # descriptors of the process that are no connections
 _SHOWN: Final = 200  # bytes of a request that stand in the access log
+_LINE: Final = re.compile(rb"([^ ]*)(?: (.*?))??(?: (HTTP/[0-9]\.[0-9]))?", re.DOTALL)  # fits whatever was sent
 
 
 class Connection(H11Protocol):
@@ -90,8 +92,7 @@ class Connection(H11Protocol):
     def refuse(self, status: int, reason: str) -> None:
         """Answer what has come of a request, note it in the access log, and close the connection."""
         if self._seen:
-            line = self._seen.partition(b"\n")[0].removesuffix(b"\r").partition(b"?")[0]  # a query may hold a secret
-            logger.info("%s %d (%s)", printable(line.decode("latin-1")), status, reason)
+            logger.info("%s %d (%s)", _asked(self._seen), status, reason)
             self._write(status, reason)
         self.transport.close()
 
@@ -108,6 +109,13 @@ class Connection(H11Protocol):
         response = h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
+
+
+def _asked(sent: bytes) -> str:
+    """Return a request's line as words for the access log, of which none can pass for the status behind them."""
+    line = sent.partition(b"\n")[0].removesuffix(b"\r").partition(b"?")[0]  # a query may hold a secret
+    found = _LINE.fullmatch(line)
+    return " ".join(word_of(part) for part in found.groups() if part) if found else ""
 
 
 def most_connections() -> int:

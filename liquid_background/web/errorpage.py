@@ -20,7 +20,7 @@ from liquid_background.errors import (
     StoreError,
 )
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import SiteLoader, read_text
+from liquid_background.language.pages import SiteLoader
 from liquid_background.language.syntax import Place, trace, what_was_wrong, without_paths
 from liquid_background.web.messages import Answer, plain
 
@@ -73,9 +73,8 @@ def with_front_matter(trouble: Trouble, loader: object) -> Trouble:
     place = trouble.places[-1] if trouble.places else None
     if place is None or not place.source.startswith("\n") or not isinstance(loader, SiteLoader):
         return trouble
-    path = loader.find(place.template)
     try:
-        text = read_text(path, place.template) if path is not None else ""
+        text = loader.text(place.template)
     except LiquidError:
         return trouble
     # It may have changed since it was parsed.
@@ -99,7 +98,7 @@ def _advice(error: BaseException) -> str:
     if isinstance(error, LiquidError | LiquidBackgroundError) and not isinstance(error, CodeError):
         return "Correct the template at this place."
     if isinstance(error, MemoryError):
-        return "Have the template do less at this place, or give its process more memory by the setting memory_limit."
+        return "Have the template do less at this place, or give it more memory: LIQUID_BACKGROUND_MEMORY_LIMIT."
     where = _raised_in(error.__traceback__)
     return f"Python code of a filter or tag raised it{where}: correct that code, or what the template gives it."
 
@@ -229,7 +228,8 @@ def _as_html(trouble: Trouble) -> str:
         f"{place}<pre>{code}</pre>" if code else place,
         f"<h2>Included from</h2><ul>{steps}</ul>" if steps else "",
         f"<h2>What to do</h2><p>{escape(trouble.advice)}</p>",
-        "<footer>This page is shown because show_errors is on; a public site turns it off.</footer>",
+        "<footer>This page is shown because of --show-errors, which 'poscli dev' gives, or of show_errors=True; "
+        "a public site goes without.</footer>",
     ]
     return _PAGE.format(title=escape(trouble.title), style=_STYLE, body="\n".join(part for part in parts if part))
 

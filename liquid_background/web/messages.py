@@ -13,7 +13,9 @@ from asyncio import StreamReader
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+from urllib.parse import quote
 
+_IN_PATHS: Final = "/~:@!$&'()*+,;="  # beside letters and digits, what a path holds as it is
 _LENGTHS: Final = struct.Struct("!II")
 
 
@@ -46,6 +48,17 @@ class Answer:
 def plain(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     """Return a line of text as an answer."""
     return Answer(status, (("content-type", "text/plain; charset=utf-8"), *headers), f"{text}\n".encode())
+
+
+def word_of(part: str | bytes) -> str:
+    """Return a part of a request as one word of the access log, percent-encoded: no byte of it makes a second one.
+
+    Args:
+        part: decoded text, or bytes as they were sent, which may be encoded already.
+    """
+    if isinstance(part, bytes):
+        return quote(part, f"{_IN_PATHS}%")
+    return quote(part, _IN_PATHS, errors="replace")
 
 
 def request_frame(asked: PageRequest) -> bytes:

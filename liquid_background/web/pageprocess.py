@@ -149,7 +149,7 @@ class PageProcess:
         if self._code is None:
             return "ended"
         if self._code == OUT_OF_MEMORY:
-            return "ran out of memory (setting memory_limit)"
+            return "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)"
         if self._code >= 0:
             return f"ended with exit code {self._code}"
         return f"was ended by signal {-self._code}{_SIGNALS.get(-self._code, '')}"
@@ -157,7 +157,7 @@ class PageProcess:
 
 def _too_long(page: str, step: str, limit: float, has_sent: bool) -> Trouble:
     jobs = _what_of_jobs(step, has_sent)
-    message = f"{page} ran longer than {limit:g} seconds and was stopped (setting page_timeout); {jobs}"
+    message = f"{page} ran longer than {limit:g} seconds and was stopped (LIQUID_BACKGROUND_PAGE_TIMEOUT); {jobs}"
     if not step:
         advice = f"It had not begun: its template, or its layout, takes that long to parse. Split it, or {MORE_TIME}."
     elif step == "sending":

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 _MOST_WAITING: Final = 100  # requests for one page; more would take the connections that others need
+_ENDS: Final = "the server is stopping"
 
 
 class Places:
@@ -39,7 +40,7 @@ class Places:
         """Hold a place for a request of a page.
 
         Raises:
-            TimeoutError: when there is none for too long, too many wait already, or the server ends.
+            TimeoutError: saying why: there is none for too long, too many wait already, or the server ends.
         """
         await self._wait(page)
         try:
@@ -66,19 +67,21 @@ class Places:
     async def _wait(self, page: str) -> None:
         turns = self._waiting.setdefault(page, deque())
         if self._closed or len(turns) >= _MOST_WAITING:
-            raise TimeoutError
+            raise TimeoutError(_ENDS if self._closed else f"{_MOST_WAITING} requests wait for it already")
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         turns.append(turn)
         self._grant()
         try:
             async with asyncio.timeout(self._patience):
                 granted = await turn
-        except BaseException:  # a cancelled request, too
+        except BaseException as error:  # a cancelled request, too
             if turn.done() and not turn.cancelled() and turn.result():
                 self._leave(page)  # it got its place just then
+            if isinstance(error, TimeoutError):
+                raise TimeoutError(f"none was free for {self._patience:g} seconds; see --processes") from error
             raise
         if not granted:
-            raise TimeoutError
+            raise TimeoutError(_ENDS)
 
     def _leave(self, page: str) -> None:
         self._taken[page] -= 1

@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.web.errorpage import RETRY, error_answer
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
@@ -67,10 +67,12 @@ class PagePool:
             return await self._render(asked)
         except PageFailed as error:
             if self._stopping:
+                logger.error("%s (the server is stopping)", printable(error.trouble.message))
                 return plain(503, "The server is stopping.")
             logger.error("%s", printable(error.trouble.message))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
-        except TimeoutError:
+        except TimeoutError as error:
+            logger.error("%s got no process: %s", printable(f"{PAGES}/{asked.page}"), error)
             return plain(503, "The server is busy.", RETRY)
         except OSError as error:
             logger.error("no process for a page: %s", error.strerror or error)

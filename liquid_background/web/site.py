@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
 from liquid_background.web.hosts import is_allowed
-from liquid_background.web.messages import Answer, PageRequest, plain
+from liquid_background.web.messages import Answer, PageRequest, plain, word_of
 from liquid_background.web.page import answer_page
 from liquid_background.web.parameters import Malformed, check_escapes
 
@@ -65,14 +65,17 @@ class Site:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
+        path = word_of(f"/{_path(scope).lstrip('/')}")
         status = 503  # for a request that the end of the server cuts off
         try:
             answer = await self._answer(scope, receive)
             status = answer.status
+        except asyncio.CancelledError:
+            logger.error("%s was cut off before it had an answer", path)
+            raise
         finally:
             took = round((time.monotonic() - started) * 1000)
-            path = printable(_path(scope).lstrip("/"))
-            logger.info("%s /%s %d (%dms)", printable(scope["method"]), path, status, took)
+            logger.info("%s %s %d (%dms)", word_of(scope["method"]), path, status, took)
         headers = dict(answer.headers)
         headers |= {"x-content-type-options": "nosniff", "content-length": str(len(answer.body))}
         rows = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

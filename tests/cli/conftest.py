@@ -20,11 +20,14 @@ import pytest
 from click.testing import CliRunner
 
 from liquid_background import LogEntry, LogStatus
-from liquid_background.jobs.log import append
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
 from poscli.program import program
+from tests import warm
+from tests.log_entries import append
 
+_BEFORE_MAIN = frozenset(("PYTHONPATH", "PYTHONIOENCODING", "PYTHONUTF8", "LC_ALL", "LANG"))
+"""Variables that Python reads as it starts."""
 POSCLI = [sys.executable, "-P", "-m", "poscli"]  # -P: as the installed script, which does not import from the folder
 
 
@@ -49,7 +52,7 @@ class Project:
     data_dir: Path
     env: dict[str, str]
     wait: Callable[..., Any]
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[subprocess.Popen[bytes] | warm.Started] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -61,16 +64,12 @@ class Project:
         return self.write(f"templates/pages/{name}.liquid", text)
 
     def run(self, *arguments: str, stdin: str = "", timeout: float = 60, **env: str) -> Result:
-        done = subprocess.run(
-            [*POSCLI, *arguments],
-            cwd=self.folder,
-            env={**self.env, **env},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        place: dict[str, Any] = {"cwd": self.folder, "env": {**self.env, **env}, "timeout": timeout}
+        if _BEFORE_MAIN & env.keys():
+            command = [*POSCLI, *arguments]
+            done = subprocess.run(command, **place, input=stdin, capture_output=True, text=True, check=False)
+        else:
+            done = warm.run("poscli", *arguments, **place, stdin=stdin)
         assert "Traceback" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -79,11 +78,14 @@ class Project:
         assert result.code == 0, result.err
         return result
 
-    def quick(self, *arguments: str, code: int = 0) -> Result:
-        """Run a command inside this process: for what does not depend on being a process of its own."""
+    def quick(self, *arguments: str, code: int = 0, **env: str) -> Result:
+        """Run a command inside this process: for what does not depend on being a process of its own.
+
+        An error of ours is raised; what the program makes of it is seen by `run`.
+        """
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
-            for name, value in self.env.items():
+            for name, value in {**self.env, **env}.items():
                 patch.setenv(name, value)
             done = CliRunner().invoke(program, arguments, prog_name="poscli")
         if done.exception is not None and not isinstance(done.exception, SystemExit):
@@ -91,19 +93,17 @@ class Project:
         assert done.exit_code == code, done.output
         return Result(done.exit_code, done.stdout, done.stderr)
 
-    def start(self, *arguments: str, **env: str) -> Running:
+    def start(self, *arguments: str, cold: bool = False, **env: str) -> Running:
+        """Start a command that goes on; a cold one is started by Python, for tests of its first moments."""
         out, err = self.folder / f"out{len(self.started)}", self.folder / f"err{len(self.started)}"
-        with out.open("w") as stdout, err.open("w") as stderr:
-            process = subprocess.Popen(
-                [*POSCLI, *arguments],
-                cwd=self.folder,
-                env={**self.env, **env},
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                text=True,
-                process_group=0,
-            )
+        place: dict[str, Any] = {"cwd": self.folder, "env": {**self.env, **env}}
+        process: subprocess.Popen[bytes] | warm.Started
+        with out.open("w") as stdout, err.open("w") as stderr, open(os.devnull) as nothing:
+            if cold or _BEFORE_MAIN & env.keys():
+                streams: dict[str, Any] = {"stdin": nothing, "stdout": stdout, "stderr": stderr}
+                process = subprocess.Popen([*POSCLI, *arguments], **place, **streams, process_group=0)
+            else:
+                process = warm.start("poscli", *arguments, **place, streams=(nothing, stdout, stderr))
         self.started.append(process)
         return Running(process, out, err, self.wait)
 
@@ -112,7 +112,7 @@ class Project:
 class Running:
     """A command that goes on; its output is in files, which a test may read while it runs."""
 
-    process: subprocess.Popen[str]
+    process: subprocess.Popen[bytes] | warm.Started
     out: Path
     err: Path
     wait: Callable[..., Any]
@@ -120,7 +120,7 @@ class Running:
     def lines(self) -> list[str]:
         return self.out.read_text().splitlines()
 
-    def until(self, text: str, timeout: float = 15.0) -> str:
+    def until(self, text: str, timeout: float = 30.0) -> str:
         def found() -> str | None:
             assert self.process.poll() is None or text in self.out.read_text(), self.err.read_text()
             return next((line for line in self.lines() if text in line), None)

@@ -83,8 +83,11 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
-def test_without_the_web_extra_serve_says_what_to_install(project: Any) -> None:
-    project.write("uvicorn.py", "raise ModuleNotFoundError(\"No module named 'uvicorn'\", name='uvicorn')")
-    result = project.run("serve", PYTHONPATH=str(project.folder))
+@pytest.mark.parametrize("command", ["serve", "dev"])
+@pytest.mark.parametrize("package", ["uvicorn", "starlette"])
+def test_without_the_web_extra_one_line_says_what_to_install(project: Any, command: str, package: str) -> None:
+    project.write(f"{package}.py", f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')")
+    result = project.run(command, PYTHONPATH=str(project.folder))
     assert (result.code, result.out) == (1, "")
-    assert result.err == "poscli: the package uvicorn is not installed: run pip install 'liquid-background[web]'\n"
+    assert result.err == f"poscli: the package {package} is not installed: run pip install 'liquid-background[web]'\n"
+    assert not any(project.data_dir.iterdir())

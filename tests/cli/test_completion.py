@@ -19,7 +19,7 @@ from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store, embedded
 from liquid_background.settings import load_settings
 
-from .conftest import attempt, write_log
+from .conftest import attempt, on_terminal, write_log
 
 HOSTILE = (
     "news$(touch${IFS}ran)",
@@ -56,16 +56,25 @@ SHELLS = ("bash", "zsh", "fish")
 
 def _offered(project: Any, *words: str, shell: str = "bash", **env: str) -> list[str]:
     """Return what a shell is given for the last word, line by line as it is given."""
-    given = {"_POSCLI_COMPLETE": f"{shell}_complete", "COMP_WORDS": " ".join(words)}
-    current = words[-1] if shell == "fish" else str(len(words) - 1)
-    lines: list[str] = project.run(**given, COMP_CWORD=current, **env).lines
+    lines: list[str] = project.quick(**_asked(words, shell), **env).lines
     return lines
 
 
+def _asked(words: tuple[str, ...], shell: str = "bash") -> dict[str, str]:
+    """Return what the shell sets when TAB is pressed."""
+    current = words[-1] if shell == "fish" else str(len(words) - 1)
+    return {"_POSCLI_COMPLETE": f"{shell}_complete", "COMP_WORDS": " ".join(words), "COMP_CWORD": current}
+
+
+@pytest.mark.slow
 def test_the_scripts_work(project: Any) -> None:
     for shell in SHELLS:
-        assert "_POSCLI_COMPLETE" in project.good("completion", shell).out
-    assert _offered(project, "poscli", "lo") == ["plain,logs"]
+        done = project.good("completion", shell)
+        assert "_POSCLI_COMPLETE" in done.out
+        assert done.err == ""  # which a shell would show each time that it starts
+        shown = on_terminal(project, "completion", shell, until=b"_POSCLI_COMPLETE")
+        assert b"To have it in each shell: " in shown
+    assert project.good(**_asked(("poscli", "lo"))).lines == ["plain,logs"]
     assert _offered(project, "poscli", "logs", "--so") == ["plain,--source-name"]
 
 
@@ -102,8 +111,8 @@ def test_the_application_is_not_loaded(project: Any) -> None:
     project.write("shop.py", "open('ran', 'w')\nfrom liquid_background import Engine\nengine = Engine()\n")
     project.page("news", "x")
     app = {"LIQUID_BACKGROUND_APP": "shop:engine", "PYTHONPATH": str(project.folder)}
-    assert _offered(project, "poscli", "render", "ne", **app) == ["plain,news"]
-    assert _offered(project, "poscli", "render", "--app", "shop:engine", "ne", **app) == ["plain,news"]
+    for words in (("render", "ne"), ("render", "--app", "shop:engine", "ne")):
+        assert project.good(**_asked(("poscli", *words)), **app).lines == ["plain,news"]
     assert not (project.folder / "ran").exists()
 
 

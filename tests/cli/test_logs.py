@@ -66,7 +66,7 @@ def test_filters_take_names_literally_and_n_counts_from_the_end(project: Any, lo
     assert project.quick(*short, "--type", "report").lines == ["[report] - a.b - hi"]
     assert project.quick(*short, "--type", "job", "-n", "2").lines == [
         "[attempt 1/3] - a.b - FAILED",
-        "[attempt 1/3] - [a-z]* - SUCCESS",
+        '[attempt 1/3] - "[a-z]*" - SUCCESS',
     ]
     assert project.quick("logs", "-n", "0").lines == []
 

@@ -19,6 +19,7 @@ from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.overview import overview
 from liquid_background.jobs.queue.waiting import groups, waiting
 from liquid_background.jobs.store import Store
+from tests.campaigns import fuzz, seeds
 
 from .conftest import Project, attempt, write_log
 from .planting import Planter
@@ -77,7 +78,8 @@ def _is_plain(text: str) -> bool:
     return not any(unicodedata.category(character) in ("Cc", "Cf") for character in text.replace("\n", ""))
 
 
-@pytest.mark.parametrize("seed", range(25))
+@fuzz
+@pytest.mark.parametrize("seed", seeds(15))
 def test_garbage_in_any_key_hides_no_good_job(shop: Project, store: Store, seed: int) -> None:
     engine, random = _engine(shop), Random(seed)
     _fill(store, engine)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
-import time
 from typing import Any
 
 import pytest
@@ -40,9 +40,10 @@ def test_help_answers_at_once() -> None:
     def best(command: list[str]) -> float:
         times = []
         for _ in range(5):
-            start = time.perf_counter()
+            before = os.times()
             subprocess.run(command, check=True, capture_output=True)
-            times.append(time.perf_counter() - start)
+            after = os.times()  # of a processor: other processes of the machine cost it none
+            times.append(sum(after[2:4]) - sum(before[2:4]))
         return min(times)
 
     assert best([*POSCLI, "--help"]) < best([sys.executable, "-c", "pass"]) + 0.3
@@ -135,7 +136,7 @@ def test_output_that_cannot_be_written_is_one_line(project: Any, command: str, r
     done = in_bash(project, f"{command} {redirection}")
     assert done.code == 1
     assert done.err.splitlines()[-1].startswith("poscli: cannot write to standard output: "), done.err
-    assert done.err.count("\n") == 1 or command == "completion bash"
+    assert done.err.count("\n") == 1
 
 
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
@@ -212,6 +213,7 @@ def test_a_worker_without_standard_output_says_so_and_one_that_prints_nothing_do
     assert in_bash(project, "worker --burst >/dev/full").code == 0
 
 
+@pytest.mark.slow
 def test_closed_input_is_empty_and_closed_errors_go_nowhere(project: Any) -> None:
     project.page("p", "Hi")
     closed = in_bash(project, "render p --data - <&-")

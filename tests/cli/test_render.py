@@ -45,6 +45,8 @@ def test_wrong_input_is_a_usage_error(project: Any) -> None:
         (["--data", str(bad)], "is not JSON"),
         (["--data", str(project.write("deep.json", "[" * 100_000))], "is nested too deep"),
         (["--data", str(project.write("list.json", "[1]"))], "holds a list, not a JSON object"),
+        (["--data", str(project.write("nan.json", '{"a": [NaN]}'))], "nan.json holds NaN, which is not JSON"),
+        (["--data", str(project.write("half.json", '{"a": "\\ud800"}'))], "half.json holds half of a surrogate pair"),
     ):
         result = project.run("render", "echo", *arguments)
         assert result.code == 2

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -179,6 +181,30 @@ def test_a_linked_log_of_the_store_is_refused_by_every_command(project: Any) -> 
     assert doctor.code == 1
     assert f"the embedded store does not use {log}, which is a link" in doctor.out
     assert target.stat().st_size == 2_000_000
+
+
+READS = [
+    *((command, "a folder") for command in (["status"], ["jobs", "list"], ["logs"], ["store", "path"])),
+    *((command, "an empty folder") for command in (["status"], ["jobs", "show", "x"], ["logs"], ["store", "stop"])),
+    *((command, "a socket") for command in (["status", "--watch"], ["logs", "--tail"], ["store", "path", "--url"])),
+]
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize(("command", "kind"), READS)
+def test_what_reads_refuses_the_store_of_another_user(project: Any, command: list[str], kind: str) -> None:
+    given = project.data_dir
+    if kind != "an empty folder":
+        given = project.data_dir / "store.sock"
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(str(given))
+        given = given if kind == "a socket" else project.data_dir
+    os.chown(given, 12_345, 12_345)
+    result = project.run(*command)
+    os.chown(given, 0, 0)
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith(f"poscli: the embedded store does not use {given}, which belongs to user 12345")
+    assert result.err.count("\n") == 1
 
 
 def test_the_path_of_the_store_can_stand_in_a_shell_s_command(project: Any) -> None:

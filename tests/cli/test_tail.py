@@ -7,13 +7,16 @@ import pty
 import re
 import signal
 import subprocess
+import sys
 import time
 from typing import Any
 
 import pytest
 
+from liquid_background import Engine
 from liquid_background.jobs.log import KEY
 from liquid_background.jobs.store import Store
+from poscli.application import hint_waiting
 
 from .conftest import POSCLI, attempt, on_terminal, write_log
 
@@ -63,6 +66,13 @@ def test_a_tail_outlives_its_store_without_losing_or_repeating_a_line(project: A
     assert len(set(names)) == len(names)
     assert tail.stop() == 0
     assert tail.err.read_text() == ""
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_a_hint_that_cannot_be_had_ends_no_tail(monkeypatch: pytest.MonkeyPatch, watched: bool) -> None:
+    """The store may go away between the lines that a tail begins with and those that it waits for."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: watched)
+    hint_waiting(Engine(redis_url="redis://127.0.0.1:1"))
 
 
 def test_a_tail_goes_on_in_a_new_log_and_over_a_key_that_is_none(project: Any, log: Store) -> None:

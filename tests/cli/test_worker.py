@@ -83,3 +83,33 @@ def test_what_a_worker_warns_of_is_one_line_with_its_place(project: Any) -> None
     assert line.startswith("ERROR: partials/odd:3: the front matter's schedule is not kept: ")
     assert not any(line.startswith("WARNING: forged") for line in done.err.splitlines())
     assert not set("\x1b\u202e\u2028") & set(done.err)
+
+
+def test_a_factory_may_be_the_application(project: Any) -> None:
+    project.write(
+        "shop.py",
+        "from liquid_background import Engine\n"
+        "def make_engine():\n"
+        "    engine = Engine()\n"
+        "    engine.environment.add_filter('shout', lambda text: str(text).upper())\n"
+        "    return engine\n",
+    )
+    project.page("loud", "{% background source_name: 'loud' %}{% log 'hey' | shout %}{% endbackground %}")
+    project.good("render", "loud", "--app", "shop:make_engine")
+    project.good("worker", "--burst", "--app", "shop:make_engine()")
+    assert "HEY" in project.good("logs", "--type", "info").out
+
+
+def test_an_application_that_does_not_load_is_a_line_and_its_own_frames(project: Any) -> None:
+    project.write("shop.py", "import os\n\ndef address():\n    return os.environ['SHOP_DB']\n\nDB = address()\n")
+    for command in (["worker"], ["render", "x"], ["check"], ["serve"]):
+        done = project.run(*command, "--app", "shop:engine")
+        assert done.code == 1
+        first, *frames = done.err.splitlines()
+        assert first == (
+            "poscli: setting app: cannot load 'shop:engine': KeyError: 'SHOP_DB'; set the environment variable SHOP_DB"
+        )
+        assert [frame.replace(str(project.folder), ".") for frame in frames] == [
+            '  File "./shop.py", line 6, in <module>: DB = address()',
+            "  File \"./shop.py\", line 4, in address: return os.environ['SHOP_DB']",
+        ]

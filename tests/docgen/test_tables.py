@@ -62,6 +62,12 @@ def test_each_setting_has_a_row_under_the_name_that_the_environment_gives_it(mon
         monkeypatch.delenv(variable)
 
 
+def test_each_row_says_what_it_is() -> None:
+    assert [name for name, field in Settings.model_fields.items() if not (field.description or "").endswith(".")] == []
+    says = {each.name: each.says for each in (*OPTIONS.values(), *JOB_OPTIONS.values(), *RULES.values())}
+    assert [name for name, text in says.items() if not text] == []
+
+
 def test_a_cell_holds_what_a_table_cannot() -> None:
     assert (
         table(("a", "b", "c"), [("x | y", "", "<b> `<c>`\n d")])

@@ -9,11 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
 
+from liquid_background import rq_entry
+from liquid_background.errors import JobRefused, StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import ENDS, KEY, append
+from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.queue import Queue
 from tests.faults.conftest import calls, wait_for_calls
+from tests.log_entries import append
+from tests.worker import stub_app
 from tests.worker.conftest import Bench
 
 Start = Callable[..., Any]
@@ -85,6 +91,31 @@ def test_a_batch_that_was_claimed_before_runs_each_body_once(full: Bench, tmp_pa
     _relieve(full)
     _each_ran_once(full, ["held", *behind])
     assert worker.stop() == 0
+
+
+def test_an_attempt_of_a_stock_worker_under_a_full_store_ends_as_its_body_did(
+    full: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(rq_entry, "_settings", lambda: full.queue.settings)
+    monkeypatch.setattr(rq_entry, "_performer", lambda: stub_app.engine)
+    monkeypatch.setattr(rq_entry, "_queue", lambda: full.queue)
+    alone, making, failing, refused = full.send(), full.send(given={"makes": ["made"]}), full.send("raise"), full.send()
+    stock = [
+        RqJob.fetch(job_id, connection=full.store.client, serializer=JSONSerializer)
+        for job_id in (alone, making, failing, refused)
+    ]
+    stock[3].args[0]["v"] = 99
+    _fill(full)
+    assert stock[0].perform() == ""
+    with pytest.raises(StoreUnavailable, match="out of memory"):
+        stock[1].perform()
+    with pytest.raises(rq_entry.AttemptFailed):
+        stock[2].perform()
+    with pytest.raises(JobRefused, match="version"):
+        stock[3].perform()
+    lost = [record.message for record in caplog.records]
+    assert [job_id for job_id in (alone, failing, refused) if not any(job_id in line for line in lost)] == []
+    _relieve(full)
 
 
 @pytest.mark.parametrize("do", ["raise", "exit"])

@@ -15,6 +15,7 @@ from liquid_background.jobs.log import KEY as LOG
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.payload import FUNCTION, encode_data
 from liquid_background.settings import load_settings
+from tests.campaigns import fuzz, seeds
 from tests.faults.conftest import wait_for_calls
 from tests.worker.conftest import Bench
 
@@ -90,6 +91,7 @@ def _good_jobs(bench: Bench) -> list[str]:
     return [job.id for job in jobs]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("planted", TYPES)
 def test_a_key_of_another_type_costs_no_good_job_anything(bench: Bench, planted: str) -> None:
     client: Any = bench.store.client
@@ -160,15 +162,16 @@ def test_a_planted_row_runs_once_or_is_refused_once_and_its_neighbours_run(
     raising = bench.send("raise")
     for job_id in (odd, raising):
         bench.store.client.hset(keys.job(job_id), mapping=planted)
-    worker = bench.burst()
+    said = bench.burst()
     runs = [run[0] for run in bench.runs()]
     assert [runs.count(job_id) for job_id in (before, after)] == [1, 1]
     assert [runs.count(job_id) <= 1 for job_id in (odd, raising)] == [True, True]
     for job_id in (odd, raising):
         assert [final for _, _, final in bench.story(job_id)].count(True) == 1
-        assert len(places(bench, job_id)) == 1
-    assert "could not run a step" not in worker.text(), worker.text()
-    assert "ends" not in worker.text(), worker.text()
+        # A record that is kept for a second may be gone by now.
+        assert len(places(bench, job_id)) == 1 or planted == {"result_ttl": "0"}
+    assert "could not run a step" not in said, said
+    assert "ends" not in said, said
 
 
 def test_a_log_that_can_take_no_entry_more_is_set_aside_and_told_of(bench: Bench) -> None:
@@ -219,9 +222,9 @@ def test_ids_of_bytes_are_refused_once_each(bench: Bench) -> None:
 
 def test_a_batch_of_long_names_fits_what_a_child_shares(bench: Bench) -> None:
     ids = [bench.send(template="pages/" + "😀" * 2000 + str(number)) for number in range(300)]
-    worker = bench.burst()
+    said = bench.burst()
     assert sorted(run[0] for run in bench.runs()) == sorted(ids)
-    assert "ends" not in worker.text()
+    assert "ends" not in said
 
 
 VALUES: Final = (
@@ -289,7 +292,9 @@ def _plant_a_row(bench: Bench, dice: random.Random, number: int) -> None:
     pipeline.execute(raise_on_error=False)
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.slow
+@fuzz
+@pytest.mark.parametrize("seed", seeds(2))
 def test_whatever_is_planted_each_good_job_runs_exactly_once(bench: Bench, seed: int) -> None:
     dice = random.Random(seed)
     worker = bench.start(processes=2)

@@ -262,8 +262,8 @@ def test_l10_a_signature_lasts_over_retries_and_losses(signed: Bench) -> None:
 def test_j12_the_key_shows_nowhere(signed: Bench) -> None:
     unsigned = signed.send()
     signed.store.client.hdel(keys.job(unsigned), keys.SIGNATURE)
-    worker = signed.burst(signing_key=KEY)
-    assert KEY not in worker.text() + "".join(entry.message for entry in signed.log())
+    said = signed.burst(signing_key=KEY)
+    assert KEY not in said + "".join(entry.message for entry in signed.log())
 
 
 def test_j9_a_user_with_the_documented_rights_is_enough(bench: Bench, start_server: Any) -> None:

@@ -166,7 +166,7 @@ def test_c15_a_refused_login_ends_the_worker_with_one_line(start_server: Start, 
 def test_c11_a_store_that_evicts_is_warned_of(start_server: Start, bench_on: Callable[..., Bench]) -> None:
     server = start_server("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
     bench = bench_on(server.url)
-    assert "noeviction" in bench.burst().text()
+    assert "noeviction" in bench.burst()
 
 
 def test_sigterm_without_a_store_ends_the_worker(start_server: Start, bench_on: Callable[..., Bench]) -> None:

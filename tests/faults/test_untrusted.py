@@ -126,10 +126,10 @@ def test_jobs_lines_and_results_are_bounded(
     wait_until(ended, timeout=60)
     assert (
         site.jobs.get(jobs["lines"]).error
-        == "over 1,000 log lines in one render; the limit is fixed (partials/lines:1, run from inline:1)"
+        == "over 1,000 log lines in one attempt; the limit is fixed (partials/lines:1, run from inline:1)"
     )
     assert len(site.log.entries(type="info", limit=100_000)) == 1000
-    assert "over 1,000 jobs in one render" in str(site.jobs.get(jobs["jobs"]).error)
+    assert "over 1,000 jobs in one attempt" in str(site.jobs.get(jobs["jobs"]).error)
     assert "the output is over 10 MB" in str(site.jobs.get(jobs["much"]).error)
     result = site.jobs.get(jobs["emoji"]).result
     assert result.endswith("😀…")

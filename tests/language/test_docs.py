@@ -9,11 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import liquid
 import pytest
 from liquid.exceptions import LiquidError
 
+from liquid_background import Environment
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.exposed import REGISTERED
+from liquid_background.language.tags import HANDS_OVER
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md")
@@ -59,6 +62,15 @@ def _answering(answer: str) -> Callable[..., str]:
 def test_every_liquid_block_is_an_example() -> None:
     blocks = sum((DOCS / page).read_text(encoding="utf-8").count("```liquid\n") for page in PAGES)
     assert len(examples()) == blocks
+
+
+def test_each_tag_of_ours_is_told_of() -> None:
+    added = {name for name in Environment().tags if not name.startswith("end")} - set(
+        liquid.Environment(extra=True).tags
+    )
+    writing, seen = ((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    assert {name for name in added if f"**`{name}`**" not in writing and f"{{% {name} " not in writing} == set()
+    assert {name for name in HANDS_OVER if f"`{name}`" not in seen} == set()
 
 
 @pytest.mark.parametrize(("example", "source"), examples())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from liquid import ChoiceLoader, DictLoader
 
 from liquid_background import Engine, Environment
+from liquid_background.errors import LimitReached, PageTimeout
 from liquid_background.language.pages import SiteLoader
 
 
@@ -74,3 +77,28 @@ def test_consumers_are_found_through_a_choice_loader(site: Any) -> None:
     engine = Engine(environment=environment, settings=site.engine.settings)
     engine.render_string("{% trigger_event 'e' %}")
     assert site.job.source == "consumers/e/x"
+
+
+def test_consumers_are_looked_for_once_in_a_render(
+    make_site: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    site = make_site(page_timeout=60)
+    wrong = "---\npriority: nope\n---\n"
+    site.write({f"consumers/bad/c{n}": wrong for n in range(30)} | {"consumers/e/deep/x": "x", "pages/page": "x"})
+    assert site.render("{% trigger_event 'bad' %}{% trigger_event 'e' %}" * 200) == ""
+    assert sum("goes to nobody" in record.message for record in caplog.records) == 20
+    assert caplog.text.count("event bad: 10 more consumers cannot be read") == 1
+
+
+def test_a_page_ends_at_its_time_among_consumers(make_site: Callable[..., Any]) -> None:
+    site = make_site(page_timeout=0.05)
+    site.write({f"consumers/bad/c{n}": "---\npriority: nope\n---\n" for n in range(600)})
+    started = time.process_time()
+    with pytest.raises(PageTimeout):
+        site.render("{% trigger_event 'bad' %}" * 300)
+    assert time.process_time() - started < 2
+
+
+def test_a_page_triggers_so_many_different_events(site: Any) -> None:
+    with pytest.raises(LimitReached, match="over 1,000 different events"):
+        site.render("{% for i in (1..2000) %}{% assign e = 'e' | append: i %}{% trigger_event e %}{% endfor %}")

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ import pytest
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background import Environment
-from liquid_background.language.pages import MAX_TEMPLATE, SiteLoader, walk
+from liquid_background.language.pages import MAX_TEMPLATE, SiteLoader, inside, read_text, walk
+from liquid_background.lint import check_files
 
 
 def _odd_files(root: Path, folder: Path) -> list[str]:
@@ -143,6 +145,71 @@ def test_a_link_that_is_switched_during_a_look_makes_no_difference(tmp_path: Pat
         switching.kill()
         switching.wait()
     assert {(source.text, source.name) for source in sources} == {("one", "pages/p"), ("two", "pages/p")}
+
+
+_FLIPPING = """
+import os
+here, out = os.getcwd(), os.environ["OUT"]
+def put(kind, name):
+    os.symlink(f"{out}/{name}", "new") if kind == "link" else open("new", "w").write("inside")
+    os.replace("new", f"{here}/{name}")
+while True:
+    for kind in ("link", "file"):
+        put(kind, "x.liquid")
+    os.rename("in", "aside"); os.symlink(out, "in")
+    os.unlink("in"); os.rename("aside", "in")
+"""
+
+
+@pytest.mark.parametrize("folder", ["pages", "partials", "layouts", "consumers/e"])
+def test_a_link_out_of_the_site_that_is_switched_during_a_look_is_never_read(tmp_path: Path, folder: str) -> None:
+    here, out = tmp_path / "site" / folder, tmp_path / "out"
+    for place, text in ((here / "in", "inside"), (out, "---\nsource_name: SECRET\nslug: s\n---\nSECRET")):
+        place.mkdir(parents=True)
+        for name in ("x.liquid", "in/x.liquid") if place == out else ("x.liquid",):
+            (place / name).parent.mkdir(exist_ok=True)
+            (place / name).write_text(text)
+    (here / "x.liquid").write_text("inside")
+    loader = SiteLoader(tmp_path / "site")
+    environment = Environment(loader=loader)
+    tag = {"pages": "", "partials": "include", "layouts": "layout"}.get(folder, "background")
+    prefix = "consumers/e/" if folder.startswith("consumers") else ""
+    flipping = subprocess.Popen([sys.executable, "-c", _FLIPPING], cwd=here, env={**os.environ, "OUT": str(out)})
+    seen: set[str] = set()
+    try:
+        for _ in range(2_000):
+            for name in ("x", "in/x"):
+                with suppress(TemplateNotFoundError):
+                    seen.add(loader.get_source(environment, f"{prefix}{name}", tag=tag).text)
+            if folder == "pages":
+                assert loader.routes.find("s", "GET") is None
+        for _ in range(300):
+            seen.update(str(consumer.options.get("source_name")) for consumer in loader.consumers("e"))
+            seen.update(str(found) for found in check_files(environment, [here / "x.liquid"]) if "SECRET" in str(found))
+    finally:
+        flipping.kill()
+        flipping.wait()
+    assert "inside" in seen
+    assert not any("SECRET" in each for each in seen), seen
+
+
+def test_what_is_switched_between_look_and_reading_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "site/a/b").mkdir(parents=True)
+    (tmp_path / "out/b").mkdir(parents=True)
+    (tmp_path / "out/b/x.liquid").write_text("SECRET")
+    file = tmp_path / "site/a/b/x.liquid"
+    file.write_text("inside")
+    place = inside(str(file), str(tmp_path / "site"))
+    assert place is not None
+    assert read_text(place, "x") == "inside"
+    for switched, target in ((file, "out/b/x.liquid"), (file.parent, "out/b"), (file.parent.parent, "out")):
+        aside = switched.rename(tmp_path / "aside")
+        switched.symlink_to(tmp_path / target)
+        with pytest.raises(TemplateNotFoundError):
+            read_text(place, "x")
+        switched.unlink()
+        aside.rename(switched)
+    assert read_text(place, "x") == "inside"
 
 
 def test_a_file_that_is_written_over_at_once_is_read_again(tmp_path: Path) -> None:

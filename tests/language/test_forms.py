@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from liquid import Token
+from liquid.builtin.expressions import tokenize
 from liquid.exceptions import LiquidError, LiquidSyntaxError
+from liquid.token import TOKEN_ASSIGN, TOKEN_EXPRESSION, TOKEN_FLOAT, TOKEN_INTEGER, TOKEN_STRING
 
 from liquid_background import ArgumentError
 from liquid_background.job import Priority
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
+from liquid_background.language.syntax import starts_assignment
+from liquid_background.language.tags import Tokens
+from liquid_background.language.tags.background_node import BackgroundNode
 from tests.language.conftest import block
 
 BLOCK = "{% background source_name: 'x' %}done{% endbackground %}"
@@ -295,4 +301,62 @@ def test_an_option_with_an_equals_sign_is_explained(site: Any) -> None:
 def test_many_blocks_in_a_large_template(site: Any) -> None:
     filler = "<p>text</p>\n" * 15  # nearly as much as a template may have
     template = site.engine.environment.from_string((filler + block("x")) * 1000)
-    assert len([node for node in template.nodes if node.token.value == "background"]) == 1000
+    assert len([node for node in template.nodes if isinstance(node, BackgroundNode)]) == 1000
+
+
+@pytest.mark.parametrize(
+    ("expression", "assigns"),
+    [
+        ("x = 'p'", True),
+        ("_='p'", True),
+        (" \n\tx\n=\n'p'", True),
+        ("for = 'p'", True),
+        ("a-b_1 = 'p'", True),
+        ("1x = 'p'", True),
+        ("x? = 'p'", True),
+        ("é = 'p'", True),
+        ("x =-1", True),
+        ("x =", True),
+        ("", False),
+        ("x", False),
+        ("= x", False),
+        ("x == 1", False),
+        ("x => 1", False),
+        ("x != 1", False),
+        ("-x = 'p'", False),
+        ("1 = 'p'", False),
+        ("-1 = 'p'", False),
+        ("1.5 = 'p'", False),
+        ("1-2 = 'p'", False),
+        ("'x' = 'p'", False),
+        ("x.y = 'p'", False),
+        ("x[0] = 'p'", False),
+        ("x: y = 'p'", False),
+        ("x, y = 'p'", False),
+    ],
+)
+def test_an_assignment_at_the_start_of_a_tag_is_told_by_its_first_tokens(expression: str, assigns: bool) -> None:
+    token = Token(TOKEN_EXPRESSION, expression, 0, expression)
+    assert starts_assignment(token) is assigns
+    try:
+        first, second, *_ = [*tokenize(expression, parent_token=token), token, token]
+    except LiquidSyntaxError:
+        return  # python-liquid has no token for it
+    names = first.value[:1].isalnum() or first.value[:1] == "_"
+    is_name = names and first.kind not in (TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT)
+    assert (is_name and second.kind == TOKEN_ASSIGN) is assigns
+
+
+def test_no_end_tag_is_missed_behind_what_is_no_partial_form(site: Any) -> None:
+    for source in (
+        "{% if a %}{% background x? = 'p' %}\n{% endif %}",
+        "{% if a %}{% background 1x='p' %}\n{% endif %}",
+    ):
+        site.render(source)
+    for wrong in ("-x = 1", "1 = 1"):
+        tokens = list(site.engine.environment.tokenizer()(f"{{% background {wrong} %}}\n{{% if a %}}"))
+        stream = Tokens(site.engine.environment, iter(tokens))
+        stream.pos = 2
+        opener = stream.opener()
+        assert opener is not None
+        assert opener.value == "background"

@@ -10,6 +10,7 @@ import pytest
 from liquid import Mode, Node, Tag
 from liquid.exceptions import LiquidError
 
+from liquid_background import Environment
 from tests.async_bodies import ROOT, bodies_in, run
 
 
@@ -29,7 +30,9 @@ FILES = {
     "pages/p": "---\nlayout: main\n---\n{% background source_name: 'b', n: n %}{{ n }}{% endbackground %}page",
 }
 PAGES = {
+    "echo": "{% echo point.x %}{% echo nothing %}",
     "object": "{{ point.x }}{{ point.y }}{% render 'hello' for point as name %}",
+    "if, at length": "{% if n %}x{% endif %}" * 300,
     "background": "{% background source_name: 's', n: n %}{% assign u = user.name %}{% endbackground %}",
     "background, wrong": "{% background delay: n | times: -1 %}{% endbackground %}",
     "background, a partial": "{% background id = 'hello', name: user.name %}[{{ id | size }}]",
@@ -48,6 +51,10 @@ PAGES = {
     "include, gone": "{% assign p = 'nowhere' %}{% include p %}",
     "render": "{% render 'hello', name: user.name %}{% render 'hello' for user.tags as name %}",
     "try": "{% try %}{% include 'nowhere' %}{% catch e %}{{ e.message }}{% endtry %}{% try %}fine{% endtry %}",
+    "capture": "{% capture c %}{{ user.name }}{% endcapture %}[{{ c }}]",
+    "ifchanged": "{% for t in user.tags %}{% ifchanged %}{{ n }}{% endifchanged %}{% endfor %}",
+    "liquid": "{% liquid assign x = n | plus: 1\n echo x %}",
+    "translate": "{% translate %}Hello, {{ you }}{% endtranslate %}",
     "cycle": "{% for i in (1..3) %}{% cycle user.name, n %}{% endfor %}",
     "tablerow": "{% tablerow t in user.tags cols: 1 %}{{ t }}{% endtablerow %}",
     "output": "{{ user.name }}{{ user.tags }}{{ n | plus: 0.5 }}{{ nothing }}",
@@ -73,6 +80,11 @@ def full(make_site: Callable[..., Any]) -> Callable[..., Any]:
         return site
 
     return make
+
+
+def test_each_tag_of_ours_has_a_page() -> None:
+    ours = {name for name, tag in Environment().tags.items() if type(tag).__module__.startswith("liquid_background")}
+    assert ours - {"illegal"} <= {name.partition(",")[0] for name in PAGES}  # that one stands for every unknown tag
 
 
 @pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])
@@ -122,12 +134,14 @@ def test_the_tests_see_a_difference(site: Any, made: str) -> None:
     assert site.render("{% unlike %}" + made, {"plain": "another text"}) == "another text"
 
 
+@pytest.mark.slow
 def test_every_async_body_of_this_room_is_run_by_the_tests_above() -> None:
     here = str(Path(__file__).relative_to(ROOT))
     code, missing = run([here, "-k", "both"], ["liquid_background/language"])
     assert (code, list(map(str, missing))) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_body_that_nobody_runs_is_named() -> None:
     here = str(Path(__file__).relative_to(ROOT))
     code, missing = run([here, "-k", "in_both and tablerow"], ["liquid_background/language/tags"])

@@ -37,13 +37,15 @@ SIZES = {
     "content": "{% for i in (1..9000000) %}" + "x" * 10_000 + "{% endfor %}",
     "cycle": "{% assign s = (1..9000) | join: 'xxxxxx' %}{% for i in (1..9000000) %}{% cycle s, s %}{% endfor %}",
     "tablerow": "{% tablerow i in (1..9000000) %}{{ i }}{% endtablerow %}",
-    "emoji": "{% for i in (1..300000) %}😀😀😀😀😀😀😀😀😀😀{% endfor %}",
+    "emoji": "{% for i in (1..3000) %}" + "😀" * 1_000 + "{% endfor %}",
     "json": "{{ products | json: 100000000 }}",
     "format": "{% assign f = (1..9000) | join: '%Y' %}{{ 'now' | date: f }}",
     "uniq": "{{ (1..90000) | uniq | size }}",
     "html": "{% assign s = (1..100000) | join: '<script' %}{{ s | append: '>' | strip_html | size }}",
     "hand over": "{% for i in (1..40) %}{% capture s %}{{ s }}{{ s }}xxxxxxxxxx{% endcapture %}{% endfor %}",
 }
+LITTLE_AT_A_TIME = ("small", "tablerow")
+"""Those that take seconds to 10 MB. They are held to 1 MB; that 10 MB is theirs, too, `test_every_way_…` shows."""
 RANGES = [
     "{{ (1..3000000) | join }}",
     "{{ (1..3000000) | sort | size }}",
@@ -72,6 +74,14 @@ SLOW = {
     "tablerow": "{% tablerow i in (1..9000000) cols: 9 %}{% endtablerow %}" * 30,
 }
 
+UNHURRIED = 100.0
+"""A page_timeout for what another limit ends, on a machine that has much else to do, too."""
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Any]) -> Any:
+    return make_site(page_timeout=UNHURRIED)
+
 
 def write(site: Any) -> None:
     site.write(
@@ -86,11 +96,13 @@ def write(site: Any) -> None:
 @pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])
 @pytest.mark.parametrize("name", SIZES)
 def test_what_grows_is_refused_with_its_line(make_site: Callable[..., Any], name: str, mode: Mode) -> None:
-    site = make_site(mode)
-    started = time.monotonic()
+    site = make_site(mode, page_timeout=UNHURRIED)
+    if name in LITTLE_AT_A_TIME:
+        site.engine.environment.output_stream_limit = 1_000_000
+    started = time.process_time()
     with pytest.raises(LimitReached) as raised:
         site.render(f"\n{{% try %}}{SIZES[name]}{{% catch e %}}caught{{% endtry %}}", {"products": [1]})
-    assert time.monotonic() - started < 20  # both halves together
+    assert time.process_time() - started < 20  # both halves together
     assert raised.value.template_name == "pages/page"
     assert raised.value.context()[0] == 2
 
@@ -98,15 +110,15 @@ def test_what_grows_is_refused_with_its_line(make_site: Callable[..., Any], name
 @pytest.mark.parametrize("source", RANGES)
 def test_a_long_range_is_only_for_counting(site: Any, source: str) -> None:
     write(site)
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ResourceLimitError) as raised:
         site.render(f"\n{source}")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
     assert raised.value.context()[0] == 2
 
 
 def test_a_for_counts_far(site: Any) -> None:
-    assert site.render("{% for i in (1..200000) %}{% if i == 200000 %}{{ i }}{% endif %}{% endfor %}") == "200000"
+    assert site.render("{% for i in (1..100001) %}{% if i == 100001 %}{{ i }}{% endif %}{% endfor %}") == "100001"
     assert site.render("{{ (1..50000) | join: ',' | size }}") == "288893"
     assert site.render("{% for i in (1..5) reversed %}{{ i }}{% endfor %}{{ (1..3) }}") == "543211..3"
 
@@ -117,15 +129,16 @@ def test_a_page_ends_at_its_time(make_site: Callable[..., Any], name: str, async
     site = make_site(Mode.LAX, page_timeout=0.5)
     write(site)
     site.write({"pages/page": f"\n{SLOW[name]}"})
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ResourceLimitError) as raised:
         asyncio.run(site.engine.render_async("page")) if asynchronous else site.engine.render("page")
-    assert time.monotonic() - started < 8
+    assert time.process_time() - started < 8
     if "time" in str(raised.value.message):
-        assert "rendering took over 0.5 s (setting page_timeout)" in str(raised.value)
+        assert "rendering took over 0.5 s (LIQUID_BACKGROUND_PAGE_TIMEOUT)" in str(raised.value)
     assert raised.value.template_name
 
 
+@pytest.mark.slow
 def test_every_way_to_render_has_the_limit(make_site: Callable[..., Any]) -> None:
     site = make_site(page_timeout=0.3)
     template = site.engine.environment.from_string(SLOW["loop"])
@@ -134,9 +147,9 @@ def test_every_way_to_render_has_the_limit(make_site: Callable[..., Any]) -> Non
         lambda: asyncio.run(template.render_async()),
         lambda: site.engine.render_string(SLOW["loop"]),
     ):
-        with pytest.raises(LimitReached, match="page_timeout"):
+        with pytest.raises(LimitReached, match="PAGE_TIMEOUT"):
             render()
-    endless = make_site(page_timeout=60).engine.environment.from_string(SIZES["small"])
+    endless = make_site(page_timeout=UNHURRIED).engine.environment.from_string(SIZES["small"])
     for render in (endless.render, lambda: asyncio.run(endless.render_async())):
         with pytest.raises(LimitReached, match="output is over 10 MB"):
             render()
@@ -151,7 +164,7 @@ def test_the_settings_time_counts_unless_the_environment_has_one(make_site: Call
 @pytest.mark.parametrize("start", ["", "---\nlayout: plain\n---\n"], ids=["alone", "in a layout"])
 def test_a_page_whose_output_is_too_much_at_its_end_sends_no_job(site: Any, asynchronous: bool, start: str) -> None:
     block = "{% background source_name: 'made' %}x{% endbackground %}"
-    emoji = "{% for i in (1..300000) %}" + "😀" * 10 + "{% endfor %}"
+    emoji = "{% for i in (1..300) %}" + "😀" * 10_000 + "{% endfor %}"
     site.write({"pages/page": f"{start}{block}{emoji}", "layouts/plain": "{{ content_for_layout }}"})
     with pytest.raises(LimitReached, match="output is over 10 MB") as raised:
         asyncio.run(site.engine.render_async("page")) if asynchronous else site.engine.render("page")
@@ -159,34 +172,33 @@ def test_a_page_whose_output_is_too_much_at_its_end_sends_no_job(site: Any, asyn
     assert site.jobs == []
 
 
-def test_an_application_may_allow_more(make_site: Callable[..., Any]) -> None:
+def test_an_application_may_allow_more(site: Any) -> None:
     class Roomy(Environment):
         output_stream_limit = None
         local_namespace_limit = None
 
-    site = make_site()
-    page = Roomy().from_string("{% for i in (1..1200000) %}0123456789{% endfor %}")
-    assert len(page.render()) == 12_000_000
+    source = "{% for i in (1..1200) %}" + "0123456789" * 1_000 + "{% endfor %}"
+    assert len(Roomy(page_timeout=UNHURRIED).from_string(source).render()) == 12_000_000
     with pytest.raises(LimitReached, match="output is over 10 MB"):
-        site.render("{% for i in (1..1200000) %}0123456789{% endfor %}")
+        site.render(source)
 
 
 def test_many_assigns_are_measured_quickly(site: Any) -> None:
     source = "{% assign s = (1..1000) | join: ',' %}" + "".join(f"{{% assign v{n} = s %}}" for n in range(5000))
-    started = time.monotonic()
+    started = time.process_time()
     site.render(source)
-    site.render("{% for i in (1..50000) %}{% assign a = i %}{% assign b = 'x' | append: i %}{% endfor %}")
-    assert time.monotonic() - started < 8
+    site.render("{% for i in (1..20000) %}{% assign a = i %}{% assign b = 'x' | append: i %}{% endfor %}")
+    assert time.process_time() - started < 4
 
 
 def test_variables_that_are_set_again_are_counted_once(site: Any) -> None:
-    source = "{% for i in (1..400) %}{% assign s = (1..20000) | join: ',' %}{% endfor %}{{ s | size }}"
-    assert site.render(source) == "108893"
+    source = "{% for i in (1..130) %}{% assign s = (1..20000) | join: 'xxxxxxxxxx' %}{% endfor %}{{ s | size }}"
+    assert site.render(source) == "288884"
 
 
 @pytest.mark.parametrize("mode", [Mode.STRICT, Mode.WARN, Mode.LAX])
 def test_a_page_makes_so_many_jobs_and_sends_none_of_more(make_site: Callable[..., Any], mode: Mode) -> None:
-    site = make_site(mode)
+    site = make_site(mode, page_timeout=UNHURRIED)
     write(site)
     loop = "\n{{% for i in (1..{}) %}}{{% try %}}{{% background j = 'f' %}}{{% catch e %}}{{% endtry %}}{{% endfor %}}"
     with pytest.raises(LimitReached, match="over 1,000 jobs in one render") as raised:
@@ -209,7 +221,7 @@ def test_the_jobs_of_a_page_take_so_much_together(site: Any) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.STRICT, Mode.LAX])
 def test_a_page_logs_so_many_lines(make_site: Callable[..., Any], mode: Mode) -> None:
-    site = make_site(mode)
+    site = make_site(mode, page_timeout=UNHURRIED)
     with pytest.raises(LimitReached, match="over 1,000 log lines"):
         site.render("{% for i in (1..30000) %}{% log 'x' %}{% endfor %}")
     assert len(site.engine.log.entries(limit=50_000)) == MAX_LINES
@@ -241,10 +253,10 @@ SHAPES = {
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_template_of_any_shape_parses_or_fails_soon(name: str, mode: Mode) -> None:
     environment = Environment(tolerance=mode)
-    started = time.monotonic()
+    started = time.process_time()
     with suppress(LiquidError):
         environment.from_string(f"\n\n{SHAPES[name]}", name="shape")
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 @pytest.mark.parametrize("name", ["lookups", "or", "brackets", "closed blocks"])
@@ -294,10 +306,10 @@ def test_a_list_that_holds_one_thing_many_times_is_measured_as_text(name: str) -
         environment.from_string(SHARED + TEXTS[name]).render,
         lambda **names: asyncio.run(environment.from_string(SHARED + TEXTS[name]).render_async(**names)),
     ):
-        started = time.monotonic()
+        started = time.process_time()
         with pytest.raises(LimitReached, match="takes over 10 MB"):
             render(page=page)
-        assert time.monotonic() - started < 5
+        assert time.process_time() - started < 5
 
 
 def test_a_list_that_holds_one_thing_many_times_does_not_travel() -> None:
@@ -364,3 +376,54 @@ class Nowhere:
     def send(self, jobs: object, entries: object) -> None: ...
 
     async def send_async(self, jobs: object, entries: object) -> None: ...
+
+
+DEEP = {
+    "include": "{% include 'deep' %}",
+    "include in a loop": "{% for i in (1..2) %}{% include 'deep' %}{% endfor %}",
+    "render": "{% render 'deep' %}",
+    "function": "{% function x = 'deep' %}",
+}
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.WARN, Mode.LAX])
+@pytest.mark.parametrize("body", DEEP.values(), ids=DEEP)
+def test_a_partial_that_takes_itself_hits_the_limit_of_depth(
+    make_site: Callable[..., Any], mode: Mode, body: str
+) -> None:
+    site = make_site(mode)
+    site.write({"partials/deep": f"\n{body}", "layouts/around": f"{{{{ content_for_layout }}}}{body}"})
+    site.write({"pages/laid": "---\nlayout: around\n---\nx", "pages/extends": "{% extends 'around' %}"})
+    said = "partials and loops are over 30 deep in each other (Environment.context_depth_limit)"
+    pages = [body, "{% try %}" + body + "{% catch e %}{% endtry %}"]
+    renders = [lambda page=page: site.render(page) for page in pages]
+    renders += [lambda name=name: site.engine.render(name) for name in ("laid", "extends")]
+    renders += [lambda name=name: asyncio.run(site.engine.render_async(name)) for name in ("laid", "extends")]
+    for render in renders:
+        with pytest.raises(LimitReached) as raised:
+            render()
+        assert str(raised.value.message).startswith(said)
+        assert raised.value.template_name == "partials/deep"
+        assert raised.value.context()[0] == 2
+    site.render(f"{{% background source_name: 's' %}}{body}{{% endbackground %}}")
+    error = site.perform(site.job).error
+    assert error.startswith(said)
+    assert "(partials/deep:2, " in error
+
+
+def test_the_limit_of_depth_is_the_environments(make_site: Callable[..., Any]) -> None:
+    site = make_site()
+    site.engine.environment.context_depth_limit = 7
+    site.write({"partials/deep": "{% render 'deep' %}"})
+    with pytest.raises(LimitReached, match="over 7 deep"):
+        site.render("{% render 'deep' %}")
+
+
+def test_limits_name_an_attempt_in_a_job(site: Any) -> None:
+    for body, said in (
+        ("{% for i in (1..1001) %}{% log 'x' %}{% endfor %}", "over 1,000 log lines in one attempt"),
+        ("{% for i in (1..1001) %}{% background j = 'f' %}{% endfor %}", "over 1,000 jobs in one attempt"),
+    ):
+        write(site)
+        site.render(f"{{% background source_name: 's' %}}{body}{{% endbackground %}}")
+        assert said in site.perform(site.jobs[-1]).error

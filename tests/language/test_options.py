@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from liquid import Mode
 from liquid.exceptions import LiquidWarning
 
 from liquid_background import ArgumentError, TagError
+from liquid_background.job import Job
 from liquid_background.jobs.queue import keys
 from liquid_background.language.syntax import OPTIONS
 from tests.language.conftest import block
@@ -103,6 +104,13 @@ def test_lax_clamps_or_takes_the_default(
     site = make_site(Mode.LAX)
     site.render(_source(option, expression), data)
     assert getattr(site.job, option) == value
+
+
+def test_each_option_is_a_field_of_a_job_and_has_its_rows_here() -> None:
+    assert set(OPTIONS) <= {field.name for field in fields(Job)}
+    assert {row[0] for row in RIGHT} == {row[0] for row in WRONG} == set(OPTIONS)
+    numbers = {name for name, _, _, value in RIGHT if isinstance(value, int | float)}
+    assert {option.name for option in OPTIONS.values() if option.numeric} == numbers
 
 
 def test_warn_clamps_and_warns(make_site: Callable[..., Any]) -> None:

@@ -12,6 +12,7 @@ from liquid_background.job import Job
 from liquid_background.jobs.handover import decode, encode
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.language.executor import Executor
+from tests.campaigns import TIMES, fuzz
 
 ROOTS = ("alpha", "beta", "gamma")
 REQUEST = ("params", "session", "cookies", "headers", "context", "request")
@@ -124,7 +125,7 @@ KEPT = _Kept()
 ENVIRONMENT.sink = KEPT
 EXECUTOR = Executor(ENVIRONMENT)
 
-checked = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+drawn = settings(max_examples=200 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _made(body: str, data: dict[str, Any]) -> Job:
@@ -137,7 +138,8 @@ def _made(body: str, data: dict[str, Any]) -> Job:
     return job
 
 
-@checked
+@fuzz
+@drawn
 @given(bodies(paths), values)
 def test_a_job_prints_what_the_page_would_have_printed(body: str, data: dict[str, Any]) -> None:
     job = _made(body, data)
@@ -147,7 +149,8 @@ def test_a_job_prints_what_the_page_would_have_printed(body: str, data: dict[str
     assert outcome.result == ENVIRONMENT.from_string(body).render(**data)
 
 
-@checked
+@fuzz
+@drawn
 @given(bodies(st.one_of(request_paths, paths)))
 def test_nothing_of_the_request_is_ever_shipped(body: str) -> None:
     secret = {"q": MARK, "user": {"id": MARK}, "x": MARK}
@@ -157,7 +160,8 @@ def test_nothing_of_the_request_is_ever_shipped(body: str) -> None:
     assert MARK not in (outcome.result or "")
 
 
-@checked
+@fuzz
+@drawn
 @given(plain)
 def test_plain_values_come_back(value: Any) -> None:
     job = Job(source_name="x", template="t", line=1, source="", parameters={"value": encode(value)})

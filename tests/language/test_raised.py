@@ -248,7 +248,7 @@ def test_no_name_brings_out_the_place_of_the_site(site: Any, tag: str, name: str
 
 def test_a_character_is_escaped_once(site: Any) -> None:
     for source, said in (
-        ("---\nslug: x\n\ta: b\n---\n", "found character '<tab>' that cannot start any token"),
+        ("---\nslug: x\n\ta: b\n---\n", "the line is indented by a tab: use spaces"),
         ("{% include 'a\tb' %}", "partial 'a<tab>b' not found"),
         ("{% include 'a\\b' %}", "partial 'a\\b' not found"),
         ("{% background priority: 'a\x1bb' %}{% endbackground %}", "priority is 'a<U+001B>b'"),

@@ -53,7 +53,7 @@ def site(site: Any) -> Any:
         ("{% include 'nowhere' %}", ["pages/page:1:11"]),
         ("{% function x = 'call' %}", ["pages/page:1:3", "partials/call:1:14"]),
         ("{% nope %}", ["pages/page:1:3"]),
-        ("---\na: [\n---\n", ["pages/page:3:0"]),
+        ("---\na: [\n---\n", ["pages/page:2:3"]),
         ("{% include 'down', n: 1 %}", ["pages/page:1:3", *["partials/down:1:45"] * 2, "partials/down:1:85"]),
     ],
 )

@@ -13,6 +13,7 @@ from liquid.exceptions import FilterArgumentError
 from markupsafe import Markup
 
 from liquid_background.language.filters.uniq import uniq
+from tests.campaigns import TIMES, fuzz
 
 SCALARS = st.one_of(
     st.none(),
@@ -33,14 +34,16 @@ VALUES = st.recursive(
 )
 
 
-@settings(deadline=None)
+@fuzz
+@settings(max_examples=100 * TIMES, deadline=None)
 @given(st.lists(VALUES, max_size=12))
 def test_without_a_name_it_is_the_same(items: list[Any]) -> None:
     found, expected = uniq(items), array.uniq(items)
     assert [id(item) for item in found] == [id(item) for item in expected]
 
 
-@settings(deadline=None)
+@fuzz
+@settings(max_examples=100 * TIMES, deadline=None)
 @given(st.lists(st.dictionaries(st.sampled_from(("a", "b")), VALUES, max_size=2), max_size=12))
 def test_by_a_name_it_is_the_same(items: list[Any]) -> None:
     assert [id(item) for item in uniq(items, "a")] == [id(item) for item in array.uniq(items, "a")]

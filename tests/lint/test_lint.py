@@ -51,6 +51,7 @@ CLEAN = [
     block("{% include 'outer' %}", "email: user.email"),
     block("{% include name %}", "email: user.email, name: 'mail'"),
     block("{% raw %}{{ user.name }}{% endraw %}{% comment %}{{ user.name }}{% endcomment %}"),
+    "{% extends 'main' %}",
     "{% background _ = 'mail', email: 1, source_name: 's' %}{% trigger_event 'order.created', id: order.id %}",
     "{{ user.name }}{{ params.q }}{% assign q = params.q %}" + block("{% assign q = q %}{{ q }}"),
     "---\nlayout: main\n---\n" + block("x"),
@@ -58,7 +59,7 @@ CLEAN = [
     "---\nschedule: {cron: '@daily', timezone: Europe/Berlin, priority: low, queue: nightly}\n---\nx",
     "---\nslug: about\nmethod: post\n---\nx",
     "---\nslug: '010'\nmetadata: {draft: false, n: 3, lang: 'no'}\nresponse_headers: {X-A: 1}\nformat: json\n---\nx",
-    "---\nlayout: no\nslug: 2024\n---\nx",
+    "---\nlayout: no\nslug: 2024\nmetadata: {when: '2024-02-20', version: 2024-02}\n---\nx",
     "---\nPhone: 12\nx",
     "{% liquid\n background source_name: 's', n: 1\n echo n\n endbackground %}",
     "{% for user in users %}" + block("{% assign i = forloop.index %}{{ i }}") + "{% endfor %}",
@@ -83,6 +84,7 @@ BROKEN = [
     (block("{% include 'nowhere' %}"), "missing-partial"),
     ("{% render 'nowhere' %}", "missing-partial"),
     ("{% function x = 'nowhere' %}", "missing-partial"),
+    ("{% extends 'nowhere' %}", "missing-partial"),
     ("{% background _ = 'nowhere', source_name: 's' %}", "missing-partial"),
     ("---\nlayout: nowhere\n---\n", "missing-partial"),
     ("{% trigger_event 'order.creatd' %}", "missing-consumer"),
@@ -123,6 +125,9 @@ BROKEN = [
     ("---\nslug: 1.10\n---\n", "doubtful-value"),
     ("---\nslug: ~\n---\n", "doubtful-value"),
     ("---\nmetadata: {wide: [yes]}\n---\n", "doubtful-value"),
+    ("---\nmetadata:\n  when: 2024-02-30\n---\n", "doubtful-value"),
+    ("---\nmetadata: {when: [2024-02-20 12:30:00]}\n---\n", "doubtful-value"),
+    ("---\nslug: 2024-02-20\n---\n", "doubtful-value"),
     ("---\nslug: about\n---\n", "same-slug"),
     ("---\nslug: /about/\nmethod: GET\n---\n", "same-slug"),
     (
@@ -305,6 +310,16 @@ def test_a_slug_that_a_request_reaches_is_none(tmp_path: Path, slug: str) -> Non
     assert findings(tmp_path, f"---\nslug: {slug}\n---\nx") == []
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["Date", "server", "Proxy-Connection", "Status", "content_length", "Transfer_Encoding", "CONNECTION", "keep_alive"],
+)
+def test_a_header_of_the_server_s_own_is_an_error(tmp_path: Path, name: str) -> None:
+    (finding,) = findings(tmp_path, f"---\nresponse_headers:\n  X-Own: a\n  {name}: 'b'\n---\n")
+    assert (finding.line, finding.rule.name) == (4, "front-matter")
+    assert finding.message == f"the header '{name}' is the server's own: take it out"
+
+
 def test_a_layout_that_is_not_there_is_found_at_its_line(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, "---\nmetadata: {layout: x}\nlayout: nowhere\n---\nx")
     assert (found.rule.name, found.line, found.message) == ("missing-partial", 3, "the layout 'nowhere' is not there")
@@ -314,3 +329,60 @@ def test_a_block_that_is_never_closed_is_one_finding_at_its_line(tmp_path: Path)
     found = rules(tmp_path, "---\nslug: x\n---\n{% if a %}\n{% for b in c %}\n{% endif %}")
     assert found == [("syntax", 4), ("syntax", 5)]
     assert rules(tmp_path, "{% if a %}{% else %}\n{% if b %}\n{% if c %}") == [("syntax", 3)]
+
+
+@pytest.mark.parametrize("tag", ["include", "render", "function x =", "background j =", "extends"])
+def test_no_fix_tells_to_write_a_file_that_cannot_be(tmp_path: Path, tag: str) -> None:
+    folder = "layouts" if tag == "extends" else "partials"
+    for name in ("/etc/passwd", "../../app.py", "a/../b", ".hidden", "", "a/.b", "a" * 300, "a/" * 3000 + "b"):
+        found = findings(tmp_path, f"{{% {tag} '{name}' %}}")
+        [missing] = [item for item in found if item.rule.name == "missing-partial"]
+        assert missing.fix == f"no file can have that name: write the name of one in {folder}/"
+        assert len(missing.message) < 150
+    for name, file in (("cards/user", "cards/user"), ("a//b/", "a/b"), ("./c", "c"), ("d" * 60, "d" * 60)):
+        found = findings(tmp_path, f"{{% {tag} '{name}' %}}")
+        assert [item.fix for item in found if item.rule.name == "missing-partial"] == [f"write {folder}/{file}.liquid"]
+
+
+@pytest.mark.parametrize("event", ["/etc/x", "../x", "a b", ".x", ""])
+def test_no_fix_names_a_folder_for_an_event_that_none_can_have(tmp_path: Path, event: str) -> None:
+    (found,) = findings(tmp_path, f"{{% trigger_event '{event}' %}}")
+    assert found.rule.name == "missing-consumer"
+    assert "write consumers/" not in found.fix
+    assert "name an event as a folder can be called" in found.fix
+
+
+LONG = "a" * 200
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        f"{{% include '{LONG}' %}}",
+        f"{{% include '{'a' * 6000}' %}}",
+        f"{{% trigger_event '{LONG}' %}}",
+        f"{{{{ x | {LONG} }}}}",
+        block(f"{{{{ {LONG} }}}}"),
+        block(f"{{{{ params.{LONG} }}}}"),
+        block("x", f"{LONG}: 1"),
+        f"---\n{LONG}: 1\n---\n",
+        f"---\nmetadata: {{a: 1}}\nlayout: {LONG}\n---\n",
+        f"---\nslug: '{LONG}?'\n---\n",
+        f"---\nslug: {'9' * 200}\n---\n",
+    ],
+)
+def test_long_names_are_cut_in_messages_and_fixes(tmp_path: Path, source: str) -> None:
+    found = findings(tmp_path, source)
+    assert found
+    for item in found:
+        assert len(item.message) < 250
+        assert "aaa" in item.message or "999" in item.message
+        assert len(item.fix) < 150
+
+
+def test_a_value_that_is_cut_keeps_its_quotes(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, f"---\nslug: {'9' * 200}\n---\n")
+    shown = found.message.partition(" is text here")[0]
+    assert shown.startswith("'999")
+    assert shown.endswith("9…'")
+    assert len(shown) <= 80

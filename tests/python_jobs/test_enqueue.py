@@ -123,7 +123,7 @@ def test_start_at_is_a_time_by_the_store_s_clock(engine: Engine) -> None:
         ({"delay": 5}, "say when with start_at"),
         ({"max_attempts": 3}, "retries counts the runs after the first"),
         ({"prioritty": "low"}, "did you mean 'priority'"),
-        ({"zzz": 1}, "options are id, on_duplicate, priority"),
+        ({"zzz": 1}, "options are .*id, on_duplicate, .*source_name"),
         ({"priority": "urgent"}, "priority is 'urgent'; it must be"),
         ({"retries": 101}, "from 0 to 100"),
         ({"retries": {"retryCount": 5}}, "RetryPolicy"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from liquid_background import Engine, StoreUnavailable
 from liquid_background.jobs.queue import keys
 from liquid_background.python_jobs import EngineQueue
 from liquid_background.settings import Settings
+from tests import warm
 from tests.python_jobs import shop
 from tests.python_jobs.conftest import Bench
 
@@ -24,8 +24,8 @@ APP = "tests.python_jobs.shop:engine"
 
 def _poscli(settings: Settings, *arguments: str) -> str:
     environment = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(settings.data_dir)}
-    command = [sys.executable, "-m", "poscli", *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
+    done = warm.run("poscli", *arguments, cwd=Path.cwd(), env=environment)
+    done.check_returncode()
     return done.stdout
 
 

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from liquid_background import Engine, EnqueueError
-from liquid_background.job import JOB_ID, Group, Job
+from liquid_background.job import JOB_ID, SOURCE_NAME, Group, Job
 from liquid_background.jobs.queue import keys, moves, scripts
+from liquid_background.lint import check_files, files_under
 from liquid_background.python_jobs import Schedule
 from liquid_background.settings import Settings
 from tests.python_jobs.conftest import Bench, perform
@@ -192,7 +193,52 @@ def test_a_wrong_schedule_in_front_matter_is_told_and_keeps_no_worker_from_its_w
     assert [schedule.job.template for schedule in site.schedules()] == ["good", "same/name", "same_name"]
     assert "partials/odd:2: the front matter's schedule is not kept: unknown option '1'" in caplog.text
     assert "partials/bad:2: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
-    assert "broken: the front matter is not YAML" in caplog.text
+    [told] = [record.getMessage() for record in caplog.records if "broken" in record.getMessage()]
+    assert told == "the front matter is not YAML: `[` is not closed: `]` is missing (partials/broken:2)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ("timeout: 86400", "timeout is 86400; in front matter it must be at most 60 seconds, the setting JOB_TIMEOUT"),
+        ("timeout: 60.5", "timeout is 60.5; in front matter it must be at most 60 seconds"),
+        ("retries: 100", "retries is 100; in front matter it must be a number from 0 to 4"),
+        ("retries: 5", "retries is 5; in front matter it must be a number from 0 to 4"),
+    ],
+)
+@pytest.mark.parametrize("folder", ["partials", "pages"])
+def test_a_schedule_in_front_matter_stays_within_the_operators_limits(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture, *, folder: str, asked: str, reason: str
+) -> None:
+    most = "timeout: 60, retries: 4"
+    _write(tmp_path, {f"{folder}/x": f"---\nschedule: {{cron: '@daily', {asked}}}\n---\n"})
+    _write(tmp_path, {f"{folder}/most": f"---\nschedule: {{cron: '@daily', {most}}}\n---\n"})
+    _write(tmp_path, {f"{folder}/silent": "---\nschedule: '@daily'\n---\n"})
+    site = Engine(settings=settings.model_copy(update={"templates": tmp_path, "job_timeout": 60.0}))
+    kept = {schedule.job.source_name.removeprefix("pages_"): schedule.job for schedule in site.schedules()}
+    assert {name: (job.timeout, job.max_attempts) for name, job in kept.items()} == {
+        "most": (60.0, 5),
+        "silent": (None, 5),
+    }
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"{folder}/x:2: the front matter's schedule is not kept: {reason}")
+    [finding] = check_files(site.environment, files_under(tmp_path), 60.0)
+    assert (finding.line, finding.message) == (2, line.partition(": ")[2])
+
+
+def test_a_group_of_front_matter_is_the_files_own(settings: Settings, tmp_path: Path) -> None:
+    group = "---\nschedule: {cron: '@daily', queue: {name: mail, max_concurrency: 2}}\n---\n"
+    names = ("a", "b", "pages_a", "x" * 90)
+    _write(tmp_path, {f"partials/{name}": group for name in names} | {"pages/a": group})
+    site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
+    ours = site.schedule("@daily", "a", name="ours", queue="mail", timeout=86_400, retries=100)
+    assert (ours.job.group, ours.job.timeout) == (Group("mail"), 86_400)
+    groups = [schedule.job.group for schedule in site.schedules()]
+    assert {each.max_concurrency for each in groups if each and each.name != "mail"} == {2}
+    found = {each.name for each in groups if each}
+    assert len(found) == len(names) + 2
+    assert all(SOURCE_NAME.fullmatch(name) for name in found)
+    assert any(name.startswith("a_mail-") for name in found)
 
 
 def _write(root: Path, files: dict[str, str]) -> None:

@@ -73,7 +73,7 @@ def test_the_rapidai_example(
     _, done = _call(app, "GET", started["check_url"])
     assert done["result"] == {"data_id": "d1", "result": "D1"}
     assert done["attempts"] == 1
-    assert done["duration"] >= 0.1
+    assert done["duration"] > 0.05
 
 
 def test_the_gadget_snippets(

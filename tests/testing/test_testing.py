@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from liquid_background import DuplicateJob, Engine, EnqueueError, JobNotAllowed, NonRetryable
+from liquid_background.errors import ArgumentError
 from liquid_background.job import Job
 from liquid_background.jobs.contract import JobStore
 from liquid_background.jobs.memory import MemoryJobs
@@ -144,6 +145,26 @@ def test_an_engine_is_made_with_a_store_of_jobs_in_its_place(tmp_path: Path) -> 
     engine.render_string("{% log 'hello' %}" + PAGE)
     assert [job.source_name for job in jobs.records()] == ["mail", "next"]
     assert [entry.message for entry in engine.log.entries()] == ["hello"]
+
+
+def test_only_engines_with_the_same_store_of_jobs_are_one(tmp_path: Path) -> None:
+    """What Python code enqueues goes with the page of an engine whose jobs are where its own are."""
+    settings = load_settings(templates=tmp_path, data_dir=tmp_path / "data")
+    (tmp_path / "partials").mkdir()
+    (tmp_path / "partials/mail.liquid").write_text("hi")
+    jobs, others = MemoryJobs(settings), MemoryJobs(settings)
+    engine = Engine(settings=settings, job_store=JobStore(jobs, jobs.log))
+    same = Engine(redis_url="redis://127.0.0.1:1", templates=tmp_path, job_store=JobStore(jobs, jobs.log))
+    other = Engine(settings=settings, job_store=JobStore(others, others.log))
+    engine.environment.actions["both"] = lambda: [made.enqueue("mail").id for made in (same, other)] and None
+    with pytest.raises(ArgumentError, match="no action"):
+        engine.render_string("{% action 'both' %}{% action 'fail' %}")
+    assert (len(jobs.records()), len(others.records())) == (0, 1)
+    without = Engine(settings=settings.model_copy(update={"redis_url": "redis://127.0.0.1:1"}))
+    with fake_jobs(without) as faked:
+        engine.environment.actions["two"] = lambda: without.enqueue("mail").id and None
+        engine.render_string("{% action 'two' %}")
+    assert (len(jobs.records()), len(faked.records())) == (0, 1)
 
 
 def test_what_no_worker_may_run_fails_the_job_and_not_the_test(engine: Engine, background_jobs: Attach) -> None:

@@ -95,6 +95,7 @@ def test_an_answer_that_nobody_reads_is_given_up(served: Served) -> None:
     assert len(read_reply(connection).raw) < 9_000_000
 
 
+@pytest.mark.slow
 def test_a_slow_reader_gets_all_of_it(served: Served) -> None:
     connection = served.connect()
     connection.sendall(request("/big"))

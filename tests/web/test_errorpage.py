@@ -133,6 +133,11 @@ def test_a_store_is_shown_without_its_folder() -> None:
     assert "/srv" not in trouble.message
 
 
+def test_the_page_says_by_what_it_is_shown(dev: Served) -> None:
+    assert "because of --show-errors" in _words(dev.get("/err", HTML))
+
+
+@pytest.mark.slow
 def test_a_visitor_learns_nothing(serve: Callable[..., Served]) -> None:
     server = serve(PAGES)
     for accept in (HTML, "Accept: */*"):

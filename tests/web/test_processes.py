@@ -56,7 +56,7 @@ def test_other_pages_answer_while_one_is_stuck_in_c(served: Served, store: Any) 
             assert time.monotonic() - started < 2
         reply = read_reply(stuck)
     assert reply.status == 503
-    assert "pages/in_c ran longer than 2.5 seconds and was stopped (setting page_timeout)" in reply.text
+    assert "pages/in_c ran longer than 2.5 seconds and was stopped (LIQUID_BACKGROUND_PAGE_TIMEOUT)" in reply.text
     assert "none of its jobs was sent" in reply.text
     assert store.client.keys("rq:job:*") == []
     served.until("GET /in_c 503")
@@ -68,11 +68,11 @@ def test_a_page_that_loops_too_long_ends_by_itself_with_its_line(served: Served,
     reply = served.get("/loops")
     assert time.monotonic() - started < 3.4  # or its process is killed
     assert (reply.status, reply.headers["retry-after"]) == (503, "5")
-    assert "rendering took over 2.5 s (setting page_timeout)" in reply.text
+    assert "rendering took over 2.5 s (LIQUID_BACKGROUND_PAGE_TIMEOUT)" in reply.text
     assert "in pages/loops:2" in reply.text
     assert "Have the template do less" in reply.text
     assert store.client.keys("rq:job:*") == []
-    served.until("rendering took over 2.5 s (setting page_timeout) (pages/loops:2)")
+    served.until("rendering took over 2.5 s (LIQUID_BACKGROUND_PAGE_TIMEOUT) (pages/loops:2)")
     assert served.get("/pid").text in pids
 
 
@@ -268,6 +268,9 @@ def test_a_signal_ends_serve_while_pages_are_stuck(serve: Callable[..., Served],
     assert time.monotonic() - started < 8
     assert [read_reply(connection).status for connection in stuck] == [503] * 6
     assert len([line for line in server.log() if line.startswith("GET /in_c 503")]) == 6
+    reasons = [line for line in server.log() if "the server is stopping" in line]
+    assert len(reasons) == 6
+    assert all("pages/in_c" in line for line in reasons)
     server.wait(lambda: not any(_runs(pid) for pid in pages))
     assert "Traceback" not in server.err.read_text()
 

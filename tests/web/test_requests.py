@@ -102,6 +102,22 @@ def test_what_is_refused_for_another_reason_is_logged_too(served: Served, data: 
     _one_line(served, before, status)
 
 
+@pytest.mark.parametrize(
+    ("data", "line"),
+    [
+        (b"GET /%1b%5b31m%0a%0dGET%20/x%20200 HTTP/1.1\r\n" + H + b"\r\n", "GET /%1B%5B31m%0A%0DGET%20/x%20200 404 ("),
+        (b"GET /x%C2%A0200%25 HTTP/1.1\r\n" + H + b"\r\n", "GET /x%C2%A0200%25 404 ("),
+        (b"GET /x 200 (1ms) HTTP/1.1\r\n" + H + b"\r\n", "GET /x%20200%20(1ms) HTTP/1.1 400 ("),
+        (b"GET /x 200\t(1ms)\xa0\r\n\r\n", "GET /x%20200%09(1ms)%A0 400 ("),
+    ],
+)
+def test_no_path_passes_for_the_status_behind_it(served: Served, data: bytes, line: str) -> None:
+    before = len(served.log())
+    served.send(data)
+    served.wait(lambda: len(served.log()) > before)
+    assert served.log()[-1].startswith(line)
+
+
 def test_a_query_does_not_stand_in_the_log(served: Served) -> None:
     served.send(b"GET /?token=s3cret\x00 HTTP/1.1\r\n\r\n")
     served.get("/?token=s3cret")
@@ -138,7 +154,10 @@ def test_a_header_that_a_page_may_not_set_is_its_error_and_sends_no_job(
     reply = served.get(f"/{page}")
     assert reply.status == 500
     assert reason in reply.text
-    assert f"in pages/{page}" in reply.text
+    assert f"in pages/{page}:3" in reply.text
+    assert reply.text.splitlines()[reply.text.splitlines().index("2 | response_headers:") + 2] == "  |   ^"
+    served.until(f"{reason.partition(' ')[0]} ")
+    assert served.log()[before].endswith(f" (pages/{page}:3)")
     assert "set-cookie" not in reply.headers
     served.wait(lambda: len(served.log()) == before + 2)  # the reason, and the access
     assert store.client.keys("rq:job:*") == []

@@ -17,6 +17,8 @@ from starlette.types import ASGIApp, Message, Scope
 from liquid_background import Engine
 from liquid_background.settings import Settings
 from liquid_background.web import application
+from liquid_background.web.messages import PageRequest
+from liquid_background.web.page import answer_page
 
 
 def _ask(app: ASGIApp, **scope: Any) -> tuple[int, str]:
@@ -91,3 +93,13 @@ def test_what_is_no_request_is_declined(make_app: Callable[..., ASGIApp]) -> Non
         "lifespan.shutdown.complete",
         "websocket.close",
     ]
+
+
+def test_a_page_that_goes_once_it_is_found_is_answered_all_the_same(tmp_path: Path) -> None:
+    page = tmp_path / "pages/p.liquid"
+    page.parent.mkdir()
+    page.write_text("there")
+    engine = Engine(str(tmp_path))
+    asked = PageRequest("GET", "p", page="p")
+    assert asyncio.run(answer_page(engine, asked, rendering=page.unlink)).body == b"there"
+    assert asyncio.run(answer_page(engine, asked)).status == 404

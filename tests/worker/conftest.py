@@ -21,8 +21,10 @@ from liquid_background.jobs.log import entries
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from tests import warm
 
 HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 
 
 def children_of(pid: int) -> list[int]:
@@ -36,7 +38,7 @@ def children_of(pid: int) -> list[int]:
 class WorkerProcess:
     """A running worker; `log` is what it wrote."""
 
-    process: subprocess.Popen[bytes]
+    process: warm.Started | subprocess.Popen[bytes]
     log: Path
 
     @property
@@ -74,26 +76,32 @@ class Bench:
     workers: list[WorkerProcess] = field(default_factory=list)
 
     def start(self, **options: Any) -> WorkerProcess:
-        where = {"redis_url": self.settings.redis_url, "data_dir": str(self.settings.data_dir)}
-        shared = {"processes": 1, "lease": 1.0, "retry_delays": "0", "app": "tests.worker.stub_app:engine"}
-        given = {key: value for key, value in {**where, **shared, **options}.items() if value is not None}
-        log = self.runs_file.parent / f"worker{len(self.workers)}.log"
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, str(HERE / "run_worker.py"), json.dumps(given)],
-                stdout=stream,
-                stderr=stream,
-                cwd=HERE.parent.parent,
-                start_new_session=True,
-            )
+        log = self._new_log()
+        with log.open("wb") as stream, open(os.devnull) as nothing:
+            given, streams = self._given(options), (nothing, stream, stream)
+            process: warm.Started | subprocess.Popen[bytes]
+            if "PYTHONPATH" in os.environ:  # which Python reads when it starts
+                command = [sys.executable, "-m", "tests.worker.run_worker", given]
+                process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=stream, start_new_session=True)
+            else:
+                process = warm.start("tests.worker.run_worker", given, cwd=ROOT, env=os.environ, streams=streams)
         worker = WorkerProcess(process, log)
         self.workers.append(worker)
         return worker
 
-    def burst(self, **options: Any) -> WorkerProcess:
+    def burst(self, **options: Any) -> str:
+        """Run a worker until all is done, and return what it wrote."""
         worker = self.start(burst=True, **options)
         assert worker.process.wait(60) == 0, worker.text()
-        return worker
+        return worker.text()
+
+    def _new_log(self) -> Path:
+        return self.runs_file.parent / f"worker{len(self.workers)}.log"
+
+    def _given(self, options: dict[str, Any]) -> str:
+        where = {"redis_url": self.settings.redis_url, "data_dir": str(self.settings.data_dir)}
+        shared = {"processes": 1, "lease": 1.0, "retry_delays": "0", "app": "tests.worker.stub_app:engine"}
+        return json.dumps({key: value for key, value in {**where, **shared, **options}.items() if value is not None})
 
     def job(self, do: str = "nothing", *, given: dict[str, Any] | None = None, **fields: Any) -> Job:
         parameters = {"do": do, "file": str(self.runs_file), **(given or {})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -55,3 +56,14 @@ def test_a_word_to_stop_ends_the_wait_and_not_the_claim(bench: Bench, control: t
     batch = _blocked(bench, control[0], 60)
     assert [job.id for job in batch.jobs] == [job_id]
     assert not bench.store.client.exists(OWN)
+
+
+def test_an_error_of_a_script_is_told_with_its_file_and_line(
+    bench: Bench, control: tuple[int, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = Channel(bench.store, 3.0, lambda _: False)
+    assert channel.call(("step", [])) is None
+    assert channel.block([OWN], 0.01, control[0], [("claim", ["token"])]) is None
+    assert re.search(r"\bstep\.lua:\d+", caplog.text)
+    assert re.search(r"\bclaim\.lua:\d+", caplog.text)
+    assert "user_script" not in caplog.text

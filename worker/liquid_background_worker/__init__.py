@@ -1,5 +1,5 @@
 """The worker process: a supervisor and the children that render jobs."""
 
-from liquid_background_worker.start import load_app, run
+from liquid_background_worker.start import run
 
-__all__ = ["load_app", "run"]
+__all__ = ["run"]

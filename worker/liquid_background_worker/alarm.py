@@ -20,6 +20,7 @@ class Alarm:
     def __init__(self) -> None:
         self._armed = False
         self.rang = False
+        self._error: JobTimeout | None = None  # what the first ring raised: its traceback says what took so long
         self._limit = 0.0
         self._ends = 0.0  # by the monotonic clock
         signal.signal(signal.SIGALRM, self._ring)
@@ -31,7 +32,9 @@ class Alarm:
         if monotonic() < self._ends:
             return  # set for the call before this one
         self.rang = True
-        raise JobTimeout(f"stopped at its limit of {self._limit:g} s")
+        error = JobTimeout(f"stopped at its limit of {self._limit:g} s")
+        self._error = self._error or error
+        raise error
 
     def run(self, limit: float, call: Callable[[], T]) -> T:
         """Return what the call returns.
@@ -39,13 +42,14 @@ class Alarm:
         Raises:
             JobTimeout: inside the call, and out of here, when it takes longer than `limit` seconds.
         """
-        self._limit, self.rang, self._ends = limit, False, monotonic() + limit
+        self._limit, self.rang, self._error, self._ends = limit, False, None, monotonic() + limit
         try:
             self._armed = True
             signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
             result = call()
         finally:
             self._armed = False  # the timer is left to the next call, which sets it anew, or to its ring
-        if self.rang:
-            raise JobTimeout(f"stopped at its limit of {limit:g} s")
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
         return result

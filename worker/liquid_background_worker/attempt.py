@@ -7,12 +7,10 @@ from dataclasses import replace
 from time import monotonic
 
 from liquid_background.errors import JobTimeout
-from liquid_background.job import Outcome, Performer
+from liquid_background.job import MAX_TRACEBACK, Outcome, Performer, RaisedOutcome
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.language.syntax import text_of
 from liquid_background_worker.alarm import Alarm
-
-_TRACEBACK = 20_000  # characters of a traceback that are kept
 
 
 def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
@@ -23,9 +21,9 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
         if not isinstance(outcome, Outcome):
             outcome = Outcome(error=f"the performer returned {type(outcome).__name__}, not an Outcome", retry=False)
     except JobTimeout as error:
-        outcome = Outcome(error=str(error), traceback=_traceback(error))
+        outcome = RaisedOutcome(error=str(error), traceback=_traceback(error), exception=error)
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt end the job, not the worker
-        outcome = Outcome(error=describe(error), traceback=_traceback(error))
+        outcome = RaisedOutcome(error=describe(error), traceback=_traceback(error), exception=error)
     duration = round((monotonic() - started) * 1000)
     return outcome if outcome.duration or not duration else replace(outcome, duration=duration)
 
@@ -38,6 +36,6 @@ def describe(error: BaseException) -> str:
 
 def _traceback(error: BaseException) -> str:
     try:
-        return "".join(traceback.format_exception(error))[-_TRACEBACK:]
+        return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
     except Exception:  # noqa: BLE001 - likewise
         return describe(error)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import monotonic
 from typing import Final
 
-from liquid_background.job import Outcome, Performer
+from liquid_background.hooks import Attempt, hooks_of
+from liquid_background.job import Outcome, Performer, RaisedOutcome
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background_worker import attempt
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize
+from liquid_background_worker.limited import call_hooks
 from liquid_background_worker.limits import CpuLimit
 from liquid_background_worker.slot import Slot
 from liquid_background_worker.surroundings import Surroundings
@@ -30,6 +33,7 @@ class Attempts:
         self.left = most
         self.batch_size = BatchSize()
         self._performer = performer
+        self._hooks = hooks_of(performer)
         self._slot = slot
         self._alarm = Alarm()
         self._cpu = CpuLimit()
@@ -42,10 +46,26 @@ class Attempts:
         started = monotonic()
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
+        if not outcome.succeeded:
+            if self._hooks.failures and outcome.is_last(job.attempt, job.max_attempts):
+                self._tell_failure(place, job, outcome)
+            if isinstance(outcome, RaisedOutcome):
+                outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
         self._slot.disarm()
         self._tally = (outcome.succeeded, monotonic() - started)
         self.left -= 1
         return outcome
+
+    def _tell_failure(self, place: int, job: Claimed, outcome: Outcome) -> None:
+        """Have the hooks told of a job that failed for good, in a time limit of their own: it may have used up its own.
+
+        The store hears of the end after that, so a process that dies in a hook has the job run again.
+        """
+        seen = Attempt.of(job.id, job.payload, job.attempt, job.max_attempts)
+        now = monotonic()
+        self._cpu.allow(job.limit)
+        self._slot.begin(place, now, now + job.limit + GRACE)
+        call_hooks("on_failure", self._alarm, job.limit, lambda: self._hooks.failed(seen, outcome))
 
     def count(self) -> None:
         """Count the last attempt, once the store has been told of its end: a kill before that runs the body again."""

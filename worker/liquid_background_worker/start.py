@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import gc
 import logging
-import pkgutil
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from time import monotonic, sleep
-from typing import Any, Final
+from typing import Final
 
 import redis
 
 from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.store import Store, connect, health_warnings
+from liquid_background.loading import load_app
 from liquid_background.settings import Settings
 from liquid_background_worker.beginning import Beginning, Stopped
 from liquid_background_worker.naming import claim_name
+from liquid_background_worker.sockets import socket_warnings
 from liquid_background_worker.supervisor import Supervisor
 
 logger = logging.getLogger("liquid_background.worker")
@@ -77,34 +77,15 @@ def _prepared(
         logger.warning("%s", warning)
     scripts.load_all(store)
     performer = app or _performer(settings, factory)
+    hooks_of(performer).worker_started()
     name = claim_name(store)
-    store.close()
     supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst)
     gc.collect()
+    for warning in socket_warnings(store):
+        logger.warning("%s", warning)
+    store.close()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
     return supervisor
-
-
-def load_app(name: str) -> Performer:
-    """Return the object that `module:attr` names, looking in the working directory too.
-
-    Raises:
-        SettingsError: when there is no such module or object, or it cannot perform jobs.
-    """
-    if not all(name.partition(":")):
-        raise SettingsError(f"setting app: {name!r} is not module:attr, such as shop.jobs:engine")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = pkgutil.resolve_name(name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingsError(f"setting app: cannot load {name!r}: {error}") from error
-    found = getattr(found, "engine", found)  # a queue of Python jobs, or a decorated function's
-    if not callable(getattr(found, "perform", None)):
-        raise SettingsError(f"setting app: {name!r} is a {type(found).__name__}, which cannot perform jobs")
-    performer: Performer = found
-    return performer
 
 
 def _performer(settings: Settings, factory: Callable[[Settings], Performer] | None) -> Performer:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Any, Final
 
+from liquid_background.hooks import hooks_of
 from liquid_background.job import Ending, Outcome, Performer
 from liquid_background.jobs.queue import finishing, moves
 from liquid_background.jobs.queue.finishing import Running
@@ -18,10 +19,12 @@ from liquid_background.jobs.queue.moves import Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
+from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.attempts import GRACE
 from liquid_background_worker.channel import GaveUp
 from liquid_background_worker.child import Child, Role
 from liquid_background_worker.heart import Heart
+from liquid_background_worker.limited import call_hooks
 from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
 from liquid_background_worker.slot import Left, Slot
 from liquid_background_worker.timetable import Timetable
@@ -143,6 +146,8 @@ class Supervisor:
         def body(slot: Slot, control: int) -> None:
             limits.die_with(parent)
             limits.apply(self._settings)
+            hooks, limit = hooks_of(self._performer), self._settings.job_timeout
+            call_hooks("on_child_start", Alarm(), limit, hooks.child_started)
             role = Role(name=name, queues=self._queues, burst=self._burst, control=control, supervisor=parent)
             child = Child(self._settings, self._store, self._performer, slot, role)
             try:
@@ -151,6 +156,7 @@ class Supervisor:
                 slot.left = left
             except GaveUp as error:
                 logger.debug("worker child %s stops without the store: %s", name, error)
+            call_hooks("on_child_stop", Alarm(), limit, hooks.child_stopped)
 
         controls = [other.control for other in self._everyone()]
         process = fork(name, body, [*controls, *self._heart.descriptors(), self._signals, self._signalled])

@@ -243,7 +243,7 @@ class Wire:
             raise self._broken(error) from error
         if unusable:
             raise self._broken(unusable[0])
-        return answers
+        return [_located(call, answer) for call, answer in zip(calls, answers, strict=True)]
 
     def _is_unusable(self, reply: Any) -> bool:
         return isinstance(reply, hiredis.ReplyError) and says(reply, _NOT_NOW)

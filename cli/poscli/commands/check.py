@@ -38,7 +38,7 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
     """
     engine = load_engine(app)
     files = _files(engine, paths)
-    found = check_files(engine.environment, files)
+    found = check_files(engine.environment, files, engine.settings.job_timeout)
     for item in found:
         click.echo(_json(item) if style == "json" else _text(item))
     if style == "text":

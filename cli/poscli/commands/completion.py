@@ -5,6 +5,8 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from poscli.terminal import hint
+
 _INSTALL = {
     "bash": 'eval "$(poscli completion bash)"    # in ~/.bashrc',
     "zsh": 'eval "$(poscli completion zsh)"    # in ~/.zshrc',
@@ -29,4 +31,4 @@ def command(ctx: click.Context, shell: str) -> None:
     completion = get_completion_class(shell)
     assert completion is not None
     print(completion(ctx.find_root().command, {}, "poscli", "_POSCLI_COMPLETE").source())
-    click.echo(f"To have it in each shell: {_INSTALL[shell]}", err=True)
+    hint(f"To have it in each shell: {_INSTALL[shell]}")

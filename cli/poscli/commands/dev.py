@@ -7,6 +7,7 @@ import os
 import click
 
 from poscli.application import app_option, load_engine
+from poscli.loader import load
 from poscli.together import Together
 
 
@@ -33,5 +34,6 @@ def command(host: str, port: int, allow_hosts: tuple[str, ...], app: str | None)
     Example:
       poscli dev --port 8080
     """
+    load("liquid_background.web:serve")  # at once, where the web extra is missing: the pages alone would end for it
     os.environ.setdefault("LIQUID_BACKGROUND_DEV", "true")  # for the processes that it starts, too
     Together(load_engine(app), app, host, port, allow_hosts).run()

@@ -142,7 +142,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, y
             return
     if len(ids) > 1:
         confirm(f"Retry {len(ids)} jobs?", yes)
-    _each(engine, ids, engine.jobs.retry, "retried", (JobStatus.FAILED, JobStatus.CANCELLED))
+    _each(engine, ids, engine.jobs.retry, "retried", lambda status: status.may_be_retried)
 
 
 @command.command("cancel")
@@ -161,7 +161,7 @@ def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
         sys.exit(1)
     if len(job_ids) > 1:
         confirm(f"Cancel {len(job_ids)} jobs?", yes)
-    _each(engine, job_ids, engine.jobs.cancel, "cancelled", (JobStatus.PENDING, JobStatus.RUNNING))
+    _each(engine, job_ids, engine.jobs.cancel, "cancelled", lambda status: not status.has_ended)
 
 
 def _engine(app: str | None) -> Engine | None:
@@ -187,17 +187,18 @@ def _stored(engine: Engine, job_id: str) -> JobRecord:
 
 
 def _each(
-    engine: Engine, ids: Sequence[str], act: Callable[[str], JobRecord], done: str, states: Sequence[JobStatus]
+    engine: Engine, ids: Sequence[str], act: Callable[[str], JobRecord], done: str, allowed: Callable[[JobStatus], bool]
 ) -> None:
-    """Do it to each that is in one of the states; what can't be done is said, and the others are done nevertheless."""
+    """Do it to each whose status allows it; what can't be done is said, and the others are done nevertheless."""
     wrong = 0
     for job_id in ids:
         try:
             job = _stored(engine, job_id)
-            if job.status not in states:
+            is_allowed = allowed(job.status)
+            if not is_allowed:
                 act(job.id)  # raises, and says why; but for a job that has moved on this moment
             with told_first(f"{done} {job.id} ({job.source_name})"):
-                if job.status in states:
+                if is_allowed:
                     act(job.id)
         except JobError as error:
             note(f"poscli: {error}")

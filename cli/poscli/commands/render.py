@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +10,9 @@ from typing import Any
 import click
 
 from liquid_background import Engine, LogEntry
+from liquid_background.errors import NotPlain
 from liquid_background.job import Job
+from liquid_background.variables import parse_variables
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
 from poscli.output import ClosedInput
@@ -86,13 +87,8 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise click.BadParameter("standard input is closed: redirect a file or a pipe to it", param_hint="--data")
     try:
         with click.open_file(str(path), "rb") as stream:
-            data = json.loads(stream.read())  # of bytes, which may begin with a byte order mark
+            return parse_variables(stream.read())
     except OSError as error:
         raise click.BadParameter(f"cannot read {path}: {error.strerror}", param_hint="--data") from error
-    except RecursionError as error:
-        raise click.BadParameter(f"{path} is nested too deep", param_hint="--data") from error
-    except ValueError as error:
-        raise click.BadParameter(f"{path} is not JSON: {error}", param_hint="--data") from error
-    if not isinstance(data, dict):
-        raise click.BadParameter(f"{path} holds a {type(data).__name__}, not a JSON object", param_hint="--data")
-    return data
+    except NotPlain as error:
+        raise click.BadParameter(f"{path} {error}", param_hint="--data") from error

@@ -67,7 +67,8 @@ def path(url: bool) -> None:
     settings = load_settings()
     if _external(settings):
         sys.exit(1)
-    print(embedded.socket_url(settings.data_dir) if url else embedded.socket_path(settings.data_dir))
+    socket = embedded.own_socket(settings.data_dir)  # other programs would talk to whoever listens there
+    print(embedded.socket_url(settings.data_dir) if url else socket)
 
 
 def _external(settings: Settings) -> bool:

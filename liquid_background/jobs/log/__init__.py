@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 from liquid_background.lazy import lazy_attributes
 
 if TYPE_CHECKING:
-    from liquid_background.jobs.log.entry import decode_entry, encode_entry
+    from liquid_background.jobs.log.entry import encode_entry
     from liquid_background.jobs.log.following import follow
     from liquid_background.jobs.log.lines import Format, format_entry, printable, steady
-    from liquid_background.jobs.log.stream import ENDS, KEY, append, entries, last_id, oldest_first
+    from liquid_background.jobs.log.stream import ENDS, KEY, entries, last_id, oldest_first
 
 __all__ = [
     "ENDS",
     "KEY",
     "Format",
-    "append",
-    "decode_entry",
     "encode_entry",
     "entries",
     "follow",
@@ -31,9 +29,9 @@ __all__ = [
 __getattr__ = lazy_attributes(
     __name__,
     {
-        **dict.fromkeys(("decode_entry", "encode_entry"), "entry"),
+        "encode_entry": "entry",
         **dict.fromkeys(("Format", "format_entry", "printable", "steady"), "lines"),
-        **dict.fromkeys(("ENDS", "KEY", "append", "entries", "last_id", "oldest_first"), "stream"),
+        **dict.fromkeys(("ENDS", "KEY", "entries", "last_id", "oldest_first"), "stream"),
         "follow": "following",
     },
 )

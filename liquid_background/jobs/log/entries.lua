@@ -1,8 +1,9 @@
 -- Read the log backwards and return the entries that match, newest first, with where to go on.
--- ARGV: newest id, oldest id, how many entries to return, how many to look at, most bytes of a field, the keys of the log
--- and of the ends that are older, then the filters: which value of an entry, and what it has to be, empty for any. Returns {entries, next newest id or '' at the end}. Only what matches leaves
--- the store, and nothing of a key that is no stream. Behind the stream's oldest entry come the ends of attempts that
--- lines of templates would have pushed out: a stream of their own, whose ids are older.
+-- ARGV: newest id, oldest id, how many entries to return, how many to look at, most bytes of a field, the keys of the
+-- log and of the ends that are older, then the filters: which value of an entry, and what it has to be, empty for any.
+-- Returns {entries, next newest id or '' at the end}. Only what matches leaves the store, and nothing of a key that is
+-- no stream. Behind the stream's oldest entry come the ends of attempts that lines of templates would have pushed out:
+-- a stream of their own, whose ids are older.
 local newest, oldest, wanted, budget, longest = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local filters = {}
 for i = 8, #ARGV, 2 do

@@ -29,6 +29,8 @@ class EntryValues(NamedTuple):
 FIELDS: Final = EntryValues._fields
 
 MAX_MESSAGE: Final = 4_000  # characters; a longer message ends in …
+BEFORE_ALL: Final = b"0-0"
+"""Lower than the id of any entry."""
 MAX_FIELD: Final = 6 * MAX_MESSAGE  # bytes of a field that are read; a message of ours takes no more
 
 

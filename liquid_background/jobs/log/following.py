@@ -12,7 +12,7 @@ from redis import Redis
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log.entry import decode_entry, fits, order_of
+from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, fits, order_of
 from liquid_background.jobs.log.stream import ENDS, KEY, last_id
 from liquid_background.jobs.store import read_replies
 
@@ -22,7 +22,6 @@ _BLOCK: Final = 1_000  # milliseconds that a follower blocks before it looks at 
 _AT_ONCE: Final = 500  # entries
 _REMEMBERED: Final = 10_000  # entries: more than a store writes in the second that it may lose
 _PAUSE: Final = 0.2  # seconds between two tries while the store is away or has no log
-_BEFORE_ALL: Final = b"0-0"
 
 
 def follow(
@@ -57,7 +56,7 @@ class _Reader:
     def __init__(self, client: Redis, after: str | None) -> None:
         self._client = client
         self._last = None if after is None else after.encode("ascii")  # id of the entry read last
-        self._furthest = self._last or _BEFORE_ALL  # highest id read in any log; no end that is older is news
+        self._furthest = self._last or BEFORE_ALL  # highest id read in any log; no end that is older is news
         self._oldest: bytes | None = None  # id of the log's oldest entry at the last look: what it is known by
         self._read: deque[bytes] = deque(maxlen=_REMEMBERED)  # ids of the entries read last
         self._look_at = 0.0  # by the monotonic clock
@@ -73,7 +72,7 @@ class _Reader:
             self._look()
             self._look_at = time.monotonic() + _BLOCK / 1000
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.xread({KEY: self._last or _BEFORE_ALL}, count=_AT_ONCE, block=_BLOCK)
+        pipeline.xread({KEY: self._last or BEFORE_ALL}, count=_AT_ONCE, block=_BLOCK)
         # Second: what lines of templates have moved meanwhile, past a slow reader, is in it.
         pipeline.xread({ENDS: self._furthest}, count=_AT_ONCE)
         reply, moved = read_replies(pipeline)
@@ -95,15 +94,15 @@ class _Reader:
         pipeline = self._client.pipeline(transaction=False)
         pipeline.xrevrange(KEY, count=1)
         pipeline.xrange(KEY, count=1)
-        known = self._oldest or _BEFORE_ALL
+        known = self._oldest or BEFORE_ALL
         pipeline.xrange(KEY, min=known, max=known)
         newest, oldest, still_there = read_replies(pipeline)
-        last = newest[0][0] if newest else _BEFORE_ALL
+        last = newest[0][0] if newest else BEFORE_ALL
         if self._last is None:
             self._last = self._furthest = last_id(self._client).encode("ascii")
         elif order_of(last) < order_of(self._last):
             # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
-            self._last = self._newest_read(last) if still_there else _BEFORE_ALL
+            self._last = self._newest_read(last) if still_there else BEFORE_ALL
         self._oldest = oldest[0][0] if oldest else None
 
     def _newest_read(self, last: bytes) -> bytes:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import unicodedata
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
@@ -12,8 +11,10 @@ from liquid_background.job import LogEntry, LogStatus
 
 Format: TypeAlias = Literal["text", "short", "json"]
 
-# No white space, nor a letter that looks like it: what is around a name, as in `(attempt 1/3) - SUCCESS`, has some.
-_WORD: Final = re.compile(r"[^\s\u115f\u1160\u2800\u3164\uffa0]*")
+# Beside letters and digits: nothing that is around a name, as in `[attempt 1/3] - pay - SUCCESS`, or looks like it.
+_IN_WORDS: Final = frozenset("_-./\\:@+#%=,~*")
+_KEPT: Final = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Nd"))  # categories of what a name is made of, beyond ASCII
+_BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0")  # letters that look like white space
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Me"))  # categories that are shown by number
 _MOST_MARKS: Final = 4  # combining marks on one character, as scripts have them; a stack of them covers other lines
 _RIGHT_TO_LEFT: Final = frozenset(("R", "AL", "AN"))
@@ -81,17 +82,28 @@ def _json(entry: LogEntry) -> str:
 def _word(text: str) -> str:
     """Return a name or a type as one word, else in quotes: then it cannot pass for the pieces of another line."""
     shown = steady(text)
-    if _WORD.fullmatch(shown) and shown.upper() not in LogStatus.__members__:
+    looks = unicodedata.normalize("NFKC", text).upper()
+    if all(each in _IN_WORDS or _is_plain(each) for each in text) and looks not in LogStatus.__members__:
         return shown
     return '"' + shown.replace('"', '\\"') + '"'
 
 
 def steady(text: str) -> str:
-    """Return text that stays where it stands, such as a name: what runs from right to left is shown escaped, too."""
+    """Return text that stays where it stands, such as a name: all but ASCII, letters and digits is shown escaped, too.
+
+    So is what runs from right to left. What is left cannot pass for white space, nor move what stands beside it.
+    """
     shown = printable(text)
     if shown.isascii():
         return shown
-    return "".join(_number(each) if _runs_left(each) or _is_mark(each) else each for each in shown)
+    return "".join(each if each.isascii() or _is_plain(each) else _number(each) for each in shown)
+
+
+def _is_plain(character: str) -> bool:
+    """Return whether a character is a letter or digit that is seen as one."""
+    if character.isascii():
+        return character.isalnum()
+    return unicodedata.category(character) in _KEPT and character not in _BLANK and not _runs_left(character)
 
 
 def printable(text: str) -> str:

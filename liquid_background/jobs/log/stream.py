@@ -1,4 +1,4 @@
-"""The streams behind the job log: appending, and reading what there is.
+"""The streams behind the job log: their names, and reading what there is.
 
 All entries are appended to one stream. Where lines of templates make it long, its oldest entries go, and the ends of
 attempts among them move to a second one under their ids (see room.lua). So what is there is the second stream, and
@@ -16,7 +16,7 @@ from typing import Any, Final
 from redis import Redis
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log.entry import FIELDS, MAX_FIELD, decode_entry, encode_entry, encoded, milliseconds_of
+from liquid_background.jobs.log.entry import BEFORE_ALL, FIELDS, MAX_FIELD, decode_entry, encoded, milliseconds_of
 from liquid_background.jobs.store import read_replies, translated_errors
 
 KEY: Final = "liquid_background:log"
@@ -24,16 +24,6 @@ ENDS: Final = "liquid_background:log:ends"
 """The ends of attempts that are older than the oldest entry under KEY."""
 _BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
 _AT_ONCE: Final = 500  # entries that one call returns
-
-
-def append(client: Redis, entries: Sequence[LogEntry], limit: int) -> None:
-    """Append entries outside any job's step, such as those of a page that raised."""
-    pipeline = client.pipeline(transaction=False)
-    for entry in entries:
-        fields: Any = dict(zip(FIELDS, encode_entry(entry), strict=True))
-        pipeline.xadd(KEY, fields, maxlen=limit, approximate=True)
-    with translated_errors():
-        pipeline.execute()
 
 
 def entries(
@@ -95,7 +85,7 @@ def last_id(client: Redis) -> str:
     for key in (KEY, ENDS):
         pipeline.xrevrange(key, count=1)
     newest = next(filter(None, read_replies(pipeline)), None)
-    return newest[0][0].decode("ascii") if newest else "0-0"
+    return (newest[0][0] if newest else BEFORE_ALL).decode("ascii")
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:

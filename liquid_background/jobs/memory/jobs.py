@@ -128,7 +128,7 @@ class MemoryJobs:
         """
         with self._lock:
             kept = self._find(job_id)
-            if kept.status not in (JobStatus.FAILED, JobStatus.CANCELLED):
+            if not kept.status.may_be_retried:
                 raise not_allowed("retry", job_id, kept.status)
             self._ended.pop(job_id, None)
             kept.reopen(next(self._turns))

@@ -10,6 +10,7 @@ from typing import Final
 
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log.entry import (
+    BEFORE_ALL,
     FIELDS,
     decode_entry,
     encode_entry,
@@ -19,7 +20,6 @@ from liquid_background.jobs.log.entry import (
 )
 
 _NAMES: Final = tuple(name.encode("ascii") for name in FIELDS)
-_BEFORE_ALL: Final = b"0-0"
 
 
 class MemoryLog:
@@ -33,7 +33,7 @@ class MemoryLog:
         self._limit = limit
         self._ends: list[LogEntry] = []  # of attempts, which lines of templates would have pushed out of what is kept
         self._kept: list[LogEntry] = []
-        self._last = _BEFORE_ALL
+        self._last = BEFORE_ALL
         self._written = threading.Condition()
 
     def append(self, entries: Sequence[LogEntry]) -> None:
@@ -91,7 +91,7 @@ class MemoryLog:
             now = order_of(self._last)
         read = now if after is None else order_of(after.encode("ascii"))
         if read > now:
-            read = order_of(_BEFORE_ALL)
+            read = order_of(BEFORE_ALL)
         while True:
             found = self._behind(read)
             read = _order(found[-1])

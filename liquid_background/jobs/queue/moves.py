@@ -15,7 +15,7 @@ from liquid_background.job import Job, LogEntry, LogStatus
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.queue.finishing import Finish, Running, exc_string
 from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claimed
-from liquid_background.jobs.queue.protocol import CONSTANTS, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
+from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.settings import Settings
 
@@ -205,8 +205,7 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
         trim: whether expired ids and slots are dropped, too.
         last: the store's clock in ms at this worker's last tick, as its reply said; 0 before the first.
     """
-    exc = exc_string(str(CONSTANTS["GIVEN_UP"]))
-    head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc]
+    head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc_string(GIVEN_UP)]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
 
 

@@ -24,7 +24,7 @@ from liquid_background.jobs.queue.signing import sign_again, verify
 from liquid_background.settings import Settings
 
 
-def encoded(*parts: str) -> list[bytes]:
+def signed_text(*parts: str) -> list[bytes]:
     """Return the parts of a job that are text as its signature is over them."""
     return [part.encode("utf-8") for part in parts]
 
@@ -97,7 +97,7 @@ def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float
 def _signed(job_id: str, fields: tuple[bytes, bytes, bytes], waits: Sequence[float], data: bytes) -> list[bytes]:
     """Return the parts of a job that its signature is over; the fields are origin, timeout and exact limit."""
     spaced = json.dumps(waits, separators=(",", ":"))  # RQ spaces them otherwise when it saves a record again
-    return [*encoded(job_id), *fields, spaced.encode("ascii"), data]
+    return [*signed_text(job_id), *fields, spaced.encode("ascii"), data]
 
 
 SIGNED: Final[tuple[str, ...]] = ("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE)
@@ -146,7 +146,7 @@ def check_performed(job: Performed, exact: bytes, signature: bytes, settings: Se
         JobRefused: when the signature is not over this job, or not valid now.
     """
     timeout = "" if job.timeout is None else str(job.timeout)
-    origin, seconds = encoded(job.queue, timeout)
+    origin, seconds = signed_text(job.queue, timeout)
     parts = _signed(job.id, (origin, seconds, exact), job.waits, encode_payload(job.payload))
     verify(settings.signing_key, signature, parts, now)
 

@@ -12,6 +12,7 @@ from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX
 from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.log.entry import EntryValues
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.reading import MAX_DIGITS
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
 
 Argument: TypeAlias = str | bytes | int | float
@@ -94,6 +95,8 @@ MAX_ATTEMPTS_READ: Final = 1_000_000
 """Attempts that a record may say."""
 MAX_LOSSES: Final = 10
 """Whole workers that may die under one run of a job."""
+GIVEN_UP: Final = f"the worker that ran it died {MAX_LOSSES} times"
+"""What is said of a job whose last worker was one too many."""
 SHORTEST_CLAIM: Final = 0.8
 """Seconds; half of it must be enough to begin, on a busy machine too."""
 MAX_SHOWN: Final = 200
@@ -124,6 +127,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LAST_AT": _LOOKED_AT.index(CLAIMED[-1]) + 1,
     "LARGEST": MAX_DATA,
     # What a record, or another key, may say.
+    "MOST_DIGITS": MAX_DIGITS,
     "MOST_ATTEMPTS": MAX_ATTEMPTS_READ,
     "MOST_WAITS": MAX_RETRIES,
     "LONGEST_WAIT": int(MAX_RETRYING),
@@ -140,7 +144,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_LOSSES": MAX_LOSSES,
     "MOST_WAKES": keys.WAKE_LIMIT,
     # What is said of a job.
-    "GIVEN_UP": f"the worker that ran it died {MAX_LOSSES} times",
+    "GIVEN_UP": GIVEN_UP,
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
 }

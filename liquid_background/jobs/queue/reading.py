@@ -8,7 +8,8 @@ from typing import Final, TypeVar
 
 _Default = TypeVar("_Default")
 
-_DIGITS: Final = 15  # of a whole number: more than anything counts, and exact as a float, too
+MAX_DIGITS: Final = 15
+"""Digits of a whole number: more than anything counts, and exact as a float, too."""
 _NUMBER: Final = re.compile(rb"[+-]?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
 _LONGEST_NUMBER: Final = 40  # bytes; Python writes a float in 24 at most
 
@@ -21,7 +22,7 @@ def whole(value: bytes | None, default: _Default, most: int) -> int | _Default:
         default: for all that is not 1 to 15 ASCII digits.
         most: what a larger number is taken for.
     """
-    if value is None or len(value) > _DIGITS or not value.isdigit():
+    if value is None or len(value) > MAX_DIGITS or not value.isdigit():
         return default
     return min(int(value), most)
 

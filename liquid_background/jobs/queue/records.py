@@ -20,10 +20,11 @@ from liquid_background.job import (
     Priority,
 )
 from liquid_background.jobs import handover
+from liquid_background.jobs.log.entry import MAX_FIELD
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.opening import encoded, inflate
+from liquid_background.jobs.queue.opening import inflate, signed_text
 from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data
-from liquid_background.jobs.queue.protocol import JobValues
+from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, JobValues
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.queue.signing import sign
 from liquid_background.settings import Settings
@@ -55,7 +56,7 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobVal
     queue = str(job.priority)
     signature = ""
     if settings.signing_key:
-        parts = (*encoded(job.id, queue, str(seconds), exact, waits), data)
+        parts = (*signed_text(job.id, queue, str(seconds), exact, waits), data)
         signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
@@ -109,9 +110,7 @@ READ: Final[tuple[str, ...]] = (
 """The fields of a record that people are shown: the script `read` returns them in this order, and then the result."""
 MAX_RESULT_READ: Final = 16 * (MAX_RESULT + 3)
 """Bytes of a stored result that are read: versions before kept characters, of 12 bytes at most; base64 adds a third."""
-_MOST_ATTEMPTS: Final = 9_999
 _LONGEST_NAME: Final = 255  # bytes of a name or a queue that another tool wrote
-_LONGEST_ERROR: Final = 24_000  # bytes: those of the longest message that we write
 
 
 def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
@@ -134,14 +133,14 @@ def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
         priority=Priority(queue) if queue in keys.QUEUES else queue,
         delay=payload.get("delay", 0.0),
         max_attempts=payload.get("max_attempts", 1),
-        attempts=whole(attempt, 0, _MOST_ATTEMPTS),
+        attempts=whole(attempt, 0, MAX_ATTEMPTS_READ),
         parameters=_values(payload.get("parameters", {})),
         handed_over=_values(payload.get("handed_over", {})),
         source=payload.get("source") or payload.get("partial") or payload.get("function") or "",
         template=payload.get("template", ""),
         line=payload.get("line", 0),
         result=_result(result) if status is JobStatus.COMPLETED else None,
-        error=text(error, _LONGEST_ERROR) or None,
+        error=text(error, MAX_FIELD) or None,
         created_at=keys.parse_time(created),
         started_at=keys.parse_time(started),
         completed_at=keys.parse_time(ended),
@@ -155,21 +154,21 @@ def _payload(data: bytes) -> dict[str, Any]:
         return {}
 
 
-def _values(encoded: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: _value(item) for name, item in encoded.items()}
+def _values(signed_text: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {name: _value(item) for name, item in signed_text.items()}
 
 
-def _value(encoded: Encoded) -> Any:
-    """Return a value decoded; as it stands when another application encoded it; None when it can't be shown."""
+def _value(signed_text: Encoded) -> Any:
+    """Return a value decoded; as it stands when another application signed_text it; None when it can't be shown."""
     try:
-        return handover.decode(encoded)
+        return handover.decode(signed_text)
     except NotPlain:
         pass
     try:
-        handover.encode(encoded)
+        handover.encode(signed_text)
     except NotPlain:
         return None
-    return encoded
+    return signed_text
 
 
 def _result(value: bytes | None) -> Any:

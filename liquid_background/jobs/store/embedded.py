@@ -25,6 +25,7 @@ from liquid_background.jobs.store.ownership import (
     check_own,
     check_private,
     explained,
+    make_folder,
     make_private,
     open_own,
 )
@@ -88,6 +89,21 @@ def socket_path(data_dir: Path) -> Path:
     return Path("/tmp") / f"liquid-background-{os.getuid()}" / f"{name}.sock"
 
 
+def own_socket(data_dir: Path) -> Path:
+    """Return the socket's path, once all that is there is this user's own: before anything is sent, written or told.
+
+    Raises:
+        StoreStartError: when something there is a link or somebody else's.
+    """
+    check_folder(data_dir)
+    path = socket_path(data_dir)
+    if path.parent != data_dir.resolve():
+        check_private(path.parent)
+    for each in (path, *(data_dir / name for name in (_LOCK, _LOG, _DATA))):
+        check_own(each)
+    return path
+
+
 def socket_url(data_dir: Path) -> str:
     """Return the socket as a unix:// URL, for `rq` and other tools: what a URL or a shell would read is a %-code."""
     return f"unix://{quote(os.fsencode(socket_path(data_dir)))}"
@@ -104,7 +120,7 @@ def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeou
     Raises:
         StoreStartError: naming the folder, the server's reason and what to do; or what there is not this user's own.
     """
-    path = _own_socket(data_dir)
+    path = own_socket(data_dir)
     if path.parent != data_dir.resolve():
         make_private(path.parent)
     deadline = time.monotonic() + timeout
@@ -131,7 +147,7 @@ def status(data_dir: Path) -> StoreStatus:
     Raises:
         StoreStartError: when something there is a link or somebody else's.
     """
-    path = _own_socket(data_dir)
+    path = own_socket(data_dir)
     info: dict[str, str] = {}
     with contextlib.suppress(OSError), Conversation(path) as server_says:
         info = server_says.info()
@@ -158,7 +174,7 @@ def stop(data_dir: Path, *, timeout: float = 15.0) -> bool:
     """
     if not _is_locked(data_dir):
         return False
-    path = _own_socket(data_dir)
+    path = own_socket(data_dir)
     first = _run_id(path)
     deadline = time.monotonic() + timeout
     asked = 0.0
@@ -175,17 +191,6 @@ def stop(data_dir: Path, *, timeout: float = 15.0) -> bool:
                 server_says.ask("SHUTDOWN")
         time.sleep(_LOOK_EVERY)
     raise StoreUnavailable(f"the embedded store in {data_dir} did not stop within {timeout:g} s: see {data_dir / _LOG}")
-
-
-def _own_socket(data_dir: Path) -> Path:
-    """Return the socket's path, once all that is there is this user's own: before anything is sent or written."""
-    check_folder(data_dir)
-    path = socket_path(data_dir)
-    if path.parent != data_dir.resolve():
-        check_private(path.parent)
-    for each in (path, *(data_dir / name for name in (_LOCK, _LOG, _DATA))):
-        check_own(each)
-    return path
 
 
 def _run_id(path: Path) -> str | None:
@@ -205,7 +210,7 @@ def _lock(data_dir: Path) -> Iterator[int | None]:
     """Yield the descriptor of the store's lock, or None when a supervisor or a server holds it."""
     with explained(data_dir):
         if not data_dir.is_dir():
-            data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(data_dir)
             check_folder(data_dir)  # somebody else may have been quicker
             with contextlib.suppress(FileExistsError), (data_dir / ".gitignore").open("x") as ignored:
                 ignored.write("*\n")  # the jobs' data must not end up in a repository

@@ -3,11 +3,10 @@
 from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
 from liquid_background.language.filters.own import add_filters
-from liquid_background.language.filters.result import MAX_VALUE, check_result, check_text
+from liquid_background.language.filters.result import check_result, check_text
 from liquid_background.language.filters.translation import BoundedTranslateTag
 
 __all__ = [
-    "MAX_VALUE",
     "BoundedTranslateTag",
     "add_filters",
     "check_formats",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from sys import getsizeof
 from typing import Final
 
 from liquid import Environment, RenderContext
+from liquid.exceptions import FilterArgumentError
 from liquid.filter import int_arg
 
 from liquid_background.jobs.sizes import FLAT, ITEM, flat_length, megabytes, text_size
@@ -19,6 +21,10 @@ MAX_CODED: Final = 1_000_000
 """Characters for filters that look at each of them."""
 MAX_NUMBERS: Final = 2_000_000
 """Characters in which `sort_numeric` looks for numbers."""
+MAX_SQUISHED: Final = 2_000_000
+"""Characters for `squish`, which looks at each blank."""
+MAX_NEWLINES: Final = 1_000_000
+"""Line ends for `strip_newlines`, which takes each out by itself."""
 MAX_WORDS: Final = 150_000
 """Words for `truncatewords`, which counts them all."""
 MAX_DATE: Final = 1_000
@@ -26,6 +32,10 @@ MAX_DATE: Final = 1_000
 MAX_INDENT: Final = 100
 """Blanks a level of `json`."""
 
+_WIDEST: Final = 4  # bytes of a character
+_SHORT_TEXT: Final = 1_000  # characters: of a longer one, what a text takes beside them makes no difference
+_HTML: Final = {"&": 4, "<": 3, ">": 3, '"': 5, "'": 5}  # characters more for each
+_SCRIPT: Final = dict.fromkeys([*"\\'\"><&=-;`\u2028\u2029", *map(chr, range(32))], 5)
 _PIECE: Final = 64  # bytes that a short string takes
 _MOST_STEPS: Final = 300_000_000  # characters that `strip_html` may look at
 
@@ -58,23 +68,58 @@ def check_flat(env: Environment, name: str, left: object) -> None:
         refuse(f"{name} is given {length:,} items; it takes at most {MAX_ITEMS:,}")
 
 
+def _width(text: str) -> int:
+    """Return how many bytes each character of a text takes in memory, or something more."""
+    if text.isascii():
+        return 1
+    if len(text) < _SHORT_TEXT:
+        return 2 if max(text) <= "\uffff" else _WIDEST
+    return min(_WIDEST, getsizeof(text) // len(text))
+
+
 # Each reads what it asks about by the filter's own names; what a filter does not take, it refuses itself.
 
 
 def _replace(env: Environment, left: object, seq: object = "", sub: object = "", *_: object, **__: object) -> None:
     text, found, put = str(left), str(seq), str(sub)
-    if len(put) > len(found) and (len(text) + 1) * len(put) > MAX_VALUE:
-        check_size(env, "replace", len(text) + text.count(found) * (len(put) - len(found)))
+    if len(put) > len(found) and (len(text) + 1) * len(put) * _WIDEST > MAX_VALUE:
+        length = len(text) + text.count(found) * (len(put) - len(found))
+        check_size(env, "replace", length * max(_width(text), _width(put)))
 
 
 def _join(env: Environment, left: object, separator: object = " ", *_: object, **__: object) -> None:
     if isinstance(left, list | tuple | range):
-        check_size(env, "join", len(left) * len(str(separator)))
+        between = str(separator)
+        check_size(env, "join", len(left) * len(between) * _width(between))
 
 
 def _map(env: Environment, left: object, key: object = "", *_: object, **__: object) -> None:
     if type(key) not in FLAT and isinstance(left, list | tuple):  # it makes text of the key for each item
         check_size(env, "map", text_size(key, MAX_VALUE) * flat_length(left, MAX_ITEMS))
+
+
+def _concat(_env: Environment, _left: object, second_array: object = (), *_: object, **__: object) -> None:
+    if not isinstance(second_array, list | tuple):  # whose error python-liquid cannot make
+        raise FilterArgumentError(f"concat expected an array, found {type(second_array).__name__}", token=None)
+
+
+def _written_out(name: str, each: Mapping[str, int]) -> Callable[..., None]:
+    """Return a check of a filter that puts more characters in the place of each of some."""
+    fits = MAX_VALUE // _WIDEST // (1 + max(each.values()))
+
+    def check(env: Environment, left: object, *_: object, **__: object) -> None:
+        text = left if type(left) is str else str(left)
+        if len(text) > fits:
+            length = len(text) + sum(text.count(character) * more for character, more in each.items())
+            check_size(env, name, length * _width(text))
+
+    return check
+
+
+def _strip_newlines(_env: Environment, left: object, *_: object, **__: object) -> None:
+    text = str(left)
+    if len(text) > MAX_NEWLINES and text.count("\n") > MAX_NEWLINES:
+        refuse(f"strip_newlines is given over {MAX_NEWLINES:,} lines")
 
 
 def _split(env: Environment, left: object, sep: object = "", *_: object, **__: object) -> None:
@@ -108,11 +153,11 @@ def _sort_numeric(_env: Environment, left: object, *_: object, **__: object) -> 
         refuse(f"sort_numeric is given over {MAX_NUMBERS:,} characters, the most that it takes")
 
 
-def _coded(name: str) -> Callable[..., None]:
+def _short(name: str, most: int) -> Callable[..., None]:
     def check(_env: Environment, left: object, *_: object, **__: object) -> None:
         length = len(str(left))
-        if length > MAX_CODED:
-            refuse(f"{name} is given {length:,} characters; it takes at most {MAX_CODED:,}")
+        if length > most:
+            refuse(f"{name} is given {length:,} characters; it takes at most {most:,}")
 
     return check
 
@@ -171,7 +216,13 @@ BEFORE: Final[Mapping[str, Callable[..., None]]] = {
     "sort_numeric": _sort_numeric,
     "strip_html": _strip_html,
     "json": _json,
-    **{name: _coded(name) for name in ("escape_once", "url_decode", "url_encode")},
+    "concat": _concat,
+    "strip_newlines": _strip_newlines,
+    "squish": _short("squish", MAX_SQUISHED),
+    "newline_to_br": _written_out("newline_to_br", {"\n": len("<br />")}),
+    "escapejs": _written_out("escapejs", _SCRIPT),
+    **{name: _written_out(name, _HTML) for name in ("escape", "script_tag", "stylesheet_tag")},
+    **{name: _short(name, MAX_CODED) for name in ("escape_once", "url_decode", "url_encode")},
     **{name: _shown(name) for name in ("date", *_FORMATTING)},
 }
 """What is asked of the values before a filter of python-liquid's own runs, by its name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import getsizeof
 from typing import Final, NoReturn
 
 from liquid import Environment
@@ -12,6 +13,7 @@ from liquid_background.language.limits import MAX_OUTPUT
 
 MAX_VALUE: Final = MAX_OUTPUT
 """Bytes that a filter's result may take, or as many as may be printed if that is more."""
+_WIDEST: Final = 4  # bytes of a character: all of a text take as many as the one that needs most
 MAX_BITS: Final = 14_000
 """Bits of a whole number: Python shows none of over 4,300 digits."""
 
@@ -76,8 +78,8 @@ def check_result(env: Environment, name: str, result: object) -> None:
         LimitReached: when it is too much to be passed on.
     """
     if isinstance(result, str):
-        if len(result) > MAX_VALUE:
-            check_size(env, name, len(result))
+        if len(result) * _WIDEST > MAX_VALUE:
+            check_size(env, name, getsizeof(result))
     elif isinstance(result, list):
         check_size(env, name, weigh(result))
     elif isinstance(result, int) and result.bit_length() > MAX_BITS:

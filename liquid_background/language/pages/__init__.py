@@ -6,18 +6,14 @@ from liquid_background.language.pages.files import (
     LAYOUTS,
     PAGES,
     PARTIALS,
-    Found,
+    Place,
+    file_for,
+    inside,
     oddity,
-    read_text,
     walk,
 )
 from liquid_background.language.pages.front_matter import (
-    KEYS,
-    MEDIA_TYPES,
-    METHODS,
     NULLS,
-    NUMBERS,
-    TEXTS,
     compose,
     is_canonical,
     key_token,
@@ -27,9 +23,10 @@ from liquid_background.language.pages.front_matter import (
     split_front_matter,
 )
 from liquid_background.language.pages.headers import reason_against
-from liquid_background.language.pages.loader import SiteLoader
+from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
+from liquid_background.language.pages.loader import SiteLoader, is_event_name
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
-from liquid_background.language.pages.routing import Routes
+from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Page
 
 __all__ = [
@@ -44,14 +41,16 @@ __all__ = [
     "PAGES",
     "PARTIALS",
     "TEXTS",
-    "Found",
     "Page",
-    "Routes",
+    "Place",
     "SiteLoader",
     "compose",
+    "file_for",
     "find_layout",
     "find_page",
+    "inside",
     "is_canonical",
+    "is_event_name",
     "key_token",
     "oddity",
     "offset_of",

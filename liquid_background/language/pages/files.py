@@ -1,8 +1,7 @@
-"""The template files of a site as they really are: which are templates, their text, and whether they have changed."""
+"""The template files of a site as they really are: which are templates, where, and whether they have changed."""
 
 from __future__ import annotations
 
-import codecs
 import errno
 import os
 import stat
@@ -10,14 +9,8 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple, TypeAlias
-
-from liquid import Token
-from liquid.exceptions import TemplateNotFoundError
-
-from liquid_background.errors import TagSyntaxError
-from liquid_background.language.limits import MAX_TEMPLATE
 
 PAGES: Final = "pages"
 PARTIALS: Final = "partials"
@@ -26,12 +19,10 @@ CONSUMERS: Final = "consumers"
 ENDINGS: Final = (".liquid", ".html.liquid", "")
 """What a template's file adds to its name; of several files of one name the first is the template."""
 
-_HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
 _LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file systems of today
 _LONGEST_NAME: Final = 1_000
 _TICK: Final = 50_000_000  # ns in which a file may change again without its times changing
 _COARSE_TICK: Final = 2_000_000_000  # … on a file system that keeps whole seconds
-_DECODER: Final = codecs.getincrementaldecoder("utf-8-sig")  # which keeps a character that is cut at the end for later
 
 Signature: TypeAlias = tuple[int, ...]
 """What tells one state of a file from the next."""
@@ -56,10 +47,10 @@ class Found:
 
 
 class Place(NamedTuple):
-    """Where in a site a path leads, through links."""
+    """Where in a site a path led, through links."""
 
     real: str
-    within: str  # below the site's folder
+    within: str  # below the site's folder; of a file that belongs to none, its name
 
 
 @dataclass(slots=True)
@@ -81,6 +72,12 @@ def is_template_name(name: str) -> bool:
     if not path.parts or path.is_absolute() or len(name) > _LONGEST_NAME:
         return False
     return not any(_odd_name(part) for part in path.parts)
+
+
+def file_for(name: str) -> str | None:
+    """Return the file that would be the template of a name, below its folder; None when no file can have that name."""
+    file = f"{PurePosixPath(name)}.liquid"
+    return file if is_template_name(name) and is_template_name(file) else None
 
 
 def _odd_name(part: str) -> str:
@@ -145,12 +142,13 @@ def inside(path: str, root: str) -> Place | None:
     return Place(real, real[len(start) :]) if real.startswith(start) else None
 
 
-def walk(folder: str, root: str) -> Walk:
+def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
     """Look at all files under a folder of a site, in the order of their paths; links to folders are not followed.
 
     Args:
         folder: where to begin.
         root: the site; what a link names must be inside.
+        deep: whether to look into its folders, too.
     """
     found = Walk()
     pending = [folder] if folder == root or inside(folder, root) else []
@@ -162,7 +160,7 @@ def walk(folder: str, root: str) -> Walk:
         try:
             with os.scandir(here) as entries:
                 for entry in entries:
-                    if entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
+                    if deep and entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
                         pending.append(entry.path)
                     if entry.name.endswith(".liquid") or (entry.is_symlink() and _is_linked_folder(entry)):
                         found.files.append(_look(entry, folder, root))
@@ -223,60 +221,3 @@ def _reason(error: Exception, what: str) -> str:
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
         return "links in a circle"
     return f"cannot be {what}: {error.strerror if isinstance(error, OSError) else error}"
-
-
-def read_text(path: str | Path, name: str) -> str:
-    """Return a template's text; a byte order mark is no part of it.
-
-    Args:
-        path: the file, with its links followed.
-        name: what people call it, for errors.
-
-    Raises:
-        TagSyntaxError: when it cannot be read, is too large, or not UTF-8.
-        TemplateNotFoundError: when it has gone, or is no regular file.
-    """
-    return _decode(_read(str(path), name, MAX_TEMPLATE + 1)[0], name, final=True)
-
-
-def read_head(path: str | Path, name: str) -> str:
-    """Return the beginning of a template's text, in which its front matter ends, or all of a short one.
-
-    Raises:
-        TagSyntaxError: when it cannot be read, is too large, or not UTF-8.
-        TemplateNotFoundError: when it has gone, or is no regular file.
-    """
-    data, size = _read(str(path), name, _HEAD)
-    return _decode(data, name, final=size <= len(data))
-
-
-def _read(path: str, name: str, most: int) -> tuple[bytes, int]:
-    """Return (the first bytes of a file, its size), waiting for nobody: a named pipe opens at once and is no file."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            os.close(descriptor)
-            raise TemplateNotFoundError(name)
-        with open(descriptor, "rb") as file:
-            data = file.read(most)
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise TemplateNotFoundError(name) from error
-    except OSError as error:
-        raise _unreadable(f"the file cannot be read: {error.strerror}", name) from error
-    size = max(found.st_size, len(data))
-    if size > MAX_TEMPLATE:
-        limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
-        raise _unreadable(f"the file has {size / 1024:.0f} KB; {limit}", name)
-    return data, size
-
-
-def _decode(data: bytes, name: str, *, final: bool) -> str:
-    try:
-        return _DECODER().decode(data, final)
-    except UnicodeDecodeError as error:
-        raise _unreadable("the file is not UTF-8 text", name) from error
-
-
-def _unreadable(message: str, name: str) -> TagSyntaxError:
-    return TagSyntaxError(message, token=Token("", "", 0, "(the file)"), template_name=name)

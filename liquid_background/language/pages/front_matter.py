@@ -3,61 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import yaml
 from liquid import Token
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
-from liquid_background.language.syntax import OPTIONS, unescaped
+from liquid_background.language.pages.keys import KEYS, NUMBERS, TEXTS
+from liquid_background.language.pages.unreadable import reason_against_block
+from liquid_background.language.syntax import OPTIONS
 
 MAX_FRONT_MATTER: Final = 16 * 1024  # characters
 MAX_DEPTH: Final = 20  # levels of lists and mappings
 MAX_VALUES: Final = 500  # values in all, lists and mappings among them
 
-METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-MEDIA_TYPES: Final[Mapping[str, str]] = {
-    "html": "text/html",
-    "json": "application/json",
-    "xml": "application/xml",
-    "txt": "text/plain",
-    "csv": "text/csv",
-    "css": "text/css",
-    "js": "text/javascript",
-}
-"""What the format of a page may be, and the media type that it is served with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """One name that means something in front matter."""
-
-    name: str
-    of: str  # which templates it is for
-    says: str
-    is_text: bool = False  # and no list or mapping
-
-
-KEYS: Final[Mapping[str, Key]] = {
-    key.name: key
-    for key in (
-        Key("slug", "pages", "the path at which the page answers; without it, its name, and `/` for `index`", True),
-        Key("method", "pages", f"{', '.join(METHODS[:-1])} or {METHODS[-1]}; without it, any", True),
-        Key("layout", "pages", "the template in `layouts/` around it; `false` or nothing: none", True),
-        Key("format", "pages", f"the media type, one of {', '.join(MEDIA_TYPES)}; without it, html", True),
-        Key("response_headers", "pages", "headers of the answer"),
-        Key("metadata", "any", "values of your own: `{{ page.metadata.title }}`"),
-        Key("schedule", "partials, pages", "when it runs, and how"),
-        *(Key(option.name, "consumers", f"{option.says} ({option.allowed})") for option in OPTIONS.values()),
-    )
-}
-"""What front matter may say; other keys are kept and mean nothing here."""
-
-TEXTS: Final = frozenset(key.name for key in KEYS.values() if key.is_text)
-_OF_SCHEDULES: Final = ("retries", "timeout", "max_concurrency")  # the room that reads them stands above this one
-NUMBERS: Final = frozenset((*(option.name for option in OPTIONS.values() if option.numeric), *_OF_SCHEDULES))
 _FREE: Final = "metadata"
 
 _BLOCK: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
@@ -121,15 +80,18 @@ def offset_of(text: str, node: yaml.Node) -> int:
     return match.start("yaml") + int(node.start_mark.index)
 
 
-def key_token(text: str, name: str, key: str) -> Token | None:
-    """Return where the front matter of a template gives a key; None when it does not.
+def key_token(text: str, name: str, key: str, inner: str | None = None) -> Token | None:
+    """Return where the front matter of a template gives a key, or a name under it; None when it does not.
 
     Raises:
         TagSyntaxError: when it cannot be read.
     """
     node = compose(text, name)
-    given = [node for node, _ in node.value if node.value == key] if node is not None else []
-    return Token("", key, offset_of(text, given[-1]), text) if given else None
+    given = [pair for pair in node.value if pair[0].value == key] if node is not None else []
+    if given and inner is not None:
+        under = given[-1][1]
+        given = [pair for pair in under.value if pair[0].value == inner] if isinstance(under, yaml.MappingNode) else []
+    return Token("", inner or key, offset_of(text, given[-1][0]), text) if given else None
 
 
 def is_canonical(text: str) -> bool:
@@ -202,9 +164,8 @@ def _single_node(block: str, text: str, name: str, start: int) -> yaml.Node | No
         loader = _Loader(block)
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = unescaped(error.problem or error.context or "")
-        _fail(f"is not YAML: {problem}", text, name, start + (mark.index if mark else 0), error)
+        reason, at = reason_against_block(error, block)
+        _fail(f"is not YAML: {reason}", text, name, start + at, error)
     except yaml.reader.ReaderError as error:
         problem = f"is not YAML: a character that it may not hold (U+{int(error.character):04X})"
         _fail(problem, text, name, start + int(error.position), error)
@@ -221,7 +182,8 @@ def _check_keys(node: yaml.MappingNode, text: str, name: str, start: int) -> Non
         if isinstance(current, yaml.MappingNode):
             for key, value in current.value:
                 if not isinstance(key, yaml.ScalarNode):
-                    _fail("has a list or mapping for a name", text, name, start + int(key.start_mark.index))
+                    problem = "has a list or mapping for a name: put text that starts with `{` or `[` in quotes"
+                    _fail(problem, text, name, start + int(key.start_mark.index))
                 if key.value == "<<" and key.style is None:
                     _fail("merges mappings (`<<`): write them out", text, name, start + int(key.start_mark.index))
                 pending.append(value)

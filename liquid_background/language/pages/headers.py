@@ -10,16 +10,28 @@ from liquid_background.language.syntax import show
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SERVERS_OWN: Final = frozenset(
-    ("connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade")
+    (
+        "connection",
+        "content-length",
+        "date",
+        "keep-alive",
+        "proxy-connection",
+        "server",
+        "status",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
 )
-"""Headers that frame a response; a page that set one would break the connection."""
+"""Headers that frame a response, or say what the server says: a page that set one would break or forge that."""
 
 
 def reason_against(name: str, value: str) -> str | None:
     """Return what is wrong with a header, to stand behind its name; None when it can be sent."""
     if not _NAME.fullmatch(name):
         return "is not a header's name: letters, digits and - make one"
-    if name.lower() in _SERVERS_OWN:
+    if name.lower().replace("_", "-") in _SERVERS_OWN:  # which a server in front may take for the same
         return "is the server's own: take it out"
     if _CONTROL.search(value):
         return "has a line break or control character in its value: write it on one line"

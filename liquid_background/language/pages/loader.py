@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -15,7 +16,9 @@ from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
-from liquid_background.language.environment import Environment, Template
+from liquid_background.job import plain_name
+from liquid_background.language.environment import Environment
+from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -29,15 +32,15 @@ from liquid_background.language.pages.files import (
     is_settled,
     is_template_name,
     name_of,
-    read_head,
-    read_text,
     signature_of,
     walk,
 )
 from liquid_background.language.pages.front_matter import read_options, split_front_matter
+from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
 from liquid_background.language.syntax import explain, seen
 from liquid_background.language.tags import Consumer
+from liquid_background.language.template import Template
 
 logger = logging.getLogger(__name__)
 
@@ -52,6 +55,8 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_TRIES: Final = 4  # looks at a file that is switched between each look and the reading
+_MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -86,15 +91,32 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             TemplateNotFoundError: when there is none, or the name leads out of the site.
             TagSyntaxError: when the file cannot be read.
         """
-        sight = self._sight(template_name, str(kwargs.get("tag") or ""))
-        if sight is None:
-            raise TemplateNotFoundError(_shown(template_name))
-        return TemplateSource(read_text(sight.path, sight.name), sight.name, sight.is_unchanged)
+        text, sight = self._read(template_name, str(kwargs.get("tag") or ""), read_text)
+        return TemplateSource(text, sight.name, sight.is_unchanged)
+
+    def text(self, name: str, tag: str = "") -> str:
+        """Return a template's text as it stands in its file.
+
+        Raises:
+            TemplateNotFoundError: when there is none inside the site.
+            TagSyntaxError: when the file cannot be read.
+        """
+        return self._read(name, tag, read_text)[0]
+
+    def _read(self, name: str, tag: str, read: Callable[[Place, str], str]) -> tuple[str, _Sight]:
+        """Return what is read of a template, and where: the file that is read is the one that was looked at."""
+        for _ in range(_TRIES):
+            sight = self._sight(name, tag)
+            if sight is None:
+                break
+            with suppress(TemplateNotFoundError):  # another stands there by now, or a link
+                return read(sight.place, sight.name), sight
+        raise TemplateNotFoundError(_shown(name))
 
     def find(self, name: str, tag: str = "") -> Path | None:
         """Return the file of a template, its links followed; None when there is none inside the site."""
         sight = self._sight(name, tag)
-        return sight.path if sight is not None else None
+        return Path(sight.place.real) if sight is not None else None
 
     def _sight(self, name: str, tag: str) -> _Sight | None:
         if not is_template_name(name):
@@ -162,49 +184,61 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         for folder in (PARTIALS, PAGES):
             for name in self.names(folder):
                 known = name if folder == PARTIALS else f"{PAGES}/{name}"
-                path = self.find(known, "background")
-                if path is None:
-                    continue
                 try:
-                    matter, _, _ = split_front_matter(read_head(path, f"{folder}/{name}"), f"{folder}/{name}")
+                    matter, _, _ = split_front_matter(self._head(known, f"{folder}/{name}"), f"{folder}/{name}")
+                except TemplateNotFoundError:
+                    continue
                 except LiquidError as error:
-                    logger.error("%s: %s", known, explain(error))
+                    logger.error("%s", explain(error))
                     continue
                 if matter:
                     yield known, matter
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
+    def _head(self, name: str, called: str) -> str:
+        return self._read(name, "background", lambda place, _: read_head(place, called))[0]
+
+    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter.
 
-        One that cannot be read is logged and left out: it costs neither the page nor the event's other consumers
-        anything.
+        One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
+        first few are logged.
+
+        Args:
+            event: its name.
+            look: is called before each file that is read.
         """
         found: list[Consumer] = []
         wrong: list[LiquidError] = []
         for name in self.consumer_names(event):
+            look()
             try:
                 found.append(self._consumer(event, name))
             except LiquidError as error:
                 wrong.append(error)
         takers = "its other consumers" if found else "nobody"
-        for reason in wrong:
+        for reason in wrong[:_MOST_LOGGED]:
             logger.error("event %s goes to %s: %s", event, takers, explain(reason))
+        if wrong[_MOST_LOGGED:]:
+            logger.error("event %s: %d more consumers cannot be read", event, len(wrong) - _MOST_LOGGED)
         return found
 
     def consumer_names(self, event: str) -> list[str]:
         """Return the names of the templates that take an event, whatever their front matter says."""
-        if not _EVENT.fullmatch(event) or not is_template_name(event):
+        if not is_event_name(event):
             return []
         folder = f"{CONSUMERS}/{event}"
-        return [f"{folder}/{name}" for name in self.names(folder) if "/" not in name]
+        found = walk(os.path.join(self._top, folder), self._top, deep=False)
+        return sorted({f"{folder}/{name_of(each.name)}" for each in found.templates})
 
     def _consumer(self, event: str, name: str) -> Consumer:
-        path = self.find(name, "background")
-        if path is None:
-            raise TemplateNotFoundError(name)
-        values = read_options(read_head(path, name), name)
-        stem = re.sub(r"[^A-Za-z0-9_-]+", "_", f"{event}_{PurePosixPath(name).name}")[:100]
-        return Consumer(name, {"source_name": stem, **values})
+        values = read_options(self._head(name, name), name)
+        source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
+        return Consumer(name, {"source_name": source_name, **values})
+
+
+def is_event_name(event: str) -> bool:
+    """Return whether templates can take an event of that name, as files in a folder that is called so."""
+    return bool(_EVENT.fullmatch(event)) and is_template_name(event)
 
 
 class _Sight:
@@ -213,10 +247,10 @@ class _Sight:
     So a file that comes to stand before it, and a link on the way that leads elsewhere, are seen as changes.
     """
 
-    __slots__ = ("_seen", "_settled", "name", "path")
+    __slots__ = ("_seen", "_settled", "name", "place")
 
     def __init__(self, place: Place, seen: list[tuple[str, Signature | None]]) -> None:
-        self.path = Path(place.real)
+        self.place = place
         self.name = name_of(place.within)
         self._seen = seen
         self._settled = is_settled(seen[-1][1])

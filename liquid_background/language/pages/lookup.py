@@ -10,11 +10,12 @@ from liquid import Token
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background.errors import LayoutNotFound, PageNotFound
-from liquid_background.language.environment import Environment, Template
+from liquid_background.language.environment import Environment
 from liquid_background.language.pages.files import PAGES
 from liquid_background.language.pages.front_matter import key_token
 from liquid_background.language.pages.loader import SiteLoader
 from liquid_background.language.syntax import error_of_template, show
+from liquid_background.language.template import Template
 
 
 def page_at(env: Environment, path: str, method: str) -> tuple[str | None, Mapping[str, Any]]:

@@ -16,16 +16,17 @@ from liquid.exceptions import LiquidError
 
 from liquid_background.language.pages.files import (
     PAGES,
+    Place,
     Signature,
     inside,
     is_settled,
     is_template_name,
     name_of,
     oddity,
-    read_head,
     signature_of,
 )
 from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.reading import read_head
 from liquid_background.language.pages.slugs import Page, Slugs
 
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
@@ -221,7 +222,8 @@ class Routes:
             return False
         settled = is_settled(seen)  # before it is read: a change meanwhile shows afterwards
         old = known.page if known is not None else None
-        page = None if oddity(path, self._root) else self._page(path, old)
+        place = None if oddity(path, self._root) else inside(path, self._root)
+        page = self._page(path, place, old) if place is not None else None
         self._files[path] = _File(seen, settled, page)
         if settled:
             self._unsettled.discard(path)
@@ -231,10 +233,10 @@ class Routes:
             self._slugs.replace(old, page)
         return True
 
-    def _page(self, path: str, known: Page | None) -> Page:
+    def _page(self, path: str, place: Place, known: Page | None) -> Page:
         name = name_of(path[len(self._top) + 1 :])
         try:
-            text = read_head(path, f"{PAGES}/{name}")
+            text = read_head(place, f"{PAGES}/{name}")
             if known is not None and known.block and text.startswith(known.block):
                 return known
             matter, body, _ = split_front_matter(text, f"{PAGES}/{name}")

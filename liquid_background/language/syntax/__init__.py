@@ -1,6 +1,7 @@
 """How tags are written: their arguments, their options, and the source between them."""
 
 from liquid_background.language.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
+from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.location import (
     column_of,
@@ -34,6 +35,7 @@ __all__ = [
     "Place",
     "code_error",
     "column_of",
+    "cut",
     "default_source_name",
     "error_of_template",
     "explain",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,11 +14,11 @@ from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.filtered import TernaryFilteredExpression
 from liquid.expression import Expression
 from liquid.token import (
-    TOKEN_ASSIGN,
     TOKEN_COLON,
     TOKEN_COMMA,
     TOKEN_DPIPE,
     TOKEN_EOF,
+    TOKEN_EXPRESSION,
     TOKEN_FLOAT,
     TOKEN_IDENTINDEX,
     TOKEN_IDENTSTRING,
@@ -37,6 +38,8 @@ _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
+# As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
+_ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??[ \n\t\r]*=(?![!=<>])")
 _INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
 
 
@@ -120,7 +123,7 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
 
 def _tokens(stream: TokenStream, tag: Token) -> list[Token]:
     """Return the expression's tokens and an EOF that knows where it is, for errors at the end to point at."""
-    if stream.current.kind != "expression":
+    if stream.current.kind != TOKEN_EXPRESSION:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
@@ -195,6 +198,6 @@ def _stream(tokens: list[Token], following: Token) -> TokenStream:
     return TokenStream(iter([*tokens, Token(TOKEN_EOF, "", following.start_index, following.source)]))
 
 
-def starts_assignment(stream: TokenStream) -> bool:
-    """Return whether the stream starts with `name =`."""
-    return _is_name(stream.current) and stream.peek.kind == TOKEN_ASSIGN
+def starts_assignment(expression: Token) -> bool:
+    """Return whether the token behind a tag's name is an expression that starts with `name =`."""
+    return expression.kind == TOKEN_EXPRESSION and _ASSIGNMENT.match(expression.value) is not None

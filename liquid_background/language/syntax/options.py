@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
-from liquid_background.job import MAX_ATTEMPTS, MAX_DELAY, SOURCE_NAME, Priority
+from liquid_background.job import MAX_ATTEMPTS, MAX_DELAY, SOURCE_NAME, Priority, plain_name
 from liquid_background.language.syntax.shown import show
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
@@ -129,4 +129,4 @@ OPTIONS: Final[Mapping[str, Option]] = {
 def default_source_name(template: str, line: int) -> str:
     """Return the source name of a block that gives none: `pages_checkout_12`."""
     suffix = f"_{line}"
-    return re.sub(r"[^A-Za-z0-9_-]+", "_", template)[: 100 - len(suffix)] + suffix
+    return plain_name(template)[: 100 - len(suffix)] + suffix

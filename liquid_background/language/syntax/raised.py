@@ -9,6 +9,7 @@ from liquid import Token
 from liquid.exceptions import LiquidError
 
 from liquid_background.errors import CodeError, LiquidBackgroundError
+from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.location import explain, token_in, what_was_wrong
 from liquid_background.language.syntax.nesting import too_deep
 
@@ -30,12 +31,12 @@ def error_of_template(error: Exception) -> Exception:
 def _told(error: Exception) -> LiquidBackgroundError:
     limit = too_deep(error) if isinstance(error, RecursionError) else None
     if limit is not None:
-        return limit
+        return cut(limit)
     token, name = token_in(error.__traceback__)
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration | StopAsyncIteration):
         error = error.__cause__  # which no coroutine lets pass as it is
         token = token_in(error.__traceback__)[0] or token
-    told = code_error(error, token, name)
+    told = cut(code_error(error, token, name))
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)
     if hasattr(error, "__notes__"):

@@ -30,11 +30,10 @@ def show(value: object) -> str:
         return "nil"
     if isinstance(value, str):
         quote = '"' if "'" in value and '"' not in value else "'"
-        text = f"{quote}{seen(value[:_LONGEST])}{quote if len(value) <= _LONGEST else ''}"
-    elif isinstance(value, int | float | Decimal):
-        text = repr(value)
-    else:
-        text = f"a {type(value).__name__}"
+        inside = seen(value[:_LONGEST])
+        room = _LONGEST - 2 * len(quote)
+        return f"{quote}{inside if len(inside) <= room else f'{inside[: room - 2]}…'}{quote}"
+    text = repr(value) if isinstance(value, int | float | Decimal) else f"a {type(value).__name__}"
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"
 
 

@@ -108,7 +108,7 @@ class ActionTag(Tag):
         """Return the node; the stream is left at the tag's last token."""
         token = stream.eat(TOKEN_TAG)
         stream.expect(TOKEN_EXPRESSION)
-        assigns = starts_assignment(stream.into_inner(eat=False))
+        assigns = starts_assignment(stream.current)
         arguments = parse_arguments(self.env, stream, token)
         target: Identifier | None = None
         if assigns:

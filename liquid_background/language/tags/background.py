@@ -20,7 +20,7 @@ from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
 from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
-from liquid_background.language.tags.opened import is_partial_form, never_closed
+from liquid_background.language.tags.opened import never_closed
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
 MAX_NESTED: Final = 5
@@ -57,7 +57,7 @@ class BackgroundTag(Tag):
         """Return the node of a block or a partial form."""
         token = stream.eat(TOKEN_TAG)
         expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
-        if expression is not None and starts_assignment(stream.into_inner(eat=False)):
+        if starts_assignment(stream.current):
             return self._parse_partial(stream, token)
         arguments = parse_arguments(self.env, stream, token)
         label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
@@ -152,7 +152,7 @@ def _skip(stream: TokenStream) -> None:
     """Move a stream from an opening tag to its end tag, or to the end of a partial form."""
     depth = 0
     while stream.current.kind != TOKEN_EOF:
-        if stream.current.is_tag(TAG_BACKGROUND) and not is_partial_form(stream.peek):
+        if stream.current.is_tag(TAG_BACKGROUND) and not starts_assignment(stream.peek):
             depth += 1
         elif stream.current.is_tag(TAG_ENDBACKGROUND):
             depth -= 1
@@ -169,5 +169,5 @@ def blocks_only(tokens: list[Token]) -> list[Token]:
     return [
         token
         for token, after in zip(tokens, following, strict=True)
-        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
+        if not (token.kind == TOKEN_TAG and token.value == "background" and starts_assignment(after))
     ]

@@ -16,7 +16,7 @@ from liquid_background.jobs.family import MAX_FAMILY, Family
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.sizes import megabytes
-from liquid_background.language.limits import MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
+from liquid_background.language.limits import MAX_EVENTS, MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
 
 _KEY: Final = "liquid_background"
 
@@ -32,8 +32,8 @@ class Consumer:
 class Site(Protocol):
     """What tags ask of the environment beyond python-liquid's own."""
 
-    def consumers(self, event: str) -> Sequence[Consumer]:
-        """Return the consumers of an event, in the order of their names."""
+    def consumers(self, event: str, look: Callable[[], None]) -> Sequence[Consumer]:
+        """Return the consumers of an event, in the order of their names, with a look before each file is read."""
 
     @property
     def actions(self) -> Mapping[str, Callable[..., Any]]:
@@ -59,6 +59,7 @@ class Collector:
     family: Family = field(default_factory=Family)
     _job_bytes: int = 0
     _line_bytes: int = 0
+    _consumers: dict[str, Sequence[Consumer]] = field(default_factory=dict)
 
     def add(self, job: Job, token: Token | None = None) -> None:
         """Take a job.
@@ -71,10 +72,11 @@ class Collector:
             LimitReached: when the render or attempt has made too many, or they take too much together.
         """
         self._job_bytes += len(encode_data(job))
+        within = self._stretch
         if len(self.jobs) >= MAX_JOBS:
-            message = f"over {MAX_JOBS:,} jobs in one render: have a job make the others, or give one job more to do"
+            message = f"over {MAX_JOBS:,} jobs in one {within}: have a job make the others, or give one job more to do"
         elif self._job_bytes > MAX_JOB_BYTES:
-            message = f"the jobs of one render take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
+            message = f"the jobs of one {within} take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
         elif len(self.jobs) >= self.family.left:
             message = (
                 f"a page may set off {MAX_FAMILY:,} jobs, with those that they make without a delay; none of them is "
@@ -84,6 +86,19 @@ class Collector:
             self.jobs.append(job)
             return
         raise LimitReached(f"{message}; the limit is fixed", token=token)
+
+    def consumers(self, event: str, look: Callable[[], None], token: Token) -> Sequence[Consumer]:
+        """Return the consumers of an event, which are looked for once in a render.
+
+        Raises:
+            LimitReached: when the render or attempt has asked for too many.
+        """
+        if event not in self._consumers:
+            if len(self._consumers) >= MAX_EVENTS:
+                message = f"over {MAX_EVENTS:,} different events in one render; the limit is fixed"
+                raise LimitReached(message, token=token)
+            self._consumers[event] = self.site.consumers(event, look)
+        return self._consumers[event]
 
     def sendable(self) -> list[Job]:
         """Return the jobs, each with what it may make in turn."""
@@ -99,12 +114,17 @@ class Collector:
         message = clip(message)
         self._line_bytes += len(message.encode("utf-8", "surrogatepass"))
         if len(self.entries) >= MAX_LINES:
-            raise LimitReached(f"over {MAX_LINES:,} log lines in one render; the limit is fixed", token=token)
+            message = f"over {MAX_LINES:,} log lines in one {self._stretch}; the limit is fixed"
+            raise LimitReached(message, token=token)
         if self._line_bytes > MAX_LINE_BYTES:
-            most = f"{MAX_LINE_BYTES // 1024} KB"
-            raise LimitReached(f"the log lines of one render take over {most}; the limit is fixed", token=token)
+            message = f"the log lines of one {self._stretch} take over {MAX_LINE_BYTES // 1024} KB; the limit is fixed"
+            raise LimitReached(message, token=token)
         pattern = self.running() if self.running else LogEntry(source_name=template)
         self.entries.append(replace(pattern, message=message, type=type, template=template, line=line))
+
+    @property
+    def _stretch(self) -> str:
+        return "render" if self.running is None else "attempt"
 
 
 def open_collector(context: RenderContext, make: Callable[[], Collector]) -> Collector | None:

@@ -15,11 +15,11 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
+from liquid_background.language.syntax import starts_assignment
 
 _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
 _VERBATIM: Final = frozenset(("comment", "doc"))  # what stands in them is no tag
-_PARTIAL_FORM: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
 
 
 class Tokens(TokenStream):
@@ -85,18 +85,13 @@ class Tokens(TokenStream):
         tag = self._env.tags.get(token.value)
         if tag is None or not tag.block:
             return False
-        return token.value != "background" or not is_partial_form(self.tokens[min(at + 1, len(self.tokens) - 1)])
+        return token.value != "background" or not starts_assignment(self.tokens[min(at + 1, len(self.tokens) - 1)])
 
     def _end_of(self, opener: Token) -> str:
         return getattr(self._env.tags.get(opener.value), "end", "") or f"end{opener.value}"
 
 
 _parsed: ContextVar[Tokens | None] = ContextVar("_parsed", default=None)
-
-
-def is_partial_form(expression: Token) -> bool:
-    """Return whether the token behind a `background` tag's name makes it the form without an end tag."""
-    return expression.kind == TOKEN_EXPRESSION and _PARTIAL_FORM.match(expression.value) is not None
 
 
 def never_closed(opener: Token, before: str = "") -> TagSyntaxError:

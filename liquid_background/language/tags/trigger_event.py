@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
@@ -15,12 +16,13 @@ from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
-from liquid_background.language.limits import look_soon
+from liquid_background.language.limits import look
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show
 from liquid_background.language.tags.collector import Collector, Site, collector_of
 from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, check_defined, large_size, plain_instead
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
+_LONGEST: Final = 1_000  # characters of an event's name: no file has a longer one
 _CONTEXT: Final = ("params", "session", "cookies", "headers", "current_user")
 _SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
 
@@ -53,10 +55,12 @@ class TriggerEventNode(PassingNode):
         if not isinstance(event, str) or not event:
             raise self._error(f"the event is {show(event)}; it must be a name such as 'order.created'")
         collector = collector_of(context, self.token)
-        consumers = collector.site.consumers(str(event))
+        look(context)
+        if len(event) > _LONGEST:
+            return 0
+        consumers = collector.consumers(str(event), partial(look, context), self.token)
         if not consumers:
             return 0
-        look_soon(context)
         if large_size(values) > FAR_TOO_MUCH:
             raise self._error(f"the event's values take over {MAX_PAYLOAD // 1024} KB: pass ids")
         encoded = (

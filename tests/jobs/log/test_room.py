@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from itertools import islice
+from typing import Any
 
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import ENDS, KEY, append, entries, follow, last_id, oldest_first
+from liquid_background.jobs.log import ENDS, KEY, entries, follow, last_id, oldest_first
 from liquid_background.jobs.queue import Queue, keys
-from liquid_background.jobs.store import Store
+from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
+from tests.log_entries import append
 
 LIMIT = 4_000
 Log = Callable[[Iterable[int]], None]
@@ -130,3 +133,21 @@ def test_planted_keys_stop_neither_lines_nor_ends(store: Store, ends: Log, lines
     for source in range(5):
         lines(source)
     assert len(entries(store.client, source_name="flood_4", limit=LIMIT)) == 1_000
+
+
+def test_a_user_who_may_trim_no_stream_loses_no_end(start_server: Callable[..., Any]) -> None:
+    server = start_server()
+    with closing(connect(load_settings(redis_url=server.url))) as root:
+        client: Any = root.client
+        client.execute_command("ACL", "SETUSER", "jobs", "on", ">pw", "~*", "&*", "+@all", "-xtrim")
+        settings = load_settings(redis_url=server.url.replace("redis://", "redis://jobs:pw@"), log_limit=LIMIT)
+        with closing(connect(settings)) as store:
+            append(store.client, [_end(number) for number in range(LIMIT // 2)], LIMIT)
+            for _ in range(2):
+                Queue(store, settings).send([], [LogEntry(source_name="page", message="x")] * 500)
+            assert _kept(store) == list(range(LIMIT // 2))
+            assert not store.client.exists(f"{keys.SET_ASIDE}{ENDS}")
+            client.execute_command("ACL", "SETUSER", "jobs", "+xtrim")
+            for _ in range(3):
+                Queue(store, settings).send([], [LogEntry(source_name="page", message="x")] * 1_000)
+            assert _kept(store) == list(range(LIMIT // 2))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.job import Ending, Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
+from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
 from liquid_background.jobs.log import entries
 from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
 from liquid_background.jobs.queue.finishing import Running
@@ -536,3 +536,45 @@ def test_lines_of_jobs_push_out_no_end(hands: Hands, queue: Queue, job: Make) ->
     seen = entries(hands.store.client, limit=2_000)
     wanted = [(f"{kind}{number}") for number in range(10) for kind in ("quiet", "loud")]
     assert [entry.job_id for entry in seen if entry.status] == wanted
+
+
+@pytest.mark.parametrize(
+    ("ending", "left"),
+    [
+        (Ending.SUCCESS, (JobStatus.COMPLETED, LogStatus.SUCCESS, 1, [b"b"])),
+        (Ending.FAILED, (JobStatus.PENDING, LogStatus.FAILED, 1, [b"b", b"a"])),
+        (Ending.CRASHED, (JobStatus.PENDING, LogStatus.LOST, 1, [b"a", b"b"])),
+        (Ending.UNBEGUN, (JobStatus.PENDING, LogStatus.LOST, 0, [b"a", b"b"])),
+        (Ending.BACK, (JobStatus.PENDING, LogStatus.LOST, 0, [b"a", b"b"])),
+        (Ending.CANCELLED, (JobStatus.CANCELLED, LogStatus.CANCELLED, 1, [b"b"])),
+    ],
+)
+def test_each_ending_lets_go_of_all_and_puts_the_job_in_its_place(
+    hands: Hands, queue: Queue, job: Make, ending: Ending, left: tuple[JobStatus, LogStatus, int, list[bytes]]
+) -> None:
+    status, said, attempts, waiting = left
+    queue.send([job(id="a", max_attempts=2, group=Group("g", 1)), job(id="b")])
+    running = hands.take()
+    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
+    hands.call(moves.beat([pulse], hands.settings))
+    assert hands.store.client.smembers(keys.slots("g")) == {b"a"}
+    outcome = Outcome(result="x") if ending is Ending.SUCCESS else Outcome(error="no")
+    assert hands.finish(running, outcome, ending) == "done"
+    _left_behind(hands.store, "a")
+    assert not hands.store.client.exists(keys.slots("g"), keys.worker_executions(WORKER))
+    record = queue.get("a")
+    assert (record.status, record.attempts) == (status, attempts)
+    assert _log(hands.store) == [(said, 1, status.has_ended)]
+    assert hands.store.client.lrange(keys.queue("default"), 0, -1) == waiting
+
+
+@pytest.mark.parametrize("between", [Ending.FAILED, Ending.CRASHED])
+def test_an_attempt_that_counts_forgives_the_starts_that_came_to_nothing(
+    hands: Hands, queue: Queue, job: Make, between: Ending
+) -> None:
+    queue.send([job(id="a", max_attempts=5)])
+    for ending in (Ending.UNBEGUN, Ending.UNBEGUN, between, Ending.UNBEGUN, Ending.UNBEGUN):
+        hands.finish(hands.take(), Outcome(error="no"), ending)
+    assert queue.get("a").attempts == 1
+    hands.finish(hands.take(), Outcome(error="no"), Ending.UNBEGUN)
+    assert queue.get("a").attempts == 2

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields, replace
 from itertools import product
 from typing import Any
 
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Job
+from liquid_background.job import Group, Job, Priority
 from liquid_background.jobs.queue.payload import (
     FUNCTION,
     _kept_head,
+    admit,
     check_payload,
     decode_json,
     decode_payload,
     encode_data,
     payload_of,
 )
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.settings import Settings
 
 SEAM = ',"source_name":'
 
@@ -127,3 +131,36 @@ def test_another_function_is_named_in_short(function: str) -> None:
     with pytest.raises(JobRefused, match="names the function") as refused:
         decode_payload(f"[{function},null,[{{}}],{{}}]".encode())
     assert len(str(refused.value)) < 200
+
+
+BASE = Job(source_name="a", template="t", line=1, source="x", may_make=9)
+OTHER: dict[str, Any] = {
+    "source_name": "b", "template": "u", "line": 2, "column": 3, "source": "y", "partial": "p", "function": "m:f",
+    "parameters": {"a": 1}, "handed_over": {"a": 1}, "priority": Priority.LOW, "delay": 1.0, "start_at": 1.0,
+    "max_attempts": 2, "waits": (7.0,), "timeout": 7.0, "group": Group("g"), "generation": 1, "regain_parts": 2,
+    "may_make": 8, "id": "j",
+}  # fmt: skip
+
+
+def test_every_field_of_a_job_is_in_what_is_sent() -> None:
+    assert {*OTHER} == {field.name for field in fields(Job) if field.init}
+    base = replace(BASE, max_attempts=2)
+    for name in OTHER.keys() - {"max_attempts"}:
+        assert encode_job(replace(base, **{name: OTHER[name]}), Settings()) != encode_job(base, Settings()), name
+    assert encode_job(base, Settings()) != encode_job(replace(BASE, id=base.id), Settings())
+
+
+@pytest.mark.parametrize("name", sorted(OTHER.keys() - {"generation", "may_make", "regain_parts"}))
+def test_a_job_that_is_admitted_twice_loses_no_field(name: str) -> None:
+    """As the one next run among several jobs is."""
+    plain = replace(BASE, **{name: OTHER[name]})
+    job = replace(plain)
+    encode_data(job)
+    admit(job, 1, 5)
+    admit(job, 2, 4, 3)
+    assert decode_json(encode_data(job))[2][0] == {
+        **payload_of(plain),
+        "generation": 2,
+        "may_make": 4,
+        "regain_parts": 3,
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.resources import files
+from pathlib import Path
 from subprocess import run
 from sys import executable
 
@@ -17,6 +18,7 @@ from liquid_background.jobs.queue import Queue, assembly, keys, protocol, script
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
+ROOT = Path(__file__).parents[3]
 FOLDER = files("liquid_background.jobs.queue").joinpath("lua")
 
 # Why each is what it is. Whoever changes one changes what stores and workers of two versions agree on: say so here.
@@ -41,6 +43,7 @@ CONSTANTS = {
     "DATA_AT": 5,
     "LAST_AT": 12,  # the eight of CLAIMED
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
+    "MOST_DIGITS": 15,  # exact as a float, which Lua counts in
     "MOST_ATTEMPTS": 10**6,  # more than MAX_RETRIES allows in any number of runs that a person starts
     "MOST_WAITS": MAX_RETRIES,
     "LONGEST_WAIT": MAX_RETRYING,
@@ -85,6 +88,12 @@ def test_every_constant_is_used_and_none_is_written_again() -> None:
 def _code(name: str) -> list[str]:
     lines = FOLDER.joinpath(f"{name}.lua").read_text("ascii").splitlines(keepends=True)
     return [line.partition("-- ")[0] if not re.match(r"\s*-- (unpack|name|locals):", line) else line for line in lines]
+
+
+def test_every_script_is_part_of_another_or_run_by_its_name() -> None:
+    parts = {line.file for name in assembly.names() for line in assembly.lines(name) if line.file != name}
+    code = "".join(path.read_text() for path in ROOT.joinpath("liquid_background").rglob("*.py"))
+    assert [name for name in {*assembly.names()} - parts if f'"{name}"' not in code] == []
 
 
 def test_the_step_script_has_an_end_for_each_kind() -> None:

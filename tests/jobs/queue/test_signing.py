@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liquid_background.errors import JobRefused
@@ -24,6 +24,7 @@ from liquid_background.jobs.queue.signing import LIFETIME, spent
 from liquid_background.jobs.store import Store
 from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.settings import Settings, load_settings
+from tests.campaigns import TIMES, fuzz
 
 KEY = "the-first-signing-key"
 NOW = 1_700_000_000.4
@@ -210,6 +211,8 @@ PLAIN = st.recursive(
 )
 
 
+@fuzz
+@settings(max_examples=100 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.dictionaries(st.text(max_size=5), PLAIN, max_size=4), st.text(max_size=20))
 def test_a_payload_read_back_is_encoded_as_it_was_sent(parameters: dict[str, Any], source: str) -> None:
     sent = encode_data(Job(source_name="x", template="pages/é", line=3, source=source, parameters=parameters))

@@ -81,6 +81,7 @@ def test_a_missing_folder_is_made_private_and_kept_out_of_repositories(store_dir
         embedded.stop(folder)
 
 
+@pytest.mark.slow
 def test_eight_racing_processes_get_one_server(store_dir: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from liquid_background.jobs.store import embedded; sys.stdin.readline();"

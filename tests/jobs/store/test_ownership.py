@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import grp
 import os
+import pwd
 import shutil
 import socket
 import stat
@@ -15,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from liquid_background.errors import StoreStartError
-from liquid_background.jobs.store import connect, embedded
+from liquid_background.jobs.store import connect, embedded, ownership
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.settings import load_settings
 
@@ -84,6 +87,80 @@ def test_a_folder_below_a_link_is_not(folder: Path) -> None:
     assert embedded.ensure_running(folder.parent / "link" / "data") == folder / "store.sock"
 
 
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_others_could_exchange_is_refused(folder: Path, there: bool) -> None:
+    above = folder / "above"
+    data = above / "more" / "data"
+    (data if there else data.parent).mkdir(mode=0o700, parents=True)
+    above.chmod(0o777)
+    _refused(data, above, "may be written to by anyone: run chmod o-w")
+    above.chmod(0o775)
+    if os.getuid() == 0:
+        os.chown(above, 0, SOMEBODY)
+        _refused(data, above, f"may be written to by everyone in group {SOMEBODY}: run chmod g-w")
+    above.chmod(0o1777)  # as /tmp
+    assert embedded.ensure_running(data)
+    embedded.stop(data)
+
+
+def test_a_folder_below_a_group_of_its_user_s_own_is_not(folder: Path) -> None:
+    if grp.getgrgid(os.getgid()).gr_name != pwd.getpwuid(os.getuid()).pw_name:
+        pytest.skip("this user's group is not called as the user")
+    folder.chmod(0o775)
+    assert embedded.ensure_running(folder / "data")
+    embedded.stop(folder / "data")
+
+
+@needs_root
+@pytest.mark.parametrize("mode", [0o755, 0o1777])
+def test_a_folder_in_somebody_else_s_is_refused(folder: Path, mode: int) -> None:
+    (folder / "theirs" / "data").mkdir(parents=True)
+    os.chown(folder / "theirs", SOMEBODY, SOMEBODY)
+    (folder / "theirs").chmod(mode)
+    folder.chmod(0o755)
+    folder.parent.chmod(0o755)
+    codecs.lookup("ascii")  # which that user may not be able to load
+    os.seteuid(SOMEBODY + 1)
+    try:
+        with pytest.raises(StoreStartError, match=f"belongs to user {SOMEBODY}, neither root nor this one"):
+            check_place(folder / "theirs" / "data")
+    finally:
+        os.seteuid(0)
+
+
+@needs_root
+def test_root_works_in_a_folder_of_a_project_that_is_somebody_s(folder: Path) -> None:
+    (folder / "theirs").mkdir()
+    os.chown(folder / "theirs", SOMEBODY, SOMEBODY)
+    assert embedded.ensure_running(folder / "theirs" / "data")
+    embedded.stop(folder / "theirs" / "data")
+
+
+@needs_root
+def test_a_folder_below_somebody_else_s_link_is_refused(folder: Path) -> None:
+    (folder / "real" / "data").mkdir(mode=0o700, parents=True)
+    (folder / "own").symlink_to("theirs")  # a link that leads through theirs
+    (folder / "theirs").symlink_to("real")
+    os.lchown(folder / "theirs", SOMEBODY, SOMEBODY)
+    for name in ("theirs", "own"):
+        _refused(folder / name / "data", folder / "theirs", f"belongs to user {SOMEBODY}, neither root nor this one")
+
+
+@needs_root
+def test_a_folder_of_no_user_of_the_container_is_accepted(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "host" / "data").mkdir(mode=0o700, parents=True)
+    os.chown(folder / "host", SOMEBODY, SOMEBODY)
+    users = tmp_path / "uid_map"
+    users.write_text("         0     100000      10000\n")
+    monkeypatch.setattr(ownership, "_MAPPED", users)
+    assert embedded.ensure_running(folder / "host" / "data")
+    embedded.stop(folder / "host" / "data")
+    (folder / "host").chmod(0o757)
+    _refused(folder / "host" / "data", folder / "host", "may be written to by anyone")
+
+
 @needs_root
 @pytest.mark.parametrize("name", ["", "store.log", "store.lock", "store.sock", "appendonlydir"])
 def test_what_is_somebody_else_s_is_refused(folder: Path, name: str) -> None:
@@ -143,13 +220,14 @@ def test_what_others_may_write_to_is_refused(folder: Path, name: str, mode: int)
     _refused(folder, path, "may be written to by")
 
 
+@pytest.mark.parametrize("name", ["new", "deep/er/new"])
 @pytest.mark.parametrize("umask", [0o000, 0o002, 0o022])
-def test_a_folder_that_the_store_makes_is_accepted_whatever_the_umask(store_dir: Path, umask: int) -> None:
+def test_a_folder_that_the_store_makes_is_accepted_whatever_the_umask(store_dir: Path, umask: int, name: str) -> None:
     before = os.umask(umask)
     try:
         for _ in range(2):
-            embedded.ensure_running(store_dir / "new")
-            assert embedded.stop(store_dir / "new")
+            embedded.ensure_running(store_dir / name)
+            assert embedded.stop(store_dir / name)
     finally:
         os.umask(before)
 

@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record bury foreign
+-- include: time keep rights log enqueue group record bury foreign due
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
 -- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
 -- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
@@ -120,10 +120,6 @@ local due = -1
 if own_wake ~= '' then redis.call('DEL', own_wake) end
 for q = FIRST_QUEUE, #ARGV do
   redis.call('DEL', WAKE .. ARGV[q])
-  local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[q], 0, 0, 'WITHSCORES')
-  if first[2] then
-    local wait = math.min(LONGEST_SLEEP, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
-    if due < 0 or wait < due then due = wait end
-  end
+  due = sooner(due, ARGV[q])
 end
 return {'', seconds, due}

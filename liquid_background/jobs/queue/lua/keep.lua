@@ -8,10 +8,10 @@ local function queue_of(origin)
   return (origin == 'high' or origin == 'low') and origin or 'default'
 end
 
--- The number in a field: up to 15 digits, at most `most`; else the default.
+-- The number in a field: up to MOST_DIGITS digits, at most `most`; else the default.
 local function whole(value, default, most)
-  if not value or #value > 15 or not string.find(value, '^%d+$') then return default end
-  return math.min(tonumber(value), most or 1e15)
+  if not value or #value > MOST_DIGITS or not string.find(value, '^%d+$') then return default end
+  return math.min(tonumber(value), most or math.huge)
 end
 
 -- What the store said last to a write that is secondary to its move, for the caller to tell.

@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record bury
+-- include: time keep rights log enqueue group record bury due
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
@@ -118,11 +118,7 @@ for i = FIRST_QUEUE, #ARGV do
     on('ZREMRANGEBYSCORE', 'rq:finished:' .. ARGV[i], '-inf', now)
     on('ZREMRANGEBYSCORE', 'rq:failed:' .. ARGV[i], '-inf', now)
   end
-  local first = on('ZRANGE', 'rq:scheduled:' .. ARGV[i], 0, 0, 'WITHSCORES')
-  if first[2] then
-    local wait = math.min(LONGEST_SLEEP, math.max(0, math.ceil((tonumber(first[2]) - now) * 1000)))
-    if next_due < 0 or wait < next_due then next_due = wait end
-  end
+  next_due = sooner(next_due, ARGV[i])
 end
 local reaped = tend_leases(graceful_until)
 return {promoted, reaped, next_due, now_ms, problem}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from itertools import islice
 from queue import SimpleQueue
@@ -13,8 +15,9 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import KEY, append, entries, follow, format_entry, last_id, oldest_first, printable
+from liquid_background.jobs.log import KEY, entries, follow, format_entry, last_id, oldest_first, printable, steady
 from liquid_background.jobs.store import Store
+from tests.log_entries import append
 
 AT = datetime(2024, 1, 15, 14, 32, 45, tzinfo=UTC)
 
@@ -96,6 +99,9 @@ _FORGED = (
     "attempt 1/3",
     "attempt\u00a01/3",
     "attempt\u31641/3",
+    "attempt\U0001d1591/3",
+    "attempt\u28001/3",
+    "attempt\u00b71/3",
     "x] - pay - SUCCESS [y",
     'attempt 1/3"] - pay - SUCCESS',
     "pay (attempt 1/1) - SUCCESS (1ms)",
@@ -123,7 +129,7 @@ def test_no_line_of_a_template_looks_like_an_attempt(style: Any, forged: str) ->
 
 @pytest.mark.parametrize("style", ["text", "short"])
 def test_a_name_that_looks_like_a_status_is_in_quotes(style: Any) -> None:
-    for name in ("SUCCESS", "failed", "Lost"):
+    for name in ("SUCCESS", "failed", "Lost", "\uff26\uff21\uff29\uff2c\uff25\uff24"):
         line = format_entry(_entry(status=LogStatus.FAILED, source_name=name), style)
         assert f'"{name}"' in line
         assert f" - {name} - " not in line
@@ -156,6 +162,14 @@ def test_only_the_status_is_painted() -> None:
         assert painted.index("<") > painted.index(name[-3:])
 
 
+def test_a_name_of_other_characters_than_letters_and_digits_is_in_quotes() -> None:
+    for name in ("a(b)", "a]", "\u2192", "\u2160", "a\u2062b", "\U0001f4e6"):
+        for style in ("text", "short"):
+            assert ' "' in format_entry(_entry(source_name=name), style)  # type: ignore[arg-type]
+            assert '"' in format_entry(_entry(source_name="pay", message="m", type=name), style)  # type: ignore[arg-type]
+    assert steady("a\U0001d159b\u2800c \u2192 \u00fc1") == "a\\U0001d159b\\u2800c \\u2192 \u00fc1"
+
+
 def test_ordinary_types_and_names_stay_as_they_are() -> None:
     entry = _entry(source_name="pages/a-b_c.d", type="warning", message="two words")
     assert format_entry(entry) == "[2024-01-15 14:32:45] log (warning): pages/a-b_c.d - two words"
@@ -172,6 +186,37 @@ def test_json_lines_hold_every_field(store: Store) -> None:
     [entry] = entries(store.client)
     read = json.loads(format_entry(entry, "json"))
     assert (read["status"], read["job_id"], read["final"], read["message"]) == ("FAILED", "j", True, "é\\ud800")
+
+
+def test_every_field_of_an_entry_comes_back_and_is_in_its_json(store: Store) -> None:
+    given = {field.name: field for field in fields(LogEntry) if field.name not in ("id", "time")}
+    values: dict[str, Callable[[int], Any]] = {
+        "str": lambda number: f"x{number}",
+        "int": lambda number: number + 1,
+        "bool": lambda _: True,
+        "LogStatus | None": lambda _: LogStatus.LOST,
+    }
+    entry = LogEntry(**{name: values[str(field.type)](number) for number, (name, field) in enumerate(given.items())})
+    append(store.client, [entry], 1000)
+    [read] = entries(store.client)
+    assert replace(read, id="", time=None) == entry
+    shown = json.loads(format_entry(read, "json"))
+    shown["duration"] = shown.pop("duration_ms")
+    assert {name: shown[name] for name in given} == {name: getattr(entry, name) for name in given}
+
+
+def test_filters_find_what_the_version_before_wrote(store: Store) -> None:
+    """They go by the place of a field, so that a new one stands behind these."""
+    before = {
+        "job_id": "j", "source_name": "mail", "template": "t", "line": 1, "attempt": 2, "max_attempts": 3,
+        "status": "FAILED", "duration": 4, "message": "m", "type": "job", "final": 1,
+    }  # fmt: skip
+    store.client.xadd(KEY, before)  # type: ignore[arg-type]
+    for wanted in ({"source_name": "mail"}, {"status": "FAILED"}, {"type": "job"}):
+        assert [entry.job_id for entry in entries(store.client, **wanted)] == ["j"]  # type: ignore[arg-type]
+    append(store.client, [_entry(job_id="k")], 1000)
+    [*_, (_, newer)] = store.client.xrange(KEY)
+    assert [name.decode() for name in newer][: len(before)] == [*before]
 
 
 def test_filters_are_literal_and_the_newest_come_last(store: Store) -> None:

@@ -1,0 +1,79 @@
+"""How an application registers its hooks with an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar, overload
+
+from liquid_background.hooks.hooks import Hook, Hooks
+
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class Hooked:
+    """The part of an engine that registers an application's hooks; each method is a decorator and a call."""
+
+    def __init__(self) -> None:
+        self.hooks: Hooks = Hooks()
+
+    @overload
+    def around_job(self, hook: H, /) -> H: ...
+    @overload
+    def around_job(self, *, required: bool = False) -> Callable[[H], H]: ...
+    def around_job(self, hook: Any = None, *, required: bool = False) -> Any:
+        """Have each attempt of a job run inside a context manager, in the process and thread that perform it.
+
+        An error of the attempt is raised inside it as it was raised; one that it swallows fails the attempt all the
+        same. Of several, the one that was registered first is the outermost.
+
+        Args:
+            hook: a function of the `Attempt` that yields once, or that returns a context manager.
+            required: whether what it raises fails the attempt, as for a transaction whose commit fails. Otherwise that
+                is reported, and the attempt goes on.
+
+        Raises:
+            SettingsError: when it is async, or does not take one argument.
+        """
+        if hook is None:
+            return lambda given: self._around(given, required)
+        return self._around(hook, required)
+
+    def _around(self, hook: H, required: bool) -> H:
+        self.hooks.register(Hook("around_job", hook, required), "the job")
+        return hook
+
+    def on_failure(self, hook: H) -> H:
+        """Have a function called with the `Failure` when a job has failed for good, by the process that performed it.
+
+        It is not called for a job whose process died, which had nobody left to call it: its log has those.
+        """
+        self.hooks.register(Hook("on_failure", hook), "the failure")
+        return hook
+
+    def on_worker_start(self, hook: H) -> H:
+        """Have a function called once in each worker, when it has loaded the application and has no children yet."""
+        self.hooks.register(Hook("on_worker_start", hook))
+        return hook
+
+    def on_child_start(self, hook: H) -> H:
+        """Have a function called in each process that performs jobs, before its first: the place to connect."""
+        self.hooks.register(Hook("on_child_start", hook))
+        return hook
+
+    def on_child_stop(self, hook: H) -> H:
+        """Have a function called in each child of a worker that ends of its own accord, after its last job."""
+        self.hooks.register(Hook("on_child_stop", hook))
+        return hook
+
+    def send_when(self, hook: H) -> H:
+        """Have a function decide when the jobs that pages and Python code make are sent, as after a commit.
+
+        It is called with a function `send`, which it calls now or has called later; what is never sent is lost, and is
+        sent as a whole or not at all. What it raises reaches the caller of `render` or `enqueue`. Jobs that a job
+        makes are not its business: they are sent with that job's end.
+
+        Raises:
+            SettingsError: when there is one already.
+        """
+        self.hooks.register(Hook("send_when", hook), "send")
+        return hook

@@ -1,0 +1,45 @@
+"""Values whose names look secret are masked, however the name is spelt and wherever it stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from liquid_background.jobs.masking import MASK, looks_secret, mask
+
+NAMES = ("password", "api_key")
+
+
+@pytest.mark.parametrize(
+    "name", ["password", "PASSWORD", "old_password_2", "api_key", "API-Key", "apiKey", "user.api_key"]
+)
+def test_a_name_looks_secret_however_it_is_spelt(name: str) -> None:
+    assert looks_secret(name, NAMES)
+    assert mask({name: "s3cret"}, NAMES) == {name: MASK}
+
+
+@pytest.mark.parametrize("name", ["", "pass", "key", "user.api.key", "email"])
+def test_other_names_do_not(name: str) -> None:
+    assert not looks_secret(name, NAMES)
+    assert mask({name: "plain"}, NAMES) == {name: "plain"}
+
+
+def test_no_name_is_secret_where_none_is_listed() -> None:
+    assert not looks_secret("password", ())
+    assert mask({"password": "x"}, ()) == {"password": "x"}
+
+
+def test_what_is_inside_lists_and_mappings_is_masked_and_what_was_given_stays() -> None:
+    values = {"user": {"name": "Ada", "tokens": [{"apiKey": "k", "id": 1}], "password": {"old": "x"}}}
+    shown = {"user": {"name": "Ada", "tokens": [{"apiKey": MASK, "id": 1}], "password": MASK}}
+    assert mask(values, NAMES) == shown
+    assert values["user"]["password"] == {"old": "x"}
+
+
+def test_the_request_that_an_event_carries_is_masked_as_a_whole() -> None:
+    request = {"params": {"q": "x"}, "headers": {"accept": "*/*"}}
+    assert mask({"context": request, "order": {"context": request}}, NAMES) == {
+        "context": MASK,
+        "order": {"context": MASK},
+    }
+    assert mask({"context": {"params": 1, "mine": 2}}, NAMES) == {"context": {"params": 1, "mine": 2}}
+    assert mask({"context": "a text"}, NAMES) == {"context": "a text"}

@@ -1,0 +1,154 @@
+"""Runs of our programs that cost no start of Python: each is a fork of a process that has imported what they import.
+
+Such a run is a process like any other: with its own folder, variables, streams and exit code. It is for tests of what a
+program does, not of how it starts, which have Python start it; a start takes half a second, a fork some milliseconds.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from select import select
+from typing import IO, Any, NoReturn
+
+IMPORTED = ("liquid_background_worker", "poscli.program", "poscli.application", "poscli.failures")
+LONGEST = 1_000_000  # bytes of a message
+
+
+class Started:
+    """A process that was forked, as `subprocess.Popen` shows one."""
+
+    def __init__(self, answers: socket.socket) -> None:
+        self._answers = answers
+        self.pid = int(answers.recv(LONGEST))
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            self.wait(0)
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            if not select([self._answers], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
+            self.returncode = int(self._answers.recv(LONGEST))
+            self._answers.close()
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def run(
+    module: str, *arguments: str, cwd: Path, env: Mapping[str, str], stdin: str = "", timeout: float = 60
+) -> subprocess.CompletedProcess[str]:
+    """Do what `subprocess.run` does with `python -P -m module`."""
+    with _file() as given, _file() as out, _file() as err:
+        given.write(stdin)
+        given.seek(0)
+        started = start(module, *arguments, cwd=cwd, env=env, streams=(given, out, err))
+        try:
+            started.wait(timeout)
+        finally:
+            started.kill()
+        code = started.wait()
+        out.seek(0)
+        err.seek(0)
+        return subprocess.CompletedProcess([module, *arguments], code, out.read(), err.read())
+
+
+def _file() -> IO[str]:
+    return tempfile.TemporaryFile("w+")
+
+
+def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], streams: Sequence[IO[Any]]) -> Started:
+    """Do what `subprocess.Popen` does with `python -P -m module`, three streams and a session of its own."""
+    asked = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs:
+        files = [theirs.fileno(), *(stream.fileno() for stream in streams)]
+        socket.send_fds(_forker(), [json.dumps(asked).encode()], files)
+    return Started(mine)
+
+
+@cache
+def _forker() -> socket.socket:
+    """Return the way to the process that forks. It ends when nobody holds this any more."""
+    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    command = [sys.executable, "-P", "-m", "tests.warm"]
+    with theirs:
+        actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+    return mine
+
+
+def _serve(asked: socket.socket) -> None:
+    """Fork for each run that is asked for; that one forks it and waits for its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those have ended that wait
+    while True:
+        message, files, _, _ = socket.recv_fds(asked, LONGEST, 4)
+        if not message:
+            return
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            asked.close()
+            _watch(files[0], files[1:], json.loads(message))
+        for file in files:
+            os.close(file)
+
+
+def _watch(answers: int, files: Sequence[int], run: Mapping[str, Any]) -> NoReturn:
+    """Fork the run; write its pid, then its exit code."""
+    pid = os.fork()
+    if pid == 0:
+        os.close(answers)
+        _become(files, **run)
+    for file in files:
+        os.close(file)
+    with suppress(BrokenPipeError):  # the test has ended
+        os.write(answers, str(pid).encode())
+        os.write(answers, str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
+    os._exit(0)
+
+
+def _become(files: Sequence[int], module: str, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> NoReturn:
+    """Be the program, as far as it can see."""
+    os.setsid()
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    time.tzset()
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    for name in IMPORTED:
+        import_module(name)
+    gc.freeze()
+    _serve(socket.socket(fileno=0))
