@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
+from liquid_background.jobs.queue import Queue, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from tests.jobs.queue.hands import WORKER, Hands
 
-WORKER = "host.1.1"
 Make = Callable[..., Job]
-
-
-class Hands:
-    """What a worker does, one move at a time."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.store = store
-        self.settings = settings
-        self._tokens = moves.tokens()
-
-    def call(self, call: moves.Call) -> Any:
-        return scripts.run(self.store, *call)
-
-    def claim(self, most: int = 1, queues: Sequence[str] = keys.QUEUES) -> Batch:
-        token = next(self._tokens)
-        claim = moves.Claim(token, most, queues, self.settings)
-        return claim.opened(self.call(claim.call))
-
-    def take(self) -> Running:
-        """Claim one job and start it."""
-        batch = self.claim()
-        [job] = batch.jobs
-        assert isinstance(job, Claimed), job
-        running = Running.of(job, batch.token, batch.queue)
-        assert self.start(running) > 0
-        return running
-
-    def start(self, job: Running) -> int:
-        attempt: int = self.call(moves.step(WORKER, self.settings, start=job))[1]
-        return attempt
-
-    def finish(self, job: Running, outcome: Outcome, ending: Ending | None = None) -> str:
-        done = finishing.finish(job, outcome, self.settings, ending)
-        how: bytes = self.call(moves.step(WORKER, self.settings, done=done))[0]
-        return how.decode()
-
-    def expire_leases(self) -> None:
-        for member in self.store.client.zrange(keys.LEASES, 0, -1):
-            self.store.client.zadd(keys.LEASES, {member: 1.5})  # its grace over, too
-
-    def make_due(self, *ids: str) -> None:
-        for number, job_id in enumerate(ids):
-            self.store.client.zadd(keys.scheduled("default"), {job_id: 1 + number}, xx=True)
-
-    def tick(self) -> list[int]:
-        reply: list[int] = self.call(moves.tick(keys.QUEUES, self.settings))
-        return reply
 
 
 @pytest.fixture
@@ -226,8 +179,7 @@ def test_attempts_of_lost_workers_count_but_never_the_last(hands: Hands, queue: 
     for attempt in (1, 2, 2):
         running = hands.take()
         assert queue.get("a").attempts == attempt
-        pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
-        hands.call(moves.beat([pulse], hands.settings))
+        hands.beat(running)
         assert hands.store.client.exists(keys.executions("a"), keys.worker_executions(WORKER)) == 2
         hands.expire_leases()
         hands.tick()
@@ -267,10 +219,9 @@ def test_a_job_taken_back_at_a_stop_burns_no_attempt(hands: Hands, queue: Queue,
 def test_a_running_job_is_cancelled_at_the_next_beat(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a", max_attempts=3)])
     running = hands.take()
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0.0, job=running)
-    assert hands.call(moves.beat([pulse], hands.settings)) == [b"unknown"]
+    assert hands.beat(running) == b"unknown"
     assert queue.cancel("a").status is JobStatus.RUNNING
-    assert hands.call(moves.beat([pulse], hands.settings)) == [b"cancel"]
+    assert hands.beat(running) == b"cancel"
     hands.finish(running, Outcome(error="cancelled"), Ending.CANCELLED)
     assert queue.get("a").status is JobStatus.CANCELLED
     assert _log(hands.store) == [(LogStatus.CANCELLED, 1, True)]
@@ -304,13 +255,12 @@ def test_a_beat_extends_the_lease_by_the_server_s_clock(hands: Hands, queue: Que
     queue.send([job(id="a")])
     running = hands.take()
     hands.expire_leases()
-    hands.call(moves.beat([moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)], hands.settings))
+    hands.beat(running)
     seconds, micros = hands.store.client.time()
     left = (hands.store.client.zscore(keys.LEASES, "a") or 0) - seconds * 1000 - micros / 1000
     assert 0 < left <= hands.settings.lease * 1000 + 1
     other = finishing.Running("a", "other", "default", "mail", "pages/x", 3, 1)
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=other)
-    assert hands.call(moves.beat([pulse], hands.settings)) == [b"fenced"]
+    assert hands.beat(other) == b"fenced"
 
 
 def test_an_id_whose_record_is_gone_is_logged_not_skipped(hands: Hands, queue: Queue, job: Make) -> None:
@@ -390,12 +340,8 @@ def test_a_body_whose_start_was_never_heard_counts_by_its_end(hands: Hands, queu
 
 def test_a_body_whose_start_was_never_heard_counts_by_its_first_beat(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a")])
-    batch = hands.claim()
-    [claimed] = batch.jobs
-    assert isinstance(claimed, Claimed)
-    running = Running.of(claimed, batch.token, batch.queue)
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
-    hands.call(moves.beat([pulse], hands.settings))
+    running = hands.hold()
+    hands.beat(running)
     assert queue.get("a").status is JobStatus.RUNNING
     assert hands.start(running) == 1  # it was under way
     assert hands.finish(running, Outcome(result="")) == "done"
@@ -420,10 +366,7 @@ def test_deaths_before_a_body_are_counted_anew_after_an_attempt(hands: Hands, qu
 
 def test_a_job_that_is_claimed_only_goes_back_when_its_process_died(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a")])
-    batch = hands.claim()
-    [claimed] = batch.jobs
-    assert isinstance(claimed, Claimed)
-    running = Running.of(claimed, batch.token, batch.queue)
+    running = hands.hold()
     assert hands.finish(running, Outcome(error="killed"), Ending.UNBEGUN) == "back"
     assert hands.store.client.lrange(keys.queue("default"), 0, -1) == [b"a"]
     assert queue.get("a").attempts == 0
@@ -555,8 +498,7 @@ def test_each_ending_lets_go_of_all_and_puts_the_job_in_its_place(
     status, said, attempts, waiting = left
     queue.send([job(id="a", max_attempts=2, group=Group("g", 1)), job(id="b")])
     running = hands.take()
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
-    hands.call(moves.beat([pulse], hands.settings))
+    hands.beat(running)
     assert hands.store.client.smembers(keys.slots("g")) == {b"a"}
     outcome = Outcome(result="x") if ending is Ending.SUCCESS else Outcome(error="no")
     assert hands.finish(running, outcome, ending) == "done"
