@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from liquid_background.job import Ending, Job, LogStatus, Outcome
+from liquid_background.job import Ending, Job, JobStatus, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
 from liquid_background.jobs.queue import Queue, keys, moves
 from liquid_background.jobs.queue.finishing import exc_string
@@ -96,6 +96,8 @@ class End(NamedTuple):
 ENDS = [
     End(Ending.SUCCESS, [], 1, SUCCEEDED),
     End(Ending.SUCCESS, [Ending.FAILED], 2, {**SUCCEEDED, keys.ERROR: None}),
+    End(Ending.SUCCESS, [Ending.BACK], 1, {**SUCCEEDED, keys.ERROR: None}),
+    End(Ending.SUCCESS, [Ending.UNBEGUN], 1, {**SUCCEEDED, keys.ERROR: None}),
     End(Ending.FAILED, [], 1, FAILED),
     End(Ending.FAILED, [], 4, LATER),
     End(Ending.FAILED, [Ending.FAILED], 4, {**QUEUED, "retries_left": "1"}),
@@ -190,6 +192,43 @@ def test_a_success_is_written_whatever_is_planted_in_its_way(
     seen = {name: value for name, value in since.seen().items() if not name.startswith(aside)}
     assert seen == expected
     assert [entry.status for entry in entries(client) if entry.status] == [LogStatus.SUCCESS]
+
+
+@pytest.mark.parametrize("end", [Ending.SUCCESS, Ending.FAILED])
+def test_the_last_ten_results_are_kept(store: Store, settings: Settings, job: Make, end: Ending) -> None:
+    hands, client = Hands(store, settings), store.client
+    Queue(store, settings).send([job(id="a")])
+    for _ in range(12):
+        hands.finish(hands.take(), _outcome(end))
+        client.hset(MINE, "status", "queued")  # as other tools put it back
+        client.rpush(keys.queue("default"), "a")
+    assert client.xlen(keys.results("a")) == 10
+
+
+def test_a_failure_whose_waits_are_gone_is_tried_again_at_once(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=2, waits=(float(WAIT),))])
+    running = hands.take()
+    hands.store.client.hdel(MINE, "retry_intervals")
+    hands.finish(running, _outcome(Ending.FAILED))
+    assert hands.store.client.lrange(keys.queue("default"), 0, -1) == [b"a"]
+
+
+def test_a_record_s_garbage_is_taken_for_what_it_says_by_default(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    running, client = hands.take(), hands.store.client
+    client.hset(MINE, mapping={keys.ATTEMPT: "x", "result_ttl": "x"})
+    hands.finish(running, _outcome(Ending.SUCCESS))
+    assert [(entry.status, entry.attempt) for entry in entries(client)] == [(LogStatus.SUCCESS, 1)]
+    assert 480 < client.ttl(MINE) <= 500  # RQ's default
+
+
+def test_a_cancel_that_a_claim_carries_ends_no_attempt(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    held, client = hands.hold(), hands.store.client
+    client.hset(MINE, keys.CANCEL, 1)
+    assert hands.finish(held, _outcome(Ending.BACK), Ending.BACK) == "back"
+    assert client.lrange(keys.queue("default"), 0, -1) == [b"a", b"b"]  # in front again
+    assert (queue.get("a").status, entries(client)) == (JobStatus.PENDING, [])
 
 
 STARTED = {"status": "started", "started_at": NOW, "worker_name": WORKER, f"{keys.LEASES} a": LEASE}
