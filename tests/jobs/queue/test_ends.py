@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from liquid_background.job import Ending, Job, JobStatus, LogStatus, Outcome
+from liquid_background.job import Ending, Group, Job, JobStatus, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
 from liquid_background.jobs.queue import Queue, keys, moves
 from liquid_background.jobs.queue.finishing import exc_string
@@ -137,19 +137,33 @@ def _expected(changes: dict[str, Any], store: Store, token: str) -> dict[str, An
     return named
 
 
-@pytest.mark.parametrize("beaten", [False, True], ids=["", "beaten"])
+@pytest.mark.parametrize("life", ["plain", "beaten", "grouped"])
 @pytest.mark.parametrize("end", ENDS, ids=lambda end: "-".join([*end.before, end.ending, str(end.attempts)]))
 def test_an_end_changes_what_it_says_and_nothing_else(
-    hands: Hands, queue: Queue, job: Make, end: End, beaten: bool
+    hands: Hands, queue: Queue, job: Make, end: End, life: str
 ) -> None:
-    _after(hands, queue, job(id="a", max_attempts=end.attempts, waits=(float(WAIT), 0.0, 0.0)), end.before)
+    group = Group("g", 1) if life == "grouped" else None
+    waits = (float(WAIT), 0.0, 0.0)
+    _after(hands, queue, job(id="a", max_attempts=end.attempts, waits=waits, group=group), end.before)
     running = hands.take()
     expected = _expected(end.changes, hands.store, running.token)
+    if group:
+        expected |= {keys.slots("g"): None}
     since = Changes(hands.store, MINE)
-    if beaten:
+    if life == "beaten":
         hands.beat(running)
         expected |= {"last_heartbeat": NOW}  # the rest that a beat writes is gone again
     assert hands.finish(running, _outcome(end.ending), end.ending) == "done"
+    assert since.seen() == expected
+
+
+def test_a_success_that_was_to_be_cancelled_leaves_no_cancel(hands: Hands, queue: Queue, job: Make) -> None:
+    _after(hands, queue, job(id="a"), [])
+    running = hands.take()
+    queue.cancel("a")
+    expected = {**_expected(SUCCEEDED, hands.store, running.token), keys.CANCEL: None}
+    since = Changes(hands.store, MINE)
+    assert hands.finish(running, _outcome(Ending.SUCCESS)) == "done"
     assert since.seen() == expected
 
 
@@ -213,13 +227,18 @@ def test_a_failure_whose_waits_are_gone_is_tried_again_at_once(hands: Hands, que
     assert hands.store.client.lrange(keys.queue("default"), 0, -1) == [b"a"]
 
 
-def test_a_record_s_garbage_is_taken_for_what_it_says_by_default(hands: Hands, queue: Queue, job: Make) -> None:
+@pytest.mark.parametrize(
+    ("said", "kept"), [("x", 500), ("", 500), ("0", 1), ("9" * 15, 10 * 365 * 86_400), ("9" * 16, 500)]
+)
+def test_a_record_s_garbage_is_taken_for_what_it_says_by_default(
+    hands: Hands, queue: Queue, job: Make, said: str, kept: int
+) -> None:
     queue.send([job(id="a")])
     running, client = hands.take(), hands.store.client
-    client.hset(MINE, mapping={keys.ATTEMPT: "x", "result_ttl": "x"})
+    client.hset(MINE, mapping={keys.ATTEMPT: "x", "result_ttl": said})
     hands.finish(running, _outcome(Ending.SUCCESS))
+    assert kept - 20 < client.ttl(MINE) <= kept
     assert [(entry.status, entry.attempt) for entry in entries(client)] == [(LogStatus.SUCCESS, 1)]
-    assert 480 < client.ttl(MINE) <= 500  # RQ's default
 
 
 def test_a_cancel_that_a_claim_carries_ends_no_attempt(hands: Hands, queue: Queue, job: Make) -> None:
