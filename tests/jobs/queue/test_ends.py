@@ -276,6 +276,30 @@ def test_a_start_of_a_new_run_forgets_the_one_before(store: Store, settings: Set
     assert since.seen() == {**STARTED, **gone, keys.ATTEMPT: "1", "retries_left": "4"}
 
 
+@pytest.mark.parametrize("how", ["claimed again", "started again", "ended", "gone", "no hash"])
+def test_who_has_lost_a_job_neither_starts_nor_ends_it(hands: Hands, queue: Queue, job: Make, how: str) -> None:
+    queue.send([job(id="a", max_attempts=3)])
+    held, client = hands.hold(), hands.store.client
+    match how:
+        case "claimed again" | "started again":
+            hands.expire_leases()
+            hands.tick()
+            again = hands.hold()
+            if how == "started again":
+                hands.start(again)
+        case "ended":
+            client.hset(MINE, "status", "finished")  # by another tool, which leaves our token
+        case _:
+            client.delete(MINE)
+            if how == "no hash":
+                client.set(MINE, "planted")
+    since = Changes(hands.store, MINE)
+    assert hands.start(held) == 0
+    for ending in Ending:
+        assert hands.finish(held, _outcome(ending), ending) == "fenced"
+    assert (since.seen(), entries(client)) == ({}, [])
+
+
 def test_one_beat_speaks_for_several_workers(hands: Hands, queue: Queue, job: Make) -> None:
     for name in ("host.1.1", "host.1.2"):
         worker = moves.Registration(name=name, pid=1, host="host", address="", queues=["default"])
