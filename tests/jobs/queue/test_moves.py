@@ -304,6 +304,30 @@ def test_a_step_says_that_higher_work_waits(hands: Hands, queue: Queue, job: Mak
     assert hands.call(moves.step(WORKER, hands.settings, start=running, higher=["high", "default"])) == [b"", 1, 1]
 
 
+def test_a_step_that_looks_at_higher_queues_ends_its_job_and_says_so(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    running = hands.take()
+    queue.send([job(id="c", priority=Priority.HIGH)])
+    done = finishing.finish(running, Outcome(result=""), hands.settings)
+    step = moves.step(WORKER, hands.settings, done, higher=["alerts", "high"])
+    assert hands.call(step) == [b"done", 0, 0]  # nothing is started, so nothing is said of what waits
+    assert queue.get("a").status is JobStatus.COMPLETED
+
+
+def test_a_claim_says_which_attempt_its_start_begins(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=2)])
+    for attempt in (1, 2, 1, 2):
+        batch = hands.claim()
+        [claimed] = batch.jobs
+        assert isinstance(claimed, Claimed)
+        assert (claimed.attempt, claimed.max_attempts) == (attempt, 2)
+        running = Running.of(claimed, batch.token, batch.queue)
+        assert hands.start(running) == attempt
+        hands.finish(running, Outcome(error="no"))
+        if queue.get("a").status is JobStatus.FAILED:
+            queue.retry("a")
+
+
 def test_scripts_are_loaded_again_after_a_flush(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job()])
     hands.store.client.script_flush()

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import StoreUnavailable
-from liquid_background.job import Ending, Group, Job, LogEntry, Outcome
+from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, Outcome
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, keys, moves
+from liquid_background.jobs.queue import Queue, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.store import Store, connect
@@ -60,6 +60,20 @@ def test_a_full_store_takes_every_end(hands: Hands, queue: Queue, job: Make, end
     assert [entry.message for entry in entries(hands.store.client)] == ([] if back else ["line", outcome.error or ""])
     assert [record.id for record in queue.list(id_prefix="b")] == [each.id for each in made]
     assert hands.store.client.zscore(keys.LEASES, "a") is None
+
+
+@pytest.mark.parametrize("before", ["nothing", "an end", "an end that is fenced off"])
+def test_a_full_store_takes_a_start(hands: Hands, queue: Queue, job: Make, before: str) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    done = None
+    if before != "nothing":
+        done = finishing.finish(hands.take(), Outcome(result=""), hands.settings)
+    if before == "an end that is fenced off":
+        hands.call(moves.step(WORKER, hands.settings, done))
+    held = hands.hold()
+    with _full(hands.store):
+        assert hands.call(moves.step(WORKER, hands.settings, done, held))[1] == 1
+    assert queue.get(held.id).status is JobStatus.RUNNING
 
 
 @contextmanager
