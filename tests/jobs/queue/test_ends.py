@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
 
-from liquid_background.job import Ending, Group, Job, JobStatus, LogStatus, Outcome
+from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
-from liquid_background.jobs.queue import Queue, keys, moves
+from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import exc_string
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import Store
@@ -21,7 +22,6 @@ from tests.jobs.queue.hands import WORKER, Hands
 
 Make = Callable[..., Job]
 LEASE, RESULT_TTL, FAILURE_TTL, WAIT = 300, 700, 800, 60  # seconds, far enough from each other
-CLAIM = 100  # the lease of a claim
 MINE = keys.job("a")
 RESULT = b64encode(json.dumps("x").encode()).decode()
 TRACE = exc_string("Traceback: no").decode()
@@ -115,6 +115,10 @@ ENDS = [
 ]
 
 
+def test_every_ending_has_its_row() -> None:
+    assert {end.ending for end in ENDS} == {*Ending}
+
+
 def _outcome(ending: Ending, error: str = "no") -> Outcome:
     return Outcome(result="x") if ending is Ending.SUCCESS else Outcome(error=error, traceback=f"Traceback: {error}")
 
@@ -206,6 +210,10 @@ def test_a_success_is_written_whatever_is_planted_in_its_way(
     seen = {name: value for name, value in since.seen().items() if not name.startswith(aside)}
     assert seen == expected
     assert [entry.status for entry in entries(client) if entry.status] == [LogStatus.SUCCESS]
+    [told] = [entry for entry in entries(client) if not entry.status]
+    told = replace(told, id="", time=None)
+    assert told == LogEntry(source_name="store", type="warning", message=told.message)
+    assert planted in told.message
 
 
 @pytest.mark.parametrize("end", [Ending.SUCCESS, Ending.FAILED])
@@ -236,8 +244,10 @@ def test_a_record_s_garbage_is_taken_for_what_it_says_by_default(
     queue.send([job(id="a")])
     running, client = hands.take(), hands.store.client
     client.hset(MINE, mapping={keys.ATTEMPT: "x", "result_ttl": said})
-    hands.finish(running, _outcome(Ending.SUCCESS))
-    assert kept - 20 < client.ttl(MINE) <= kept
+    done = finishing.finish(running, _outcome(Ending.SUCCESS), hands.settings)
+    pipeline: Any = client.pipeline(transaction=True)  # no time passes between the two
+    pipeline.eval(assembly.text("step"), 0, *moves.step(WORKER, hands.settings, done)[1]).ttl(MINE)
+    assert pipeline.execute() == [[b"done", 0, 0], kept]
     assert [(entry.status, entry.attempt) for entry in entries(client)] == [(LogStatus.SUCCESS, 1)]
 
 

@@ -13,7 +13,7 @@ import pytest
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, Outcome
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, finishing, keys, moves
+from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.store import Store, connect
@@ -121,13 +121,13 @@ def _schedule(hands: Hands, held: Running, job: Job) -> Any:
     return hands.call(moves.schedule("nightly", "digest", planned, hands.settings))
 
 
-# How far the job `a` has come before the move, and the move; `job` is another.
+# By the script: how far the job `a` has come before the move, and the move; `job` is another.
 MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "send": ("sent", lambda hands, held, job: hands.call(("send", [100, 1, 0, *encode_job(job, hands.settings)]))),
     "claim": ("sent", lambda hands, held, job: hands.claim()),
-    "give back": ("claimed", lambda hands, held, job: hands.call(moves.give_back(held.token, held.queue, [held.id]))),
+    "give_back": ("claimed", lambda hands, held, job: hands.call(moves.give_back(held.token, held.queue, [held.id]))),
     "refuse": ("claimed", _refuse),
-    "fail": ("started", lambda hands, held, job: hands.finish(held, Outcome(error="no"))),
+    "step": ("started", lambda hands, held, job: hands.finish(held, Outcome(error="no"))),
     "beat": ("started", lambda hands, held, job: hands.beat(held)),
     "tick": ("lost", lambda hands, held, job: hands.tick()),
     "cancel": ("started", lambda hands, held, job: Queue(hands.store, hands.settings).cancel("a")),
@@ -148,6 +148,11 @@ def _bring(hands: Hands, to: str) -> Running:
     if to == "failed":
         hands.finish(held, Outcome(error="no", retry=False))
     return held
+
+
+def test_every_move_that_asks_for_its_rights_is_tried_without_them() -> None:
+    asking = [name for name in assembly.names() if any(line.file == "rights" for line in assembly.lines(name))]
+    assert {*asking} - {"rights"} == {*MOVES}
 
 
 @pytest.mark.parametrize("move", MOVES)
