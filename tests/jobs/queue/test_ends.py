@@ -214,6 +214,7 @@ def test_a_success_is_written_whatever_is_planted_in_its_way(
     told = replace(told, id="", time=None)
     assert told == LogEntry(source_name="store", type="warning", message=told.message)
     assert planted in told.message
+    assert {fields[b"status"] for _, fields in client.xrange(KEY)} == {b"", b"SUCCESS"}
 
 
 @pytest.mark.parametrize("end", [Ending.SUCCESS, Ending.FAILED])

@@ -274,6 +274,7 @@ def test_an_id_whose_record_is_gone_is_logged_not_skipped(hands: Hands, queue: Q
     hands.tick()
     lost = [entry for entry in entries(hands.store.client) if entry.status is LogStatus.LOST]
     assert sorted((entry.job_id, entry.final) for entry in lost) == [("gone", True), ("later", True), ("running", True)]
+    assert {entry.source_name for entry in lost} == {""}  # nobody knows it
 
 
 def test_due_jobs_are_promoted_in_due_order_and_never_early(hands: Hands, queue: Queue, job: Make) -> None:
@@ -370,6 +371,21 @@ def test_a_body_whose_start_was_never_heard_counts_by_its_first_beat(hands: Hand
     assert hands.start(running) == 1  # it was under way
     assert hands.finish(running, Outcome(result="")) == "done"
     assert _log(hands.store) == [(LogStatus.SUCCESS, 1, True)]
+
+
+def test_a_first_beat_counts_after_the_attempts_before(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=3, waits=(0.0,))])
+    hands.finish(hands.take(), Outcome(error="no"))
+    hands.beat(hands.hold())
+    assert queue.get("a").attempts == 2
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_job_is_cancelled_where_it_waits(hands: Hands, queue: Queue, job: Make, priority: Priority) -> None:
+    queue.send([job(id="a", priority=priority)])
+    queue.cancel("a")
+    assert hands.store.client.llen(keys.queue(priority)) == 0
+    assert hands.store.client.zscore(keys.canceled(priority), "a") is not None
 
 
 def test_a_start_whose_process_dies_before_its_body_counts_in_the_end(hands: Hands, queue: Queue, job: Make) -> None:
