@@ -121,10 +121,11 @@ class LiquidResponse(Response):
 
     async def _rendered(self) -> LiquidResponse:
         if not self._is_rendered:
+            known: dict[str, Any] = {}
             for processor in self._templates.context_processors:
                 returned = processor(self._request)
-                more = await returned if inspect.isawaitable(returned) else returned
-                self.context = {**more, **self.context}
+                known |= await returned if inspect.isawaitable(returned) else returned
+            self.context = known | self.context
             with rendering_for(self._request):
                 text = await self._templates.engine.render_async(
                     self.template, self.context, **engine_request(self._request)
