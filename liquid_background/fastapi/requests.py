@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from starlette.authentication import SimpleUser, UnauthenticatedUser
 from starlette.requests import Request
 
 from liquid_background import engine
@@ -26,8 +27,16 @@ def engine_request(request: Request) -> engine.Request:
         "session": dict(request.scope.get("session") or {}),
         "cookies": request.cookies,
         "headers": dict(request.headers),
-        "current_user": request.scope.get("user"),
+        "current_user": _user_of(request),
     }
+
+
+def _user_of(request: Request) -> object:
+    """Return the user as plain values, which consumers of events see, too; the application exposes its own classes."""
+    user = request.scope.get("user")
+    if type(user) in (SimpleUser, UnauthenticatedUser):
+        return {"is_authenticated": user.is_authenticated, "display_name": user.display_name}
+    return user
 
 
 def plain_request(request: Request) -> Mapping[str, Any]:
@@ -43,7 +52,7 @@ def plain_request(request: Request) -> Mapping[str, Any]:
         "query": scope["query_string"].decode("latin-1"),
         "path_params": dict(request.path_params),
         "client": request.client.host if request.client is not None else None,
-        "user": scope.get("user"),
+        "user": _user_of(request),
     }
 
 

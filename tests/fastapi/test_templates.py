@@ -14,7 +14,7 @@ from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from liquid.exceptions import LiquidError
 from starlette.applications import Starlette
-from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
+from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser, SimpleUser
 from starlette.background import BackgroundTask
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
@@ -24,7 +24,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from liquid_background import Engine, PageNotFound, TagSyntaxError
+from liquid_background import Engine, NotExposed, PageNotFound, TagSyntaxError
 from liquid_background.fastapi import LiquidResponse, LiquidTemplates
 from liquid_background.testing import FakeJobs, fake_jobs
 from tests.fastapi import shop
@@ -194,6 +194,27 @@ def test_a_page_knows_its_request(engine: Engine, page: Callable[..., None]) -> 
     assert answer.text == "7 tea 3 cookie head true Ada"  # the path's parameter before the query's
     assert "set-cookie" in answer.headers
     assert client.get("/shop/7").text == "7  3 cookie  false "
+
+
+class Customer(BaseUser):
+    is_authenticated = True
+    email = "ada@example.com"
+    password = "x"
+
+
+def test_a_user_of_a_class_of_its_own_is_the_applications_to_expose(engine: Engine, page: Callable[..., None]) -> None:
+    page("{{ current_user.email }}[{{ current_user.password }}]")
+    templates = LiquidTemplates(engine)
+
+    def endpoint(request: Request) -> Response:
+        request.scope["user"] = Customer()
+        return templates.TemplateResponse(request, "page")
+
+    client = TestClient(_client(endpoint).app)
+    with pytest.raises(NotExposed, match="current_user is a Customer, which no rule exposes"):
+        client.get("/shop/1")
+    engine.environment.expose(Customer, "email")
+    assert client.get("/shop/1").text == "ada@example.com[]"
 
 
 def test_a_page_does_without_middleware(engine: Engine, page: Callable[..., None]) -> None:
