@@ -33,7 +33,7 @@ def engine_request(request: Request) -> engine.Request:
 
 def _user_of(request: Request) -> object:
     """Return the user as plain values, which consumers of events see, too; the application exposes its own classes."""
-    user = request.scope.get("user")
+    user: Any = request.scope.get("user")
     if type(user) in (SimpleUser, UnauthenticatedUser):
         return {"is_authenticated": user.is_authenticated, "display_name": user.display_name}
     return user

@@ -33,7 +33,7 @@ def connect(url: str = os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///shop.
     where = make_url(url)
     if where.drivername in ("postgres", "postgresql"):
         where = where.set(drivername="postgresql+psycopg")
-    database = create_async_engine(where, **options)
+    database = create_async_engine(where, pool_pre_ping=True, **options)  # what a restart has closed is replaced
     Session.configure(bind=database)
     return database
 
