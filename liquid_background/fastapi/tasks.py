@@ -61,8 +61,8 @@ class JobTasks:
             kwargs: its named ones.
 
         Raises:
-            EnqueueError: here, and not in the worker: when the function is not registered, or an argument or an option
-                is none, naming it.
+            EnqueueError: here, and not in the worker: when the function is not registered, an argument is not plain
+                data or not one of the function's, or an option is wrong; it names which.
         """
         options, fields = _enqueue_options(self._options)
         job, on_duplicate = self._engine.call_of(func, args, kwargs, options)

@@ -99,7 +99,7 @@ class LiquidResponse(Response):
     ) -> None:
         environment = templates.engine.environment
         self.template = find_page(environment, name)
-        self.context: dict[str, Any] = {"request": plain_request(request), **(context or {})}
+        self.context = {"request": plain_request(request), **_shown(context or {})}
         own = dict(page_headers(environment.loader, name, self.template.front_matter))
         if media_type is not None:
             own.pop("content-type")
@@ -124,7 +124,7 @@ class LiquidResponse(Response):
             known: dict[str, Any] = {}
             for processor in self._templates.context_processors:
                 returned = processor(self._request)
-                known |= await returned if inspect.isawaitable(returned) else returned
+                known |= _shown(await returned if inspect.isawaitable(returned) else returned)
             self.context = known | self.context
             with rendering_for(self._request):
                 text = await self._templates.engine.render_async(
@@ -144,3 +144,8 @@ class LiquidResponse(Response):
             info = {"template": self.template, "context": self.context}
             await send({"type": "http.response.debug", "info": info})
         await super().__call__(scope, receive, send)
+
+
+def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables without requests, which code for Jinja2 hands on: as mappings, they would show their scope."""
+    return {name: plain_request(value) if isinstance(value, Request) else value for name, value in variables.items()}

@@ -163,7 +163,7 @@ class PythonJobs(EngineSender):
         """Return the job of a call of a registered function, for `dispatch_each`, and what a taken id means.
 
         Raises:
-            EnqueueError: when the function is not registered, or an argument or an option is none.
+            EnqueueError: when the function is not registered, or an argument or an option is wrong.
         """
         known = self.registered(function)
         reading = read_options(options, self._retries(known))

@@ -41,6 +41,8 @@ async def own(app: FastAPI) -> AsyncIterator[dict[str, str]]:
     app.state.log.append("down")
 
 
+if os.environ.get("CONNECTS"):  # while the application loads, as some do
+    engine.jobs.list()
 app = FastAPI(lifespan=lifespan(engine, own))
 
 

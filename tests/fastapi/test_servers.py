@@ -38,7 +38,7 @@ def test_tasks_and_pages_reach_a_worker(
     bench: Bench, data_dir: str, serve: Callable[..., Served], tmp_path: Path, server: tuple[str, ...]
 ) -> None:
     file = tmp_path / "notes"
-    served = serve(*server, "tests.fastapi.shop:app", LIQUID_BACKGROUND_DATA_DIR=data_dir)
+    served = serve(*server, "tests.fastapi.shop:app", LIQUID_BACKGROUND_DATA_DIR=data_dir, CONNECTS="1")
     for number in range(8):
         served.get(f"/tasks?file={file}&text={number}")
     page = served.get(f"/page/order?file={file}")

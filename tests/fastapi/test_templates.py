@@ -13,6 +13,7 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from fastapi.testclient import TestClient
 from liquid.exceptions import LiquidError
+from pydantic import BaseModel, Field
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, BaseUser, SimpleUser
 from starlette.background import BackgroundTask
@@ -228,6 +229,30 @@ def test_a_page_reads_no_more_of_the_request(engine: Engine, page: Callable[...,
     page(f"[{{{{ request.{name} }}}}{{{{ request['{name}'] }}}}]")
     templates = LiquidTemplates(engine)
     assert _client(lambda request: templates.TemplateResponse(request, "page")).get("/shop/1").text == "[]"
+
+
+def test_a_request_that_is_handed_on_shows_no_more(engine: Engine, page: Callable[..., None]) -> None:
+    page("[{{ request.app }}{{ other.app }}{{ given.app }}] {{ given.path }}")
+    templates = LiquidTemplates(engine, context_processors=[lambda request: {"other": request}])
+    client = _client(
+        lambda request: templates.TemplateResponse(request, "page", {"request": request, "given": request})
+    )
+    assert client.get("/shop/1").text == "[] /shop/1"
+
+
+class Item(BaseModel):
+    name: str
+    secret: str = Field(repr=False)
+
+    def method(self) -> str:
+        return "never"
+
+
+def test_a_page_reads_pydantic_models(engine: Engine, page: Callable[..., None]) -> None:
+    page("{{ item.name }} {{ items | map: 'name' | join }}[{{ item.secret }}{{ item.method }}{{ item.__dict__ }}]")
+    templates, item = LiquidTemplates(engine), Item(name="tea", secret="x")
+    client = _client(lambda request: templates.TemplateResponse(request, "page", {"item": item, "items": [item]}))
+    assert client.get("/shop/1").text == "tea tea[]"
 
 
 @pytest.mark.parametrize("host", ["[", "a b", "x" * 300, "é"])
