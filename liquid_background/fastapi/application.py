@@ -15,7 +15,7 @@ from liquid_background.errors import SettingsError
 STATE: Final = "liquid_background"
 """The name of the engine in an application's state."""
 
-Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Mapping[str, Any] | None]]
+Lifespan: TypeAlias = Callable[[Any], AbstractAsyncContextManager[Any]]
 
 
 def lifespan(engine: Engine, inside: Callable[[Any], AbstractAsyncContextManager[Any]] | None = None) -> Lifespan:

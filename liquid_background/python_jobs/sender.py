@@ -88,7 +88,7 @@ class EngineSender(Sender, Functions):
             LimitReached: when the page or attempt that makes them has made too many.
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
-        given = () if new_ids else tuple(job.id for job in jobs)
+        given = frozenset() if new_ids else frozenset(job.id for job in jobs)
         self.dispatch_each([(job, on_duplicate) for job in jobs], given)
 
     def dispatch_each(self, jobs: Sequence[tuple[Job, OnDuplicate]], given: Collection[str]) -> None:

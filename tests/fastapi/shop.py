@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Request, Response, WebSocket
 
-from liquid_background import Engine
+from liquid_background import Engine, StoreUnavailable
 from liquid_background.fastapi import EngineDep, JobTasksDep, LiquidTemplates, lifespan
 
 engine = Engine(templates=Path(__file__).parent / "site")
@@ -80,6 +80,19 @@ async def unlike_its_model(tasks: JobTasksDep) -> dict[str, str]:
 @app.get("/enqueue")
 async def enqueue(engine: EngineDep, file: str) -> str:
     return (await engine.enqueue_async("note", {"file": file, "text": "enqueued"})).id
+
+
+@app.websocket("/socket")
+async def socket(websocket: WebSocket, engine: EngineDep, tasks: JobTasksDep) -> None:
+    await websocket.accept()
+    tasks.add_task(note, "/x", "socket")
+    await websocket.send_json((await engine.enqueue_async("note", {"file": "/x", "text": "at once"})).id)
+    await websocket.close()
+
+
+@app.exception_handler(StoreUnavailable)
+async def come_back(request: Request, error: StoreUnavailable) -> Response:
+    return Response(str(error), 503)
 
 
 @app.get("/color")

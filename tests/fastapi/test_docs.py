@@ -8,12 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.fastapi.servers import ROOT
 
 DOCS = ROOT / "docs/fastapi.md"
 EXAMPLE = re.compile(r"(?:<!-- example: (\S+) -->\n)?```python\n(.*?)```", re.DOTALL)
 
 
+@pytest.mark.slow
 def test_the_examples_run(tmp_path: Path) -> None:
     for name, text in EXAMPLE.findall(DOCS.read_text(encoding="utf-8")):
         compile(text, name or "fastapi.md", "exec")

@@ -34,6 +34,7 @@ CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON orders DEFERRABLE INITIALLY DEF
 """
 
 
+@pytest.mark.slow
 def test_its_own_test_passes_without_a_store(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml"]
@@ -150,7 +151,7 @@ def test_a_restart_of_the_database_costs_those_that_ran_an_attempt(shop: Shop) -
     for job_id in sent:
         assert shop.bench.wait_for(job_id, timeout=60).status == "completed"
     failed = [entry for entry in shop.bench.log() if entry.status == "FAILED"]
-    slack = timedelta(seconds=0.3)
+    slack = timedelta(seconds=1)
     assert failed
     assert [entry for entry in failed if not begin - slack <= entry.time <= end + slack] == []
     assert {entry.job_id for entry in shop.bench.log() if entry.attempt > 1} == {entry.job_id for entry in failed}

@@ -52,6 +52,13 @@ def test_endpoints_in_threads_and_dependencies_add_to_the_same_tasks(client: Tes
     assert sent == [1, 2]  # each request in one round trip
 
 
+def test_tasks_of_a_socket_are_sent_at_its_end(client: TestClient, stored: Engine) -> None:
+    with client.websocket_connect("/socket") as socket:
+        first = socket.receive_json()
+        assert [job.id for job in stored.jobs.list()] == [first]
+    assert _names(stored) == ["note", "note"]
+
+
 def test_tests_override_the_engine(client: TestClient, stored: Engine, overridden: Engine) -> None:
     with fake_jobs(overridden) as jobs:
         client.get("/tasks")
@@ -65,7 +72,8 @@ def test_a_store_that_is_away_is_told_before_the_answer(client: TestClient, over
         asyncio.run(_sent(away))
     overridden.job_store = None
     overridden.settings = away.settings
-    assert client.get("/tasks").status_code == 500
+    answer = client.get("/tasks")
+    assert (answer.status_code, "127.0.0.1:1" in answer.text) == (503, True)  # by the application's own handler
 
 
 async def _sent(engine: Engine) -> None:
