@@ -29,6 +29,15 @@ async def fails(way: str, session: SessionDep, tasks: JobTasksDep, engine: Engin
         raise HTTPException(409)
 
 
+@app.post("/tasks-first/{tea}")
+async def tasks_first(tasks: JobTasksDep, session: SessionDep, tea: str) -> None:
+    """Have the transaction end before the tasks do, unlike where it is named first."""
+    order = Order(tea=tea, grams=1)
+    session.add(order)
+    await session.flush()
+    tasks.options(source_name="tasks-first").add_task(pack, order.id)
+
+
 @app.post("/savepoint")
 async def savepoint(session: SessionDep, engine: EngineDep) -> None:
     await engine.enqueue_async("touch", {"name": "outer"})

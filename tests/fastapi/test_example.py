@@ -102,13 +102,15 @@ def test_what_is_committed_is_done_and_what_is_rolled_back_is_not(shop: Shop) ->
     assert shop.order("poison") == 500  # at the commit, behind the path function
     assert shop.post("/fails/commit") == 500
     assert shop.post("/fails/raise") == 409
+    assert shop.post("/tasks-first/poison") == 500
     assert shop.names() == ["pack", "receipt"]
     assert shop.post("/fails/not") == 200
-    assert shop.names() == ["pack", "pack", "pack", "page", "receipt"]
+    assert shop.post("/tasks-first/Assam") == 200
+    assert shop.names() == ["pack", "pack", "pack", "page", "receipt", "tasks-first"]
 
     worker = shop.start(processes=2)
     rows = "SELECT tea, packed, receipt FROM orders ORDER BY id"
-    expected = [["Assam", "t", "Assam, 100 g: 8.0 EUR"], ["Assam", "t", ""]]
+    expected = [["Assam", "t", "Assam, 100 g: 8.0 EUR"], *[["Assam", "t", ""]] * 2]
     shop.bench.wait_until(lambda: shop.database.query(rows) == expected)
     assert "100 g of Assam, packed. Assam, 100 g: 8.0 EUR" in shop.served.get("/")
     assert worker.stop() == 0

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import re
 from collections.abc import Sequence
-from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +15,11 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
-from sqlalchemy import create_engine, text
-from sqlalchemy.orm import sessionmaker
 
 from liquid_background import Engine
 
 DOCS = Path(__file__).parents[2] / "docs/hooks.md"
 RECIPES = json.loads(os.environ.get("RECIPES", "[]"))
-URL = os.environ.get("DATABASE_URL", "sqlite://")
 DSN = "https://key@sentry.example/1"
 EVENTS = Path(os.environ.get("EVENTS", os.devnull))
 
@@ -66,34 +61,10 @@ for block in re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8")
     if any(word in block for word in RECIPES):
         exec(compile(block.replace("dsn=DSN", "dsn=DSN, transport=Told"), str(DOCS), "exec"))
 
-_USED = (
-    contextlib,
-    ContextVar,
-    sentry_sdk,
-    trace,
-    TracerProvider,
-    BatchSpanProcessor,
-    create_engine,
-    sessionmaker,
-    text,
-)
+_USED = (sentry_sdk, trace, TracerProvider, BatchSpanProcessor)  # by the recipes
 
 
 @engine.action
 def divide(number: int) -> float:
     with trace.get_tracer("application").start_as_current_span("dividing"):
         return 1 / number
-
-
-@engine.action
-def who() -> None:
-    """Say which connection a child has."""
-    with globals()["Session"].begin() as session:
-        row = {"pid": os.getpid()}
-        session.execute(text("INSERT INTO done VALUES (:pid, pg_backend_pid())"), row)
-
-
-if os.environ.get("CONNECTS"):  # while the application loads, as some do
-    connection = globals()["database"].connect()
-    connection.execute(text("SELECT 1"))
-    connection.close()  # into the pool
