@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from liquid_background import engine
 from liquid_background.errors import SettingsError
+from liquid_background.variables import parse_cookies
 
 _request: ContextVar[Request | None] = ContextVar("liquid_background_request", default=None)
 
@@ -25,7 +26,7 @@ def engine_request(request: Request) -> engine.Request:
     return {
         "params": {**request.query_params, **request.path_params},
         "session": dict(request.scope.get("session") or {}),
-        "cookies": request.cookies,
+        "cookies": parse_cookies("; ".join(request.headers.getlist("cookie"))),  # Starlette's own way may take long
         "headers": dict(request.headers),
         "current_user": _user_of(request),
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import string
 from typing import Any, Final
-from urllib.parse import parse_qsl, unquote_to_bytes
+from urllib.parse import parse_qsl, quote, unquote_to_bytes
 
 from liquid_background.errors import NotPlain
 from liquid_background.variables import parse_variables
@@ -24,8 +25,7 @@ def parse_query(query: str) -> dict[str, str]:
     Raises:
         Malformed: naming what is wrong.
     """
-    check_escapes(query.encode("latin-1"), "query")
-    return _fields(query, "query")
+    return _fields(query.encode("latin-1"), "query")
 
 
 def parse_body(body: bytes, content_type: str) -> dict[str, Any]:
@@ -36,8 +36,7 @@ def parse_body(body: bytes, content_type: str) -> dict[str, Any]:
     """
     kind = content_type.partition(";")[0].strip().lower()
     if kind == "application/x-www-form-urlencoded":
-        check_escapes(body, "form")
-        return _fields(body.decode("utf-8"), "form")
+        return _fields(body, "form")
     if kind == "application/json" and body:
         try:
             return parse_variables(body)
@@ -62,7 +61,9 @@ def check_escapes(text: bytes, what: str) -> None:
         raise Malformed(f"The {what} is not UTF-8 text.") from None
 
 
-def _fields(text: str, what: str) -> dict[str, str]:
+def _fields(sent: bytes, what: str) -> dict[str, str]:
+    check_escapes(sent, what)
+    text = quote(sent, string.printable)  # bytes that were sent as they are, beside others that were encoded
     try:
         return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
     except ValueError:
