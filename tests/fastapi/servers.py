@@ -11,6 +11,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,7 +79,6 @@ def serve(tmp_path: Path, wait_until: Callable[..., Any]) -> Iterator[Callable[.
 
     yield start
     for served in started:
-        with_children = served.process.pid
-        if served.process.poll() is None:
-            os.killpg(with_children, signal.SIGKILL)
-            served.process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(served.process.pid, signal.SIGKILL)  # with the processes that it has started
+        served.process.wait()

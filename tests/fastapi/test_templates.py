@@ -240,6 +240,21 @@ def test_a_request_that_is_handed_on_shows_no_more(engine: Engine, page: Callabl
     assert client.get("/shop/1").text == "[] /shop/1"
 
 
+@pytest.mark.parametrize(("kind", "status"), [(404, 404), (Exception, 500)])
+def test_a_page_answers_for_an_error(engine: Engine, page: Callable[..., None], kind: Any, status: int) -> None:
+    page("sorry: {{ error }}")
+    templates = LiquidTemplates(engine)
+
+    def endpoint(request: Request) -> Response:
+        raise HTTPException(404, "gone") if status == 404 else ValueError("broken")
+
+    def sorry(request: Request, error: Exception) -> Response:
+        return templates.TemplateResponse(request, "page", {"error": str(error)}, status_code=status)
+
+    answer = _client(endpoint, exception_handlers={kind: sorry}).get("/shop/1")
+    assert (answer.status_code, answer.text) == (status, "sorry: 404: gone" if status == 404 else "sorry: broken")
+
+
 class Item(BaseModel):
     name: str
     secret: str = Field(repr=False)
