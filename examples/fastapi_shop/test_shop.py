@@ -28,7 +28,7 @@ def test_an_order_is_packed_and_has_a_receipt(client, jobs):
     assert sorted(job.source_name for job in jobs.waiting) == ["pack", "receipt"]
 
     jobs.run_all()
-    assert "100 g of Earl &lt;Grey&gt;, packed. Earl &lt;Grey&gt;, 100 g: 8.0 EUR" in client.get("/").text
+    assert "100 g of Earl &lt;Grey&gt;, packed. Earl &lt;Grey&gt;, 100 g: 8.00 EUR" in client.get("/").text
 
 
 def test_an_order_that_is_refused_makes_no_jobs(client, jobs):

@@ -110,9 +110,9 @@ def test_what_is_committed_is_done_and_what_is_rolled_back_is_not(shop: Shop) ->
 
     worker = shop.start(processes=2)
     rows = "SELECT tea, packed, receipt FROM orders ORDER BY id"
-    expected = [["Assam", "t", "Assam, 100 g: 8.0 EUR"], *[["Assam", "t", ""]] * 2]
+    expected = [["Assam", "t", "Assam, 100 g: 8.00 EUR"], *[["Assam", "t", ""]] * 2]
     shop.bench.wait_until(lambda: shop.database.query(rows) == expected)
-    assert "100 g of Assam, packed. Assam, 100 g: 8.0 EUR" in shop.served.get("/")
+    assert "100 g of Assam, packed. Assam, 100 g: 8.00 EUR" in shop.served.get("/")
     assert worker.stop() == 0
     assert "socket" not in worker.text()
 

@@ -11,6 +11,8 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from liquid_background import expose
+
 Session = async_sessionmaker(expire_on_commit=False)  # pages read objects after their commit
 
 
@@ -18,6 +20,7 @@ class Base(DeclarativeBase):
     pass
 
 
+@expose("id", "tea", "grams", "price", "receipt", "packed")  # what pages read of an order, and nothing else
 class Order(Base):
     __tablename__ = "orders"
 
@@ -26,6 +29,10 @@ class Order(Base):
     grams: Mapped[int]
     receipt: Mapped[str | None]
     packed: Mapped[bool] = mapped_column(default=False)
+
+    @property
+    def price(self) -> str:
+        return f"{self.grams * 8 / 100:.2f}"
 
 
 def connect(url: str = os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///shop.db"), **options: Any) -> AsyncEngine:
