@@ -86,6 +86,11 @@ def _chapters(package: griffe.Module) -> Iterator[Chapter]:
     for module, says in (
         ("rapidai", "RapidAI's names, for code that was written for it: see [RapidAI's background jobs](rapidai.md)."),
         ("web", "Needs `pip install 'liquid-background[web]'`: see [Serving pages](serving.md)."),
+        (
+            "fastapi",
+            "Needs `pip install 'liquid-background[fastapi]'`; with Starlette alone, all but the last three are there. "
+            "See [its page](fastapi.md).",
+        ),
         ("testing", "Doubles for an application's own tests: see [Testing](testing.md)."),
     ):
         names = [f"{module}.{name}" for name in _public(package, module)]

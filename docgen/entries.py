@@ -14,7 +14,9 @@ import griffe
 from docgen.markdown import code, table
 
 _NOT_FOR_APPLICATIONS: Final[Mapping[str, frozenset[str]]] = {
-    "Engine": frozenset(("find", "function_job", "dispatch", "send", "send_async", "perform")),
+    "Engine": frozenset(
+        ("find", "function_job", "dispatch", "dispatch_each", "call_of", "send", "send_async", "perform")
+    ),
     "Environment": frozenset(
         (
             *("setup_tags_and_filters", "error", "tokenizer", "parse_at", "new_collector", "consumers", "outermost"),
@@ -36,6 +38,7 @@ _SEE: Final[Mapping[str, str]] = {
     "EnqueueOptions": _OPTIONS,
     "BulkOptions": _OPTIONS,
     "JobOptions": _OPTIONS,
+    "TaskOptions": _OPTIONS,
 }
 
 

@@ -1,4 +1,4 @@
-"""Values for a page that somebody gives as a JSON object; what a page could not work with is refused."""
+"""Values for a page that somebody gives as a JSON object or in cookies; what a page could not work with is refused."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from liquid_background.errors import NotPlain
 
 MAX_DEPTH: Final = 100  # of lists and objects in each other
 
+_ESCAPED: Final = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)  # in the quoted value of a cookie
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _TOO_DEEP: Final = f"is nested too deep: at most {MAX_DEPTH} lists and objects may be in each other"
 _TOO_LARGE: Final = "holds a number that is too large"
@@ -72,3 +73,22 @@ def _finite(text: str) -> float:
     if not math.isfinite(value):
         raise NotPlain(_TOO_LARGE)
     return value
+
+
+def parse_cookies(header: str) -> dict[str, str]:
+    """Return the cookies of a request's header, as browsers write them; the last one of a name counts."""
+    cookies = {}
+    for part in header.split(";"):
+        name, equals, value = part.partition("=")
+        if not equals:
+            name, value = "", part
+        if name.strip() or value.strip():
+            cookies[name.strip()] = _unquoted(value.strip())
+    return cookies
+
+
+def _unquoted(value: str) -> str:
+    # Not http.cookies' own: before Python 3.11.10 it takes half a minute for 60 KB of backslashes.
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
+        return value
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)) if found[1] else found[2], value[1:-1])

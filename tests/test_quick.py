@@ -17,6 +17,7 @@ HOUSE = {"docgen", *(path.name for path in TESTS.glob("test_*.py"))}
         (["worker/liquid_background_worker/alarm.py", "cli/poscli/times.py"], {"worker", "cli"}),
         (["cli/poscli/demo_site/app.py"], {"demo"}),
         (["templates/pages/welcome.liquid"], {"demo"}),
+        (["examples/fastapi_shop/shop/app.py"], {"fastapi"}),
         (["tests/faults/test_time.py"], {"faults"}),
         (["liquid_background/rq_entry.py"], {"faults"}),
         (["tests/test_engine.py", "liquid_background/lint/rules.py"], {"lint"}),

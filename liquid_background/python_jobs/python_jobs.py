@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, Final, TypeVar, Unpack, overload
@@ -16,7 +16,7 @@ from liquid_background.python_jobs.building import build_partial
 from liquid_background.python_jobs.function import Function, P
 from liquid_background.python_jobs.handle import Handle
 from liquid_background.python_jobs.options import BulkOptions, EnqueueOptions, JobOptions, read_options
-from liquid_background.python_jobs.queues import EngineQueue
+from liquid_background.python_jobs.queues import EngineQueue, OnDuplicate
 from liquid_background.python_jobs.retries import RETRIES, RETRIES_IN_DEVELOPMENT, RetryPolicy
 from liquid_background.python_jobs.schedules import Schedule, check_cron, front_matter_schedules
 from liquid_background.python_jobs.sender import EngineSender
@@ -156,6 +156,18 @@ class PythonJobs(EngineSender):
     ) -> list[Handle]:
         """Do what `enqueue_many` does, without holding up the event loop."""
         return await asyncio.to_thread(self.enqueue_many, action, params, **options)
+
+    def call_of(
+        self, function: object, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> tuple[Job, OnDuplicate]:
+        """Return the job of a call of a registered function, for `dispatch_each`, and what a taken id means.
+
+        Raises:
+            EnqueueError: when the function is not registered, or an argument or an option is wrong.
+        """
+        known = self.registered(function)
+        reading = read_options(options, self._retries(known))
+        return self.function_job(known, args, kwargs, reading.fields), reading.on_duplicate
 
     def _what(self, action: object) -> Function[..., Any] | str:
         """Return the function, or the name of the partial, that an action stands for."""

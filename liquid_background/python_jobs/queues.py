@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from liquid_background.calling import run_coroutine
@@ -91,8 +91,16 @@ class Sender(Protocol):
     ) -> Job:
         """Return the job of a call of a registered function."""
 
+    def call_of(
+        self, function: object, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+    ) -> tuple[Job, OnDuplicate]:
+        """Return the job of a call with options of `enqueue`, and what it means when its id is taken."""
+
     def dispatch(self, jobs: Sequence[Job], on_duplicate: OnDuplicate) -> None:
         """Send jobs, or have the page or attempt that makes them send them."""
+
+    def dispatch_each(self, jobs: Sequence[tuple[Job, OnDuplicate]], given: Collection[str]) -> None:
+        """Do the same in one step for calls of which each says what happens when its id is taken."""
 
 
 class EngineQueue(JobQueue):

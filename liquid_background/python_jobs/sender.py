@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,20 +88,31 @@ class EngineSender(Sender, Functions):
             LimitReached: when the page or attempt that makes them has made too many.
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
+        given = frozenset() if new_ids else frozenset(job.id for job in jobs)
+        self.dispatch_each([(job, on_duplicate) for job in jobs], given)
+
+    def dispatch_each(self, jobs: Sequence[tuple[Job, OnDuplicate]], given: Collection[str]) -> None:
+        """Do what `dispatch` does, in one step for jobs of which each says what happens when one has its id.
+
+        Args:
+            jobs: what is sent.
+            given: the ids that were not made for them just now, and may be taken.
+        """
         collector = self._collector()
         if collector is None and self.hooks.send_when is None:
-            there = self.jobs.send(jobs)
+            there = self.jobs.send([job for job, _ in jobs])
         else:
             made = {job.id for job in collector.jobs} if collector is not None else set()
-            there = [job.id for job in jobs if not new_ids and (job.id in made or self._is_there(job.id))]
-            new = [job for job in jobs if job.id not in there]
+            there = [job.id for job, _ in jobs if job.id in given and (job.id in made or self._is_there(job.id))]
+            new = [job for job, _ in jobs if job.id not in there]
             if collector is not None:
                 for job in new:
                     collector.add(job)
             elif new:
                 self.hooks.send(lambda: self.jobs.send(new))
-        if there and on_duplicate == "error":
-            raise DuplicateJob(f"a job with the id {there[0]!r} is there already; on_duplicate='ignore' keeps that one")
+        taken = next((job.id for job, on_duplicate in jobs if on_duplicate == "error" and job.id in there), None)
+        if taken is not None:
+            raise DuplicateJob(f"a job with the id {taken!r} is there already; on_duplicate='ignore' keeps that one")
 
     def _is_there(self, job_id: str) -> bool:
         try:

@@ -12,7 +12,6 @@ from liquid_background.variables import parse_variables
 
 MAX_FIELDS: Final = 1000  # of a query or a form
 
-_ESCAPED: Final = re.compile(r"\\(?:([0-3][0-7][0-7])|(.))", re.DOTALL)  # in the quoted value of a cookie
 _BROKEN: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
@@ -60,25 +59,6 @@ def check_escapes(text: bytes, what: str) -> None:
         unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:
         raise Malformed(f"The {what} is not UTF-8 text.") from None
-
-
-def parse_cookies(header: str) -> dict[str, str]:
-    """Return the cookies of a request's header, as browsers write them; the last one of a name counts."""
-    cookies = {}
-    for part in header.split(";"):
-        name, equals, value = part.partition("=")
-        if not equals:
-            name, value = "", part
-        if name.strip() or value.strip():
-            cookies[name.strip()] = _unquoted(value.strip())
-    return cookies
-
-
-def _unquoted(value: str) -> str:
-    # Not http.cookies' own: before Python 3.11.10 it takes half a minute for 60 KB of backslashes.
-    if len(value) < 2 or value[0] != '"' or value[-1] != '"':
-        return value
-    return _ESCAPED.sub(lambda found: chr(int(found[1], 8)) if found[1] else found[2], value[1:-1])
 
 
 def _fields(sent: bytes, what: str) -> dict[str, str]:

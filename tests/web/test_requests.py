@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.web.parameters import parse_cookies
+from liquid_background.variables import parse_cookies
 from tests.web.conftest import Served, post, request
 
 H = b"Host: localhost\r\nConnection: close\r\n"

@@ -1,0 +1,27 @@
+"""What FastAPI's path functions depend on: the engine, and tasks that are sent when the function has succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, TypeAlias
+
+from fastapi import Depends
+
+from liquid_background.engine import Engine
+from liquid_background.fastapi.application import get_engine
+from liquid_background.fastapi.tasks import JobTasks
+
+EngineDep: TypeAlias = Annotated[Engine, Depends(get_engine)]
+"""The application's engine; tests put another one in its place: `app.dependency_overrides[get_engine]`."""
+
+
+async def job_tasks(engine: EngineDep) -> AsyncIterator[JobTasks]:
+    """Yield the tasks of a request, and send them when its function has returned; none when that raises."""
+    tasks = JobTasks(engine)
+    yield tasks
+    await tasks.send()
+
+
+# Before the answer is sent: whoever is told that it has been done can rely on it, and a store that is away is a 500.
+JobTasksDep: TypeAlias = Annotated[JobTasks, Depends(job_tasks, scope="function")]
+"""The tasks of this request."""

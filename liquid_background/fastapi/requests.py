@@ -1,0 +1,81 @@
+"""What a page reads of a request of Starlette's: a few plain values, and not the request itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from starlette.authentication import SimpleUser, UnauthenticatedUser
+from starlette.requests import Request
+
+from liquid_background import engine
+from liquid_background.errors import SettingsError
+from liquid_background.variables import parse_cookies
+
+_request: ContextVar[Request | None] = ContextVar("liquid_background_request", default=None)
+
+
+def engine_request(request: Request) -> engine.Request:
+    """Return what `Engine.render` is told of a request.
+
+    Parameters are those of the query, and those of the path before them. A session and a user are there when the
+    application's middleware put them into the scope.
+    """
+    return {
+        "params": {**request.query_params, **request.path_params},
+        "session": dict(request.scope.get("session") or {}),
+        "cookies": parse_cookies("; ".join(request.headers.getlist("cookie"))),  # Starlette's own way may take long
+        "headers": dict(request.headers),
+        "current_user": _user_of(request),
+    }
+
+
+def _user_of(request: Request) -> object:
+    """Return the user as plain values, which consumers of events see, too; the application exposes its own classes."""
+    user: Any = request.scope.get("user")
+    if type(user) in (SimpleUser, UnauthenticatedUser):
+        return {"is_authenticated": user.is_authenticated, "display_name": user.display_name}
+    return user
+
+
+def plain_request(request: Request) -> Mapping[str, Any]:
+    """Return what `request` stands for in a page."""
+    scope = request.scope
+    return {
+        "method": request.method,
+        "url": str(request.url),
+        "base_url": str(request.base_url),
+        "scheme": scope.get("scheme", "http"),
+        "host": request.headers.get("host", ""),
+        "path": scope["path"],
+        "query": scope["query_string"].decode("latin-1"),
+        "path_params": dict(request.path_params),
+        "client": request.client.host if request.client is not None else None,
+        "user": _user_of(request),
+    }
+
+
+@contextmanager
+def rendering_for(request: Request) -> Iterator[None]:
+    """Have `url_for` know the request while its page renders."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def url_for(name: object, /, **path_params: Any) -> str:
+    """Return the URL of a route, as a filter: `{{ 'order' | url_for: id: order.id }}`.
+
+    Raises:
+        SettingsError: where no page renders for a request, as in a job.
+    """
+    request = _request.get()
+    if request is None:
+        raise SettingsError(
+            "url_for needs a request, which a job has not: assign the URL before the background block, and hand it over"
+        )
+    return str(request.url_for(str(name), **path_params))

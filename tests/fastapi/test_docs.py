@@ -1,0 +1,38 @@
+"""docs/fastapi.md and the page on the example: what stands there runs as it stands there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fastapi.servers import ROOT
+
+DOCS = ROOT / "docs/fastapi.md"
+EXAMPLE = re.compile(r"(?:<!-- example: (\S+) -->\n)?```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.slow
+def test_the_examples_run(tmp_path: Path) -> None:
+    for name, text in EXAMPLE.findall(DOCS.read_text(encoding="utf-8")):
+        compile(text, name or "fastapi.md", "exec")
+        if name:
+            (tmp_path / name).write_text(text)
+    pages = tmp_path / "templates/pages"
+    pages.mkdir(parents=True)
+    (pages / "order.liquid").write_text("{{ order.total }}")
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1 passed" in done.stdout
+
+
+def test_the_readme_of_the_example_is_short() -> None:
+    text = (ROOT / "examples/fastapi_shop/README.md").read_text(encoding="utf-8")
+    assert len([line for line in text.splitlines() if line and not line.startswith("```")]) <= 10
