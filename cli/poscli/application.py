@@ -31,11 +31,17 @@ def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def load_engine(app: str | None = None) -> Engine:
-    """Return the engine that --app or the setting APP names, else one made from the settings.
+    """Return the engine that --app names, else that of the program that this command is a part of, such as `flask`.
+
+    Without either it is the one that the setting APP names, else one made from the settings.
 
     Raises:
         SettingsError: when a setting is wrong, or the application cannot be loaded.
     """
+    context = click.get_current_context(silent=True)
+    given = context.find_object(Engine) if context is not None and app is None else None
+    if given is not None:
+        return given
     settings = load_settings(app=app)
     if settings.app is None:
         return Engine(settings=settings)

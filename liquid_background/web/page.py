@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
-from liquid import Token
-from liquid.exceptions import LiquidError
 from starlette.requests import cookie_parser
 
 from liquid_background.engine import Engine
-from liquid_background.errors import JobTimeout, PageNotFound, TagSyntaxError
+from liquid_background.errors import JobTimeout, PageNotFound
 from liquid_background.jobs.log import printable
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import (
-    MEDIA_TYPES,
-    METHODS,
-    PAGES,
-    SiteLoader,
-    find_page,
-    key_token,
-    page_at,
-    reason_against,
-)
-from liquid_background.language.syntax import explain, show
+from liquid_background.language.pages import METHODS, find_page, page_at, page_headers
+from liquid_background.language.syntax import explain
 from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.parameters import Malformed, parse_body, parse_query
@@ -94,7 +83,7 @@ async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], No
         found = find_page(engine.environment, page)
     except PageNotFound:  # it has gone since it was looked up
         return _no_page()
-    headers = _headers(engine.environment.loader, page, found.front_matter)
+    headers = page_headers(engine.environment.loader, page, found.front_matter)
     if rendering is not None:
         rendering()
     text = await engine.render_async(
@@ -106,34 +95,3 @@ async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], No
     )
     # Its jobs are sent by now, so that half a surrogate pair must not make a failure of the page.
     return Answer(200, headers, text.encode("utf-8", "replace"))
-
-
-def _headers(loader: object, page: str, front_matter: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """Return the headers of a page's answer, checked before it runs: a page that fails then sends no job.
-
-    Raises:
-        TagSyntaxError: when a header cannot be sent, at its line.
-    """
-    given = front_matter.get("response_headers")
-    own = {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
-    for name, value in own.items():
-        reason = reason_against(name, value)
-        if reason:
-            message = f"the front matter's response_headers: {show(name)} {reason}"
-            token = _header_token(loader, f"{PAGES}/{page}", name)
-            raise TagSyntaxError(message, token=token, template_name=f"{PAGES}/{page}")
-    headers = [(name.lower(), value.strip()) for name, value in own.items()]
-    if "content-type" not in dict(headers):
-        kind = MEDIA_TYPES.get(str(front_matter.get("format") or "html"), "text/plain")
-        headers.append(("content-type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind))
-    return tuple(headers)
-
-
-def _header_token(loader: object, template: str, name: str) -> Token | None:
-    """Return where a page's file gives a header; None when that cannot be told any more."""
-    if not isinstance(loader, SiteLoader):
-        return None
-    try:
-        return key_token(loader.text(template), template, "response_headers", name)
-    except LiquidError:  # it has gone or changed meanwhile
-        return None

@@ -22,7 +22,7 @@ from liquid_background.language.pages.front_matter import (
     read_options,
     split_front_matter,
 )
-from liquid_background.language.pages.headers import reason_against
+from liquid_background.language.pages.headers import page_headers, reason_against
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
 from liquid_background.language.pages.loader import SiteLoader, is_event_name
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
@@ -55,6 +55,7 @@ __all__ = [
     "oddity",
     "offset_of",
     "page_at",
+    "page_headers",
     "plain",
     "read_options",
     "read_text",
