@@ -30,8 +30,8 @@ class LiquidBackground(Registering):
 
     Args:
         app: set up at once; without one, `init_app` does that later, for one application or several.
-        environment: makes the Liquid environment of each application of its settings, such as for a loader or tags of
-            the application's own. Without it, pages are in the site's folder, and what they print is escaped.
+        environment: makes an application's Liquid environment from its settings, such as for a loader of its own.
+            Without it, pages are in the site's folder, and what they print is escaped.
     """
 
     def __init__(

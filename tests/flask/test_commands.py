@@ -98,6 +98,7 @@ def test_an_application_has_them_by_its_runner_too(make_app: Callable[..., Flask
     done = app.test_cli_runner().invoke(args=["jobs", "list", "--format", "json"])
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["source_name"] == "a"
+    assert "the one that this command is of" in app.test_cli_runner().invoke(args=["jobs", "doctor"]).output
     assert "no job has the id" in app.test_cli_runner().invoke(args=["jobs", "show", "b"]).output
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import flask_login
 import pytest
-from flask import Flask, Response, g, session
+from flask import Flask, Response, abort, g, session
 
 from liquid_background import PageNotFound
 from liquid_background.errors import TagError
@@ -165,6 +165,13 @@ def test_links_are_made_by_a_filter(make_app: MakeApp) -> None:
     app.add_url_rule("/orders/<int:number>", "order", lambda number: "")
     source = "{{ 'order' | url_for: number: 7, q: 'a' }} {{ 'static' | url_for: filename: 'a.css', _external: true }}"
     assert printing(app, source).get("/").text == "/orders/7?q=a http://localhost/static/a.css"
+
+
+def test_an_error_of_flasks_in_a_filter_is_answered_by_flask(make_app: MakeApp) -> None:
+    extension = LiquidBackground()
+    extension.filter("need")(lambda value: value or abort(404, "no such order"))
+    answer = printing(make_app(extension), "{{ none | need }}").get("/")
+    assert (answer.status_code, "no such order" in answer.text) == (404, True)
 
 
 # Users.

@@ -47,12 +47,13 @@ def _told(error: Exception) -> LiquidBackgroundError:
 def code_error(error: Exception, token: Token | None, template: str) -> CodeError:
     """Return the error for one that Python code raised: of its class, too, for those who expect that in a host.
 
-    Made without that class's `__init__`, which takes what the class likes.
+    Made without that class's `__init__`, which takes what the class likes; it has what that has set.
     """
     message = what_was_wrong(error)
     try:
         kind = _kind(type(error))
         told = kind.__new__(kind, message)
+        vars(told).update({name: value for name, value in vars(error).items() if name != "__notes__"})
         told.args = (message,)
         told.token = token
         told.template_name = template or None
