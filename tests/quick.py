@@ -23,6 +23,7 @@ ELSEWHERE = {
     "cli": "cli",
     "worker": "worker",
     "docgen": "docgen",
+    "examples/flask_shop": "flask",
     "liquid_background/pytest_plugin.py": "testing",
     "liquid_background/rq_entry.py": "faults",
 }

@@ -22,23 +22,20 @@ def keep_connections(app: Flask, engine: Hooked) -> None:
 
     @engine.around_job
     def living_connections(_job: Attempt) -> Iterator[None]:
-        for database in _databases(app):
+        for database in _databases(app):  # inside the application context of the attempt
             _drop_dead(database)
         yield
 
 
 def _databases(app: Flask) -> list[Any]:
     """Return SQLAlchemy's engines: Flask-SQLAlchemy and Flask-SQLAlchemy-Lite both have them so."""
-    extension = app.extensions.get("sqlalchemy")
-    if extension is None:
-        return []
-    with app.app_context():
-        return list(getattr(extension, "engines", {}).values())
+    return list(getattr(app.extensions.get("sqlalchemy"), "engines", {}).values())
 
 
 def _dispose(app: Flask, *, close: bool) -> None:
-    for database in _databases(app):
-        database.dispose(close=close)
+    with app.app_context():
+        for database in _databases(app):
+            database.dispose(close=close)
 
 
 def _drop_dead(database: Any) -> None:
@@ -48,10 +45,13 @@ def _drop_dead(database: Any) -> None:
     """
     if not getattr(database.pool, "checkedin", int)():  # some pools keep none
         return
-    connection = database.raw_connection()
+    try:
+        connection = database.raw_connection()
+    except Exception:  # noqa: BLE001  each driver has errors of its own; a pool that asks by itself has found out
+        return
     try:
         database.dialect.do_ping(connection.dbapi_connection)
-    except Exception:  # noqa: BLE001  each driver has errors of its own
+    except Exception:  # noqa: BLE001  likewise
         connection.invalidate()
         database.dispose()
     finally:

@@ -7,13 +7,11 @@ import re
 import shutil
 import subprocess
 import sys
-import urllib.request
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from tests.gunicorn import serving, visit
 from tests.postgres import Database
 from tests.worker.conftest import ROOT, Bench
 
@@ -124,36 +122,16 @@ def create_app():
 """
 
 
-@pytest.fixture
-def served(folder: Path, bench: Bench, postgres: Database, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of gunicorn with the configuration of the page and an application that connects when it is loaded."""
+@pytest.mark.slow
+def test_workers_of_gunicorn_share_no_connection(
+    folder: Path, bench: Bench, postgres: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("DATABASE_URL", postgres.url)
     monkeypatch.setenv("LIQUID_BACKGROUND_DATA_DIR", str(bench.settings.data_dir))
     monkeypatch.setenv("PYTHONPATH", f"{folder}{os.pathsep}{ROOT}")
     (folder / "shop.py").write_text(SERVED)
-    command = [sys.executable, "-m", "gunicorn", "--workers", "3", "--bind", "127.0.0.1:0", "--no-control-socket"]
-    log = folder / "log"
-    with log.open("wb") as stream:
-        server = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=stream)
-    try:
-        found = bench.wait_until(
-            lambda: re.search(r"Listening at: (\S+)", log.read_text()) or server.poll() is not None
-        )
-        assert found is not True, log.read_text()
-        yield found[1]
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-@pytest.mark.slow
-def test_workers_of_gunicorn_share_no_connection(served: str, bench: Bench) -> None:
-    def ask(_: int) -> tuple[str, ...]:
-        with urllib.request.urlopen(served, timeout=30) as answer:
-            return tuple(answer.read().decode().split())
-
-    with ThreadPoolExecutor(6) as visitors:
-        seen = set(visitors.map(ask, range(60)))
+    with serving(folder, bench.wait_until) as address:
+        seen = visit(address, 60)
     assert len({pid for pid, _ in seen}) >= 2
     assert len({backend for _, backend in seen}) == len(seen)
     assert sum(count.queued for count in bench.queue.counts()) == 60

@@ -120,6 +120,7 @@ def test_it_keeps_the_error_and_logs_its_traceback(site: Any, caplog: pytest.Log
 class NotFound(Exception):
     def __init__(self, item: str, shelf: int) -> None:
         super().__init__(f"{item} is not on {shelf}")
+        self.shelf = shelf
 
 
 @pytest.mark.parametrize("error", [NotFound("a", 1), UnicodeDecodeError("utf-8", b"x", 0, 1, "bad"), OSError(2, "no")])
@@ -128,6 +129,7 @@ def test_it_is_of_the_class_of_the_error_too(site: Any, error: Exception) -> Non
     with pytest.raises(type(error)) as raised:
         site.render("\n{{ 1 | fail }}")
     assert isinstance(raised.value, CodeError)
+    assert vars(raised.value).get("shelf") == vars(error).get("shelf")  # which whoever answers it may ask for
     assert explain(raised.value) == f"{type(error).__name__}: {error} (pages/page:2)"
 
 

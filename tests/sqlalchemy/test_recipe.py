@@ -1,4 +1,4 @@
-"""The recipe of docs/hooks.md for SQLAlchemy, as it stands there, with a real worker on a real PostgreSQL."""
+"""The recipes of docs/hooks.md for SQLAlchemy and gunicorn, as they stand there, on a real PostgreSQL."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from liquid_background.job import Job
+from tests.gunicorn import serving, visit
 from tests.postgres import Database
 from tests.worker.conftest import ROOT, Bench, bench
 
 __all__ = ["bench"]
 
-RECIPE = re.compile(r"<!-- example: orders\.py -->\n```python\n(.*?)```", re.DOTALL)
+RECIPE = re.compile(r"<!-- example: (orders\.py|gunicorn\.conf\.py) -->\n```python\n(.*?)```", re.DOTALL)
 JOBS = """
 import os
 from orders import Session, database, engine
@@ -45,13 +46,33 @@ for name, end in (("kept", Session.commit), ("rolled-back", Session.rollback), (
 @pytest.fixture
 def folder(tmp_path: Path, postgres: Database, bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that workers import the recipe and its jobs from."""
-    (recipe,) = RECIPE.findall((ROOT / "docs" / "hooks.md").read_text(encoding="utf-8"))
-    (tmp_path / "orders.py").write_text(recipe, encoding="utf-8")
+    recipes = RECIPE.findall((ROOT / "docs" / "hooks.md").read_text(encoding="utf-8"))
+    assert len(recipes) == 2
+    for name, text in recipes:
+        (tmp_path / name).write_text(text, encoding="utf-8")
     (tmp_path / "order_jobs.py").write_text(JOBS, encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("LIQUID_BACKGROUND_DATA_DIR", str(bench.settings.data_dir))
     monkeypatch.setenv("DATABASE_URL", postgres.url.replace("postgresql", "postgresql+psycopg", 1))
     return tmp_path
+
+
+SERVED = """
+import os
+from order_jobs import Session, engine, text
+
+engine.jobs.list()
+Session.execute(text("SELECT 1"))
+Session.remove()
+
+
+def serve(environ, start_response):
+    backend = Session.scalar(text("SELECT pg_backend_pid() FROM pg_sleep(0.02)"))
+    engine.render_string("{% background source_name: 'a' %}{% endbackground %}")
+    Session.remove()
+    start_response("200 OK", [])
+    return [f"{os.getpid()} {backend}".encode()]
+"""
 
 
 def _writes(*names: str, **given: object) -> list[Job]:
@@ -95,3 +116,15 @@ def test_children_and_jobs_have_their_own_and_a_restart_between_jobs_costs_nothi
     pairs = postgres.query("SELECT DISTINCT pid, backend FROM sent")
     assert len({backend for _, backend in pairs}) == len(pairs)
     assert {story[0][0] for story in bench.stories().values()} == {"SUCCESS"}
+
+
+@pytest.mark.slow
+def test_workers_of_gunicorn_share_no_connection(folder: Path, bench: Bench) -> None:
+    (folder / "served.py").write_text(SERVED, encoding="utf-8")
+    with (folder / "gunicorn.conf.py").open("a", encoding="utf-8") as stream:
+        stream.write('wsgi_app = "served:serve"\n')
+    with serving(folder, bench.wait_until) as address:
+        seen = visit(address, 60)
+    assert len({pid for pid, _ in seen}) >= 2
+    assert len({backend for _, backend in seen}) == len(seen)
+    assert sum(count.queued for count in bench.queue.counts()) == 60
