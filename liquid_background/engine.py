@@ -143,7 +143,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         """Render a page and send the jobs that it made.
 
         Args:
-            page: name of a template in pages/, such as "checkout", or a page as it was found.
+            page: name of a template in pages/, such as "checkout", or the template as it was found.
             data: the page's variables.
             request: params, session, cookies, headers, current_user.
 
@@ -153,16 +153,15 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
             StoreUnavailable: when its jobs cannot be sent, and none was; or when the store's reply was lost, and all of
                 them may have been: `maybe_done` tells. The page is not returned, and rendered again it makes new jobs.
         """
-        return self._render(self._found(page), data, request)
+        found = find_page(self.environment, page) if isinstance(page, str) else page
+        return self._render(found, data, request)
 
     async def render_async(
         self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]
     ) -> str:
         """Render a page, by its name or as it was found, as `render` does, without holding up the event loop."""
-        return await self._render_async(self._found(page), data, request)
-
-    def _found(self, page: str | Template) -> Template:
-        return find_page(self.environment, page) if isinstance(page, str) else page
+        found = find_page(self.environment, page) if isinstance(page, str) else page
+        return await self._render_async(found, data, request)
 
     def render_string(
         self, source: str, data: Mapping[str, Any] | None = None, name: str = "inline", **request: Unpack[Request]

@@ -6,6 +6,7 @@ from flask import Flask, request
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from liquid_background import expose
 from liquid_background.flask import LiquidBackground, render_liquid
 from liquid_background.sqlalchemy import after_commit
 
@@ -19,6 +20,7 @@ background = LiquidBackground()
 background.send_when(after_commit(db.session))  # an order that is rolled back gets no receipt
 
 
+@expose("id", "item", "quantity", "receipt")  # what pages may read of it
 class Order(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     item: Mapped[str]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import flask_login
 import pytest
 from flask import Flask, Response, abort, g, session
 
-from liquid_background import PageNotFound
+from liquid_background import PageNotFound, expose
 from liquid_background.errors import TagError
 from liquid_background.flask import (
     LiquidBackground,
@@ -177,21 +177,17 @@ def test_an_error_of_flasks_in_a_filter_is_answered_by_flask(make_app: MakeApp) 
 # Users.
 
 
-class User(flask_login.UserMixin, Mapping[str, str]):
+@expose("name")
+class User(flask_login.UserMixin):  # type: ignore[misc]
     def __init__(self, name: str) -> None:
-        self.id = name
-
-    def __getitem__(self, key: str) -> str:
-        return {"name": self.id}[key]
-
-    def __iter__(self) -> Any:
-        return iter(["name"])
-
-    def __len__(self) -> int:
-        return 1
+        self.id = self.name = name
+        self.password = "secret"
 
 
-USER = "{{ current_user.name }}{{ context.current_user.name }}{% unless current_user %}nobody{% endunless %}"
+USER = (
+    "{{ current_user.name }}{{ context.current_user.name }}{{ current_user.password }}"
+    "{% unless current_user %}nobody{% endunless %}"
+)
 
 
 def test_the_user_is_flask_logins(make_app: MakeApp) -> None:
