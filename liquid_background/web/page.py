@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from starlette.requests import cookie_parser
-
 from liquid_background.engine import Engine
 from liquid_background.errors import JobTimeout, PageNotFound
 from liquid_background.jobs.log import printable
@@ -17,7 +15,7 @@ from liquid_background.language.pages import METHODS, find_page, page_at, page_h
 from liquid_background.language.syntax import explain
 from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain
-from liquid_background.web.parameters import Malformed, parse_body, parse_query
+from liquid_background.web.parameters import Malformed, parse_body, parse_cookies, parse_query
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -90,7 +88,7 @@ async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], No
         found,  # and not looked up again: it may have gone by now
         params=params,
         session=asked.session,
-        cookies=cookie_parser(asked.header("cookie")),
+        cookies=parse_cookies(asked.header("cookie")),
         headers=dict(asked.headers),
     )
     # Its jobs are sent by now, so that half a surrogate pair must not make a failure of the page.
