@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import sys
-from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -14,8 +13,9 @@ from flask.cli import ScriptInfo
 from poscli.group import HELP_OPTIONS, Group
 from poscli.loader import load
 from poscli.output import give_up, prepare
+from poscli.sections import SECTIONS
 
-_BESIDE: Final = ("worker", "logs", "status", "check", "doctor")
+_BESIDE: Final = ("worker", *(name for name in SECTIONS["Watch"] if name != "jobs"), "check", "doctor")
 """Commands of the program that stand here beside those of `poscli jobs`."""
 _APP: Final = "app"  # the option, which Flask has itself
 
@@ -25,14 +25,14 @@ class FlaskJobs(Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names in the order of the help text."""
-        return [*_jobs().list_commands(ctx), *_BESIDE]
+        return [*_jobs().commands, *_BESIDE]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command of the program, as Flask has it."""
-        if cmd_name in _BESIDE:
-            return _as_flasks(load(f"poscli.commands.{cmd_name}:command"))
-        found = _jobs().get_command(ctx, cmd_name)
-        return None if found is None else _as_flasks(found)
+        own = _jobs().commands
+        if cmd_name in own or cmd_name not in _BESIDE:
+            return own.get(cmd_name)
+        return _as_flasks(load(f"poscli.commands.{cmd_name}:command"))
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command with the application's engine; errors are one line, as everywhere in the program."""
@@ -54,22 +54,21 @@ class FlaskJobs(Group):
 
 
 def _jobs() -> click.Group:
-    found: click.Group = load("poscli.commands.jobs:command")
+    found = _as_flasks(load("poscli.commands.jobs:command"))
+    assert isinstance(found, click.Group)
     return found
 
 
 def _as_flasks(command: click.Command) -> click.Command:
-    """Return a command whose application is Flask's, and whose help says `flask`."""
+    """Return a command, or a group of them, whose application is Flask's, and whose help says `flask`."""
     own = copy.copy(command)
+    if isinstance(own, click.Group):
+        own.commands = {name: _as_flasks(each) for name, each in own.commands.items()}
     own.params = [parameter for parameter in command.params if parameter.name != _APP]
-    own.callback = partial(_callback(command), **{_APP: None})
+    if own.callback is not None and len(own.params) < len(command.params):
+        own.callback = partial(own.callback, **{_APP: None})
     own.help = (command.help or "").replace("poscli jobs ", "flask jobs ").replace("poscli ", "flask jobs ")
     return own
-
-
-def _callback(command: click.Command) -> Callable[..., Any]:
-    assert command.callback is not None
-    return command.callback
 
 
 @click.command("jobs", cls=FlaskJobs, context_settings=HELP_OPTIONS)

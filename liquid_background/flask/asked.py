@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask import g, has_request_context, request, session
@@ -25,7 +24,7 @@ def asked() -> Request:
         return {}
     return {
         "params": _params(),
-        "session": _Session(),
+        "session": _session(),
         "cookies": request.cookies.to_dict(),
         "headers": {name.lower(): value for name, value in request.headers.items()},
     }
@@ -61,6 +60,11 @@ def current_user(installed: Installation, given: object) -> object:
     return user if getattr(user, "is_authenticated", True) else None
 
 
+def _session() -> dict[str, Any]:
+    """Return the session without what extensions keep there for themselves, such as `_user_id`."""
+    return {name: value for name, value in session.items() if not name.startswith("_")}
+
+
 def _params() -> dict[str, Any]:
     """Return the parameters by name; those of the route count before what a visitor adds to them."""
     return {**_last(request.args), **_last(request.form), **_json(), **(request.view_args or {})}
@@ -77,19 +81,3 @@ def _json() -> dict[str, Any]:
         return parse_variables(body) if body else {}
     except NotPlain as error:
         raise BadRequest(f"The body {error}.") from error
-
-
-class _Session(Mapping[str, Any]):
-    """The session as a page reads it. One that no page reads is not loaded, and has no answer vary by its cookie."""
-
-    def __getitem__(self, name: str) -> Any:
-        return session[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(session)
-
-    def __len__(self) -> int:
-        return len(session)
-
-    def __bool__(self) -> bool:
-        return True

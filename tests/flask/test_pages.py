@@ -131,11 +131,15 @@ def test_request_is_a_list_of_plain_values(make_app: MakeApp) -> None:
     assert client.get("/?a=1", auth=("u", "p")).text == "http://localhost/?a=1 view"
 
 
-def test_a_session_that_no_page_reads_is_not_loaded(make_app: MakeApp) -> None:
-    app = make_app()
-    assert printing(app, "{{ params.a }}").get("/").headers.get("Vary") is None
-    other = make_app()
-    assert printing(other, "{{ session.a }}").get("/").headers["Vary"] == "Cookie"
+def test_an_answer_varies_by_the_cookie_of_the_session(make_app: MakeApp) -> None:
+    assert printing(make_app(), "{{ session.a }}").get("/").headers["Vary"] == "Cookie"
+
+
+def test_what_extensions_keep_in_the_session_is_theirs(make_app: MakeApp) -> None:
+    client = printing(make_app(), "{{ session._user_id }}{{ session | json }}{{ session.size }}")
+    with client.session_transaction() as kept:
+        kept["_user_id"], kept["cart"] = "7", 3
+    assert client.get("/").text == "{&#34;cart&#34;: 3}1"
 
 
 def test_without_a_request_these_are_blank(site: Site, make_app: MakeApp) -> None:
