@@ -91,6 +91,8 @@ def _chapters(package: griffe.Module) -> Iterator[Chapter]:
             "Needs `pip install 'liquid-background[fastapi]'`; with Starlette alone, all but the last three are there. "
             "See [its page](fastapi.md).",
         ),
+        ("flask", "Needs `pip install 'liquid-background[flask]'`: see [Flask](flask.md)."),
+        ("sqlalchemy", "Needs `pip install 'liquid-background[sqlalchemy]'`: see [Hooks](hooks.md#recipes)."),
         ("testing", "Doubles for an application's own tests: see [Testing](testing.md)."),
     ):
         names = [f"{module}.{name}" for name in _public(package, module)]

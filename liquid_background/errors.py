@@ -3,6 +3,7 @@
 LiquidBackgroundError
 ├── SettingsError                 a setting is malformed or out of range
 │   └── AppLoadError              the application that a setting names raises while it loads
+├── NoApplication (also RuntimeError)  a web framework's application is needed and none is there, or it has no engine
 ├── StoreError                    the Redis or Valkey server
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
@@ -59,6 +60,10 @@ class AppLoadError(SettingsError):
     def __init__(self, message: str, *, frames: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.frames = tuple(frames)
+
+
+class NoApplication(LiquidBackgroundError, RuntimeError):
+    """Raised outside of a web framework's application, and in one that no engine was set up for."""
 
 
 class StoreError(LiquidBackgroundError):

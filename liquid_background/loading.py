@@ -21,6 +21,7 @@ from liquid_background.job import Performer
 _NAME: Final = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attributes>\w+(?:\.\w+)*)(?P<call>\(\))?")
 _LONGEST: Final = 500  # characters of an error's text
 _MOST_FRAMES: Final = 10
+_EXTENSION: Final = "liquid_background"
 _DJANGO: Final = "DJANGO_SETTINGS_MODULE"
 _REMEDIES: Final = (  # by what an error's class is called, and a part of its text
     (
@@ -58,7 +59,8 @@ def load_app(name: str) -> Performer:
     """Return the engine that `module:name` stands for, looking in the working directory too.
 
     It may be an engine, an attribute of something as in `shop:site.engine`, a queue of Python jobs, a decorated
-    function, or a function that takes nothing and returns an engine: `shop:make_engine` or `shop:make_engine()`.
+    function, a Flask application that has one, or a function that takes nothing and returns one of these:
+    `shop:make_engine` or `shop:make_engine()`.
 
     Raises:
         SettingsError: when there is no such module or object, or it cannot perform jobs.
@@ -116,12 +118,11 @@ def _performer(found: Any, name: str, *, calls: bool) -> Performer:
             if inspect.iscoroutine(made):
                 made.close()
             raise SettingsError(
-                f"setting app: {name!r} returned {_kind(made)}, which cannot perform jobs; return an Engine"
+                f"setting app: {name!r} returned {_kind(made)}, which cannot perform jobs; {_advice(made, 'return')}"
             )
     if performer is None:
         raise SettingsError(
-            f"setting app: {name!r} is {_kind(found)}, which cannot perform jobs; name an Engine, or a function "
-            "without arguments that returns one"
+            f"setting app: {name!r} is {_kind(found)}, which cannot perform jobs; {_advice(found, 'name')}"
         )
     return performer
 
@@ -129,6 +130,8 @@ def _performer(found: Any, name: str, *, calls: bool) -> Performer:
 def _as_performer(found: Any) -> Performer | None:
     if isinstance(found, type):
         return None
+    extensions = getattr(found, "extensions", None)  # of a Flask application
+    found = extensions.get(_EXTENSION, found) if isinstance(extensions, dict) else found
     found = getattr(found, "engine", found)  # a queue of Python jobs, or a decorated function's
     return found if callable(getattr(found, "perform", None)) else None
 
@@ -141,6 +144,12 @@ def _is_factory(found: Any) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+def _advice(found: object, do: str) -> str:
+    if isinstance(getattr(found, "extensions", None), dict):
+        return "set liquid_background.flask up for it: LiquidBackground(app)"
+    return f"{do} an Engine" + (", or a function without arguments that returns one" if do == "name" else "")
 
 
 def _kind(found: object) -> str:

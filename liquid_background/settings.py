@@ -97,7 +97,8 @@ class Settings(BaseSettings):
     failure_ttl: int = Field(FAILURE_TTL, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
         SECRET_NAMES,
-        description="Parts of names whose values are masked when shown; event consumers see no headers of such names.",
+        description="Parts of names whose values are masked when shown; event consumers see no headers and session "
+        "values of such names.",
     )
     event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
         (), description="Secrets of the request that event consumers may see: cookies, and headers by name."

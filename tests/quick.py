@@ -24,6 +24,7 @@ ELSEWHERE = {
     "worker": "worker",
     "docgen": "docgen",
     "examples/fastapi_shop": "fastapi",
+    "examples/flask_shop": "flask",
     "liquid_background/pytest_plugin.py": "testing",
     "liquid_background/rq_entry.py": "faults",
 }

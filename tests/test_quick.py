@@ -19,6 +19,7 @@ HOUSE = {"docgen", *(path.name for path in TESTS.glob("test_*.py"))}
         (["templates/pages/welcome.liquid"], {"demo"}),
         (["examples/fastapi_shop/shop/app.py"], {"fastapi"}),
         (["tests/faults/test_time.py"], {"faults"}),
+        (["examples/flask_shop/shop.py", "liquid_background/sqlalchemy.py"], {"flask", "sqlalchemy"}),
         (["liquid_background/rq_entry.py"], {"faults"}),
         (["tests/test_engine.py", "liquid_background/lint/rules.py"], {"lint"}),
         ([], set()),

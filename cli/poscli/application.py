@@ -31,11 +31,14 @@ def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def load_engine(app: str | None = None) -> Engine:
-    """Return the engine that --app or the setting APP names, else one made from the settings.
+    """Return the engine that --app names, else `given_engine`, else that of the setting APP or of the settings alone.
 
     Raises:
         SettingsError: when a setting is wrong, or the application cannot be loaded.
     """
+    given = given_engine()
+    if given is not None and app is None:
+        return given
     settings = load_settings(app=app)
     if settings.app is None:
         return Engine(settings=settings)
@@ -43,6 +46,12 @@ def load_engine(app: str | None = None) -> Engine:
     if not isinstance(found, Engine):
         raise SettingsError(f"setting app: {settings.app!r} is a {type(found).__name__}, not an Engine")
     return found
+
+
+def given_engine() -> Engine | None:
+    """Return the engine of the program that the command is a part of, such as `flask`; None in poscli itself."""
+    context = click.get_current_context(silent=True)
+    return context.find_object(Engine) if context is not None else None
 
 
 def no_store(settings: Settings) -> str | None:

@@ -45,6 +45,12 @@ def test_headers_whose_names_look_secret_stay_out_of_events(make_site: Any) -> N
     assert site.job.parameters["context"]["headers"] == shown
 
 
+def test_session_values_whose_names_look_secret_stay_out_of_events(site: Any) -> None:
+    site.write({"consumers/e/x": "{{ context.session | json }}"})
+    site.render("{% trigger_event 'e' %}", session={"csrf_token": "s", "cart": 3, "apiKey": "k"})
+    assert site.job.parameters["context"]["session"] == {"cart": 3}
+
+
 def test_the_setting_says_which_headers_look_secret(site: Any) -> None:
     site.write({"consumers/e/x": "x"})
     settings = site.engine.settings.model_copy(update={"secret_names": ("shibboleth",)})

@@ -21,7 +21,7 @@ from liquid_background.jobs.store.ownership import check_place
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity, check_files, files_under
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, given_engine, load_engine, no_store
 from poscli.terminal import styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
@@ -69,10 +69,15 @@ def _findings(app: str | None) -> Iterator[Finding]:
     except LiquidBackgroundError as error:
         yield Finding("settings", str(error), "correct the setting")
         return
-    name = app or engine.settings.app
-    yield Finding("application", name) if name else Finding("application", "none: an engine from the settings alone")
+    yield _application(app, engine)
     yield from _templates(engine)
     yield from _store(engine)
+
+
+def _application(app: str | None, engine: Engine) -> Finding:
+    if app is None and given_engine() is not None:
+        return Finding("application", "the one that this command is of")
+    return Finding("application", app or engine.settings.app or "none: an engine from the settings alone")
 
 
 def _python() -> Finding:

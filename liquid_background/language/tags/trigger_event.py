@@ -108,6 +108,10 @@ def request_values(context: RenderContext, collector: Collector) -> dict[str, En
             value = None
         if name == "headers" and isinstance(value, Mapping):
             value = {key: text for key, text in value.items() if _shown(str(key), collector.site)}
+        if name == "session" and isinstance(value, Mapping):
+            value = {
+                key: kept for key, kept in value.items() if not looks_secret(str(key), collector.site.secret_names)
+            }
         values[name] = _encode_plain(value, name, dropped)
     if dropped:
         warnings.warn(f"event consumers do not see {', '.join(dropped)}: not plain values", stacklevel=2)

@@ -1,0 +1,231 @@
+"""Jobs wait for the commit of a SQLAlchemy session: what is rolled back sends none, to the savepoint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine as DatabaseEngine
+from sqlalchemy import StaticPool, create_engine, delete, event, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+
+from liquid_background import Engine, SettingsError, StoreUnavailable
+from liquid_background.settings import Settings
+from liquid_background.sqlalchemy import after_commit
+from tests.postgres import PostgresServer
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Order(Base):
+    __tablename__ = "orders"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(unique=True)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> Iterator[DatabaseEngine]:
+    """SQLAlchemy's engine of a database in memory, and of one in a real PostgreSQL."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            made = create_engine("sqlite://", poolclass=StaticPool)
+            # Its driver begins no transaction before the first write, and so no savepoint in one.
+            event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+            event.listen(made, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            url = stack.enter_context(server.database()).url
+            made = create_engine(url.replace("postgresql", "postgresql+psycopg", 1))
+        yield made
+        made.dispose()
+
+
+@pytest.fixture
+def session(database: DatabaseEngine) -> Iterator[scoped_session[Session]]:
+    """A session with one order in its database."""
+    Base.metadata.create_all(database)
+    made = scoped_session(sessionmaker(database))
+    with made.begin():
+        made.add(Order(item="first"))
+    made.remove()
+    yield made
+    made.remove()
+    Base.metadata.drop_all(database)
+
+
+@pytest.fixture
+def engine(settings: Settings, session: scoped_session[Session]) -> Iterator[Engine]:
+    made = Engine(settings=settings)
+    made.send_when(after_commit(session))
+    yield made
+    made.store.close()
+
+
+def _page(engine: Engine, name: str = "a") -> None:
+    engine.render_string(f"{{% background source_name: '{name}' %}}x{{% endbackground %}}")
+
+
+def _names(engine: Engine) -> list[str]:
+    return sorted(job.source_name for job in engine.jobs.list())
+
+
+@contextmanager
+def _failing(block: Any) -> Iterator[None]:
+    """Be a block of a session's that an error ends."""
+    with suppress(RuntimeError), block:
+        yield
+        raise RuntimeError
+
+
+WRITES: dict[str, Callable[[Any], object]] = {
+    "add": lambda session: session.add(Order(item="b")),
+    "add and flush": lambda session: (session.add(Order(item="b")), session.flush()),
+    "change": lambda session: (setattr(session.get(Order, 1), "item", "b"), session.flush()),
+    "delete": lambda session: (session.delete(session.get(Order, 1)), session.flush()),
+    "insert": lambda session: session.execute(insert(Order).values(item="b")),
+    "update": lambda session: session.execute(update(Order).values(item="b")),
+    "delete by statement": lambda session: session.execute(delete(Order)),
+}
+ENDS: dict[str, Callable[[Any], object]] = {
+    "commit": lambda session: session.commit(),
+    "rollback": lambda session: session.rollback(),
+    "close": lambda session: session.close(),
+    "remove": lambda session: session.remove(),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("write", WRITES)
+def test_jobs_wait_for_the_commit_of_what_was_written(
+    engine: Engine, session: scoped_session[Session], write: str, end: str
+) -> None:
+    WRITES[write](session)
+    _page(engine)
+    assert _names(engine) == []
+    ENDS[end](session)
+    assert _names(engine) == (["a"] if end == "commit" else [])
+    session.commit()  # of another transaction, which has nothing to do with it
+    assert len(_names(engine)) == (end == "commit")
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_jobs_made_before_the_first_write_wait_too(engine: Engine, session: scoped_session[Session], end: str) -> None:
+    session.get(Order, 1)
+    _page(engine)
+    session.add(Order(item="b"))
+    ENDS[end](session)
+    assert _names(engine) == (["a"] if end == "commit" else [])
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_session_that_has_only_read_sends_them_at_its_end_unless_that_is_a_rollback(
+    engine: Engine, session: scoped_session[Session], end: str
+) -> None:
+    session.scalars(select(Order)).all()
+    session.execute(text("SELECT 1"))
+    _page(engine)
+    assert _names(engine) == []
+    ENDS[end](session)
+    assert _names(engine) == ([] if end == "rollback" else ["a"])
+
+
+def test_without_a_transaction_they_are_sent_at_once(engine: Engine, session: scoped_session[Session]) -> None:
+    _page(engine)
+    assert not session.registry.has()  # nobody has made a session for it
+    session.get(Order, 1)
+    session.commit()
+    _page(engine, "b")
+    assert _names(engine) == ["a", "b"]
+
+
+def test_a_transaction_that_was_begun_on_purpose_is_rolled_back_by_an_error(
+    engine: Engine, session: scoped_session[Session]
+) -> None:
+    with _failing(session.begin()):
+        _page(engine)
+    with session.begin():
+        _page(engine, "b")
+    assert _names(engine) == ["b"]
+
+
+def test_a_savepoint_takes_along_what_was_made_in_it(engine: Engine, session: scoped_session[Session]) -> None:
+    _page(engine, "outer")
+    session.add(Order(item="b"))
+    with session.begin_nested():
+        _page(engine, "released")
+    assert _names(engine) == ["outer"]  # made before there was a transaction
+    with _failing(session.begin_nested()):
+        _page(engine, "rolled-back")
+        with session.begin_nested():
+            _page(engine, "released-in-it")
+    with session.begin_nested():
+        with _failing(session.begin_nested()):
+            _page(engine, "inner-rolled-back")
+        _page(engine, "beside-it")
+    assert _names(engine) == ["outer"]
+    session.commit()
+    assert _names(engine) == ["beside-it", "outer", "released"]
+
+
+def test_a_rollback_of_all_takes_released_savepoints_along(engine: Engine, session: scoped_session[Session]) -> None:
+    session.add(Order(item="b"))
+    with session.begin_nested():
+        _page(engine)
+    session.begin_nested()
+    _page(engine)
+    session.rollback()
+    assert _names(engine) == []
+
+
+@pytest.mark.parametrize("end", ["rollback", "close", "remove"])
+def test_a_write_that_fails_takes_them_along(engine: Engine, session: scoped_session[Session], end: str) -> None:
+    session.add(Order(item="first"))
+    _page(engine)
+    with pytest.raises(IntegrityError):
+        session.commit()
+    _page(engine)  # the page that says so, before the rollback
+    ENDS[end](session)
+    assert _names(engine) == []
+    _page(engine, "b")
+    assert _names(engine) == ["b"]
+
+
+def test_what_was_made_in_one_transaction_is_sent_in_order(engine: Engine, session: scoped_session[Session]) -> None:
+    session.add(Order(item="b"))
+    for name in ("a", "b", "c"):
+        _page(engine, name)
+    session.commit()
+    assert [job.source_name for job in engine.jobs.list()][::-1] == ["a", "b", "c"]
+
+
+def test_a_store_that_is_away_is_told_by_the_commit_which_has_been_done(session: scoped_session[Session]) -> None:
+    away = Engine(redis_url="redis://127.0.0.1:1")
+    away.send_when(after_commit(session))
+    session.add(Order(item="b"))
+    _page(away)
+    with pytest.raises(StoreUnavailable):
+        session.commit()
+    assert session.scalars(select(Order.item).order_by(Order.id)).all() == ["first", "b"]
+
+
+def test_two_engines_may_wait_for_one_session(
+    engine: Engine, session: scoped_session[Session], settings: Settings
+) -> None:
+    other = Engine(settings=settings)
+    other.send_when(after_commit(session))
+    session.add(Order(item="b"))
+    for each in (engine, other):
+        _page(each)
+    session.commit()
+    assert _names(engine) == ["a", "a"]
+    other.store.close()
+
+
+def test_only_a_session_that_knows_which_is_current_will_do() -> None:
+    with pytest.raises(SettingsError, match="after_commit takes a scoped_session"):
+        after_commit(sessionmaker())  # type: ignore[arg-type]
