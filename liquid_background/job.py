@@ -55,11 +55,6 @@ class JobStatus(StrEnum):
         return _FROM_RQ.get(status, cls.PENDING)
 
     @property
-    def in_rq(self) -> tuple[str, ...]:
-        """RQ's words for it, where it is not just any that is unknown."""
-        return tuple(word for word, status in _FROM_RQ.items() if status is self)
-
-    @property
     def has_ended(self) -> bool:
         """Whether no attempt follows unless somebody starts a new run."""
         match self:
@@ -89,6 +84,11 @@ _FROM_RQ = {
     "stopped": JobStatus.CANCELLED,
     "canceled": JobStatus.CANCELLED,
 }
+
+
+def words_in_rq(status: JobStatus) -> tuple[str, ...]:
+    """Return RQ's words for a status; those of pending are all others."""
+    return tuple(word for word, of in _FROM_RQ.items() if of is status)
 
 
 class LogStatus(StrEnum):

@@ -219,7 +219,7 @@ class MemoryJobs:
                 return wait
             if outcome.succeeded:
                 self.send(outcome.jobs)
-                kept.result = result
+            kept.result = result
             self._end(kept, ending.log_status)
             return None
 
