@@ -81,3 +81,14 @@ def test_an_outcome_says_how_the_attempt_ended_and_whether_another_follows(
     assert outcome.is_last(2, 2)
     assert outcome.fails_job(1, 2) is (is_last and outcome.failed)
     assert outcome.fails_job(2, 2) is outcome.failed
+
+
+def test_an_attempt_that_neither_succeeded_nor_failed_is_the_last_and_fails_no_job() -> None:
+    class TakenBack(Outcome):
+        ending = Ending.CANCELLED
+
+    outcome = TakenBack(error="taken back")
+    assert not outcome.succeeded
+    assert not outcome.failed
+    assert outcome.is_last(1, 2)
+    assert not outcome.fails_job(2, 2)
