@@ -68,7 +68,13 @@ class JobStatus(StrEnum):
     @property
     def may_be_retried(self) -> bool:
         """Whether somebody may start a new run."""
-        return self.has_ended and self is not JobStatus.COMPLETED
+        match self:
+            case JobStatus.PENDING | JobStatus.RUNNING | JobStatus.COMPLETED:
+                return False
+            case JobStatus.FAILED | JobStatus.CANCELLED:
+                return True
+            case _:
+                assert_never(self)
 
 
 _FROM_RQ = {
@@ -78,6 +84,11 @@ _FROM_RQ = {
     "stopped": JobStatus.CANCELLED,
     "canceled": JobStatus.CANCELLED,
 }
+
+
+def words_in_rq(status: JobStatus) -> tuple[str, ...]:
+    """Return RQ's words for a status; those of pending are all others."""
+    return tuple(word for word, of in _FROM_RQ.items() if of is status)
 
 
 class LogStatus(StrEnum):
@@ -127,6 +138,11 @@ class Ending(StrEnum):
                 return LogStatus.CANCELLED
             case _:
                 assert_never(self)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether a job fails that no attempt follows after one that ended so."""
+        return self.log_status.job_status is JobStatus.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +215,7 @@ class Outcome:
     """How one attempt ended, and what it wants written in the same step."""
 
     result: Encoded = None  # the rendered text, or what a function returned; None when it failed
-    error: str | None = None  # one line; None when it succeeded
+    error: str | None = None  # one line: why it did not succeed
     traceback: str = ""  # for RQ's exc_info
     retry: bool = True  # whether a failure may be tried again
     duration: int = 0  # milliseconds
@@ -216,13 +232,22 @@ class Outcome:
         return self.error is None
 
     @property
+    def failed(self) -> bool:
+        """Whether it counts as a failure: what has not succeeded need not be one."""
+        return self.error is not None and self.ending.is_failure
+
+    @property
     def ending(self) -> Ending:
         """How the attempt ended, as far as the attempt itself can tell."""
         return Ending.SUCCESS if self.error is None else Ending.FAILED
 
     def is_last(self, attempt: int, max_attempts: int) -> bool:
         """Return whether no attempt follows the one that ended so."""
-        return self.error is None or not self.retry or attempt >= max_attempts
+        return not self.failed or not self.retry or attempt >= max_attempts
+
+    def fails_job(self, attempt: int, max_attempts: int) -> bool:
+        """Return whether a job has failed with the attempt that ended so: `on_failure` hooks hear of these."""
+        return self.failed and self.is_last(attempt, max_attempts)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,11 +57,11 @@ def perform(payload: dict[str, Any]) -> str | None:
     began = monotonic()
     outcome = _performer().perform(rq_job.id, payload, attempt, most)
     outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
-    if not outcome.succeeded and outcome.is_last(attempt, most):
+    if outcome.fails_job(attempt, most):
         rq_job.retries_left = 0
     _tell(rq_job, payload, (attempt, most), outcome, signature)
     hooks_of(_performer()).failed(Attempt.of(rq_job.id, payload, attempt, most), outcome)
-    if not outcome.succeeded:
+    if outcome.failed:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
     return result

@@ -146,3 +146,14 @@ def test_internals_names_every_class_of_the_queue_and_the_worker(folder: str) ->
 def test_the_life_of_a_job_tells_of_each_status(status: str) -> None:
     rows = re.findall(r"^\|.*\|$", (ROOT / "docs/job-lifecycle.md").read_text(encoding="utf-8"), re.M)
     assert any(f"`{status}`" in row for row in rows)
+
+
+def test_each_file_and_name_that_the_recipes_give_is_there() -> None:
+    rooms = ("liquid_background", "worker", "cli", "tests", "docs")
+    files = {f"/{path.relative_to(ROOT)}": path for room in rooms for path in ROOT.joinpath(room).rglob("*.*")}
+    code = "".join(path.read_text("utf-8") for path in files.values() if path.suffix in (".py", ".lua"))
+    spans = re.findall(r"`([^`]+)`", ROOT.joinpath("docs/recipes.md").read_text("utf-8"))
+    named = {span for span in spans if re.fullmatch(r"[\w./]+/\w+\.(py|lua|md)", span) and "NAME" not in span}
+    assert {name for name in named if not any(place.endswith(f"/{name}") for place in files)} == set()
+    names = {word for span in spans for word in re.findall(r"\b[a-zA-Z]*_[a-zA-Z_]+", span) if "/" not in span}
+    assert {name for name in names if name not in code} == set()

@@ -56,6 +56,11 @@ def test_every_ending_is_in_the_log_s_words(ending: Ending) -> None:
     assert ending.log_status in LogStatus
 
 
+@pytest.mark.parametrize("ending", Ending)
+def test_an_ending_is_a_failure_when_its_job_has_failed(ending: Ending) -> None:
+    assert ending.is_failure is (LOGGED[ENDED[ending]] is JobStatus.FAILED)
+
+
 @pytest.mark.parametrize(
     ("outcome", "ending", "is_last"),
     [
@@ -71,5 +76,19 @@ def test_an_outcome_says_how_the_attempt_ended_and_whether_another_follows(
 ) -> None:
     assert outcome.ending is ending
     assert outcome.succeeded is (ending is Ending.SUCCESS)
+    assert outcome.failed is ending.is_failure
     assert outcome.is_last(1, 2) is is_last
     assert outcome.is_last(2, 2)
+    assert outcome.fails_job(1, 2) is (is_last and outcome.failed)
+    assert outcome.fails_job(2, 2) is outcome.failed
+
+
+def test_an_attempt_that_neither_succeeded_nor_failed_is_the_last_and_fails_no_job() -> None:
+    class TakenBack(Outcome):
+        ending = Ending.CANCELLED
+
+    outcome = TakenBack(error="taken back")
+    assert not outcome.succeeded
+    assert not outcome.failed
+    assert outcome.is_last(1, 2)
+    assert not outcome.fails_job(2, 2)

@@ -85,7 +85,7 @@ class Hooks:
 
     def failed(self, attempt: Attempt, outcome: Outcome) -> None:
         """Say that an attempt ended so, to those who want to know of it if it was a job's last and failed."""
-        if not outcome.succeeded and outcome.is_last(attempt.attempt, attempt.max_attempts):
+        if outcome.fails_job(attempt.attempt, attempt.max_attempts):
             failure = Failure(attempt, outcome.error or "", outcome.traceback, outcome.exception)
             self._call(self.failures, failure)
 

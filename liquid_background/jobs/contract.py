@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Protocol, TypeAlias, assert_never
+from typing import Final, Protocol, TypeAlias, assert_never
 
 from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
@@ -78,7 +78,7 @@ class JobStore:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
-    """How many jobs of one queue are in each state."""
+    """How many jobs of one queue are in each state. Each status of jobs that have ended has its field."""
 
     name: str
     queued: int  # in the queue, or parked in their group
@@ -88,6 +88,11 @@ class QueueCounts:
     failed: int
     cancelled: int
     workers: int
+
+
+ENDED: Final = tuple(status for status in JobStatus if status.has_ended)
+COUNTED: Final = tuple(field.name for field in fields(QueueCounts) if field.name not in ("name", "workers"))
+"""The fields of counts that are numbers of jobs, in their order."""
 
 
 def wanted(status: JobStatus | str | None, limit: int) -> tuple[JobStatus, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from liquid_background.errors import EnqueueError, JobCancelled, JobFailed, JobNotAllowed, JobNotFound, ResultTimeout
 from liquid_background.job import JobRecord, JobStatus
@@ -82,11 +82,18 @@ class Handle:
             number += 1
 
     def _has_ended(self, job: JobRecord) -> bool:
-        if job.status is JobStatus.FAILED:
-            raise JobFailed(f"job {self.id} ({job.source_name}) failed: {job.error or 'its record does not say why'}")
-        if job.status is JobStatus.CANCELLED:
-            raise JobCancelled(f"job {self.id} ({job.source_name}) was cancelled")
-        return job.status.has_ended
+        named, why = f"job {self.id} ({job.source_name})", job.error or "its record does not say why"
+        match job.status:
+            case JobStatus.PENDING | JobStatus.RUNNING:
+                return False
+            case JobStatus.COMPLETED:
+                return True
+            case JobStatus.FAILED:
+                raise JobFailed(f"{named} failed: {why}")
+            case JobStatus.CANCELLED:
+                raise JobCancelled(f"{named} was cancelled")
+            case _:
+                assert_never(job.status)
 
     def cancel(self) -> bool:
         """Take the job back; False when it has ended. One that runs is stopped at its next chance.

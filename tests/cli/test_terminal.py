@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
+import click
 import pytest
 
 from liquid_background.job import JobStatus, LogEntry, LogStatus
 from poscli import tables, terminal
-
-COLOURS = {
-    JobStatus.PENDING: None,
-    JobStatus.RUNNING: "36",
-    JobStatus.COMPLETED: "32",
-    JobStatus.FAILED: "31",
-    JobStatus.CANCELLED: "33",
-}
 
 
 @pytest.fixture(autouse=True)
@@ -22,8 +15,15 @@ def _colour(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _shown(word: str, status: JobStatus) -> str:
-    colour = COLOURS[status]
-    return f"\x1b[{colour}m{word}\x1b[0m" if colour else word
+    colour = terminal.colour_of(status)
+    return click.style(word, fg=colour) if colour else word
+
+
+def test_no_two_statuses_look_alike_and_a_failure_is_red() -> None:
+    assert len({terminal.colour_of(status) for status in JobStatus}) == len(JobStatus)
+    assert _shown("x", JobStatus.FAILED) == "\x1b[31mx\x1b[0m"
+    assert _shown("x", JobStatus.COMPLETED) == "\x1b[32mx\x1b[0m"
+    assert _shown("x", JobStatus.PENDING) == "x"
 
 
 @pytest.mark.parametrize("status", JobStatus)

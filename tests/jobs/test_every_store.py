@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from threading import Thread
-from typing import Any
+from typing import Any, assert_never
 
 import pytest
 
@@ -83,6 +83,8 @@ def _send_in(place: Place, status: JobStatus, job: Make) -> None:
             _run(place, FAILED, FAILED)
         case JobStatus.CANCELLED:
             jobs.cancel("a")
+        case _:
+            assert_never(status)
     assert jobs.get("a").status is status
 
 
@@ -469,7 +471,7 @@ class TestRetrying:
         assert record.completed_at is not None
         assert _ends(place.engine)[-1] == ("a", LogStatus.CANCELLED, 0, 2, "", True)
 
-    @pytest.mark.parametrize("status", [JobStatus.PENDING, JobStatus.RUNNING, JobStatus.COMPLETED])
+    @pytest.mark.parametrize("status", [status for status in JobStatus if not status.may_be_retried])
     def test_other_jobs_are_not_retried(self, place: Place, job: Make, status: JobStatus) -> None:
         _send_in(place, status, job)
         with pytest.raises(JobNotAllowed) as caught:

@@ -143,11 +143,9 @@ class Bench:
         self.wait_until(lambda: sum(run[0] == job_id for run in self.runs()) >= times)
 
     def wait_for(self, job_id: str, *statuses: str, timeout: float = 15.0) -> JobRecord:
-        wanted = statuses or ("completed", "failed", "cancelled")
-
         def ended() -> JobRecord | None:
             record = self.queue.get(job_id)
-            return record if record.status in wanted else None
+            return record if (record.status in statuses if statuses else record.status.has_ended) else None
 
         record: JobRecord = self.wait_until(ended, timeout=timeout)
         return record

@@ -38,7 +38,7 @@ class Attempts:
         self._alarm = Alarm()
         self._cpu = CpuLimit()
         self._surroundings = Surroundings()
-        self._tally: tuple[bool, float] | None = None  # how the last one ended, and its seconds: not counted yet
+        self._tally: tuple[bool, float] | None = None  # whether the last one failed, and its seconds: not counted yet
 
     def perform(self, place: int, job: Claimed) -> Outcome:
         """Perform an attempt of the job at that place of the batch."""
@@ -47,12 +47,12 @@ class Attempts:
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
         if not outcome.succeeded:
-            if self._hooks.failures and outcome.is_last(job.attempt, job.max_attempts):
+            if self._hooks.failures and outcome.fails_job(job.attempt, job.max_attempts):
                 self._tell_failure(place, job, outcome)
             if isinstance(outcome, RaisedOutcome):
                 outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
         self._slot.disarm()
-        self._tally = (outcome.succeeded, monotonic() - started)
+        self._tally = (outcome.failed, monotonic() - started)
         self.left -= 1
         return outcome
 
@@ -70,8 +70,8 @@ class Attempts:
     def count(self) -> None:
         """Count the last attempt, once the store has been told of its end: a kill before that runs the body again."""
         if self._tally:
-            succeeded, seconds = self._tally
-            self._slot.count(succeeded, seconds)
+            failed, seconds = self._tally
+            self._slot.count(failed, seconds)
             self.batch_size.took(seconds)
             self._tally = None
             self._surroundings.restore()

@@ -119,10 +119,10 @@ class Slot:
         """Return the jobs that were claimed in the last batch, whatever became of them."""
         return [Running(*row) for row in json.loads(self._claimed.read()[1] or b"[]")]
 
-    def count(self, succeeded: bool, seconds: float) -> None:
+    def count(self, has_failed: bool, seconds: float) -> None:
         """Count a finished attempt."""
         completed, failed, worked = self.counters()
-        row = (completed + succeeded, failed + (not succeeded), worked + seconds)
+        row = (completed + (not has_failed), failed + has_failed, worked + seconds)
         _COUNTERS.pack_into(self._memory, _COUNTERS_AT, *row)
 
     def counters(self) -> tuple[int, int, float]:

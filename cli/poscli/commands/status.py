@@ -13,6 +13,7 @@ import click
 
 from liquid_background import Engine
 from liquid_background.errors import StoreError
+from liquid_background.jobs.contract import COUNTED
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
@@ -23,7 +24,8 @@ from poscli.tables import table
 from poscli.terminal import note, styled
 from poscli.times import age
 
-QUEUES = ("QUEUE", "QUEUED", "OLDEST", "SCHEDULED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED")
+_BESIDE_QUEUED = tuple(name for name in COUNTED if name != "queued")
+QUEUES = ("QUEUE", "QUEUED", "OLDEST", *map(str.upper, _BESIDE_QUEUED))
 GROUPS = ("GROUP", "RUNNING", "WAITING")
 WORKERS = ("WORKER", "STATE", "JOB", "QUEUES", "DONE", "FAILED", "SEEN")
 _CLEAR = "\x1b[H\x1b[2J"
@@ -90,11 +92,7 @@ def _text(engine: Engine) -> str:
             queue.name,
             queue.queued,
             age(seen.oldest[queue.name]),
-            queue.scheduled,
-            queue.running,
-            queue.completed,
-            queue.failed,
-            queue.cancelled,
+            *(getattr(queue, name) for name in _BESIDE_QUEUED),
         )
         for queue in seen.queues
     ]
@@ -156,12 +154,11 @@ def _facts(engine: Engine) -> dict[str, Any]:
 def _json(engine: Engine) -> dict[str, Any]:
     seen = overview(engine.store, engine.jobs.counts())
     now = datetime.now(UTC)
-    names = ("queued", "scheduled", "running", "completed", "failed", "cancelled")
     queues = {}
     for queue in seen.queues:
         oldest = seen.oldest[queue.name]
         waited = round((now - oldest).total_seconds(), 3) if oldest else None
-        queues[queue.name] = {**{name: getattr(queue, name) for name in names}, "oldest_seconds": waited}
+        queues[queue.name] = {**{name: getattr(queue, name) for name in COUNTED}, "oldest_seconds": waited}
     workers = [
         {
             "name": worker.name,

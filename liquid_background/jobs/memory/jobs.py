@@ -13,7 +13,16 @@ from typing import Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import MAX_RETRYING, Ending, Job, JobRecord, JobStatus, LogEntry, LogStatus, Outcome
-from liquid_background.jobs.contract import Ids, QueueCounts, Records, not_allowed, not_found, states_of, wanted
+from liquid_background.jobs.contract import (
+    ENDED,
+    Ids,
+    QueueCounts,
+    Records,
+    not_allowed,
+    not_found,
+    states_of,
+    wanted,
+)
 from liquid_background.jobs.memory.kept import Kept
 from liquid_background.jobs.memory.log import MemoryLog
 from liquid_background.jobs.queue import keys
@@ -149,10 +158,8 @@ class MemoryJobs:
             queued=statuses.count(JobStatus.PENDING) - scheduled,
             scheduled=scheduled,
             running=statuses.count(JobStatus.RUNNING),
-            completed=statuses.count(JobStatus.COMPLETED),
-            failed=statuses.count(JobStatus.FAILED),
-            cancelled=statuses.count(JobStatus.CANCELLED),
             workers=0,
+            **{status: statuses.count(status) for status in ENDED},
         )
 
     # What runs them asks.
@@ -202,7 +209,7 @@ class MemoryJobs:
                 return None
             outcome, _, result = settle(outcome, self.settings)
             ending = Ending.CANCELLED if kept.is_cancelled and not outcome.succeeded else outcome.ending
-            final = ending is not Ending.FAILED or outcome.is_last(kept.attempts, kept.job.max_attempts)
+            final = ending is Ending.CANCELLED or outcome.is_last(kept.attempts, kept.job.max_attempts)
             if ending is not Ending.CANCELLED:
                 kept.fail(outcome.error)
             self.log.append([*outcome.entries, kept.entry(ending.log_status, kept.attempts, final, outcome)])
@@ -212,7 +219,7 @@ class MemoryJobs:
                 return wait
             if outcome.succeeded:
                 self.send(outcome.jobs)
-                kept.result = result
+            kept.result = result
             self._end(kept, ending.log_status)
             return None
 

@@ -44,8 +44,11 @@ class Finish(NamedTuple):
 
 
 def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:
-    """Return an outcome with its jobs and its result encoded: a failure that says why, if they cannot be written."""
-    if outcome.error is not None:
+    """Return an outcome with its jobs and its result encoded: a failure that says why, if they cannot be written.
+
+    A failure has neither.
+    """
+    if outcome.failed:
         return outcome, [], b""
     try:
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
@@ -71,7 +74,7 @@ def finish(
     if ending is None or ending is Ending.SUCCESS:
         outcome, jobs, value = settle(outcome, settings, now)
         ending = outcome.ending
-    if ending is not Ending.SUCCESS:
+    if not value:  # there is no result: why it ended so
         value = exc_string(outcome.traceback or outcome.error)
     message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
     template = job.template.encode("utf-8", "backslashreplace")

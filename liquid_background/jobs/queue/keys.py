@@ -40,19 +40,24 @@ def started(name: str) -> str:
     return f"rq:wip:{name}"
 
 
+def ended(state: str, name: str) -> str:
+    """Return the key of a queue's jobs that have ended so, in RQ's word."""
+    return f"rq:{state}:{name}"
+
+
 def finished(name: str) -> str:
     """Return the key of a queue's completed jobs, scored by expiry."""
-    return f"rq:finished:{name}"
+    return ended("finished", name)
 
 
 def failed(name: str) -> str:
     """Return the key of a queue's failed jobs, scored by expiry."""
-    return f"rq:failed:{name}"
+    return ended("failed", name)
 
 
 def canceled(name: str) -> str:
     """Return the key of a queue's cancelled jobs, scored by the time of cancelling."""
-    return f"rq:canceled:{name}"
+    return ended("canceled", name)
 
 
 def results(job_id: str) -> str:

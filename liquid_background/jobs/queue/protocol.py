@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, TypeAlias
 
-from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_RETRIES, MAX_RETRYING, Priority
+from liquid_background.job import (
+    MAX_CONCURRENCY,
+    MAX_PAYLOAD,
+    MAX_RETRIES,
+    MAX_RETRYING,
+    JobStatus,
+    Priority,
+    words_in_rq,
+)
+from liquid_background.jobs.contract import states_of
 from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.log.entry import EntryValues
 from liquid_background.jobs.queue import keys
@@ -105,6 +114,10 @@ MAX_SHOWN: Final = 200
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
+    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
+    "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
+    "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
+    "RETRIED_FROM": tuple(state for status in JobStatus if status.may_be_retried for state in states_of(status)),
 }
 CONSTANTS: Final[Mapping[str, int | str]] = {
     **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},

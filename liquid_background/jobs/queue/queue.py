@@ -8,7 +8,16 @@ from typing import Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
-from liquid_background.jobs.contract import Ids, QueueCounts, Records, not_allowed, not_found, states_of, wanted
+from liquid_background.jobs.contract import (
+    ENDED,
+    Ids,
+    QueueCounts,
+    Records,
+    not_allowed,
+    not_found,
+    states_of,
+    wanted,
+)
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
@@ -153,11 +162,13 @@ class Queue:
         pipeline = self.store.client.pipeline(transaction=False)
         for name in keys.QUEUES:
             pipeline.llen(keys.queue(name))
-            for registry in (keys.deferred, keys.scheduled, keys.started, keys.finished, keys.failed, keys.canceled):
-                pipeline.zcard(registry(name))
+            for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
+                pipeline.zcard(registry)
+            for [state] in map(states_of, ENDED):
+                pipeline.zcard(keys.ended(state, name))
             pipeline.scard(keys.queue_workers(name))
         replies = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
-        names = ("queued", "parked", "scheduled", "running", "completed", "failed", "cancelled", "workers")
+        names = ("queued", "parked", "scheduled", "running", *ENDED, "workers")
         rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
         counts = []
         for queue, row in zip(keys.QUEUES, rows, strict=True):

@@ -108,7 +108,7 @@ _FORGED = (
     "x) background job: pay (attempt 1/1) - SUCCESS (1ms): (y",
 )
 _ATTEMPT = {
-    "short": re.compile(r"\[attempt.\d+/\d+\] - [^\"\s]\S* - (SUCCESS|FAILED|LOST|CANCELLED|REFUSED)"),
+    "short": re.compile(rf"\[attempt.\d+/\d+\] - [^\"\s]\S* - ({'|'.join(LogStatus)})"),
     "text": re.compile(r"(\[.{19}\] )?background job: [^\"\s]\S* \(attempt \d+/\d+\) - \w+ \(\d+ms\)"),
 }
 

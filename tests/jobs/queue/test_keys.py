@@ -26,7 +26,8 @@ from rq.utils import utcparse
 from rq.worker import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
-from liquid_background.job import Job
+from liquid_background.job import Job, JobStatus, words_in_rq
+from liquid_background.jobs.contract import states_of
 from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.queue import Queue, assembly, keys
 from liquid_background.jobs.queue.payload import encode_data
@@ -59,8 +60,15 @@ def test_a_key_is_named_as_in_rq(ours: str, theirs: str) -> None:
 
 
 def test_rq_s_statuses_are_those_that_we_write_and_read() -> None:
-    ours = {"queued", "scheduled", "started", "finished", "failed", "canceled", "stopped"}
+    ours = {word for status in JobStatus for word in (*words_in_rq(status), *states_of(status))} - {"claimed"}
     assert ours <= {str(status.value) for status in RqStatus}
+    assert {"queued", "scheduled", "started", "finished", "failed", "canceled", "stopped"} <= ours
+
+
+@pytest.mark.parametrize("status", [status for status in JobStatus if status.has_ended])
+def test_rq_has_a_place_for_each_status_of_jobs_that_have_ended(status: JobStatus) -> None:
+    theirs = {FinishedJobRegistry, FailedJobRegistry, CanceledJobRegistry}
+    assert keys.ended(*states_of(status), "q") in {registry.key_template.format("q") for registry in theirs}
 
 
 def test_rq_s_result_types_keep_their_numbers() -> None:

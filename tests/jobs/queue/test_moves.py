@@ -521,21 +521,22 @@ def test_lines_of_jobs_push_out_no_end(hands: Hands, queue: Queue, job: Make) ->
     assert [entry.job_id for entry in seen if entry.status] == wanted
 
 
-@pytest.mark.parametrize(
-    ("ending", "left"),
-    [
-        (Ending.SUCCESS, (JobStatus.COMPLETED, LogStatus.SUCCESS, 1, [b"b"])),
-        (Ending.FAILED, (JobStatus.PENDING, LogStatus.FAILED, 1, [b"b", b"a"])),
-        (Ending.CRASHED, (JobStatus.PENDING, LogStatus.LOST, 1, [b"a", b"b"])),
-        (Ending.UNBEGUN, (JobStatus.PENDING, LogStatus.LOST, 0, [b"a", b"b"])),
-        (Ending.BACK, (JobStatus.PENDING, LogStatus.LOST, 0, [b"a", b"b"])),
-        (Ending.CANCELLED, (JobStatus.CANCELLED, LogStatus.CANCELLED, 1, [b"b"])),
-    ],
-)
+# What the first of two attempts of a job `a` leaves: the job, what the log says, the attempts that count, what waits.
+LEFT = {
+    Ending.SUCCESS: (JobStatus.COMPLETED, LogStatus.SUCCESS, 1, [b"b"]),
+    Ending.FAILED: (JobStatus.PENDING, LogStatus.FAILED, 1, [b"b", b"a"]),
+    Ending.CRASHED: (JobStatus.PENDING, LogStatus.LOST, 1, [b"a", b"b"]),
+    Ending.UNBEGUN: (JobStatus.PENDING, LogStatus.LOST, 0, [b"a", b"b"]),
+    Ending.BACK: (JobStatus.PENDING, LogStatus.LOST, 0, [b"a", b"b"]),
+    Ending.CANCELLED: (JobStatus.CANCELLED, LogStatus.CANCELLED, 1, [b"b"]),
+}
+
+
+@pytest.mark.parametrize("ending", Ending)
 def test_each_ending_lets_go_of_all_and_puts_the_job_in_its_place(
-    hands: Hands, queue: Queue, job: Make, ending: Ending, left: tuple[JobStatus, LogStatus, int, list[bytes]]
+    hands: Hands, queue: Queue, job: Make, ending: Ending
 ) -> None:
-    status, said, attempts, waiting = left
+    status, said, attempts, waiting = LEFT[ending]
     queue.send([job(id="a", max_attempts=2, group=Group("g", 1)), job(id="b")])
     running = hands.take()
     hands.beat(running)

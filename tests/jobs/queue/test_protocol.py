@@ -74,6 +74,9 @@ def test_a_script_sees_what_was_agreed_on(store: Store) -> None:
 
 def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert protocol.LISTS["PRIORITIES"] == tuple(Priority) == ("high", "default", "low")
+    assert {*protocol.LISTS["ENDED"]} == {"finished", "failed", "stopped", "canceled"}
+    assert {*protocol.LISTS["RETRIABLE"]} == {"failed", "stopped", "canceled"}
+    assert {*protocol.LISTS["RETRIED_FROM"]} == {"failed", "canceled"}
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]
     assert fields[4:12] == protocol.CLAIMED

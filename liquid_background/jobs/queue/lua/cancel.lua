@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record
+-- include: time keep rights log enqueue group record among
 -- Take a job back. ARGV: id, log limit, then the values of a log entry (attempt, status, final are set here).
 -- Returns ok, RQ's status of a job that cannot be cancelled any more, or missing.
 local id = ARGV[1]
@@ -6,7 +6,7 @@ local key = 'rq:job:' .. id
 -- fetch: status origin lb_token lb_attempt failure_ttl retry_intervals lb_final lb_group from key
 local queue = queue_of(origin)
 if record.err or not status then return 'missing' end
-if status == 'finished' or status == 'failed' or status == 'canceled' or status == 'stopped' then return status end
+if is_among(ENDED, status) then return status end
 check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too, which needs it most
 if status == 'started' and on('ZSCORE', LEASES, id) then

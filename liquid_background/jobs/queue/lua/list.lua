@@ -1,7 +1,7 @@
 -- include: blank
 -- Return the ids of at most `limit` jobs a state and queue, newest first.
 -- ARGV: limit, source name or '' for any, what ids begin with, how many ids to look at a list, then the states to look in:
--- queued, scheduled, deferred, claimed, started, finished, failed, canceled; behind '--' the queues.
+-- claimed, those of `readers`, and of jobs that have ended RQ's words, by which the places are named; behind '--' the queues.
 local limit, source_name, prefix, budget = tonumber(ARGV[1]), ARGV[2], ARGV[3], tonumber(ARGV[4])
 local found, seen = {}, {}
 
@@ -42,10 +42,11 @@ local readers = {
   scheduled = function(queue) take(read('ZRANGE', 'rq:scheduled:' .. queue, 0, budget - 1)) end,
   deferred = function(queue) take(read('ZREVRANGE', 'rq:deferred:' .. queue, 0, budget - 1), 'deferred') end,
   started = function(queue) take(bare(read('ZREVRANGE', 'rq:wip:' .. queue, 0, budget - 1))) end,
-  finished = function(queue) take(read('ZREVRANGE', 'rq:finished:' .. queue, 0, budget - 1)) end,
-  failed = function(queue) take(read('ZREVRANGE', 'rq:failed:' .. queue, 0, budget - 1)) end,
-  canceled = function(queue) take(read('ZREVRANGE', 'rq:canceled:' .. queue, 0, budget - 1)) end,
 }
+
+local function read_ended(state, queue)
+  take(read('ZREVRANGE', 'rq:' .. state .. ':' .. queue, 0, budget - 1))
+end
 
 local states, queues, target = {}, {}, nil
 target = states
@@ -56,7 +57,9 @@ for _, state in ipairs(states) do
   if state == 'claimed' then
     take(read('ZRANGE', LEASES, 0, budget - 1), 'queued')
   else
-    for _, queue in ipairs(queues) do readers[state](queue) end
+    for _, queue in ipairs(queues) do
+      if readers[state] then readers[state](queue) else read_ended(state, queue) end
+    end
   end
   -- RQ's registry has an attempt from its first beat on only.
   if state == 'started' then take(read('ZRANGE', LEASES, 0, budget - 1), 'started') end

@@ -31,17 +31,17 @@ local function requeue(key, id, queue, wait, front)
 end
 
 -- Mark the run as over, so that the next claim starts a new one, and let the record expire.
-local function close(key, id, queue, status, registry, score, ttl)
+local function close(key, id, queue, status, score, ttl)
   redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
   spend(key, redis.call('HGET', key, 'lb_sig'))
-  try('ZADD', 'rq:' .. registry .. ':' .. queue, score, id)
+  try('ZADD', 'rq:' .. status .. ':' .. queue, score, id)
   try('EXPIRE', key, ttl)
 end
 
 -- Close a job as failed, with a result that RQ reads (`exc` is its exc_string, already encoded).
 local function fail(key, id, queue, token, worker, message, exc, ttl)
   redis.call('HSET', key, 'lb_error', message)
-  close(key, id, queue, 'failed', 'failed', seconds + ttl, ttl)
+  close(key, id, queue, 'failed', seconds + ttl, ttl)
   try('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
   try('EXPIRE', 'rq:results:' .. id, ttl)
@@ -49,7 +49,7 @@ end
 
 -- Close a job as cancelled.
 local function close_cancelled(key, id, queue, ttl)
-  close(key, id, queue, 'canceled', 'canceled', seconds, ttl)
+  close(key, id, queue, 'canceled', seconds, ttl)
 end
 
 -- The waits in seconds before attempts 2, 3, ... as the job carries them; one less than its attempts.

@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record
+-- include: time keep rights log enqueue group record among
 -- Start a new run of a job that has ended. ARGV: id, its new signature or '' when nothing is signed.
 -- Returns ok, RQ's status of a job that cannot be retried, missing, or signed (by a key that the caller has not).
 local id = ARGV[1]
@@ -6,12 +6,11 @@ local key = 'rq:job:' .. id
 -- fetch: status origin lb_sig from key
 local queue = queue_of(origin)
 if record.err or not status then return 'missing' end
-if status ~= 'failed' and status ~= 'canceled' and status ~= 'stopped' then return status end
+if not is_among(RETRIABLE, status) then return status end
 if ARGV[2] == '' and (lb_sig or '') ~= '' then return 'signed' end
 check_rights()
 redis.call('PERSIST', key)
-on('ZREM', 'rq:failed:' .. queue, id)
-on('ZREM', 'rq:canceled:' .. queue, id)
+for _, state in ipairs(RETRIED_FROM) do on('ZREM', 'rq:' .. state .. ':' .. queue, id) end
 redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
 redis.call('HSET', key, 'lb_final', 1)
 if ARGV[2] ~= '' then redis.call('HSET', key, 'lb_sig', ARGV[2]) end
