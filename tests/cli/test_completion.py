@@ -185,3 +185,12 @@ def _type(terminal: int, keys: bytes, until: bytes) -> None:
         assert time.monotonic() < deadline, seen
         if select.select([terminal], [], [], 1)[0]:
             seen += os.read(terminal, 65536)
+
+
+def test_settings_that_are_wrong_do_not_stand_in_the_line(project: Any) -> None:
+    project.page("news", "x")
+    done = project.good(**_asked(("poscli", "render", "ne")), LIQUID_BACKGROUND_NOSUCH="1")
+    assert (done.lines, done.err) == (["plain,news"], "")
+    project.write("pyproject.toml", "[tool.liquid_background")
+    done = project.good(**_asked(("poscli", "render", "ne")))
+    assert (done.out.strip(), done.err) == ("", "")
