@@ -32,6 +32,7 @@ from liquid_background.language.pages import (
     read_options,
     read_text,
     split_front_matter,
+    unusable_folders,
     walk,
 )
 from liquid_background.language.plan import BodyWalk
@@ -51,7 +52,16 @@ _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "exten
 
 def files_under(folder: Path) -> list[Path]:
     """Return the files in a folder that are templates or might be taken for one."""
-    return [Path(found.path) for found in walk(str(folder), str(folder)).files]
+    unusable = unusable_folders(str(folder))
+    return [Path(found.path) for found in walk(str(folder), str(folder)).files if found.path not in unusable]
+
+
+def check_folder(folder: Path) -> list[Finding]:
+    """Return why templates of a site, or of a folder in it, are found by nobody."""
+    return [
+        Finding(path, 1, 0, RULES["unusable-folder"], f"no template is found here: it {reason}", "mend it")
+        for path, reason in unusable_folders(str(folder)).items()
+    ]
 
 
 def check_files(environment: Environment, files: Iterable[Path], job_timeout: float = MAX_TIMEOUT) -> list[Finding]:

@@ -46,6 +46,11 @@ RULES: Final[Mapping[str, Rule]] = {
             "A name in front matter is given twice, or a value cannot be, such as a slug that no request reaches.",
         ),
         Rule("same-slug", Severity.ERROR, "Two pages would answer the same request."),
+        Rule(
+            "unusable-folder",
+            Severity.ERROR,
+            "The site's folder, or one in it, is there and holds no templates for anybody.",
+        ),
         Rule("missing-consumer", Severity.WARNING, "No consumer takes an event that is triggered."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from liquid_background.web.hosts import allowed_hosts
 from liquid_background.web.pool import PagePool
 from liquid_background.web.renderer import Renderer, open_descriptors
 from liquid_background.web.site import Site
+
+logger = logging.getLogger("liquid_background.web")
 
 PAGE_PROCESSES: Final = 8
 """Processes that render pages, when nothing else is said."""
@@ -62,6 +65,8 @@ def serve(
     """
     _children_are_awaited()
     pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine), processes)
+    for warning in engine.site_warnings():
+        logger.warning("%s", warning)
     with _listening(host, port) as listening:
         pool.read_routes()
         if ready is not None:

@@ -10,6 +10,7 @@ from liquid_background.language.pages.files import (
     file_for,
     inside,
     oddity,
+    unusable_folders,
     walk,
 )
 from liquid_background.language.pages.front_matter import (
@@ -60,5 +61,6 @@ __all__ = [
     "read_text",
     "reason_against",
     "split_front_matter",
+    "unusable_folders",
     "walk",
 ]

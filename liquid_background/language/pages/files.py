@@ -16,6 +16,8 @@ PAGES: Final = "pages"
 PARTIALS: Final = "partials"
 LAYOUTS: Final = "layouts"
 CONSUMERS: Final = "consumers"
+FOLDERS: Final = (PAGES, PARTIALS, LAYOUTS, CONSUMERS)
+"""The folders of a site that templates are in."""
 ENDINGS: Final = (".liquid", ".html.liquid", "")
 """What a template's file adds to its name; of several files of one name the first is the template."""
 
@@ -64,6 +66,34 @@ class Walk:
     def templates(self) -> Iterator[Found]:
         """The files that are templates."""
         return (found for found in self.files if not found.odd)
+
+
+def unusable_folders(root: str) -> dict[str, str]:
+    """Return which folders of a site hold no templates for anybody, by path, and why.
+
+    Of them only `root` must be there; where it is one of them, nothing is said of those in it.
+    """
+    reason = _reason_against_folder(root)
+    if reason:
+        return {root: reason}
+    inner = [os.path.join(root, name) for name in FOLDERS if os.path.lexists(os.path.join(root, name))]
+    reasons = ((path, _reason_against_folder(path, root)) for path in inner)
+    return {path: reason for path, reason in reasons if reason}
+
+
+def _reason_against_folder(path: str, root: str = "") -> str:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            with os.scandir(path):
+                pass
+            return "" if not root or inside(path, root) else "is a link that leads out of the site"
+    except FileNotFoundError:
+        return "is a link that leads nowhere" if os.path.lexists(path) else "is not there"
+    except (OSError, ValueError) as error:
+        is_circle = isinstance(error, OSError) and error.errno == errno.ELOOP
+        return "is a link in a circle" if is_circle else _reason(error, "listed")
+    return f"is {_KINDS.get(stat.S_IFMT(mode), 'a file')}, and no folder"
 
 
 def is_template_name(name: str) -> bool:
