@@ -150,8 +150,8 @@ class _Loader(yaml.BaseLoader):
         return super().add_indent(column)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._values += 1
-        if self._values > 2 * MAX_VALUES:  # keys are nodes, too
+        self._values += index is not None  # as PyYAML gives for the whole and for a name
+        if self._values > MAX_VALUES:
             self._refuse(f"there are over {MAX_VALUES} values")
         return super().compose_node(parent, index)
 
