@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -43,6 +43,7 @@ _KINDS: Final = {
 """What YAML takes some text without quotes for, though its author may not."""
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
+_MOST_CONFLICTS: Final = 10  # of one page that are told one by one
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
 
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -63,27 +64,32 @@ class SlugConflict:
     page: Page
     first: Page
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether both are files of one name."""
+        return self.first.name == self.page.name
 
-def slug_conflicts(environment: Environment) -> dict[str, SlugConflict]:
-    """Return the pages that another one of the site answers before, by the absolute paths of their files."""
+
+def slug_conflicts(environment: Environment) -> dict[str, list[SlugConflict]]:
+    """Return the pages that others of the site answer before, by the absolute paths of their files."""
     loader = environment.loader
     if not isinstance(loader, SiteLoader):
         return {}
-    found: dict[str, SlugConflict] = {}
+    found: dict[str, list[SlugConflict]] = {}
     for first, page in loader.routes.conflicts():
-        found.setdefault(os.path.abspath(page.path), SlugConflict(page, first))
+        found.setdefault(os.path.abspath(page.path), []).append(SlugConflict(page, first))
     return found
 
 
-def check_values(path: str, source: str, conflict: SlugConflict | None) -> Iterator[Finding]:
+def check_values(path: str, source: str, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
     """Yield what is doubtful or wrong in front matter that can be read.
 
     Args:
         path: the file.
         source: its text.
-        conflict: what its slug collides with.
+        conflicts: what its slug collides with.
     """
-    yield from _Values(path, source).findings(conflict)
+    yield from _Values(path, source).findings(conflicts)
 
 
 class _Values:
@@ -93,7 +99,7 @@ class _Values:
         self._path = path
         self._source = source
 
-    def findings(self, conflict: SlugConflict | None) -> Iterator[Finding]:
+    def findings(self, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
         node = compose(self._source, self._path)
         keys: dict[str, yaml.Node] = {}
         for key, value in node.value if node is not None else ():
@@ -103,8 +109,7 @@ class _Values:
                 yield self._at(key, "front-matter", f"{shown} is given twice; the last one counts")
             keys[name] = key
             yield from self._key(key) if name not in KEYS else self._value(name, value)
-        if conflict is not None:
-            yield self._conflict(keys.get("slug"), conflict)
+        yield from self._conflicts(keys.get("slug"), conflicts)
         yield from self._late()
 
     def _late(self) -> Iterator[Finding]:
@@ -186,9 +191,17 @@ class _Values:
             message = f"{show(written)} is text here, where YAML often takes it for {_kind(written)}"
             yield self._at(node, "doubtful-value", message, fix)
 
+    def _conflicts(self, node: yaml.Node | None, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
+        for conflict in conflicts[:_MOST_CONFLICTS]:
+            yield self._conflict(node, conflict)
+        more = conflicts[_MOST_CONFLICTS:]
+        if more:
+            message = f"{len(more)} more pages answer requests before this page"
+            yield self._at(node, "same-slug", message, "give it a slug of its own")
+
     def _conflict(self, node: yaml.Node | None, conflict: SlugConflict) -> Finding:
         first, page = conflict.first, conflict.page
-        if first.name == page.name:
+        if conflict.is_hidden:
             message = f"this file is never read: {os.path.basename(first.path)} beside it has the same name"
             return self._at(None, "same-slug", message, "remove one of the two")
         method = page.method or first.method

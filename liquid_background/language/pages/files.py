@@ -132,6 +132,12 @@ def ending_rank(path: str) -> int:
     return ENDINGS.index(".html.liquid") if path.endswith(".html.liquid") else ENDINGS.index(".liquid")
 
 
+def first_of_name(path: str) -> str:
+    """Return the file beside another one that is read in its place, since both have one name; "" when there is none."""
+    plain = f"{path.removesuffix('.html.liquid')}.liquid"
+    return plain if path.endswith(".html.liquid") and os.path.lexists(plain) else ""
+
+
 def signature_of(path: str) -> Signature | None:
     """Return the state of the file that a path leads to, through links; None when it leads to none."""
     try:
@@ -192,7 +198,7 @@ def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
                 for entry in entries:
                     if deep and entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
                         pending.append(entry.path)
-                    if entry.name.endswith(".liquid") or (entry.is_symlink() and _is_linked_folder(entry)):
+                    if entry.name.endswith(".liquid") or _is_skipped_folder(entry):
                         found.files.append(_look(entry, folder, root))
         except OSError as error:
             found.files.append(Found(here, _under(here, folder), signature_of(here), _reason(error, "listed")))
@@ -200,9 +206,10 @@ def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
     return found
 
 
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+def _is_skipped_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder that a walk does not look into, though somebody may expect it to."""
     try:
-        return entry.is_dir() and not _odd_name(entry.name)
+        return not entry.name.startswith(".") and entry.is_dir() and (entry.is_symlink() or bool(_odd_name(entry.name)))
     except OSError:
         return False
 
