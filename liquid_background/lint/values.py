@@ -17,10 +17,10 @@ from liquid.exceptions import LiquidError
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     KEYS,
-    MEDIA_TYPES,
-    METHODS,
+    NO_HEADERS,
     NULLS,
     NUMBERS,
+    ONE_OF,
     PAGES,
     TEXTS,
     Page,
@@ -30,6 +30,7 @@ from liquid_background.language.pages import (
     offset_of,
     plain,
     reason_against,
+    reason_against_choice,
 )
 from liquid_background.language.syntax import show
 from liquid_background.lint.finding import RULES, Finding
@@ -43,18 +44,18 @@ _KINDS: Final = {
 """What YAML takes some text without quotes for, though its author may not."""
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
+_CRONS: Final = frozenset(("schedule", "cron"))  # of these, the check of schedules says what is wrong
 _MOST_CONFLICTS: Final = 10  # of one page that are told one by one
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
 
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|//")
+_UNSEEN: Final = {"Cs": "half of a surrogate pair, which is no character", "Cc": "a control character"}
 _ENDS_PATH: Final[Mapping[str, str]] = {
     "?": "starts the query of a URL",
     "#": "starts what a browser keeps for itself",
     "\\": "is a slash to browsers",
 }
-
-_ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {"method": METHODS, "format": tuple(MEDIA_TYPES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,22 +138,22 @@ class _Values:
         yield self._at(key, "unknown-key", f"{show(key.value)} means nothing in front matter", fix)
 
     def _value(self, name: str, value: yaml.Node) -> Iterator[Finding]:
+        wrong: list[Finding] = []
         if plain(value) not in NULLS:
-            if name in _ONE_OF:
-                yield from self._one_of(name, value)
+            if name in ONE_OF:
+                wrong += self._one_of(name, value)
             if name == "response_headers":
-                yield from self._headers(value)
+                wrong += self._headers(value)
             if name == "slug":
-                yield from self._slug(value)
-        yield from self._plain(name, value)
+                wrong += self._slug(value)
+        yield from wrong or self._plain(name, value)  # quotes would not help
 
     def _one_of(self, name: str, value: yaml.Node) -> Iterator[Finding]:
-        given = value.value.upper() if name == "method" else value.value
-        if given not in _ONE_OF[name]:
-            near = get_close_matches(given if name == "method" else given.lower(), _ONE_OF[name], n=1)
-            fix = f"did you mean '{near[0]}'?" if near else ""
-            message = f"{name} is {show(value.value)}; it must be one of {', '.join(_ONE_OF[name])}"
-            yield self._at(value, "front-matter", message, fix)
+        reason = reason_against_choice(name, value.value)
+        if reason:
+            given = value.value.upper() if name == "method" else value.value.lower()
+            near = get_close_matches(given, ONE_OF[name], n=1)
+            yield self._at(value, "front-matter", reason, f"did you mean '{near[0]}'?" if near else "")
 
     def _slug(self, value: yaml.Node) -> Iterator[Finding]:
         if isinstance(value, yaml.ScalarNode):
@@ -162,13 +163,10 @@ class _Values:
 
     def _headers(self, value: yaml.Node) -> Iterator[Finding]:
         if not isinstance(value, yaml.MappingNode):
-            yield self._at(value, "front-matter", "response_headers must be `name: value` lines of its own")
+            yield self._at(value, "front-matter", NO_HEADERS)
             return
         for name, header in value.value:
-            if not isinstance(header, yaml.ScalarNode):
-                reason: str | None = "must be one line of Latin-1 text"
-            else:
-                reason = reason_against(str(name.value), header.value)
+            reason = reason_against(str(name.value), header.value)
             if reason:
                 yield self._at(header, "front-matter", f"the header {show(str(name.value))} {reason}")
 
@@ -187,7 +185,7 @@ class _Values:
         if written in NULLS:
             if written and name in TEXTS:
                 yield self._at(node, "doubtful-value", f"{name}: {written} says that there is none", fix)
-        elif _kind(written) and written.lower() not in _MEANT.get(name, ()):
+        elif name not in _CRONS and _kind(written) and written.lower() not in _MEANT.get(name, ()):
             message = f"{show(written)} is text here, where YAML often takes it for {_kind(written)}"
             yield self._at(node, "doubtful-value", message, fix)
 
@@ -221,9 +219,9 @@ def _reason_against_slug(slug: str) -> tuple[str, str]:
     for character, why in _ENDS_PATH.items():
         if character in slug:
             return f"`{character}` {why}", f"leave out `{character}`"
-    if not slug.isprintable() and any(category(character) in ("Cc", "Cs") for character in slug):
-        return "it holds a control character", "leave it out"
-    return "", ""
+    kinds = {category(character) for character in slug} if not slug.isprintable() else set()
+    unseen = next((what for kind, what in _UNSEEN.items() if kind in kinds), "")
+    return (f"it holds {unseen}", "leave it out") if unseen else ("", "")
 
 
 def _kind(written: str) -> str:

@@ -22,10 +22,10 @@ from liquid_background.language.pages import (
     SiteLoader,
     find_page,
     key_token,
+    mistakes,
     page_at,
-    reason_against,
 )
-from liquid_background.language.syntax import explain, show
+from liquid_background.language.syntax import explain
 from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.parameters import Malformed, parse_body, parse_query
@@ -112,28 +112,24 @@ def _headers(loader: object, page: str, front_matter: Mapping[str, Any]) -> tupl
     """Return the headers of a page's answer, checked before it runs: a page that fails then sends no job.
 
     Raises:
-        TagSyntaxError: when a header cannot be sent, at its line.
+        TagSyntaxError: when it cannot be answered so, at the line that says so.
     """
-    given = front_matter.get("response_headers")
-    own = {str(name): str(value) for name, value in given.items()} if isinstance(given, Mapping) else {}
-    for name, value in own.items():
-        reason = reason_against(name, value)
-        if reason:
-            message = f"the front matter's response_headers: {show(name)} {reason}"
-            token = _header_token(loader, f"{PAGES}/{page}", name)
-            raise TagSyntaxError(message, token=token, template_name=f"{PAGES}/{page}")
+    for key, name, reason in mistakes(front_matter):
+        token = _token(loader, f"{PAGES}/{page}", key, name)
+        raise TagSyntaxError(f"the front matter's {reason}", token=token, template_name=f"{PAGES}/{page}")
+    own: Mapping[str, str] = front_matter.get("response_headers") or {}
     headers = [(name.lower(), value.strip()) for name, value in own.items()]
     if "content-type" not in dict(headers):
-        kind = MEDIA_TYPES.get(str(front_matter.get("format") or "html"), "text/plain")
+        kind = MEDIA_TYPES[front_matter.get("format", "html")]
         headers.append(("content-type", f"{kind}; charset=utf-8" if kind.startswith("text/") else kind))
     return tuple(headers)
 
 
-def _header_token(loader: object, template: str, name: str) -> Token | None:
-    """Return where a page's file gives a header; None when that cannot be told any more."""
+def _token(loader: object, template: str, key: str, name: str | None) -> Token | None:
+    """Return where a page's file gives a key, or a name under it; None when that cannot be told any more."""
     if not isinstance(loader, SiteLoader):
         return None
     try:
-        return key_token(loader.text(template), template, "response_headers", name)
+        return key_token(loader.text(template), template, key, name)
     except LiquidError:  # it has gone or changed meanwhile
         return None

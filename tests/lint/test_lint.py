@@ -276,6 +276,19 @@ def test_a_wrong_schedule_is_found_at_its_line(tmp_path: Path) -> None:
     assert (found.line, found.message[:60]) == (3, "the front matter's schedule is not kept: cron is '61 * * * *")
 
 
+@pytest.mark.parametrize(
+    ("matter", "rule"),
+    [("schedule: yes", "option"), ("schedule: {cron: no}", "option"), ("method: no", "front-matter")],
+)
+def test_nobody_is_told_to_quote_what_is_wrong_in_quotes_too(tmp_path: Path, matter: str, rule: str) -> None:
+    assert rules(tmp_path, f"---\n{matter}\n---\n") == [(rule, 2)]
+
+
+def test_half_a_surrogate_pair_in_a_slug_is_called_that(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, '---\nslug: "\\ud800"\n---\n')
+    assert found.message.endswith("it holds half of a surrogate pair, which is no character")
+
+
 def test_many_findings_come_in_the_order_of_the_lines(tmp_path: Path) -> None:
     source = "{% nope %}\n{{ x | nope }}\n" + block("{{ a }}\n{{ b }}") + "\n{% include 'nowhere' %}"
     assert rules(tmp_path, source) == [

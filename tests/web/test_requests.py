@@ -10,6 +10,7 @@ import pytest
 from tests.web.conftest import Served, post
 
 H = b"Host: localhost\r\nConnection: close\r\n"
+NEVER = "x{% background source_name: 'never' %}{% endbackground %}"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -25,7 +26,11 @@ def served(module_serve: Callable[..., Served]) -> Served:
             "pages/name": matter.format('"X Y": z'),
             "pages/length": matter.format("content-length: 3"),
             "pages/fine": '---\nformat: txt\nresponse_headers:\n  X-Fine: "caf\u00e9"\n---\nx',
-            "pages/odd": "---\nformat: jason\n---\nx",
+            "pages/jason": "---\nslug: format\nformat: jason\n---\n" + NEVER,
+            "pages/pots": "---\nslug: fine\nmethod: POTS\n---\nx",
+            "pages/empty": "---\nmethod: ''\n---\nx",
+            "pages/text": "---\n\nresponse_headers: text\n---\nx",
+            "pages/list": "---\nresponse_headers:\n  X-A: a\n  X-B: [a]\n---\nx",
         },
         "--show-errors",
     )
@@ -168,7 +173,28 @@ def test_headers_and_formats(served: Served) -> None:
     assert (reply.status, reply.headers["x-fine"]) == (200, "caf\xe9")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
     assert reply.headers["x-content-type-options"] == "nosniff"
-    assert served.get("/odd").headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "place"),
+    [
+        ("format", "format is 'jason'; it must be one of html, json, xml, txt, csv, css, js", "pages/jason:3"),
+        ("pots", "method is 'POTS'; it must be one of GET, POST, PUT, PATCH, DELETE", "pages/pots:3"),
+        ("empty", "method is ''; it must be one of GET, POST, PUT, PATCH, DELETE", "pages/empty:2"),
+        ("text", "response_headers must be `name: value` lines of its own", "pages/text:3"),
+        ("list", "response_headers: 'X-B' must be one line of Latin-1 text", "pages/list:4"),
+    ],
+)
+def test_a_value_that_check_refuses_costs_its_own_page(
+    served: Served, path: str, reason: str, place: str, store: Any
+) -> None:
+    before = len(served.log())
+    reply = served.get(f"/{path}")
+    assert (reply.status, f"the front matter's {reason}" in reply.text) == (500, True)
+    served.wait(lambda: len(served.log()) == before + 2)
+    assert served.log()[before] == f"the front matter's {reason} ({place})"
+    assert store.client.keys("rq:job:*") == []
+    assert served.get("/fine").status == 200
 
 
 def test_garbage_behind_a_request_does_not_spoil_its_answer(served: Served) -> None:

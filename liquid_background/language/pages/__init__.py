@@ -1,6 +1,13 @@
 """The site's files: pages, partials, layouts and consumers, with their front matter."""
 
 from liquid_background.language.limits import MAX_TEMPLATE
+from liquid_background.language.pages.answers import (
+    NO_HEADERS,
+    ONE_OF,
+    mistakes,
+    reason_against,
+    reason_against_choice,
+)
 from liquid_background.language.pages.files import (
     CONSUMERS,
     LAYOUTS,
@@ -24,7 +31,6 @@ from liquid_background.language.pages.front_matter import (
     read_options,
     split_front_matter,
 )
-from liquid_background.language.pages.headers import reason_against
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
 from liquid_background.language.pages.loader import SiteLoader, is_event_name
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
@@ -38,8 +44,10 @@ __all__ = [
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
+    "NO_HEADERS",
     "NULLS",
     "NUMBERS",
+    "ONE_OF",
     "PAGES",
     "PARTIALS",
     "TEXTS",
@@ -55,6 +63,7 @@ __all__ = [
     "is_canonical",
     "is_event_name",
     "key_token",
+    "mistakes",
     "oddity",
     "offset_of",
     "page_at",
@@ -62,6 +71,7 @@ __all__ = [
     "read_options",
     "read_text",
     "reason_against",
+    "reason_against_choice",
     "split_front_matter",
     "unusable_folders",
     "walk",

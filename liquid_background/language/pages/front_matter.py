@@ -193,7 +193,11 @@ def _check_keys(node: yaml.MappingNode, text: str, name: str, start: int) -> Non
 
 def _read_top(text: str, name: str, key: str, node: yaml.Node) -> Any:
     if key == "response_headers" and isinstance(node, yaml.MappingNode):
-        return {inner.value: value.value if isinstance(value, yaml.ScalarNode) else "" for inner, value in node.value}
+        pairs = ((inner.value, value) for inner, value in node.value)
+        return {
+            inner: value.value if isinstance(value, yaml.ScalarNode) else _read(key, value, free=False)
+            for inner, value in pairs
+        }
     if key not in TEXTS:
         return _read(key, node, free=key == _FREE or key not in KEYS)
     if not isinstance(node, yaml.ScalarNode):
