@@ -194,7 +194,7 @@ class _Values:
             yield self._conflict(node, conflict)
         more = conflicts[_MOST_CONFLICTS:]
         if more:
-            message = f"{len(more)} more pages answer requests before this page"
+            message = f"{len(more)} more {'page answers' if len(more) == 1 else 'pages answer'} before this page"
             yield self._at(node, "same-slug", message, "give it a slug of its own")
 
     def _conflict(self, node: yaml.Node | None, conflict: SlugConflict) -> Finding:

@@ -221,7 +221,7 @@ def test_the_conflicts_of_one_slug_are_told_one_by_one_up_to_ten(tmp_path: Path)
     found = _conflicts(tmp_path, {f"p{number:02}": "slug: same" for number in range(20)})
     assert [message for name, message in found if name == "p19"][9:] == [
         "pages/p09 answers /same before this page",
-        "9 more pages answer requests before this page",
+        "9 more pages answer before this page",
     ]
 
 

@@ -86,7 +86,7 @@ def _reason_against_folder(path: str, root: str = "") -> str:
         mode = os.stat(path).st_mode
         if stat.S_ISDIR(mode):
             with os.scandir(path):
-                pass
+                os.stat(os.path.join(path, "."))  # one may be listed, and what is in it not looked at
             return "" if not root or inside(path, root) else "is a link that leads out of the site"
     except FileNotFoundError:
         return "is a link that leads nowhere" if os.path.lexists(path) else "is not there"
