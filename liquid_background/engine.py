@@ -230,15 +230,6 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         """Do what `send` does, in a thread that has the caller's context variables."""
         await asyncio.to_thread(self.send, jobs, entries)
 
-    def site_warnings(self) -> list[str]:
-        """Return what to warn of where nobody finds templates, as in a mount that is not there."""
-        loader = self._environment.loader
-        unusable = loader.unusable_folders() if isinstance(loader, SiteLoader) else {}
-        return [
-            f"templates: {path} {reason}; nothing in it is found: see 'poscli doctor'"
-            for path, reason in unusable.items()
-        ]
-
     @cached_property
     def _executor(self) -> Executor:
         return Executor(self._environment, self, self.hooks)

@@ -15,6 +15,7 @@ import uvicorn
 
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError
+from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 from liquid_background.web.connection import Connection
 from liquid_background.web.hosts import allowed_hosts
@@ -65,7 +66,8 @@ def serve(
     """
     _children_are_awaited()
     pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine), processes)
-    for warning in engine.site_warnings():
+    loader = engine.environment.loader
+    for warning in loader.warnings() if isinstance(loader, SiteLoader) else ():
         logger.warning("%s", warning)
     with _listening(host, port) as listening:
         pool.read_routes()

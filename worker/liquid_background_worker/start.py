@@ -92,7 +92,8 @@ def _prepared(
 
 def _site_warnings(performer: Performer) -> Sequence[str]:
     """Return what an application that has templates says of their folder: jobs that need none run all the same."""
-    warnings: Callable[[], Sequence[str]] = getattr(performer, "site_warnings", tuple)
+    loader = getattr(getattr(performer, "environment", None), "loader", None)
+    warnings: Callable[[], Sequence[str]] = getattr(loader, "warnings", tuple)
     return warnings()
 
 

@@ -176,6 +176,11 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         """Return which folders of the site hold no templates for anybody, by path, and why."""
         return unusable_folders(self._top)
 
+    def warnings(self) -> list[str]:
+        """Return what to warn of where nobody finds templates, as in a mount that is not there."""
+        unusable = self.unusable_folders().items()
+        return [f"templates: {path} {reason}; nothing in it is found: see 'poscli doctor'" for path, reason in unusable]
+
     def names(self, folder: str) -> list[str]:
         """Return the names of the templates in a folder of the site, without the folder: for listings and hints."""
         found = walk(os.path.join(self._top, folder), self._top)
