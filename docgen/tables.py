@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, Final, Literal, Union, get_args, get_origin
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic import AliasChoices
 from pydantic.fields import FieldInfo
 
 from docgen.markdown import code, table
+from liquid_background.allowed import choices_of, kind_of, range_of
 from liquid_background.language.pages import KEYS
 from liquid_background.language.syntax import OPTIONS
 from liquid_background.lint import RULES
@@ -23,7 +21,6 @@ _CALLS: Final = {
     "`enqueue_many`": BulkOptions,
     "`schedule` and front matter": JobOptions,
 }
-_KINDS: Final[Mapping[object, str]] = {bool: "true or false", int: "whole number", float: "number", Path: "path"}
 _PREFIX: Final = str(Settings.model_config.get("env_prefix"))
 
 
@@ -65,7 +62,7 @@ def settings() -> str:
         (
             code(name.upper()),
             ", ".join(code(variable) for variable in _variables(name, field)),
-            _kind(field.annotation),
+            kind_of(field.annotation),
             _range(field),
             _default(field),
             field.description or "",
@@ -81,39 +78,8 @@ def _variables(name: str, field: FieldInfo) -> list[str]:
     return [_PREFIX + name.upper()]
 
 
-def _kind(annotation: Any) -> str:
-    origin = get_origin(annotation)
-    if origin in (Union, types.UnionType):
-        return _kind(next(part for part in get_args(annotation) if part is not type(None)))
-    if origin is tuple:
-        item = _kind(get_args(annotation)[0])
-        return "list of numbers" if item == "number" else "list of words"
-    return _KINDS.get(annotation, "text")
-
-
 def _range(field: FieldInfo) -> str:
-    words = [_bound(bound) for bound in field.metadata if isinstance(bound, Ge | Gt | Le | Lt)]
-    return " ".join(words) or ", ".join(code(choice) for choice in _choices(field.annotation))
-
-
-def _bound(bound: Ge | Gt | Le | Lt) -> str:
-    match bound:
-        case Ge(ge=least):
-            return f"from {least:,}"
-        case Gt(gt=least):
-            return f"over {least:,}"
-        case Le(le=most):
-            return f"to {most:,}"
-        case Lt(lt=most):
-            return f"under {most:,}"
-
-
-def _choices(annotation: Any) -> Iterator[str]:
-    if get_origin(annotation) is Literal:
-        yield from map(str, get_args(annotation))
-    else:
-        for part in get_args(annotation):
-            yield from _choices(part)
+    return range_of(field) or ", ".join(code(choice) for choice in choices_of(field.annotation))
 
 
 def _default(field: FieldInfo) -> str:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import warnings
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,18 +16,21 @@ from pydantic_settings import (
     InitSettingsSource,
     NoDecode,
     PydanticBaseSettingsSource,
-    PyprojectTomlConfigSettingsSource,
     SettingsConfigDict,
 )
 
+from liquid_background.allowed import allowed, shortened
 from liquid_background.errors import SettingsError
 from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT
+from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
 
 _USER = re.compile(r"[\w.-]*", re.ASCII)
 _HOST = r"(?:[\w.-]+|\[[\w:.]+\])(?::\d+)?"
 _PLACE = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?(?:/[^#]*)?", re.ASCII)
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
-_SIGNING_KEY: Final = "LIQUID_BACKGROUND_SIGNING_KEY"
+_PREFIX: Final = "LIQUID_BACKGROUND_"
+_SIGNING_KEY: Final = f"{_PREFIX}SIGNING_KEY"
+_SECRET: Final = frozenset(("redis_url", "signing_key"))  # no error shows what was given
 
 SECRET_NAMES: Final = (
     "password",
@@ -50,8 +55,7 @@ class Settings(BaseSettings):
     """Frozen settings. Each may be an argument, `LIQUID_BACKGROUND_<NAME>` or a key of the pyproject table."""
 
     model_config = SettingsConfigDict(
-        env_prefix="LIQUID_BACKGROUND_",
-        pyproject_toml_table_header=("tool", "liquid_background"),
+        env_prefix=_PREFIX,
         frozen=True,
         extra="forbid",
         env_ignore_empty=True,
@@ -122,6 +126,15 @@ class Settings(BaseSettings):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
+    @field_validator("redis_url", "app", "secret_names", "signing_key")
+    @classmethod
+    def _check_text(cls, value: Any) -> Any:
+        for text in value if isinstance(value, tuple) else [value]:
+            shown = text.get_secret_value() if isinstance(text, SecretStr) else text or ""
+            if any("\ud800" <= character <= "\udfff" for character in shown):  # what Python makes of other bytes
+                raise ValueError("it must be UTF-8 text")
+        return value
+
     @field_validator("retry_delays")
     @classmethod
     def _check_delays(cls, value: tuple[float, ...]) -> tuple[float, ...]:
@@ -151,7 +164,7 @@ class Settings(BaseSettings):
         # An empty variable counts as not given, but an empty key must not run jobs unsigned that were to be signed.
         blank = any(name.upper() == _SIGNING_KEY and not value for name, value in os.environ.items())
         blank_key = InitSettingsSource(settings_cls, {"signing_key": ""} if blank else {})
-        return init_settings, blank_key, env_settings, PyprojectTomlConfigSettingsSource(settings_cls)
+        return init_settings, blank_key, env_settings, InitSettingsSource(settings_cls, _table())
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Return what `repr` and `str` show: everything but the store's password."""
@@ -184,21 +197,66 @@ def mask_url(url: str) -> str:
 def load_settings(**arguments: object) -> Settings:
     """Return the settings; arguments that are None count as not given.
 
+    A variable that begins as settings do and is none is warned of: it may be for another version that runs beside.
+
     Raises:
         SettingsError: naming the setting and what is wrong with it.
     """
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
-    unknown = sorted(set(given) - set(Settings.model_fields))
-    if unknown:
-        raise SettingsError(f"unknown setting {unknown[0]!r}; settings are {', '.join(sorted(Settings.model_fields))}")
+    for name in sorted(set(given) - set(Settings.model_fields)):
+        raise SettingsError(f"unknown setting {shortened(name)}; {_advice(name)}")
+    for variable in _unknown_variables():
+        nearest = _nearest(variable.upper().removeprefix(_PREFIX))
+        advice = f"did you mean {_PREFIX}{nearest.upper()}?" if nearest else "docs/settings.md lists the settings"
+        warnings.warn(f"the variable {variable} is no setting and does nothing; {advice}", stacklevel=1)
     try:
         return Settings(**given)
     except ValidationError as error:
         raise SettingsError("; ".join(_explain(item) for item in error.errors())) from error
 
 
+def _unknown_variables() -> list[str]:
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    return sorted(
+        name
+        for name, value in os.environ.items()
+        if value and name.upper().startswith(_PREFIX) and name.upper() not in known
+    )
+
+
+def _table() -> dict[str, Any]:
+    """Return the settings in the pyproject.toml of the working folder.
+
+    Raises:
+        SettingsError: when it cannot be read, or has one that is none.
+    """
+    folder = Path.cwd()
+    table = read_table(folder)
+    for name in sorted(table.keys() - Settings.model_fields.keys()):
+        place = ":".join(map(str, filter(None, (folder / FILE, line_of_key(folder, name)))))
+        raise SettingsError(f"{place}: unknown setting {shortened(name)} in [{TABLE}]; {_advice(name)}")
+    return table
+
+
+def _advice(name: str) -> str:
+    nearest = _nearest(name)
+    return f"did you mean {nearest!r}?" if nearest else f"settings are {', '.join(sorted(Settings.model_fields))}"
+
+
+def _nearest(name: str) -> str | None:
+    """Return the setting that a name is nearest to, if any is near."""
+    plain = name.lower().replace("-", "_").removeprefix(_PREFIX.lower())
+    return next(iter(get_close_matches(plain, Settings.model_fields, n=1)), None)
+
+
 def _explain(item: Any) -> str:
-    name = str(item["loc"][0] if item["loc"] else "settings").lower().removeprefix("liquid_background_")
-    message = str(item["msg"]).removeprefix("Value error, ")
-    where = f"an argument, LIQUID_BACKGROUND_{name.upper()} or in [tool.liquid_background]"
+    name = str(item["loc"][0] if item["loc"] else "settings").lower().removeprefix(_PREFIX.lower())
+    field = Settings.model_fields[name]
+    where = f"an argument, {_PREFIX}{name.upper()} or in [{TABLE}]"
+    if item["type"] == "value_error":
+        message = str(item["msg"]).removeprefix("Value error, ")
+    elif name in _SECRET:
+        message = f"it must be {allowed(field)}"
+    else:
+        message = f"{shortened(item['input'])} cannot be; it must be {allowed(field)}"
     return f"setting {name}: {message} (set it as {where})"

@@ -29,7 +29,9 @@ def parse_variables(text: bytes) -> dict[str, Any]:
         raise
     except RecursionError:
         raise NotPlain(_TOO_DEEP) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise NotPlain("is not JSON: it cannot be decoded as UTF-8 text") from error
+    except json.JSONDecodeError as error:
         raise NotPlain(f"is not JSON: {error}") from error
     except ValueError:  # an integer of thousands of digits
         raise NotPlain(_TOO_LARGE) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from typing import Final, TypeAlias
 
@@ -28,8 +29,9 @@ def _offering(names: Callable[[Engine], Iterable[str]]) -> Complete:
 
     def complete(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
         try:
-            # From the settings alone: loading the application would run its code at each press of a key.
-            found = set(names(Engine(settings=load_settings())))
+            with warnings.catch_warnings(action="ignore"):  # their lines would stand in the middle of what is typed
+                # From the settings alone: loading the application would run its code at each press of a key.
+                found = set(names(Engine(settings=load_settings())))
         except Exception:  # noqa: BLE001  a shell that completes must not be interrupted by any trouble
             return []
         return sorted(name for name in found if name.startswith(incomplete) and _SAFE.fullmatch(name))

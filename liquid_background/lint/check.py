@@ -25,6 +25,7 @@ from liquid_background.language.pages import (
     PARTIALS,
     SiteLoader,
     file_for,
+    first_of_name,
     inside,
     is_event_name,
     key_token,
@@ -32,6 +33,7 @@ from liquid_background.language.pages import (
     read_options,
     read_text,
     split_front_matter,
+    unusable_folders,
     walk,
 )
 from liquid_background.language.plan import BodyWalk
@@ -45,13 +47,23 @@ from liquid_background.python_jobs import RetryPolicy, read_schedule
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
 
+_A_FOLDER: Final = "a folder"
 _LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
 
 
 def files_under(folder: Path) -> list[Path]:
     """Return the files in a folder that are templates or might be taken for one."""
-    return [Path(found.path) for found in walk(str(folder), str(folder)).files]
+    unusable = unusable_folders(str(folder))
+    return [Path(found.path) for found in walk(str(folder), str(folder)).files if found.path not in unusable]
+
+
+def check_folder(folder: Path) -> list[Finding]:
+    """Return why templates of a site, or of a folder in it, are found by nobody."""
+    return [
+        Finding(path, 1, 0, RULES["unusable-folder"], f"no template is found here: it {reason}", "mend it")
+        for path, reason in unusable_folders(str(folder)).items()
+    ]
 
 
 def check_files(environment: Environment, files: Iterable[Path], job_timeout: float = MAX_TIMEOUT) -> list[Finding]:
@@ -68,7 +80,8 @@ def check_files(environment: Environment, files: Iterable[Path], job_timeout: fl
     for file in files:
         odd = oddity(str(file), _root_around(environment, file))
         if odd:
-            found.append(Finding(str(file), 1, 0, RULES["not-a-template"], f"skipped: {odd}"))
+            message = f"skipped: {odd}" if odd != _A_FOLDER else f"a folder: templates in it are called {file.name}/…"
+            found.append(Finding(str(file), 1, 0, RULES["not-a-template"], message))
         else:
             found += _check_file(environment, file, names, conflicts, job_timeout)
     return found
@@ -97,7 +110,7 @@ def _check_file(
     environment: Environment,
     file: Path,
     names: FirstUses,
-    conflicts: Mapping[str, SlugConflict],
+    conflicts: Mapping[str, Sequence[SlugConflict]],
     job_timeout: float,
 ) -> list[Finding]:
     path = str(file)
@@ -108,12 +121,15 @@ def _check_file(
     errors: list[LiquidError] = []
     found: list[Finding] = []
     nodes: Sequence[Node] = ()
+    before = conflicts.get(os.path.abspath(file), ())
+    if not any(each.is_hidden for each in before):
+        found += _check_name(environment, file)
     environment.report = errors.append
     try:
         matter, body, line = split_front_matter(source, path)
         found += _check_front_matter(environment, path, matter, source)
         found += _check_schedule(path, matter, source, job_timeout)
-        found += check_values(path, source, conflicts.get(os.path.abspath(file)))
+        found += check_values(path, source, before)
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
             read_options(source, path)
@@ -143,6 +159,14 @@ def _check_front_matter(environment: Environment, path: str, matter: dict[str, A
     token = key_token(source, path, "layout")
     if layout and token is not None and not _exists(environment, str(layout), "layout"):
         yield finding(path, token, "missing-partial", f"the layout {show(layout)} is not there")
+
+
+def _check_name(environment: Environment, file: Path) -> Iterator[Finding]:
+    """Yield that a file is never read: the one that is stands beside it. Of pages the conflict of their slugs tells."""
+    other = first_of_name(str(file))
+    if other and not oddity(other, _root_around(environment, Path(other))):
+        message = f"this file is never read: {os.path.basename(other)} beside it has the same name"
+        yield Finding(str(file), 1, 0, RULES["same-name"], message, "remove one of the two")
 
 
 def _check_schedule(path: str, matter: dict[str, Any], source: str, job_timeout: float) -> Iterator[Finding]:

@@ -46,6 +46,12 @@ RULES: Final[Mapping[str, Rule]] = {
             "A name in front matter is given twice, or a value cannot be, such as a slug that no request reaches.",
         ),
         Rule("same-slug", Severity.ERROR, "Two pages would answer the same request."),
+        Rule("same-name", Severity.ERROR, "A template is never read, since another one's file has its name."),
+        Rule(
+            "unusable-folder",
+            Severity.ERROR,
+            "The site's folder, or one in it, is there and holds no templates for anybody.",
+        ),
         Rule("missing-consumer", Severity.WARNING, "No consumer takes an event that is triggered."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
@@ -53,7 +59,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("misspelt-option", Severity.WARNING, "A parameter has nearly the name of an option."),
         Rule("unknown-key", Severity.WARNING, "Front matter has a name that means nothing here."),
         Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, but not elsewhere."),
-        Rule("not-a-template", Severity.WARNING, "A file is named like a template, but is skipped."),
+        Rule("not-a-template", Severity.WARNING, "A file or folder is named like a template, and is none."),
         Rule("delay-for-order", Severity.HINT, "A short delay is used to run one job after another."),
     )
 }

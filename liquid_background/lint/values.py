@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -17,10 +17,10 @@ from liquid.exceptions import LiquidError
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     KEYS,
-    MEDIA_TYPES,
-    METHODS,
+    NO_HEADERS,
     NULLS,
     NUMBERS,
+    ONE_OF,
     PAGES,
     TEXTS,
     Page,
@@ -30,6 +30,7 @@ from liquid_background.language.pages import (
     offset_of,
     plain,
     reason_against,
+    reason_against_choice,
 )
 from liquid_background.language.syntax import show
 from liquid_background.lint.finding import RULES, Finding
@@ -43,17 +44,18 @@ _KINDS: Final = {
 """What YAML takes some text without quotes for, though its author may not."""
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
+_CRONS: Final = frozenset(("schedule", "cron"))  # of these, the check of schedules says what is wrong
+_MOST_CONFLICTS: Final = 10  # of one page that are told one by one
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
 
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
 _ADDRESS: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|//")
+_UNSEEN: Final = {"Cs": "half of a surrogate pair, which is no character", "Cc": "a control character"}
 _ENDS_PATH: Final[Mapping[str, str]] = {
     "?": "starts the query of a URL",
     "#": "starts what a browser keeps for itself",
     "\\": "is a slash to browsers",
 }
-
-_ONE_OF: Final[Mapping[str, tuple[str, ...]]] = {"method": METHODS, "format": tuple(MEDIA_TYPES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,27 +65,32 @@ class SlugConflict:
     page: Page
     first: Page
 
+    @property
+    def is_hidden(self) -> bool:
+        """Whether both are files of one name."""
+        return self.first.name == self.page.name
 
-def slug_conflicts(environment: Environment) -> dict[str, SlugConflict]:
-    """Return the pages that another one of the site answers before, by the absolute paths of their files."""
+
+def slug_conflicts(environment: Environment) -> dict[str, list[SlugConflict]]:
+    """Return the pages that others of the site answer before, by the absolute paths of their files."""
     loader = environment.loader
     if not isinstance(loader, SiteLoader):
         return {}
-    found: dict[str, SlugConflict] = {}
+    found: dict[str, list[SlugConflict]] = {}
     for first, page in loader.routes.conflicts():
-        found.setdefault(os.path.abspath(page.path), SlugConflict(page, first))
+        found.setdefault(os.path.abspath(page.path), []).append(SlugConflict(page, first))
     return found
 
 
-def check_values(path: str, source: str, conflict: SlugConflict | None) -> Iterator[Finding]:
+def check_values(path: str, source: str, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
     """Yield what is doubtful or wrong in front matter that can be read.
 
     Args:
         path: the file.
         source: its text.
-        conflict: what its slug collides with.
+        conflicts: what its slug collides with.
     """
-    yield from _Values(path, source).findings(conflict)
+    yield from _Values(path, source).findings(conflicts)
 
 
 class _Values:
@@ -93,7 +100,7 @@ class _Values:
         self._path = path
         self._source = source
 
-    def findings(self, conflict: SlugConflict | None) -> Iterator[Finding]:
+    def findings(self, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
         node = compose(self._source, self._path)
         keys: dict[str, yaml.Node] = {}
         for key, value in node.value if node is not None else ():
@@ -103,8 +110,7 @@ class _Values:
                 yield self._at(key, "front-matter", f"{shown} is given twice; the last one counts")
             keys[name] = key
             yield from self._key(key) if name not in KEYS else self._value(name, value)
-        if conflict is not None:
-            yield self._conflict(keys.get("slug"), conflict)
+        yield from self._conflicts(keys.get("slug"), conflicts)
         yield from self._late()
 
     def _late(self) -> Iterator[Finding]:
@@ -132,22 +138,22 @@ class _Values:
         yield self._at(key, "unknown-key", f"{show(key.value)} means nothing in front matter", fix)
 
     def _value(self, name: str, value: yaml.Node) -> Iterator[Finding]:
+        wrong: list[Finding] = []
         if plain(value) not in NULLS:
-            if name in _ONE_OF:
-                yield from self._one_of(name, value)
+            if name in ONE_OF:
+                wrong += self._one_of(name, value)
             if name == "response_headers":
-                yield from self._headers(value)
+                wrong += self._headers(value)
             if name == "slug":
-                yield from self._slug(value)
-        yield from self._plain(name, value)
+                wrong += self._slug(value)
+        yield from wrong or self._plain(name, value)  # quotes would not help
 
     def _one_of(self, name: str, value: yaml.Node) -> Iterator[Finding]:
-        given = value.value.upper() if name == "method" else value.value
-        if given not in _ONE_OF[name]:
-            near = get_close_matches(given if name == "method" else given.lower(), _ONE_OF[name], n=1)
-            fix = f"did you mean '{near[0]}'?" if near else ""
-            message = f"{name} is {show(value.value)}; it must be one of {', '.join(_ONE_OF[name])}"
-            yield self._at(value, "front-matter", message, fix)
+        reason = reason_against_choice(name, value.value)
+        if reason:
+            given = value.value.upper() if name == "method" else value.value.lower()
+            near = get_close_matches(given, ONE_OF[name], n=1)
+            yield self._at(value, "front-matter", reason, f"did you mean '{near[0]}'?" if near else "")
 
     def _slug(self, value: yaml.Node) -> Iterator[Finding]:
         if isinstance(value, yaml.ScalarNode):
@@ -157,13 +163,10 @@ class _Values:
 
     def _headers(self, value: yaml.Node) -> Iterator[Finding]:
         if not isinstance(value, yaml.MappingNode):
-            yield self._at(value, "front-matter", "response_headers must be `name: value` lines of its own")
+            yield self._at(value, "front-matter", NO_HEADERS)
             return
         for name, header in value.value:
-            if not isinstance(header, yaml.ScalarNode):
-                reason: str | None = "must be one line of Latin-1 text"
-            else:
-                reason = reason_against(str(name.value), header.value)
+            reason = reason_against(str(name.value), header.value)
             if reason:
                 yield self._at(header, "front-matter", f"the header {show(str(name.value))} {reason}")
 
@@ -182,13 +185,21 @@ class _Values:
         if written in NULLS:
             if written and name in TEXTS:
                 yield self._at(node, "doubtful-value", f"{name}: {written} says that there is none", fix)
-        elif _kind(written) and written.lower() not in _MEANT.get(name, ()):
+        elif name not in _CRONS and _kind(written) and written.lower() not in _MEANT.get(name, ()):
             message = f"{show(written)} is text here, where YAML often takes it for {_kind(written)}"
             yield self._at(node, "doubtful-value", message, fix)
 
+    def _conflicts(self, node: yaml.Node | None, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
+        for conflict in conflicts[:_MOST_CONFLICTS]:
+            yield self._conflict(node, conflict)
+        more = conflicts[_MOST_CONFLICTS:]
+        if more:
+            message = f"{len(more)} more {'page answers' if len(more) == 1 else 'pages answer'} before this page"
+            yield self._at(node, "same-slug", message, "give it a slug of its own")
+
     def _conflict(self, node: yaml.Node | None, conflict: SlugConflict) -> Finding:
         first, page = conflict.first, conflict.page
-        if first.name == page.name:
+        if conflict.is_hidden:
             message = f"this file is never read: {os.path.basename(first.path)} beside it has the same name"
             return self._at(None, "same-slug", message, "remove one of the two")
         method = page.method or first.method
@@ -208,9 +219,9 @@ def _reason_against_slug(slug: str) -> tuple[str, str]:
     for character, why in _ENDS_PATH.items():
         if character in slug:
             return f"`{character}` {why}", f"leave out `{character}`"
-    if not slug.isprintable() and any(category(character) in ("Cc", "Cs") for character in slug):
-        return "it holds a control character", "leave it out"
-    return "", ""
+    kinds = {category(character) for character in slug} if not slug.isprintable() else set()
+    unseen = next((what for kind, what in _UNSEEN.items() if kind in kinds), "")
+    return (f"it holds {unseen}", "leave it out") if unseen else ("", "")
 
 
 def _kind(written: str) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from difflib import get_close_matches
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,16 +22,15 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, key_token
 from liquid_background.language.syntax import line_of, show
 from liquid_background.python_jobs.building import build_partial, source_name_of
-from liquid_background.python_jobs.options import JobOptions, read_options
+from liquid_background.python_jobs.options import JobOptions, names_of, read_options
 from liquid_background.python_jobs.retries import RetryPolicy
 
 logger = logging.getLogger(__name__)
 
-_FIELDS: Final = 5
+_FIELDS: Final = ("minute", "hour", "day of the month", "month", "day of the week")
 _EACH_HOUR: Final = "@hourly"  # the only short form that has more than one time a day
 _LONGEST_CRON: Final = 256  # characters; each repeated value costs every worker time, and 60 minutes are 169
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
-_LONGEST_REASON: Final = 100  # characters of what croniter says, which quotes what an author wrote
 _DIGEST_LENGTH: Final = 16
 _DIGEST: Final = re.compile(rf"-[0-9a-f]{{{_DIGEST_LENGTH}}}\Z")
 _LONGEST_GROUP: Final = 100 - _DIGEST_LENGTH - 1  # characters of a group's name before the digest
@@ -124,7 +124,9 @@ def check_cron(cron: object, timezone: object) -> None:
         EnqueueError: saying what is wrong with them.
     """
     allowed = "five fields such as '0 9 * * mon-fri', or @hourly, @daily, @weekly, @monthly, @yearly"
-    if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != _FIELDS):
+    if cron is None:
+        raise EnqueueError(f"cron is missing; it must be {allowed}")
+    if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != len(_FIELDS)):
         raise EnqueueError(f"cron is {show(cron)}; it must be {allowed}")
     if len(cron) > _LONGEST_CRON:
         raise EnqueueError(f"cron is {show(cron)}: it takes over {_LONGEST_CRON} characters; write ranges and steps")
@@ -137,8 +139,18 @@ def check_cron(cron: object, timezone: object) -> None:
     try:
         croniter(cron, datetime.now(zone)).get_next(datetime)
     except (ValueError, KeyError) as error:
-        reason = str(error)[:_LONGEST_REASON]
-        raise EnqueueError(f"cron is {show(cron)}, which names no time ({reason}); it must be {allowed}") from error
+        message = f"cron is {show(cron)}, which names no time{_wrong_field(cron)}; it must be {allowed}"
+        raise EnqueueError(message) from error
+
+
+def _wrong_field(cron: str) -> str:
+    """Return which field of a cron expression is wrong; "" when that is none of them alone."""
+    for at, (field, given) in enumerate(zip(_FIELDS, cron.split(), strict=False)):
+        alone = ["*"] * len(_FIELDS)
+        alone[at] = given
+        if not croniter.is_valid(" ".join(alone)):
+            return f" (its {field} is {show(given)})" if not cron.startswith("@") else ""
+    return ""
 
 
 def front_matter_schedules(env: Environment, default: RetryPolicy, longest: float) -> Iterator[Schedule]:
@@ -186,17 +198,33 @@ def read_schedule(template: str, given: Any, default: RetryPolicy, longest: floa
     values: dict[str, Any] = dict(given) if isinstance(given, Mapping) else {"cron": given}
     cron, timezone = values.pop("cron", None), values.pop("timezone", "UTC")
     check_cron(cron, timezone)
+    _check_bounds(values, longest)
     policy = replace(default, count=min(default.count, _MOST_RETRIES))
     fields = dict(read_options(values, policy, JobOptions).fields)
-    if fields["max_attempts"] > MAX_ATTEMPTS:
-        allowed = f"in front matter it must be a number from 0 to {_MOST_RETRIES}"
-        raise EnqueueError(f"retries is {show(values['retries'])}; {allowed}")
-    if fields.get("timeout", 0) > longest:
-        allowed = f"in front matter it must be at most {longest:g} seconds, the setting JOB_TIMEOUT"
-        raise EnqueueError(f"timeout is {show(values['timeout'])}; {allowed}")
     if "group" in fields:
         fields["group"] = _own_group(template, fields["group"])
     return Schedule.of_template(template, build_partial(template, {}, fields), cron, timezone)
+
+
+def _check_bounds(values: Mapping[str, Any], longest: float) -> None:
+    """Refuse what front matter may not say, though the program may.
+
+    Raises:
+        EnqueueError: naming the option, its value and what front matter may say.
+    """
+    names = names_of(JobOptions)
+    for name in values:
+        if name not in names:
+            near = get_close_matches(str(name).lower(), [*names, "cron", "timezone"], n=1)
+            advice = f"did you mean {near[0]!r}?" if near else f"options are cron, timezone, {', '.join(names)}"
+            raise EnqueueError(f"unknown option {show(name)}: {advice}")
+    retries, timeout = values.get("retries"), values.get("timeout")
+    if retries is not None and not (isinstance(retries, int) and 0 <= retries <= _MOST_RETRIES):
+        allowed = f"in front matter it must be a number from 0 to {_MOST_RETRIES}"
+        raise EnqueueError(f"retries is {show(retries)}; {allowed}")
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout <= longest):
+        allowed = f"in front matter it must be over 0 and at most {longest:g} seconds, the setting JOB_TIMEOUT"
+        raise EnqueueError(f"timeout is {show(timeout)}; {allowed}")
 
 
 def _own_group(template: str, group: Group) -> Group:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import re
 import resource
+import sys
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -33,6 +34,19 @@ _MOST: Final = 500  # connections
 _FOR_OTHERS: Final = 64  # descriptors of the process that are no connections
 _SHOWN: Final = 200  # bytes of a request that stand in the access log
 _LINE: Final = re.compile(rb"([^ ]*)(?: (.*?))??(?: (HTTP/[0-9]\.[0-9]))?", re.DOTALL)  # fits whatever was sent
+_NOT_HTTP: Final = "it is not valid HTTP"
+_REASONS: Final = {
+    "Missing mandatory Host": "it has no Host header",
+    "Found multiple Host": "it has more than one Host header",
+    "conflicting Content-Length": "its Content-Length headers differ",
+    "bad Content-Length": "its Content-Length is no number of bytes",
+    "multiple Transfer-Encoding": "it has more than one Transfer-Encoding header",
+    "Only Transfer-Encoding": "its Transfer-Encoding is not chunked",
+    "illegal request line": "its first line is no request line of HTTP/1.1",
+    "illegal header line": "one of its headers is no header line",
+    "Receive buffer too long": "its line and headers are too long",
+}
+"""How what h11 says begins, and what it means: h11 may go on with bytes of the request."""
 
 
 class _Pieces(h11.Connection):
@@ -137,11 +151,12 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is not HTTP; behind a request that is being answered it gets no answer of its own."""
+        reason = _reason_of(sys.exception())  # uvicorn calls this while it handles what h11 has raised
         if self.is_waiting:
-            self.refuse(400, "it is not valid HTTP")
+            self.refuse(400, reason)
         elif self.cycle.more_body:
             if not self.cycle.response_started:
-                self._write(400, "it is not valid HTTP")  # the line in the log is the request's own
+                self._write(400, reason)  # the line in the log is the request's own
             self.transport.close()
 
     def refuse(self, status: int, reason: str) -> None:
@@ -165,6 +180,10 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         response = h11.Response(status_code=status, headers=headers, reason=STATUS_PHRASES[status])
         for event in (response, h11.Data(data=body), h11.EndOfMessage()):
             self.transport.write(self.conn.send(event) or b"")
+
+
+def _reason_of(error: BaseException | None) -> str:
+    return next((reason for begin, reason in _REASONS.items() if str(error).startswith(begin)), _NOT_HTTP)
 
 
 def _asked(sent: bytes) -> str:

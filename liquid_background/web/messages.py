@@ -11,7 +11,7 @@ import socket
 import struct
 from asyncio import StreamReader
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -43,11 +43,25 @@ class Answer:
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    reason: str = ""  # why a request was refused, for the access log
 
 
 def plain(status: int, text: str, *headers: tuple[str, str]) -> Answer:
     """Return a line of text as an answer."""
     return Answer(status, (("content-type", "text/plain; charset=utf-8"), *headers), f"{text}\n".encode())
+
+
+def refused(status: int, text: str, *headers: tuple[str, str], reason: str = "") -> Answer:
+    """Return the answer to a request that is not taken.
+
+    Args:
+        status: of the answer.
+        text: a sentence for the visitor.
+        headers: further headers.
+        reason: for the access log, where what a visitor is told repeats a part of the request.
+    """
+    said = reason or f"{text[:1].lower()}{text[1:]}".removesuffix(".")
+    return replace(plain(status, text, *headers), reason=said)
 
 
 def word_of(part: str | bytes) -> str:
@@ -75,12 +89,13 @@ def request_of(head: Mapping[str, Any], body: bytes) -> PageRequest:
 
 def answer_frame(answer: Answer, *, last: bool = False) -> bytes:
     """Return an answer as a frame; after the last one the process ends."""
-    return frame({"status": answer.status, "headers": answer.headers, "last": last}, answer.body)
+    names = ("status", "headers", "reason")
+    return frame({**{name: getattr(answer, name) for name in names}, "last": last}, answer.body)
 
 
 def answer_of(head: Mapping[str, Any], body: bytes) -> Answer:
     """Return the answer that a frame holds."""
-    return Answer(head["status"], _pairs(head["headers"]), body)
+    return Answer(head["status"], _pairs(head["headers"]), body, head["reason"])
 
 
 def frame(head: Mapping[str, Any], body: bytes = b"") -> bytes:

@@ -15,8 +15,8 @@ from liquid_background.language.pages import METHODS, find_page, page_at, page_h
 from liquid_background.language.syntax import explain
 from liquid_background.variables import parse_cookies
 from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
-from liquid_background.web.messages import Answer, PageRequest, plain
-from liquid_background.web.parameters import Malformed, parse_body, parse_query
+from liquid_background.web.messages import Answer, PageRequest, plain, refused
+from liquid_background.web.parameters import Malformed, NotTaken, parse_body, parse_query
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -26,7 +26,7 @@ _METHODS: Final = (*METHODS, "HEAD")
 def route(environment: Environment, asked: PageRequest) -> PageRequest | Answer:
     """Return a request with the page that answers it; when none does, the answer."""
     if asked.method not in _METHODS:
-        return plain(405, "A page does not answer this method.", ("allow", ", ".join(_METHODS)))
+        return refused(405, "A page does not answer this method.", ("allow", ", ".join(_METHODS)))
     page, _ = page_at(environment, asked.path, asked.method)
     return replace(asked, page=page) if page is not None else _no_page()
 
@@ -55,7 +55,7 @@ async def answer_page(
     try:
         return await _render(engine, asked, rendering)
     except Malformed as error:
-        return plain(400, str(error))
+        return refused(415 if isinstance(error, NotTaken) else 400, str(error), reason=error.reason)
     except BaseException as error:
         # A filter's SystemExit must not end the server, nor a time limit of a job's; what ends the task itself may.
         if not (alone or isinstance(error, Exception | SystemExit | JobTimeout)):

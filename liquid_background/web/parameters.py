@@ -12,11 +12,25 @@ from liquid_background.variables import parse_variables
 
 MAX_FIELDS: Final = 1000  # of a query or a form
 
+_FORM: Final = "application/x-www-form-urlencoded"
+_JSON: Final = "application/json"
 _BROKEN: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 class Malformed(ValueError):
-    """Raised for a request that is not what it says it is; the message is for the visitor."""
+    """Raised for a request that is not what it says it is; the message is for the visitor.
+
+    Attributes:
+        reason: for the access log, where the message repeats a part of the request, which may be secret; else "".
+    """
+
+    def __init__(self, message: str, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class NotTaken(Malformed):
+    """Raised for a body of a type that is not taken."""
 
 
 def parse_query(query: str) -> dict[str, str]:
@@ -33,15 +47,18 @@ def parse_body(body: bytes, content_type: str) -> dict[str, Any]:
 
     Raises:
         Malformed: naming what is wrong.
+        NotTaken: for a form as browsers send it with files.
     """
     kind = content_type.partition(";")[0].strip().lower()
-    if kind == "application/x-www-form-urlencoded":
+    if kind == _FORM:
         return _fields(body, "form")
-    if kind == "application/json" and body:
+    if kind == _JSON and body:
         try:
             return parse_variables(body)
         except NotPlain as error:
             raise Malformed(f"The body {error}.") from error
+    if kind.startswith("multipart/"):  # a form without its fields would be worse than none
+        raise NotTaken(f"A multipart body is not taken: send the form as {_FORM}, or a JSON object as {_JSON}.")
     return {}
 
 
@@ -54,7 +71,8 @@ def check_escapes(text: bytes, what: str) -> None:
     broken = _BROKEN.search(text)
     if broken:
         shown = text[broken.start() : broken.start() + 3].decode("ascii", "replace")
-        raise Malformed(f"The {what} holds {shown!r}, which is not percent-encoding; a percent sign is %25.")
+        message = f"The {what} holds {shown!r}, which is not percent-encoding; a percent sign is %25."
+        raise Malformed(message, f"the {what} holds what is not percent-encoding")
     try:
         unquote_to_bytes(text).decode("utf-8")
     except UnicodeDecodeError:

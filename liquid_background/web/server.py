@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -14,12 +15,15 @@ import uvicorn
 
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError
+from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 from liquid_background.web.connection import Connection
 from liquid_background.web.hosts import allowed_hosts
 from liquid_background.web.pool import PagePool
 from liquid_background.web.renderer import Renderer, open_descriptors
 from liquid_background.web.site import Site
+
+logger = logging.getLogger("liquid_background.web")
 
 PAGE_PROCESSES: Final = 8
 """Processes that render pages, when nothing else is said."""
@@ -62,6 +66,9 @@ def serve(
     """
     _children_are_awaited()
     pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine), processes)
+    loader = engine.environment.loader
+    for warning in loader.warnings() if isinstance(loader, SiteLoader) else ():
+        logger.warning("%s", warning)
     with _listening(host, port) as listening:
         pool.read_routes()
         if ready is not None:

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
 from liquid_background.web.hosts import is_allowed
-from liquid_background.web.messages import Answer, PageRequest, plain, word_of
+from liquid_background.web.messages import Answer, PageRequest, refused, word_of
 from liquid_background.web.page import answer_page
 from liquid_background.web.parameters import Malformed, check_escapes
 
@@ -24,6 +24,7 @@ MAX_HEAD: Final = 64 * 1024  # bytes of a request's line and headers
 MAX_BODY: Final = 1024 * 1024  # bytes of a request; a page that takes files needs a server of its own
 BODY_TIMEOUT: Final = 30.0  # seconds in which a body must have come
 _MAX_IGNORED: Final = 16 * MAX_BODY  # bytes that are read of a body too large, so that its client reads the answer
+_SHOWN: Final = 100  # characters of a host in the access log
 _CLOSE: Final = ("connection", "close")
 
 Render: TypeAlias = Callable[[PageRequest], Awaitable[Answer]]
@@ -65,17 +66,18 @@ class Site:
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
-        path = word_of(f"/{_path(scope).lstrip('/')}")
-        status = 503  # for a request that the end of the server cuts off
+        path = _shown_path(scope)
+        status, reason = 503, ""  # for a request that the end of the server cuts off
         try:
             answer = await self._answer(scope, receive)
-            status = answer.status
+            status, reason = answer.status, answer.reason
         except asyncio.CancelledError:
             logger.error("%s was cut off before it had an answer", path)
             raise
         finally:
             took = round((time.monotonic() - started) * 1000)
-            logger.info("%s %s %d (%dms)", word_of(scope["method"]), path, status, took)
+            why = f", {printable(reason)}" if reason else ""
+            logger.info("%s %s %d (%dms%s)", word_of(scope["method"]), path, status, took, why)
         headers = dict(answer.headers)
         headers |= {"x-content-type-options": "nosniff", "content-length": str(len(answer.body))}
         rows = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
@@ -86,19 +88,19 @@ class Site:
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
         known = dict(headers)
         if self._hosts is not None and not is_allowed(known.get("host", ""), self._hosts):
-            shown = printable(known.get("host", ""))
-            return plain(
-                400, f"This server does not answer to the host {shown!r}: start it with --allow-host NAME.", _CLOSE
-            )
+            host = known.get("host", "")
+            message = f"This server does not answer to the host {printable(host)!r}: start it with --allow-host NAME."
+            reason = f"it does not answer to the host {word_of(host[:_SHOWN])}" if host else "no host is named"
+            return refused(400, message, _CLOSE, reason=reason)
         try:
             _check_head(scope, known)
             body = await _read_body(receive, known.get("content-length", ""))
         except Malformed as error:
-            return plain(400, str(error), _CLOSE)  # where its body ends is not known
+            return refused(400, str(error), _CLOSE, reason=error.reason)  # where its body ends is not known
         except _TooLarge:
-            return plain(413, f"The request is over {MAX_BODY // 1024} KB.", _CLOSE)
+            return refused(413, f"The request is over {MAX_BODY // 1024} KB.", _CLOSE)
         except TimeoutError:
-            return plain(408, f"The request did not arrive within {BODY_TIMEOUT:g} seconds.", _CLOSE)
+            return refused(408, f"The request did not arrive within {BODY_TIMEOUT:g} seconds.", _CLOSE)
         query = scope["query_string"].decode("latin-1")
         path = _path(scope).strip("/")
         asked = PageRequest(scope["method"], path, query, headers, body, scope.get("session") or {})
@@ -161,6 +163,15 @@ def _path(scope: Scope) -> str:
     root: str = scope.get("root_path", "")
     below = path.removeprefix(root)
     return below if root and path.startswith(root) and below[:1] in ("", "/") else path
+
+
+def _shown_path(scope: Scope) -> str:
+    """Return a request's path as a word of the access log: as it was sent, where it is no text."""
+    path = _path(scope)
+    sent: bytes = scope.get("raw_path") or b""
+    if "\ufffd" in path and sent:
+        return word_of(b"/" + sent.lstrip(b"/"))
+    return word_of(f"/{path.lstrip('/')}")
 
 
 async def _live(receive: Receive, send: Send) -> None:

@@ -44,7 +44,7 @@ def test_looking_around_makes_nothing(bare: Any, arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (["render", "welcome"], 1, "no page 'welcome' in templates/pages"),
+        (["render", "welcome"], 1, "no page 'welcome' in templates/pages: templates is not there"),
         (["check"], 2, "no folder templates"),
         (["jobs", "show", "x"], 1, "no store here"),
         (["jobs", "retry", "x"], 1, "no store here"),
@@ -60,6 +60,7 @@ def test_what_cannot_be_done_is_said(bare: Any, arguments: list[str], code: int,
 
 
 def test_a_burst_in_an_empty_project_ends(project: Any) -> None:
+    (project.folder / "templates").mkdir()
     assert project.good("worker", "--burst").err == ""
 
 

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from poscli.demo_site.app import TEMPLATES
 
 
@@ -62,3 +64,56 @@ def test_a_path_that_is_not_there_is_a_usage_error(project: Any) -> None:
     assert result.code == 2
     assert "'nowhere' does not exist" in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def _file(path: Path) -> None:
+    path.write_text("x")
+
+
+UNUSABLE = {
+    "it is a file, and no folder": _file,
+    "it is a named pipe, and no folder": os.mkfifo,
+    "it is a link in a circle": lambda path: path.symlink_to(path.name),
+    "it is a link that leads nowhere": lambda path: path.symlink_to("nowhere"),
+}
+
+
+@pytest.mark.parametrize("within", ["templates", "templates/pages", "templates/partials", "templates/consumers"])
+@pytest.mark.parametrize("reason", UNUSABLE)
+def test_a_folder_in_which_no_template_is_found_is_an_error(project: Any, reason: str, within: str) -> None:
+    place = project.folder / within
+    place.parent.mkdir(exist_ok=True)
+    UNUSABLE[reason](place)
+    found = project.quick("check", code=1).lines
+    assert found[0] == f"{within}:1:1: error: no template is found here: {reason} [unusable-folder]"
+    assert found[2] == "1 error in 0 files"
+    assert f"wrong  templates      {within}: no template is found here: {reason}; mend it" in (
+        " ".join(project.quick("doctor", code=1).lines)
+    )
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_may_not_be_listed_is_an_error(project: Any) -> None:
+    project.page("a", "a")
+    (project.folder / "templates").chmod(0)
+    assert "it cannot be listed: Permission denied [unusable-folder]" in project.quick("check", code=1).out
+    (project.folder / "templates").chmod(0o755)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("within", "reason"), [("templates", "is not there"), ("templates/pages", "is a file, and no")]
+)
+def test_who_renders_or_runs_without_the_folder_says_so(project: Any, within: str, reason: str) -> None:
+    if "file" in reason:
+        project.write(within, "x")
+    name = within.rpartition("/")[2]
+    assert f"no page 'a' in templates/pages: {name} {reason}" in project.run("render", "a").err
+    warning = f"templates: {project.folder}/{within} {reason}"
+    worker = project.good("worker", "--burst")
+    assert worker.err.startswith(f"WARNING: {warning}")
+    assert len(worker.err.splitlines()) == 1
+    server = project.start("serve", "--port", "0")
+    project.wait(lambda: "Serving" in server.err.read_text())
+    assert server.err.read_text().startswith(warning)
+    assert server.stop() == 0

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import pty
+import re
 import select
+import shlex
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -187,3 +190,53 @@ def _type(terminal: int, keys: bytes, until: bytes) -> None:
         assert time.monotonic() < deadline, seen
         if select.select([terminal], [], [], 1)[0]:
             seen += os.read(terminal, 65536)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("poscli render ns", ["ns:page", "ns=a@b"]),
+        ("poscli render ns:", ["page"]),
+        ("poscli render ns:pa", ["page"]),
+        ("poscli render ns=a@", ["b"]),
+        ("poscli render --app shop:engine pl", ["plain"]),
+        ("A=1 poscli render --param a=b ns:p", ["page"]),
+        ("poscli  render   pl", ["plain"]),
+        ("poscli render ", ["ns:page", "ns=a@b", "plain"]),
+        ("poscli ren", ["render"]),
+        ("poscli render --da", ["--data"]),
+    ],
+)
+def test_bash_is_offered_names_with_signs_at_which_it_breaks_words(
+    project: Any, tmp_path: Path, line: str, offered: list[str]
+) -> None:
+    for name in ("ns:page", "ns=a@b", "plain"):
+        project.page(name, "x")
+    script = project.write("script", project.good("completion", "bash").out)
+    words = [word for word in re.split(r"\s+|([:=@])", line.partition("poscli")[2].lstrip()) if word]
+    words += [""] * (line[-1] in " :=@")
+    shown = " ".join(map(shlex.quote, ["poscli", *words]))
+    done = subprocess.run(
+        [
+            *("bash", "--norc", "-c"),
+            f"compopt() {{ :; }}; source {script}; COMP_WORDS=({shown}); COMP_CWORD={len(words)}; "
+            f"COMP_LINE={shlex.quote(line)}; COMP_POINT={len(line)}; _poscli_completion poscli; "
+            "printf '%s\\n' \"${COMPREPLY[@]}\"",
+        ],
+        cwd=project.folder,
+        env={**project.env, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (done.stdout.split(), done.stderr) == (offered, "")
+
+
+def test_settings_that_are_wrong_do_not_stand_in_the_line(project: Any) -> None:
+    project.page("news", "x")
+    done = project.good(**_asked(("poscli", "render", "ne")), LIQUID_BACKGROUND_NOSUCH="1")
+    assert (done.lines, done.err) == (["plain,news"], "")
+    project.write("pyproject.toml", "[tool.liquid_background")
+    done = project.good(**_asked(("poscli", "render", "ne")))
+    assert (done.out.strip(), done.err) == ("", "")

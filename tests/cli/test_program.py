@@ -233,3 +233,25 @@ def test_arguments_that_are_no_text_are_one_line(project: Any, log: Store, comma
     assert "Traceback" not in done.err
     assert done.err.count("\n") == 1
     assert "udcff" in done.err
+
+
+@pytest.mark.slow
+def test_a_damaged_pyproject_is_one_line_of_each_command(project: Any) -> None:
+    project.page("a", "a")
+    project.write("pyproject.toml", "[tool.liquid_background]\nx = [")
+    for words in ("check", "render a", "worker --burst", "status", "serve --port 0", "logs", "jobs list", "store path"):
+        done = project.run(*words.split())
+        assert (done.code, done.out) == (1, "")
+        assert done.err == f"poscli: {project.folder}/pyproject.toml:2: is not TOML: invalid value; correct it there\n"
+    assert "pyproject.toml:2: is not TOML" in project.run("doctor").out
+
+
+def test_a_variable_that_is_no_setting_is_one_line(project: Any) -> None:
+    project.page("a", "shown")
+    done = project.good("render", "a", LIQUID_BACKGROUND_NOSUCH="1", LIQUID_BACKGROUND_PAGE_TIMOUT="1")
+    start = "warning: the variable LIQUID_BACKGROUND_"
+    assert done.out == "shown"
+    assert done.err.splitlines() == [
+        f"{start}NOSUCH is no setting and does nothing; docs/settings.md lists the settings",
+        f"{start}PAGE_TIMOUT is no setting and does nothing; did you mean LIQUID_BACKGROUND_PAGE_TIMEOUT?",
+    ]

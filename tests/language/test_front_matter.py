@@ -79,6 +79,22 @@ def test_metadata_keeps_numbers_and_booleans_that_print_as_they_are_written(site
     assert site.render(page) == "shown 4 3.0 12345678901234567890 text more"
 
 
+SHAPES = {
+    "a list": lambda count: "metadata: [" + "x, " * (count - 1) + "]",
+    "a list of lines": lambda count: "metadata:\n" + "- x\n" * (count - 1),
+    "names": lambda count: "".join(f"x{number}: x\n" for number in range(count)),
+    "empty names": lambda count: "metadata: {" + "".join(f"x{number}, " for number in range(count - 1)) + "}",
+    "lists in lists": lambda count: "metadata: [" + "[x], " * ((count - 1) // 2) + "x, " * ((count - 1) % 2) + "]",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_five_hundred_values_are_taken_whatever_holds_them_and_no_more(shape: str) -> None:
+    split_front_matter(f"---\n{SHAPES[shape](500)}\n---\n", "p")
+    with pytest.raises(TagSyntaxError, match="there are over 500 values"):
+        split_front_matter(f"---\n{SHAPES[shape](501)}\n---\n", "p")
+
+
 @pytest.mark.parametrize("value", ["", "~", "null", "false", "no", "off", "''"])
 def test_a_page_may_say_that_it_has_no_layout(site: Any, value: str) -> None:
     assert site.render(f"---\nlayout: {value}\n---\nbare") == "bare"

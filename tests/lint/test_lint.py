@@ -152,7 +152,7 @@ def test_one_thing_is_found_in(tmp_path: Path, source: str, rule: str) -> None:
 
 
 def test_every_rule_is_broken_by_a_test() -> None:
-    assert {rule for _, rule in BROKEN} == set(RULES) - {"not-a-template"}
+    assert {rule for _, rule in BROKEN} == set(RULES) - {"not-a-template", "unusable-folder", "same-name"}
 
 
 def test_a_file_that_is_no_template_is_one_finding(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_file_that_is_no_template_is_one_finding(tmp_path: Path) -> None:
     assert [(Path(item.path).name, item.rule.name, item.message) for item in found] == [
         (".#p.liquid", "not-a-template", "skipped: its name starts with a dot"),
         ("big.liquid", "syntax", "the file has 1953 KB; a template may have 256 KB"),
-        ("d.liquid", "not-a-template", "skipped: a folder"),
+        ("d.liquid", "not-a-template", "a folder: templates in it are called d.liquid/…"),
         ("fifo.liquid", "not-a-template", "skipped: a named pipe"),
         ("loop.liquid", "not-a-template", "skipped: links in a circle"),
         ("out.liquid", "not-a-template", "skipped: a link that leads out of the site"),
@@ -194,6 +194,73 @@ def test_two_files_of_one_name_are_an_error_at_the_one_that_is_never_read(tmp_pa
     assert (Path(found.path).name, found.rule.name) == ("p.html.liquid", "same-slug")
 
 
+@pytest.mark.parametrize("folder", ["partials", "layouts", "partials/a", "consumers/e"])
+def test_a_file_of_another_ones_name_is_an_error_in_each_folder(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder
+    path.mkdir(parents=True)
+    for name in ("dbl.html.liquid", "dbl.liquid", "own.html.liquid", "piped.html.liquid"):
+        (path / name).write_text("x")
+    os.mkfifo(path / "piped.liquid")
+    found = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
+    assert [(Path(item.path).name, item.rule.name, item.message) for item in found] == [
+        ("dbl.html.liquid", "same-name", "this file is never read: dbl.liquid beside it has the same name"),
+        ("piped.liquid", "not-a-template", "skipped: a named pipe"),
+    ]
+
+
+def test_each_page_that_answers_before_another_is_told(tmp_path: Path) -> None:
+    pages = {"same1": "slug: same", "same2": "slug: same", "postsame": "slug: same\nmethod: POST"}
+    assert _conflicts(tmp_path, pages) == [
+        ("same1", "pages/postsame answers POST /same before this page"),
+        ("same2", "pages/postsame answers POST /same before this page"),
+        ("same2", "pages/same1 answers /same before this page"),
+    ]
+
+
+def test_the_conflicts_of_one_slug_are_told_one_by_one_up_to_ten(tmp_path: Path) -> None:
+    found = _conflicts(tmp_path, {f"p{number:02}": "slug: same" for number in range(20)})
+    assert [message for name, message in found if name == "p19"][9:] == [
+        "pages/p09 answers /same before this page",
+        "9 more pages answer before this page",
+    ]
+
+
+def _conflicts(root: Path, pages: dict[str, str]) -> list[tuple[str, str]]:
+    (root / "pages").mkdir()
+    for name, matter in pages.items():
+        (root / f"pages/{name}.liquid").write_text(f"---\n{matter}\n---\n")
+    found = check_files(Environment(loader=SiteLoader(root)), files_under(root))
+    assert {item.rule.name for item in found} == {"same-slug"}
+    return [(Path(item.path).stem, item.message) for item in found]
+
+
+@pytest.mark.parametrize("name", [b"\xff", b"a\nb", b"x\x1b[2J", b"\xff.liquid"], ids=repr)
+def test_a_folder_that_nobody_looks_into_for_its_name_is_one_finding(tmp_path: Path, name: bytes) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/pages/" + name))
+    (folder / "deep").mkdir(parents=True)
+    (folder / "p.liquid").write_text("x")
+    (folder / "deep/p.liquid").write_text("x")
+    (tmp_path / "pages/.git").mkdir()
+    (tmp_path / "pages/.git/p.liquid").write_text("x")
+    loader = SiteLoader(tmp_path)
+    (found,) = check_files(Environment(loader=loader), files_under(tmp_path))
+    why = "is not UTF-8" if b"\xff" in name else "holds a control character"
+    assert (found.path, found.rule.name, found.message) == (str(folder), "not-a-template", f"skipped: its name {why}")
+    assert loader.names("pages") == []
+
+
+def test_a_folder_that_is_called_like_a_template_is_one_folder_more(tmp_path: Path) -> None:
+    (tmp_path / "pages/d.liquid").mkdir(parents=True)
+    (tmp_path / "pages/d.liquid/x.liquid").write_text("{% nope %}")
+    loader = SiteLoader(tmp_path)
+    found = check_files(Environment(loader=loader), files_under(tmp_path))
+    assert [(Path(item.path).name, item.rule.name) for item in found] == [
+        ("d.liquid", "not-a-template"),
+        ("x.liquid", "unknown-tag"),
+    ]
+    assert loader.names("pages") == ["d.liquid/x"]
+
+
 def test_a_fix_says_what_to_write(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, block("\n  {{ user.address.city }}"))
     assert (found.line, found.column) == (2, 5)
@@ -207,6 +274,19 @@ def test_a_fix_says_what_to_write(tmp_path: Path) -> None:
 def test_a_wrong_schedule_is_found_at_its_line(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, "---\nslug: x\nschedule:\n  cron: '61 * * * *'\n---\nx")
     assert (found.line, found.message[:60]) == (3, "the front matter's schedule is not kept: cron is '61 * * * *")
+
+
+@pytest.mark.parametrize(
+    ("matter", "rule"),
+    [("schedule: yes", "option"), ("schedule: {cron: no}", "option"), ("method: no", "front-matter")],
+)
+def test_nobody_is_told_to_quote_what_is_wrong_in_quotes_too(tmp_path: Path, matter: str, rule: str) -> None:
+    assert rules(tmp_path, f"---\n{matter}\n---\n") == [(rule, 2)]
+
+
+def test_half_a_surrogate_pair_in_a_slug_is_called_that(tmp_path: Path) -> None:
+    (found,) = findings(tmp_path, '---\nslug: "\\ud800"\n---\n')
+    assert found.message.endswith("it holds half of a surrogate pair, which is no character")
 
 
 def test_many_findings_come_in_the_order_of_the_lines(tmp_path: Path) -> None:

@@ -98,8 +98,11 @@ def test_each_hour_is_each_hour_also_when_it_is_repeated(engine: Engine) -> None
     ("arguments", "reason"),
     [
         (("* * * * * *", "notify"), "five fields"),
-        (("61 * * * *", "notify"), "which names no time"),
-        (("0 0 30 2 *", "notify"), "which names no time"),
+        (("61 * * * *", "notify"), r"'61 \* \* \* \*', which names no time \(its minute is '61'\); it must be five"),
+        (("0 0 * * mon-x", "notify"), r"which names no time \(its day of the week is 'mon-x'\); it must be five"),
+        (("0 0 30 2 *", "notify"), "'0 0 30 2 \\*', which names no time; it must be five fields"),
+        (("@reboot", "notify"), "'@reboot', which names no time; it must be five fields"),
+        ((None, "notify"), "cron is missing; it must be five fields"),
         (("R * * * *", "notify"), "give numbers"),
         (("0-59," * 3200 + "0 23 31 12 *", "notify"), "over 256 characters"),
         ((5, "notify"), "cron is 5"),
@@ -195,14 +198,28 @@ def test_a_wrong_schedule_in_front_matter_is_told_and_keeps_no_worker_from_its_w
     assert "partials/odd:2: the front matter's schedule is not kept: unknown option '1'" in caplog.text
     assert "partials/bad:2: the front matter's schedule is not kept: cron is 'daily'" in caplog.text
     [told] = [record.getMessage() for record in caplog.records if "broken" in record.getMessage()]
-    assert told == "the front matter is not YAML: `[` is not closed: `]` is missing (partials/broken:2)"
+    lost = "partials/broken:2: a schedule that it may have is not kept"
+    assert told == f"{lost}: the front matter is not YAML: `[` is not closed: `]` is missing"
+
+
+_SECONDS = "in front matter it must be over 0 and at most 60 seconds, the setting JOB_TIMEOUT"
 
 
 @pytest.mark.parametrize(
     ("asked", "reason"),
     [
-        ("timeout: 86400", "timeout is 86400; in front matter it must be at most 60 seconds, the setting JOB_TIMEOUT"),
-        ("timeout: 60.5", "timeout is 60.5; in front matter it must be at most 60 seconds"),
+        ("timeout: 86400", f"timeout is 86400; {_SECONDS}"),
+        ("timeout: 60.5", f"timeout is 60.5; {_SECONDS}"),
+        ("timeout: 99999", f"timeout is 99999; {_SECONDS}"),
+        ("timeout: 0", f"timeout is 0; {_SECONDS}"),
+        ("timeout: soon", f"timeout is 'soon'; {_SECONDS}"),
+        ("timeout: [1]", f"timeout is a list; {_SECONDS}"),
+        ("retries: 0x3", "retries is '0x3'; in front matter it must be a number from 0 to 4"),
+        ("retries: 1.5", "retries is 1.5; in front matter it must be a number from 0 to 4"),
+        ("retries: -1", "retries is -1; in front matter it must be a number from 0 to 4"),
+        ("retry_count: 3", "unknown option 'retry_count': options are cron, timezone, priority, queue, retries, "),
+        ("delay: 3", "unknown option 'delay': options are cron, timezone, "),
+        ("Timeout: 3", "unknown option 'Timeout': did you mean 'timeout'?"),
         ("retries: 100", "retries is 100; in front matter it must be a number from 0 to 4"),
         ("retries: 5", "retries is 5; in front matter it must be a number from 0 to 4"),
     ],

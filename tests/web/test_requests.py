@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from liquid_background.variables import parse_cookies
 from tests.web.conftest import Served, post, request
 
 H = b"Host: localhost\r\nConnection: close\r\n"
+NEVER = "x{% background source_name: 'never' %}{% endbackground %}"
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -28,7 +30,11 @@ def served(module_serve: Callable[..., Served]) -> Served:
             "pages/name": matter.format('"X Y": z'),
             "pages/length": matter.format("content-length: 3"),
             "pages/fine": '---\nformat: txt\nresponse_headers:\n  X-Fine: "caf\u00e9"\n---\nx',
-            "pages/odd": "---\nformat: jason\n---\nx",
+            "pages/jason": "---\nslug: format\nformat: jason\n---\n" + NEVER,
+            "pages/pots": "---\nslug: fine\nmethod: POTS\n---\nx",
+            "pages/empty": "---\nmethod: ''\n---\nx",
+            "pages/text": "---\n\nresponse_headers: text\n---\nx",
+            "pages/list": "---\nresponse_headers:\n  X-A: a\n  X-B: [a]\n---\nx",
         },
         "--show-errors",
     )
@@ -144,6 +150,7 @@ def test_what_is_refused_for_another_reason_is_logged_too(served: Served, data: 
     [
         (b"GET /%1b%5b31m%0a%0dGET%20/x%20200 HTTP/1.1\r\n" + H + b"\r\n", "GET /%1B%5B31m%0A%0DGET%20/x%20200 404 ("),
         (b"GET /x%C2%A0200%25 HTTP/1.1\r\n" + H + b"\r\n", "GET /x%C2%A0200%25 404 ("),
+        (b"GET /sur%ff%EF%BF%BD HTTP/1.1\r\n" + H + b"\r\n", "GET /sur%ff%EF%BF%BD 400 ("),
         (b"GET /x 200 (1ms) HTTP/1.1\r\n" + H + b"\r\n", "GET /x%20200%20(1ms) HTTP/1.1 400 ("),
         (b"GET /x 200\t(1ms)\xa0\r\n\r\n", "GET /x%20200%09(1ms)%A0 400 ("),
     ],
@@ -153,6 +160,55 @@ def test_no_path_passes_for_the_status_behind_it(served: Served, data: bytes, li
     served.send(data)
     served.wait(lambda: len(served.log()) > before)
     assert served.log()[-1].startswith(line)
+
+
+REASONS = {
+    "a strange host": (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", "it does not answer to the host evil.example"),
+    "a host of words": (
+        b"GET / HTTP/1.1\r\nHost: x 200 (1ms) \xa0y\r\n\r\n",
+        "it does not answer to the host x%20200%20(1ms)%20%C2%A0y",
+    ),
+    "a blank host": (b"GET / HTTP/1.1\r\nHost:\r\n\r\n", "no host is named"),
+    "no host": (b"GET / HTTP/1.1\r\n\r\n", "it has no Host header"),
+    "two hosts": (b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n", "it has more than one Host header"),
+    "two lengths": (MALFORMED["two Content-Lengths"], "its Content-Length headers differ"),
+    "no length": (MALFORMED["Content-Length in words"], "its Content-Length is no number of bytes"),
+    "no JSON": (post(b'{"token": s3cret'), "the body is not JSON: Expecting value: line 1 column 11 (char 10)"),
+    "no text": (post(b'{"a": "\xff"}'), "the body is not JSON: it cannot be decoded as UTF-8 text"),
+    "no text of 16 bits": (post(b"\xff\xfe\x00"), "the body is not JSON: it cannot be decoded as UTF-8 text"),
+    "a list": (post(b"[1]"), "the body holds a list, not a JSON object"),
+    "a broken form": (post(b"token=%zz", FORM), "the form holds what is not percent-encoding"),
+    "a broken query": (b"GET /?token=%zz HTTP/1.1\r\n" + H + b"\r\n", "the query holds what is not percent-encoding"),
+    "a NUL": (MALFORMED["NUL in the path"], "the path holds a NUL character"),
+    "no path": (MALFORMED["no path"], "the path does not start with a slash"),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_the_access_log_says_why_a_request_was_refused(served: Served, name: str) -> None:
+    data, reason = REASONS[name]
+    before = len(served.log())
+    assert served.send(data).status == 400
+    served.wait(lambda: len(served.log()) > before)
+    (line,) = served.log()[before:]
+    assert re.fullmatch(rf"(GET|POST|OPTIONS) /\S*( HTTP/1.1)? 400 \((\d+ms, )?{re.escape(reason)}\)", line), line
+
+
+@pytest.mark.parametrize(
+    "kind", ["multipart/form-data; boundary=x", "Multipart/Mixed; boundary=x", "multipart/form-data"]
+)
+def test_a_form_as_browsers_send_it_with_files_is_refused_with_what_is_taken(served: Served, kind: str) -> None:
+    before = len(served.log())
+    body = b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n'
+    reply = served.send(post(body, kind))
+    assert (reply.status, reply.text) == (
+        415,
+        "A multipart body is not taken: send the form as application/x-www-form-urlencoded, or a JSON object as "
+        "application/json.\n",
+    )
+    served.wait(lambda: len(served.log()) > before)
+    assert "ms, a multipart body is not taken: send the form as " in served.log()[before]
+    assert served.send(post(b"a", "text/csv")).text == "hello {}"
 
 
 def test_a_query_does_not_stand_in_the_log(served: Served) -> None:
@@ -205,7 +261,28 @@ def test_headers_and_formats(served: Served) -> None:
     assert (reply.status, reply.headers["x-fine"]) == (200, "caf\xe9")
     assert reply.headers["content-type"] == "text/plain; charset=utf-8"
     assert reply.headers["x-content-type-options"] == "nosniff"
-    assert served.get("/odd").headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("path", "reason", "place"),
+    [
+        ("format", "format is 'jason'; it must be one of html, json, xml, txt, csv, css, js", "pages/jason:3"),
+        ("pots", "method is 'POTS'; it must be one of GET, POST, PUT, PATCH, DELETE", "pages/pots:3"),
+        ("empty", "method is ''; it must be one of GET, POST, PUT, PATCH, DELETE", "pages/empty:2"),
+        ("text", "response_headers must be `name: value` lines of its own", "pages/text:3"),
+        ("list", "response_headers: 'X-B' must be one line of Latin-1 text", "pages/list:4"),
+    ],
+)
+def test_a_value_that_check_refuses_costs_its_own_page(
+    served: Served, path: str, reason: str, place: str, store: Any
+) -> None:
+    before = len(served.log())
+    reply = served.get(f"/{path}")
+    assert (reply.status, f"the front matter's {reason}" in reply.text) == (500, True)
+    served.wait(lambda: len(served.log()) == before + 2)
+    assert served.log()[before] == f"the front matter's {reason} ({place})"
+    assert store.client.keys("rq:job:*") == []
+    assert served.get("/fine").status == 200
 
 
 def test_garbage_behind_a_request_does_not_spoil_its_answer(served: Served) -> None:

@@ -77,6 +77,8 @@ def _prepared(
         logger.warning("%s", warning)
     scripts.load_all(store)
     performer = app or _performer(settings, factory)
+    for warning in _site_warnings(performer):
+        logger.warning("%s", warning)
     hooks_of(performer).worker_started()
     name = claim_name(store)
     supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst)
@@ -86,6 +88,13 @@ def _prepared(
     store.close()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
     return supervisor
+
+
+def _site_warnings(performer: Performer) -> Sequence[str]:
+    """Return what an application that has templates says of their folder: jobs that need none run all the same."""
+    loader = getattr(getattr(performer, "environment", None), "loader", None)
+    warnings: Callable[[], Sequence[str]] = getattr(loader, "warnings", tuple)
+    return warnings()
 
 
 def _performer(settings: Settings, factory: Callable[[Settings], Performer] | None) -> Performer:

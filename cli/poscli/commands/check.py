@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ import click
 from liquid_background import Engine
 from liquid_background.jobs.log import printable
 from liquid_background.language.pages import SiteLoader
-from liquid_background.lint import Finding, Severity, check_files, files_under
+from liquid_background.lint import Finding, Severity, check_files, check_folder, files_under
 from poscli.application import app_option, load_engine
 from poscli.terminal import styled
 
@@ -37,8 +38,15 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
       poscli check --format json | jq .rule
     """
     engine = load_engine(app)
-    files = _files(engine, paths)
-    found = check_files(engine.environment, files, engine.settings.job_timeout)
+    found: list[Finding] = []
+    files: list[Path] = []
+    for root in _roots(engine, paths):
+        if paths and not root.is_dir():
+            files.append(root)
+        else:
+            found += check_folder(root)
+            files += files_under(root)
+    found += check_files(engine.environment, files, engine.settings.job_timeout)
     for item in found:
         click.echo(_json(item) if style == "json" else _text(item))
     if style == "text":
@@ -47,15 +55,15 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _files(engine: Engine, paths: Sequence[Path]) -> list[Path]:
+def _roots(engine: Engine, paths: Sequence[Path]) -> list[Path]:
     loader = engine.environment.loader
-    roots = list(paths) or ([loader.root] if isinstance(loader, SiteLoader) else [])
-    if not roots:
+    if paths:
+        return list(paths)
+    if not isinstance(loader, SiteLoader):
         raise click.UsageError("the application's templates are in no folder; name the files to check")
-    for root in roots:
-        if not root.exists():
-            raise click.UsageError(f"no folder {root}; name the files to check, or set TEMPLATES")
-    return [file for root in roots for file in (files_under(root) if root.is_dir() else [root])]
+    if not os.path.lexists(loader.root):
+        raise click.UsageError(f"no folder {loader.root}; name the files to check, or set TEMPLATES")
+    return [loader.root]
 
 
 def _text(item: Finding) -> str:

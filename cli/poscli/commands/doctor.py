@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from liquid_background.jobs.store import embedded, health_warnings
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
-from liquid_background.lint import Severity, check_files, files_under
+from liquid_background.lint import Severity, check_files, check_folder, files_under
 from poscli.application import app_option, given_engine, load_engine, no_store
 from poscli.terminal import styled
 
@@ -107,11 +108,16 @@ def _templates(engine: Engine) -> Iterator[Finding]:
     if not isinstance(loader, SiteLoader):
         yield Finding("templates", f"from a {type(loader).__name__}")
         return
-    if not loader.root.is_dir():
+    if not os.path.lexists(loader.root):
         fix = "run 'poscli init' for a starter project, or set LIQUID_BACKGROUND_TEMPLATES"
         yield Finding("templates", f"no folder {loader.root}", fix, fatal=False)
         return
+    unusable = check_folder(loader.root)
+    for folder in unusable:
+        yield Finding("templates", f"{folder.path}: {folder.message}", folder.fix)
     count = len(loader.names(PAGES))
+    if not count and unusable:
+        return
     if not count:
         yield Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
         return

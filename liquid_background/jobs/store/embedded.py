@@ -99,8 +99,9 @@ def own_socket(data_dir: Path) -> Path:
     path = socket_path(data_dir)
     if path.parent != data_dir.resolve():
         check_private(path.parent)
-    for each in (path, *(data_dir / name for name in (_LOCK, _LOG, _DATA))):
+    for each in (path, data_dir / _LOCK, data_dir / _LOG):
         check_own(each)
+    check_own(data_dir / _DATA, is_folder=True)
     return path
 
 

@@ -58,15 +58,17 @@ def check_place(folder: Path) -> None:
             raise PermissionError(errno.EACCES, f"{there} may not be written to")
 
 
-def check_own(path: Path) -> None:
+def check_own(path: Path, *, is_folder: bool = False) -> None:
     """Accept what is this user's own, or that there is nothing.
 
     Raises:
-        StoreStartError: when it is a link, somebody else's, or what others may write to.
+        StoreStartError: when it is a link, somebody else's, what others may write to, or a folder in place of a file.
     """
     facts = _look(path)
     if facts is not None:
         _check(path, facts)
+        if stat.S_ISDIR(facts.st_mode) != is_folder:
+            raise _refused(path, "is not a folder" if is_folder else "is a folder", "move it away")
 
 
 def make_folder(folder: Path) -> None:

@@ -1,6 +1,13 @@
 """The site's files: pages, partials, layouts and consumers, with their front matter."""
 
 from liquid_background.language.limits import MAX_TEMPLATE
+from liquid_background.language.pages.answers import (
+    NO_HEADERS,
+    ONE_OF,
+    mistakes,
+    reason_against,
+    reason_against_choice,
+)
 from liquid_background.language.pages.files import (
     CONSUMERS,
     LAYOUTS,
@@ -8,8 +15,10 @@ from liquid_background.language.pages.files import (
     PARTIALS,
     Place,
     file_for,
+    first_of_name,
     inside,
     oddity,
+    unusable_folders,
     walk,
 )
 from liquid_background.language.pages.front_matter import (
@@ -22,7 +31,7 @@ from liquid_background.language.pages.front_matter import (
     read_options,
     split_front_matter,
 )
-from liquid_background.language.pages.headers import page_headers, reason_against
+from liquid_background.language.pages.headers import page_headers
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
 from liquid_background.language.pages.loader import SiteLoader, is_event_name
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
@@ -36,8 +45,10 @@ __all__ = [
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
+    "NO_HEADERS",
     "NULLS",
     "NUMBERS",
+    "ONE_OF",
     "PAGES",
     "PARTIALS",
     "TEXTS",
@@ -48,10 +59,12 @@ __all__ = [
     "file_for",
     "find_layout",
     "find_page",
+    "first_of_name",
     "inside",
     "is_canonical",
     "is_event_name",
     "key_token",
+    "mistakes",
     "oddity",
     "offset_of",
     "page_at",
@@ -60,6 +73,8 @@ __all__ = [
     "read_options",
     "read_text",
     "reason_against",
+    "reason_against_choice",
     "split_front_matter",
+    "unusable_folders",
     "walk",
 ]

@@ -16,6 +16,8 @@ PAGES: Final = "pages"
 PARTIALS: Final = "partials"
 LAYOUTS: Final = "layouts"
 CONSUMERS: Final = "consumers"
+FOLDERS: Final = (PAGES, PARTIALS, LAYOUTS, CONSUMERS)
+"""The folders of a site that templates are in."""
 ENDINGS: Final = (".liquid", ".html.liquid", "")
 """What a template's file adds to its name; of several files of one name the first is the template."""
 
@@ -66,6 +68,34 @@ class Walk:
         return (found for found in self.files if not found.odd)
 
 
+def unusable_folders(root: str) -> dict[str, str]:
+    """Return which folders of a site hold no templates for anybody, by path, and why.
+
+    Of them only `root` must be there; where it is one of them, nothing is said of those in it.
+    """
+    reason = _reason_against_folder(root)
+    if reason:
+        return {root: reason}
+    inner = [os.path.join(root, name) for name in FOLDERS if os.path.lexists(os.path.join(root, name))]
+    reasons = ((path, _reason_against_folder(path, root)) for path in inner)
+    return {path: reason for path, reason in reasons if reason}
+
+
+def _reason_against_folder(path: str, root: str = "") -> str:
+    try:
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            with os.scandir(path):
+                os.stat(os.path.join(path, "."))  # one may be listed, and what is in it not looked at
+            return "" if not root or inside(path, root) else "is a link that leads out of the site"
+    except FileNotFoundError:
+        return "is a link that leads nowhere" if os.path.lexists(path) else "is not there"
+    except (OSError, ValueError) as error:
+        is_circle = isinstance(error, OSError) and error.errno == errno.ELOOP
+        return "is a link in a circle" if is_circle else _reason(error, "listed")
+    return f"is {_KINDS.get(stat.S_IFMT(mode), 'a file')}, and no folder"
+
+
 def is_template_name(name: str) -> bool:
     """Return whether a template may be called so: a way down from a folder, past nothing hidden."""
     path = PurePosixPath(name)
@@ -100,6 +130,12 @@ def name_of(place: str) -> str:
 def ending_rank(path: str) -> int:
     """Return which of a template's endings a file has."""
     return ENDINGS.index(".html.liquid") if path.endswith(".html.liquid") else ENDINGS.index(".liquid")
+
+
+def first_of_name(path: str) -> str:
+    """Return the file beside another one that is read in its place, since both have one name; "" when there is none."""
+    plain = f"{path.removesuffix('.html.liquid')}.liquid"
+    return plain if path.endswith(".html.liquid") and os.path.lexists(plain) else ""
 
 
 def signature_of(path: str) -> Signature | None:
@@ -162,7 +198,7 @@ def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
                 for entry in entries:
                     if deep and entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
                         pending.append(entry.path)
-                    if entry.name.endswith(".liquid") or (entry.is_symlink() and _is_linked_folder(entry)):
+                    if entry.name.endswith(".liquid") or _is_skipped_folder(entry):
                         found.files.append(_look(entry, folder, root))
         except OSError as error:
             found.files.append(Found(here, _under(here, folder), signature_of(here), _reason(error, "listed")))
@@ -170,9 +206,10 @@ def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
     return found
 
 
-def _is_linked_folder(entry: os.DirEntry[str]) -> bool:
+def _is_skipped_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder that a walk does not look into, though somebody may expect it to."""
     try:
-        return entry.is_dir() and not _odd_name(entry.name)
+        return not entry.name.startswith(".") and entry.is_dir() and (entry.is_symlink() or bool(_odd_name(entry.name)))
     except OSError:
         return False
 

@@ -156,8 +156,8 @@ class _Loader(yaml.BaseLoader):
         return super().add_indent(column)
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        self._values += 1
-        if self._values > 2 * MAX_VALUES:  # keys are nodes, too
+        self._values += index is not None  # as PyYAML gives for the whole and for a name
+        if self._values > MAX_VALUES:
             self._refuse(f"there are over {MAX_VALUES} values")
         return super().compose_node(parent, index)
 
@@ -199,7 +199,11 @@ def _check_keys(node: yaml.MappingNode, text: str, name: str, start: int) -> Non
 
 def _read_top(text: str, name: str, key: str, node: yaml.Node) -> Any:
     if key == "response_headers" and isinstance(node, yaml.MappingNode):
-        return {inner.value: value.value if isinstance(value, yaml.ScalarNode) else "" for inner, value in node.value}
+        pairs = ((inner.value, value) for inner, value in node.value)
+        return {
+            inner: value.value if isinstance(value, yaml.ScalarNode) else _read(key, value, free=False)
+            for inner, value in pairs
+        }
     if key not in TEXTS:
         return _read(key, node, free=key == _FREE or key not in KEYS)
     if not isinstance(node, yaml.ScalarNode):

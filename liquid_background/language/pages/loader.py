@@ -33,12 +33,13 @@ from liquid_background.language.pages.files import (
     is_template_name,
     name_of,
     signature_of,
+    unusable_folders,
     walk,
 )
 from liquid_background.language.pages.front_matter import read_options, split_front_matter
 from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
-from liquid_background.language.syntax import explain, seen
+from liquid_background.language.syntax import explain, locate, seen, what_was_wrong
 from liquid_background.language.tags import Consumer
 from liquid_background.language.template import Template
 
@@ -171,6 +172,15 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         template.uptodate = source.uptodate
         return template
 
+    def unusable_folders(self) -> dict[str, str]:
+        """Return which folders of the site hold no templates for anybody, by path, and why."""
+        return unusable_folders(self._top)
+
+    def warnings(self) -> list[str]:
+        """Return what to warn of where nobody finds templates, as in a mount that is not there."""
+        unusable = self.unusable_folders().items()
+        return [f"templates: {path} {reason}; nothing in it is found: see 'poscli doctor'" for path, reason in unusable]
+
     def names(self, folder: str) -> list[str]:
         """Return the names of the templates in a folder of the site, without the folder: for listings and hints."""
         found = walk(os.path.join(self._top, folder), self._top)
@@ -189,7 +199,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 except TemplateNotFoundError:
                     continue
                 except LiquidError as error:
-                    logger.error("%s", explain(error))
+                    place = f"{folder}/{name}:{locate(error)[1] or 1}"
+                    logger.error("%s: a schedule that it may have is not kept: %s", place, what_was_wrong(error))
                     continue
                 if matter:
                     yield known, matter

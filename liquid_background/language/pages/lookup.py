@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -47,6 +48,9 @@ def _where(env: Environment, name: str) -> str:
     loader = env.loader
     if not isinstance(loader, SiteLoader):
         return ""
+    for path, reason in loader.unusable_folders().items():
+        if path in (str(loader.root.absolute()), str(loader.root.absolute() / PAGES)):
+            return f" in {loader.root.name}/{PAGES}: {os.path.basename(path)} {reason}"
     from_pages = loader.names(PAGES)
     near = get_close_matches(name, from_pages, n=1) or [page for page in from_pages if name in page or page in name]
     where = f" in {loader.root.name}/{PAGES}"  # the folder's own path is the server's, and no author's

@@ -14,6 +14,7 @@ from typing import Final
 
 from liquid.exceptions import LiquidError
 
+from liquid_background.language.pages.answers import reason_against_choice
 from liquid_background.language.pages.files import (
     PAGES,
     Place,
@@ -245,6 +246,8 @@ class Routes:
             if known is not None and known.block and text.startswith(known.block):
                 return known
             matter, body, _ = split_front_matter(text, f"{PAGES}/{name}")
+            if reason_against_choice("method", matter.get("method", "GET")):
+                matter = {}  # which method was meant is not known: it takes no request from another page
         except LiquidError:
             matter = {}
             block = ""

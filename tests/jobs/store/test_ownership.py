@@ -65,6 +65,16 @@ def test_a_link_is_refused_and_what_it_leads_to_stays(folder: Path, name: str, t
     assert (folder / name).is_symlink()
 
 
+@pytest.mark.parametrize("name", ["store.log", "store.sock", "store.lock", "appendonlydir"])
+def test_a_folder_in_place_of_a_file_is_refused_and_a_file_in_place_of_a_folder(folder: Path, name: str) -> None:
+    if name == "appendonlydir":
+        (folder / name).touch(0o600)
+        _refused(folder, folder / name, "is not a folder: move it away")
+    else:
+        (folder / name).mkdir(0o700)
+        _refused(folder, folder / name, "is a folder: move it away")
+
+
 @pytest.mark.parametrize("name", ["store.log", "store.lock"])
 def test_a_hard_link_is_refused_and_what_it_leads_to_stays(folder: Path, name: str) -> None:
     target = folder.parent / "precious"
