@@ -19,9 +19,10 @@ _NOT_FOR_APPLICATIONS: Final[Mapping[str, frozenset[str]]] = {
         (
             *("setup_tags_and_filters", "error", "tokenizer", "parse_at", "new_collector", "consumers", "outermost"),
             *("outermost_async", "engine", "sink", "analyze_tags_from_string", "template_class", "context_class"),
-            *("guarded_filters", "secret_names", "hands_over", "report"),
+            *("guarded_filters", "secret_names", "hands_over", "report", "exposure"),
         )
     ),
+    "NotExposed": frozenset(("of",)),
     "Queue": frozenset(("send", "store", "settings")),
     "FakeJobs": frozenset(("send", "next_id", "start", "finish", "settings")),
     "Schedule": frozenset(("of", "of_template", "unless_taken", "digest", "former_name", "job_at")),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         LimitReached,
         LiquidBackgroundError,
         NonRetryable,
+        NotExposed,
         PageNotFound,
         ResultTimeout,
         SettingsError,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.language.environment import Environment
+    from liquid_background.language.exposed import expose
     from liquid_background.language.syntax import parse_arguments
     from liquid_background.python_jobs import RetryPolicy
     from liquid_background.rapidai import background
@@ -45,6 +47,7 @@ _HOMES = {
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
+    "expose": "language.exposed",
     "parse_arguments": "language.syntax",
     **dict.fromkeys(("Attempt", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
@@ -64,6 +67,7 @@ _HOMES = {
             "LimitReached",
             "LiquidBackgroundError",
             "NonRetryable",
+            "NotExposed",
             "PageNotFound",
             "ResultTimeout",
             "SettingsError",
@@ -81,6 +85,7 @@ __all__ = [
     "Engine",
     "Environment",
     "Settings",
+    "expose",
     "parse_arguments",
     # Python jobs
     "RetryPolicy",
@@ -109,6 +114,7 @@ __all__ = [
     "LimitReached",
     "LiquidBackgroundError",
     "NonRetryable",
+    "NotExposed",
     "PageNotFound",
     "ResultTimeout",
     "SettingsError",

@@ -27,7 +27,8 @@ LiquidBackgroundError
     ├── CodeError                 Python code that a template calls raised an error of its own
     ├── LayoutNotFound (also PageNotFound)  the layout that a page's front matter names
     ├── ArgumentError             an option or parameter has a wrong value
-    └── HandOverError             a page value cannot travel to a worker
+    ├── HandOverError             a page value cannot travel to a worker
+    └── NotExposed                a page reads an object that no rule exposes
 
 `JobTimeout` stands outside: it ends a job at its time limit and must not be caught by `except Exception`.
 """
@@ -36,6 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from liquid import Token
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
 
@@ -172,6 +174,26 @@ class ArgumentError(TagError):
 
 class HandOverError(TagError):
     """Raised when a page value that a body names cannot travel to a worker."""
+
+
+class NotExposed(TagError):
+    """Raised when a page reads or prints an object of which no rule of `expose` lists that; says how to list it.
+
+    Args:
+        why: what is wrong, such as "is a Customer, which no rule exposes".
+        what: what the template calls the object.
+        token: where the template does.
+    """
+
+    def __init__(
+        self, why: str, *, what: object = "a value", token: Token | None = None, template_name: str | None = None
+    ) -> None:
+        super().__init__(f"{what} {why}", token=token, template_name=template_name)
+        self.why = why
+
+    def of(self, what: object, token: Token | None = None) -> NotExposed:
+        """Return the error with the name that the template has for the object."""
+        return NotExposed(self.why, what=what, token=token)
 
 
 class JobTimeout(BaseException):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from math import isnan
 from typing import Any, Final
@@ -15,8 +15,9 @@ from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, L
 from liquid.exceptions import FilterArgumentError, LiquidTypeError
 from liquid.expression import Expression
 
-from liquid_background.errors import LimitReached
+from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, MAX_TEXT, megabytes, range_size
+from liquid_background.language.exposed import KNOWN, Exposure
 from liquid_background.language.filters import check_result, check_text
 from liquid_background.language.limits import LARGE, MAX_RANGE, look, look_soon
 from liquid_background.language.pacing import pace
@@ -153,7 +154,7 @@ class BoundedContains(ContainsExpression):
             return _is_in(right, left)
         if isinstance(left, str):
             check_text(context.env, "contains", right)
-        return _contains(self.token, left, right)
+        return _contains(self.token, left if type(left) in KNOWN else _listed(context, left), right)
 
 
 def _is_in(value: float | Decimal, numbers: range) -> bool:
@@ -164,6 +165,36 @@ def _is_in(value: float | Decimal, numbers: range) -> bool:
         return False
     whole = int(value)
     return whole == value and whole in numbers
+
+
+def _listed(context: RenderContext, value: object) -> Any:
+    exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
+    return exposure.listed(value)
+
+
+class BoundedLoop(LoopExpression):
+    """What a `for` or `tablerow` goes through: a list, or as many rows of a query as it needs."""
+
+    __slots__ = ()
+
+    def _to_iter(self, obj: object, context: RenderContext) -> tuple[Iterator[Any], int]:
+        return super()._to_iter(obj if type(obj) in KNOWN else self._listed(obj, context), context)
+
+    def _listed(self, found: object, context: RenderContext) -> object:
+        exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
+        try:
+            exposure.check_list(found)
+        except NotExposed as error:
+            context.error(error.of(self.iterable, self.iterable.token))
+            return ()
+        return exposure.listed(found, self._most(context))
+
+    def _most(self, context: RenderContext) -> int | None:
+        """Return how many items it takes at most, with those before its offset."""
+        if self.limit is None or isinstance(self.offset, StringLiteral):
+            return None
+        offset = self._to_int(self.offset.evaluate(context), token=self.offset.token) if self.offset else 0
+        return self._to_int(self.limit.evaluate(context), token=self.limit.token) + offset
 
 
 def set_bounds(env: Environment, nodes: list[Node]) -> None:
@@ -215,6 +246,8 @@ def _bound(env: Environment, part: Expression) -> Iterable[Expression]:
         return [*children, part.left]
     elif isinstance(part, LoopExpression) and _is_counted(part):
         return [*part.iterable.children(), *(child for child in children if child is not part.iterable)]
+    elif type(part) is LoopExpression:
+        part.__class__ = BoundedLoop
     return children
 
 

@@ -11,8 +11,9 @@ from liquid import BoundTemplate, RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
-from liquid_background.errors import LimitReached
+from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, megabytes, weigh
+from liquid_background.language.exposed import KNOWN, Rule
 from liquid_background.language.filters import check_formats, guarded
 from liquid_background.language.limits import Text, Watch
 
@@ -20,6 +21,9 @@ _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
 _SIZED: Final = frozenset((str, list))
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
+
+
+_read: Final = RenderContext.get_item
 
 
 class _Inside:
@@ -82,11 +86,16 @@ class Context(RenderContext):
         try:
             value: Any = self._named(path[0])
             for segment in path[1:]:
-                # `.size`, `.first` and `.last` of an object are members first, too.
-                value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
+                kind = type(value)
+                if kind is dict and segment in value:
+                    value = value[segment]  # `.size`, `.first` and `.last` of an object are members first, too
+                else:
+                    value = _read(self, value, segment) if kind in KNOWN else self.get_item(value, segment)
             if type(value) in _SIZED and len(value) > _HUGE:
                 watch.steps = -1
             return value
+        except NotExposed as error:
+            return self._refuse(error, path, token, default)
         except (KeyError, TypeError, IndexError):
             return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
 
@@ -99,14 +108,53 @@ class Context(RenderContext):
         with suppress(KeyError, TypeError, IndexError):
             value: Any = self._named(path[0])
             for segment in path[1:]:
-                if type(value) is not dict:
-                    break
-                value = value[segment]
+                kind = type(value)
+                if kind is dict and segment in value:
+                    value = value[segment]
+                elif kind in KNOWN:
+                    value = _read(self, value, segment)
+                else:
+                    break  # it may have a way to be awaited
             else:
                 if type(value) in _SIZED and len(value) > _HUGE:
                     watch.steps = -1
                 return value
-        return await super().get_async(path, token=token, default=default)
+        try:
+            return await super().get_async(path, token=token, default=default)
+        except NotExposed as error:
+            return self._refuse(error, path, token, default)
+
+    def get_item(self, obj: Any, key: Any) -> Any:
+        """Return a member, by the rule for the object where it needs one."""
+        rule = self._rule_of(obj)
+        if rule is None:
+            return super().get_item(obj, key)
+        try:
+            return rule.member(obj, _plain(key))
+        except KeyError:
+            if not rule.is_sequence:
+                raise
+        return super().get_item(obj, key)
+
+    async def get_item_async(self, obj: Any, key: Any) -> Any:
+        """Return a member, awaiting what can be awaited."""
+        return await super().get_item_async(obj, key) if self._rule_of(obj) is None else self.get_item(obj, key)
+
+    def _rule_of(self, value: object) -> Rule | None:
+        env: Any = self.env
+        rule: Rule | None = env.exposure.rule_of(value)
+        return rule
+
+    def _refuse(self, error: NotExposed, path: list[object], token: Token | None, default: object) -> object:
+        """Raise, warn of or ignore that an object on a path is not exposed, as the mode says."""
+        value = self._named(path[0])
+        length = 1
+        with suppress(NotExposed, KeyError, TypeError, IndexError):
+            for segment in path[1:]:
+                value = self.get_item(value, segment)
+                length += 1
+        self.error(error.of(_shown(path[:length]), token))
+        return self.env.undefined(str(path[0]), token=token) if default is UNDEFINED else default
 
     def _named(self, name: Any) -> Any:
         """Return what a name stands for: the scope's own way raises and catches an error for each place passed by."""
@@ -231,6 +279,16 @@ class Context(RenderContext):
         if isinstance(exc, ResourceLimitError):
             raise exc
         super().error(exc)
+
+
+def _plain(key: Any) -> Any:
+    """Return what a path's segment stands for, as python-liquid reads it."""
+    return key.__liquid__() if hasattr(key, "__liquid__") else key
+
+
+def _shown(path: list[object]) -> str:
+    """Return a path as a template has it."""
+    return str(path[0]) + "".join(f".{part}" if isinstance(part, str) else f"[{part!r}]" for part in path[1:])
 
 
 def _too_deep(context: Context) -> LimitReached:

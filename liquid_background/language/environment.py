@@ -13,7 +13,8 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
-from liquid_background.language.filters import BoundedTranslateTag, add_translations, uniq
+from liquid_background.language.exposed import Exposing, Exposure
+from liquid_background.language.filters import BoundedTranslateTag, add_filters
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, nobody_looks
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
@@ -41,13 +42,14 @@ from liquid_background.language.tags import (
 from liquid_background.language.template import Template
 
 
-class Environment(Sending):
+class Environment(Sending, Exposing):
     """A python-liquid environment with background jobs.
 
     Args:
         ejs_tags: whether `<% background %>` means `{% background %}`.
         event_context: request secrets that event consumers may see: cookies, cookie, authorization.
         page_timeout: seconds that rendering one page may take; its engine's setting when not given.
+        ready_rules: whether pages read the fields that dataclasses, models and rows declare, without `expose`.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
         options: python-liquid's own arguments.
     """
@@ -63,6 +65,7 @@ class Environment(Sending):
         ejs_tags: bool = True,
         event_context: Iterable[str] = (),
         page_timeout: float | None = None,
+        ready_rules: bool = True,
         extra: bool = True,
         **options: Any,
     ) -> None:
@@ -70,6 +73,7 @@ class Environment(Sending):
         self.page_timeout = page_timeout
         self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
         self.event_context = frozenset(event_context)
+        self.exposure = Exposure(lambda: self.secret_names, ready_rules=ready_rules)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
@@ -87,9 +91,8 @@ class Environment(Sending):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
-        self.filters["uniq"] = uniq
+        add_filters(self, self.exposure, extra=extra)
         if extra:
-            add_translations(self)
             self.add_tag(BoundedTranslateTag)
         register(self, self.hands_over)
 

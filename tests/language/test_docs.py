@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import re
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from liquid.exceptions import LiquidError
 
 from liquid_background import Environment
 from liquid_background.jobs.queue.payload import payload_of
+from liquid_background.language.exposed import REGISTERED
 from liquid_background.language.tags import HANDS_OVER
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -29,6 +31,19 @@ def examples() -> list[Any]:
             line = text.count("\n", 0, match.start()) + 1
             found.append(pytest.param(json.loads(match[1]), match[2], id=f"{page}:{line}"))
     return found
+
+
+def test_the_python_of_the_objects_page_runs() -> None:
+    before = dict(REGISTERED.rules)
+    blocks = re.findall(r"```pycon\n(.*?)```", (DOCS / "objects.md").read_text(encoding="utf-8"), re.DOTALL)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {"__name__": "shop"}, "objects.md", None, 0)
+    shown: list[str] = []
+    try:
+        results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=shown.append)
+    finally:
+        REGISTERED.rules = before
+    assert results.failed == 0, "".join(shown)
+    assert results.attempted > 10
 
 
 class User:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from liquid import Mode, Node, Tag
@@ -13,7 +13,14 @@ from liquid.exceptions import LiquidError
 from liquid_background import Environment
 from tests.async_bodies import ROOT, bodies_in, run
 
-DATA = {"user": {"name": "Ada", "tags": ["a", "b"]}, "n": 3}
+
+class Point(NamedTuple):
+    """An object that a ready rule exposes."""
+
+    x: int
+
+
+DATA = {"user": {"name": "Ada", "tags": ["a", "b"]}, "n": 3, "point": Point(7)}
 FILES = {
     "partials/hello": "hello {{ name }}{% log 'greeted' %}",
     "partials/twice": "{% assign x = n | times: 2 %}{% return x %}",
@@ -23,6 +30,8 @@ FILES = {
     "pages/p": "---\nlayout: main\n---\n{% background source_name: 'b', n: n %}{{ n }}{% endbackground %}page",
 }
 PAGES = {
+    "echo": "{% echo point.x %}{% echo nothing %}",
+    "object": "{{ point.x }}{{ point.y }}{% render 'hello' for point as name %}",
     "if, at length": "{% if n %}x{% endif %}" * 300,
     "background": "{% background source_name: 's', n: n %}{% assign u = user.name %}{% endbackground %}",
     "background, wrong": "{% background delay: n | times: -1 %}{% endbackground %}",

@@ -12,7 +12,7 @@ from liquid.builtin.filters import array
 from liquid.exceptions import FilterArgumentError
 from markupsafe import Markup
 
-from liquid_background.language.filters import uniq
+from liquid_background.language.filters.uniq import uniq
 from tests.campaigns import TIMES, fuzz
 
 SCALARS = st.one_of(

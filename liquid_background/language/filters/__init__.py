@@ -2,16 +2,15 @@
 
 from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
+from liquid_background.language.filters.own import add_filters
 from liquid_background.language.filters.result import check_result, check_text
-from liquid_background.language.filters.translation import BoundedTranslateTag, add_translations
-from liquid_background.language.filters.uniq import uniq
+from liquid_background.language.filters.translation import BoundedTranslateTag
 
 __all__ = [
     "BoundedTranslateTag",
-    "add_translations",
+    "add_filters",
     "check_formats",
     "check_result",
     "check_text",
     "guarded",
-    "uniq",
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from functools import partial
 from typing import Any, Final, TypeAlias
 
 from liquid import Environment
 
+from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
+from liquid_background.language.exposed import Exposure, unviewed
 from liquid_background.language.filters.before import AS_IT_IS, BEFORE, FLATTENING, MAKE_TEXT_OF_ITEMS, check_flat
-from liquid_background.language.filters.result import check_text
+from liquid_background.language.filters.result import check_text, measure_text
 
 Filter: TypeAlias = Callable[..., Any]
 
@@ -30,20 +32,50 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
         bound = _bound(raw, env)
     if not getattr(raw, "__module__", "").startswith(_KNOWN):
         return bound
-    before, flattens = BEFORE.get(name), name in FLATTENING
-    makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
+    before, with_more = BEFORE.get(name), _with_more(name, bound, env)
 
     def call(left: object, *args: Any, **named: Any) -> Any:
-        if makes_text and (type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args)))):
-            for value in (left, *args, *named.values()):
-                check_text(env, name, value)
+        if type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args))):
+            return with_more(left, args, named)
+        if before is not None:
+            before(env, left, *args)
+        return bound(left, *args)
+
+    return call
+
+
+_COUNT: Final = frozenset(("first", "last", "size"))
+_WRITE_OBJECTS: Final = frozenset(("json",))
+
+
+def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
+    """Return what calls a filter with values that may hold others, or be objects."""
+    before, flattens = BEFORE.get(name), name in FLATTENING
+    check = measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else check_text
+    makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
+    exposure: Exposure = env.exposure  # type: ignore[attr-defined]
+
+    def call(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        left, args = exposure.listed(left), tuple(map(exposure.listed, args))
+        for value in (left, *args, *named.values()) if makes_text else ():
+            check(env, name, value)
+        if name in _COUNT and not (name == "size" and isinstance(left, Sized)):
+            exposure.check_list(left)
         if flattens:
             check_flat(env, name, left)
         if before is not None:
             before(env, left, *args, **named)
-        return bound(left, *args, **named)
+        given = exposure.viewed(left) if flattens else left
+        made = bound(given, *args, **named)
+        return made if given is left else unviewed(made)
 
-    return call
+    def call_naming(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        try:
+            return call(left, args, named)
+        except NotExposed as error:
+            raise error.of(f"what {name} is given") from None
+
+    return call_naming
 
 
 def _bound(raw: Filter, env: Environment) -> Filter:

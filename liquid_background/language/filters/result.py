@@ -7,7 +7,7 @@ from typing import Final, NoReturn
 
 from liquid import Environment
 
-from liquid_background.errors import LimitReached
+from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, SHORT, megabytes, text_size, weigh
 from liquid_background.language.limits import MAX_OUTPUT
 
@@ -23,13 +23,30 @@ def refuse(what: str) -> NoReturn:
     raise LimitReached(f"{what}; the limit is fixed", token=None)
 
 
-def check_text(env: Environment, what: str, value: object) -> None:
+def check_text(env: Environment, what: str, value: object, named: object = None) -> None:
     """Accept a value that is about to become text: a list or object may hold the same things many times.
 
     Args:
         env: of the template.
         what: makes the text, for the message.
         value: of any kind; only lists, objects and the like are measured.
+        named: what the template calls the value.
+
+    Raises:
+        LimitReached: when its text would be too large.
+        NotExposed: when it is or holds an object whose text is not exposed.
+    """
+    if type(value) in FLAT:
+        return
+    try:
+        env.exposure.check_text(value)  # type: ignore[attr-defined]
+    except NotExposed as error:
+        raise error.of(f"what {what} is given" if named is None else named) from None
+    measure_text(env, what, value)
+
+
+def measure_text(env: Environment, what: str, value: object) -> None:
+    """Accept the size of a value that is about to become text, whatever it is.
 
     Raises:
         LimitReached: when its text would be too large.

@@ -12,7 +12,7 @@ from liquid.extra.filters.translate import BaseTranslateFilter
 from liquid.extra.tags.translate_tag import TranslateNode, TranslateTag
 
 from liquid_background.jobs.sizes import text_size
-from liquid_background.language.filters.result import MAX_VALUE, check_size, refuse
+from liquid_background.language.filters.result import MAX_VALUE, check_size, check_text, refuse
 
 MAX_MESSAGE: Final = 256 * 1024
 """Characters of a message, before its variables are put into it."""
@@ -34,6 +34,7 @@ def _check_message(context: RenderContext, what: str, text: str) -> None:
     size = len(text)
     for name, count in Counter(_NAMES.findall(text)).items():
         value = context.resolve(name, default=None)
+        check_text(context.env, what, value)
         size += count * (len(value) if isinstance(value, str) else text_size(value, MAX_VALUE))
     check_size(context.env, what, size)
 

@@ -22,7 +22,7 @@ from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
 from liquid_background.language.tags.log import LogTag
 from liquid_background.language.tags.opened import Tokens, placed
-from liquid_background.language.tags.output import OutputTag
+from liquid_background.language.tags.output import EchoTag, OutputTag
 from liquid_background.language.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
 from liquid_background.language.tags.tablerow import TablerowTag
 from liquid_background.language.tags.trigger_event import TriggerEventTag
@@ -40,6 +40,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
     env.tags[BackgroundTag.name] = BackgroundTag(env, hands_over)
     for tag in (
         OutputTag,
+        EchoTag,
         CaptureTag,
         IfChangedTag,
         CycleTag,

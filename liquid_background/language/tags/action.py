@@ -17,7 +17,7 @@ from liquid_background.job import MAX_PARAMETERS
 from liquid_background.jobs.handover import decode, encode
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
-from liquid_background.language.tags.passing import PassingNode
+from liquid_background.language.tags.passing import PassingNode, check_defined, plain_instead
 
 TAG_ACTION: Final = "action"
 
@@ -45,7 +45,7 @@ class ActionNode(PassingNode):
         collector = collector_of(context, self.token)
         function = self._find(collector, self.action.evaluate(context))
         with collecting(collector):
-            result = call(function, kwargs=self._plain(values))
+            result = call(function, kwargs=self._plain(context, values))
         return self._assign(context, result)
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
@@ -54,7 +54,7 @@ class ActionNode(PassingNode):
         collector = collector_of(context, self.token)
         function = self._find(collector, await self.action.evaluate_async(context))
         with collecting(collector):
-            result = await call_async(function, kwargs=self._plain(values))
+            result = await call_async(function, kwargs=self._plain(context, values))
         return self._assign(context, result)
 
     def _find(self, collector: Collector, name: object) -> Callable[..., Any]:
@@ -65,14 +65,15 @@ class ActionNode(PassingNode):
         hint = f"did you mean '{near[0]}'?" if near else "register it with @engine.action"
         raise self._error(f"no action {show(name)} is registered: {hint}", self.action.token)
 
-    def _plain(self, values: list[object]) -> dict[str, Any]:
+    def _plain(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
         """Return copies of the values, each of which could travel to a worker."""
         plain: dict[str, Any] = {}
         for argument, value in zip(self.arguments, values, strict=True):
+            check_defined(context, value)
             try:
                 plain[argument.name] = decode(encode(value))
             except NotPlain as reason:
-                message = f"'{argument.name}' {reason}: pass its id or plain values"
+                message = f"'{argument.name}' {reason}: {plain_instead(context, value)}"
                 raise self._error(message, argument.token) from reason
         return plain
 

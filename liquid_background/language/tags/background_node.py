@@ -19,7 +19,7 @@ from liquid_background.language.plan import BodyNode, Plan
 from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.output import bare
-from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, large_size
+from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, check_defined, large_size, plain_instead
 
 TAG_BACKGROUND: Final = "background"
 TAG_ENDBACKGROUND: Final = "endbackground"
@@ -161,10 +161,11 @@ class BackgroundNode(PassingNode, BodyNode):
     def _encode_parameters(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
         encoded: dict[str, Encoded] = {}
         for argument, value in zip(self.parameters[:MAX_PARAMETERS], values, strict=False):
+            check_defined(context, value)
             try:
                 encoded[argument.name] = encode(value)
             except NotPlain as reason:
-                message = f"parameter '{argument.name}' {reason}: pass its id or plain values"
+                message = f"parameter '{argument.name}' {reason}: {plain_instead(context, value)}"
                 context.error(ArgumentError(message, token=argument.value.token, template_name=self.template))
         return encoded
 
@@ -177,7 +178,8 @@ class BackgroundNode(PassingNode, BodyNode):
                 encoded[hand_over.key] = encode(value)
             except NotPlain as reason:
                 kind = type(value).__name__
-                message = f"cannot hand `{hand_over.key}` ({kind}) to a background job: pass its id or plain values"
+                advice = plain_instead(context, value)
+                message = f"cannot hand `{hand_over.key}` ({kind}) to a background job: {advice}"
                 if isinstance(value, dict | list | tuple | int | float):
                     message += f" (something in it {reason})"
                 context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))

@@ -1,4 +1,4 @@
-"""`{{ value }}`: printed as python-liquid does it, in fewer steps for plain text without filters."""
+"""`{{ value }}` and `echo`: printed as python-liquid does it, in fewer steps for plain text without filters."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final, TextIO
 from liquid import RenderContext, Token
 from liquid.builtin import output
 from liquid.builtin.expressions import FilteredExpression
+from liquid.builtin.tags import echo_tag
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
 
@@ -33,7 +34,7 @@ class OutputNode(output.OutputNode):
             return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
         if type(value) not in FLAT:
             look_soon(context)
-            check_text(context.env, "{{ … }}", value)
+            check_text(context.env, "{{ … }}", value, self._bare)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
 
@@ -42,7 +43,7 @@ class OutputNode(output.OutputNode):
         value = await self._bare.evaluate_async(context)
         if type(value) not in FLAT:
             look_soon(context)
-            check_text(context.env, "{{ … }}", value)
+            check_text(context.env, "{{ … }}", value, self._bare)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
 
@@ -62,6 +63,16 @@ class OutputTag(output.Output):
     """The pseudo tag of output statements."""
 
     node_class = OutputNode
+
+
+class EchoNode(OutputNode, echo_tag.EchoNode):
+    """An output statement as a tag."""
+
+
+class EchoTag(echo_tag.EchoTag):
+    """`{% echo value %}`."""
+
+    node_class = EchoNode
 
 
 def bare(expression: Expression) -> Expression:

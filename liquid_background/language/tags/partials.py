@@ -29,6 +29,7 @@ from liquid.token import (
     TOKEN_WORD,
 )
 
+from liquid_background.language.exposed import Exposure
 from liquid_background.language.filters import check_text
 from liquid_background.language.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
 from liquid_background.language.tags.opened import Tokens
@@ -63,6 +64,25 @@ class noting_way_in:  # noqa: N801  used as a function; a generator would take t
         where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
         if where is not None and where.source is not self._token.source:
             error.add_note(f"{_WAY_IN[self._token.value]} {self._template}:{line_of(self._token)}")
+
+
+class _RowsPath(Path):
+    """What a partial is rendered for: a list, where it is a query's rows."""
+
+    __slots__ = ()
+
+    def evaluate(self, context: RenderContext) -> object:
+        """Return what it stands for."""
+        return _listed(context, super().evaluate(context))
+
+    async def evaluate_async(self, context: RenderContext) -> object:
+        """Return what it stands for."""
+        return _listed(context, await super().evaluate_async(context))
+
+
+def _listed(context: RenderContext, value: object) -> object:
+    exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
+    return exposure.listed(value)
 
 
 class _WayInNode(PassingNode):
@@ -177,6 +197,7 @@ def _parse_binding(env: Environment, head: TokenStream) -> tuple[Expression | No
         next(head)
         head.expect(TOKEN_WORD)
         var = Path.parse(env, head)
+        var = _RowsPath(var.token, var.path)
         if head.current.kind == TOKEN_AS:
             next(head)
             head.expect(TOKEN_WORD)

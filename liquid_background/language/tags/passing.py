@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext
+from liquid.exceptions import UndefinedError
 
 from liquid_background.job import MAX_PAYLOAD
 from liquid_background.jobs.handover import is_missing
 from liquid_background.jobs.sizes import FLAT, text_size
 from liquid_background.language.context import Context
+from liquid_background.language.exposed import Exposure
 from liquid_background.language.limits import LARGE
 
 FAR_TOO_MUCH: Final = 10 * MAX_PAYLOAD
@@ -57,3 +59,27 @@ class PassingNode(Node):
             return await super().render_async(context, buffer)
         finally:
             watch.passing = passing
+
+
+def check_defined(context: RenderContext, value: object) -> None:
+    """Accept a value that is to travel, unless it is undefined and the environment's kind of undefined refuses its use.
+
+    Raises:
+        UndefinedError: for one that does, in STRICT mode.
+    """
+    if is_missing(value):
+        try:
+            value.poke()  # type: ignore[attr-defined]
+        except UndefinedError as error:
+            context.error(error)
+
+
+def plain_instead(context: RenderContext, value: object) -> str:
+    """Return what to pass instead of a value that is not plain data."""
+    exposure: Exposure | None = getattr(context.env, "exposure", None)
+    fields = exposure.fields(value)[:_SHOWN] if exposure is not None else []
+    advice = "pass its id or plain values"
+    return f"{advice} (pages read these of it: {', '.join(fields)})" if fields else advice
+
+
+_SHOWN: Final = 10  # fields

@@ -8,10 +8,11 @@ from liquid import BlockNode, RenderContext, Token
 from liquid.builtin.expressions import LoopExpression
 from liquid.builtin.tags import tablerow_tag
 
+from liquid_background.language.bounds import BoundedLoop
 from liquid_background.language.context import Context
 
 
-class PacedLoop(LoopExpression):
+class PacedLoop(BoundedLoop):
     """What a table's rows are made of."""
 
     __slots__ = ()

@@ -19,7 +19,7 @@ from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show
 from liquid_background.language.tags.collector import Collector, Site, collector_of
-from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, large_size
+from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, check_defined, large_size, plain_instead
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _LONGEST: Final = 1_000  # characters of an event's name: no file has a longer one
@@ -63,7 +63,9 @@ class TriggerEventNode(PassingNode):
             return 0
         if large_size(values) > FAR_TOO_MUCH:
             raise self._error(f"the event's values take over {MAX_PAYLOAD // 1024} KB: pass ids")
-        encoded = (self._encode(argument, value) for argument, value in zip(self.arguments, values, strict=True))
+        encoded = (
+            self._encode(context, argument, value) for argument, value in zip(self.arguments, values, strict=True)
+        )
         parameters = {
             "event": dict(zip((argument.name for argument in self.arguments), encoded, strict=True)),
             "context": request_values(context, collector),
@@ -75,11 +77,13 @@ class TriggerEventNode(PassingNode):
             collector.add(job, self.token)
         return 0
 
-    def _encode(self, argument: Argument, value: object) -> Encoded:
+    def _encode(self, context: RenderContext, argument: Argument, value: object) -> Encoded:
+        check_defined(context, value)
         try:
             return encode(value)
         except NotPlain as reason:
-            raise self._error(f"'{argument.name}' {reason}: pass its id or plain values", argument.token) from reason
+            message = f"'{argument.name}' {reason}: {plain_instead(context, value)}"
+            raise self._error(message, argument.token) from reason
 
     def _error(self, message: str, token: Token | None = None) -> ArgumentError:
         return ArgumentError(message, token=token or self.token, template_name=self.template)

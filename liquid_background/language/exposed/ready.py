@@ -1,0 +1,141 @@
+"""Ready rules: classes that declare their fields. Their libraries are known by name and never imported."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any, Final
+
+from liquid_background.errors import LimitReached
+from liquid_background.jobs.masking import looks_secret
+from liquid_background.language.exposed.rules import Rule, reading
+
+MAX_ROWS: Final = 10_000
+"""Rows that a page takes of one query."""
+
+
+class Names(Rule):
+    """Named items of a sequence: named tuples, and rows of SQLAlchemy, whose query named them."""
+
+    is_list = is_sequence = shows_itself = True
+
+    def __init__(self, kind: type, read: Callable[[Any, str], object], *, text: bool, secret: Sequence[str]) -> None:
+        super().__init__(kind.__name__, {}, text=text)
+        self._read = read
+        self._secret = secret
+
+    def names(self, found: Any) -> Iterable[str]:
+        """Return the names of its items."""
+        return [name for name in found._fields if _is_open(name, self._secret)]
+
+    def member(self, found: Any, name: object) -> object:
+        """Return the item of a name or number."""
+        if isinstance(name, int):
+            return found[name]
+        if not isinstance(name, str) or name not in found._fields or not _is_open(name, self._secret):
+            raise KeyError(name)
+        return self._read(found, name)
+
+
+class Rows(Rule):
+    """A query that is asked when a page takes its rows: a QuerySet or a manager of Django's."""
+
+    is_list = True
+
+    def __init__(self, kind: type) -> None:
+        super().__init__(kind.__name__, {})
+
+    def member(self, found: Any, name: object) -> object:
+        """Return how many rows there are, the first or last of them, or one by its number."""
+        if name == "size":
+            return reading(self.count, found)
+        if name == "first":
+            return self.fetch(found, 1)[0]
+        if name == "last":
+            return self.fetch(found)[-1]
+        if isinstance(name, int):
+            return self.fetch(found, name + 1)[name] if name >= 0 else self.fetch(found)[name]
+        raise KeyError(name)
+
+    def count(self, found: Any) -> int:
+        """Return how many rows there are."""
+        query = _query(found)
+        return int(query.count() if hasattr(query, "count") else len(query))
+
+    def fetch(self, found: Any, most: int | None = None) -> list[Any]:
+        """Return the rows, as many as are wanted.
+
+        Raises:
+            LimitReached: when there are more than a page takes.
+        """
+        wanted = MAX_ROWS + 1 if most is None or most > MAX_ROWS else max(most, 0)
+        rows: list[Any] = reading(lambda: list(_query(found)[:wanted]))
+        if len(rows) > MAX_ROWS:
+            raise LimitReached(
+                f"the query of a {self.kind} has over {MAX_ROWS:,} rows, the most that a page takes: have the "
+                "application filter or slice it; the limit is fixed",
+                token=None,
+            )
+        return rows
+
+
+def _query(found: Any) -> Any:
+    return found.all() if _is(type(found), *_MANAGER) else found
+
+
+_MODEL: Final = ("django.db.models.base", "Model")
+_USER: Final = ("django.contrib.auth.base_user", "AbstractBaseUser")
+_NOBODY: Final = ("django.contrib.auth.models", "AnonymousUser")
+_OF_USERS: Final = ("is_authenticated", "is_anonymous")  # properties that a page asks first
+_MANAGER: Final = ("django.db.models.manager", "BaseManager")
+_QUERIES: Final = (_MANAGER, ("django.db.models.query", "QuerySet"), ("django.db.models.query", "RawQuerySet"))
+_ROW: Final = ("sqlalchemy.engine.row", "Row")
+_PYDANTIC: Final = ("pydantic.main", "BaseModel")
+
+
+def _is(kind: type, module: str, name: str) -> bool:
+    return any(base.__name__ == name and base.__module__ == module for base in kind.__mro__)
+
+
+def query_rule(kind: type) -> Rule | None:
+    """Return the rule for a class of queries, which show no fields of their own."""
+    return Rows(kind) if any(_is(kind, *known) for known in _QUERIES) else None
+
+
+def names_rule(kind: type, secret: Sequence[str]) -> Rule | None:
+    """Return the rule for sequences that name their items."""
+    if _is(kind, *_ROW):
+        return Names(kind, lambda row, name: row._mapping[name], text=False, secret=secret)
+    if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+        return Names(kind, getattr, text=True, secret=secret)
+    return None
+
+
+def record_rule(kind: type, secret: Sequence[str]) -> Rule | None:
+    """Return the rule for a class that declares its fields, without those whose names look secret."""
+    names = _declared(kind)
+    if names is None:
+        return None
+    return Rule(kind.__name__, {name: attrgetter(name) for name in names if _is_open(name, secret)})
+
+
+def _is_open(name: str, secret: Sequence[str]) -> bool:
+    return not name.startswith("_") and not looks_secret(name, secret)
+
+
+def _declared(kind: Any) -> Iterator[str] | None:
+    """Return the names of the fields that a class declares, without relations and those that it does not show."""
+    if _is(kind, *_MODEL):
+        user = _OF_USERS if _is(kind, *_USER) else ()
+        return iter((*(field.attname for field in kind._meta.concrete_fields), *user))
+    if _is(kind, *_NOBODY):
+        return iter(("id", "username", "is_active", "is_staff", "is_superuser", *_OF_USERS))
+    if _is(kind, *_PYDANTIC):
+        return (name for name, field in kind.model_fields.items() if field.repr and not field.exclude)
+    mapper = getattr(kind, "__mapper__", None)
+    if mapper is not None and _is(type(mapper), "sqlalchemy.orm.mapper", "Mapper"):
+        return (attribute.key for attribute in mapper.column_attrs)
+    if dataclasses.is_dataclass(kind):
+        return (field.name for field in dataclasses.fields(kind) if field.repr)
+    return None

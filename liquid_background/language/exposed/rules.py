@@ -1,0 +1,176 @@
+"""Rules: the fields of a class that pages may read, and where an application lists them."""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABCMeta
+from collections.abc import Callable, Iterable, Mapping, Sized
+from operator import attrgetter
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, Final, TypeVar, overload
+
+from liquid_background.errors import CodeError, NotExposed, SettingsError
+
+TEXT: Final = "__str__"
+"""What an application lists so that pages may print an object itself."""
+
+_METHODS: Final = (FunctionType, BuiltinFunctionType, classmethod, staticmethod)
+_SWALLOWED: Final = (KeyError, TypeError, IndexError)  # what python-liquid and its filters take for "not there"
+
+Class = TypeVar("Class", bound=type)
+Read = Callable[[Any], object]
+
+
+class Rule:
+    """What pages may read of the objects of one class.
+
+    Args:
+        kind: the class, as messages name it.
+        fields: what reads each field, by its name.
+        text: whether an object may be printed itself.
+    """
+
+    is_list = False  # whether pages loop over it
+    shows_itself = False  # whether Python shows it in what holds it by something that is for people, too
+    is_sequence = False  # whether they read it by numbers, too, as python-liquid reads a list
+
+    def __init__(self, kind: str, fields: Mapping[str, Read], *, text: bool = False) -> None:
+        self.kind = kind
+        self.fields = fields
+        self.text = text
+
+    def names(self, _found: object) -> Iterable[str]:
+        """Return the names of an object's fields."""
+        return self.fields
+
+    def member(self, found: object, name: object) -> object:
+        """Return what a page finds under a name.
+
+        Raises:
+            KeyError: when no field has it.
+            NotExposed: when there is no rule.
+            CodeError: for an error of the field's own that would be taken for a missing one.
+        """
+        read = self.fields[name] if isinstance(name, str) else None
+        if read is None:
+            raise KeyError(name)
+        return reading(read, found)
+
+    def why_no_text(self) -> str:
+        """Return why an object is not printed."""
+        fields = ", ".join(self.fields)
+        instead = f"print one of its fields ({fields})" if fields else "print what is in it"
+        return f"is a {self.kind}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
+
+
+class NoRule(Rule):
+    """Stands for a class that no rule exposes."""
+
+    def __init__(self, kind: str, *, text: bool, shows_itself: bool = False) -> None:
+        super().__init__(kind, {}, text=text)
+        self.shows_itself = shows_itself
+
+    def member(self, found: object, name: object) -> object:
+        """Refuse it, but for the size that a collection has."""
+        if name == "size" and isinstance(found, Sized):
+            return reading(len, found)
+        raise NotExposed(self.why(f"'{name}'" if isinstance(name, str) and name.isidentifier() else "'name'"))
+
+    def why(self, example: str) -> str:
+        """Return why nothing of it is read."""
+        listed = f"have the application list what pages may read, expose({self.kind}, {example})"
+        return f"is a {self.kind}, which no rule exposes: {listed}"
+
+    def why_no_text(self) -> str:
+        """Return why an object is not printed."""
+        return self.why(f"'{TEXT}'")
+
+
+def reading(read: Callable[..., object], *given: object) -> Any:
+    """Return what code of the application's returns; its own errors are not taken for a missing field."""
+    try:
+        return read(*given)
+    except _SWALLOWED as error:
+        raise CodeError(f"{type(error).__name__}: {error}", token=None) from error
+    except Exception as error:
+        if getattr(error, "silent_variable_failure", False):  # Django's word for "there is none"
+            raise KeyError from error
+        raise
+
+
+class Registry:
+    """The rules that an application has listed, for all environments or for one."""
+
+    def __init__(self) -> None:
+        self.rules: dict[type, Rule] = {}
+        self.version = 0
+
+    def add(self, given: tuple[Any, ...], computed: Mapping[str, Read]) -> Any:
+        """Add a rule for a class, or return a decorator that does."""
+        if given and isinstance(given[0], type):
+            return self._add(given[0], given[1:], computed)
+        return lambda kind: self._add(kind, given, computed)
+
+    def _add(self, kind: type, names: tuple[Any, ...], computed: Mapping[str, Read]) -> type:
+        if not isinstance(kind, type):
+            raise SettingsError(f"expose takes a class and names of its fields; it is given {kind!r:.80}")
+        if not names and not computed:
+            raise SettingsError(f"expose({kind.__name__}) lists no field: expose({kind.__name__}, 'name')")
+        for name in (*names, *computed):
+            _check(kind, name, name in computed)
+        fields: dict[str, Read] = {name: attrgetter(name) for name in names if name != TEXT}
+        self.rules[kind] = Rule(kind.__name__, {**fields, **computed}, text=TEXT in names)
+        self.version += 1
+        return kind
+
+    def ranks(self, kind: type) -> Iterable[tuple[int, Rule]]:
+        """Yield the rules for a class, each with how far it is from the class: base classes, then abstract ones."""
+        for distance, base in enumerate(kind.__mro__):
+            if base in self.rules:
+                yield distance, self.rules[base]
+        for base, rule in self.rules.items():
+            if isinstance(base, ABCMeta) and base not in kind.__mro__ and _is_virtual(kind, base):
+                yield len(kind.__mro__), rule
+
+
+def _is_virtual(kind: type, base: type) -> bool:
+    try:
+        return issubclass(kind, base)
+    except TypeError:  # a protocol that only instances can be asked about
+        return False
+
+
+def _check(kind: type, name: object, is_computed: bool) -> None:
+    shown = f"expose({kind.__name__}, {name!r:.80})"
+    if not isinstance(name, str) or not name.isidentifier():
+        raise SettingsError(f"{shown}: a field is given by its name, such as 'name'")
+    if name.startswith("_") and (name != TEXT or is_computed):
+        raise SettingsError(f"{shown}: names that begin with _ are Python's own or private; pages read none")
+    if not is_computed and name != TEXT and isinstance(inspect.getattr_static(kind, name, None), _METHODS):
+        instead = f"expose({kind.__name__}, {name}={kind.__name__}.{name}) has pages read what it returns"
+        raise SettingsError(f"{shown}: {name} is a method, and pages call none; {instead}")
+
+
+REGISTERED: Final = Registry()
+"""The rules of `expose`, which every environment knows."""
+
+
+@overload
+def expose(kind: Class, /, *fields: str, **computed: Callable[[Any], object]) -> Class: ...
+@overload
+def expose(*fields: str, **computed: Callable[[Any], object]) -> Callable[[Class], Class]: ...
+def expose(*fields: Any, **computed: Callable[[Any], object]) -> Any:
+    """Have pages read exactly these fields of a class: `@expose("name")` on it, or `expose(Customer, "name")`.
+
+    The rule holds for its subclasses, too, until they have one of their own, and in every environment;
+    `Environment.expose` is the same for one. Listed again, a class has the rule that came last.
+
+    Args:
+        fields: the class, unless this decorates it, then names of attributes or properties; "__str__" stands for the
+            text of an object itself.
+        computed: functions of an object, by the names that pages know their results by.
+
+    Raises:
+        SettingsError: for a name that pages cannot read: a private one, or that of a method.
+    """
+    return REGISTERED.add(fields, computed)

@@ -1,0 +1,310 @@
+"""Models and rows of Django, SQLAlchemy and pydantic in templates, on real databases."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import django
+import pydantic
+import pytest
+import sqlalchemy
+from django.apps import apps
+from django.conf import settings as django_settings
+from django.db import connection, models
+from django.test.utils import CaptureQueriesContext
+from django.utils.functional import SimpleLazyObject
+from sqlalchemy import orm
+
+from liquid_background import HandOverError, NotExposed
+from liquid_background.errors import CodeError, LimitReached
+from liquid_background.language.exposed import ready
+from tests.language.conftest import block
+
+if not django_settings.configured:
+    django_settings.configure(
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
+        USE_TZ=True,
+    )
+django.setup()
+
+
+class Customer(models.Model):
+    name = models.CharField(max_length=50)
+    password = models.CharField(max_length=50, default="x1")
+
+    class Meta:
+        app_label = "shop"
+        ordering = ("id",)
+
+    def __deepcopy__(self, memo: object) -> Customer:
+        return self  # a page is rendered twice, and Django's own way would look for this module in INSTALLED_APPS
+
+    @property
+    def upper(self) -> str:
+        return str(self.name).upper()
+
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class Order(models.Model):
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="orders")
+    total = models.DecimalField(max_digits=8, decimal_places=2)
+
+    class Meta:
+        app_label = "shop"
+        ordering = ("id",)
+
+    def __deepcopy__(self, memo: object) -> Order:
+        return self
+
+
+class Profile(models.Model):
+    customer = models.OneToOneField(Customer, on_delete=models.CASCADE)
+
+    class Meta:
+        app_label = "shop"
+
+
+@pytest.fixture
+def shop(make_site: Callable[..., Any]) -> Iterator[Any]:
+    site = make_site()
+    with connection.schema_editor() as editor:
+        for model in (Customer, Order, Profile):
+            editor.create_model(model)
+    ada = Customer.objects.create(name="Ada")
+    Customer.objects.create(name="Bo")
+    for total in (5, 7):
+        Order.objects.create(customer=ada, total=total)
+    yield site
+    with connection.schema_editor() as editor:
+        for model in (Profile, Order, Customer):
+            editor.delete_model(model)
+
+
+def test_a_model_shows_its_own_columns(shop: Any) -> None:
+    order = Order.objects.get(total=7)
+    source = "{{ o.id }} {{ o.total }} {{ o.customer_id }}[{{ o.customer }}{{ o.customer.name }}{{ o.objects }}{{ o.pk }}{{ o._meta }}]"
+    assert shop.render(source, {"o": order}) == "2 7.00 1[]"
+    assert (
+        shop.run(block("{% assign t = o.total %}{{ t }}{{ id }}", "source_name: 's', id: o.id"), {"o": order})
+        == "7.002"
+    )
+    hidden = "[{{ c.password }}{{ c.orders }}{{ c.upper }}{{ c.delete }}{{ c.save }}{{ c.objects }}{{ c.__class__ }}]{{ c.name }}"
+    assert shop.render(hidden, {"c": order.customer}) == "[]Ada"
+    with pytest.raises(
+        NotExposed, match=r"c is a Customer, whose text no rule exposes: print one of its fields \(id, name\)"
+    ):
+        shop.render("{{ c }}", {"c": order.customer})
+
+
+def test_a_model_shows_what_is_listed_and_nothing_else(shop: Any) -> None:
+    shop.engine.environment.expose(Customer, "name", "orders", "upper", "profile", "__str__")
+    shop.engine.environment.expose(Order, "total", "customer")
+    source = "{{ c }}{{ c.upper }}{{ c.orders.size }}{{ c.orders.first.total }}{{ c.orders.last.customer.name }}[{{ c.id }}{{ c.profile }}]"
+    ada = Customer.objects.get(name="Ada")
+    render = shop.engine.environment.from_string
+    assert render(source).render(c=ada) == "AdaADA25.00Ada[]"
+    assert render("{% for o in c.orders %}{{ o.total }}{{ o.id }} {% endfor %}").render(c=ada) == "5.00 7.00 "
+
+
+def test_the_user_of_a_request_is_one(make_site: Callable[..., Any]) -> None:
+    """Django gives pages a lazy object that stands for the user, or nobody."""
+    users = apps.get_app_config("auth").module.models  # type: ignore[union-attr]
+    site = make_site()
+    source = "{{ u.username }}{{ u.is_authenticated }}[{{ u.password }}{{ u.objects }}{{ u.has_perm }}{{ u.groups }}]"
+    render = site.engine.environment.from_string(source).render
+    for user in (users.User(username="ada"), SimpleLazyObject(lambda: users.User(username="ada"))):
+        assert render(u=user) == "adatrue[]"
+        with pytest.raises(NotExposed, match="u is a User, whose text no rule exposes"):
+            site.engine.environment.from_string("{{ u }}").render(u=user)
+        listed = site.engine.environment.from_string("{{ l | map: 'username' | join }}")
+        assert listed.render(l=[user]) == "ada"
+    assert render(u=SimpleLazyObject(users.AnonymousUser)) == "false[]"
+
+
+def test_query_sets_are_asked_for_what_a_page_takes(shop: Any) -> None:
+    def queries(source: str, query: Any) -> tuple[str, list[str]]:
+        with CaptureQueriesContext(connection) as captured:
+            text = shop.engine.environment.from_string(source).render(all=query)
+        return text, [query["sql"] for query in captured]
+
+    assert queries("", Customer.objects.all()) == ("", [])
+    text, asked = queries(
+        "{{ all.size }}{{ all.first.name }}{{ all[1].name }}{{ all.last.name }}", Customer.objects.all()
+    )
+    assert text == "2AdaBoBo"
+    assert "COUNT" in asked[0]
+    assert asked[1].endswith("LIMIT 1")
+    for source in ("{% for c in all limit: 1 %}{{ c.name }}{% endfor %}", "{% for c in all %}{{ c.name }}{% endfor %}"):
+        text, asked = queries(source, Customer.objects.all())
+        assert text == "Ada" if "limit" in source else "AdaBo"
+        (query,) = asked
+        assert query.endswith(f"LIMIT {1 if 'limit' in source else ready.MAX_ROWS + 1}")
+    assert (
+        queries("{% for c in all limit: 1 offset: 1 %}{{ c.name }}{{ forloop.length }}{% endfor %}", Customer.objects)[
+            0
+        ]
+        == "Bo1"
+    )
+    evaluated = Customer.objects.all()
+    assert len(evaluated) == 2
+    assert queries(
+        "{{ all.size }}{% for c in all reversed %}{{ c.name }}{% endfor %}{{ all.first.name }}", evaluated
+    ) == ("2BoAdaAda", [])
+
+
+def test_filters_take_query_sets(shop: Any) -> None:
+    source = (
+        "{{ all | map: 'name' | join: ',' }} {{ all | where: 'name', 'Bo' | map: 'id' }} {{ all | size }} "
+        "{% assign f = all | first %}{{ f.name }} {{ all | json }} {{ all | sort: 'name' | reverse | map: 'name' | join }} "
+        "{{ values | map: 'name' | join }} {% for p in pairs %}{{ p[1] }}{% endfor %} {{ named[0].name }}"
+        "{% tablerow c in all %}{{ c.name }}{% endtablerow %}{% if all contains bo and all.size == 2 %}has{% endif %}{% for x in none %}{% else %}none{% endfor %}{{ none.first }}"
+    )
+    everyone = Customer.objects.all()
+    data = {
+        "all": everyone,
+        "bo": Customer.objects.get(name="Bo"),
+        "values": everyone.values("name"),
+        "pairs": everyone.values_list("id", "name"),
+        "named": everyone.values_list("id", "name", named=True),
+        "none": everyone.none(),
+    }
+    printed = shop.engine.environment.from_string(source).render(**data)
+    assert printed.startswith(
+        'Ada,Bo 2 2 Ada [{"id": 1, "name": "Ada"}, {"id": 2, "name": "Bo"}] Bo Ada Ada Bo AdaBo Ada<tr'
+    )
+    assert printed.endswith("hasnone")
+    with pytest.raises(NotExposed, match="all is a QuerySet, whose text no rule exposes"):
+        shop.render("{{ all }}", data)
+    with pytest.raises(HandOverError, match="cannot hand `all` "):
+        shop.engine.environment.from_string(block("{% assign a = all %}")).render(**data)
+
+
+def test_partials_loop_over_query_sets(shop: Any) -> None:
+    shop.write({"partials/c": "{{ c.name }}{{ forloop.index }}"})
+    source = "{% render 'c' for all as c %}"
+    assert shop.engine.environment.from_string(source).render(all=Customer.objects.all()) == "Ada1Bo2"
+    shop.write({"partials/d": "{{ d.name }}"})
+    assert shop.engine.environment.from_string("{% include 'd' for all as d %}").render(all=Customer.objects) == "AdaBo"
+
+
+def test_a_page_takes_so_many_rows(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "MAX_ROWS", 1)
+    for source in ("{% for c in all %}{% endfor %}", "{{ all | map: 'name' }}", "{{ all.last }}", "{{ all | json }}"):
+        with pytest.raises(LimitReached, match="the query of a QuerySet has over 1 rows"):
+            shop.engine.environment.from_string(source).render(all=Customer.objects.all())
+    assert shop.engine.environment.from_string("{{ all.size }}").render(all=Customer.objects.all()) == "2"
+
+
+def test_an_async_page_takes_rows_that_were_fetched(shop: Any) -> None:
+    source = "{% for c in all %}{{ c.name }}{% endfor %}"
+    template = shop.engine.environment.from_string("\n" + source)
+    rows = Customer.objects.all()
+    with pytest.raises(CodeError, match=r"SynchronousOnlyOperation.*async context") as raised:
+        asyncio.run(template.render_async(all=rows))
+    assert raised.value.context()[0] == 2
+    assert len(rows) == 2
+    assert asyncio.run(template.render_async(all=rows)) == "\nAdaBo"
+
+
+class Base(orm.DeclarativeBase):
+    pass
+
+
+class Author(Base):
+    __tablename__ = "author"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    name: orm.Mapped[str]
+    api_token: orm.Mapped[str] = orm.mapped_column(default="x1")
+    books: orm.Mapped[list[Book]] = orm.relationship(back_populates="author")
+
+
+class Book(Base):
+    __tablename__ = "book"
+    id: orm.Mapped[int] = orm.mapped_column(primary_key=True)
+    count: orm.Mapped[int]
+    author_id: orm.Mapped[int] = orm.mapped_column(sqlalchemy.ForeignKey("author.id"))
+    author: orm.Mapped[Author] = orm.relationship(back_populates="books")
+
+
+@pytest.fixture
+def session() -> Iterator[orm.Session]:
+    engine = sqlalchemy.create_engine("sqlite://")
+    Base.metadata.create_all(engine)
+    with orm.Session(engine) as session:
+        session.add(Author(name="Ada", books=[Book(count=3), Book(count=4)]))
+        session.commit()
+        yield session
+    engine.dispose()
+
+
+def test_mapped_objects_show_their_columns(site: Any, session: orm.Session) -> None:
+    author = session.scalars(sqlalchemy.select(Author)).one()
+    hidden = "[{{ a.books }}{{ a.api_token }}{{ a.metadata }}{{ a.registry }}{{ a._sa_instance_state }}]"
+    render = site.engine.environment.from_string("{{ a.id }}{{ a.name }}" + hidden).render
+    assert render(a=author) == "1Ada[]"
+    site.engine.environment.expose(Author, "name", "books")
+    source = "{{ a.name }}{{ a.books.size }}{{ a.books | map: 'count' | join: ',' }}{% for b in a.books %}{{ b.count }}[{{ b.author }}]{% endfor %}"
+    assert site.engine.environment.from_string(source).render(a=author) == "Ada23,43[]4[]"
+    session.expire_all()
+    session.expunge_all()
+    with pytest.raises(CodeError, match="DetachedInstanceError"):
+        site.engine.environment.from_string("{{ a.name }}").render(a=author)
+
+
+def test_rows_show_their_columns(site: Any, session: orm.Session) -> None:
+    rows = session.execute(sqlalchemy.select(Book.id, Book.count, Author.name, Author).join(Author)).all()
+    source = (
+        "{% for r in rows %}{{ r.id }}{{ r.count }}{{ r.name }}{{ r[0] }}{{ r.size }}{{ r.Author.name }}[{{ r.index }}{{ r._mapping }}{{ r.keys }}]"
+        "{% endfor %}{{ rows | map: 'count' | join: ',' }} {{ rows | where: 'count', 4 | size }}"
+    )
+    assert site.engine.environment.from_string(source).render(rows=rows) == "13Ada14Ada[]24Ada24Ada[]3,4 1"
+    mapping = session.execute(sqlalchemy.select(Book.id)).mappings().all()
+    assert site.render("{{ rows[1].id }}", {"rows": [dict(row) for row in mapping]}) == "2"
+    assert site.engine.environment.from_string("{{ rows[1].id }}").render(rows=mapping) == "2"
+    with pytest.raises(NotExposed, match="whose text no rule exposes"):
+        site.engine.environment.from_string("{{ rows[0] }}").render(rows=rows)
+    results = session.execute(sqlalchemy.select(Book.id))
+    loop = site.engine.environment.from_string("{% for r in results %}{% endfor %}")
+    with pytest.raises(NotExposed, match=r"results is a \w+, which no rule exposes, and no list"):
+        loop.render(results=results)
+
+
+class Address(pydantic.BaseModel):
+    city: str
+
+
+class User(pydantic.BaseModel):
+    name: str
+    address: Address
+    secret: str = "x1"
+    inner: str = pydantic.Field(default="x2", exclude=True)
+    quiet: str = pydantic.Field(default="x3", repr=False)
+    _own: str = "x4"
+
+    @pydantic.computed_field  # type: ignore[prop-decorator]
+    @property
+    def shout(self) -> str:
+        return self.name.upper()
+
+
+def test_pydantic_models_show_their_fields(make_site: Callable[..., Any]) -> None:
+    user = User(name="Ada", address=Address(city="Paris"))
+    site = make_site()
+    hidden = "[{{ u.secret }}{{ u.inner }}{{ u.quiet }}{{ u._own }}{{ u.model_fields }}{{ u.model_dump }}{{ u.copy }}{{ u.json }}{{ u.shout }}]"
+    assert site.render("{{ u.name }}{{ u.address.city }}" + hidden, {"u": user}) == "AdaParis[]"
+    assert site.render("{{ u | json }}", {"u": user}) == '{"name": "Ada", "address": {"city": "Paris"}}'
+    assert site.run(block("{% assign c = u.address.city %}{{ c }}"), {"u": user}) == "Paris"
+    with pytest.raises(NotExposed, match="u is a User, whose text"):
+        site.render("{{ u }}", {"u": user})
+    closed = make_site(ready_rules=False)
+    for source in ("{{ u }}", "{{ u.name }}"):
+        with pytest.raises(NotExposed, match="u is a User, which no rule exposes"):
+            closed.render(source, {"u": user})
+    closed.engine.environment.expose(User, "shout")
+    assert closed.render("{{ u.shout }}{{ u.name }}", {"u": user}) == "ADA"
