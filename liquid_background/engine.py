@@ -139,11 +139,11 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
     def _queue(self) -> queue.Queue:
         return queue.Queue(self.store, self.settings)
 
-    def render(self, page: str, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
+    def render(self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
         """Render a page and send the jobs that it made.
 
         Args:
-            page: name of a template in pages/, such as "checkout".
+            page: name of a template in pages/, such as "checkout", or the template as it was found.
             data: the page's variables.
             request: params, session, cookies, headers, current_user.
 
@@ -153,7 +153,8 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
             StoreUnavailable: when its jobs cannot be sent, and none was; or when the store's reply was lost, and all of
                 them may have been: `maybe_done` tells. The page is not returned, and rendered again it makes new jobs.
         """
-        return self._render(find_page(self.environment, page), data, request)
+        found = find_page(self.environment, page) if isinstance(page, str) else page
+        return self._render(found, data, request)
 
     async def render_async(
         self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]
