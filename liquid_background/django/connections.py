@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from asgiref.sync import sync_to_async
 from django.core.cache import caches
-from django.db import close_old_connections, connections
+from django.db import connections
 from django.db.backends.signals import connection_created
 
 from liquid_background.calling import run_coroutine
@@ -32,16 +32,34 @@ def _close_all() -> None:
 
 
 def _fresh_connections(_attempt: Attempt) -> Iterator[None]:
+    held = {connection.alias for connection in _all() if connection.in_atomic_block}  # by a test around it
+    interrupted = False
     _refresh_all()
     try:
         yield
     except Exception:
         raise
-    except BaseException:  # the time limit, which may have struck in the middle of a query
-        connections.close_all()
+    except BaseException:  # the time limit, which may have struck in the middle of a query or of a rollback
+        interrupted = True
         raise
     finally:
+        for connection in _all():
+            if connection.alias not in held and (interrupted or connection.in_atomic_block):
+                _discard(connection)
         _refresh_all()
+
+
+def _all() -> Sequence[Any]:
+    """Return the connections of this thread, whether they are open or not."""
+    return connections.all(initialized_only=True)
+
+
+def _discard(connection: Any) -> None:
+    """Close a connection, and forget what Django keeps of it: left in a transaction, it would never open again."""
+    try:
+        connection.close()
+    finally:
+        del connections[connection.alias]
 
 
 def _refresh_all() -> None:
@@ -55,12 +73,11 @@ def _refresh() -> None:
     """Close what is too old or broken; what is kept is asked before its next query whether its server still knows it.
 
     Django asks so with CONN_HEALTH_CHECKS only. A request that meets a restart of the database is made again by whoever
-    made it; a job that has one attempt is not.
+    made it; a job that has one attempt is not. A connection in a transaction is somebody's: Django would close it.
     """
-    close_old_connections()
-    kept: Sequence[Any] = connections.all(initialized_only=True)
-    for connection in kept:
-        if connection.connection is not None and not connection.in_atomic_block:
+    for connection in _all():
+        if not connection.in_atomic_block:
+            connection.close_if_unusable_or_obsolete()
             connection.health_check_enabled = True
 
 
