@@ -5,6 +5,8 @@ from __future__ import annotations
 import django
 from django.conf import settings
 
+# Django has the interface of tasks from 6 on.
+TASKS_APPS = ["django_tasks"] if django.VERSION < (6,) else []
 SQLITE = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
 
 
@@ -22,6 +24,7 @@ def set_up() -> None:
                 "django.contrib.sessions",
                 "django.contrib.messages",
                 "liquid_background.django",
+                *TASKS_APPS,
             ],
             MIDDLEWARE=[
                 "django.contrib.sessions.middleware.SessionMiddleware",
@@ -30,6 +33,7 @@ def set_up() -> None:
                 "django.contrib.messages.middleware.MessageMiddleware",
             ],
             ROOT_URLCONF="tests.django.views",
+            TASKS={"default": {"BACKEND": "liquid_background.django.tasks.LiquidBackend", "QUEUES": []}},
             USE_TZ=True,
         )
     django.setup()

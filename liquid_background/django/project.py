@@ -12,6 +12,7 @@ from liquid_background.django.commit import SendOnCommit
 from liquid_background.django.conf import read_settings
 from liquid_background.django.connections import keep_connections
 from liquid_background.django.environment import project_environment
+from liquid_background.django.running import keep_current
 from liquid_background.engine import Engine
 
 _making = RLock()
@@ -40,4 +41,5 @@ def _engine() -> Engine:
     if said.on_commit != ():
         made.send_when(SendOnCommit(said.on_commit))
     keep_connections(made)
+    keep_current(made)
     return made
