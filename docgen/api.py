@@ -86,6 +86,7 @@ def _chapters(package: griffe.Module) -> Iterator[Chapter]:
     for module, says in (
         ("rapidai", "RapidAI's names, for code that was written for it: see [RapidAI's background jobs](rapidai.md)."),
         ("web", "Needs `pip install 'liquid-background[web]'`: see [Serving pages](serving.md)."),
+        ("django", "Needs `pip install 'liquid-background[django]'`: see [Django](django.md)."),
         ("testing", "Doubles for an application's own tests: see [Testing](testing.md)."),
     ):
         names = [f"{module}.{name}" for name in _public(package, module)]
