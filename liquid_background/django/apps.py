@@ -19,6 +19,6 @@ class LiquidBackgroundConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and import the modules of all applications where jobs and tasks are defined."""
-        register(check_project, Tags.templates)
-        register(check_store, Tags.database, deploy=True)
+        register(check_project, Tags.templates, self.label)
+        register(check_store, self.label, deploy=True)
         autodiscover_modules(*modules())

@@ -12,6 +12,7 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 
 from liquid_background.calling import run_coroutine
+from liquid_background.errors import JobTimeout
 from liquid_background.hooks import Attempt, Hooked
 
 _elsewhere: Final = threading.Event()  # set once a thread beside the main one has connected, as coroutines have it do
@@ -37,9 +38,7 @@ def _fresh_connections(_attempt: Attempt) -> Iterator[None]:
     _refresh_all()
     try:
         yield
-    except Exception:
-        raise
-    except BaseException:  # the time limit, which may have struck in the middle of a query or of a rollback
+    except JobTimeout:  # which may have struck in the middle of a query, or of a rollback
         interrupted = True
         raise
     finally:

@@ -38,6 +38,7 @@ def make_project(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., E
             *,
             options: Mapping[str, Any] | None = None,
             app_dirs: bool = False,
+            djangos: Mapping[str, Any] | None = None,
             **said: Any,
         ) -> Engine:
             root = tmp_path / "templates"
@@ -49,6 +50,7 @@ def make_project(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., E
             given = {"context_processors": PROCESSORS, **(options or {})}
             liquid = {"BACKEND": BACKEND, "DIRS": [root], "APP_DIRS": app_dirs, "OPTIONS": given}
             ours = {"DATA_DIR": settings.data_dir, **said}
+            stack.enter_context(override_settings(**(djangos or {})))
             stack.enter_context(override_settings(TEMPLATES=[liquid, DJANGOS], LIQUID_BACKGROUND=ours))
             project._engine.cache_clear()
             stack.callback(project._engine.cache_clear)

@@ -47,8 +47,8 @@ def test_the_environment_with_filters_for_urls(
     (tmp_path / "documented_environment.py").write_text(snippet)
     monkeypatch.syspath_prepend(tmp_path)
     options = {"environment": "documented_environment.environment"}
+    make_project({"p.liquid": "{{ 'logo.svg' | static }} {{ 'order' | url: id }}"}, options=options)
     with override_settings(ROOT_URLCONF=__name__, STATIC_URL="/static/"):
-        make_project({"p.liquid": "{{ 'logo.svg' | static }} {{ 'order' | url: id }}"}, options=options)
         assert render_to_string("p.liquid", {"id": 7}) == "/static/logo.svg /orders/7/"
 
 

@@ -63,6 +63,7 @@ def configure() -> Iterator[Callable[..., None]]:
 # The documentation's examples.
 
 
+@pytest.mark.filterwarnings("ignore:The EMAIL_BACKEND setting")  # of Django 6.1
 @pytest.mark.parametrize("task", [tasks.email_users, tasks.email_users_soon, tasks.email_users_knowingly])
 def test_the_documentations_mails(jobs: FakeJobs, task: Any) -> None:
     mail.outbox = []

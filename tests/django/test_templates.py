@@ -96,6 +96,13 @@ def test_the_session_is_not_touched_unless_a_page_asks(make_project: MakeProject
     assert "Cookie" in client.get("/page/ask/").headers["Vary"]
 
 
+def test_permissions_are_read_as_in_djangos_templates(make_project: MakeProject, client: Client) -> None:
+    make_project({"hello.liquid": "{{ perms.auth.add_user }} {{ perms.auth.nope }} {% if perms.nope.x %}x{% endif %}"})
+    assert client.get("/page/hello/").content.decode() == "false false "
+    client.force_login(User.objects.create_superuser("root", "root@example.com", "secret"))
+    assert client.get("/page/hello/").content.decode() == "true true x"
+
+
 def test_messages_are_looped_over_once(make_project: MakeProject, client: Client) -> None:
     shown = "{% for message in messages %}{{ message.level_tag }}: {{ message.message }}{% endfor %}{{ messages.size }}"
     make_project({"messages.liquid": shown, "hello.liquid": shown})
@@ -175,10 +182,10 @@ def test_applications_have_templates_of_their_own(
     (shop / "liquid" / "own.liquid").write_text("{% include 'part' %}")
     (shop / "liquid" / "partials" / "part.liquid").write_text("its part")
     monkeypatch.syspath_prepend(tmp_path)
-    with override_settings(INSTALLED_APPS=["liquid_background.django", "djangoshop"]):
-        make_project({"page.liquid": "the project's"}, app_dirs=True)
-        names = ("page.liquid", "own.liquid")
-        assert [engines["liquid"].get_template(name).render() for name in names] == ["the project's", "its part"]
+    installed = {"INSTALLED_APPS": ["liquid_background.django", "djangoshop"]}
+    make_project({"page.liquid": "the project's"}, app_dirs=True, djangos=installed)
+    names = ("page.liquid", "own.liquid")
+    assert [engines["liquid"].get_template(name).render() for name in names] == ["the project's", "its part"]
 
 
 def test_a_syntax_error_is_djangos_with_its_place(make_project: MakeProject) -> None:
@@ -262,6 +269,7 @@ def _render_with(make_project: MakeProject, options: dict[str, Any]) -> None:
     engines["liquid"].get_template("page.liquid").render({}, request)
 
 
+@pytest.mark.filterwarnings("ignore:The .default.html. templates")  # of Django 4.2
 def test_forms_of_django_print_themselves(make_project: MakeProject) -> None:
     class Contact(Form):
         name = CharField()
