@@ -38,7 +38,7 @@ test-django:
 	@test -e $(DJANGO_VENV) || $(PYTHON) -m venv $(DJANGO_VENV)
 	@grep -viE '^(django|asgiref|sqlparse)==' constraints.txt > $(DJANGO_VENV)/constraints.txt
 	@$(DJANGO_VENV)/bin/python -m pip install --quiet --prefer-binary --constraint $(DJANGO_VENV)/constraints.txt \
-		--editable . 'Django==$(DJANGO).*' $(DJANGO_TASKS) 'psycopg[binary]' pytest pytest-timeout pytest-xdist anyio hypothesis
+		--editable . 'Django==$(DJANGO).*' $(DJANGO_TASKS) 'psycopg[binary,pool]' pytest pytest-timeout pytest-xdist anyio hypothesis
 	$(DJANGO_VENV)/bin/python -m pytest tests/django -n $(TEST_PROCESSES) --dist worksteal
 
 # Names the bodies of `async def` that no test runs; of one room's tests: make async-bodies TESTS=tests/language

@@ -28,7 +28,10 @@ def keep_connections(engine: Hooked) -> None:
 
 
 def _close_all() -> None:
-    connections.close_all()
+    for connection in _all():
+        connection.close()
+        if hasattr(connection, "close_pool"):  # of PostgreSQL, from Django 5.1 on; its threads are in no child, either
+            connection.close_pool()
     caches.close_all()
 
 

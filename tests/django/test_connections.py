@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import django
 import pytest
 
 from liquid_background.job import Job
@@ -62,8 +63,15 @@ def site(bench: Bench, postgres: Database, monkeypatch: pytest.MonkeyPatch) -> I
     return Site(bench, postgres, configure)
 
 
-@pytest.mark.parametrize("connects", [False, True])
-def test_children_never_share_a_connection(site: Site, monkeypatch: pytest.MonkeyPatch, connects: bool) -> None:
+POOL = {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": True, "OPTIONS": {"pool": {"min_size": 1, "max_size": 1}}}
+has_pools = pytest.mark.skipif(django.VERSION < (5, 1), reason="Django has pools from 5.1 on")
+
+
+@pytest.mark.parametrize(("connects", "database"), [(False, {}), (True, {}), pytest.param(True, POOL, marks=has_pools)])
+def test_children_never_share_a_connection(
+    site: Site, monkeypatch: pytest.MonkeyPatch, connects: bool, database: dict[str, Any]
+) -> None:
+    site.configure(**database)
     if connects:
         monkeypatch.setenv("SITE_CONNECTS", "1")
     site.send(number=40, name="x", seconds=0.02)
@@ -107,8 +115,11 @@ def test_a_restart_costs_those_jobs_that_ran_meanwhile_one_attempt(site: Site) -
     assert len(site.rows()) == 100
 
 
-@pytest.mark.parametrize("function", ["write", "write_async"])
-def test_a_restart_between_two_jobs_costs_none_an_attempt(site: Site, function: str) -> None:
+@pytest.mark.parametrize(
+    ("function", "database"), [("write", {}), ("write_async", {}), pytest.param("write", POOL, marks=has_pools)]
+)
+def test_a_restart_between_two_jobs_costs_none_an_attempt(site: Site, function: str, database: dict[str, Any]) -> None:
+    site.configure(**database)
     site.send(function, number=2, name="before")
     site.start()
     site.bench.wait_until(lambda: len(site.rows()) == 2)
