@@ -21,12 +21,11 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 
 from liquid_background.django.conf import problems
-from liquid_background.django.environment import TemplatesLoader
 from liquid_background.django.project import engine
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.store import connect
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import sites_of
 from liquid_background.lint import Severity, check_files, files_under
 
 _NAMESPACE = "liquid_background"
@@ -45,11 +44,7 @@ def check_project(**_: Any) -> list[CheckMessage]:
 
 
 def _check_templates(engine: Engine) -> Iterator[CheckMessage]:
-    loader = engine.environment.loader
-    sites = loader.loaders if isinstance(loader, TemplatesLoader) else [loader]
-    for site in sites:
-        if not isinstance(site, SiteLoader):
-            continue  # one of the application's own
+    for site in sites_of(engine.environment.loader):
         if not site.root.is_dir():
             hint = "make it, or correct DIRS of the entry in TEMPLATES, or TEMPLATES in LIQUID_BACKGROUND"
             yield Warning(f"the folder of templates {site.root} is not there", hint=hint, id=f"{_NAMESPACE}.W001")

@@ -62,10 +62,21 @@ def entry() -> Mapping[str, Any] | None:
     Raises:
         SettingsError: when there are two: the project has one engine, and an engine has one environment.
     """
-    found = [each for each in project.TEMPLATES if each.get("BACKEND") == BACKEND]
+    found = [each for each in project.TEMPLATES if _is_ours(str(each.get("BACKEND")))]
     if len(found) > 1:
         raise SettingsError(f"TEMPLATES has {len(found)} entries of {BACKEND}: make one of them, with all DIRS")
     return deepcopy(found[0]) if found else None
+
+
+def _is_ours(path: str) -> bool:
+    """Return whether a backend is Liquid's, or a subclass of it."""
+    if path == BACKEND:
+        return True
+    try:
+        bases = import_string(path).__mro__
+    except (ImportError, AttributeError):  # of a package that is not there, which is that backend's to tell
+        return False
+    return any(f"{base.__module__}.{base.__qualname__}" == BACKEND for base in bases)
 
 
 def _imported(path: object) -> Callable[..., Any]:
@@ -133,13 +144,13 @@ class TemplatesLoader(BaseLoader):
                     return loader, each
         raise TemplateNotFoundError(name, filename=name)
 
-    def path_of(self, name: str) -> Path | None:
+    def find(self, name: str, tag: str = "") -> Path | None:
         """Return the file of a template; None when no folder has it."""
         try:
-            loader, tag = self._place(name, "")
+            loader, found = self._place(name, tag)
         except TemplateNotFoundError:
             return None
-        return loader.find(name, tag)
+        return loader.find(name, found)
 
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yield the front matter of the partials and pages that have any; of two with one name, the first one's."""

@@ -10,8 +10,7 @@ from typing import Any, Final
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from liquid.exceptions import LiquidError, LiquidSyntaxError, TemplateNotFoundError
 
-from liquid_background.django.environment import TemplatesLoader
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import sites_of
 from liquid_background.language.syntax import Place, explain, trace
 from liquid_background.language.template import Template
 
@@ -79,6 +78,5 @@ def _debug(place: Place, message: str, backend: Any) -> dict[str, Any]:
 
 
 def _file(loader: object, name: str) -> str:
-    if isinstance(loader, TemplatesLoader):
-        return str(loader.path_of(name) or name)
-    return str(loader.find(name) or name) if isinstance(loader, SiteLoader) else name
+    find = getattr(loader, "find", None) if sites_of(loader) else None  # of a site, or of several
+    return str((find(name) if find is not None else None) or name)

@@ -24,12 +24,12 @@ from liquid_background.language.pages import (
     PAGES,
     TEXTS,
     Page,
-    SiteLoader,
     compose,
     is_canonical,
     offset_of,
     plain,
     reason_against,
+    sites_of,
 )
 from liquid_background.language.syntax import show
 from liquid_background.lint.finding import RULES, Finding
@@ -66,12 +66,10 @@ class SlugConflict:
 
 def slug_conflicts(environment: Environment) -> dict[str, SlugConflict]:
     """Return the pages that another one of the site answers before, by the absolute paths of their files."""
-    loader = environment.loader
-    if not isinstance(loader, SiteLoader):
-        return {}
     found: dict[str, SlugConflict] = {}
-    for first, page in loader.routes.conflicts():
-        found.setdefault(os.path.abspath(page.path), SlugConflict(page, first))
+    for site in sites_of(environment.loader):
+        for first, page in site.routes.conflicts():
+            found.setdefault(os.path.abspath(page.path), SlugConflict(page, first))
     return found
 
 

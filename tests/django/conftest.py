@@ -37,6 +37,7 @@ def make_project(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., E
             files: Mapping[str, str] | None = None,
             *,
             options: Mapping[str, Any] | None = None,
+            backend: str = BACKEND,
             app_dirs: bool = False,
             djangos: Mapping[str, Any] | None = None,
             **said: Any,
@@ -48,7 +49,7 @@ def make_project(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., E
                 file.write_text(text)
             root.mkdir(exist_ok=True)
             given = {"context_processors": PROCESSORS, **(options or {})}
-            liquid = {"BACKEND": BACKEND, "DIRS": [root], "APP_DIRS": app_dirs, "OPTIONS": given}
+            liquid = {"BACKEND": backend, "DIRS": [root], "APP_DIRS": app_dirs, "OPTIONS": given}
             ours = {"DATA_DIR": settings.data_dir, **said}
             stack.enter_context(override_settings(**(djangos or {})))
             stack.enter_context(override_settings(TEMPLATES=[liquid, DJANGOS], LIQUID_BACKGROUND=ours))

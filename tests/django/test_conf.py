@@ -102,18 +102,19 @@ def test_two_entries_of_liquid_are_one_too_many(make_project: MakeProject) -> No
 
 
 def test_a_missing_folder_and_errors_of_templates_are_warnings(make_project: MakeProject, tmp_path: Path) -> None:
-    engine = make_project(
-        {
-            "fine.liquid": "{{ x }}",
-            "bad.liquid": "a\n{% if %}",
-            "pages/job.liquid": "{% background source_name: 'x' %}{{ y }}{% endbackground %}",
-        }
-    )
+    job = "{% background source_name: 'x' %}{{ y }}{% endbackground %}"
+    fine = {"fine.liquid": "{% include 'part' %}{% include 'flat' %}", "partials/part.liquid": "", "flat.liquid": ""}
+    bad = {"bad.liquid": "a\n{% if %}", "pages/job.liquid": job, "z.liquid": "{% include 'prat' %}"}
+    engine = make_project({**fine, **bad})
     found = checks.check_project()
-    assert [(each.id, each.is_serious()) for each in found] == [("liquid_background.W002", False)] * 2
+    assert [(each.id, each.is_serious()) for each in found] == [("liquid_background.W002", False)] * 3
     assert f"({tmp_path}/templates/bad.liquid:2)" in found[0].msg
     assert "y" in found[1].msg
     assert found[1].hint
+    assert "the partial 'prat' is not there" in found[2].msg
+    assert found[2].hint == "did you mean 'part'?"
+    assert "the partial 'prat' is not there" in found[2].msg
+    assert found[2].hint == "did you mean 'part'?"
     engine.environment.loader.loaders[0].root = tmp_path / "none"  # type: ignore[attr-defined]
     [missing] = checks.check_project()
     assert missing.id == "liquid_background.W001"

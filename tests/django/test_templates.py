@@ -18,6 +18,7 @@ from django.views.debug import ExceptionReporter
 from markupsafe import Markup
 
 from liquid_background import Environment, NotExposed
+from liquid_background.django.liquid import LiquidTemplates
 from liquid_background.errors import CodeError
 from liquid_background.testing import fake_jobs
 
@@ -267,6 +268,15 @@ def _render_with(make_project: MakeProject, options: dict[str, Any]) -> None:
         raise
     request = RequestFactory().get("/")
     engines["liquid"].get_template("page.liquid").render({}, request)
+
+
+def test_a_backend_may_be_a_subclass(make_project: MakeProject) -> None:
+    make_project({"page.liquid": "{{ x }} {{ 1 | plus: 1 }}"}, backend=f"{__name__}.Own")
+    assert engines[__name__.rpartition(".")[2]].get_template("page.liquid").render({"x": 1}) == "1 2"
+
+
+class Own(LiquidTemplates):
+    """A project's own."""
 
 
 @pytest.mark.filterwarnings("ignore:The .default.html. templates")  # of Django 4.2

@@ -11,7 +11,7 @@ import click
 
 from liquid_background import Engine
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import sites_of
 from liquid_background.lint import Finding, Severity, check_files, files_under
 from poscli.application import app_option, load_engine
 from poscli.terminal import styled
@@ -48,8 +48,7 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
 
 
 def _files(engine: Engine, paths: Sequence[Path]) -> list[Path]:
-    loader = engine.environment.loader
-    roots = list(paths) or ([loader.root] if isinstance(loader, SiteLoader) else [])
+    roots = list(paths) or [site.root for site in sites_of(engine.environment.loader)]
     if not roots:
         raise click.UsageError("the application's templates are in no folder; name the files to check")
     for root in roots:

@@ -24,7 +24,7 @@ from liquid_background.language.pages.front_matter import (
 )
 from liquid_background.language.pages.headers import reason_against
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
-from liquid_background.language.pages.loader import SiteLoader, is_event_name
+from liquid_background.language.pages.loader import SiteLoader, is_event_name, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Page
@@ -59,6 +59,7 @@ __all__ = [
     "read_options",
     "read_text",
     "reason_against",
+    "sites_of",
     "split_front_matter",
     "walk",
 ]
