@@ -16,6 +16,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from liquid import Undefined
+from liquid.builtin.expressions.primitive import Blank, Empty
 from markupsafe import Markup
 
 from liquid_background.errors import NotPlain
@@ -106,6 +107,7 @@ _ENCODERS: Final[dict[type, Callable[[Any], Encoded]]] = {
     Decimal: lambda value: {"$decimal": str(value)},
     UUID: lambda value: {"$uuid": str(value)},
     range: lambda value: {"$range": [value.start, value.stop, value.step]},
+    **dict.fromkeys((Blank, Empty), lambda _: ""),  # which they equal, and are printed as
 }
 
 _DECODERS: Final[dict[str, Callable[[str], object]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from functools import partial
 from math import isnan
 from typing import Any, Final
 
@@ -129,7 +130,8 @@ class BoundedFilter(Filter):
 
     def _measure(self, left: object, value: object, context: RenderContext) -> None:
         for each in (left, value):
-            if len(each) > LARGE if isinstance(each, str) else type(each) not in FLAT:
+            kind = type(each)  # what is strictly undefined refuses isinstance
+            if len(each) > LARGE if issubclass(kind, str) else kind not in FLAT:  # type: ignore[arg-type]
                 look_soon(context)
         check_result(context.env, self.name, value)
 
@@ -187,14 +189,14 @@ class BoundedLoop(LoopExpression):
         except NotExposed as error:
             context.error(error.of(self.iterable, self.iterable.token))
             return ()
-        return exposure.listed(found, self._most(context))
+        return exposure.listed(found, partial(self._most, context))
 
     def _most(self, context: RenderContext) -> int | None:
         """Return how many items it takes at most, with those before its offset."""
         if self.limit is None or isinstance(self.offset, StringLiteral):
             return None
         offset = self._to_int(self.offset.evaluate(context), token=self.offset.token) if self.offset else 0
-        return self._to_int(self.limit.evaluate(context), token=self.limit.token) + offset
+        return self._to_int(self.limit.evaluate(context), token=self.limit.token) + offset or None
 
 
 def set_bounds(env: Environment, nodes: list[Node]) -> None:

@@ -21,9 +21,8 @@ _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
 _SIZED: Final = frozenset((str, list))
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
-
-
 _read: Final = RenderContext.get_item
+_read_async: Final = RenderContext.get_item_async
 
 
 class _Inside:
@@ -86,11 +85,10 @@ class Context(RenderContext):
         try:
             value: Any = self._named(path[0])
             for segment in path[1:]:
-                kind = type(value)
-                if kind is dict and segment in value:
+                if type(value) is dict and segment in value:
                     value = value[segment]  # `.size`, `.first` and `.last` of an object are members first, too
                 else:
-                    value = _read(self, value, segment) if kind in KNOWN else self.get_item(value, segment)
+                    value = _read(self, value, segment) if type(value) in KNOWN else self.get_item(value, segment)
             if type(value) in _SIZED and len(value) > _HUGE:
                 watch.steps = -1
             return value
@@ -108,13 +106,9 @@ class Context(RenderContext):
         with suppress(KeyError, TypeError, IndexError):
             value: Any = self._named(path[0])
             for segment in path[1:]:
-                kind = type(value)
-                if kind is dict and segment in value:
-                    value = value[segment]
-                elif kind in KNOWN:
-                    value = _read(self, value, segment)
-                else:
+                if type(value) is not dict:
                     break  # it may have a way to be awaited
+                value = value[segment]
             else:
                 if type(value) in _SIZED and len(value) > _HUGE:
                     watch.steps = -1
@@ -126,19 +120,14 @@ class Context(RenderContext):
 
     def get_item(self, obj: Any, key: Any) -> Any:
         """Return a member, by the rule for the object where it needs one."""
-        rule = self._rule_of(obj)
-        if rule is None:
-            return super().get_item(obj, key)
-        try:
-            return rule.member(obj, _plain(key))
-        except KeyError:
-            if not rule.is_sequence:
-                raise
-        return super().get_item(obj, key)
+        rule = None if type(obj) in KNOWN else self._rule_of(obj)
+        return _read(self, obj, key) if rule is None else rule.member(obj, _plain(key))
 
     async def get_item_async(self, obj: Any, key: Any) -> Any:
         """Return a member, awaiting what can be awaited."""
-        return await super().get_item_async(obj, key) if self._rule_of(obj) is None else self.get_item(obj, key)
+        if type(obj) in KNOWN or self._rule_of(obj) is None:
+            return await _read_async(self, obj, key)
+        return self.get_item(obj, key)
 
     def _rule_of(self, value: object) -> Rule | None:
         env: Any = self.env

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 _FIELDS: Final = 5
 _EACH_HOUR: Final = "@hourly"  # the only short form that has more than one time a day
+_LONGEST_CRON: Final = 256  # characters; each repeated value costs every worker time, and 60 minutes are 169
 _LONGEST_NAME: Final = 80  # characters, so that a job's id has room for its time
 _LONGEST_REASON: Final = 100  # characters of what croniter says, which quotes what an author wrote
 _DIGEST_LENGTH: Final = 16
@@ -125,6 +126,8 @@ def check_cron(cron: object, timezone: object) -> None:
     allowed = "five fields such as '0 9 * * mon-fri', or @hourly, @daily, @weekly, @monthly, @yearly"
     if not isinstance(cron, str) or (not cron.startswith("@") and len(cron.split()) != _FIELDS):
         raise EnqueueError(f"cron is {show(cron)}; it must be {allowed}")
+    if len(cron) > _LONGEST_CRON:
+        raise EnqueueError(f"cron is {show(cron)}: it takes over {_LONGEST_CRON} characters; write ranges and steps")
     if not cron.startswith("@") and {"r", "h"} & {part[:1].lower() for part in cron.split()}:
         raise EnqueueError(f"cron is {show(cron)}: each process would work out other times for R and H; give numbers")
     try:

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from liquid import Token
 from liquid.exceptions import LiquidError
-from starlette.requests import cookie_parser
 
 from liquid_background.engine import Engine
 from liquid_background.errors import JobTimeout, PageNotFound, TagSyntaxError
@@ -28,7 +27,7 @@ from liquid_background.language.pages import (
 from liquid_background.language.syntax import explain, show
 from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain
-from liquid_background.web.parameters import Malformed, parse_body, parse_query
+from liquid_background.web.parameters import Malformed, parse_body, parse_cookies, parse_query
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -101,7 +100,7 @@ async def _render(engine: Engine, asked: PageRequest, rendering: Callable[[], No
         found,  # and not looked up again: it may have gone by now
         params=params,
         session=asked.session,
-        cookies=cookie_parser(asked.header("cookie")),
+        cookies=parse_cookies(asked.header("cookie")),
         headers=dict(asked.headers),
     )
     # Its jobs are sent by now, so that half a surrogate pair must not make a failure of the page.

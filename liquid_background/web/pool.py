@@ -17,6 +17,9 @@ from liquid_background.web.renderer import Renderer
 
 logger = logging.getLogger("liquid_background.web")
 
+MOST_READING: Final = 10.0
+"""Seconds in which front matter is read before the first request: one author's files must not keep a site down."""
+
 _BURIED: Final = 1.0  # seconds in which a process that was stopped leaves its place
 
 
@@ -47,7 +50,11 @@ class PagePool:
     def read_routes(self) -> None:
         """Read the pages' front matter, which takes its time for thousands of them."""
         if isinstance(self._environment.loader, SiteLoader):
-            self._environment.loader.routes.read()
+            left = self._environment.loader.routes.read(MOST_READING)
+            if left:
+                logger.warning(
+                    "%d pages wait to be read after %g s: until then they are not found by a slug", left, MOST_READING
+                )
 
     async def start(self) -> None:
         """Fork the first process.
@@ -68,7 +75,7 @@ class PagePool:
         except PageFailed as error:
             if self._stopping:
                 logger.error("%s (the server is stopping)", printable(error.trouble.message))
-                return plain(503, "The server is stopping.")
+                return plain(503, "The server is stopping.", RETRY)
             logger.error("%s", printable(error.trouble.message))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
         except TimeoutError as error:

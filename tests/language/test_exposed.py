@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import enum
 import ipaddress
+import types
 import typing
 from abc import ABC
 from collections.abc import Callable, Iterator
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from liquid import Mode, StrictUndefined
 from liquid.exceptions import LiquidError, UndefinedError
+from liquid.undefined import StrictDefaultUndefined
 
 from liquid_background import ArgumentError, Environment, HandOverError, NotExposed, SettingsError, expose
 from liquid_background.errors import CodeError
@@ -420,16 +423,60 @@ class Point(typing.NamedTuple):
 def test_dataclasses_and_named_tuples_show_what_they_declare(site: Any) -> None:
     data = {"l": Line("s", 2.5), "p": Point(1, 2), "all": [Point(1, 2), Point(3, 4)]}
     source = "{{ l.sku }}{{ l.price }}[{{ l._cost }}{{ l.api_key }}{{ l.note }}{{ l.total }}]{{ p.x }}{{ p.size }}{{ p[0] }}{{ p.last }}[{{ p.token }}{{ p.count }}]"
-    assert site.render(source, data) == "s2.5[]121x[]"
+    assert site.render(source, data) == "s2.5[]121[]"
     assert (
         site.render(
             "{{ all | map: 'x' | join: ',' }}{% for n in p %}{{ n }}{% endfor %}{{ all | where: 'x', 3 | size }}", data
         )
-        == "1,312x1"
+        == "1,3121"
     )
     with pytest.raises(NotExposed, match="Line, whose text"):
         site.render("{{ l }}", data)
     assert site.run(block("{% assign s = l.sku %}{{ s }}"), data) == "s"
+
+
+class Place(typing.NamedTuple):
+    x: int
+    y: int
+
+
+def test_a_named_tuple_shows_no_item_whose_name_looks_secret(make_site: Callable[..., Any]) -> None:
+    data = {"p": Point(1, 2), "all": [Point(1, 2)], "d": {"p": Point(1, 2)}, "q": Place(3, 4)}
+    site = make_site()
+    source = (
+        "{{ p[2] }}{{ p[-1] }}{{ p[9] }}{{ p.last }}{{ p | last }}{{ p | join: ',' }} {{ p | json }} {{ p | first }}"
+    )
+    assert site.render(source, data) == "21,2 [1, 2] 1"
+    assert site.render("{% if p contains 'x' %}x{% endif %}{{ q }}{{ q | json }}{{ q.last }}", data) == (
+        "Place(x=3, y=4)[3, 4]4"
+    )
+    for shown in ("{{ p }}", "{{ all }}", "{{ d }}", "{{ d | json }}", "{{ all | json }}"):
+        with pytest.raises(NotExposed, match=r"Point, wh(ose text|ich is not shown)"):
+            make_site().render(shown, data)
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        lambda item: collections.deque([item]),
+        lambda item: collections.UserList([item]),
+        lambda item: collections.UserDict(a=item),
+        lambda item: types.MappingProxyType({"a": item}),
+        lambda item: {"a": collections.deque([item])},
+        lambda item: [[{"a": (item,)}]],
+    ],
+)
+def test_what_holds_an_object_does_not_show_it(exposed: Any, holder: Callable[[object], object]) -> None:
+    for source in ("{{ v }}", "{{ v | append: '' }}"):
+        with pytest.raises(NotExposed, match="holds a Customer, which is not shown inside others"):
+            exposed.render(source, {"v": holder(Customer())})
+
+
+@pytest.mark.parametrize("name", ["compact", "find", "has", "map", "reject", "sort", "sum", "uniq", "where"])
+def test_no_error_of_a_filter_shows_an_object_that_is_its_key(exposed: Any, name: str) -> None:
+    for key in ("key", "keys"):
+        with pytest.raises(NotExposed, match=f"what {name} is given (is|holds) a Customer"):
+            exposed.render(f"{{{{ l | {name}: {key} }}}}", {"l": [{"a": 1}], "key": Customer(), "keys": [[Customer()]]})
 
 
 def test_what_has_a_size_tells_it(site: Any) -> None:
@@ -503,3 +550,27 @@ def test_a_parameter_that_is_strictly_undefined_raises_on_the_page(make_site: Ca
     lax.engine.environment.actions["act"] = lambda p: p
     lax.render("\n" + tag, {"user": {}})
     assert all(job.parameters.get("p", job.parameters.get("event", {}).get("p")) is None for job in lax.jobs)
+
+
+@pytest.mark.parametrize(
+    ("literal", "sent"),
+    [("nil", None), ("blank", ""), ("empty", ""), ("false", False), ("''", ""), ("nothing | default: 1", 1)],
+)
+def test_a_literal_is_never_undefined(make_site: Callable[..., Any], literal: str, sent: object) -> None:
+    site = make_site(undefined=StrictDefaultUndefined)
+    site.write({"consumers/e/c": "", "partials/p": ""})
+    acted: list[object] = []
+    site.engine.environment.actions["act"] = lambda v: acted.append(v) or ""  # type: ignore[func-returns-value]
+    site.render(
+        f"{{% background source_name: 's', v: {literal} %}}{{{{ v }}}}{{% endbackground %}}"
+        f"{{% background j = 'p', v: {literal} %}}{{% trigger_event 'e', v: {literal} %}}"
+        f"{{% action 'act', v: {literal} %}}",
+        {},
+    )
+    sent_values = [job.parameters.get("event", job.parameters)["v"] for job in site.jobs]
+    assert sent_values == [sent] * 3
+    assert set(acted) == {sent}
+
+
+def test_literals_need_no_rule(site: Any) -> None:
+    assert site.render("{% assign x = blank %}{% assign y = empty %}[{{ x }}{{ y }}{{ x.foo }}{{ y.size }}]") == "[]"

@@ -197,11 +197,50 @@ def test_an_async_page_takes_rows_that_were_fetched(shop: Any) -> None:
     source = "{% for c in all %}{{ c.name }}{% endfor %}"
     template = shop.engine.environment.from_string("\n" + source)
     rows = Customer.objects.all()
-    with pytest.raises(CodeError, match=r"SynchronousOnlyOperation.*async context") as raised:
+    with pytest.raises(CodeError, match=r"Django asks no database in render_async: have the application") as raised:
         asyncio.run(template.render_async(all=rows))
     assert raised.value.context()[0] == 2
     assert len(rows) == 2
     assert asyncio.run(template.render_async(all=rows)) == "\nAdaBo"
+
+
+@pytest.mark.parametrize("source", ["{{ all.size }}", "{{ all.first }}", "{{ all | size }}", "{{ all | map: 'name' }}"])
+def test_an_async_page_that_would_query_says_so(shop: Any, source: str) -> None:
+    with pytest.raises(CodeError, match="Django asks no database in render_async"):
+        asyncio.run(shop.engine.environment.from_string(source).render_async(all=Customer.objects.all()))
+
+
+def test_an_async_page_reads_relations_that_were_fetched(shop: Any) -> None:
+    shop.engine.environment.expose(Order, "customer")
+    template = shop.engine.environment.from_string("{{ o.customer.name }}")
+    with pytest.raises(CodeError, match=r"Django asks no database in render_async.*select_related"):
+        asyncio.run(template.render_async(o=Order.objects.get(total=7)))
+    fetched = Order.objects.select_related("customer").get(total=7)
+    assert asyncio.run(template.render_async(o=fetched)) == "Ada"
+
+
+def test_filters_ask_no_more_than_they_need(shop: Any) -> None:
+    for source, printed, asked in (
+        ("{{ all | size }}", "2", "COUNT"),
+        ("{% assign f = all | first %}{{ f.name }}", "Ada", "LIMIT 1"),
+        ("{{ none | first }}{{ none | last }}{{ none | size }}", "0", ""),
+    ):
+        with CaptureQueriesContext(connection) as captured:
+            data = {"all": Customer.objects.all(), "none": Customer.objects.none()}
+            assert shop.engine.environment.from_string(source).render(**data) == printed
+        assert all(asked in query["sql"] for query in captured)
+        assert len(captured) == (1 if asked else 0)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["limit: 0", "limit: 1", "limit: 9", "offset: 1", "limit: 1 offset: 1", "offset: 9", "reversed limit: 1", ""],
+)
+def test_a_loop_takes_a_query_as_it_takes_a_list(shop: Any, arguments: str) -> None:
+    source = f"{{% for c in all {arguments} %}}{{{{ c.name }}}}{{{{ forloop.length }}}}{{% else %}}none{{% endfor %}}"
+    render = shop.engine.environment.from_string(source + "{% for c in all offset: continue %}{{ c.name }}{% endfor %}")
+    everyone = Customer.objects.all()
+    assert render.render(all=everyone) == render.render(all=list(everyone))
 
 
 class Base(orm.DeclarativeBase):
@@ -261,6 +300,11 @@ def test_rows_show_their_columns(site: Any, session: orm.Session) -> None:
     assert site.engine.environment.from_string("{{ rows[1].id }}").render(rows=mapping) == "2"
     with pytest.raises(NotExposed, match="whose text no rule exposes"):
         site.engine.environment.from_string("{{ rows[0] }}").render(rows=rows)
+    (secret,) = session.execute(sqlalchemy.select(Author.name, Author.api_token)).all()
+    source = "{% for x in r %}{{ x }}{% endfor %}{{ r.name }}{{ r[1] }}{{ r.last }}{{ r | last }}{{ r | json }}{{ d | json }}"
+    assert site.engine.environment.from_string(source).render(r=secret, d={"r": secret}) == (
+        'AdaAdaAda["Ada"]{"r": {"name": "Ada"}}'
+    )
     results = session.execute(sqlalchemy.select(Book.id))
     loop = site.engine.environment.from_string("{% for r in results %}{% endfor %}")
     with pytest.raises(NotExposed, match=r"results is a \w+, which no rule exposes, and no list"):

@@ -209,3 +209,18 @@ def test_three_thousand_pages_cost_a_request_little(pages: Pages) -> None:
         for _ in range(20):
             pages.at(path)
         assert (time.perf_counter() - started) / 20 < 0.02
+
+
+def test_a_reading_that_takes_too_long_is_gone_on_with_by_requests(pages: Pages) -> None:
+    for index in range(200):
+        pages.write(f"p{index}", f"slug: s{index}\n" + "a: b c d e f g\n" * 10)
+    loader = pages.environment.loader
+    assert isinstance(loader, SiteLoader)
+    assert loader.routes.read(0.0) > 0
+    assert pages.at("s199") in (None, "p199")  # the first request goes on for its time
+    for _ in range(1000):
+        if pages.at("s0") == "p0" and pages.at("s199") == "p199":
+            break
+        time.sleep(0.01)
+    assert (pages.at("s0"), pages.at("s199")) == ("p0", "p199")
+    assert loader.routes.read() == 0

@@ -49,7 +49,7 @@ BROKEN = [
     ("a: [b: c: d]", "a `,` is missing here", 2, 9),
     ('a: "\\q"', "a backslash in double quotes starts no escape here", 2, 6),
     ("a: |x\n  y", "behind `|` or `>` nothing else may stand in the line", 2, 5),
-    ("%TAG x\na: 1", "a line cannot start with `%`", 2, 6),
+    ("%TAG x\na: 1", "a line cannot start with `%`", 2, 1),
     ("%YAML 9.9", "a line cannot start with `%`", 2, 1),
     ("a: 1\n...\nb: 2", "text stands behind `...`", 4, 1),
     ("x: {{ page.title }}", "put text that starts with `{` or `[` in quotes", 2, 5),

@@ -320,6 +320,22 @@ def test_a_header_of_the_server_s_own_is_an_error(tmp_path: Path, name: str) -> 
     assert finding.message == f"the header '{name}' is the server's own: take it out"
 
 
+@pytest.mark.parametrize(
+    "name", ["X-Accel-Redirect", "x_accel_buffering", "X-Sendfile", "X-LIGHTTPD-send-file", "X-LiteSpeed-Location"]
+)
+def test_a_header_that_has_a_server_in_front_send_a_file_is_an_error(tmp_path: Path, name: str) -> None:
+    (finding,) = findings(tmp_path, f"---\nresponse_headers:\n  X-Own: a\n  {name}: /etc/passwd\n---\n")
+    assert (finding.line, finding.rule.name) == (4, "front-matter")
+    assert finding.message.startswith(f"the header '{name}' would have a server in front send a file")
+
+
+@pytest.mark.parametrize("schedule", ["* * * * *", "*/5 * * * *", "*"])
+def test_a_schedule_that_needs_quotes_is_told_so(tmp_path: Path, schedule: str) -> None:
+    (finding,) = findings(tmp_path, f"---\nmetadata: {{a: b}}\nschedule: {schedule}\n---\n")
+    assert finding.line == 3
+    assert 'put the value in quotes, as in "* * * * *"' in finding.message
+
+
 def test_a_layout_that_is_not_there_is_found_at_its_line(tmp_path: Path) -> None:
     (found,) = findings(tmp_path, "---\nmetadata: {layout: x}\nlayout: nowhere\n---\nx")
     assert (found.rule.name, found.line, found.message) == ("missing-partial", 3, "the layout 'nowhere' is not there")

@@ -101,6 +101,7 @@ def test_each_hour_is_each_hour_also_when_it_is_repeated(engine: Engine) -> None
         (("61 * * * *", "notify"), "which names no time"),
         (("0 0 30 2 *", "notify"), "which names no time"),
         (("R * * * *", "notify"), "give numbers"),
+        (("0-59," * 3200 + "0 23 31 12 *", "notify"), "over 256 characters"),
         ((5, "notify"), "cron is 5"),
         (("* * * * *", "nothing"), "no action and no partial"),
     ],

@@ -18,6 +18,7 @@ from liquid_background.web import connection, site
 connection.HEAD_TIMEOUT = 1.5
 connection.READ_TIMEOUT = 1.5
 connection._MOST = 40
+connection.MAX_UNREAD = 10 * 1024 * 1024
 site.BODY_TIMEOUT = 1.5
 """
 
@@ -104,3 +105,46 @@ def test_a_slow_reader_gets_all_of_it(served: Served) -> None:
         data += part
         time.sleep(0.2)
     assert len(data) > 9_000_000
+
+
+def chunks(size: int, number: int) -> bytes:
+    return (b"%x\r\n" % size + b"a" * size + b"\r\n") * number
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 15])
+def test_a_body_of_crumbs_is_refused_and_holds_up_nobody(served: Served, size: int) -> None:
+    crumbs = served.connect()
+    crumbs.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
+    with suppress(BrokenPipeError, ConnectionResetError):
+        crumbs.sendall(chunks(size, 200_000))
+    assert served.get("/").text == "hello"
+    assert read_reply(crumbs).status in (0, 400)  # none, where it was closed while the rest was on its way
+    reply = served.send(
+        b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(size, 20_000)
+    )
+    assert reply.status == 400
+
+
+@pytest.mark.parametrize(("size", "number"), [(1, 1000), (17, 10_000), (64, 10_000), (8000, 100)])
+def test_a_body_in_many_pieces_is_taken(served: Served, size: int, number: int) -> None:
+    head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert served.send(head + chunks(size, number) + b"0\r\n\r\n").status == 200
+
+
+def test_a_head_of_60_kb_is_taken_and_one_of_70_kb_is_not(served: Served) -> None:
+    assert served.send(request("/", f"X: {'y' * 60_000}")).status == 200
+    assert served.send(request("/", f"X: {'y' * 70_000}")).status == 400
+
+
+def test_answers_that_nobody_reads_are_not_kept_without_end(served: Served) -> None:
+    lazy = []
+    for _ in range(24):  # of 9 MB each
+        connection = socket.socket()
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16_384)
+        connection.connect(("127.0.0.1", served.port))
+        connection.sendall(request("/big"))
+        lazy.append(connection)
+    served.wait(lambda: any("was cut off" in line for line in served.log()))
+    assert served.get("/").text == "hello"
+    for connection in lazy:
+        connection.close()

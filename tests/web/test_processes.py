@@ -266,7 +266,8 @@ def test_a_signal_ends_serve_while_pages_are_stuck(serve: Callable[..., Served],
     started = time.monotonic()
     assert server.stop(number) == 0
     assert time.monotonic() - started < 8
-    assert [read_reply(connection).status for connection in stuck] == [503] * 6
+    replies = [read_reply(connection) for connection in stuck]
+    assert [(reply.status, reply.headers["retry-after"]) for reply in replies] == [(503, "5")] * 6
     assert len([line for line in server.log() if line.startswith("GET /in_c 503")]) == 6
     reasons = [line for line in server.log() if "the server is stopping" in line]
     assert len(reasons) == 6

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.web.conftest import Served, post
+from liquid_background.web.parameters import parse_cookies
+from tests.web.conftest import Served, post, request
 
 H = b"Host: localhost\r\nConnection: close\r\n"
 FORM = "application/x-www-form-urlencoded"
@@ -28,6 +31,40 @@ def served(module_serve: Callable[..., Served]) -> Served:
             "pages/odd": "---\nformat: jason\n---\nx",
         },
         "--show-errors",
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("ok=1; b=2", "1"),
+        ("ok=1;ok=2", "2"),
+        (' ok = "a b" ', "a b"),
+        ('ok="a\\054b\\"c\\\\d\\x"', 'a,b"c\\dx'),
+        ('ok="half', '"half'),
+        ('ok="', '"'),
+        ("ok=a=b", "a=b"),
+        ("alone", ""),
+        ("ok", ""),
+    ],
+)
+def test_cookies_are_read_as_browsers_write_them(served: Served, sent: str, read: str) -> None:
+    assert served.send(request("/head", f"Cookie: {sent}")).text == f"|{read}"
+
+
+@pytest.mark.parametrize("escapes", ['\\"', "\\\\", "\\1", "\\"])
+def test_no_cookie_holds_a_page_up(escapes: str) -> None:
+    whole = f'a="{escapes * (60_000 // len(escapes))}"'
+    started = time.process_time()
+    parse_cookies(f"{whole}; b=1")
+    assert time.process_time() - started < 1  # it was half a minute
+
+
+def test_a_form_may_hold_raw_bytes_beside_encoded_ones(served: Served) -> None:
+    reply = served.send(post(b"a=\xc3%A9&b=%c3\xa9&c=\xc3\xa9+\x01&d=%0a", FORM))
+    assert (reply.status, json.loads(reply.text.removeprefix("hello "))) == (
+        200,
+        {"a": "\u00e9", "b": "\u00e9", "c": "\u00e9 \x01", "d": "\n"},
     )
 
 

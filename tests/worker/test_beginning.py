@@ -18,7 +18,7 @@ from liquid_background.errors import SettingsError
 from liquid_background.settings import Settings
 from liquid_background_worker import run
 from liquid_background_worker.beginning import Beginning, Stopped
-from liquid_background_worker.supervisor import Supervisor
+from liquid_background_worker.signals import Signals
 from tests.worker.conftest import HERE, Bench
 
 
@@ -59,13 +59,13 @@ def test_a_signal_while_the_application_loads_returns_0(settings: Settings, swal
 
 
 def test_a_signal_just_before_the_supervisor_listens_is_not_lost(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    listen = Supervisor._listen
+    listen = Signals.listen
 
-    def late(self: Supervisor) -> dict[int, Any]:
+    def late(self: Signals) -> None:
         signal.raise_signal(signal.SIGTERM)
-        return listen(self)
+        listen(self)
 
-    monkeypatch.setattr(Supervisor, "_listen", late)
+    monkeypatch.setattr(Signals, "listen", late)
     bench.send()
     given = bench.settings.model_copy(update={"app": "tests.worker.stub_app:engine"})
     assert run(given, processes=1) == 0

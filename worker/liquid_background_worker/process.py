@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 
 from liquid_background.jobs.queue.finishing import Running
+from liquid_background.jobs.queue.moves import Pulse
 from liquid_background_worker.slot import Slot
 
 logger = logging.getLogger("liquid_background.worker")
@@ -31,7 +32,7 @@ class Process:
         self.reason = ""
         self.cancelled = False
         self.shown: Running | None = None  # the last job that was beaten for early
-        self.counted = (0, 0, 0.0)
+        self._counted = (0, 0, 0.0)
 
     def ask_to_stop(self) -> None:
         """Have it end after the job that runs; wake it when it is idle."""
@@ -56,6 +57,20 @@ class Process:
         with contextlib.suppress(OSError):
             os.killpg(self.pid, signal.SIGKILL)  # what its jobs started and left behind
         return os.waitstatus_to_exitcode(status)
+
+    def pulses(self) -> list[Pulse]:
+        """Return its beats: one with what it counted since the last one, and one for each job that it owes an end."""
+        before = self._counted
+        self._counted = counted = self.slot.counters()
+        now = self.slot.now()
+        beat = Pulse(
+            name=self.name,
+            completed=counted[0] - before[0],
+            failed=counted[1] - before[1],
+            seconds=counted[2] - before[2],
+            job=now.job if now else None,
+        )
+        return [beat, *(Pulse(name=self.name, completed=0, failed=0, seconds=0.0, job=job) for job in self.slot.owed())]
 
     def close(self) -> None:
         os.close(self.control)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import select
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Ending, Outcome, Performer
@@ -26,6 +25,7 @@ from liquid_background_worker.child import Child, Role
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.limited import call_hooks
 from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
+from liquid_background_worker.signals import Signals
 from liquid_background_worker.slot import Left, Slot
 from liquid_background_worker.timetable import Timetable
 
@@ -60,7 +60,7 @@ class Supervisor:
         self._stops = 0
         self._generation = 0
         self._names = 0  # children of the first generation; later ones need names of their own
-        self._signals, self._signalled = os.pipe()
+        self._signals = Signals()
 
     def run(self, processes: int, stopped: Callable[[], bool]) -> int:
         """Run until stopped, or until the burst is over; return the exit code.
@@ -69,7 +69,7 @@ class Supervisor:
             processes: children.
             stopped: says whether a signal came before this listened.
         """
-        before = self._listen()
+        self._signals.listen()
         self._names = processes
         self._start_at = dict.fromkeys(range(processes), 0.0)
         if stopped():
@@ -77,7 +77,7 @@ class Supervisor:
         try:
             while self._start_at or self._everyone():
                 self._start_due()
-                self._wait()
+                self._take_signals()
                 self._bury()
                 self._enforce_limits()
                 self._show()
@@ -86,7 +86,7 @@ class Supervisor:
             self._heart.flush(_LAST_WORDS)
         finally:
             self._heart.close()
-            self._hush(before)
+            self._signals.hush(ignored=self._stops > 0)
         return 0
 
     def _everyone(self) -> list[Process]:
@@ -94,26 +94,8 @@ class Supervisor:
 
     # Signals.
 
-    def _listen(self) -> dict[int, Any]:
-        """Take the signals over; return who had them."""
-        for end in (self._signals, self._signalled):
-            os.set_blocking(end, False)
-        signal.set_wakeup_fd(self._signalled, warn_on_full_buffer=False)
-        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD)
-        return {number: signal.signal(number, _noted) or signal.SIG_DFL for number in numbers}
-
-    def _hush(self, before: dict[int, Any]) -> None:
-        """Give the signals back; after a stop, one more must not turn an orderly end into a death by signal."""
-        signal.set_wakeup_fd(-1)
-        for number, handler in before.items():
-            ignored = self._stops and number != signal.SIGCHLD
-            signal.signal(number, signal.SIG_IGN if ignored else handler)
-        os.close(self._signals)
-        os.close(self._signalled)
-
-    def _wait(self) -> None:
-        ready, _, _ = select.select([self._signals], [], [], _LOOK)
-        for number in os.read(self._signals, 64) if ready else b"":
+    def _take_signals(self) -> None:
+        for number in self._signals.wait(_LOOK):
             if number in (signal.SIGTERM, signal.SIGINT):
                 self._stop()
             elif number == signal.SIGHUP and not self._stops:
@@ -159,7 +141,7 @@ class Supervisor:
             call_hooks("on_child_stop", Alarm(), limit, hooks.child_stopped)
 
         controls = [other.control for other in self._everyone()]
-        process = fork(name, body, [*controls, *self._heart.descriptors(), self._signals, self._signalled])
+        process = fork(name, body, [*controls, *self._heart.descriptors(), *self._signals.descriptors])
         self._register(process)
         return process
 
@@ -255,19 +237,7 @@ class Supervisor:
                 self._heart.hurry()
 
     def _pulses(self) -> list[Pulse]:
-        pulses = []
-        for child in self._everyone():
-            counters, now = child.slot.counters(), child.slot.now()
-            completed, failed, seconds = (
-                counters[0] - child.counted[0],
-                counters[1] - child.counted[1],
-                counters[2] - child.counted[2],
-            )
-            child.counted = counters
-            job = now.job if now else None
-            pulses.append(Pulse(name=child.name, completed=completed, failed=failed, seconds=seconds, job=job))
-            pulses += [Pulse(name=child.name, completed=0, failed=0, seconds=0.0, job=job) for job in child.slot.owed()]
-        return pulses
+        return [pulse for child in self._everyone() for pulse in child.pulses()]
 
     def _answer(self, pulse: Pulse, word: str) -> None:
         name, job = pulse.name, pulse.job
@@ -283,7 +253,3 @@ class Supervisor:
             elif word == "fenced":
                 # This worker was stopped, or cut off, for longer than its lease: the job runs elsewhere by now.
                 self._kill(child, now.job, "its lease ran out")
-
-
-def _noted(_signal: int, _frame: object) -> None:
-    """Nothing: the number arrives on the wakeup descriptor."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import monotonic
@@ -16,14 +17,23 @@ if TYPE_CHECKING:  # an application that has schedules has imported them
     from liquid_background.python_jobs import Schedule
 
 _AGAIN: Final = 30.0  # seconds after which a time is enqueued again, in case the store has lost it
+_SHARE: Final = 0.02  # seconds of a look that thousands of schedules may take from the leases and limits of jobs
 
 
 @dataclass(slots=True)
 class _Line:
-    """One schedule, and until when this worker need not ask for its next time again."""
+    """One schedule, its next time, and until when this worker need not ask for that again; by the store's clock."""
 
     schedule: Schedule
-    until: float = 0.0  # by the store's clock
+    until: float = 0.0
+    found_at: float = 0.0
+    moment: int = 0
+
+    def next_time(self, now: float) -> int:
+        """Return the schedule's next time, which is worked out once; anew where the clock was put back meanwhile."""
+        if not self.found_at <= now < self.moment:
+            self.found_at, self.moment = now, self.schedule.next_time(now)
+        return self.moment
 
 
 class Timetable:
@@ -35,7 +45,7 @@ class Timetable:
     """
 
     def __init__(self, schedules: Sequence[Schedule], settings: Settings) -> None:
-        self._lines = [_Line(schedule) for schedule in schedules]
+        self._lines = deque(_Line(schedule) for schedule in schedules)  # the one that is looked at next comes first
         self._settings = settings
         self._offset: float | None = None  # seconds from this process's monotonic clock to the store's
         self._ask_at = 0.0
@@ -48,7 +58,7 @@ class Timetable:
         return cls(declared(), settings)
 
     def calls(self) -> list[Call]:
-        """Return the calls that are due now."""
+        """Return the calls that are due now, of thousands as many as there is time for."""
         if not self._lines or monotonic() < self._refused_until:
             return []
         if self._offset is None:
@@ -57,11 +67,19 @@ class Timetable:
             self._ask_at = monotonic() + 1.0
             return [moves.schedule("", "", None, self._settings)]
         now = monotonic() + self._offset
-        return [self._call(line, now) for line in self._lines if line.until <= now]
+        ends = monotonic() + _SHARE
+        calls: list[Call] = []
+        for _ in range(len(self._lines)):
+            line = self._lines[0]
+            if line.until <= now:
+                if monotonic() >= ends:
+                    break
+                calls.append(self._call(line, now))
+            self._lines.rotate(-1)
+        return calls
 
     def _call(self, line: _Line, now: float) -> Call:
-        schedule = line.schedule
-        moment = schedule.next_time(now)
+        schedule, moment = line.schedule, line.next_time(now)
         line.until = min(moment + 0.05, now + _AGAIN)
         job = schedule.job_at(moment)
         return moves.schedule(schedule.name, schedule.digest, job, self._settings, schedule.former_name)

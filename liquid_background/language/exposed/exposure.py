@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import get_cache_token
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import UserList, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -13,17 +14,18 @@ from typing import Any, Final
 from uuid import UUID
 
 from liquid import Undefined
+from liquid.builtin.expressions.primitive import Blank, Empty
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.builtin.tags.tablerow_tag import TableRow
 from markupsafe import Markup
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
-from liquid_background.language.exposed.ready import Rows, names_rule, query_rule, record_rule
+from liquid_background.language.exposed.ready import Names, Rows, names_rule, query_rule, record_rule
 from liquid_background.language.exposed.rules import REGISTERED, NoRule, Registry, Rule
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
-_LIQUID: Final = frozenset((ForLoop, TableRow, Undefined))
+_LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
 KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, set, frozenset}
 """Types that need no rule, and are asked for none: what most pages are made of."""
 
@@ -36,6 +38,8 @@ _PROXY: Final[Rule] = Rule(
     "proxy", {}
 )  # of what stands for an object of another class, and tells which when it is asked
 _NESTED: Final = 5  # levels that filters make flat
+_PLAIN_LISTS: Final = frozenset((list, tuple, set, frozenset))
+_LISTS: Final = (list, tuple, Set, ValuesView, deque, UserList)  # whose text is made of what is in them
 
 
 class View:
@@ -127,10 +131,24 @@ class Exposure:
         rule = self.rule_of(found)
         return [] if rule is None else list(rule.names(found))
 
-    def listed(self, found: Any, most: int | None = None) -> Any:
-        """Return the rows of a query as a list, and anything else as it is."""
+    def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
+        """Return the rows of a query as a list, as many as are wanted, and anything else as it is."""
         rule = self.rule_of(found)
-        return rule.fetch(found, most) if isinstance(rule, Rows) else found
+        if isinstance(rule, Rows):
+            return rule.fetch(found, most())
+        return rule.opened(found) if isinstance(rule, Names) else found
+
+    def counted(self, query: object, what: str) -> object:
+        """Return the size of a query, or its first or last row, without the others."""
+        rule = self.rule_of(query)
+        try:
+            return None if rule is None else rule.member(query, what)
+        except IndexError:
+            return None  # as for an empty list
+
+    def is_query(self, found: object) -> bool:
+        """Return whether a value is a query, whose rows are fetched as a page takes them."""
+        return isinstance(self.rule_of(found), Rows)
 
     def check_list(self, found: object) -> None:
         """Accept what a loop is to go through.
@@ -151,20 +169,28 @@ class Exposure:
         Raises:
             NotExposed: for an object, or something in a list, whose text is not exposed.
         """
-        if type(found) is not list:
-            self._check_text(found)
-        elif not FLAT.issuperset(map(type, found)):
-            for item in found:
-                self._check_text(item)
-
-    def _check_text(self, found: object) -> None:
-        rule = self.rule_of(found)
-        if rule is not None and not rule.text:
-            raise NotExposed(rule.why_no_text())
-        for inner in _inside(found):
+        printed = found if type(found) is list else [found]
+        if FLAT.issuperset(map(type, printed)):
+            return
+        for each in printed:
+            rule = self.rule_of(each)
+            if rule is not None and not rule.text:
+                raise NotExposed(rule.why_no_text())
+        for inner in _inside(printed):
             rule = self.rule_of(inner)
             if rule is not None and not (rule.text and rule.shows_itself):
                 raise NotExposed(f"holds a {rule.kind}, which is not shown inside others: print what is in it")
+
+    def check_written(self, found: object) -> None:
+        """Accept what `json` is about to write: it takes named tuples as lists, and asks nobody.
+
+        Raises:
+            NotExposed: when one is not to be shown as a whole.
+        """
+        for inner in _inside([found]):
+            rule = self.rule_of(inner)
+            if isinstance(rule, Names) and isinstance(inner, tuple) and rule.opened(inner) is not inner:
+                raise NotExposed(f"holds a {rule.kind}, which is not shown as a whole: print what is in it")
 
     def as_json(self, found: object) -> object:
         """Return an object as what `json` can write: its fields, or its rows.
@@ -176,11 +202,14 @@ class Exposure:
         rule = self.rule_of(found)
         if isinstance(rule, NoRule):
             raise NotExposed(rule.why("'name'"))
-        if isinstance(rule, Rows):
-            return rule.fetch(found)
         if rule is None:
             raise TypeError(f"Object of type {type(found).__name__} is not JSON serializable")
-        return {name: rule.member(found, name) for name in rule.names(found)}
+        if isinstance(rule, Rows):
+            shown: object = rule.fetch(found)
+        else:
+            shown = {name: rule.member(found, name) for name in rule.names(found)}
+        self.check_written(shown)
+        return shown
 
     def viewed(self, found: Any) -> Any:
         """Return a value with the objects in it as filters see them; the value itself when there is none.
@@ -234,21 +263,24 @@ def unviewed(result: Any) -> Any:
     return result
 
 
-def _inside(found: object) -> Iterator[object]:
-    """Yield what is in lists and mappings, at every level."""
-    seen: set[int] = set()
-    left: list[object] = [found]
+def _inside(found: Iterable[object]) -> Iterator[object]:
+    """Yield what is in the lists and mappings among some values, at every level."""
+    seen: dict[int, object] = {}  # by identity, and kept: what a mapping makes as it is asked would share one
+    left = [*found]
     while left:
         part = left.pop()
-        inner: Iterable[object] = ()
-        if isinstance(part, dict):
-            inner = [*part, *part.values()]
-        elif isinstance(part, list | tuple | set | frozenset):
-            inner = part
         if id(part) in seen:
             continue
-        seen.add(id(part))
-        for item in inner:
-            if type(item) not in FLAT:
-                yield item
-                left.append(item)
+        items = _items(part)
+        if not FLAT.issuperset(map(type, items)):
+            seen[id(part)] = part
+            inner = [item for item in items if type(item) not in FLAT]
+            yield from inner
+            left += inner
+
+
+def _items(found: Any) -> Collection[object]:
+    kind = type(found)
+    if issubclass(kind, Mapping):
+        return () if issubclass(kind, Undefined) else [*found, *found.values()]
+    return found if kind in _PLAIN_LISTS else [*found] if issubclass(kind, _LISTS) else ()

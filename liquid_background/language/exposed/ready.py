@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import compress
 from operator import attrgetter
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ MAX_ROWS: Final = 10_000
 class Names(Rule):
     """Named items of a sequence: named tuples, and rows of SQLAlchemy, whose query named them."""
 
-    is_list = is_sequence = shows_itself = True
+    is_list = shows_itself = True
 
     def __init__(self, kind: type, read: Callable[[Any, str], object], *, text: bool, secret: Sequence[str]) -> None:
         super().__init__(kind.__name__, {}, text=text)
@@ -30,12 +31,25 @@ class Names(Rule):
         return [name for name in found._fields if _is_open(name, self._secret)]
 
     def member(self, found: Any, name: object) -> object:
-        """Return the item of a name or number."""
-        if isinstance(name, int):
-            return found[name]
-        if not isinstance(name, str) or name not in found._fields or not _is_open(name, self._secret):
+        """Return the item of a name or number, or how many there are."""
+        if isinstance(name, str) and name in found._fields:
+            if _is_open(name, self._secret):
+                return self._read(found, name)
             raise KeyError(name)
-        return self._read(found, name)
+        if name == "size":
+            return len(found._fields)
+        number = _ENDS.get(name, name) if isinstance(name, str) else name
+        if not isinstance(number, int) or not _is_open(found._fields[number], self._secret):
+            raise KeyError(name)
+        return found[number]
+
+    def opened(self, found: Any) -> Any:
+        """Return the items whose names do not look secret; the sequence itself, where that is all."""
+        are_open = [_is_open(name, self._secret) for name in found._fields]
+        return found if all(are_open) else [*compress(found, are_open)]
+
+
+_ENDS: Final[Mapping[str, int]] = {"first": 0, "last": -1}
 
 
 class Rows(Rule):
@@ -108,7 +122,7 @@ def names_rule(kind: type, secret: Sequence[str]) -> Rule | None:
     if _is(kind, *_ROW):
         return Names(kind, lambda row, name: row._mapping[name], text=False, secret=secret)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return Names(kind, getattr, text=True, secret=secret)
+        return Names(kind, getattr, text=all(_is_open(name, secret) for name in kind._fields), secret=secret)
     return None
 
 

@@ -32,7 +32,6 @@ class Rule:
 
     is_list = False  # whether pages loop over it
     shows_itself = False  # whether Python shows it in what holds it by something that is for people, too
-    is_sequence = False  # whether they read it by numbers, too, as python-liquid reads a list
 
     def __init__(self, kind: str, fields: Mapping[str, Read], *, text: bool = False) -> None:
         self.kind = kind
@@ -95,6 +94,9 @@ def reading(read: Callable[..., object], *given: object) -> Any:
     except Exception as error:
         if getattr(error, "silent_variable_failure", False):  # Django's word for "there is none"
             raise KeyError from error
+        if type(error).__name__ == "SynchronousOnlyOperation":
+            message = "Django asks no database in render_async: have the application fetch what the page reads"
+            raise CodeError(f"{message}, [row async for row in rows] or select_related", token=None) from error
         raise
 
 

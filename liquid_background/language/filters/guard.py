@@ -46,6 +46,8 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
 
 _COUNT: Final = frozenset(("first", "last", "size"))
 _WRITE_OBJECTS: Final = frozenset(("json",))
+_KEYED: Final = FLATTENING - {"concat", "index", "reverse"}
+_KEYS: Final = ("attr", "key")  # what python-liquid calls a key: its errors have the text of one
 
 
 def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
@@ -56,9 +58,15 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
     exposure: Exposure = env.exposure  # type: ignore[attr-defined]
 
     def call(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
+        if name in _COUNT and exposure.is_query(left) and not args and not named:
+            return exposure.counted(left, name)
         left, args = exposure.listed(left), tuple(map(exposure.listed, args))
         for value in (left, *args, *named.values()) if makes_text else ():
             check(env, name, value)
+        for key in (*args[:1], *(named[each] for each in _KEYS if each in named)) if name in _KEYED else ():
+            check_text(env, name, key)
+        if name in _WRITE_OBJECTS:
+            exposure.check_written(left)
         if name in _COUNT and not (name == "size" and isinstance(left, Sized)):
             exposure.check_list(left)
         if flattens:

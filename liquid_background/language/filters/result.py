@@ -38,11 +38,11 @@ def check_text(env: Environment, what: str, value: object, named: object = None)
     """
     if type(value) in FLAT:
         return
+    measure_text(env, what, value)  # first: what is of a limited size is looked through in a limited time
     try:
         env.exposure.check_text(value)  # type: ignore[attr-defined]
     except NotExposed as error:
         raise error.of(f"what {what} is given" if named is None else named) from None
-    measure_text(env, what, value)
 
 
 def measure_text(env: Environment, what: str, value: object) -> None:

@@ -130,13 +130,19 @@ class _Loader(yaml.BaseLoader):
         self._values = 0
 
     def fetch_alias(self) -> None:
-        self._refuse("an alias (`*name`) is not taken: write the value again, or put it in quotes")
+        self._refuse('a `*` begins an alias, which is not taken: put the value in quotes, as in "* * * * *"')
 
     def fetch_anchor(self) -> None:
         self._refuse("an anchor (`&name`) is not taken: put the value in quotes")
 
     def fetch_tag(self) -> None:
         self._refuse("a type (`!name`) is not taken: put the value in quotes")
+
+    def fetch_key(self) -> None:
+        self._refuse("`?` cannot stand here: put the value in quotes")
+
+    def fetch_directive(self) -> None:
+        self._refuse("a line cannot start with `%`")
 
     def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803  PyYAML's name
         # The scanner looks ahead before anything is composed, and slowly so in deep nesting.

@@ -26,13 +26,19 @@ _SERVERS_OWN: Final = frozenset(
 )
 """Headers that frame a response, or say what the server says: a page that set one would break or forge that."""
 
+_SENDS_A_FILE: Final = re.compile(r"x-(accel-[a-z-]+|sendfile[a-z-]*|lighttpd-[a-z-]+|litespeed-[a-z-]+)")
+"""Headers by which nginx, Apache, lighttpd and LiteSpeed, in front of an application, send a file that it names."""
+
 
 def reason_against(name: str, value: str) -> str | None:
     """Return what is wrong with a header, to stand behind its name; None when it can be sent."""
     if not _NAME.fullmatch(name):
         return "is not a header's name: letters, digits and - make one"
-    if name.lower().replace("_", "-") in _SERVERS_OWN:  # which a server in front may take for the same
+    plain_name = name.lower().replace("_", "-")  # a server in front may take one for the other
+    if plain_name in _SERVERS_OWN:
         return "is the server's own: take it out"
+    if _SENDS_A_FILE.fullmatch(plain_name):
+        return "would have a server in front send a file of its machine: take it out"
     if _CONTROL.search(value):
         return "has a line break or control character in its value: write it on one line"
     try:

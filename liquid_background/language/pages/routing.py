@@ -82,11 +82,16 @@ class Routes:
         self._work_at = 0.0
         self._rest_until = 0.0
 
-    def read(self) -> None:
-        """Read all pages, however long that takes; requests that come behind find them."""
+    def read(self, seconds: float = inf) -> int:
+        """Read all pages, so that requests that come behind find them; return how many there was no time for.
+
+        Args:
+            seconds: after which requests read what is left, each a part of it.
+        """
         with self._lock:
             self._look_at_all()
-            self._work(inf)
+            self._work(monotonic() + seconds)
+            return len(self._to_list) + len(self._to_see)
 
     def find(self, path: str, method: str) -> Page | None:
         """Return the page that answers a request, None when there is none."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final, TypeAlias
 
 import yaml
@@ -14,6 +15,7 @@ from liquid_background.language.syntax import show
 
 _CLOSERS: Final = {"[": "]", "{": "}"}
 _DEEPEST: Final = 20  # brackets in each other, in which PyYAML becomes slow
+_MOST_TOKENS: Final = 2000  # that are looked through for a bracket; 500 values are no more
 _FOUND: Final = re.compile(r"(?:found|got) (?:character )?'(<[^>]*>|[^']*)'")
 _COLON: Final = re.compile(r":[ \t]")
 _END: Final = re.compile(r"^\.\.\.", re.MULTILINE)
@@ -22,14 +24,9 @@ _IN_QUOTES: Final = "put the value in quotes"
 _NO_NAME: Final = "a line without `: ` is no `name: value`"
 _DEPTH: Final = "the line is indented otherwise than those that it belongs to: start them all in one column"
 _BEHIND_END: Final = "text stands behind `...`: take that line out"
-_PERCENT: Final = "a line cannot start with `%`"
 _REASONS: Final = {
     "sequence entries are not allowed here": "a list cannot start behind a name: put each `- ` on a line of its own",
-    "mapping keys are not allowed here": f"`?` cannot stand here: {_IN_QUOTES}",
     "while scanning a block scalar": "behind `|` or `>` nothing else may stand in the line",
-    "while scanning a directive": _PERCENT,
-    "found duplicate YAML directive": _PERCENT,
-    "found incompatible YAML document (version 1.* is required)": _PERCENT,
     "expected a single document in the stream": _BEHIND_END,
 }
 """What PyYAML says, as its problem or context, and what that means."""
@@ -125,7 +122,7 @@ def _unclosed(block: str, at: int) -> int | None:
     """Return where a bracket stands that is open at a place, and never closed by its like."""
     opened: list[int] = []
     with suppress(yaml.YAMLError):
-        for token in yaml.scan(block, Loader=yaml.BaseLoader):
+        for token in islice(yaml.scan(block, Loader=yaml.BaseLoader), _MOST_TOKENS):
             index = int(token.start_mark.index)
             if isinstance(token, yaml.FlowSequenceStartToken | yaml.FlowMappingStartToken):
                 opened.append(index)
