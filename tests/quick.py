@@ -23,6 +23,8 @@ ELSEWHERE = {
     "cli": "cli",
     "worker": "worker",
     "docgen": "docgen",
+    "examples/django_shop": "django",
+    "liquid_background/program.py": "django",
     "liquid_background/pytest_plugin.py": "testing",
     "liquid_background/rq_entry.py": "faults",
 }

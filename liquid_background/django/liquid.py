@@ -20,7 +20,7 @@ from liquid_background.django.request import request_values, seen_by_pages
 from liquid_background.django.translation import Origin, translated
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError
-from liquid_background.language import template as language
+from liquid_background.language.template import Template as Page
 
 
 class LiquidTemplates(BaseEngine):
@@ -65,7 +65,7 @@ class LiquidTemplates(BaseEngine):
         """
         with translated(self):
             found = self.engine.environment.get_template(template_name)
-        assert isinstance(found, language.Template)
+        assert isinstance(found, Page)
         return Template(found, self, template_name)
 
 
@@ -77,7 +77,7 @@ class Template:
         origin: its file.
     """
 
-    def __init__(self, template: language.Template, backend: LiquidTemplates, name: str | None = None) -> None:
+    def __init__(self, template: Page, backend: LiquidTemplates, name: str | None = None) -> None:
         self.template = template
         self.backend = backend
         self.name = name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -274,6 +275,22 @@ def test_a_name_in_the_store_runs_tasks_and_nothing_else(make_project: MakeProje
         assert "no task" in (record.error or "")
         with pytest.raises(TaskResultDoesNotExist):
             default_task_backend.get_result(job.id)
+
+
+@pytest.mark.parametrize(
+    "planted", ["x", "[]", "{}", '{"attempt": 1, "worker": "w", "started": 1, "kind": "this.Zen", "traceback": "t"}']
+)
+def test_what_others_write_about_attempts_leads_nowhere(make_project: MakeProject, planted: str) -> None:
+    engine = make_project()
+    result = tasks.process_data.enqueue(1)
+    engine.jobs.cancel(result.id)
+    engine.store.client.rpush(f"liquid_background:task_attempts:{result.id}", planted)
+    result.refresh()
+    assert [error.exception_class.__name__ for error in result.errors] == ["JobCancelled"]
+    engine.store.client.hset(f"rq:job:{result.id}", "lb_attempt", 1)
+    result.refresh()
+    assert {error.exception_class.__name__ for error in result.errors} <= {"JobCancelled", "JobFailed"}
+    assert "this" not in sys.modules
 
 
 def test_other_jobs_and_other_backends_have_no_results_here(make_project: MakeProject) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ImproperlyConfigured
-from django.forms import CharField, Form
+from django.forms import BoundField, CharField, Form
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
 from django.template.loader import get_template, render_to_string, select_template
 from django.test import Client, RequestFactory, override_settings
@@ -268,6 +268,17 @@ def _render_with(make_project: MakeProject, options: dict[str, Any]) -> None:
         raise
     request = RequestFactory().get("/")
     engines["liquid"].get_template("page.liquid").render({}, request)
+
+
+def test_more_of_a_field_is_exposed_where_it_is_listed(make_project: MakeProject) -> None:
+    class Contact(Form):
+        name = CharField(label="Your <name>")
+
+    source = "{{ form.name }}|{{ form.name.label }}|{% for error in form.name.errors %}{{ error }}{% endfor %}"
+    make_project({"page.liquid": source}).environment.expose(BoundField, "__str__", "label", "errors")
+    field, label, errors = render_to_string("page.liquid", {"form": Contact({})}).split("|")
+    assert field.startswith("<input")
+    assert (label, errors) == ("Your &lt;name&gt;", "This field is required.")
 
 
 def test_a_backend_may_be_a_subclass(make_project: MakeProject) -> None:

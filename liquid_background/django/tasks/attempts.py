@@ -67,8 +67,22 @@ def ended_attempts(engine: Engine, job_id: str) -> list[Ended]:
         texts: list[Any] = [*_in_memory.get(job_id, ())]
     else:
         texts = engine.store.client.lrange(_key(job_id), 0, -1)
-    found = (Ended(**json.loads(text)) for text in texts)
-    return sorted({each.attempt: each for each in found}.values(), key=lambda each: each.attempt)
+    found = {each.attempt: each for text in texts if (each := _read(text)) is not None}
+    return [found[number] for number in sorted(found)]
+
+
+def _read(text: str | bytes) -> Ended | None:
+    """Return an attempt as it was told; None for what is none, since others write to the store, too."""
+    try:
+        said = json.loads(text)
+        number, worker, started = int(said["attempt"]), str(said["worker"]), float(said["started"])
+        kind = said["kind"]
+        trace = str(said["traceback"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    return Ended(
+        attempt=number, worker=worker, started=started, kind=None if kind is None else str(kind), traceback=trace
+    )
 
 
 def workers(ended: list[Ended], attempts: int) -> list[str]:

@@ -1,11 +1,14 @@
-"""Finding a task by its path: what a job in the store may have a worker run, and nothing else."""
+"""What names that come from the store stand for: only what is imported already, and a task only where one is run."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from types import ModuleType
+from typing import Any, Final
 
 from liquid_background.django.tasks.interface import Task
+
+_JOB_FAILED: Final = "liquid_background.errors.JobFailed"
 
 
 def find_task(path: str) -> Task[..., Any] | None:
@@ -15,5 +18,11 @@ def find_task(path: str) -> Task[..., Any] | None:
     not be able to make a worker import or call what the application does not make a task of.
     """
     module, _, name = path.rpartition(".")
-    found = vars(sys.modules[module]).get(name) if module in sys.modules else None
+    home = sys.modules.get(module)
+    found = vars(home).get(name) if isinstance(home, ModuleType) else None
     return found if isinstance(found, Task) and found.module_path == path else None
+
+
+def known_class(path: str) -> str:
+    """Return the path of an error's class, or of JobFailed: Django imports what it is, for whoever asks a TaskError."""
+    return path if path.rpartition(".")[0] in sys.modules else _JOB_FAILED

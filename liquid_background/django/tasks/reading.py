@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from liquid_background.django.tasks.attempts import Ended, ended_attempts, workers
+from liquid_background.django.tasks.finding import known_class
 from liquid_background.django.tasks.interface import Task, TaskError, TaskResult, TaskResultStatus
 from liquid_background.engine import Engine
 from liquid_background.job import JobRecord, JobStatus
@@ -48,8 +49,14 @@ def result_of(engine: Engine, record: JobRecord, task: Task[..., Any]) -> TaskRe
     return result
 
 
+def errors_of(ended: Iterable[Ended]) -> list[TaskError]:
+    """Return the errors of attempts that have ended."""
+    failed = [each for each in ended if each.kind]
+    return [TaskError(exception_class_path=known_class(each.kind or ""), traceback=each.traceback) for each in failed]
+
+
 def _errors(record: JobRecord, ended: list[Ended]) -> list[TaskError]:
-    errors = [TaskError(exception_class_path=each.kind, traceback=each.traceback) for each in ended if each.kind]
+    errors = errors_of(ended)
     kind = _ENDED_BY_OTHERS.get(record.status)
     told = any(each.kind and each.attempt == record.attempts for each in ended)
     if kind is not None and not told:

@@ -13,13 +13,13 @@ from liquid_background.django.tasks.finding import find_task
 from liquid_background.django.tasks.interface import (
     Task,
     TaskContext,
-    TaskError,
     TaskResult,
     TaskResultStatus,
     normalize_json,
     signals,
     task_backends,
 )
+from liquid_background.django.tasks.reading import errors_of
 from liquid_background.errors import FunctionNotFound, JobRefused, NonRetryable
 from liquid_background.hooks import Attempt
 from liquid_background.python_jobs import background
@@ -57,7 +57,7 @@ def run_task(
         ended = Ended.now(attempt.attempt, started, error)
         tell(engine(), attempt.id, ended)
         if attempt.is_last or isinstance(error, NonRetryable | JobRefused):
-            result.errors.append(TaskError(exception_class_path=ended.kind or "", traceback=ended.traceback))
+            result.errors.extend(errors_of([ended]))
             _finish(result, TaskResultStatus.FAILED)
             signals.task_finished.send(sender=sender, task_result=result)
         raise
@@ -82,7 +82,7 @@ def _begun(attempt: Attempt, task: Task[..., Any], args: list[Any], kwargs: dict
         args=args,
         kwargs=kwargs,
         backend=task.backend,
-        errors=[TaskError(exception_class_path=each.kind, traceback=each.traceback) for each in before if each.kind],
+        errors=errors_of(before),
         worker_ids=[*workers(before, attempt.attempt - 1), worker_id()],
     )
 
