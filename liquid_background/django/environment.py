@@ -1,4 +1,4 @@
-"""The Liquid environment of a project: that of its entry in TEMPLATES, or of its folder of templates."""
+"""The Liquid environment of a project, which its entry in TEMPLATES describes, and how that finds templates."""
 
 from __future__ import annotations
 
@@ -27,20 +27,17 @@ APP_DIRNAME: Final = "liquid"
 """The folder of an application that holds its templates, with APP_DIRS."""
 CONTEXT_PROCESSORS: Final = "context_processors"
 _ENVIRONMENT: Final = "liquid_background.Environment"
-_DIRS: Final = "DIRS"
 
 
-def project_environment(settings: Settings) -> Environment:
-    """Return a new environment for the project's engine.
+def project_environment(settings: Settings) -> Environment | None:
+    """Return a new environment for the project's engine; None where an engine's own will do.
 
     Raises:
         SettingsError: when the entry in TEMPLATES is wrong, or there are two.
     """
     given = entry()
     if given is None:
-        return Environment(
-            loader=SiteLoader(settings.templates), ejs_tags=settings.ejs_tags, event_context=settings.event_context
-        )
+        return None
     options = {name: value for name, value in given.get("OPTIONS", {}).items() if name != CONTEXT_PROCESSORS}
     path = options.pop("environment", _ENVIRONMENT)
     defaults = {"autoescape": True, "ejs_tags": settings.ejs_tags, "event_context": settings.event_context}
@@ -106,7 +103,7 @@ class TemplatesLoader(BaseLoader):
     @cached_property
     def loaders(self) -> list[SiteLoader]:
         """The folders; those of applications are known when all of these have been loaded."""
-        folders = [Path(folder) for folder in self._given.get(_DIRS, ())]
+        folders = [Path(folder) for folder in self._given.get("DIRS", ())]
         if self._given.get("APP_DIRS"):
             folders += [Path(folder) for folder in get_app_template_dirs(APP_DIRNAME)]
         return [SiteLoader(folder) for folder in folders]

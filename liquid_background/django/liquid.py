@@ -100,7 +100,7 @@ class Template:
             for processor in self.backend.context_processors:
                 names.update(processor(request))
         names.update(context)
-        return {name: seen_by_pages(value) for name, value in names.items()}
+        return {name: seen_by_pages(value, request) for name, value in names.items()}
 
     def _tell_tests(self, names: Mapping[str, Any]) -> None:
         """Have Django's test client know of this page, as of one of Django's own: `assertTemplateUsed` asks it."""

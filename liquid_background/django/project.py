@@ -36,8 +36,7 @@ def engine() -> Engine:
 @cache
 def _engine() -> Engine:
     said = read_settings()
-    environment = project_environment(said.engine)
-    made = Engine(settings=said.engine, environment=environment)
+    made = Engine(settings=said.engine, environment=project_environment(said.engine))
     if said.on_commit != ():
         made.send_when(SendOnCommit(said.on_commit))
     keep_connections(made)

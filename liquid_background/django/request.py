@@ -65,10 +65,15 @@ class Messages(Sequence[Mapping[str, Any]]):
         return len(self._storage)
 
 
-def seen_by_pages(value: Any) -> Any:
-    """Return what a page is given for a value of the context: never the request itself."""
+def seen_by_pages(value: Any, request: HttpRequest | None) -> Any:
+    """Return what a page is given for a value of the context: never the request itself.
+
+    Args:
+        value: of the view's, or of a context processor's.
+        request: of the page; a framework on top of Django may have a class of its own for it.
+    """
     kind = type(value)  # asked for its class, a lazy object would be loaded: the user, and with it the session
-    if issubclass(kind, HttpRequest):
+    if (request is not None and value is request) or issubclass(kind, HttpRequest):
         return page_request(value)
     return Messages(value) if issubclass(kind, BaseStorage) else value
 

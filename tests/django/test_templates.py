@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.core.exceptions import ImproperlyConfigured
 from django.forms import BoundField, CharField, Form
+from django.http import HttpRequest
 from django.template import TemplateDoesNotExist, TemplateSyntaxError, engines
 from django.template.loader import get_template, render_to_string, select_template
 from django.test import Client, RequestFactory, override_settings
@@ -73,6 +74,21 @@ def test_a_request_that_a_view_passes_is_the_same(make_project: MakeProject) -> 
     make_project({"hello.liquid": "{{ asked.path }}[{{ asked.META }}]"})
     request = RequestFactory().get("/there/")
     assert render_to_string("hello.liquid", {"asked": request}) == "/there/[]"
+
+
+def test_a_request_of_a_framework_on_top_is_one(make_project: MakeProject) -> None:
+    make_project({"hello.liquid": "{{ request.path }} {{ request.GET.q }}[{{ request.META }}]"})
+
+    class Wrapped:
+        def __init__(self, request: HttpRequest) -> None:
+            self._request = request
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._request, name)
+
+    request: Any = Wrapped(RequestFactory().get("/there/?q=1"))
+    request.user, request._messages = AnonymousUser(), []
+    assert engines["liquid"].get_template("hello.liquid").render({}, request) == "/there/ 1[]"
 
 
 def test_forms_carry_the_token_and_pages_without_one_set_no_cookie(make_project: MakeProject, client: Client) -> None:
