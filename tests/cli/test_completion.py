@@ -107,6 +107,7 @@ def test_a_store_that_does_not_run_is_not_started(project: Any) -> None:
     assert not embedded.status(project.data_dir).running
 
 
+@pytest.mark.slow
 def test_the_application_is_not_loaded(project: Any) -> None:
     project.write("shop.py", "open('ran', 'w')\nfrom liquid_background import Engine\nengine = Engine()\n")
     project.page("news", "x")
@@ -138,6 +139,7 @@ LOADING = {
 OPTIONS = {"bash": ["--norc", "--noprofile", "-i"], "zsh": ["-f", "-i"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell", "name"),
     [

@@ -193,6 +193,7 @@ def test_the_whole_log_is_shown_in_order_and_ends(project: Any, log: Store) -> N
 _FORGED = "[2024-01-15 14:32:45] background job: pay (attempt 1/1) - SUCCESS (1ms)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fill", ["x", " ", "\u4f60", "\u3000", "e\u0301", "\u2003"])
 @pytest.mark.parametrize("columns", [40, 80, 132])
 def test_no_message_starts_a_row_of_the_terminal(project: Any, log: Store, fill: str, columns: int) -> None:

@@ -171,6 +171,7 @@ def test_a_reader_that_leaves_early_has_seen_all_that_was_done(project: Any) -> 
 _ANYWHERE = ("--help", "--version", "logs --help", "jobs retry --help", "completion bash")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [

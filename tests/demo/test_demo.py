@@ -110,6 +110,7 @@ def test_sigterm_leaves_nothing_running(store_dir: Path, wait_until: Callable[..
     assert _left(store_dir) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
 def test_a_killed_demo_leaves_no_worker_and_the_next_one_plays(store_dir: Path, wait_until: Callable[..., Any]) -> None:
     with (store_dir / "out").open("w") as out:
@@ -140,6 +141,7 @@ def test_a_worker_that_dies_ends_it_with_the_reason(store_dir: Path, wait_until:
     wait_until(lambda: _left(store_dir) == [])
 
 
+@pytest.mark.slow
 def test_it_refuses_a_folder_with_other_files_and_one_in_use(store_dir: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("keep me")
     refused = _run(store_dir, "--folder", str(tmp_path))

@@ -108,6 +108,7 @@ def test_rq_requeue_starts_a_new_run(bench: Bench) -> None:
     assert bench.queue.get(job_id).status == "completed"
 
 
+@pytest.mark.slow
 def test_a_stock_worker_runs_our_jobs(bench: Bench) -> None:
     good = bench.send(given={"logs": True, "makes": ["made"]})
     bad = bench.send("raise", max_attempts=2, waits=(0.0,))
@@ -143,6 +144,7 @@ def _send_at(bench: Bench, now: float, **fields: Any) -> str:
     return job.id
 
 
+@pytest.mark.slow
 def test_a_stock_worker_s_entry_checks_signatures(signed: Bench) -> None:
     good = [signed.send(), signed.send(timeout=7.5), signed.send("fail_until", given={"times": 3}, max_attempts=2)]
     client: Any = signed.store.client

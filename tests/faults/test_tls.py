@@ -124,6 +124,7 @@ def _send_large(bench: Bench, count: int, times: int = 1) -> dict[str, Job]:
     return jobs
 
 
+@pytest.mark.slow
 def test_j10_a_worker_performs_jobs_of_90_kb_and_tells_their_results(bench: Bench) -> None:
     # The results of the first are nearly as long as one may be; behind them, batches grow to 64 jobs.
     jobs = _send_large(bench, 8, times=11) | _send_large(bench, 150)
@@ -135,6 +136,7 @@ def test_j10_a_worker_performs_jobs_of_90_kb_and_tells_their_results(bench: Benc
     assert "waiting for the store" not in worker.text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [wire._CHUNK, 1000], ids=["as it is", "less than a record"])
 @pytest.mark.parametrize("proxy", ["TLSv1_2", "TLSv1_3"], indirect=True)
 def test_j10_a_batch_of_64_large_jobs_is_claimed_at_once(
@@ -153,6 +155,7 @@ def _texts(batch: moves.Batch) -> dict[str, str]:
     return {job.id: job.payload["parameters"]["text"] for job in batch.jobs if isinstance(job, Claimed)}
 
 
+@pytest.mark.slow
 def test_j10_a_call_that_no_buffer_holds_leaves_while_a_large_reply_arrives(bench: Bench, channel: Channel) -> None:
     waiting = _send_large(bench, 64)
     more = _large(bench, 250)
@@ -167,6 +170,7 @@ def test_j10_a_call_that_no_buffer_holds_leaves_while_a_large_reply_arrives(benc
     assert bench.queue.counts()[1].queued == len(more)
 
 
+@pytest.mark.slow
 def test_j10_a_reply_that_is_cut_off_in_the_middle_spoils_no_later_one(
     bench: Bench, channel: Channel, proxy: Proxy
 ) -> None:

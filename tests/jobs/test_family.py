@@ -54,6 +54,7 @@ def test_a_job_that_makes_itself_again_and_again_makes_so_many(delays: tuple[flo
     assert len(line) <= 2
 
 
+@pytest.mark.slow
 def test_a_job_that_plans_its_own_next_run_goes_on_for_ever() -> None:
     (this,) = attempt(None, [job()])
     for _ in range(200):

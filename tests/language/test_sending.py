@@ -138,6 +138,7 @@ def test_any_text_may_stand_in_a_body(site: Any, text: str) -> None:
     assert site.perform(site.job).result == f"[{text}]"
 
 
+@pytest.mark.slow
 def test_four_processes_send_at_once(site: Any) -> None:
     site.write({"pages/ten": TEN})
     code = "import sys; from liquid_background import Engine; e = Engine(sys.argv[1], data_dir=sys.argv[2])\n"

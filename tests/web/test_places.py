@@ -134,6 +134,7 @@ def test_slow_pages_leave_a_place_until_they_end_in_time() -> None:
     run(test)
 
 
+@pytest.mark.slow
 def test_who_waits_too_long_or_behind_too_many_gets_none() -> None:
     async def test() -> None:
         places = Places(1, 0.2)

@@ -253,6 +253,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_serve_while_pages_are_stuck(serve: Callable[..., Served], number: signal.Signals) -> None:

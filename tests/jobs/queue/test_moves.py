@@ -2,69 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome, Priority
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
+from liquid_background.jobs.queue import Queue, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from tests.jobs.queue.hands import WORKER, Hands
 
-WORKER = "host.1.1"
 Make = Callable[..., Job]
-
-
-class Hands:
-    """What a worker does, one move at a time."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.store = store
-        self.settings = settings
-        self._tokens = moves.tokens()
-
-    def call(self, call: moves.Call) -> Any:
-        return scripts.run(self.store, *call)
-
-    def claim(self, most: int = 1, queues: Sequence[str] = keys.QUEUES) -> Batch:
-        token = next(self._tokens)
-        claim = moves.Claim(token, most, queues, self.settings)
-        return claim.opened(self.call(claim.call))
-
-    def take(self) -> Running:
-        """Claim one job and start it."""
-        batch = self.claim()
-        [job] = batch.jobs
-        assert isinstance(job, Claimed), job
-        running = Running.of(job, batch.token, batch.queue)
-        assert self.start(running) > 0
-        return running
-
-    def start(self, job: Running) -> int:
-        attempt: int = self.call(moves.step(WORKER, self.settings, start=job))[1]
-        return attempt
-
-    def finish(self, job: Running, outcome: Outcome, ending: Ending | None = None) -> str:
-        done = finishing.finish(job, outcome, self.settings, ending)
-        how: bytes = self.call(moves.step(WORKER, self.settings, done=done))[0]
-        return how.decode()
-
-    def expire_leases(self) -> None:
-        for member in self.store.client.zrange(keys.LEASES, 0, -1):
-            self.store.client.zadd(keys.LEASES, {member: 1.5})  # its grace over, too
-
-    def make_due(self, *ids: str) -> None:
-        for number, job_id in enumerate(ids):
-            self.store.client.zadd(keys.scheduled("default"), {job_id: 1 + number}, xx=True)
-
-    def tick(self) -> list[int]:
-        reply: list[int] = self.call(moves.tick(keys.QUEUES, self.settings))
-        return reply
 
 
 @pytest.fixture
@@ -226,8 +179,7 @@ def test_attempts_of_lost_workers_count_but_never_the_last(hands: Hands, queue: 
     for attempt in (1, 2, 2):
         running = hands.take()
         assert queue.get("a").attempts == attempt
-        pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
-        hands.call(moves.beat([pulse], hands.settings))
+        hands.beat(running)
         assert hands.store.client.exists(keys.executions("a"), keys.worker_executions(WORKER)) == 2
         hands.expire_leases()
         hands.tick()
@@ -267,10 +219,9 @@ def test_a_job_taken_back_at_a_stop_burns_no_attempt(hands: Hands, queue: Queue,
 def test_a_running_job_is_cancelled_at_the_next_beat(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a", max_attempts=3)])
     running = hands.take()
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0.0, job=running)
-    assert hands.call(moves.beat([pulse], hands.settings)) == [b"unknown"]
+    assert hands.beat(running) == b"unknown"
     assert queue.cancel("a").status is JobStatus.RUNNING
-    assert hands.call(moves.beat([pulse], hands.settings)) == [b"cancel"]
+    assert hands.beat(running) == b"cancel"
     hands.finish(running, Outcome(error="cancelled"), Ending.CANCELLED)
     assert queue.get("a").status is JobStatus.CANCELLED
     assert _log(hands.store) == [(LogStatus.CANCELLED, 1, True)]
@@ -304,13 +255,12 @@ def test_a_beat_extends_the_lease_by_the_server_s_clock(hands: Hands, queue: Que
     queue.send([job(id="a")])
     running = hands.take()
     hands.expire_leases()
-    hands.call(moves.beat([moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)], hands.settings))
+    hands.beat(running)
     seconds, micros = hands.store.client.time()
     left = (hands.store.client.zscore(keys.LEASES, "a") or 0) - seconds * 1000 - micros / 1000
     assert 0 < left <= hands.settings.lease * 1000 + 1
     other = finishing.Running("a", "other", "default", "mail", "pages/x", 3, 1)
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=other)
-    assert hands.call(moves.beat([pulse], hands.settings)) == [b"fenced"]
+    assert hands.beat(other) == b"fenced"
 
 
 def test_an_id_whose_record_is_gone_is_logged_not_skipped(hands: Hands, queue: Queue, job: Make) -> None:
@@ -324,6 +274,7 @@ def test_an_id_whose_record_is_gone_is_logged_not_skipped(hands: Hands, queue: Q
     hands.tick()
     lost = [entry for entry in entries(hands.store.client) if entry.status is LogStatus.LOST]
     assert sorted((entry.job_id, entry.final) for entry in lost) == [("gone", True), ("later", True), ("running", True)]
+    assert {entry.source_name for entry in lost} == {""}  # nobody knows it
 
 
 def test_due_jobs_are_promoted_in_due_order_and_never_early(hands: Hands, queue: Queue, job: Make) -> None:
@@ -352,6 +303,30 @@ def test_a_step_says_that_higher_work_waits(hands: Hands, queue: Queue, job: Mak
     queue.send([job(priority=Priority.HIGH)])
     running = Running.of(claimed, batch.token, batch.queue)
     assert hands.call(moves.step(WORKER, hands.settings, start=running, higher=["high", "default"])) == [b"", 1, 1]
+
+
+def test_a_step_that_looks_at_higher_queues_ends_its_job_and_says_so(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    running = hands.take()
+    queue.send([job(id="c", priority=Priority.HIGH)])
+    done = finishing.finish(running, Outcome(result=""), hands.settings)
+    step = moves.step(WORKER, hands.settings, done, higher=["alerts", "high"])
+    assert hands.call(step) == [b"done", 0, 0]  # nothing is started, so nothing is said of what waits
+    assert queue.get("a").status is JobStatus.COMPLETED
+
+
+def test_a_claim_says_which_attempt_its_start_begins(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=2)])
+    for attempt in (1, 2, 1, 2):
+        batch = hands.claim()
+        [claimed] = batch.jobs
+        assert isinstance(claimed, Claimed)
+        assert (claimed.attempt, claimed.max_attempts) == (attempt, 2)
+        running = Running.of(claimed, batch.token, batch.queue)
+        assert hands.start(running) == attempt
+        hands.finish(running, Outcome(error="no"))
+        if queue.get("a").status is JobStatus.FAILED:
+            queue.retry("a")
 
 
 def test_scripts_are_loaded_again_after_a_flush(hands: Hands, queue: Queue, job: Make) -> None:
@@ -390,16 +365,27 @@ def test_a_body_whose_start_was_never_heard_counts_by_its_end(hands: Hands, queu
 
 def test_a_body_whose_start_was_never_heard_counts_by_its_first_beat(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a")])
-    batch = hands.claim()
-    [claimed] = batch.jobs
-    assert isinstance(claimed, Claimed)
-    running = Running.of(claimed, batch.token, batch.queue)
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
-    hands.call(moves.beat([pulse], hands.settings))
+    running = hands.hold()
+    hands.beat(running)
     assert queue.get("a").status is JobStatus.RUNNING
     assert hands.start(running) == 1  # it was under way
     assert hands.finish(running, Outcome(result="")) == "done"
     assert _log(hands.store) == [(LogStatus.SUCCESS, 1, True)]
+
+
+def test_a_first_beat_counts_after_the_attempts_before(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a", max_attempts=3, waits=(0.0,))])
+    hands.finish(hands.take(), Outcome(error="no"))
+    hands.beat(hands.hold())
+    assert queue.get("a").attempts == 2
+
+
+@pytest.mark.parametrize("priority", Priority)
+def test_a_job_is_cancelled_where_it_waits(hands: Hands, queue: Queue, job: Make, priority: Priority) -> None:
+    queue.send([job(id="a", priority=priority)])
+    queue.cancel("a")
+    assert hands.store.client.llen(keys.queue(priority)) == 0
+    assert hands.store.client.zscore(keys.canceled(priority), "a") is not None
 
 
 def test_a_start_whose_process_dies_before_its_body_counts_in_the_end(hands: Hands, queue: Queue, job: Make) -> None:
@@ -420,10 +406,7 @@ def test_deaths_before_a_body_are_counted_anew_after_an_attempt(hands: Hands, qu
 
 def test_a_job_that_is_claimed_only_goes_back_when_its_process_died(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a")])
-    batch = hands.claim()
-    [claimed] = batch.jobs
-    assert isinstance(claimed, Claimed)
-    running = Running.of(claimed, batch.token, batch.queue)
+    running = hands.hold()
     assert hands.finish(running, Outcome(error="killed"), Ending.UNBEGUN) == "back"
     assert hands.store.client.lrange(keys.queue("default"), 0, -1) == [b"a"]
     assert queue.get("a").attempts == 0
@@ -555,8 +538,7 @@ def test_each_ending_lets_go_of_all_and_puts_the_job_in_its_place(
     status, said, attempts, waiting = left
     queue.send([job(id="a", max_attempts=2, group=Group("g", 1)), job(id="b")])
     running = hands.take()
-    pulse = moves.Pulse(name=WORKER, completed=0, failed=0, seconds=0, job=running)
-    hands.call(moves.beat([pulse], hands.settings))
+    hands.beat(running)
     assert hands.store.client.smembers(keys.slots("g")) == {b"a"}
     outcome = Outcome(result="x") if ending is Ending.SUCCESS else Outcome(error="no")
     assert hands.finish(running, outcome, ending) == "done"

@@ -67,6 +67,11 @@ def test_every_constant_is_what_was_agreed_on() -> None:
     assert dict(protocol.CONSTANTS) == CONSTANTS
 
 
+def test_a_script_sees_what_was_agreed_on(store: Store) -> None:
+    seen = store.client.eval(assembly._with_constants(f"return {{{', '.join(CONSTANTS)}}}"), 0)
+    assert seen == [value.encode() if isinstance(value, str) else value for value in CONSTANTS.values()]
+
+
 def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert protocol.LISTS["PRIORITIES"] == tuple(Priority) == ("high", "default", "low")
     fields = protocol.LISTS["FIELDS"]

@@ -76,7 +76,7 @@ local function finish_otherwise(job, kind, jobs, at)
 
   function ends.success()
     let_go()
-    if job.attempt > 1 then redis.call('HDEL', job.key, 'lb_error') end
+    if job.error then redis.call('HDEL', job.key, 'lb_error') end
     enqueue_all(ARGV, at, jobs)
     succeed_carefully(job)
     return 'SUCCESS', 1
@@ -125,13 +125,14 @@ end
 local function finish(at)
   -- unpack: END from ARGV at at
   local key = 'rq:job:' .. id
-  -- fetch: status lb_token origin lb_attempt result_ttl lb_beaten lb_cancel lb_group lb_final lb_sig from key
+  -- fetch: status lb_token origin lb_attempt result_ttl lb_beaten lb_cancel lb_group lb_final lb_sig lb_error from key
   if record.err or lb_token ~= token or (status ~= 'started' and status ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
     queue = queue_of(origin), attempt = whole(lb_attempt, 1, MOST_ATTEMPTS),
     result_ttl = math.max(1, whole(result_ttl, 500, LONGEST_TTL)),
     beaten = lb_beaten, cancel = lb_cancel, group = lb_group, signature = lb_sig,
+    error = lb_error,  -- of an attempt before, whether that one counts or not
   }
   if status == 'queued' then
     if kind == 'back' or kind == 'unbegun' then
@@ -141,7 +142,7 @@ local function finish(at)
     job.attempt = begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, lease, true)
   end
   local said, final = 'SUCCESS', 1
-  local plain = kind == 'success' and jobs == '0' and job.attempt == 1 and not (job.beaten or job.cancel or job.group)
+  local plain = kind == 'success' and jobs == '0' and not (job.error or job.beaten or job.cancel or job.group)
   jobs, at = tonumber(jobs), at + END_WIDTH
   local quick = false
   if plain then
