@@ -33,9 +33,9 @@ _NAMESPACE = "liquid_background"
 
 def check_project(**_: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings and the templates of the project."""
-    wrong = [Error(str(error), id=f"{_NAMESPACE}.{error.id}") for error in problems()]
-    if wrong:
-        return [*wrong]
+    found = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
+    if found:
+        return [*found]
     try:
         made = engine()
     except SettingsError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -10,25 +10,23 @@ from typing import Any, Final
 
 from django.conf import settings as project
 
+from liquid_background.django.modules import DEFAULT_MODULES, MODULES, NAME, are_names
 from liquid_background.errors import SettingsError
 from liquid_background.settings import Settings, load_settings
 
-NAME: Final = "LIQUID_BACKGROUND"
 SEND_ON_COMMIT: Final = "SEND_ON_COMMIT"
-MODULES: Final = "MODULES"
-DEFAULT_MODULES: Final = ("jobs", "tasks")
 _OWN: Final = (SEND_ON_COMMIT, MODULES)
 _NOT_HERE: Final = ("APP",)  # which names an engine, and is this project itself
 _FOLDERS: Final = ("templates", "data_dir")
 """Settings that name a folder: those of a project are in its BASE_DIR, whatever folder a process is started in."""
 
 
-class ProjectSettingsError(SettingsError):
-    """Raised for a wrong setting of the project; `id` is that of the system check that tells of it."""
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with a setting of the project, and the id of the system check that tells of it."""
 
-    def __init__(self, message: str, check: str) -> None:
-        super().__init__(message)
-        self.id = check
+    message: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +36,29 @@ class ProjectSettings:
     Attributes:
         engine: the engine's settings.
         on_commit: the databases whose transactions hold jobs back; None for all, an empty tuple for none.
-        modules: the names of the modules that are imported of each application, where jobs and tasks are defined.
     """
 
     engine: Settings
     on_commit: tuple[str, ...] | None
-    modules: tuple[str, ...]
 
 
 def read_settings() -> ProjectSettings:
     """Return the project's settings.
 
     Raises:
-        ProjectSettingsError: for the first one that is wrong.
+        SettingsError: for the first one that is wrong.
     """
     for wrong in problems():
-        raise wrong
+        raise SettingsError(wrong.message)
     given = _given()
-    return ProjectSettings(_engine_settings(given), _on_commit(given), modules())
+    return ProjectSettings(_engine_settings(given), _on_commit(given))
 
 
-def modules() -> tuple[str, ...]:
-    """Return the names of the modules that are imported of each application; the default, if what is said is wrong."""
-    given = getattr(project, NAME, None)
-    said = given.get(MODULES, DEFAULT_MODULES) if isinstance(given, Mapping) else DEFAULT_MODULES
-    return tuple(said) if _are_names(said) else DEFAULT_MODULES
-
-
-def problems() -> Iterator[ProjectSettingsError]:
+def problems() -> Iterator[Problem]:
     """Yield what is wrong with the project's settings."""
     given = getattr(project, NAME, {})
     if not isinstance(given, Mapping):
-        yield ProjectSettingsError(f"{NAME} is a {type(given).__name__}; it must be a dict of settings", "E001")
+        yield Problem(f"{NAME} is a {type(given).__name__}; it must be a dict of settings", "E001")
         return
     wrong = [_unknown(name) for name in given if name not in _names()]
     yield from wrong
@@ -81,47 +70,43 @@ def problems() -> Iterator[ProjectSettingsError]:
         try:
             _engine_settings(given)
         except SettingsError as error:
-            yield ProjectSettingsError(f"{NAME}: {error}", "E002")
+            yield Problem(f"{NAME}: {error}", "E002")
 
 
 def _names() -> list[str]:
     return sorted({*(name.upper() for name in Settings.model_fields), *_OWN} - set(_NOT_HERE))
 
 
-def _unknown(name: object) -> ProjectSettingsError:
+def _unknown(name: object) -> SettingsError:
     if name in _NOT_HERE:
         reason = "the engine is this project's own; leave it out"
     else:
         near = get_close_matches(str(name).upper(), _names(), n=1)
         reason = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(_names())}"
-    return ProjectSettingsError(f"{NAME} has the unknown setting {name!r}: {reason}", "E001")
+    return Problem(f"{NAME} has the unknown setting {name!r}: {reason}", "E001")
 
 
-def _on_commit_problem(given: Mapping[str, Any]) -> ProjectSettingsError | None:
+def _on_commit_problem(given: Mapping[str, Any]) -> Problem | None:
     said = given.get(SEND_ON_COMMIT, True)
     allowed = "it must be True, False, or the alias of a database, or a list of them"
     if isinstance(said, bool):
         return None
     aliases = [said] if isinstance(said, str) else said
-    if not _are_names(aliases) or not aliases:
-        return ProjectSettingsError(f"{NAME}: {SEND_ON_COMMIT} is {said!r}; {allowed}", "E003")
+    if not are_names(aliases) or not aliases:
+        return Problem(f"{NAME}: {SEND_ON_COMMIT} is {said!r}; {allowed}", "E003")
     unknown = [alias for alias in aliases if alias not in project.DATABASES]
     if not unknown:
         return None
     near = get_close_matches(unknown[0], project.DATABASES, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"DATABASES has {', '.join(project.DATABASES) or 'none'}"
-    return ProjectSettingsError(f"{NAME}: {SEND_ON_COMMIT} names {unknown[0]!r}, which is no database: {hint}", "E003")
+    return Problem(f"{NAME}: {SEND_ON_COMMIT} names {unknown[0]!r}, which is no database: {hint}", "E003")
 
 
-def _modules_problem(given: Mapping[str, Any]) -> ProjectSettingsError | None:
+def _modules_problem(given: Mapping[str, Any]) -> Problem | None:
     said = given.get(MODULES, DEFAULT_MODULES)
-    if _are_names(said):
+    if are_names(said):
         return None
-    return ProjectSettingsError(f"{NAME}: {MODULES} is {said!r}; it must be a list of names such as 'jobs'", "E004")
-
-
-def _are_names(said: object) -> bool:
-    return isinstance(said, Iterable) and not isinstance(said, str) and all(isinstance(name, str) for name in said)
+    return Problem(f"{NAME}: {MODULES} is {said!r}; it must be a list of names such as 'jobs'", "E004")
 
 
 def _given() -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -145,3 +146,12 @@ def test_modules_with_jobs_are_imported_when_django_starts(tmp_path: Path, monke
     said = {"MODULES": ["jobs", "chores"]}
     with override_settings(LIQUID_BACKGROUND=said), override_settings(INSTALLED_APPS=installed):
         assert {"discovered_one.jobs", "discovered_two.chores"} <= set(sys.modules)
+
+
+def test_django_starts_without_an_engine() -> None:
+    code = (
+        "import sys, django; from django.conf import settings;"
+        "settings.configure(INSTALLED_APPS=['liquid_background.django']); django.setup();"
+        "print({'redis', 'rq', 'liquid', 'pydantic'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

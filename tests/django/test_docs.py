@@ -14,7 +14,8 @@ from django.urls import path
 
 from liquid_background import Engine
 from liquid_background.django import checks, project
-from liquid_background.django.conf import MODULES, SEND_ON_COMMIT, _names
+from liquid_background.django.conf import SEND_ON_COMMIT, _names
+from liquid_background.django.modules import MODULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "django.md"
 SNIPPETS = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
