@@ -20,7 +20,8 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from liquid_background.django.conf import problems
+from liquid_background.django.conf import problems, says
+from liquid_background.django.environment import entry
 from liquid_background.django.project import engine
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError, StoreError
@@ -46,6 +47,8 @@ def check_project(**_: Any) -> list[CheckMessage]:
 def _check_templates(engine: Engine) -> Iterator[CheckMessage]:
     for site in sites_of(engine.environment.loader):
         if not site.root.is_dir():
+            if entry() is None and not says("TEMPLATES"):
+                continue  # nobody named it: a project may have jobs and no pages
             hint = "make it, or correct DIRS of the entry in TEMPLATES, or TEMPLATES in LIQUID_BACKGROUND"
             yield Warning(f"the folder of templates {site.root} is not there", hint=hint, id=f"{_NAMESPACE}.W001")
             continue

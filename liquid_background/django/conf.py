@@ -54,6 +54,11 @@ def read_settings() -> ProjectSettings:
     return ProjectSettings(_engine_settings(given), _on_commit(given))
 
 
+def says(name: str) -> bool:
+    """Return whether the project's dict gives a setting."""
+    return name in _given()
+
+
 def problems() -> Iterator[Problem]:
     """Yield what is wrong with the project's settings."""
     given = getattr(project, NAME, {})
@@ -77,7 +82,7 @@ def _names() -> list[str]:
     return sorted({*(name.upper() for name in Settings.model_fields), *_OWN} - set(_NOT_HERE))
 
 
-def _unknown(name: object) -> SettingsError:
+def _unknown(name: object) -> Problem:
     if name in _NOT_HERE:
         reason = "the engine is this project's own; leave it out"
     else:

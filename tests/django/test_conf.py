@@ -122,6 +122,14 @@ def test_a_missing_folder_and_errors_of_templates_are_warnings(make_project: Mak
     assert f"{tmp_path}/none is not there" in missing.msg
 
 
+def test_a_project_without_pages_is_not_told_of_a_folder(tmp_path: Path) -> None:
+    for said, wanted in (({}, []), ({"TEMPLATES": tmp_path / "none"}, ["liquid_background.W001"])):
+        with override_settings(BASE_DIR=tmp_path, LIQUID_BACKGROUND=said, TEMPLATES=[]):
+            project._engine.cache_clear()
+            assert [found.id for found in checks.check_project()] == wanted
+            project._engine.cache_clear()
+
+
 def test_the_store_is_looked_at_before_a_deployment_only(
     make_project: MakeProject, capsys: pytest.CaptureFixture[str]
 ) -> None:
