@@ -27,6 +27,20 @@ FUZZ ?= 20
 fuzz: $(VENV)/.installed-test
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest -m fuzz -n $(TEST_PROCESSES) --dist worksteal --timeout 1200
 
+# The tests of the face for Django on another Django than the lock's, without the rest of the suite:
+# make test-django, make test-django DJANGO=6 PYTHON=python3.12
+DJANGO ?= 4.2
+DJANGO_VENV = .venv-django-$(DJANGO)
+DJANGO_TASKS = $(if $(filter 6%,$(DJANGO)),,django-tasks)
+
+.PHONY: test-django
+test-django:
+	@test -e $(DJANGO_VENV) || $(PYTHON) -m venv $(DJANGO_VENV)
+	@grep -viE '^(django|asgiref|sqlparse)==' constraints.txt > $(DJANGO_VENV)/constraints.txt
+	@$(DJANGO_VENV)/bin/python -m pip install --quiet --prefer-binary --constraint $(DJANGO_VENV)/constraints.txt \
+		--editable . 'Django==$(DJANGO).*' $(DJANGO_TASKS) 'psycopg[binary,pool]' pytest pytest-timeout pytest-xdist anyio hypothesis
+	$(DJANGO_VENV)/bin/python -m pytest tests/django -n $(TEST_PROCESSES) --dist worksteal
+
 # Names the bodies of `async def` that no test runs; of one room's tests: make async-bodies TESTS=tests/language
 async-bodies: $(VENV)/.installed-test
 	$(BIN)/python -m tests.async_bodies $(TESTS)
@@ -53,7 +67,7 @@ lock:
 	rm -rf build/lock
 
 clean:
-	rm -rf $(VENV) .venv-peers build dist .liquid-background-demo bench.json bench.svg
+	rm -rf $(VENV) .venv-peers .venv-django-* build dist .liquid-background-demo bench.json bench.svg
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'

@@ -221,9 +221,11 @@ def _frame(file: str, line: int, where: str, source: str) -> str:
 
 def _is_own(file: str, module: str, package: str) -> bool:
     root = module.partition(".")[0]
+    if root in ("liquid_background", "importlib"):  # a face of ours may be what is named, as a project's engine is
+        return False
     if root == package:
         return True
-    if root in ("liquid_background", "importlib") or file.startswith("<"):
+    if file.startswith("<"):
         return False
     others = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     return not any(file.startswith(f"{folder}{os.sep}") for folder in others)

@@ -30,6 +30,8 @@ _OPTIONS = {
     "max_connections": "100",
     "log_min_messages": "warning",
 }
+# A session that is killed stops no server, so the system does that for it; where there is no setpriv, nobody does.
+_ENDS_WITH_US = ("setpriv", "--pdeathsig", "QUIT") if shutil.which("setpriv") else ()
 _STARTING = 60.0  # seconds; a server that was stopped at once first replays what it had not written
 
 
@@ -136,7 +138,7 @@ class PostgresServer:
         others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
         who = (self._user.pw_uid, self._user.pw_gid, []) if self._user is not None else (None, None, None)
         return subprocess.Popen(
-            [self._programs / program, *arguments],
+            [*_ENDS_WITH_US, self._programs / program, *arguments],
             cwd=self.folder,
             env={**others, "LC_ALL": "C"},
             stdin=subprocess.DEVNULL,

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "docgen": "docgen",
     "examples/fastapi_shop": "fastapi",
     "examples/flask_shop": "flask",
+    "examples/django_shop": "django",
+    "liquid_background/program.py": "django",
     "liquid_background/pytest_plugin.py": "testing",
     "liquid_background/rq_entry.py": "faults",
 }

@@ -88,6 +88,11 @@ def _encode_float(value: Any) -> float:
     return float(value)
 
 
+def _encode_text(value: Any) -> Encoded:
+    text = str.__str__(value)  # not an enum's own, which names the member instead of its value
+    return {"$safe": text} if hasattr(value, "__html__") else text  # as frameworks' own classes of safe text have it
+
+
 _MAX_BITS: Final = 13_000  # Python's own guard refuses to read back integers of more than 4,300 digits
 
 # In this order for subclasses: datetime before date, Markup before str.
@@ -95,7 +100,7 @@ _ENCODERS: Final[dict[type, Callable[[Any], Encoded]]] = {
     int: _encode_int,
     float: _encode_float,
     Markup: lambda value: {"$safe": str(value)},
-    str: str.__str__,  # not an enum's own, which names the member instead of its value
+    str: _encode_text,
     datetime: lambda value: {"$datetime": value.isoformat()},
     date: lambda value: {"$date": value.isoformat()},
     time: lambda value: {"$time": value.isoformat()},

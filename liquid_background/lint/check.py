@@ -23,7 +23,6 @@ from liquid_background.language.pages import (
     CONSUMERS,
     LAYOUTS,
     PARTIALS,
-    SiteLoader,
     file_for,
     first_of_name,
     inside,
@@ -32,6 +31,7 @@ from liquid_background.language.pages import (
     oddity,
     read_options,
     read_text,
+    sites_of,
     split_front_matter,
     unusable_folders,
     walk,
@@ -89,9 +89,9 @@ def check_files(environment: Environment, files: Iterable[Path], job_timeout: fl
 
 def _root_around(environment: Environment, file: Path) -> str:
     """Return the folder of the site that a file is in; "" when it belongs to none."""
-    loader = environment.loader
-    root = os.path.abspath(loader.root) if isinstance(loader, SiteLoader) else ""
-    return root if root and os.path.abspath(file).startswith(root.rstrip("/") + "/") else ""
+    path = os.path.abspath(file)
+    roots = (os.path.abspath(site.root) for site in sites_of(environment.loader))
+    return next((root for root in roots if path.startswith(root.rstrip("/") + "/")), "")
 
 
 def _source(environment: Environment, file: Path) -> str:
@@ -181,13 +181,15 @@ def _check_schedule(path: str, matter: dict[str, Any], source: str, job_timeout:
 
 def _exists(environment: Environment, name: str, tag: str) -> bool:
     loader = environment.loader
-    return not isinstance(loader, SiteLoader) or loader.find(name, tag) is not None
+    find = getattr(loader, "find", None) if sites_of(loader) else None  # of a site, or of several
+    return find is None or find(name, tag) is not None
 
 
 def _has_consumers(environment: Environment, event: str) -> bool:
     """Return whether a template takes an event; the check of its own file says what is wrong in its front matter."""
-    if isinstance(environment.loader, SiteLoader):
-        return bool(environment.loader.consumer_names(event))
+    sites = sites_of(environment.loader)
+    if sites:
+        return any(site.consumer_names(event) for site in sites)
     try:
         return bool(environment.consumers(event))
     except LiquidError:
@@ -255,8 +257,8 @@ class _Check:
         if _exists(self.environment, value, tag):
             return
         kind, folder = ("layout", LAYOUTS) if tag == "extends" else ("partial", PARTIALS)
-        loader = self.environment.loader
-        near = get_close_matches(value, loader.names(folder), n=1) if isinstance(loader, SiteLoader) else []
+        known = [name for site in sites_of(self.environment.loader) for name in site.names(folder)]
+        near = get_close_matches(value, known, n=1)
         fix = f"did you mean '{near[0]}'?" if near else _to_write(value, folder)
         yield finding(self.path, token, "missing-partial", f"the {kind} {show(value)} is not there", fix)
 

@@ -24,13 +24,13 @@ from liquid_background.language.pages import (
     PAGES,
     TEXTS,
     Page,
-    SiteLoader,
     compose,
     is_canonical,
     offset_of,
     plain,
     reason_against,
     reason_against_choice,
+    sites_of,
 )
 from liquid_background.language.syntax import show
 from liquid_background.lint.finding import RULES, Finding
@@ -73,12 +73,10 @@ class SlugConflict:
 
 def slug_conflicts(environment: Environment) -> dict[str, list[SlugConflict]]:
     """Return the pages that others of the site answer before, by the absolute paths of their files."""
-    loader = environment.loader
-    if not isinstance(loader, SiteLoader):
-        return {}
     found: dict[str, list[SlugConflict]] = {}
-    for first, page in loader.routes.conflicts():
-        found.setdefault(os.path.abspath(page.path), []).append(SlugConflict(page, first))
+    for site in sites_of(environment.loader):
+        for first, page in site.routes.conflicts():
+            found.setdefault(os.path.abspath(page.path), []).append(SlugConflict(page, first))
     return found
 
 

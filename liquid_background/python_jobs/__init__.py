@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liquid_background.python_jobs.building import source_name_of
 from liquid_background.python_jobs.decorator import background, default_queue, provide_default_queue
 from liquid_background.python_jobs.function import Function, find_function
 from liquid_background.python_jobs.handle import Handle
@@ -30,5 +31,6 @@ __all__ = [
     "find_function",
     "provide_default_queue",
     "read_schedule",
+    "source_name_of",
     "to_result",
 ]

@@ -6,12 +6,10 @@ import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import django
 import pydantic
 import pytest
 import sqlalchemy
 from django.apps import apps
-from django.conf import settings as django_settings
 from django.db import connection, models
 from django.test.utils import CaptureQueriesContext
 from django.utils.functional import SimpleLazyObject
@@ -20,16 +18,10 @@ from sqlalchemy import orm
 from liquid_background import HandOverError, NotExposed
 from liquid_background.errors import CodeError, LimitReached
 from liquid_background.language.exposed import ready
+from tests.django_project import set_up
 from tests.language.conftest import block
 
-if not django_settings.configured:
-    django_settings.configure(
-        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
-        DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth"],
-        USE_TZ=True,
-    )
-django.setup()
+set_up()
 
 
 class Customer(models.Model):

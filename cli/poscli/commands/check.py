@@ -12,7 +12,7 @@ import click
 
 from liquid_background import Engine
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import sites_of
 from liquid_background.lint import Finding, Severity, check_files, check_folder, files_under
 from poscli.application import app_option, load_engine
 from poscli.terminal import styled
@@ -56,14 +56,15 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
 
 
 def _roots(engine: Engine, paths: Sequence[Path]) -> list[Path]:
-    loader = engine.environment.loader
     if paths:
         return list(paths)
-    if not isinstance(loader, SiteLoader):
+    roots = [site.root for site in sites_of(engine.environment.loader)]
+    if not roots:
         raise click.UsageError("the application's templates are in no folder; name the files to check")
-    if not os.path.lexists(loader.root):
-        raise click.UsageError(f"no folder {loader.root}; name the files to check, or set TEMPLATES")
-    return [loader.root]
+    for root in roots:
+        if not os.path.lexists(root):
+            raise click.UsageError(f"no folder {root}; name the files to check, or set TEMPLATES")
+    return roots
 
 
 def _text(item: Finding) -> str:

@@ -33,7 +33,7 @@ from liquid_background.language.pages.front_matter import (
 )
 from liquid_background.language.pages.headers import page_headers
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
-from liquid_background.language.pages.loader import SiteLoader, is_event_name
+from liquid_background.language.pages.loader import SiteLoader, is_event_name, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Page
@@ -74,6 +74,7 @@ __all__ = [
     "read_text",
     "reason_against",
     "reason_against_choice",
+    "sites_of",
     "split_front_matter",
     "unusable_folders",
     "walk",

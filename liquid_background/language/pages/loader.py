@@ -247,6 +247,11 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return Consumer(name, {"source_name": source_name, **values})
 
 
+def sites_of(loader: object) -> list[SiteLoader]:
+    """Return the sites that a loader loads from: itself, or those that it chooses from."""
+    return [each for each in getattr(loader, "loaders", [loader]) if isinstance(each, SiteLoader)]
+
+
 def is_event_name(event: str) -> bool:
     """Return whether templates can take an event of that name, as files in a folder that is called so."""
     return bool(_EVENT.fullmatch(event)) and is_template_name(event)

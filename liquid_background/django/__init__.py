@@ -1,0 +1,17 @@
+"""Django's face: one engine for a project, made from its settings. Add "liquid_background.django" to INSTALLED_APPS."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from liquid_background.lazy import lazy_attributes
+
+if TYPE_CHECKING:
+    from liquid_background.django.checks import check_project as check_project
+    from liquid_background.django.checks import check_store as check_store
+    from liquid_background.django.project import engine
+
+__all__ = ["engine"]
+
+# On first use: Django imports this package for every command, and an engine takes longer than most of them.
+__getattr__ = lazy_attributes(__name__, {"engine": "project", "check_project": "checks", "check_store": "checks"})

@@ -1,0 +1,69 @@
+"""Django's system checks: of the settings, the folders of templates and what is in them, and of the store.
+
+| id | what it says |
+|---|---|
+| `liquid_background.E001` | LIQUID_BACKGROUND is no dict, or has an unknown setting |
+| `liquid_background.E002` | a setting is malformed or out of range |
+| `liquid_background.E003` | SEND_ON_COMMIT is wrong, or names no database |
+| `liquid_background.E004` | MODULES is no list of names |
+| `liquid_background.E005` | the entry of TEMPLATES is wrong, or there are two |
+| `liquid_background.W001` | a folder of templates is not there |
+| `liquid_background.W002` | a template has an error, as `poscli check` finds it |
+| `liquid_background.W003` | the store cannot be reached (with `--deploy`) |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from django.core.checks import CheckMessage, Error, Warning
+
+from liquid_background.django.conf import problems, says
+from liquid_background.django.environment import entry
+from liquid_background.django.project import engine
+from liquid_background.engine import Engine
+from liquid_background.errors import SettingsError, StoreError
+from liquid_background.jobs.store import connect
+from liquid_background.language.pages import sites_of
+from liquid_background.lint import Severity, check_files, files_under
+
+_NAMESPACE = "liquid_background"
+
+
+def check_project(**_: Any) -> list[CheckMessage]:
+    """Return what is wrong with the settings and the templates of the project."""
+    found = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
+    if found:
+        return [*found]
+    try:
+        made = engine()
+    except SettingsError as error:
+        return [Error(str(error), id=f"{_NAMESPACE}.E005")]
+    return [*_check_templates(made)]
+
+
+def _check_templates(engine: Engine) -> Iterator[CheckMessage]:
+    for site in sites_of(engine.environment.loader):
+        if not site.root.is_dir():
+            if entry() is None and not says("TEMPLATES"):
+                continue  # nobody named it: a project may have jobs and no pages
+            hint = "make it, or correct DIRS of the entry in TEMPLATES, or TEMPLATES in LIQUID_BACKGROUND"
+            yield Warning(f"the folder of templates {site.root} is not there", hint=hint, id=f"{_NAMESPACE}.W001")
+            continue
+        for found in check_files(engine.environment, files_under(site.root), engine.settings.job_timeout):
+            text = f"{found.message} ({found.path}:{found.line})"
+            if found.rule.severity is Severity.ERROR:
+                yield Warning(text, hint=found.fix or None, id=f"{_NAMESPACE}.W002")
+
+
+def check_store(**_: Any) -> list[CheckMessage]:
+    """Return whether the store can be reached: for `manage.py check --deploy`."""
+    if any(problems()):
+        return []
+    try:
+        with closing(connect(engine().settings)):
+            return []
+    except (SettingsError, StoreError) as error:
+        return [Warning(str(error), id=f"{_NAMESPACE}.W003")]

@@ -1,0 +1,100 @@
+"""Tasks: first those of Django's documentation, with nothing but the import changed, then some of ours."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+import django
+from django.core.mail import send_mail
+
+from liquid_background import NonRetryable
+
+if django.VERSION < (6,):
+    from django_tasks import task
+else:
+    from django.tasks import task
+
+logger = logging.getLogger(__name__)
+
+
+@task
+def email_users(emails, subject, message):
+    return send_mail(subject=subject, message=message, from_email=None, recipient_list=emails)
+
+
+@task(priority=2, queue_name="emails")
+def email_users_soon(emails, subject, message):
+    return send_mail(subject=subject, message=message, from_email=None, recipient_list=emails)
+
+
+@task(takes_context=True)
+def email_users_knowingly(context, emails, subject, message):
+    logger.debug(f"Attempt {context.attempt} to send user email. Task result id: {context.task_result.id}.")
+    return send_mail(subject=subject, message=message, from_email=None, recipient_list=emails)
+
+
+@task()
+def double_dictionary(key):
+    return {key: key * 2}
+
+
+@task
+def process_data(data):
+    return 42
+
+
+# Ours.
+
+
+@task
+async def add(one: int, two: int = 1) -> int:
+    return one + two
+
+
+@task(takes_context=True)
+def fail_until(context: Any, attempt: int) -> list[Any]:
+    if context.attempt < attempt:
+        raise LookupError(f"attempt {context.attempt}")
+    result = context.task_result
+    return [
+        context.attempt,
+        result.status,
+        len(result.worker_ids),
+        [error.exception_class_path for error in result.errors],
+    ]
+
+
+@task
+def refuse() -> None:
+    raise NonRetryable("never")
+
+
+@task
+def end() -> None:
+    sys.exit(3)
+
+
+@task
+def die() -> None:
+    os._exit(3)
+
+
+@task
+def sleep(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@task
+def give_object() -> object:
+    return object()
+
+
+def plain() -> None:
+    """No task."""
+
+
+renamed = task(plain)

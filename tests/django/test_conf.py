@@ -1,0 +1,165 @@
+"""The project's settings, and Django's checks of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.test import override_settings
+
+from liquid_background import Engine, SettingsError
+from liquid_background.django import checks, project
+from liquid_background.django.conf import read_settings
+
+MakeProject = Callable[..., Engine]
+
+
+def test_the_names_are_the_engines(make_project: MakeProject) -> None:
+    engine = make_project(JOB_TIMEOUT=7, RETRY_DELAYS=[1, 2], REDIS_URL="redis://127.0.0.1:1", PROCESSES=3)
+    found = engine.settings
+    assert (found.job_timeout, found.retry_delays, found.redis_url, found.processes) == (
+        7,
+        (1, 2),
+        "redis://127.0.0.1:1",
+        3,
+    )
+    assert project.engine() is engine
+
+
+def test_what_the_dict_leaves_open_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIQUID_BACKGROUND_JOB_TIMEOUT", "9")
+    monkeypatch.setenv("LIQUID_BACKGROUND_LEASE", "9")
+    with override_settings(LIQUID_BACKGROUND={"LEASE": 4}):
+        assert (read_settings().engine.job_timeout, read_settings().engine.lease) == (9, 4)
+
+
+def test_folders_are_the_projects_wherever_a_process_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # where no pyproject.toml names any
+    with override_settings(BASE_DIR=tmp_path / "site", LIQUID_BACKGROUND={}):
+        found = read_settings().engine
+        assert (found.data_dir, found.templates) == (tmp_path / "site/.liquid-background", tmp_path / "site/templates")
+    with override_settings(BASE_DIR=str(tmp_path), LIQUID_BACKGROUND={"DATA_DIR": "x"}):
+        assert read_settings().engine.data_dir == Path("x")
+
+
+WRONG: list[tuple[Any, str, str]] = [
+    (["REDIS_URL"], "E001", "LIQUID_BACKGROUND is a list; it must be a dict of settings"),
+    (None, "E001", "LIQUID_BACKGROUND is a NoneType; it must be a dict of settings"),
+    ({"REDIS_ULR": "x"}, "E001", "LIQUID_BACKGROUND has the unknown setting 'REDIS_ULR': did you mean 'REDIS_URL'?"),
+    ({"redis_url": "x"}, "E001", "has the unknown setting 'redis_url': did you mean 'REDIS_URL'?"),
+    ({"SEND_ON_COMIT": True}, "E001", "did you mean 'SEND_ON_COMMIT'?"),
+    ({7: True}, "E001", "has the unknown setting 7: settings are DATA_DIR, "),
+    ({"APP": "shop:engine"}, "E001", "has the unknown setting 'APP': the engine is this project's own; leave it out"),
+    ({"JOB_TIMEOUT": -1}, "E002", "LIQUID_BACKGROUND: setting job_timeout: "),
+    ({"JOB_TIMEOUT": "soon"}, "E002", "setting job_timeout: "),
+    ({"SIGNING_KEY": "short"}, "E002", "setting signing_key: "),
+    (
+        {"SEND_ON_COMMIT": "defualt"},
+        "E003",
+        "names 'defualt', which is no database: did you mean 'default'?",
+    ),
+    ({"SEND_ON_COMMIT": []}, "E003", "SEND_ON_COMMIT is []; it must be True, False, or the alias of a database"),
+    ({"SEND_ON_COMMIT": 7}, "E003", "SEND_ON_COMMIT is 7; it must be"),
+    ({"MODULES": "jobs"}, "E004", "MODULES is 'jobs'; it must be a list of names such as 'jobs'"),
+]
+
+
+@pytest.mark.parametrize(("given", "check", "message"), WRONG)
+def test_a_wrong_setting_is_an_error_of_the_check_and_of_the_engine(given: Any, check: str, message: str) -> None:
+    with override_settings(LIQUID_BACKGROUND=given):
+        project._engine.cache_clear()
+        [found] = checks.check_project()
+        assert (found.id, found.is_serious()) == (f"liquid_background.{check}", True)
+        assert message in found.msg
+        with pytest.raises(SettingsError) as caught:
+            project.engine()
+        assert str(caught.value) == found.msg
+
+
+def test_all_that_is_wrong_is_told_at_once(databases: None) -> None:
+    with override_settings(LIQUID_BACKGROUND={"REDIS_ULR": "x", "LAESE": 1, "SEND_ON_COMMIT": 7}):
+        with pytest.raises(SystemCheckError) as caught:
+            call_command("check")
+        assert str(caught.value).count("(liquid_background.E00") == 3
+
+
+def test_two_entries_of_liquid_are_one_too_many(make_project: MakeProject) -> None:
+    make_project({"page.liquid": "x"})
+    entry = settings.TEMPLATES[0]
+    with override_settings(TEMPLATES=[entry, {**entry, "NAME": "second"}]):
+        project._engine.cache_clear()
+        [found] = checks.check_project()
+        assert found.id == "liquid_background.E005"
+        assert "TEMPLATES has 2 entries of liquid_background.django.liquid.LiquidTemplates" in found.msg
+
+
+def test_a_missing_folder_and_errors_of_templates_are_warnings(make_project: MakeProject, tmp_path: Path) -> None:
+    job = "{% background source_name: 'x' %}{{ y }}{% endbackground %}"
+    fine = {"fine.liquid": "{% include 'part' %}{% include 'flat' %}", "partials/part.liquid": "", "flat.liquid": ""}
+    bad = {"bad.liquid": "a\n{% if %}", "pages/job.liquid": job, "z.liquid": "{% include 'prat' %}"}
+    engine = make_project({**fine, **bad})
+    found = checks.check_project()
+    assert [(each.id, each.is_serious()) for each in found] == [("liquid_background.W002", False)] * 3
+    assert f"({tmp_path}/templates/bad.liquid:2)" in found[0].msg
+    assert "y" in found[1].msg
+    assert found[1].hint
+    assert "the partial 'prat' is not there" in found[2].msg
+    assert found[2].hint == "did you mean 'part'?"
+    assert "the partial 'prat' is not there" in found[2].msg
+    assert found[2].hint == "did you mean 'part'?"
+    engine.environment.loader.loaders[0].root = tmp_path / "none"  # type: ignore[attr-defined]
+    [missing] = checks.check_project()
+    assert missing.id == "liquid_background.W001"
+    assert f"{tmp_path}/none is not there" in missing.msg
+
+
+def test_a_project_without_pages_is_not_told_of_a_folder(tmp_path: Path) -> None:
+    for said, wanted in (({}, []), ({"TEMPLATES": tmp_path / "none"}, ["liquid_background.W001"])):
+        with override_settings(BASE_DIR=tmp_path, LIQUID_BACKGROUND=said, TEMPLATES=[]):
+            project._engine.cache_clear()
+            assert [found.id for found in checks.check_project()] == wanted
+            project._engine.cache_clear()
+
+
+def test_the_store_is_looked_at_before_a_deployment_only(
+    make_project: MakeProject, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_project(REDIS_URL="redis://127.0.0.1:1")
+    call_command("check")
+    assert "W003" not in capsys.readouterr().err
+    call_command("check", deploy=True)
+    text = capsys.readouterr().err
+    assert "liquid_background.W003" in text
+    assert "127.0.0.1:1" in text
+
+
+def test_modules_with_jobs_are_imported_when_django_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        (tmp_path / f"discovered_{name}").mkdir()
+        (tmp_path / f"discovered_{name}" / "__init__.py").touch()
+    (tmp_path / "discovered_one" / "jobs.py").write_text("seen = True")
+    (tmp_path / "discovered_two" / "chores.py").write_text("seen = True")
+    (tmp_path / "discovered_two" / "tasks.py").write_text("raise ImportError('not asked for')")
+    monkeypatch.syspath_prepend(tmp_path)
+    installed = ["discovered_one", "discovered_two", "liquid_background.django"]
+    said = {"MODULES": ["jobs", "chores"]}
+    with override_settings(LIQUID_BACKGROUND=said), override_settings(INSTALLED_APPS=installed):
+        assert {"discovered_one.jobs", "discovered_two.chores"} <= set(sys.modules)
+
+
+def test_django_starts_without_an_engine() -> None:
+    code = (
+        "import sys, django; from django.conf import settings;"
+        "settings.configure(INSTALLED_APPS=['liquid_background.django']); django.setup();"
+        "print({'redis', 'rq', 'liquid', 'pydantic'} & set(sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
