@@ -12,13 +12,16 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached
-from liquid_background.jobs.sizes import FLAT, megabytes, weigh
+from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList, megabytes, weigh
 from liquid_background.language.filters import check_formats, guarded
 from liquid_background.language.limits import Text, Watch
+from liquid_background.language.syntax import show
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
-_SIZED: Final = frozenset((str, list))
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
+_SIZED: Final[dict[type, int]] = {str: _HUGE, list: _HUGE, MadeList: -1, MadeDict: -1}
+_ABSENT: Final = object()
+_LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 
 
@@ -84,14 +87,19 @@ class Context(RenderContext):
             for segment in path[1:]:
                 # `.size`, `.first` and `.last` of an object are members first, too.
                 value = value[segment] if type(value) is dict and segment in value else self.get_item(value, segment)
-            if type(value) in _SIZED and len(value) > _HUGE:
+            kind = type(value)
+            if kind in _SIZED and len(value) > _SIZED[kind]:
                 watch.steps = -1
             return value
         except (KeyError, TypeError, IndexError):
-            return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
+            if _is_named(path):
+                return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
+            return self._undefined(path, token, default)
 
     async def get_async(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for, awaiting what can be awaited."""
+        if not isinstance(path[0], str):
+            return self.get(path, token=token, default=default)  # nothing has it
         watch = self.watch
         watch.steps -= 1
         if watch.steps < 0:
@@ -103,10 +111,22 @@ class Context(RenderContext):
                     break
                 value = value[segment]
             else:
-                if type(value) in _SIZED and len(value) > _HUGE:
+                kind = type(value)
+                if kind in _SIZED and len(value) > _SIZED[kind]:
                     watch.steps = -1
                 return value
-        return await super().get_async(path, token=token, default=default)
+        if _is_named(path):
+            return await super().get_async(path, token=token, default=default)
+        value = await super().get_async(path, token=token, default=_ABSENT)
+        return self._undefined(path, token, default) if value is _ABSENT else value
+
+    def _undefined(self, path: list[object], token: Token | None, default: object) -> object:
+        """Return what stands for a path that no variable has, told in short: names may be made, and be of any size."""
+        if default is not UNDEFINED:
+            return default
+        name: Any = path[0] if _is_named(path[:1]) else show(path[0])
+        shown = "".join([name, *(f"[{show(segment)}]" for segment in path[1:])])
+        return self.env.undefined(name, hint=f"{shown} is undefined", token=token)
 
     def _named(self, name: Any) -> Any:
         """Return what a name stands for: the scope's own way raises and catches an error for each place passed by."""
@@ -231,6 +251,13 @@ class Context(RenderContext):
         if isinstance(exc, ResourceLimitError):
             raise exc
         super().error(exc)
+
+
+def _is_named(path: list[object]) -> bool:
+    """Return whether a path has no part that a template made of anything but a short text or number."""
+    return isinstance(path[0], str) and all(
+        len(part) <= _LONG if isinstance(part, str) else isinstance(part, int) for part in path
+    )
 
 
 def _too_deep(context: Context) -> LimitReached:

@@ -13,7 +13,7 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
-from liquid_background.language.filters import BoundedTranslateTag, add_translations, uniq
+from liquid_background.language.filters import BoundedTranslateTag, add_translations, remove_last, replace_last, uniq
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, nobody_looks
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
@@ -31,6 +31,7 @@ from liquid_background.language.syntax import (
 )
 from liquid_background.language.tags import (
     HANDS_OVER,
+    CallTag,
     Collector,
     Consumer,
     Tokens,
@@ -87,10 +88,11 @@ class Environment(Sending):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         """Add python-liquid's tags and filters, then ours."""
         super().setup_tags_and_filters(extra=extra)
-        self.filters["uniq"] = uniq
+        self.filters.update(uniq=uniq, remove_last=remove_last, replace_last=replace_last)
         if extra:
             add_translations(self)
             self.add_tag(BoundedTranslateTag)
+            self.add_tag(CallTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:

@@ -2,6 +2,8 @@
 
 from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
+from liquid_background.language.filters.last import remove_last, replace_last
+from liquid_background.language.filters.made import made
 from liquid_background.language.filters.result import check_result, check_text
 from liquid_background.language.filters.translation import BoundedTranslateTag, add_translations
 from liquid_background.language.filters.uniq import uniq
@@ -13,5 +15,8 @@ __all__ = [
     "check_result",
     "check_text",
     "guarded",
+    "made",
+    "remove_last",
+    "replace_last",
     "uniq",
 ]

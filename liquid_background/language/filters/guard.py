@@ -9,7 +9,15 @@ from typing import Any, Final, TypeAlias
 from liquid import Environment
 
 from liquid_background.jobs.sizes import FLAT
-from liquid_background.language.filters.before import AS_IT_IS, BEFORE, FLATTENING, MAKE_TEXT_OF_ITEMS, check_flat
+from liquid_background.language.filters.before import (
+    AS_IT_IS,
+    BEFORE,
+    FLATTENING,
+    MAKE_TEXT_OF_ITEMS,
+    TAKE_LISTS,
+    check_flat,
+)
+from liquid_background.language.filters.made import measuring
 from liquid_background.language.filters.result import check_text
 
 Filter: TypeAlias = Callable[..., Any]
@@ -29,14 +37,17 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     if bound is None:
         bound = _bound(raw, env)
     if not getattr(raw, "__module__", "").startswith(_KNOWN):
-        return bound
+        return measuring(bound, env)
     before, flattens = BEFORE.get(name), name in FLATTENING
     makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
 
     def call(left: object, *args: Any, **named: Any) -> Any:
-        if makes_text and (type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args)))):
-            for value in (left, *args, *named.values()):
-                check_text(env, name, value)
+        if type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args))):
+            if makes_text:
+                check_text(env, name, left)
+            if name not in TAKE_LISTS:
+                for value in (*args, *named.values()):
+                    check_text(env, name, value)
         if flattens:
             check_flat(env, name, left)
         if before is not None:
