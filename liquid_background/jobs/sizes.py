@@ -21,7 +21,7 @@ _WHOLE: Final = {int}
 _LARGE_NUMBER: Final = 1 << 60  # from which on a number takes more than the least
 _BESIDE: Final = 16  # bytes that Python keeps for each list or object beside what it tells
 _OTHER: Final = 200  # bytes of what is neither plain nor a list or object, such as a `forloop`
-_PART: Final = 64  # bytes that a list or object in a circle counts as: what is written out of those takes long
+_PART: Final = 32  # characters that a list or object counts as beside its items': there are more steps to it
 
 
 FLAT: Final = frozenset((str, int, float, bool, type(None)))
@@ -124,14 +124,14 @@ def text_size(value: object, most: float) -> int:
     """
     if not isinstance(value, NESTING):
         return _text_items((value,))
-    outermost = (ITEM - 1) * len(value)  # has no quotes or commas where a page prints it
+    outermost = _PART + (ITEM - 1) * len(value)  # has no quotes or commas where a page prints it
     size, _, circular = _written_out(value, most + outermost, _text_part, NESTING)
     size -= outermost
     return _circular_size(value, most) if circular and size <= most else size
 
 
 def _text_part(value: Any, items: Collection[Any], kinds: set[type]) -> int:
-    return ITEM * len(value) + _text_items(items) + (_text_items(value) if isinstance(value, dict) else 0)
+    return _PART + ITEM * len(value) + _text_items(items) + (_text_items(value) if isinstance(value, dict) else 0)
 
 
 def _text_items(items: Collection[Any]) -> int:
@@ -213,11 +213,11 @@ def _circular_size(value: object, most: float) -> int:
     """Return what `text_size` does for what holds itself: Python writes that as ..., on each way to it anew."""
     size = 0
     path: list[int] = []
-    walks: list[Iterator[object]] = [iter((value,))]
+    walks: list[Iterator[Any]] = [iter((value,))]
     while walks and size <= most:
         for part in walks[-1]:
             if issubclass(type(part), NESTING) and id(part) not in path:
-                size += _PART + ITEM * len(part)
+                size += _PART * (1 + len(part))
                 path.append(id(part))
                 walks.append(chain.from_iterable(part.items()) if isinstance(part, dict) else iter(part))
                 break

@@ -36,7 +36,7 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     """
     if bound is None:
         bound = _bound(raw, env)
-    if not getattr(raw, "__module__", "").startswith(_KNOWN):
+    if not (getattr(raw, "__module__", "") or "").startswith(_KNOWN):  # a method of Python's own has None
         return measuring(bound, env)
     before, flattens = BEFORE.get(name), name in FLATTENING
     makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS

@@ -11,8 +11,8 @@ from liquid.filter import sequence_filter
 from liquid_background.jobs.sizes import MadeDict, MadeList
 from liquid_background.language.filters.result import refuse
 
-MAX_COMPARISONS: Final = 50_000
-"""Comparisons of items with those that tell no mark, such as a `forloop`."""
+MAX_COMPARISONS: Final = 1_000_000
+"""Comparisons of items with those that tell no mark, such as sets."""
 
 _KINDS: Final[dict[type, type]] = {MadeList: list, MadeDict: dict}
 _MISSING: Final = object()
