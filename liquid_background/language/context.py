@@ -22,6 +22,7 @@ _HUGE: Final = 10_000  # characters or items of a variable that is worth a look 
 _SIZED: Final[dict[type, int]] = {str: _HUGE, list: _HUGE, MadeList: -1, MadeDict: -1}
 _ABSENT: Final = object()
 _LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
+_NOTHING: Final = iter(())
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 
 
@@ -63,6 +64,7 @@ class _Inside:
         context.template = self._outer
         if self._forloop is not None:
             context.loops.pop()
+            self._forloop.it = _NOTHING  # a `forloop` may be kept, and with it all that it did not come to
 
 
 class Context(RenderContext):

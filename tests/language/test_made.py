@@ -243,6 +243,23 @@ def test_names_that_nothing_has_hold_little() -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("loop", ["for", "tablerow"])
+def test_a_loop_that_was_left_keeps_nothing(loop: str) -> None:
+    source = (
+        "{% assign s = (1..100000) | join: 'xxx' %}{% assign l = 'a' | split: ',' %}{% for i in (1..100) %}"
+        "{% assign q = s | append: i | split: ',' %}{% for v in q %}{% function o = 'one', a: forloop %}"
+        "{% assign l = l | concat: o %}{% break %}{% endfor %}{% endfor %}{{ l | size }}"
+    ).replace("for v in", f"{loop} v in")
+    source = source.replace("{% break %}{% endfor %}", "{% break %}{% end" + loop + " %}", 1)
+    source = source.replace("forloop", "forloop" if loop == "for" else "tablerowloop")
+    tracemalloc.start()
+    try:
+        assert render(source).endswith("101")
+        assert tracemalloc.get_traced_memory()[1] < 30 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+
+
 def test_an_event_takes_no_request_of_any_size() -> None:
     env = environment()
     env.consumers = lambda event, look=None: [Consumer("one", {"source_name": "one"})]  # type: ignore[method-assign]
