@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any, Final
@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
-from liquid_background.jobs.sizes import MAX_TEXT, SHORT, megabytes, text_size
+from liquid_background.jobs.sizes import FLAT, MAX_TEXT, SHORT, megabytes, text_size
 
 MAX_DEPTH: Final = 50
 """Levels of lists and objects that one value may nest; deeper is taken for a circle."""
@@ -38,7 +38,17 @@ def encode(value: object) -> Encoded:
     Raises:
         NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
     """
+    if isinstance(value, dict | list | tuple) and _may_be_long(value) and text_size(value, MAX_TEXT) > MAX_TEXT:
+        raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times
     return _encode(value, 0)
+
+
+_LEAVES: Final = FLAT | {date, datetime, time, Decimal, UUID, Markup}
+
+
+def _may_be_long(value: Mapping[Any, object] | Sequence[object]) -> bool:
+    items = value.values() if isinstance(value, Mapping) else value
+    return len(value) > SHORT or not _LEAVES.issuperset(map(type, items))
 
 
 _PLAIN: Final = frozenset((str, bool, type(None)))
@@ -55,8 +65,6 @@ def _encode(value: object, depth: int) -> Encoded:
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
-        if len(value) > SHORT and text_size(value, MAX_TEXT) > MAX_TEXT:
-            raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times
         if isinstance(value, dict):
             return _encode_mapping(value, depth + 1)
         return [_encode(item, depth + 1) for item in value]

@@ -12,14 +12,18 @@ from liquid.exceptions import LiquidError, ResourceLimitError
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached, NotExposed
-from liquid_background.jobs.sizes import FLAT, megabytes, weigh
+from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList, megabytes, weigh
 from liquid_background.language.exposed import KNOWN, Rule
 from liquid_background.language.filters import check_formats, guarded
 from liquid_background.language.limits import Text, Watch
+from liquid_background.language.syntax import show
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
-_SIZED: Final = frozenset((str, list))
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
+_SIZED: Final[dict[type, int]] = {str: _HUGE, list: _HUGE, MadeList: -1, MadeDict: -1}
+_ABSENT: Final = object()
+_LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
+_NOTHING: Final = iter(())
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 _read: Final = RenderContext.get_item
 _read_async: Final = RenderContext.get_item_async
@@ -63,6 +67,7 @@ class _Inside:
         context.template = self._outer
         if self._forloop is not None:
             context.loops.pop()
+            self._forloop.it = _NOTHING  # a `forloop` may be kept, and with it all that it did not come to
 
 
 class Context(RenderContext):
@@ -89,16 +94,21 @@ class Context(RenderContext):
                     value = value[segment]  # `.size`, `.first` and `.last` of an object are members first, too
                 else:
                     value = _read(self, value, segment) if type(value) in KNOWN else self.get_item(value, segment)
-            if type(value) in _SIZED and len(value) > _HUGE:
+            kind = type(value)
+            if kind in _SIZED and len(value) > _SIZED[kind]:
                 watch.steps = -1
             return value
         except NotExposed as error:
             return self._refuse(error, path, token, default)
         except (KeyError, TypeError, IndexError):
-            return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
+            if _is_named(path):
+                return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
+            return self._undefined(path, token, default)
 
     async def get_async(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for, awaiting what can be awaited."""
+        if not isinstance(path[0], str):
+            return self.get(path, token=token, default=default)  # nothing has it
         watch = self.watch
         watch.steps -= 1
         if watch.steps < 0:
@@ -110,13 +120,17 @@ class Context(RenderContext):
                     break  # it may have a way to be awaited
                 value = value[segment]
             else:
-                if type(value) in _SIZED and len(value) > _HUGE:
+                kind = type(value)
+                if kind in _SIZED and len(value) > _SIZED[kind]:
                     watch.steps = -1
                 return value
         try:
-            return await super().get_async(path, token=token, default=default)
+            if _is_named(path):
+                return await super().get_async(path, token=token, default=default)
+            value = await super().get_async(path, token=token, default=_ABSENT)
         except NotExposed as error:
             return self._refuse(error, path, token, default)
+        return self._undefined(path, token, default) if value is _ABSENT else value
 
     def get_item(self, obj: Any, key: Any) -> Any:
         """Return a member, by the rule for the object where it needs one."""
@@ -144,6 +158,14 @@ class Context(RenderContext):
                 length += 1
         self.error(error.of(_shown(path[:length]), token))
         return self.env.undefined(str(path[0]), token=token) if default is UNDEFINED else default
+
+    def _undefined(self, path: list[object], token: Token | None, default: object) -> object:
+        """Return what stands for a path that no variable has, told in short: names may be made, and be of any size."""
+        if default is not UNDEFINED:
+            return default
+        name: Any = path[0] if _is_named(path[:1]) else show(path[0])
+        shown = "".join([name, *(f"[{show(segment)}]" for segment in path[1:])])
+        return self.env.undefined(name, hint=f"{shown} is undefined", token=token)
 
     def _named(self, name: Any) -> Any:
         """Return what a name stands for: the scope's own way raises and catches an error for each place passed by."""
@@ -277,7 +299,15 @@ def _plain(key: Any) -> Any:
 
 def _shown(path: list[object]) -> str:
     """Return a path as a template has it."""
-    return str(path[0]) + "".join(f".{part}" if isinstance(part, str) else f"[{part!r}]" for part in path[1:])
+    first = path[0] if _is_named(path[:1]) else show(path[0])
+    return f"{first}" + "".join(f".{part}" if _is_named([part]) else f"[{show(part)}]" for part in path[1:])
+
+
+def _is_named(path: list[object]) -> bool:
+    """Return whether a path has no part that a template made of anything but a short text or number."""
+    return isinstance(path[0], str) and all(
+        len(part) <= _LONG if isinstance(part, str) else isinstance(part, int) for part in path
+    )
 
 
 def _too_deep(context: Context) -> LimitReached:

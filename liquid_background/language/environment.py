@@ -32,6 +32,7 @@ from liquid_background.language.syntax import (
 )
 from liquid_background.language.tags import (
     HANDS_OVER,
+    CallTag,
     Collector,
     Consumer,
     Tokens,
@@ -94,6 +95,7 @@ class Environment(Sending, Exposing):
         add_filters(self, self.exposure, extra=extra)
         if extra:
             self.add_tag(BoundedTranslateTag)
+            self.add_tag(CallTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:

@@ -62,7 +62,20 @@ PAGES = {
     "contains": "{% if user.name contains 'd' %}yes{% endif %}{% if user.tags contains 'c' %}no{% endif %}",
     "ranges": "{{ (1..n) | join: ',' }}{% for i in (1..n) reversed %}{{ i }}{% endfor %}",
     "macro": "{% macro m a %}{{ a }}{% endmacro %}{% call m user.name %}",
+    "call": "{% macro m a, b: 'B' %}{{ a }}{{ b }}{{ args }}{{ kwargs.k }}{% endmacro %}{% call m 1, 2, user.tags, k: n %}"
+    "{% call m %}{% call nothing %}",
+    "filters, awaited": "{{ user.tags | pair: user.tags | size }}{{ n | pair: 1 }}",
 }
+
+
+class Pair:
+    """A filter that may be awaited."""
+
+    def __call__(self, left: object, other: object) -> list[object]:
+        return [left, other]
+
+    async def filter_async(self, left: object, other: object) -> list[object]:
+        return self(left, other)
 
 
 @pytest.fixture
@@ -76,6 +89,7 @@ def full(make_site: Callable[..., Any]) -> Callable[..., Any]:
         async def whisper(text: str) -> str:
             return text.lower()
 
+        site.engine.environment.filters["pair"] = Pair()
         site.engine.environment.actions.update(shout=lambda text: text.upper(), whisper=whisper)
         return site
 

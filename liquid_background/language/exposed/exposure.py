@@ -20,13 +20,13 @@ from liquid.builtin.tags.tablerow_tag import TableRow
 from markupsafe import Markup
 
 from liquid_background.errors import NotExposed
-from liquid_background.jobs.sizes import FLAT
+from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.ready import Names, Rows, names_rule, query_rule, record_rule
 from liquid_background.language.exposed.rules import REGISTERED, NoRule, Registry, Rule
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
 _LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
-KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, set, frozenset}
+KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, set, frozenset, MadeDict, MadeList}
 """Types that need no rule, and are asked for none: what most pages are made of."""
 
 _DATA: Final = (
@@ -38,7 +38,7 @@ _PROXY: Final[Rule] = Rule(
     "proxy", {}
 )  # of what stands for an object of another class, and tells which when it is asked
 _NESTED: Final = 5  # levels that filters make flat
-_PLAIN_LISTS: Final = frozenset((list, tuple, set, frozenset))
+_PLAIN_LISTS: Final = frozenset((list, tuple, set, frozenset, MadeList))
 _LISTS: Final = (list, tuple, Set, ValuesView, deque, UserList)  # whose text is made of what is in them
 
 
@@ -230,7 +230,7 @@ class Exposure:
         if not isinstance(found, list | tuple) or not levels:
             return found
         kinds = set(map(type, found)) - FLAT
-        if kinds.isdisjoint((list, tuple)) and not any(self._rule_of(kind) for kind in kinds - KNOWN):
+        if kinds.isdisjoint((list, tuple, MadeList)) and not any(self._rule_of(kind) for kind in kinds - KNOWN):
             return found
         return [self._viewed(item, self.rule_of(item), levels - 1) for item in found]
 

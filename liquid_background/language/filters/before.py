@@ -15,6 +15,8 @@ from liquid_background.language.filters.result import MAX_VALUE, check_size, ref
 
 MAX_UNIQ: Final = 10_000
 """Items for `uniq`, which may have to compare each with each."""
+MAX_COMPARED: Final = 3 * MAX_VALUE
+"""Characters of the lists and objects that `uniq` may have to look through."""
 MAX_ITEMS: Final = 500_000
 """Items for filters that look at each of them."""
 MAX_CODED: Final = 1_000_000
@@ -48,6 +50,8 @@ MAKE_TEXT_OF_ITEMS: Final = frozenset(("sort_natural", "sort_numeric"))
 """Those of them that make text of each item, too."""
 AS_IT_IS: Final = frozenset(("default", "first", "last", "size"))
 """Filters that take a list without the lists in it made flat; all others make text of it."""
+TAKE_LISTS: Final = AS_IT_IS | {"concat"}
+"""Filters whose arguments may be lists; all others make text of them, at least for an error."""
 
 _CHEAP: Final = frozenset(("concat", "index", "reverse", "uniq"))  # a step in C for each item, or a limit of its own
 
@@ -145,6 +149,8 @@ def _uniq(_env: Environment, left: object, *_: object, **__: object) -> None:
     )
     if length > MAX_UNIQ:
         refuse(f"uniq is given over {MAX_UNIQ:,} items, the most that it takes")
+    if text_size(left, MAX_COMPARED) > MAX_COMPARED:
+        refuse(f"uniq is given items that take over {megabytes(MAX_COMPARED)} as text")
 
 
 def _sort_numeric(_env: Environment, left: object, *_: object, **__: object) -> None:

@@ -11,7 +11,15 @@ from liquid import Environment
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.exposed import Exposure, unviewed
-from liquid_background.language.filters.before import AS_IT_IS, BEFORE, FLATTENING, MAKE_TEXT_OF_ITEMS, check_flat
+from liquid_background.language.filters.before import (
+    AS_IT_IS,
+    BEFORE,
+    FLATTENING,
+    MAKE_TEXT_OF_ITEMS,
+    TAKE_LISTS,
+    check_flat,
+)
+from liquid_background.language.filters.made import measuring
 from liquid_background.language.filters.result import check_text, measure_text
 
 Filter: TypeAlias = Callable[..., Any]
@@ -30,8 +38,8 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     """
     if bound is None:
         bound = _bound(raw, env)
-    if not getattr(raw, "__module__", "").startswith(_KNOWN):
-        return bound
+    if not (getattr(raw, "__module__", "") or "").startswith(_KNOWN):  # a method of Python's own has None
+        return measuring(bound, env)
     before, with_more = BEFORE.get(name), _with_more(name, bound, env)
 
     def call(left: object, *args: Any, **named: Any) -> Any:
@@ -63,6 +71,8 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
         left, args = exposure.listed(left), tuple(map(exposure.listed, args))
         for value in (left, *args, *named.values()) if makes_text else ():
             check(env, name, value)
+        for value in (*args, *named.values()) if not makes_text and name not in TAKE_LISTS else ():
+            measure_text(env, name, value)
         for key in (*args[:1], *(named[each] for each in _KEYS if each in named)) if name in _KEYED else ():
             check_text(env, name, key)
         if name in _WRITE_OBJECTS:

@@ -6,13 +6,14 @@ from liquid import Environment
 from liquid.extra import JSON
 
 from liquid_background.language.exposed import Exposure
+from liquid_background.language.filters.last import remove_last, replace_last
 from liquid_background.language.filters.translation import add_translations
 from liquid_background.language.filters.uniq import uniq
 
 
 def add_filters(env: Environment, exposure: Exposure, *, extra: bool) -> None:
-    """Register them: `uniq`, and with the extra ones those that translate, and `json`, which knows objects."""
-    env.filters["uniq"] = uniq
+    """Register those with bounds of their own, and of the extra ones `json`, which knows objects, and translations."""
+    env.filters.update(uniq=uniq, remove_last=remove_last, replace_last=replace_last)
     if extra:
         add_translations(env)
         env.filters["json"] = JSON(default=exposure.as_json)

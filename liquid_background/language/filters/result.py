@@ -8,7 +8,7 @@ from typing import Final, NoReturn
 from liquid import Environment
 
 from liquid_background.errors import LimitReached, NotExposed
-from liquid_background.jobs.sizes import FLAT, SHORT, megabytes, text_size, weigh
+from liquid_background.jobs.sizes import FLAT, SHORT, MadeList, megabytes, text_size, weigh
 from liquid_background.language.limits import MAX_OUTPUT
 
 MAX_VALUE: Final = MAX_OUTPUT
@@ -80,7 +80,7 @@ def check_result(env: Environment, name: str, result: object) -> None:
     if isinstance(result, str):
         if len(result) * _WIDEST > MAX_VALUE:
             check_size(env, name, getsizeof(result))
-    elif isinstance(result, list):
+    elif isinstance(result, list) and type(result) is not MadeList:  # which has been measured, with all that is in it
         check_size(env, name, weigh(result))
     elif isinstance(result, int) and result.bit_length() > MAX_BITS:
         refuse(f"{name} returned a number of over {MAX_BITS:,} bits")

@@ -8,6 +8,13 @@ from liquid import Undefined
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import sequence_filter
 
+from liquid_background.jobs.sizes import MadeDict, MadeList
+from liquid_background.language.filters.result import refuse
+
+MAX_COMPARISONS: Final = 1_000_000
+"""Comparisons of items with those that tell no mark, such as sets."""
+
+_KINDS: Final[dict[type, type]] = {MadeList: list, MadeDict: dict}
 _MISSING: Final = object()
 _LONGEST_SHOWN: Final = 100  # characters
 
@@ -19,7 +26,11 @@ def uniq(sequence: Any, key: object = None) -> list[object]:
     values: list[object] = []
     odd: list[object] = []  # those that tell no mark: each is compared with them, and they with all
     found: list[object] = []
+    compared = 0
     for item in sequence:
+        compared += len(odd)
+        if compared > MAX_COMPARISONS:
+            refuse(f"uniq is given {len(odd):,} items of a kind that is compared with each other one")
         value = item if key is None else _member(item, key)
         try:
             mark = _mark(value)
@@ -51,7 +62,7 @@ def _mark(value: object) -> object:
     Raises:
         TypeError: for a value that tells none.
     """
-    kind = type(value)
+    kind = _KINDS.get(type(value), type(value))
     if kind is dict:
         return dict, frozenset([(name, _mark(item)) for name, item in value.items()])  # type: ignore[attr-defined]
     if kind is list or kind is tuple:

@@ -9,6 +9,7 @@ from liquid import Environment
 from liquid_background.language.tags.action import ActionTag
 from liquid_background.language.tags.background import BackgroundTag, blocks_only
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, BackgroundNode
+from liquid_background.language.tags.call import CallTag
 from liquid_background.language.tags.capture import CaptureTag, IfChangedTag
 from liquid_background.language.tags.collector import (
     Collector,
@@ -62,6 +63,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
 __all__ = [
     "HANDS_OVER",
     "BackgroundNode",
+    "CallTag",
     "Collector",
     "Consumer",
     "Return",

@@ -23,6 +23,7 @@ from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, c
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _LONGEST: Final = 1_000  # characters of an event's name: no file has a longer one
+_TOO_LARGE: Final = f"the event's values and the request take over {MAX_PAYLOAD // 1024} KB: pass ids"
 _CONTEXT: Final = ("params", "session", "cookies", "headers", "current_user")
 _SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "authorization", "proxy-authorization"))
 
@@ -68,14 +69,24 @@ class TriggerEventNode(PassingNode):
         )
         parameters = {
             "event": dict(zip((argument.name for argument in self.arguments), encoded, strict=True)),
-            "context": request_values(context, collector),
+            "context": self._request(context, collector),
         }
         for consumer in consumers:
             job = Job(template=consumer.name, line=1, partial=consumer.name, parameters=parameters, **consumer.options)
             if len(encode_data(job)) > MAX_PAYLOAD:
-                raise self._error(f"the event's values and the request take over {MAX_PAYLOAD // 1024} KB: pass ids")
+                raise self._error(_TOO_LARGE)
             collector.add(job, self.token)
         return 0
+
+    def _request(self, context: RenderContext, collector: Collector) -> dict[str, Encoded]:
+        given = request_values(context, collector.site)
+        if large_size(given.values()) > FAR_TOO_MUCH:
+            raise self._error(_TOO_LARGE)
+        dropped: list[str] = []
+        values = {name: _encode_plain(value, name, dropped) for name, value in given.items()}
+        if dropped:
+            warnings.warn(f"event consumers do not see {', '.join(dropped)}: not plain values", stacklevel=2)
+        return values
 
     def _encode(self, context: RenderContext, argument: Argument, value: object) -> Encoded:
         check_defined(context, value)
@@ -94,27 +105,21 @@ class TriggerEventNode(PassingNode):
         yield from (argument.value for argument in self.arguments)
 
 
-def request_values(context: RenderContext, collector: Collector) -> dict[str, Encoded]:
-    """Return what consumers see of the request: plain values, without its secrets; others are dropped."""
-    exposed = collector.site.event_context
-    values: dict[str, Encoded] = {}
-    dropped: list[str] = []
+def request_values(context: RenderContext, site: Site) -> dict[str, Any]:
+    """Return what consumers see of the request, without its secrets."""
+    values: dict[str, Any] = {}
     request = context.resolve("context", default=None)
     for name in _CONTEXT:
         value = request.get(name) if isinstance(request, Mapping) else None
         if value is None:
             value = context.resolve(name, default=None)
-        if name == "cookies" and name not in exposed:
+        if name == "cookies" and name not in site.event_context:
             value = None
         if name == "headers" and isinstance(value, Mapping):
-            value = {key: text for key, text in value.items() if _shown(str(key), collector.site)}
+            value = {key: text for key, text in value.items() if _shown(str(key), site)}
         if name == "session" and isinstance(value, Mapping):
-            value = {
-                key: kept for key, kept in value.items() if not looks_secret(str(key), collector.site.secret_names)
-            }
-        values[name] = _encode_plain(value, name, dropped)
-    if dropped:
-        warnings.warn(f"event consumers do not see {', '.join(dropped)}: not plain values", stacklevel=2)
+            value = {key: kept for key, kept in value.items() if not looks_secret(str(key), site.secret_names)}
+        values[name] = value
     return values
 
 
