@@ -97,7 +97,7 @@ def _advice(error: BaseException) -> str:
         return "Correct the template; 'poscli check' finds such errors without a request."
     if isinstance(error, LiquidError | LiquidBackgroundError) and not isinstance(error, CodeError):
         return "Correct the template at this place."
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or isinstance(error.__cause__, MemoryError):  # none left for its class
         return "Have the template do less at this place, or give it more memory: LIQUID_BACKGROUND_MEMORY_LIMIT."
     where = _raised_in(error.__traceback__)
     return f"Python code of a filter or tag raised it{where}: correct that code, or what the template gives it."

@@ -111,29 +111,35 @@ def chunks(size: int, number: int) -> bytes:
     return (b"%x\r\n" % size + b"a" * size + b"\r\n") * number
 
 
+@pytest.fixture(scope="module")
+def patient(module_serve: Callable[..., Served]) -> Served:
+    """A server that gives a body the time that it takes."""
+    return module_serve({"pages/index": "hello"})
+
+
 @pytest.mark.parametrize("size", [1, 2, 7, 15])
-def test_a_body_of_crumbs_is_refused_and_holds_up_nobody(served: Served, size: int) -> None:
-    crumbs = served.connect()
+def test_a_body_of_crumbs_is_refused_and_holds_up_nobody(patient: Served, size: int) -> None:
+    crumbs = patient.connect()
     crumbs.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     with suppress(BrokenPipeError, ConnectionResetError):
         crumbs.sendall(chunks(size, 200_000))
-    assert served.get("/").text == "hello"
+    assert patient.get("/").text == "hello"
     assert read_reply(crumbs).status in (0, 400)  # none, where it was closed while the rest was on its way
-    reply = served.send(
+    reply = patient.send(
         b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks(size, 20_000)
     )
     assert reply.status == 400
 
 
 @pytest.mark.parametrize(("size", "number"), [(1, 1000), (17, 10_000), (64, 10_000), (8000, 100)])
-def test_a_body_in_many_pieces_is_taken(served: Served, size: int, number: int) -> None:
+def test_a_body_in_many_pieces_is_taken(patient: Served, size: int, number: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
-    assert served.send(head + chunks(size, number) + b"0\r\n\r\n").status == 200
+    assert patient.send(head + chunks(size, number) + b"0\r\n\r\n").status == 200
 
 
-def test_a_head_of_60_kb_is_taken_and_one_of_70_kb_is_not(served: Served) -> None:
-    assert served.send(request("/", f"X: {'y' * 60_000}")).status == 200
-    assert served.send(request("/", f"X: {'y' * 70_000}")).status == 400
+def test_a_head_of_60_kb_is_taken_and_one_of_70_kb_is_not(patient: Served) -> None:
+    assert patient.send(request("/", f"X: {'y' * 60_000}")).status == 200
+    assert patient.send(request("/", f"X: {'y' * 70_000}")).status == 400
 
 
 def test_answers_that_nobody_reads_are_not_kept_without_end(served: Served) -> None:

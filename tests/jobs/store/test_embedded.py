@@ -419,8 +419,9 @@ def test_a_full_disk_is_told_at_the_start(full_disk: Path) -> None:
 
 
 def test_a_server_that_cannot_start_is_quoted(store_dir: Path) -> None:
-    (store_dir / "appendonlydir").write_text("in the way")
-    with pytest.raises(StoreStartError, match=f"{store_dir} did not start: .*appendonlydir"):
+    (store_dir / "appendonlydir").mkdir()
+    (store_dir / "appendonlydir/appendonly.aof.manifest").write_text("in the way\n")
+    with pytest.raises(StoreStartError, match=f"{store_dir} did not start: .*manifest"):
         embedded.ensure_running(store_dir)
 
 
