@@ -69,7 +69,6 @@ def test_an_ending_is_a_failure_when_its_job_has_failed(ending: Ending) -> None:
         (Outcome(error=""), Ending.FAILED, False),
         (Outcome(error="no", retry=False), Ending.FAILED, True),
     ],
-    ids=range(4),
 )
 def test_an_outcome_says_how_the_attempt_ended_and_whether_another_follows(
     outcome: Outcome, ending: Ending, is_last: bool
