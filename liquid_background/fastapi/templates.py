@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -147,5 +147,7 @@ class LiquidResponse(Response):
 
 
 def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return variables without requests, which code for Jinja2 hands on: as mappings, they would show their scope."""
-    return {name: plain_request(value) if isinstance(value, Request) else value for name, value in variables.items()}
+    """Return variables with requests, which code for Jinja2 hands on, as plain values: those may be handed over."""
+    return {
+        name: plain_request(value) if isinstance(value, HTTPConnection) else value for name, value in variables.items()
+    }

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,54 @@ def test_a_request_that_is_handed_on_shows_no_more(engine: Engine, page: Callabl
         lambda request: templates.TemplateResponse(request, "page", {"request": request, "given": request})
     )
     assert client.get("/shop/1").text == "[] /shop/1"
+
+
+@dataclass
+class Visit:
+    request: HTTPConnection
+
+
+_SHOWN = ["base_url", "client", "host", "method", "path", "path_params", "query", "scheme", "url", "user"]
+_INSIDE = {
+    "{{ %s.path }}{{ %s.type }}{{ %s.headers }}": "/shop/1",
+    "{{ %s.session }}{{ %s['state'] }}{{ %s.app }}{{ %s._send }}{{ %s.scope }}": "",
+    "{{ %s | first | first }}{%% if %s contains 'session' %%}has{%% endif %%}": "method",
+    "{%% for pair in %s %%}{{ pair[0] }} {%% endfor %%}": None,
+    "{%% tablerow pair in %s cols: 1 %%}{{ pair[0] }}{%% endtablerow %%}": None,
+    "{%% for pair in %s %%}{%% for part in pair %%}{{ part }}{%% endfor %%}{%% endfor %%}": None,
+    "{{ %s | json }}": None,
+}
+
+
+@pytest.mark.parametrize("text", _INSIDE)
+@pytest.mark.parametrize("path", ["map.inner", "list[0]", "map.list[0]", "tuple[0]", "visit.request", "connection"])
+def test_a_request_inside_of_something_shows_what_request_does(
+    engine: Engine, page: Callable[..., None], text: str, path: str
+) -> None:
+    page(text.replace("%s", path).replace("%%", "%"))
+    templates = LiquidTemplates(engine)
+
+    def endpoint(request: Request) -> Response:
+        request.session["cart"] = "SECRET"
+        request.state.key = "SECRET"
+        found = {
+            "map": {"inner": request, "list": [request]},
+            "list": [request],
+            "tuple": (request,),
+            "visit": Visit(request),
+            "connection": HTTPConnection(request.scope),
+        }
+        return templates.TemplateResponse(request, "page", found)
+
+    client = _client(endpoint, Middleware(SessionMiddleware, secret_key="key"))
+    answer = client.get("/shop/1", headers={"Authorization": "SECRET"})
+    assert answer.status_code == 200
+    for hidden in ("SECRET", "session", "headers", "authorization", "state", "app"):
+        assert hidden not in answer.text
+    if _INSIDE[text] is not None:
+        assert answer.text == _INSIDE[text]
+    if "json" in text:
+        assert sorted(answer.json()) == _SHOWN
 
 
 @pytest.mark.parametrize(("kind", "status"), [(404, 404), (Exception, 500)])

@@ -132,10 +132,12 @@ class Exposure:
         return [] if rule is None else list(rule.names(found))
 
     def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
-        """Return the rows of a query as a list, as many as are wanted, and anything else as it is."""
+        """Return the rows of a query as a list, as many as are wanted; the fields of a mapping; all else as it is."""
         rule = self.rule_of(found)
         if isinstance(rule, Rows):
             return rule.fetch(found, most())
+        if rule is not None and isinstance(found, Mapping) and not isinstance(rule, NoRule):
+            return {name: rule.member(found, name) for name in rule.names(found)}
         return rule.opened(found) if isinstance(rule, Names) else found
 
     def counted(self, query: object, what: str) -> object:
