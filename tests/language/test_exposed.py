@@ -119,7 +119,7 @@ def test_methods_of_mappings_are_not_reached(site: Any, name: str) -> None:
         ("\n{{ list | join: ', ' }}", "what join is given"),
         ("\n{{ list }}", "list"),
         ("\n{{ customer | json }}", "what json is given"),
-        ("\n{{ order | json }}", "what json is given"),
+        ("\n{{ order | json }}", "what json is given has a field 'customer' that"),
         ("\n{% echo customer %}", "customer"),
         ("\n{{ list | first }}", r"list \| first"),
         ("\n{{ 'a %(who)s' | t: who: customer }}", "what t is given"),
