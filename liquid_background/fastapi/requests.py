@@ -78,11 +78,12 @@ def url_for(name: object, /, **path_params: Any) -> str:
     """Return the URL of a route, as a filter: `{{ 'order' | url_for: id: order.id }}`.
 
     Raises:
-        SettingsError: where no page renders for a request, as in a job.
+        SettingsError: where no TemplateResponse renders, as in a job, and in a page that is mounted.
     """
     request = _request.get()
     if request is None:
         raise SettingsError(
-            "url_for needs a request, which a job has not: assign the URL before the background block, and hand it over"
+            "url_for needs a request of TemplateResponse: a job has none, so assign the URL before the background "
+            "block, and hand it over; a page of a site that is mounted has none either: write the path there"
         )
     return str(request.url_for(str(name), **path_params))

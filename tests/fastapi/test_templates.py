@@ -384,7 +384,7 @@ def test_url_for_is_the_applications_and_no_jobs(engine: Engine, page: Callable[
         "http://testserver/shop/5"
     )
     (ran,) = jobs.run_all()
-    assert "url_for needs a request" in str(ran.error)
+    assert "url_for needs a request of TemplateResponse" in str(ran.error)
     page("\n{{ 'none' | url_for }}")
     client = _client(lambda request: templates.TemplateResponse(request, "page"))
     client = TestClient(client.app)
