@@ -24,11 +24,19 @@ async def job_tasks(engine: EngineDep) -> AsyncIterator[JobTasks]:
     try:
         yield tasks
         await tasks.send()
-    except WebSocketDisconnect:
-        await tasks.send()
+    except (WebSocketDisconnect, ExceptionGroup) as error:
+        if _client_has_left(error):
+            await tasks.send()
         raise
     finally:
         tasks.end()
+
+
+def _client_has_left(error: Exception) -> bool:
+    """Return whether that is all that an error says, or each of those that a task group has put together."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(WebSocketDisconnect)[1] is None
+    return isinstance(error, WebSocketDisconnect)
 
 
 # Before the answer is sent: whoever is told that it has been done can rely on it, and a store that is away is a 500.

@@ -263,12 +263,17 @@ def chatting(jobs: FakeJobs) -> Iterator[TestClient]:
             if said == "raise":
                 raise LookupError
 
+    @app.websocket("/group")
+    async def group(websocket: WebSocket, tasks: JobTasksDep) -> None:
+        async with asyncio.TaskGroup() as tasks_of_it:
+            tasks_of_it.create_task(chat(websocket, tasks))
+
     with TestClient(app) as client:
         yield client
 
 
-def _say(client: TestClient, *texts: str) -> None:
-    with client.websocket_connect("/chat") as socket:
+def _say(client: TestClient, *texts: str, path: str = "/chat") -> None:
+    with client.websocket_connect(path) as socket:
         for text in texts:
             socket.send_text(text)
             if text == "now":
@@ -281,7 +286,15 @@ def test_what_a_socket_has_added_is_sent_when_its_client_leaves(chatting: TestCl
     assert [job.parameters["kwargs"]["file"] for job in jobs.enqueued] == ["now", "a", "b"]
 
 
+def test_a_client_may_leave_a_task_group(chatting: TestClient, jobs: FakeJobs) -> None:
+    with pytest.raises(ExceptionGroup):
+        _say(chatting, "a", path="/group")
+    assert len(jobs.enqueued) == 1
+
+
 def test_what_a_socket_has_added_is_not_sent_when_it_fails(chatting: TestClient, jobs: FakeJobs) -> None:
     with pytest.raises(LookupError):
         _say(chatting, "a", "raise")
+    with pytest.raises(ExceptionGroup):
+        _say(chatting, "a", "raise", path="/group")
     assert jobs.enqueued == []
