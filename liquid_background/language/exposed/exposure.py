@@ -137,7 +137,7 @@ class Exposure:
         rule = self.rule_of(found)
         if isinstance(rule, Rows):
             return rule.fetch(found, most())
-        if rule is not None and isinstance(found, Mapping) and not isinstance(rule, NoRule):
+        if type(rule) is Rule and isinstance(found, Mapping):
             return {name: rule.member(found, name) for name in rule.names(found)}
         return rule.opened(found) if isinstance(rule, Names) else found
 
