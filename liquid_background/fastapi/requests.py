@@ -12,7 +12,8 @@ from starlette.requests import HTTPConnection, Request
 
 from liquid_background import engine
 from liquid_background.errors import SettingsError
-from liquid_background.language.exposed import expose
+from liquid_background.language.environment import Environment
+from liquid_background.language.exposed import REGISTERED
 from liquid_background.variables import parse_cookies
 
 _request: ContextVar[Request | None] = ContextVar("liquid_background_request", default=None)
@@ -55,8 +56,15 @@ _READ: Final[dict[str, Callable[[HTTPConnection], object]]] = {
 }
 """What pages read of a request, wherever it is."""
 
-# A request is a mapping of its whole scope: inside a list or an object, it would show the session and all headers.
-expose(HTTPConnection, **_READ)
+
+def expose_requests(environment: Environment) -> None:
+    """Have pages read the same of a request inside a list or an object, unless the application says what they read.
+
+    As the mapping of its whole scope that it is, it would show the session and all headers.
+    """
+    own = environment.exposure.own
+    if HTTPConnection not in own.rules and HTTPConnection not in REGISTERED.rules:
+        environment.expose(HTTPConnection, **_READ)
 
 
 def plain_request(request: HTTPConnection) -> dict[str, object]:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from liquid_background.calling import coroutines_run_by
 from liquid_background.engine import Engine
-from liquid_background.fastapi.requests import engine_request, plain_request, rendering_for, url_for
+from liquid_background.fastapi.requests import engine_request, expose_requests, plain_request, rendering_for, url_for
 from liquid_background.fastapi.threads import PAGES
 from liquid_background.language.pages import find_page, page_headers
 
@@ -40,6 +40,7 @@ class LiquidTemplates:
         self.context_processors = tuple(context_processors)
         self.on_loop = on_loop
         engine.environment.filters.setdefault("url_for", url_for)
+        expose_requests(engine.environment)
 
     def TemplateResponse(  # noqa: N802, PLR0917  Starlette's name and order
         self,

@@ -276,12 +276,14 @@ _SHOWN = ["base_url", "client", "host", "method", "path", "path_params", "query"
 _INSIDE = {
     "{{ %s.path }}{{ %s.type }}{{ %s.headers }}": "/shop/1",
     "{{ %s.session }}{{ %s['state'] }}{{ %s.app }}{{ %s._send }}{{ %s.scope }}": "",
-    "{{ %s | first | first }}{%% if %s contains 'session' %%}has{%% endif %%}": "method",
-    "{%% for pair in %s %%}{{ pair[0] }} {%% endfor %%}": None,
-    "{%% tablerow pair in %s cols: 1 %%}{{ pair[0] }}{%% endtablerow %%}": None,
-    "{%% for pair in %s %%}{%% for part in pair %%}{{ part }}{%% endfor %%}{%% endfor %%}": None,
     "{{ %s | json }}": None,
 }
+_LOOPS = [
+    "{% for pair in visit.request %}{{ pair[0] }} {% endfor %}",
+    "{% tablerow pair in visit.request cols: 1 %}{{ pair[0] }}{% endtablerow %}",
+    "{{ visit.request | first | first }}",
+    "{{ visit.request }}",
+]
 
 
 @pytest.mark.parametrize("text", _INSIDE)
@@ -289,7 +291,7 @@ _INSIDE = {
 def test_a_request_inside_of_something_shows_what_request_does(
     engine: Engine, page: Callable[..., None], text: str, path: str
 ) -> None:
-    page(text.replace("%s", path).replace("%%", "%"))
+    page(text.replace("%s", path))
     templates = LiquidTemplates(engine)
 
     def endpoint(request: Request) -> Response:
@@ -313,6 +315,26 @@ def test_a_request_inside_of_something_shows_what_request_does(
         assert answer.text == _INSIDE[text]
     if "json" in text:
         assert sorted(answer.json()) == _SHOWN
+
+
+@pytest.mark.parametrize("text", _LOOPS)
+def test_a_request_inside_of_something_is_no_list_and_no_text(
+    engine: Engine, page: Callable[..., None], text: str
+) -> None:
+    page(text)
+    response = LiquidTemplates(engine).TemplateResponse(
+        Request(_scope()), "page", {"visit": Visit(Request(_scope(session={"cart": 1})))}
+    )
+    with pytest.raises(NotExposed, match="is a HTTPConnection, "):
+        asyncio.run(_awaited(response))
+
+
+def test_what_the_application_exposes_of_requests_comes_first(engine: Engine, page: Callable[..., None]) -> None:
+    page("{{ visit | json }}")
+    engine.environment.expose(HTTPConnection, path=lambda request: request.scope["path"])
+    response = LiquidTemplates(engine).TemplateResponse(Request(_scope()), "page", {"visit": Visit(Request(_scope()))})
+    asyncio.run(_awaited(response))
+    assert response.body == b'{"request": {"path": "/"}}'
 
 
 @pytest.mark.parametrize(("kind", "status"), [(404, 404), (Exception, 500)])

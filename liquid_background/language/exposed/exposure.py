@@ -133,12 +133,10 @@ class Exposure:
         return [] if rule is None else list(rule.names(found))
 
     def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
-        """Return the rows of a query as a list, as many as are wanted; the fields of a mapping; all else as it is."""
+        """Return the rows of a query as a list, as many as are wanted, and anything else as it is."""
         rule = self.rule_of(found)
         if isinstance(rule, Rows):
             return rule.fetch(found, most())
-        if type(rule) is Rule and isinstance(found, Mapping):
-            return {name: rule.member(found, name) for name in rule.names(found)}
         return rule.opened(found) if isinstance(rule, Names) else found
 
     def counted(self, query: object, what: str) -> object:
@@ -163,7 +161,7 @@ class Exposure:
         if isinstance(rule, NoRule):
             listed = "have the application pass a list"
             raise NotExposed(f"is a {rule.kind}, which no rule exposes, and no list to loop over: {listed}")
-        if rule is not None and not rule.is_list and not isinstance(found, Sequence | Mapping):
+        if rule is not None and not rule.is_list and not isinstance(found, Sequence):
             raise NotExposed(f"is a {rule.kind}, which is no list to loop over: name one of its fields")
 
     def check_text(self, found: object) -> None:
