@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         StoreUnavailable,
         TagError,
         TagSyntaxError,
+        TasksEnded,
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
@@ -75,6 +76,7 @@ _HOMES = {
             "StoreUnavailable",
             "TagError",
             "TagSyntaxError",
+            "TasksEnded",
         ),
         "errors",
     ),
@@ -122,6 +124,7 @@ __all__ = [
     "StoreUnavailable",
     "TagError",
     "TagSyntaxError",
+    "TasksEnded",
 ]
 
 __getattr__ = lazy_attributes(__name__, _HOMES)

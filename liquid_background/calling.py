@@ -5,11 +5,34 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Run = Callable[[Coroutine[Any, Any, Any]], Any]
+
+
+class _Thread(threading.local):
+    run: Run = staticmethod(asyncio.run)
+
+
+_thread = _Thread()
+
+
+@contextmanager
+def coroutines_run_by(run: Run) -> Iterator[None]:
+    """Have coroutines that this thread needs the end of run elsewhere, as in the event loop that waits for the thread.
+
+    What an application opens in its loop, such as a database's connections, can be used in no other.
+    """
+    before, _thread.run = _thread.run, run
+    try:
+        yield
+    finally:
+        _thread.run = before
 
 
 def call(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
@@ -44,11 +67,15 @@ def is_async(function: Callable[..., Any]) -> bool:
 
 
 def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end and return its value; where a loop runs already, in a thread with one of its own."""
+    """Run a coroutine to its end and return its value: in a loop of its own, or where `coroutines_run_by` says.
+
+    Where a loop runs already, it is run in another thread.
+    """
     if (
         asyncio._get_running_loop() is None
     ):  # the other one raises, and a coroutine's own error would be chained to that
-        return asyncio.run(coroutine)
+        value: T = _thread.run(coroutine)
+        return value
     context = contextvars.copy_context()
     with ThreadPoolExecutor(1, "liquid-background") as thread:
         return thread.submit(context.run, asyncio.run, coroutine).result()

@@ -159,7 +159,11 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
     async def render_async(
         self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]
     ) -> str:
-        """Render a page, by its name or as it was found, as `render` does, without holding up the event loop."""
+        """Render a page, by its name or as it was found, as `render` does.
+
+        What it waits for, its actions and the sending of its jobs, does not hold up the event loop; the templates
+        themselves do. Pages that take long are for `asyncio.to_thread(engine.render, …)`.
+        """
         found = find_page(self.environment, page) if isinstance(page, str) else page
         return await self._render_async(found, data, request)
 

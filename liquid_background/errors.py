@@ -14,6 +14,7 @@ LiquidBackgroundError
 │   ├── JobRefused                the record is not one that a worker may run
 │   ├── FunctionNotFound          the Python function that a job names is not known where it runs
 │   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
+│   │   └── TasksEnded (also RuntimeError)  … or it is a task of a request whose tasks were sent
 │   ├── JobFailed                 the job whose result is waited for has failed
 │   ├── JobCancelled              … or was taken back
 │   └── ResultTimeout (also TimeoutError)  … or has not ended in the time that the caller gave it
@@ -116,6 +117,10 @@ class FunctionNotFound(JobError):
 
 class EnqueueError(JobError):
     """Raised when a Python call cannot be made a job; says which function, argument or option is wrong."""
+
+
+class TasksEnded(EnqueueError, RuntimeError):
+    """Raised when a task is added to a request's tasks after those were sent: it would be lost."""
 
 
 class JobFailed(JobError):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.calling import call, call_async, is_async, run_coroutine
+from liquid_background.calling import call, call_async, coroutines_run_by, is_async, run_coroutine
 
 
 def plain(value: int) -> int:
@@ -69,3 +69,19 @@ def test_a_stop_iteration_does_not_hold_up_its_caller_for_ever() -> None:
 
     with pytest.raises(RuntimeError, match="the function raised StopIteration: here"):
         asyncio.run(asyncio.wait_for(call_async(stops), 10))
+
+
+def test_a_thread_has_its_coroutines_run_elsewhere() -> None:
+    ran: list[str] = []
+
+    def elsewhere(coroutine: Any) -> Any:
+        ran.append(threading.current_thread().name)
+        return asyncio.run(coroutine)
+
+    with coroutines_run_by(elsewhere):
+        assert call(awaited, (1,)) == 2
+        other = threading.Thread(target=call, args=(awaited, (1,)))
+        other.start()
+        other.join()
+    assert call(awaited, (1,)) == 2
+    assert ran == [threading.current_thread().name]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Annotated, TypeAlias
 
-from fastapi import Depends
+from fastapi import Depends, WebSocketDisconnect
 
 from liquid_background.engine import Engine
 from liquid_background.fastapi.application import get_engine
@@ -16,10 +16,27 @@ EngineDep: TypeAlias = Annotated[Engine, Depends(get_engine)]
 
 
 async def job_tasks(engine: EngineDep) -> AsyncIterator[JobTasks]:
-    """Yield the tasks of a request, and send them when its function has returned; none when that raises."""
+    """Yield the tasks of a request, and send them when its function has returned; none when that raises.
+
+    That a client has left is how most sockets end, and no failure: what was added before is sent then, too.
+    """
     tasks = JobTasks(engine)
-    yield tasks
-    await tasks.send()
+    try:
+        yield tasks
+        await tasks.send()
+    except (WebSocketDisconnect, ExceptionGroup) as error:
+        if _client_has_left(error):
+            await tasks.send()
+        raise
+    finally:
+        tasks.end()
+
+
+def _client_has_left(error: Exception) -> bool:
+    """Return whether that is all that an error says, or each of those that a task group has put together."""
+    if isinstance(error, ExceptionGroup):
+        return error.split(WebSocketDisconnect)[1] is None
+    return isinstance(error, WebSocketDisconnect)
 
 
 # Before the answer is sent: whoever is told that it has been done can rely on it, and a store that is away is a 500.

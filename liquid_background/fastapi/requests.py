@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, Final
 
 from starlette.authentication import SimpleUser, UnauthenticatedUser
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from liquid_background import engine
 from liquid_background.errors import SettingsError
+from liquid_background.language.environment import Environment
+from liquid_background.language.exposed import REGISTERED
 from liquid_background.variables import parse_cookies
 
 _request: ContextVar[Request | None] = ContextVar("liquid_background_request", default=None)
@@ -32,7 +34,7 @@ def engine_request(request: Request) -> engine.Request:
     }
 
 
-def _user_of(request: Request) -> object:
+def _user_of(request: HTTPConnection) -> object:
     """Return the user as plain values, which consumers of events see, too; the application exposes its own classes."""
     user: Any = request.scope.get("user")
     if type(user) in (SimpleUser, UnauthenticatedUser):
@@ -40,21 +42,34 @@ def _user_of(request: Request) -> object:
     return user
 
 
-def plain_request(request: Request) -> Mapping[str, Any]:
+_READ: Final[dict[str, Callable[[HTTPConnection], object]]] = {
+    "method": lambda request: request.scope.get("method"),  # a socket has none
+    "url": lambda request: str(request.url),
+    "base_url": lambda request: str(request.base_url),
+    "scheme": lambda request: request.scope.get("scheme", "http"),
+    "host": lambda request: request.headers.get("host", ""),
+    "path": lambda request: request.scope["path"],
+    "query": lambda request: request.scope["query_string"].decode("latin-1"),
+    "path_params": lambda request: dict(request.path_params),
+    "client": lambda request: request.client.host if request.client is not None else None,
+    "user": _user_of,
+}
+"""What pages read of a request, wherever it is."""
+
+
+def expose_requests(environment: Environment) -> None:
+    """Have pages read the same of a request inside a list or an object, unless the application says what they read.
+
+    As the mapping of its whole scope that it is, it would show the session and all headers.
+    """
+    own = environment.exposure.own
+    if HTTPConnection not in own.rules and HTTPConnection not in REGISTERED.rules:
+        environment.expose(HTTPConnection, **_READ)
+
+
+def plain_request(request: HTTPConnection) -> dict[str, object]:
     """Return what `request` stands for in a page."""
-    scope = request.scope
-    return {
-        "method": request.method,
-        "url": str(request.url),
-        "base_url": str(request.base_url),
-        "scheme": scope.get("scheme", "http"),
-        "host": request.headers.get("host", ""),
-        "path": scope["path"],
-        "query": scope["query_string"].decode("latin-1"),
-        "path_params": dict(request.path_params),
-        "client": request.client.host if request.client is not None else None,
-        "user": _user_of(request),
-    }
+    return {name: read(request) for name, read in _READ.items()}
 
 
 @contextmanager
@@ -71,11 +86,12 @@ def url_for(name: object, /, **path_params: Any) -> str:
     """Return the URL of a route, as a filter: `{{ 'order' | url_for: id: order.id }}`.
 
     Raises:
-        SettingsError: where no page renders for a request, as in a job.
+        SettingsError: where no TemplateResponse renders, as in a job, and in a page that is mounted.
     """
     request = _request.get()
     if request is None:
         raise SettingsError(
-            "url_for needs a request, which a job has not: assign the URL before the background block, and hand it over"
+            "url_for needs a request of TemplateResponse: a job has none, so assign the URL before the background "
+            "block, and hand it over; a page of a site that is mounted has none either: write the path there"
         )
     return str(request.url_for(str(name), **path_params))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, ParamSpec, Unpack
 
 from liquid_background.engine import Engine
-from liquid_background.errors import EnqueueError
+from liquid_background.errors import EnqueueError, TasksEnded
+from liquid_background.fastapi.threads import SENDING
 from liquid_background.job import MAX_RETRIES, Job
 from liquid_background.language.syntax import OPTIONS
-from liquid_background.python_jobs import EnqueueOptions, Handle
+from liquid_background.python_jobs import EnqueueOptions, Handle, check_names
 from liquid_background.python_jobs.queues import OnDuplicate
 
 P = ParamSpec("P")
@@ -31,6 +32,7 @@ class _Made:
 
     jobs: list[tuple[Job, OnDuplicate]] = field(default_factory=list)
     given_ids: set[str] = field(default_factory=set)
+    has_ended: bool = False  # whether nobody sends what is added from now on
 
 
 class JobTasks:
@@ -46,7 +48,12 @@ class JobTasks:
         self._made = _Made()
 
     def options(self, **options: Unpack[TaskOptions]) -> JobTasks:
-        """Return these tasks with options for what is added by it: `tasks.options(priority="high").add_task(…)`."""
+        """Return these tasks with options for what is added by it: `tasks.options(priority="high").add_task(…)`.
+
+        Raises:
+            EnqueueError: when there is no such option.
+        """
+        check_names(options, TaskOptions)
         other = JobTasks(self._engine)
         other._options = {**self._options, **options}
         other._made = self._made
@@ -63,7 +70,14 @@ class JobTasks:
         Raises:
             EnqueueError: here, and not in the worker: when the function is not registered, an argument is not plain
                 data or not one of the function's, or an option is wrong; it names which.
+            TasksEnded: when the dependency has sent them: nobody would send this one.
         """
+        if self._made.has_ended:
+            raise TasksEnded(
+                f"add_task({getattr(func, '__name__', func)!s}) comes too late: the tasks of a request are sent when "
+                "its function has returned, before the response. In a BackgroundTask or the body of a "
+                "StreamingResponse, use engine.enqueue_async, or a JobTasks(engine) of its own and `await` its send()"
+            )
         options, fields = _enqueue_options(self._options)
         job, on_duplicate = self._engine.call_of(func, args, kwargs, options)
         job = replace(job, **fields) if fields else job
@@ -81,8 +95,12 @@ class JobTasks:
         """
         made = self._made
         if made.jobs:
-            await asyncio.to_thread(self._engine.dispatch_each, tuple(made.jobs), frozenset(made.given_ids))
+            await SENDING.run(partial(self._engine.dispatch_each, tuple(made.jobs), frozenset(made.given_ids)))
             made.jobs.clear()
+
+    def end(self) -> None:
+        """Refuse what is added from now on, since nobody sends it; the dependency does so when it has sent the rest."""
+        self._made.has_ended = True
 
 
 def _enqueue_options(given: TaskOptions) -> tuple[dict[str, Any], dict[str, Any]]:

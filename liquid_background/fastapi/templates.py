@@ -1,18 +1,22 @@
-"""Pages as responses, in the manner of Starlette's templates; they are rendered without holding up the event loop."""
+"""Pages as responses, in the manner of Starlette's templates, rendered in threads: the event loop goes on meanwhile."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeAlias
 
+from anyio import from_thread
 from starlette.background import BackgroundTask
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from liquid_background.calling import coroutines_run_by
 from liquid_background.engine import Engine
-from liquid_background.fastapi.requests import engine_request, plain_request, rendering_for, url_for
+from liquid_background.fastapi.requests import engine_request, expose_requests, plain_request, rendering_for, url_for
+from liquid_background.fastapi.threads import PAGES
 from liquid_background.language.pages import find_page, page_headers
 
 ContextProcessor: TypeAlias = Callable[[Request], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
@@ -25,12 +29,18 @@ class LiquidTemplates:
         engine: renders the pages and sends their jobs.
         context_processors: functions of the request, async or not, whose mappings every page has as variables. Those
             that a response is given come before them.
+        on_loop: whether pages render on the event loop, which then waits for each, instead of in threads: for filters
+            and objects of the application's own that are to be awaited (`filter_async`, `__getitem_async__`).
     """
 
-    def __init__(self, engine: Engine, *, context_processors: Sequence[ContextProcessor] = ()) -> None:
+    def __init__(
+        self, engine: Engine, *, context_processors: Sequence[ContextProcessor] = (), on_loop: bool = False
+    ) -> None:
         self.engine = engine
         self.context_processors = tuple(context_processors)
+        self.on_loop = on_loop
         engine.environment.filters.setdefault("url_for", url_for)
+        expose_requests(engine.environment)
 
     def TemplateResponse(  # noqa: N802, PLR0917  Starlette's name and order
         self,
@@ -56,7 +66,13 @@ class LiquidTemplates:
         Raises:
             PageNotFound: when there is no such page.
             LiquidError: when it cannot be parsed, or its front matter has a header that cannot be sent.
+            TypeError: when the request does not come first.
         """
+        if not isinstance(request, Request) or not isinstance(name, str):
+            raise TypeError(
+                "TemplateResponse takes the request, then the page's name, then its variables, "
+                f"TemplateResponse(request, 'page', {{…}}); it is given {type(request).__name__}, {type(name).__name__}"
+            )
         return LiquidResponse(
             self,
             request,
@@ -127,15 +143,19 @@ class LiquidResponse(Response):
                 known |= _shown(await returned if inspect.isawaitable(returned) else returned)
             self.context = known | self.context
             with rendering_for(self._request):
-                text = await self._templates.engine.render_async(
-                    self.template, self.context, **engine_request(self._request)
-                )
-            # Its jobs are sent by now, so that half a surrogate pair must not make a failure of the page.
-            self.body = text.encode("utf-8", "replace")
-            if self.status_code >= 200 and self.status_code not in (204, 304):
+                text = await self._text()
+            if self.status_code >= 200 and self.status_code not in (204, 304):  # those have no body
+                # Its jobs are sent by now, so that half a surrogate pair must not make a failure of the page.
+                self.body = text.encode("utf-8", "replace")
                 self.headers.setdefault("content-length", str(len(self.body)))
             self._is_rendered = True
         return self
+
+    async def _text(self) -> str:
+        engine, request = self._templates.engine, engine_request(self._request)
+        if self._templates.on_loop:
+            return await engine.render_async(self.template, self.context, **request)
+        return await PAGES.run(partial(_render, partial(engine.render, self.template, self.context, **request)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Render the page unless that was done, and send it, as ASGI says."""
@@ -146,6 +166,21 @@ class LiquidResponse(Response):
         await super().__call__(scope, receive, send)
 
 
+def _render(render: Callable[[], str]) -> str:
+    """Render in a thread of anyio's; the application's loop, whose connections they use, runs async actions."""
+    with coroutines_run_by(_run_in_loop):
+        return render()
+
+
+def _run_in_loop(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    async def awaited() -> Any:
+        return await coroutine
+
+    return from_thread.run(awaited)
+
+
 def _shown(variables: Mapping[str, Any]) -> dict[str, Any]:
-    """Return variables without requests, which code for Jinja2 hands on: as mappings, they would show their scope."""
-    return {name: plain_request(value) if isinstance(value, Request) else value for name, value in variables.items()}
+    """Return variables with requests, which code for Jinja2 hands on, as plain values: those may be handed over."""
+    return {
+        name: plain_request(value) if isinstance(value, HTTPConnection) else value for name, value in variables.items()
+    }

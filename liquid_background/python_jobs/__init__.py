@@ -6,7 +6,7 @@ from liquid_background.python_jobs.building import source_name_of
 from liquid_background.python_jobs.decorator import background, default_queue, provide_default_queue
 from liquid_background.python_jobs.function import Function, find_function
 from liquid_background.python_jobs.handle import Handle
-from liquid_background.python_jobs.options import BulkOptions, EnqueueOptions, JobOptions
+from liquid_background.python_jobs.options import BulkOptions, EnqueueOptions, JobOptions, check_names
 from liquid_background.python_jobs.python_jobs import PythonJobs
 from liquid_background.python_jobs.queues import BACKOFF, EngineQueue, JobQueue
 from liquid_background.python_jobs.results import JobResult, to_result
@@ -27,6 +27,7 @@ __all__ = [
     "RetryPolicy",
     "Schedule",
     "background",
+    "check_names",
     "default_queue",
     "find_function",
     "provide_default_queue",

@@ -103,15 +103,24 @@ def read_options(given: Mapping[str, Any], default: RetryPolicy, allowed: type =
     Raises:
         EnqueueError: naming the option, its value and what is allowed.
     """
-    names = names_of(allowed)
-    for name in given:
-        if name not in names:
-            raise EnqueueError(_unknown(str(name), names))
+    check_names(given, allowed)
     values = {name: _read(option, given[name]) for name, option in JOB_OPTIONS.items() if given.get(name) is not None}
     waits = values.get("retries", default).waits()
     fields: dict[str, Any] = {"waits": waits, "max_attempts": len(waits) + 1}
     fields |= {JOB_OPTIONS[name].field: value for name, value in values.items() if JOB_OPTIONS[name].field}
     return Reading(fields, values.get("on_duplicate", "error"))
+
+
+def check_names(given: Mapping[str, Any], allowed: type) -> None:
+    """Accept options that a typed dict names.
+
+    Raises:
+        EnqueueError: naming the one that is none, and those that there are.
+    """
+    names = names_of(allowed)
+    for name in given:
+        if name not in names:
+            raise EnqueueError(_unknown(str(name), names))
 
 
 def _read(option: JobOption, value: object) -> Any:

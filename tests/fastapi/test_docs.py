@@ -15,6 +15,19 @@ from tests.fastapi.servers import ROOT
 DOCS = ROOT / "docs/fastapi.md"
 EXAMPLE = re.compile(r"(?:<!-- example: (\S+) -->\n)?```python\n(.*?)```", re.DOTALL)
 
+MORE = """
+from fastapi.testclient import TestClient
+
+import main
+
+
+def test_no_page_is_there_without_its_endpoint_and_no_job_that_is_not(background_jobs):
+    background_jobs(main.engine)
+    with TestClient(main.app) as client:
+        assert client.get("/order").status_code == 404
+        assert client.get("/jobs/none").status_code == 404
+"""
+
 
 @pytest.mark.slow
 def test_the_examples_run(tmp_path: Path) -> None:
@@ -25,12 +38,13 @@ def test_the_examples_run(tmp_path: Path) -> None:
     pages = tmp_path / "templates/pages"
     pages.mkdir(parents=True)
     (pages / "order.liquid").write_text("{{ order.total }}")
+    (tmp_path / "test_more.py").write_text(MORE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "1 passed" in done.stdout
+    assert "2 passed" in done.stdout
 
 
 def test_the_readme_of_the_example_is_short() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import os
 import subprocess
 import sys
 import urllib.error
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +18,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from liquid_background import StoreUnavailable
 from liquid_background.job import Job
 from tests.fastapi.servers import ROOT, Served, serve
 from tests.postgres import Database
@@ -48,6 +52,27 @@ def test_its_own_test_passes_without_a_store(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
+
+
+def test_a_send_that_fails_after_the_commit_keeps_no_other_back() -> None:
+    spec = importlib.util.spec_from_file_location("shop_database", EXAMPLE / "shop/database.py")
+    assert spec is not None
+    assert spec.loader is not None
+    database = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(database)
+    sent: list[str] = []
+
+    def fail() -> None:
+        raise StoreUnavailable("away")
+
+    async def commit() -> None:
+        async with database.jobs_after(nullcontext()):
+            for send in (fail, lambda: sent.append("second"), lambda: sent.append("third")):
+                database.after_commit(send)
+
+    with pytest.raises(StoreUnavailable, match="away"):
+        asyncio.run(commit())
+    assert sent == ["second", "third"]
 
 
 @dataclass

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
+from fastapi import BackgroundTasks, FastAPI, WebSocket, WebSocketDisconnect
+from fastapi.responses import StreamingResponse
 from fastapi.testclient import TestClient
 from starlette.applications import Starlette
 from starlette.background import BackgroundTask
@@ -14,8 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from liquid_background import DuplicateJob, Engine, EnqueueError, StoreUnavailable
-from liquid_background.fastapi import JobTasks, lifespan
+from liquid_background import DuplicateJob, Engine, EnqueueError, LiquidBackgroundError, StoreUnavailable, TasksEnded
+from liquid_background.fastapi import JobTasks, JobTasksDep, job_tasks, lifespan
 from liquid_background.testing import FakeJobs, fake_jobs
 from tests.fastapi import shop
 
@@ -182,3 +185,116 @@ def test_starlette_alone_sends_behind_its_answer_or_before(jobs: FakeJobs) -> No
     with TestClient(app) as client:
         assert client.get("/behind").status_code == client.get("/before").status_code == 200
     assert [job.parameters["kwargs"]["file"] for job in jobs.enqueued] == ["behind", "before"]
+
+
+def test_options_that_there_are_not_are_told_with_all_that_there_are() -> None:
+    with pytest.raises(
+        EnqueueError, match=r"unknown option 'foo': options are delay, id, max_attempts, on_duplicate, "
+    ):
+        JobTasks(shop.engine).options(foo=1)  # type: ignore[call-arg]
+    with pytest.raises(EnqueueError, match=r"unknown option 'delay_': did you mean 'delay'\?"):
+        JobTasks(shop.engine).options(delay_=1)  # type: ignore[call-arg]
+
+
+def test_a_store_that_hangs_lets_many_wait_for_it_at_once(jobs: FakeJobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = threading.Barrier(40)
+    monkeypatch.setattr(shop.engine, "dispatch_each", lambda *_: together.wait(20))
+
+    async def send() -> None:
+        await asyncio.gather(*(_sent(shop.engine) for _ in range(40)))
+
+    asyncio.run(send())  # a barrier that is not reached is broken, and raises
+
+
+def _late() -> FastAPI:
+    app = FastAPI(lifespan=lifespan(shop.engine))
+
+    @app.get("/stream")
+    async def stream(tasks: JobTasksDep) -> StreamingResponse:
+        async def body() -> AsyncIterator[str]:
+            yield "text"
+            tasks.options(priority="low").add_task(shop.note, "late")
+
+        return StreamingResponse(body())
+
+    @app.get("/background")
+    async def background(tasks: JobTasksDep, after: BackgroundTasks) -> None:
+        after.add_task(lambda: tasks.add_task(shop.note, "late"))
+
+    return app
+
+
+@pytest.mark.parametrize("way", ["stream", "background"])
+def test_a_task_that_comes_after_the_others_were_sent_is_told(jobs: FakeJobs, way: str) -> None:
+    assert issubclass(TasksEnded, RuntimeError)
+    assert issubclass(TasksEnded, LiquidBackgroundError)
+    with TestClient(_late()) as client, pytest.raises(TasksEnded, match=r"add_task\(note\) comes too late: .*await"):
+        client.get(f"/{way}")
+    assert jobs.enqueued == []
+
+
+def test_a_task_that_comes_after_a_failure_is_told(jobs: FakeJobs) -> None:
+    kept: list[JobTasks] = []
+
+    async def fail() -> None:
+        running = job_tasks(shop.engine)
+        kept.append(await anext(running))
+        await running.athrow(LookupError())
+
+    with pytest.raises(LookupError):
+        asyncio.run(fail())
+    with pytest.raises(TasksEnded):
+        kept[0].add_task(shop.note, "late")
+
+
+@pytest.fixture
+def chatting(jobs: FakeJobs) -> Iterator[TestClient]:
+    app = FastAPI(lifespan=lifespan(shop.engine))
+
+    @app.websocket("/chat")
+    async def chat(websocket: WebSocket, tasks: JobTasksDep) -> None:
+        await websocket.accept()
+        while True:
+            said = await websocket.receive_text()
+            tasks.add_task(shop.note, said)
+            if said == "now":
+                await tasks.send()
+                await websocket.send_text("sent")
+            if said == "raise":
+                raise LookupError
+
+    @app.websocket("/group")
+    async def group(websocket: WebSocket, tasks: JobTasksDep) -> None:
+        async with asyncio.TaskGroup() as tasks_of_it:
+            tasks_of_it.create_task(chat(websocket, tasks))
+
+    with TestClient(app) as client:
+        yield client
+
+
+def _say(client: TestClient, *texts: str, path: str = "/chat") -> None:
+    with client.websocket_connect(path) as socket:
+        for text in texts:
+            socket.send_text(text)
+            if text == "now":
+                socket.receive_text()
+
+
+def test_what_a_socket_has_added_is_sent_when_its_client_leaves(chatting: TestClient, jobs: FakeJobs) -> None:
+    with pytest.raises(WebSocketDisconnect):
+        _say(chatting, "now", "a", "b")
+    assert [job.parameters["kwargs"]["file"] for job in jobs.enqueued] == ["now", "a", "b"]
+
+
+def test_a_client_may_leave_a_task_group(chatting: TestClient, jobs: FakeJobs) -> None:
+    with pytest.raises(ExceptionGroup):
+        _say(chatting, "a", path="/group")
+    assert len(jobs.enqueued) == 1
+
+
+def test_what_a_socket_has_added_is_not_sent_when_it_fails(chatting: TestClient, jobs: FakeJobs) -> None:
+    with pytest.raises(LookupError):
+        _say(chatting, "a", "raise")
+    with pytest.raises(ExceptionGroup):
+        _say(chatting, "a", "raise", path="/group")
+    assert jobs.enqueued == []

@@ -1,4 +1,4 @@
-"""Pages as responses: in Starlette's manner, rendered on the event loop without holding it up."""
+"""Pages as responses: in Starlette's manner, rendered in threads, so that the event loop goes on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +169,31 @@ def test_an_answer_without_a_body_has_no_length(engine: Engine, page: Callable[.
     assert "content-length" not in client.get("/shop/1").headers
 
 
+@pytest.mark.parametrize("status", [204, 304])
+def test_an_answer_without_a_body_sends_none_of_its_page(
+    engine: Engine, page: Callable[..., None], jobs: FakeJobs, status: int
+) -> None:
+    page(f"text{JOB}")
+    response = LiquidTemplates(engine).TemplateResponse(Request(_scope()), "page", status_code=status)
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(response(_scope(), None, send))  # type: ignore[arg-type]
+    assert b"".join(message.get("body", b"") for message in sent) == b""
+    assert len(jobs.enqueued) == 1
+
+
+@pytest.mark.parametrize(
+    "given", [("page", {"request": "a request"}), ("page", Request({"type": "http"})), ({}, "page"), (None, "page")]
+)
+def test_the_request_comes_first(engine: Engine, page: Callable[..., None], given: Any) -> None:
+    page("text")
+    with pytest.raises(TypeError, match=r"TemplateResponse\(request, 'page', \{…\}\); it is given \w+, \w+$"):
+        LiquidTemplates(engine).TemplateResponse(*given)
+
+
 class Backend(AuthenticationBackend):
     async def authenticate(self, conn: HTTPConnection) -> tuple[AuthCredentials, SimpleUser] | None:
         name = conn.headers.get("x-user")
@@ -240,6 +267,76 @@ def test_a_request_that_is_handed_on_shows_no_more(engine: Engine, page: Callabl
     assert client.get("/shop/1").text == "[] /shop/1"
 
 
+@dataclass
+class Visit:
+    request: HTTPConnection
+
+
+_SHOWN = ["base_url", "client", "host", "method", "path", "path_params", "query", "scheme", "url", "user"]
+_INSIDE = {
+    "{{ %s.path }}{{ %s.type }}{{ %s.headers }}": "/shop/1",
+    "{{ %s.session }}{{ %s['state'] }}{{ %s.app }}{{ %s._send }}{{ %s.scope }}": "",
+    "{{ %s | json }}": None,
+}
+_LOOPS = [
+    "{% for pair in visit.request %}{{ pair[0] }} {% endfor %}",
+    "{% tablerow pair in visit.request cols: 1 %}{{ pair[0] }}{% endtablerow %}",
+    "{{ visit.request | first | first }}",
+    "{{ visit.request }}",
+]
+
+
+@pytest.mark.parametrize("text", _INSIDE)
+@pytest.mark.parametrize("path", ["map.inner", "list[0]", "map.list[0]", "tuple[0]", "visit.request", "connection"])
+def test_a_request_inside_of_something_shows_what_request_does(
+    engine: Engine, page: Callable[..., None], text: str, path: str
+) -> None:
+    page(text.replace("%s", path))
+    templates = LiquidTemplates(engine)
+
+    def endpoint(request: Request) -> Response:
+        request.session["cart"] = "SECRET"
+        request.state.key = "SECRET"
+        found = {
+            "map": {"inner": request, "list": [request]},
+            "list": [request],
+            "tuple": (request,),
+            "visit": Visit(request),
+            "connection": HTTPConnection(request.scope),
+        }
+        return templates.TemplateResponse(request, "page", found)
+
+    client = _client(endpoint, Middleware(SessionMiddleware, secret_key="key"))
+    answer = client.get("/shop/1", headers={"Authorization": "SECRET"})
+    assert answer.status_code == 200
+    for hidden in ("SECRET", "session", "headers", "authorization", "state", "app"):
+        assert hidden not in answer.text
+    if _INSIDE[text] is not None:
+        assert answer.text == _INSIDE[text]
+    if "json" in text:
+        assert sorted(answer.json()) == _SHOWN
+
+
+@pytest.mark.parametrize("text", _LOOPS)
+def test_a_request_inside_of_something_is_no_list_and_no_text(
+    engine: Engine, page: Callable[..., None], text: str
+) -> None:
+    page(text)
+    response = LiquidTemplates(engine).TemplateResponse(
+        Request(_scope()), "page", {"visit": Visit(Request(_scope(session={"cart": 1})))}
+    )
+    with pytest.raises(NotExposed, match="is a HTTPConnection, "):
+        asyncio.run(_awaited(response))
+
+
+def test_what_the_application_exposes_of_requests_comes_first(engine: Engine, page: Callable[..., None]) -> None:
+    page("{{ visit | json }}")
+    engine.environment.expose(HTTPConnection, path=lambda request: request.scope["path"])
+    response = LiquidTemplates(engine).TemplateResponse(Request(_scope()), "page", {"visit": Visit(Request(_scope()))})
+    asyncio.run(_awaited(response))
+    assert response.body == b'{"request": {"path": "/"}}'
+
+
 @pytest.mark.parametrize(("kind", "status"), [(404, 404), (Exception, 500)])
 def test_a_page_answers_for_an_error(engine: Engine, page: Callable[..., None], kind: Any, status: int) -> None:
     page("sorry: {{ error }}")
@@ -309,7 +406,7 @@ def test_url_for_is_the_applications_and_no_jobs(engine: Engine, page: Callable[
         "http://testserver/shop/5"
     )
     (ran,) = jobs.run_all()
-    assert "url_for needs a request" in str(ran.error)
+    assert "url_for needs a request of TemplateResponse" in str(ran.error)
     page("\n{{ 'none' | url_for }}")
     client = _client(lambda request: templates.TemplateResponse(request, "page"))
     client = TestClient(client.app)
@@ -376,6 +473,83 @@ def test_the_event_loop_goes_on_while_jobs_are_sent(
     loop = asyncio.run(answer())
     assert threads
     assert loop not in threads
+
+
+@pytest.mark.parametrize("of_the_layout", [False, True])
+def test_the_event_loop_goes_on_while_a_page_renders(
+    engine: Engine, page: Callable[..., None], of_the_layout: bool
+) -> None:
+    went_on = threading.Event()
+    engine.environment.add_filter("held_up", lambda _: not went_on.wait(5))
+    page("---\nlayout: site\n---\ntext" if of_the_layout else "{{ 1 | held_up }}")
+    page("{{ 1 | held_up }}", "layouts/site")
+    response = LiquidTemplates(engine).TemplateResponse(Request(_scope()), "page")
+
+    async def go_on() -> None:
+        await asyncio.sleep(0)
+        went_on.set()
+
+    async def together() -> None:
+        await asyncio.gather(_awaited(response), go_on())
+
+    asyncio.run(together())
+    assert response.body == b"false"
+
+
+_tenant: ContextVar[str] = ContextVar("tenant")
+
+
+async def _loop_and_tenant() -> str:
+    await asyncio.sleep(0)
+    return f"{id(asyncio.get_running_loop())} {_tenant.get()}"
+
+
+def _nested() -> str:
+    return "nested"
+
+
+async def _page_in_a_page(templates: LiquidTemplates) -> str:
+    inner = await templates.TemplateResponse(Request(_scope()), "inner")
+    return bytes(inner.body).decode()
+
+
+@pytest.mark.parametrize("on_loop", [False, True])
+def test_async_actions_run_in_the_applications_loop(engine: Engine, page: Callable[..., None], on_loop: bool) -> None:
+    templates = LiquidTemplates(engine, on_loop=on_loop)
+    engine.action(_loop_and_tenant)
+    engine.action(_nested)
+
+    @engine.action
+    async def inner() -> str:
+        return await _page_in_a_page(templates)
+
+    engine.environment.add_filter("tenant", lambda _: _tenant.get())
+    page("{% action a = '_loop_and_tenant' %}{% action b = 'inner' %}{{ a }} {{ b }} {{ 1 | tenant }}")
+    page("{% action c = '_nested' %}{{ c }}", "pages/inner")
+
+    async def answer() -> tuple[bytes, int]:
+        _tenant.set("tea")
+        response = await templates.TemplateResponse(Request(_scope()), "page")
+        return bytes(response.body), id(asyncio.get_running_loop())
+
+    text, loop = asyncio.run(answer())
+    assert text.decode() == f"{loop} tea nested tea"
+
+
+class Later:
+    """An object whose fields are awaited, and cannot be read otherwise."""
+
+    async def __getitem_async__(self, name: str) -> int:
+        await asyncio.sleep(0)
+        return threading.get_ident()
+
+
+def test_pages_on_the_event_loop_await_fields(engine: Engine, page: Callable[..., None]) -> None:
+    page("{{ later.name }}")
+    templates = LiquidTemplates(engine, on_loop=True)
+    response = templates.TemplateResponse(Request(_scope()), "page", {"later": Later()})
+    asyncio.run(_awaited(response))
+    assert response.body == str(threading.get_ident()).encode()
 
 
 def test_a_page_that_waits_holds_up_no_other(engine: Engine, page: Callable[..., None]) -> None:

@@ -119,7 +119,7 @@ def test_methods_of_mappings_are_not_reached(site: Any, name: str) -> None:
         ("\n{{ list | join: ', ' }}", "what join is given"),
         ("\n{{ list }}", "list"),
         ("\n{{ customer | json }}", "what json is given"),
-        ("\n{{ order | json }}", "what json is given"),
+        ("\n{{ order | json }}", "what json is given has a field 'customer' that"),
         ("\n{% echo customer %}", "customer"),
         ("\n{{ list | first }}", r"list \| first"),
         ("\n{{ 'a %(who)s' | t: who: customer }}", "what t is given"),
@@ -300,6 +300,14 @@ def test_json_shows_the_fields_at_every_level(site: Any) -> None:
     loop.orders = [loop]  # type: ignore[list-item]
     with pytest.raises(LiquidError):
         site.render("{{ c | json }}", {"c": loop})
+
+
+def test_a_mapping_with_a_rule_is_not_looped_over(site: Any) -> None:
+    found = collections.UserDict({"name": "Ada", "key": "SECRET"})
+    site.engine.environment.expose(collections.UserDict, name=lambda found: found["name"])
+    assert site.render("{{ u.name }}{{ u.key }}", {"u": found}) == "Ada"
+    with pytest.raises(NotExposed, match="u is a UserDict, which is no list to loop over: name one of its fields"):
+        site.render("{% for pair in u %}{{ pair | join: '=' }} {% endfor %}", {"u": found})
 
 
 def test_objects_compare_as_ever(exposed: Any) -> None:

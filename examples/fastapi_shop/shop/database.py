@@ -11,7 +11,7 @@ from sqlalchemy import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from liquid_background import expose
+from liquid_background import LiquidBackgroundError, expose
 
 Session = async_sessionmaker(expire_on_commit=False)  # pages read objects after their commit
 
@@ -58,8 +58,14 @@ async def jobs_after(block: AbstractAsyncContextManager[Any]) -> AsyncIterator[A
             yield entered
     finally:
         _waiting.reset(token)
+    errors: list[LiquidBackgroundError] = []
     for send in sends:
-        await asyncio.to_thread(after_commit, send)
+        try:
+            await asyncio.to_thread(after_commit, send)
+        except LiquidBackgroundError as error:  # it is committed: what another one sends is due all the same
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def after_commit(send: Callable[[], None]) -> None:

@@ -2,5 +2,17 @@
 
 from liquid_background.language.exposed.exposure import KNOWN, Exposing, Exposure, unviewed
 from liquid_background.language.exposed.rules import REGISTERED, Registry, Rule, expose
+from liquid_background.language.exposed.written import NoForm, fault_in
 
-__all__ = ["KNOWN", "REGISTERED", "Exposing", "Exposure", "Registry", "Rule", "expose", "unviewed"]
+__all__ = [
+    "KNOWN",
+    "REGISTERED",
+    "Exposing",
+    "Exposure",
+    "NoForm",
+    "Registry",
+    "Rule",
+    "expose",
+    "fault_in",
+    "unviewed",
+]

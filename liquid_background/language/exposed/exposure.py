@@ -23,6 +23,7 @@ from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.ready import Names, Rows, names_rule, query_rule, record_rule
 from liquid_background.language.exposed.rules import REGISTERED, NoRule, Registry, Rule
+from liquid_background.language.exposed.written import NoForm, written
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
 _LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
@@ -160,7 +161,7 @@ class Exposure:
         if isinstance(rule, NoRule):
             listed = "have the application pass a list"
             raise NotExposed(f"is a {rule.kind}, which no rule exposes, and no list to loop over: {listed}")
-        if rule is not None and not rule.is_list and not isinstance(found, Sequence | Mapping):
+        if rule is not None and not rule.is_list and not isinstance(found, Sequence):
             raise NotExposed(f"is a {rule.kind}, which is no list to loop over: name one of its fields")
 
     def check_text(self, found: object) -> None:
@@ -197,13 +198,16 @@ class Exposure:
 
         Raises:
             NotExposed: when no rule exposes it.
-            TypeError: for other things that are not JSON.
+            NoForm: for other things that are not JSON.
         """
         rule = self.rule_of(found)
-        if isinstance(rule, NoRule):
-            raise NotExposed(rule.why("'name'"))
-        if rule is None:
-            raise TypeError(f"Object of type {type(found).__name__} is not JSON serializable")
+        if rule is None or isinstance(rule, NoRule):
+            try:
+                return written(found)
+            except NoForm:
+                if rule is None:
+                    raise
+                raise NotExposed(rule.why("'name'")) from None
         if isinstance(rule, Rows):
             shown: object = rule.fetch(found)
         else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from liquid import Environment
-from liquid.extra import JSON
 
 from liquid_background.language.exposed import Exposure
 from liquid_background.language.filters.last import remove_last, replace_last
 from liquid_background.language.filters.translation import add_translations
 from liquid_background.language.filters.uniq import uniq
+from liquid_background.language.filters.written import Json
 
 
 def add_filters(env: Environment, exposure: Exposure, *, extra: bool) -> None:
@@ -16,4 +16,4 @@ def add_filters(env: Environment, exposure: Exposure, *, extra: bool) -> None:
     env.filters.update(uniq=uniq, remove_last=remove_last, replace_last=replace_last)
     if extra:
         add_translations(env)
-        env.filters["json"] = JSON(default=exposure.as_json)
+        env.filters["json"] = Json(exposure)
