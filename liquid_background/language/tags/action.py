@@ -13,7 +13,7 @@ from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, T
 
 from liquid_background.calling import call, call_async
 from liquid_background.errors import ArgumentError, NotPlain
-from liquid_background.job import MAX_PARAMETERS
+from liquid_background.job import MAX_NAME, MAX_PARAMETERS
 from liquid_background.jobs.handover import decode, encode
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
@@ -61,7 +61,7 @@ class ActionNode(PassingNode):
         actions = collector.site.actions
         if isinstance(name, str) and name in actions:
             return actions[name]
-        near = get_close_matches(str(name), actions, n=1)
+        near = get_close_matches(name, actions, n=1) if isinstance(name, str) and len(name) <= MAX_NAME else []
         hint = f"did you mean '{near[0]}'?" if near else "register it with @engine.action"
         raise self._error(f"no action {show(name)} is registered: {hint}", self.action.token)
 

@@ -13,6 +13,7 @@ from liquid.expression import Expression
 from liquid.output import NullIO
 from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
+from liquid_background.language.filters import check_text
 from liquid_background.language.syntax import parse_arguments, parsing
 from liquid_background.language.tags.partials import Return, noting_way_in
 from liquid_background.language.tags.passing import PassingNode
@@ -81,7 +82,7 @@ class FunctionNode(PassingNode):
         """Call the partial; assign what it returns, nil when it returns nothing."""
         with noting_way_in(self.token, self.template):
             try:
-                name = str(self.name.evaluate(context))
+                name = _name(context, self.name.evaluate(context))
                 template = context.env.get_template(name, context=context, tag=TAG_FUNCTION)
             except TemplateNotFoundError as error:
                 raise self._not_found(error) from error
@@ -98,7 +99,7 @@ class FunctionNode(PassingNode):
         """Call the partial; assign what it returns, nil when it returns nothing."""
         with noting_way_in(self.token, self.template):
             try:
-                name = str(await self.name.evaluate_async(context))
+                name = _name(context, await self.name.evaluate_async(context))
                 template = await context.env.get_template_async(name, context=context, tag=TAG_FUNCTION)
             except TemplateNotFoundError as error:
                 raise self._not_found(error) from error
@@ -139,6 +140,11 @@ class FunctionNode(PassingNode):
         """Return the partial's scope: isolated, with the arguments."""
         names = [Identifier(arg.name, token=arg.token) for arg in self.args]
         return Partial(name=self.name, scope=PartialScope.ISOLATED, in_scope=names)
+
+
+def _name(context: RenderContext, value: object) -> str:
+    check_text(context.env, "a template's name", value)
+    return str(value)
 
 
 class FunctionTag(Tag):
