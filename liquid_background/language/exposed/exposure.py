@@ -189,8 +189,13 @@ class Exposure:
         """
         for inner in _inside([found]):
             rule = self.rule_of(inner)
-            if isinstance(rule, Names) and isinstance(inner, tuple) and rule.opened(inner) is not inner:
+            if isinstance(rule, Names) and isinstance(inner, tuple) and not rule.is_whole(inner):
                 raise NotExposed(f"holds a {rule.kind}, which is not shown as a whole: print what is in it")
+
+    def is_whole(self, found: object) -> bool:
+        """Return whether a page reads all that is in a value, so that it may be handed over as it is."""
+        rule = self.rule_of(found)
+        return rule is None or rule.is_whole(found)
 
     def as_json(self, found: object) -> object:
         """Return an object as what `json` can write: its fields, or its rows.

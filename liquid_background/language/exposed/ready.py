@@ -45,8 +45,14 @@ class Names(Rule):
 
     def opened(self, found: Any) -> Any:
         """Return the items whose names do not look secret; the sequence itself, where that is all."""
-        are_open = [_is_open(name, self._secret) for name in found._fields]
-        return found if all(are_open) else [*compress(found, are_open)]
+        return found if self.is_whole(found) else [*compress(found, self._are_open(found))]
+
+    def is_whole(self, found: Any) -> bool:
+        """Return whether no name looks secret."""
+        return all(self._are_open(found))
+
+    def _are_open(self, found: Any) -> list[bool]:
+        return [_is_open(name, self._secret) for name in found._fields]
 
 
 _ENDS: Final[Mapping[str, int]] = {"first": 0, "last": -1}

@@ -55,6 +55,10 @@ class Rule:
             raise KeyError(name)
         return reading(read, found)
 
+    def is_whole(self, found: object) -> bool:
+        """Return whether pages read all that is in an object: its text is, where it holds nothing."""
+        return self.text and not isinstance(found, list | tuple | Mapping)
+
     def why_no_text(self) -> str:
         """Return why an object is not printed."""
         fields = ", ".join(self.fields)

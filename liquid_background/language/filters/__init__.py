@@ -3,7 +3,7 @@
 from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
 from liquid_background.language.filters.own import add_filters
-from liquid_background.language.filters.result import check_result, check_text
+from liquid_background.language.filters.result import check_result, check_text, measure_text
 from liquid_background.language.filters.translation import BoundedTranslateTag
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "check_result",
     "check_text",
     "guarded",
+    "measure_text",
 ]
