@@ -1,6 +1,8 @@
 """Objects in templates: which fields of which classes pages read, and how they read them."""
 
-from liquid_background.language.exposed.exposure import KNOWN, Exposing, Exposure, unviewed
+from liquid_background.language.exposed.exposure import KNOWN, Exposing, Exposure
+from liquid_background.language.exposed.inside import words_of
 from liquid_background.language.exposed.rules import REGISTERED, Registry, Rule, expose
+from liquid_background.language.exposed.view import unviewed
 
-__all__ = ["KNOWN", "REGISTERED", "Exposing", "Exposure", "Registry", "Rule", "expose", "unviewed"]
+__all__ = ["KNOWN", "REGISTERED", "Exposing", "Exposure", "Registry", "Rule", "expose", "unviewed", "words_of"]

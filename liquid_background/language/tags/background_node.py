@@ -187,7 +187,7 @@ class BackgroundNode(PassingNode, BodyNode):
                 kind = type(value).__name__
                 advice = plain_instead(context, value)
                 message = f"cannot hand `{hand_over.key}` ({kind}) to a background job: {advice}"
-                if isinstance(value, dict | list | tuple | int | float):
+                if isinstance(value, dict | list | tuple | int | float) and not str(reason).startswith(f"is a {kind},"):
                     message += f" (something in it {reason})"
                 context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))
         return encoded
