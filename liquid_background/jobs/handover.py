@@ -70,7 +70,8 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
             raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times
         if isinstance(value, dict):
             return _encode_mapping(value, depth + 1, is_whole)
-        return [_encode(item, depth + 1, is_whole) for item in value]
+        depth += 1
+        return [item if type(item) in _PLAIN else _encode(item, depth, is_whole) for item in value]
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value)
@@ -79,7 +80,7 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
 
 def _encode_mapping(value: Mapping[Any, object], depth: int, is_whole: IsWhole) -> Encoded:
     if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: _encode(item, depth, is_whole) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else _encode(item, depth, is_whole) for key, item in value.items()}
     for key in value:
         if isinstance(key, tuple | frozenset):
             raise NotPlain(f"has a key that is a {type(key).__name__}, which is not plain data")

@@ -61,7 +61,9 @@ _KEYS: Final = ("attr", "key")  # what python-liquid calls a key: its errors hav
 def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
     """Return what calls a filter with values that may hold others, or be objects."""
     before, flattens = BEFORE.get(name), name in FLATTENING
-    check = measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else partial(check_text, joined=name == "join")
+    check = (
+        measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else _check_joined if name == "join" else check_text
+    )
     makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
     exposure: Exposure = env.exposure  # type: ignore[attr-defined]
 
@@ -69,7 +71,8 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
         if name in _COUNT and exposure.is_query(left) and not args and not named:
             return exposure.counted(left, name)
         left, args = exposure.listed(left), tuple(map(exposure.listed, args))
-        if name == "join" or (flattens and exposure.rule_of(left) is None):
+        is_known = type(left) in KNOWN
+        if not is_known and (name == "join" or (flattens and exposure.rule_of(left) is None)):
             left = _gone_through(name, exposure, left)
         for value in (left, *args, *named.values()) if makes_text else ():
             check(env, name, value)
@@ -77,7 +80,7 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             check_text(env, name, key)
         if name in _WRITE_OBJECTS:
             exposure.check_written(left)
-        if name in _COUNT:
+        if not is_known and name in _COUNT:
             (exposure.check_counted if name == "size" else exposure.check_list)(left)
         if flattens:
             check_flat(env, name, left)
@@ -96,6 +99,10 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
     return call_naming
 
 
+def _check_joined(env: Environment, what: str, value: object) -> None:
+    check_text(env, what, value, joined=True)
+
+
 _KEPT: Final = (list, tuple, dict)
 _NO_LISTS: Final = (str, bytes, bytearray, Undefined)
 
@@ -107,7 +114,7 @@ def _gone_through(name: str, exposure: Exposure, left: Any) -> Any:
         NotExposed: for an object that is no list.
         LimitReached: when it has too many items.
     """
-    if type(left) in KNOWN or issubclass(type(left), _NO_LISTS) or not isinstance(left, Iterable):
+    if issubclass(type(left), _NO_LISTS) or not isinstance(left, Iterable):
         return left
     exposure.check_list(left)
     if isinstance(left, _KEPT):
