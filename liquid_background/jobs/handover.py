@@ -89,6 +89,8 @@ def _encode_mapping(value: Mapping[Any, object], depth: int, is_whole: IsWhole) 
 
 
 def _encode_int(value: Any) -> int:
+    if type(value) is int and -_USUAL < value < _USUAL:
+        return value
     number = int(value)
     if abs(number).bit_length() > _MAX_BITS:
         raise NotPlain("is a number of more than 4,000 digits")
@@ -101,6 +103,7 @@ def _encode_float(value: Any) -> float:
     return float(value)
 
 
+_USUAL: Final = 1 << 60
 _MAX_BITS: Final = 13_000  # Python's own guard refuses to read back integers of more than 4,300 digits
 
 # In this order for subclasses: datetime before date, Markup before str.
