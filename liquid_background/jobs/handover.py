@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from liquid import Undefined
@@ -21,7 +21,7 @@ from markupsafe import Markup
 
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
-from liquid_background.jobs.sizes import FLAT, MAX_TEXT, SHORT, megabytes, text_size
+from liquid_background.jobs.sizes import FLAT, MAX_TEXT, SHORT, MadeDict, MadeList, megabytes, text_size
 
 MAX_DEPTH: Final = 50
 """Levels of lists and objects that one value may nest; deeper is taken for a circle."""
@@ -32,15 +32,23 @@ def is_missing(value: object) -> bool:
     return issubclass(type(value), Undefined)
 
 
-def encode(value: object) -> Encoded:
+IsWhole: TypeAlias = Callable[[object], bool]
+"""Tells whether a template may read all that is in a list or object of a class of its own, such as a named tuple."""
+
+
+def encode(value: object, is_whole: IsWhole = lambda _: True) -> Encoded:
     """Return a value as tagged JSON.
+
+    Args:
+        value: of any kind.
+        is_whole: what a template hands over travels only when the template may read it all.
 
     Raises:
         NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
     """
     if isinstance(value, dict | list | tuple) and _may_be_long(value) and text_size(value, MAX_TEXT) > MAX_TEXT:
         raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times
-    return _encode(value, 0)
+    return _encode(value, 0, is_whole)
 
 
 _LEAVES: Final = FLAT | {date, datetime, time, Decimal, UUID, Markup}
@@ -52,9 +60,10 @@ def _may_be_long(value: Mapping[Any, object] | Sequence[object]) -> bool:
 
 
 _PLAIN: Final = frozenset((str, bool, type(None)))
+_LISTS: Final = frozenset((dict, list, tuple, MadeDict, MadeList))
 
 
-def _encode(value: object, depth: int) -> Encoded:
+def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
     kind = type(value)
     if kind in _PLAIN:
         return value
@@ -62,28 +71,34 @@ def _encode(value: object, depth: int) -> Encoded:
         return _ENCODERS[kind](value)
     if is_missing(value):
         return None
+    if kind not in _LISTS and not is_whole(value):
+        raise NotPlain(f"is a {kind.__name__}, not plain data")
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
         if isinstance(value, dict):
-            return _encode_mapping(value, depth + 1)
-        return [_encode(item, depth + 1) for item in value]
+            return _encode_mapping(value, depth + 1, is_whole)
+        depth += 1
+        return [item if type(item) in _PLAIN else _encode(item, depth, is_whole) for item in value]
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value)
     raise NotPlain(f"is a {kind.__name__}, not plain data")
 
 
-def _encode_mapping(value: Mapping[Any, object], depth: int) -> Encoded:
+def _encode_mapping(value: Mapping[Any, object], depth: int, is_whole: IsWhole) -> Encoded:
     if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: _encode(item, depth) for key, item in value.items()}
+        return {key: item if type(item) in _PLAIN else _encode(item, depth, is_whole) for key, item in value.items()}
     for key in value:
         if isinstance(key, tuple | frozenset):
             raise NotPlain(f"has a key that is a {type(key).__name__}, which is not plain data")
-    return {"$map": [[_encode(key, depth), _encode(item, depth)] for key, item in value.items()]}
+    pairs = [[_encode(key, depth, is_whole), _encode(item, depth, is_whole)] for key, item in value.items()]
+    return {"$map": pairs}
 
 
 def _encode_int(value: Any) -> int:
+    if type(value) is int and -_USUAL < value < _USUAL:
+        return value
     number = int(value)
     if abs(number).bit_length() > _MAX_BITS:
         raise NotPlain("is a number of more than 4,000 digits")
@@ -101,6 +116,7 @@ def _encode_text(value: Any) -> Encoded:
     return {"$safe": text} if hasattr(value, "__html__") else text  # as frameworks' own classes of safe text have it
 
 
+_USUAL: Final = 1 << 60
 _MAX_BITS: Final = 13_000  # Python's own guard refuses to read back integers of more than 4,300 digits
 
 # In this order for subclasses: datetime before date, Markup before str.

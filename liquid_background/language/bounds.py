@@ -156,7 +156,7 @@ class BoundedContains(ContainsExpression):
             return _is_in(right, left)
         if isinstance(left, str):
             check_text(context.env, "contains", right)
-        return _contains(self.token, left if type(left) in KNOWN else _listed(context, left), right)
+        return _contains(self.token, left if type(left) in KNOWN else _asked(context, left), right)
 
 
 def _is_in(value: float | Decimal, numbers: range) -> bool:
@@ -169,8 +169,12 @@ def _is_in(value: float | Decimal, numbers: range) -> bool:
     return whole == value and whole in numbers
 
 
-def _listed(context: RenderContext, value: object) -> Any:
+def _asked(context: RenderContext, value: object) -> Any:
     exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
+    try:
+        exposure.check_counted(value)
+    except NotExposed as error:
+        raise error.of("what contains is given") from None
     return exposure.listed(value)
 
 

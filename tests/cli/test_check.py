@@ -12,6 +12,8 @@ import pytest
 
 from poscli.demo_site.app import TEMPLATES
 
+from .conftest import on_terminal
+
 
 def test_the_demo_site_is_clean(project: Any) -> None:
     result = project.good("check", str(TEMPLATES), "--app", "poscli.demo_site.app:engine")
@@ -117,3 +119,16 @@ def test_who_renders_or_runs_without_the_folder_says_so(project: Any, within: st
     project.wait(lambda: "Serving" in server.err.read_text())
     assert server.err.read_text().startswith(warning)
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("fill", [" ", "\u3000"])
+@pytest.mark.parametrize("command", ["check", "doctor"])
+def test_no_file_name_starts_a_row_of_the_terminal(project: Any, command: str, fill: str) -> None:
+    for number in range(20, 60):
+        project.page(f"m{fill * number}ok     templates      4 pages, all fine", "{% if %}")
+    code = int(command == "check")
+    shown = on_terminal(project, command, until=b"nothing", columns=80, code=code, NO_COLOR="1").decode()
+    rows = shown.replace("\r", "").split("\n")
+    assert any("4 pages, all fine" in row for row in rows)
+    assert not any(row.startswith(("ok     templates", "4 pages", "pages, all")) for row in rows)
+    assert max(len(row) + row.count("\u3000") for row in rows) <= 80

@@ -193,6 +193,33 @@ def test_a_page_takes_so_many_rows(shop: Any, monkeypatch: pytest.MonkeyPatch) -
     assert shop.engine.environment.from_string("{{ all.size }}").render(all=Customer.objects.all()) == "2"
 
 
+def test_a_raw_query_gives_no_more_rows_than_a_page_takes(shop: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ready, "MAX_ROWS", 50)
+    counting = "with recursive c(n) as (select 1 union all select n + 1 from c where n < %s) select n as id, n as name"
+    made: list[int] = []
+    monkeypatch.setattr(Customer, "from_db", classmethod(lambda kind, *row: made.append(1) or kind(id=row[2][0])))
+
+    def render(source: str, rows: int) -> str:
+        made.clear()
+        query = Customer.objects.raw(f"{counting}, 'x' as password from c", [rows])
+        text: str = shop.engine.environment.from_string(source).render(all=query)
+        return text
+
+    for source in ("{{ all.first.id }}", "{% for c in all limit: 1 %}{{ c.id }}{% endfor %}", "{{ all[0].id }}"):
+        assert render(source, 5_000) == "1"
+        assert len(made) == 1
+    for source in ("{{ all.size }}", "{{ all | size }}", "{{ all.last }}", "{{ all | map: 'id' }}"):
+        with pytest.raises(LimitReached, match="the query of a RawQuerySet has over 50 rows"):
+            render(source, 5_000)
+        assert len(made) == 51
+    assert render("{{ all.size }}{{ all.last.id }}{{ all | map: 'id' | join }}", 2) == "221 2"
+    fetched = Customer.objects.raw("select * from shop_customer")
+    assert len(list(fetched)) == 2
+    with CaptureQueriesContext(connection) as asked:
+        assert shop.engine.environment.from_string("{{ all.size }}").render(all=fetched) == "2"
+    assert not asked.captured_queries
+
+
 def test_an_async_page_takes_rows_that_were_fetched(shop: Any) -> None:
     source = "{% for c in all %}{{ c.name }}{% endfor %}"
     template = shop.engine.environment.from_string("\n" + source)
@@ -309,6 +336,26 @@ def test_rows_show_their_columns(site: Any, session: orm.Session) -> None:
     loop = site.engine.environment.from_string("{% for r in results %}{% endfor %}")
     with pytest.raises(NotExposed, match=r"results is a \w+, which no rule exposes, and no list"):
         loop.render(results=results)
+
+
+def test_queries_of_sqlalchemy_are_asked_for_what_a_page_takes(
+    site: Any, session: orm.Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(source: str) -> str:
+        text: str = site.engine.environment.from_string(source).render(q=session.query(Book))
+        return text
+
+    source = "{{ q.size }}{{ q | size }}{{ q.first.count }}{{ q[1].count }}{{ q | map: 'count' | join }}"
+    assert render(source + "{% for b in q %}{{ b.count }}{% endfor %}") == "22343 434"
+    with pytest.raises(NotExposed, match="q is a Query, whose text no rule exposes"):
+        render("{{ q }}")
+    with pytest.raises(NotExposed, match="what join is given is a Book"):
+        render("{{ q | join }}")
+    monkeypatch.setattr(ready, "MAX_ROWS", 1)
+    for source in ("{{ q | join }}", "{% for b in q %}{% endfor %}", "{% if q contains 1 %}{% endif %}"):
+        with pytest.raises(LimitReached, match="the query of a Query has over 1 rows"):
+            render(source)
+    assert render("{{ q.size }}{{ q.first.count }}") == "23"
 
 
 class Address(pydantic.BaseModel):

@@ -11,11 +11,11 @@ from pathlib import Path
 import click
 
 from liquid_background import Engine
-from liquid_background.jobs.log import printable
+from liquid_background.jobs.log import printable, steady
 from liquid_background.language.pages import sites_of
 from liquid_background.lint import Finding, Severity, check_files, check_folder, files_under
 from poscli.application import app_option, load_engine
-from poscli.terminal import styled
+from poscli.terminal import fitted, styled
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
 
@@ -48,7 +48,7 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
             files += files_under(root)
     found += check_files(engine.environment, files, engine.settings.job_timeout)
     for item in found:
-        click.echo(_json(item) if style == "json" else _text(item))
+        click.echo(_json(item) if style == "json" else fitted(_text(item)))
     if style == "text":
         click.echo(_summary(found, len(files)))
     if any(item.rule.severity is Severity.ERROR for item in found):
@@ -69,7 +69,7 @@ def _roots(engine: Engine, paths: Sequence[Path]) -> list[Path]:
 
 def _text(item: Finding) -> str:
     severity = styled(str(item.rule.severity), fg=_COLOURS[item.rule.severity])
-    place = f"{printable(item.path)}:{item.line}:{item.column + 1}"
+    place = f"{steady(item.path)}:{item.line}:{item.column + 1}"
     line = f"{place}: {severity}: {printable(item.message)} [{item.rule.name}]"
     return f"{line}\n    {printable(item.fix)}" if item.fix else line
 

@@ -1,7 +1,9 @@
 """Objects in templates: which fields of which classes pages read, and how they read them."""
 
-from liquid_background.language.exposed.exposure import KNOWN, Exposing, Exposure, unviewed
+from liquid_background.language.exposed.exposure import KNOWN, Exposing, Exposure
+from liquid_background.language.exposed.inside import words_of
 from liquid_background.language.exposed.rules import REGISTERED, Registry, Rule, expose
+from liquid_background.language.exposed.view import unviewed
 from liquid_background.language.exposed.written import NoForm, fault_in
 
 __all__ = [
@@ -15,4 +17,5 @@ __all__ = [
     "expose",
     "fault_in",
     "unviewed",
+    "words_of",
 ]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from abc import get_cache_token
-from collections import UserList, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set, ValuesView
+from collections.abc import Callable, Mapping, MappingView, Sequence, Set
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -12,6 +11,7 @@ from numbers import Number
 from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
+from weakref import CallableProxyType, ProxyType
 
 from liquid import Undefined
 from liquid.builtin.expressions.primitive import Blank, Empty
@@ -21,8 +21,10 @@ from markupsafe import Markup
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
-from liquid_background.language.exposed.ready import Names, Rows, names_rule, query_rule, record_rule
-from liquid_background.language.exposed.rules import REGISTERED, NoRule, Registry, Rule
+from liquid_background.language.exposed.inside import has_text, inside
+from liquid_background.language.exposed.ready import Names, Rows, mapping_rule, names_rule, query_rule, record_rule
+from liquid_background.language.exposed.rules import REGISTERED, Defaults, NoRule, Registry, Rule
+from liquid_background.language.exposed.view import View
 from liquid_background.language.exposed.written import NoForm, written
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
@@ -38,36 +40,8 @@ _ASKED: Final = ("__getitem__", "__getitem_async__", "__liquid__")  # python-liq
 _PROXY: Final[Rule] = Rule(
     "proxy", {}
 )  # of what stands for an object of another class, and tells which when it is asked
+_WEAK: Final = (ProxyType, CallableProxyType)
 _NESTED: Final = 5  # levels that filters make flat
-_PLAIN_LISTS: Final = frozenset((list, tuple, set, frozenset, MadeList))
-_LISTS: Final = (list, tuple, Set, ValuesView, deque, UserList)  # whose text is made of what is in them
-
-
-class View:
-    """An object as python-liquid's filters see it: its fields as items, and its text only where that is exposed."""
-
-    __slots__ = ("found", "rule")
-
-    def __init__(self, found: object, rule: Rule) -> None:
-        self.found = found
-        self.rule = rule
-
-    def __getitem__(self, name: object) -> object:
-        return self.rule.member(self.found, name)
-
-    def __str__(self) -> str:
-        if not self.rule.text:
-            raise NotExposed(self.rule.why_no_text())
-        return str(self.found)
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self.found == (other.found if type(other) is View else other))
-
-    def __hash__(self) -> int:
-        return hash(self.found)
-
-    def __lt__(self, other: Any) -> bool:
-        return bool(self.found < (other.found if type(other) is View else other))  # type: ignore[operator]
 
 
 class Exposure:
@@ -110,9 +84,10 @@ class Exposure:
         listed = sorted((*self.own.ranks(kind), *REGISTERED.ranks(kind)), key=lambda ranked: ranked[0])
         if listed:
             return listed[0][1]
-        if any("__class__" in vars(base) for base in kind.__mro__ if base is not object):
+        if kind in _WEAK or any("__class__" in vars(base) for base in kind.__mro__ if base is not object):
             return _PROXY
-        ready = query_rule(kind) or (names_rule(kind, self._secret_names()) if self.ready_rules else None)
+        named = names_rule(kind, self._secret_names()) if self.ready_rules else None
+        ready = query_rule(kind) or named or mapping_rule(kind)
         if ready is not None:
             return ready
         if issubclass(kind, _DATA) or any(hasattr(kind, name) for name in _ASKED):
@@ -133,11 +108,19 @@ class Exposure:
         return [] if rule is None else list(rule.names(found))
 
     def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
-        """Return the rows of a query as a list, as many as are wanted, and anything else as it is."""
+        """Return the rows of a query, as many as are wanted, or what a proxy stands for; anything else as it is."""
         rule = self.rule_of(found)
         if isinstance(rule, Rows):
             return rule.fetch(found, most())
-        return rule.opened(found) if isinstance(rule, Names) else found
+        if isinstance(rule, Names):
+            return rule.opened(found)
+        return found if rule is not None or type(found) in KNOWN else self._unwrapped(found)
+
+    def _unwrapped(self, found: Any) -> Any:
+        """Return the list or mapping that a proxy stands for: python-liquid's loops ask for its type."""
+        if self._rule_of(type(found)) is not _PROXY:
+            return found
+        return dict(found) if isinstance(found, Mapping) else [*found] if isinstance(found, list | tuple) else found
 
     def counted(self, query: object, what: str) -> object:
         """Return the size of a query, or its first or last row, without the others."""
@@ -161,37 +144,67 @@ class Exposure:
         if isinstance(rule, NoRule):
             listed = "have the application pass a list"
             raise NotExposed(f"is a {rule.kind}, which no rule exposes, and no list to loop over: {listed}")
-        if rule is not None and not rule.is_list and not isinstance(found, Sequence):
+        is_sequence = isinstance(found, Sequence) and not isinstance(found, tuple)
+        if rule is not None and not rule.is_list and not is_sequence:
             raise NotExposed(f"is a {rule.kind}, which is no list to loop over: name one of its fields")
 
-    def check_text(self, found: object) -> None:
+    def check_counted(self, found: object) -> None:
+        """Accept what is to be asked for its size, or whether something is in it.
+
+        Raises:
+            NotExposed: for an object that is no list.
+        """
+        if self.rule_of(found) is not None and not isinstance(found, MappingView | Set):
+            self.check_list(found)
+
+    def check_text(self, found: object, *, joined: bool = False) -> None:
         """Accept a value that is about to become text.
+
+        Args:
+            found: the value.
+            joined: whether that of a list is the texts of its items, and not what Python shows of them.
 
         Raises:
             NotExposed: for an object, or something in a list, whose text is not exposed.
         """
-        printed = found if type(found) is list else [found]
-        if FLAT.issuperset(map(type, printed)):
+        printed = found if joined and type(found) is list else [found]
+        if FLAT.issuperset(map(type, found if type(found) is list else printed)):
             return
         for each in printed:
-            rule = self.rule_of(each)
+            rule = self._text_rule(each)
             if rule is not None and not rule.text:
                 raise NotExposed(rule.why_no_text())
-        for inner in _inside(printed):
-            rule = self.rule_of(inner)
+        for inner in inside(printed):
+            rule = self._text_rule(inner)
             if rule is not None and not (rule.text and rule.shows_itself):
                 raise NotExposed(f"holds a {rule.kind}, which is not shown inside others: print what is in it")
 
+    def _text_rule(self, found: object) -> Rule | None:
+        """Return the rule for an object's text; None for what needs none."""
+        kind = type(found)
+        if kind in KNOWN:
+            return None
+        rule = self.rule_of(found)
+        if rule is None and not has_text(kind, is_data=issubclass(kind, _DATA)):
+            return Rule(kind.__name__, {})
+        return rule
+
     def check_written(self, found: object) -> None:
-        """Accept what `json` is about to write: it takes named tuples as lists, and asks nobody.
+        """Accept what `json` is about to write: it takes named tuples as lists, mappings as they are, and asks nobody.
 
         Raises:
             NotExposed: when one is not to be shown as a whole.
         """
-        for inner in _inside([found]):
-            rule = self.rule_of(inner)
-            if isinstance(rule, Names) and isinstance(inner, tuple) and rule.opened(inner) is not inner:
-                raise NotExposed(f"holds a {rule.kind}, which is not shown as a whole: print what is in it")
+        for part in (found, *inside([found])):
+            rule = self.rule_of(part)
+            if rule is not None and isinstance(part, tuple | dict) and not rule.is_whole(part):
+                holds = "is" if part is found else "holds"
+                raise NotExposed(f"{holds} a {rule.kind}, which is not shown as a whole: print what is in it")
+
+    def is_whole(self, found: object) -> bool:
+        """Return whether a page reads all that is in a value, so that it may be handed over as it is."""
+        rule = self.rule_of(found)
+        return rule is None or rule.is_whole(found)
 
     def as_json(self, found: object) -> object:
         """Return an object as what `json` can write: its fields, or its rows.
@@ -229,8 +242,8 @@ class Exposure:
     def _viewed(self, found: Any, rule: Rule | None, levels: int) -> Any:
         if isinstance(rule, Rows):
             found = rule.fetch(found)
-        elif rule is not None and not (rule.is_list and levels == _NESTED):
-            return View(found, rule)
+        elif rule is not None and (isinstance(rule, Defaults) or not (rule.is_list and levels == _NESTED)):
+            return View.of(found, rule)
         if not isinstance(found, list | tuple) or not levels:
             return found
         kinds = set(map(type, found)) - FLAT
@@ -256,35 +269,3 @@ class Exposing:
     def expose(self, *fields: Any, **computed: Callable[[Any], object]) -> Any:
         """Have this environment's pages read fields of a class, as `liquid_background.expose` does for all."""
         return self.exposure.own.add(fields, computed)
-
-
-def unviewed(result: Any) -> Any:
-    """Return what a filter returned with the objects themselves in it."""
-    if type(result) is View:
-        return result.found
-    if type(result) is list:
-        return [item.found if type(item) is View else item for item in result]
-    return result
-
-
-def _inside(found: Iterable[object]) -> Iterator[object]:
-    """Yield what is in the lists and mappings among some values, at every level."""
-    seen: dict[int, object] = {}  # by identity, and kept: what a mapping makes as it is asked would share one
-    left = [*found]
-    while left:
-        part = left.pop()
-        if id(part) in seen:
-            continue
-        items = _items(part)
-        if not FLAT.issuperset(map(type, items)):
-            seen[id(part)] = part
-            inner = [item for item in items if type(item) not in FLAT]
-            yield from inner
-            left += inner
-
-
-def _items(found: Any) -> Collection[object]:
-    kind = type(found)
-    if issubclass(kind, Mapping):
-        return () if issubclass(kind, Undefined) else [*found, *found.values()]
-    return found if kind in _PLAIN_LISTS else [*found] if issubclass(kind, _LISTS) else ()

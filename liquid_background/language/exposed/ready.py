@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import compress
+from itertools import compress, islice
 from operator import attrgetter
 from typing import Any, Final
 
 from liquid_background.errors import LimitReached
 from liquid_background.jobs.masking import looks_secret
-from liquid_background.language.exposed.rules import Rule, reading
+from liquid_background.language.exposed.rules import Defaults, NoRule, Rule, reading
 
 MAX_ROWS: Final = 10_000
 """Rows that a page takes of one query."""
@@ -45,15 +46,21 @@ class Names(Rule):
 
     def opened(self, found: Any) -> Any:
         """Return the items whose names do not look secret; the sequence itself, where that is all."""
-        are_open = [_is_open(name, self._secret) for name in found._fields]
-        return found if all(are_open) else [*compress(found, are_open)]
+        return found if self.is_whole(found) else [*compress(found, self._are_open(found))]
+
+    def is_whole(self, found: Any) -> bool:
+        """Return whether no name looks secret."""
+        return all(self._are_open(found))
+
+    def _are_open(self, found: Any) -> list[bool]:
+        return [_is_open(name, self._secret) for name in found._fields]
 
 
 _ENDS: Final[Mapping[str, int]] = {"first": 0, "last": -1}
 
 
 class Rows(Rule):
-    """A query that is asked when a page takes its rows: a QuerySet or a manager of Django's."""
+    """A query that is asked when a page takes its rows: a QuerySet or manager of Django's, a Query of SQLAlchemy's."""
 
     is_list = True
 
@@ -75,7 +82,7 @@ class Rows(Rule):
     def count(self, found: Any) -> int:
         """Return how many rows there are."""
         query = _query(found)
-        return int(query.count() if hasattr(query, "count") else len(query))
+        return int(query.count()) if hasattr(query, "count") else len(self.fetch(found))
 
     def fetch(self, found: Any, most: int | None = None) -> list[Any]:
         """Return the rows, as many as are wanted.
@@ -84,7 +91,7 @@ class Rows(Rule):
             LimitReached: when there are more than a page takes.
         """
         wanted = MAX_ROWS + 1 if most is None or most > MAX_ROWS else max(most, 0)
-        rows: list[Any] = reading(lambda: list(_query(found)[:wanted]))
+        rows: list[Any] = reading(lambda: _first_of(_query(found), wanted))
         if len(rows) > MAX_ROWS:
             raise LimitReached(
                 f"the query of a {self.kind} has over {MAX_ROWS:,} rows, the most that a page takes: have the "
@@ -98,12 +105,27 @@ def _query(found: Any) -> Any:
     return found.all() if _is(type(found), *_MANAGER) else found
 
 
+def _first_of(query: Any, wanted: int) -> list[Any]:
+    if _is(type(query), *_RAW) and query._result_cache is None:
+        return [*islice(query.iterator(), wanted)]  # a slice of it would fetch all
+    return list(query[:wanted])
+
+
 _MODEL: Final = ("django.db.models.base", "Model")
 _USER: Final = ("django.contrib.auth.base_user", "AbstractBaseUser")
 _NOBODY: Final = ("django.contrib.auth.models", "AnonymousUser")
 _OF_USERS: Final = ("is_authenticated", "is_anonymous")  # properties that a page asks first
 _MANAGER: Final = ("django.db.models.manager", "BaseManager")
-_QUERIES: Final = (_MANAGER, ("django.db.models.query", "QuerySet"), ("django.db.models.query", "RawQuerySet"))
+_RAW: Final = ("django.db.models.query", "RawQuerySet")
+_QUERIES: Final = (
+    *(_MANAGER, ("django.db.models.query", "QuerySet"), _RAW),
+    ("sqlalchemy.orm.query", "Query"),
+)
+_REQUESTS: Final = (  # mappings, of all that a server knows of a request
+    ("starlette.requests", "HTTPConnection"),
+    ("aiohttp.web_request", "BaseRequest"),
+    ("bottle", "BaseRequest"),
+)
 _ROW: Final = ("sqlalchemy.engine.row", "Row")
 _PYDANTIC: Final = ("pydantic.main", "BaseModel")
 
@@ -115,6 +137,15 @@ def _is(kind: type, module: str, name: str) -> bool:
 def query_rule(kind: type) -> Rule | None:
     """Return the rule for a class of queries, which show no fields of their own."""
     return Rows(kind) if any(_is(kind, *known) for known in _QUERIES) else None
+
+
+def mapping_rule(kind: Any) -> Rule | None:
+    """Return the rule for a class of mappings that are not read as others are."""
+    if any(_is(kind, *known) for known in _REQUESTS):
+        return NoRule(kind.__name__, text=False)
+    if issubclass(kind, defaultdict) and kind.__missing__ is defaultdict.__missing__:
+        return Defaults(kind.__name__, {})
+    return None
 
 
 def names_rule(kind: type, secret: Sequence[str]) -> Rule | None:

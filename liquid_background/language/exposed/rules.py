@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from abc import ABCMeta
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, MappingView, Set
 from operator import attrgetter
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final, TypeVar, overload
 
 from liquid_background.errors import CodeError, NotExposed, SettingsError
+from liquid_background.language.exposed.inside import words_of
 
 TEXT: Final = "__str__"
 """What an application lists so that pages may print an object itself."""
@@ -55,6 +56,10 @@ class Rule:
             raise KeyError(name)
         return reading(read, found)
 
+    def is_whole(self, found: object) -> bool:
+        """Return whether pages read all that is in an object: its text is, where it holds nothing."""
+        return self.text and not isinstance(found, list | tuple | Mapping)
+
     def why_no_text(self) -> str:
         """Return why an object is not printed."""
         fields = ", ".join(self.fields)
@@ -70,9 +75,9 @@ class NoRule(Rule):
         self.shows_itself = shows_itself
 
     def member(self, found: object, name: object) -> object:
-        """Refuse it, but for the size that a collection has."""
-        if name == "size" and isinstance(found, Sized):
-            return reading(len, found)
+        """Refuse it, but for the size of a set, or a mapping's keys."""
+        if name == "size" and isinstance(found, MappingView | Set):
+            return len(found)
         raise NotExposed(self.why(f"'{name}'" if isinstance(name, str) and name.isidentifier() else "'name'"))
 
     def why(self, example: str) -> str:
@@ -85,12 +90,34 @@ class NoRule(Rule):
         return self.why(f"'{TEXT}'")
 
 
+class Defaults(Rule):
+    """A mapping that makes what is missing as it is asked: a page that asks is told that it is missing."""
+
+    is_list = True
+
+    def member(self, found: Any, name: object) -> object:
+        """Return what is under a key, or how many there are, or the first with its key."""
+        if name in found:
+            return found[name]
+        if name == "size":
+            return len(found)
+        if name == "first" and found:
+            return next(iter(found.items()))
+        raise KeyError(name)
+
+    def is_whole(self, found: object) -> bool:
+        """Return whether pages read all that is in it, which they do."""
+        return True
+
+
 def reading(read: Callable[..., object], *given: object) -> Any:
     """Return what code of the application's returns; its own errors are not taken for a missing field."""
     try:
         return read(*given)
     except _SWALLOWED as error:
-        raise CodeError(f"{type(error).__name__}: {error}", token=None) from error
+        said = words_of(error)
+        kind = type(error).__name__
+        raise CodeError(f"{kind}: {said}" if said else kind, token=None) from error
     except Exception as error:
         if getattr(error, "silent_variable_failure", False):  # Django's word for "there is none"
             raise KeyError from error

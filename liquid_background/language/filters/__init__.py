@@ -4,7 +4,7 @@ from liquid_background.language.filters.before import check_formats
 from liquid_background.language.filters.guard import guarded
 from liquid_background.language.filters.made import made
 from liquid_background.language.filters.own import add_filters
-from liquid_background.language.filters.result import check_result, check_text
+from liquid_background.language.filters.result import check_result, check_text, measure_text
 from liquid_background.language.filters.translation import BoundedTranslateTag
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "check_text",
     "guarded",
     "made",
+    "measure_text",
 ]

@@ -11,7 +11,7 @@ from liquid.exceptions import FilterArgumentError
 from liquid.filter import int_arg
 
 from liquid_background.jobs.sizes import FLAT, ITEM, flat_length, megabytes, text_size
-from liquid_background.language.filters.result import MAX_VALUE, check_size, refuse
+from liquid_background.language.filters.result import MAX_VALUE, check_size, check_text, refuse
 
 MAX_UNIQ: Final = 10_000
 """Items for `uniq`, which may have to compare each with each."""
@@ -239,7 +239,10 @@ def check_formats(name: str, context: RenderContext) -> None:
 
     Raises:
         LimitReached: when one is too long.
+        NotExposed: when one is an object whose text is not exposed: a filter shows what it cannot use.
     """
     if name in _FORMATTING:
         for variable in _FORMATS:
-            BEFORE[name](context.env, context.resolve(variable, default=None))
+            value = context.resolve(variable, default=None)
+            check_text(context.env, name, value, f"the variable {variable}")
+            BEFORE[name](context.env, value)

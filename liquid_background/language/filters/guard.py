@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
+from itertools import islice
 from typing import Any, Final, TypeAlias
 
-from liquid import Environment
+from liquid import Environment, Undefined
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
-from liquid_background.language.exposed import Exposure, unviewed
+from liquid_background.language.exposed import KNOWN, Exposure, unviewed
 from liquid_background.language.filters.before import (
     AS_IT_IS,
     BEFORE,
     FLATTENING,
     MAKE_TEXT_OF_ITEMS,
+    MAX_ITEMS,
     TAKE_LISTS,
     check_flat,
 )
 from liquid_background.language.filters.made import measuring
-from liquid_background.language.filters.result import check_text, measure_text
+from liquid_background.language.filters.result import check_text, measure_text, refuse
 
 Filter: TypeAlias = Callable[..., Any]
 
@@ -61,7 +63,9 @@ _KEYS: Final = ("attr", "key")  # what python-liquid calls a key: its errors hav
 def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]:
     """Return what calls a filter with values that may hold others, or be objects."""
     before, flattens = BEFORE.get(name), name in FLATTENING
-    check = measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else check_text
+    check = (
+        measure_text if name in MAKE_TEXT_OF_ITEMS | _WRITE_OBJECTS else _check_joined if name == "join" else check_text
+    )
     makes_text = name not in FLATTENING | AS_IT_IS or name in MAKE_TEXT_OF_ITEMS
     exposure: Exposure = env.exposure  # type: ignore[attr-defined]
 
@@ -69,6 +73,9 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
         if name in _COUNT and exposure.is_query(left) and not args and not named:
             return exposure.counted(left, name)
         left, args = exposure.listed(left), tuple(map(exposure.listed, args))
+        is_known = type(left) in KNOWN
+        if not is_known and (name == "join" or (flattens and exposure.rule_of(left) is None)):
+            left = _gone_through(name, exposure, left)
         for value in (left, *args, *named.values()) if makes_text else ():
             check(env, name, value)
         for value in (*args, *named.values()) if not makes_text and name not in TAKE_LISTS else ():
@@ -77,13 +84,13 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             check_text(env, name, key)
         if name in _WRITE_OBJECTS:
             exposure.check_written(left)
-        if name in _COUNT and not (name == "size" and isinstance(left, Sized)):
-            exposure.check_list(left)
+        if not is_known and name in _COUNT:
+            (exposure.check_counted if name == "size" else exposure.check_list)(left)
         if flattens:
             check_flat(env, name, left)
         if before is not None:
             before(env, left, *args, **named)
-        given = exposure.viewed(left) if flattens else left
+        given = exposure.viewed(left) if flattens or (name == "last" and isinstance(left, Mapping)) else left
         made = bound(given, *args, **named)
         return made if given is left else unviewed(made)
 
@@ -94,6 +101,32 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             raise error.of(f"what {name} is given") from None
 
     return call_naming
+
+
+def _check_joined(env: Environment, what: str, value: object) -> None:
+    check_text(env, what, value, joined=True)
+
+
+_KEPT: Final = (list, tuple, dict)
+_NO_LISTS: Final = (str, bytes, bytearray, Undefined)
+
+
+def _gone_through(name: str, exposure: Exposure, left: Any) -> Any:
+    """Return what a filter goes through as a list, where it is none, and may be gone through.
+
+    Raises:
+        NotExposed: for an object that is no list.
+        LimitReached: when it has too many items.
+    """
+    if issubclass(type(left), _NO_LISTS) or not isinstance(left, Iterable):
+        return left
+    exposure.check_list(left)
+    if isinstance(left, _KEPT):
+        return left
+    items = [*islice(left, MAX_ITEMS + 1)]
+    if len(items) > MAX_ITEMS:
+        refuse(f"{name} is given over {MAX_ITEMS:,} items, the most that it takes")
+    return items
 
 
 def _bound(raw: Filter, env: Environment) -> Filter:

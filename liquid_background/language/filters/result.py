@@ -23,7 +23,7 @@ def refuse(what: str) -> NoReturn:
     raise LimitReached(f"{what}; the limit is fixed", token=None)
 
 
-def check_text(env: Environment, what: str, value: object, named: object = None) -> None:
+def check_text(env: Environment, what: str, value: object, named: object = None, *, joined: bool = False) -> None:
     """Accept a value that is about to become text: a list or object may hold the same things many times.
 
     Args:
@@ -31,6 +31,7 @@ def check_text(env: Environment, what: str, value: object, named: object = None)
         what: makes the text, for the message.
         value: of any kind; only lists, objects and the like are measured.
         named: what the template calls the value.
+        joined: whether a list's text is the texts of its items, and not what Python shows of them.
 
     Raises:
         LimitReached: when its text would be too large.
@@ -40,7 +41,7 @@ def check_text(env: Environment, what: str, value: object, named: object = None)
         return
     measure_text(env, what, value)  # first: what is of a limited size is looked through in a limited time
     try:
-        env.exposure.check_text(value)  # type: ignore[attr-defined]
+        env.exposure.check_text(value, joined=joined)  # type: ignore[attr-defined]
     except NotExposed as error:
         raise error.of(f"what {what} is given" if named is None else named) from None
 

@@ -8,7 +8,7 @@ from liquid import Undefined
 from liquid.exceptions import FilterArgumentError
 from liquid.filter import sequence_filter
 
-from liquid_background.jobs.sizes import MadeDict, MadeList
+from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.filters.result import refuse
 
 MAX_COMPARISONS: Final = 1_000_000
@@ -52,7 +52,7 @@ def _member(item: Any, key: object) -> object:
     except KeyError:
         return _MISSING
     except TypeError as error:
-        shown = str(item)[:_LONGEST_SHOWN]
+        shown = str(item)[:_LONGEST_SHOWN] if type(item) in FLAT else f"a {type(item).__name__}"
         raise FilterArgumentError(f"can't read property '{key}' of {shown}", token=None) from error
 
 

@@ -14,11 +14,11 @@ from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, T
 from liquid_background.calling import call, call_async
 from liquid_background.errors import ArgumentError, NotPlain
 from liquid_background.job import MAX_NAME, MAX_PARAMETERS
-from liquid_background.jobs.handover import decode, encode
+from liquid_background.jobs.handover import decode
 from liquid_background.language.filters import made
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
-from liquid_background.language.tags.passing import PassingNode, check_defined, plain_instead
+from liquid_background.language.tags.passing import PassingNode, check_defined, encode_passed, plain_instead
 
 TAG_ACTION: Final = "action"
 
@@ -72,7 +72,7 @@ class ActionNode(PassingNode):
         for argument, value in zip(self.arguments, values, strict=True):
             check_defined(context, value)
             try:
-                plain[argument.name] = decode(encode(value))
+                plain[argument.name] = decode(encode_passed(context, value))
             except NotPlain as reason:
                 message = f"'{argument.name}' {reason}: {plain_instead(context, value)}"
                 raise self._error(message, argument.token) from reason
@@ -81,7 +81,7 @@ class ActionNode(PassingNode):
     def _assign(self, context: RenderContext, result: object) -> int:
         if self.target is not None:
             try:
-                context.assign(self.target, made(context.env, decode(encode(result))))
+                context.assign(self.target, made(context.env, decode(encode_passed(context, result))))
             except NotPlain as reason:
                 raise self._error(f"the action's result {reason}: have it return plain values") from reason
         return 0

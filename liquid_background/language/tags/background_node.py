@@ -12,14 +12,21 @@ from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
-from liquid_background.jobs.handover import encode, is_missing, size
+from liquid_background.jobs.handover import is_missing, size
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look_soon
 from liquid_background.language.plan import BodyNode, Plan
 from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.output import bare
-from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, check_defined, large_size, plain_instead
+from liquid_background.language.tags.passing import (
+    FAR_TOO_MUCH,
+    PassingNode,
+    check_defined,
+    encode_passed,
+    large_size,
+    plain_instead,
+)
 
 TAG_BACKGROUND: Final = "background"
 TAG_ENDBACKGROUND: Final = "endbackground"
@@ -163,7 +170,7 @@ class BackgroundNode(PassingNode, BodyNode):
         for argument, value in zip(self.parameters[:MAX_PARAMETERS], values, strict=False):
             check_defined(context, value)
             try:
-                encoded[argument.name] = encode(value)
+                encoded[argument.name] = encode_passed(context, value)
             except NotPlain as reason:
                 message = f"parameter '{argument.name}' {reason}: {plain_instead(context, value)}"
                 context.error(ArgumentError(message, token=argument.value.token, template_name=self.template))
@@ -175,12 +182,12 @@ class BackgroundNode(PassingNode, BodyNode):
             if is_missing(value):
                 continue
             try:
-                encoded[hand_over.key] = encode(value)
+                encoded[hand_over.key] = encode_passed(context, value)
             except NotPlain as reason:
                 kind = type(value).__name__
                 advice = plain_instead(context, value)
                 message = f"cannot hand `{hand_over.key}` ({kind}) to a background job: {advice}"
-                if isinstance(value, dict | list | tuple | int | float):
+                if isinstance(value, dict | list | tuple | int | float) and not str(reason).startswith(f"is a {kind},"):
                     message += f" (something in it {reason})"
                 context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))
         return encoded

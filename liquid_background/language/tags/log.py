@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
@@ -12,11 +13,10 @@ from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import NotPlain
-from liquid_background.jobs.handover import encode
-from liquid_background.language.filters import check_text
+from liquid_background.language.filters import check_text, measure_text
 from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.language.tags.collector import collector_of
-from liquid_background.language.tags.passing import PassingNode
+from liquid_background.language.tags.passing import PassingNode, encode_passed
 
 TAG_LOG: Final = "log"
 MAX_TYPE: Final = 100  # characters; a type is a word to filter by
@@ -48,11 +48,10 @@ class LogNode(PassingNode):
         return self._log(context, await self.value.evaluate_async(context), values)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
-        for each in (value, values.get("type")):
-            check_text(context.env, "log", each)
+        check_text(context.env, "log", values.get("type"))
         kind = to_liquid_string(values.get("type") or "info", False)
         collector_of(context, self.token).log(
-            _text(value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
+            _text(context, value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
         )
         return 0
 
@@ -62,14 +61,14 @@ class LogNode(PassingNode):
         yield from (argument.value for argument in self.arguments)
 
 
-def _text(value: object) -> str:
+def _text(context: RenderContext, value: object) -> str:
     """Return text as it is and a list or object as JSON, which tells more than their Liquid output."""
     if isinstance(value, dict | list):
-        try:
-            return json.dumps(encode(value), ensure_ascii=False)
-        except NotPlain:
-            return str(value)
-    return to_liquid_string(value, False)
+        measure_text(context.env, "log", value)
+        with suppress(NotPlain):
+            return json.dumps(encode_passed(context, value), ensure_ascii=False)
+    check_text(context.env, "log", value)
+    return str(value) if isinstance(value, dict | list) else to_liquid_string(value, False)
 
 
 class LogTag(Tag):

@@ -8,8 +8,8 @@ from typing import Any, Final, TextIO
 from liquid import Node, RenderContext
 from liquid.exceptions import UndefinedError
 
-from liquid_background.job import MAX_PAYLOAD
-from liquid_background.jobs.handover import is_missing
+from liquid_background.job import MAX_PAYLOAD, Encoded
+from liquid_background.jobs.handover import encode, is_missing
 from liquid_background.jobs.sizes import FLAT, text_size
 from liquid_background.language.context import Context
 from liquid_background.language.exposed import Exposure
@@ -72,6 +72,16 @@ def check_defined(context: RenderContext, value: object) -> None:
             value.poke()  # type: ignore[attr-defined]
         except UndefinedError as error:
             context.error(error)
+
+
+def encode_passed(context: RenderContext, value: object) -> Encoded:
+    """Return a value that a template passes on as tagged JSON: what the template reads of it, and no more, may travel.
+
+    Raises:
+        NotPlain: for what is not plain data, or holds something that the template does not read.
+    """
+    exposure: Exposure | None = getattr(context.env, "exposure", None)
+    return encode(value) if exposure is None else encode(value, exposure.is_whole)
 
 
 def plain_instead(context: RenderContext, value: object) -> str:

@@ -13,13 +13,19 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import ArgumentError, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
-from liquid_background.jobs.handover import encode
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show
 from liquid_background.language.tags.collector import Collector, Site, collector_of
-from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, check_defined, large_size, plain_instead
+from liquid_background.language.tags.passing import (
+    FAR_TOO_MUCH,
+    PassingNode,
+    check_defined,
+    encode_passed,
+    large_size,
+    plain_instead,
+)
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _LONGEST: Final = 1_000  # characters of an event's name: no file has a longer one
@@ -83,7 +89,7 @@ class TriggerEventNode(PassingNode):
         if large_size(given.values()) > FAR_TOO_MUCH:
             raise self._error(_TOO_LARGE)
         dropped: list[str] = []
-        values = {name: _encode_plain(value, name, dropped) for name, value in given.items()}
+        values = {name: _encode_plain(context, value, name, dropped) for name, value in given.items()}
         if dropped:
             warnings.warn(f"event consumers do not see {', '.join(dropped)}: not plain values", stacklevel=2)
         return values
@@ -91,7 +97,7 @@ class TriggerEventNode(PassingNode):
     def _encode(self, context: RenderContext, argument: Argument, value: object) -> Encoded:
         check_defined(context, value)
         try:
-            return encode(value)
+            return encode_passed(context, value)
         except NotPlain as reason:
             message = f"'{argument.name}' {reason}: {plain_instead(context, value)}"
             raise self._error(message, argument.token) from reason
@@ -129,15 +135,17 @@ def _shown(header: str, site: Site) -> bool:
     return name in site.event_context or not (name in _SECRET_HEADERS or looks_secret(name, site.secret_names))
 
 
-def _encode_plain(value: object, name: str, dropped: list[str]) -> Encoded:
+def _encode_plain(context: RenderContext, value: object, name: str, dropped: list[str]) -> Encoded:
     """Return a value encoded; of an object, the plain members only."""
     try:
-        return encode(value)
+        return encode_passed(context, value)
     except NotPlain:
         if not isinstance(value, Mapping):
             dropped.append(name)
             return None
-        members: dict[Any, Any] = {key: _encode_plain(item, f"{name}.{key}", dropped) for key, item in value.items()}
+        members: dict[Any, Any] = {
+            key: _encode_plain(context, item, f"{name}.{key}", dropped) for key, item in value.items()
+        }
         return {str(key): item for key, item in members.items() if item is not None}
 
 
