@@ -13,7 +13,7 @@ from flask import Flask
 from liquid_background.engine import Engine
 from liquid_background.errors import NoApplication, SettingsError
 from liquid_background.flask.configuration import read_configuration
-from liquid_background.flask.contexts import run_in_context
+from liquid_background.flask.contexts import Contexts, run_in_context
 from liquid_background.flask.databases import keep_connections
 from liquid_background.flask.installation import KEY, Installation, current, installation_of
 from liquid_background.flask.pages import url_filter
@@ -55,9 +55,10 @@ class LiquidBackground(Registering):
         environment = self._make_environment(configuration.settings)
         environment.add_filter("url_for", url_filter)
         engine = Engine(settings=configuration.settings, environment=environment)
-        run_in_context(app, engine, configuration.base_url)
-        keep_connections(app, engine)
-        app.extensions[KEY] = made = Installation(app, engine)
+        contexts = Contexts(app, engine.hooks, configuration.base_url)
+        run_in_context(contexts, engine)
+        keep_connections(app, contexts, engine)
+        app.extensions[KEY] = made = Installation(app, engine, contexts)
         self._installations.add(made)
         for step in self._steps:
             step(made)
