@@ -12,8 +12,10 @@ from flask.ctx import AppContext
 from flask.globals import app_ctx
 from flask.signals import appcontext_tearing_down
 from werkzeug.local import LocalProxy
+from werkzeug.routing import MapAdapter
 
 from liquid_background.calling import call
+from liquid_background.errors import SettingsError
 from liquid_background.flask.configuration import BaseUrl
 from liquid_background.hooks import Attempt, Hooked, Hooks
 from liquid_background.hooks.hooks import Hook
@@ -47,6 +49,8 @@ class Contexts:
         if self._base_url is not None:
             host, root = self._base_url.host, self._base_url.root
             context.url_adapter = self._app.url_map.bind(host, root, url_scheme=self._base_url.scheme)
+        elif context.url_adapter is None:
+            context.url_adapter = cast("MapAdapter", _NoAddress())
         context.push()
         error: BaseException | None = None
         try:
@@ -119,6 +123,16 @@ class Contexts:
         """Tell of trouble as of a hook's, which is the same one each time, so that it is not told with each job."""
         key = id(getattr(function, "__self__", None)), id(getattr(function, "__func__", function))
         self._hooks.report(self._told_of.setdefault(key, Hook(event, function)), trouble)
+
+
+class _NoAddress:
+    """Stands for the site's address where nobody has said it."""
+
+    def build(self, endpoint: str, *_: object, **__: object) -> str:
+        raise SettingsError(
+            f"cannot make the URL of {endpoint!r} outside of a request: set LIQUID_BACKGROUND_BASE_URL in app.config "
+            "to the address of the site, such as https://shop.example, or Flask's 'SERVER_NAME'"
+        )
 
 
 def _current() -> AppContext:
