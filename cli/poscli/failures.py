@@ -15,6 +15,7 @@ from liquid_background.errors import AppLoadError, LiquidBackgroundError
 from liquid_background.extras import MissingExtra
 from liquid_background.jobs.log import printable
 from liquid_background.language.syntax import explain, locate
+from poscli.terminal import as_called
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument
@@ -79,8 +80,8 @@ def warn(warning: Warning | str) -> None:
 
 
 def _say(message: str, path: str = "poscli") -> None:
-    label = click.style(f"{path}:", fg="red", bold=True)
-    click.echo(f"{label} {printable(message)}", err=True)
+    label = click.style(as_called(f"{path}:"), fg="red", bold=True)
+    click.echo(f"{label} {printable(as_called(message))}", err=True)
 
 
 def _path(error: click.ClickException) -> str:

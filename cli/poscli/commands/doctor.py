@@ -23,7 +23,7 @@ from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity, check_files, check_folder, files_under
 from poscli.application import app_option, given_engine, load_engine, no_store
-from poscli.terminal import styled
+from poscli.terminal import as_called, styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
 
@@ -56,8 +56,8 @@ def command(app: str | None) -> None:
         if finding.fix:
             mark = styled("wrong", fg="red") if finding.fatal else styled("note ", fg="yellow")
         print(
-            f"{mark}  {finding.subject:<{width}}  {printable(finding.found)}"
-            + (f"; {printable(finding.fix)}" if finding.fix else "")
+            f"{mark}  {finding.subject:<{width}}  {printable(as_called(finding.found))}"
+            + (f"; {printable(as_called(finding.fix))}" if finding.fix else "")
         )
     sys.exit(any(finding.fix and finding.fatal for finding in findings))
 
