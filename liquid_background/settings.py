@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -194,10 +194,14 @@ def mask_url(url: str) -> str:
     return f"{scheme}://{login}{place if _PLACE.fullmatch(place) else '***'}{'?***' if option else ''}"
 
 
-def load_settings(**arguments: object) -> Settings:
+def load_settings(place: str = "", /, **arguments: object) -> Settings:
     """Return the settings; arguments that are None count as not given.
 
     A variable that begins as settings do and is none is warned of: it may be for another version that runs beside.
+
+    Args:
+        place: where the application gives the arguments, each as its variable is called; empty for Python's own.
+        arguments: settings that count before those of the environment.
 
     Raises:
         SettingsError: naming the setting and what is wrong with it.
@@ -212,7 +216,7 @@ def load_settings(**arguments: object) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise SettingsError("; ".join(_explain(item) for item in error.errors())) from error
+        raise SettingsError("; ".join(_explain(item, given, place) for item in error.errors())) from error
 
 
 def _unknown_variables() -> list[str]:
@@ -249,10 +253,11 @@ def _nearest(name: str) -> str | None:
     return next(iter(get_close_matches(plain, Settings.model_fields, n=1)), None)
 
 
-def _explain(item: Any) -> str:
+def _explain(item: Any, given: Mapping[str, Any], place: str) -> str:
     name = str(item["loc"][0] if item["loc"] else "settings").lower().removeprefix(_PREFIX.lower())
     field = Settings.model_fields[name]
-    where = f"an argument, {_PREFIX}{name.upper()} or in [{TABLE}]"
+    variable = _PREFIX + name.upper()
+    where = f"{variable} in {place}" if place and name in given else f"an argument, {variable} or in [{TABLE}]"
     if item["type"] == "value_error":
         message = str(item["msg"]).removeprefix("Value error, ")
     elif name in _SECRET:

@@ -12,12 +12,13 @@ from liquid.exceptions import LiquidError
 from redis.exceptions import RedisError
 
 from liquid_background.errors import AppLoadError, LiquidBackgroundError
+from liquid_background.extras import MissingExtra
 from liquid_background.jobs.log import printable
 from liquid_background.language.syntax import explain, locate
+from poscli.terminal import as_called
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument
-_WEB = ("starlette", "uvicorn")
 _PLACES = (  # of an OSError: what is wrong with where something is to be written
     *(errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
     *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
@@ -52,8 +53,8 @@ def _message(error: Exception) -> str | None:
 
 
 def _python_message(error: Exception) -> str | None:
-    if isinstance(error, ModuleNotFoundError) and error.name in _WEB:
-        return f"the package {error.name} is not installed: run pip install 'liquid-background[web]'"
+    if isinstance(error, MissingExtra):
+        return str(error)
     if isinstance(error, UnicodeEncodeError):  # of what Python makes of bytes that are none: lone surrogates
         return f"{error.object[:_SHOWN]!a} is not UTF-8 text: write it otherwise"
     if isinstance(error, FileNotFoundError) and _is_folder_gone():
@@ -79,8 +80,8 @@ def warn(warning: Warning | str) -> None:
 
 
 def _say(message: str, path: str = "poscli") -> None:
-    label = click.style(f"{path}:", fg="red", bold=True)
-    click.echo(f"{label} {printable(message)}", err=True)
+    label = click.style(as_called(f"{path}:"), fg="red", bold=True)
+    click.echo(f"{label} {printable(as_called(message))}", err=True)
 
 
 def _path(error: click.ClickException) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import sys
 from functools import partial
 from typing import Any, Final
@@ -14,9 +15,11 @@ from poscli.group import HELP_OPTIONS, Group
 from poscli.loader import load
 from poscli.output import give_up, prepare
 from poscli.sections import SECTIONS
+from poscli.terminal import CALLED
 
 _BESIDE: Final = ("worker", *(name for name in SECTIONS["Watch"] if name != "jobs"), "check", "doctor")
 """Commands of the program that stand here beside those of `poscli jobs`."""
+_THESE: Final = re.compile(rf"\bposcli(?: jobs\b|(?=:| (?:{'|'.join(_BESIDE)})\b))")
 _APP: Final = "app"  # the option, which Flask has itself
 
 
@@ -39,6 +42,7 @@ class FlaskJobs(Group):
         if sys.stdout is sys.__stdout__:  # and not a test's
             prepare()
         try:
+            ctx.meta[CALLED] = _as_flask_calls_it
             ctx.obj = ctx.ensure_object(ScriptInfo).load_app().extensions["liquid_background"].engine
             return super().invoke(ctx)
         except (click.Abort, click.exceptions.Exit):
@@ -67,8 +71,13 @@ def _as_flasks(command: click.Command) -> click.Command:
     own.params = [parameter for parameter in command.params if parameter.name != _APP]
     if own.callback is not None and len(own.params) < len(command.params):
         own.callback = partial(own.callback, **{_APP: None})
-    own.help = (command.help or "").replace("poscli jobs ", "flask jobs ").replace("poscli ", "flask jobs ")
+    own.help = _as_flask_calls_it(command.help or "")
     return own
+
+
+def _as_flask_calls_it(text: str) -> str:
+    """Return a text in which the commands that Flask has are called as Flask does: others are poscli's."""
+    return _THESE.sub("flask jobs", text)
 
 
 @click.command("jobs", cls=FlaskJobs, context_settings=HELP_OPTIONS)

@@ -8,10 +8,10 @@ import re
 import select
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, assert_never
+from typing import Any, Final, assert_never
 from unicodedata import east_asian_width
 
 import click
@@ -19,6 +19,8 @@ import click
 from liquid_background.job import JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.log import Format, format_entry, printable
 
+CALLED: Final = "poscli.called"
+"""Of a command's context: what gives a text with the program's commands the names that they have there."""
 _INDENT = "    "
 _WIDEST = 2  # columns of one character
 _ESCAPE = "\x1b"
@@ -52,15 +54,22 @@ def styled(text: str, **style: str | bool | None) -> str:
     return click.style(text, **style) if has_colour() else text  # type: ignore[arg-type]
 
 
+def as_called(text: str) -> str:
+    """Return a text in which the program and its commands are called as whoever runs them does: `flask jobs`."""
+    context = click.get_current_context(silent=True)
+    rename: Callable[[str], str] | None = context.meta.get(CALLED) if context is not None else None
+    return rename(text) if rename is not None else text
+
+
 def hint(message: str) -> None:
     """Tell the person at the terminal what is not output; silent when standard output is piped."""
     if sys.stdout.isatty():
-        click.echo(styled(printable(message), dim=True), err=True)
+        click.echo(styled(printable(as_called(message)), dim=True), err=True)
 
 
 def note(message: str) -> None:
     """Say on stderr, also to a script, why there is no output; one line, whatever names from the store are in it."""
-    click.echo(printable(message), err=True)
+    click.echo(printable(as_called(message)), err=True)
 
 
 @contextmanager

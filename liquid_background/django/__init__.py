@@ -14,4 +14,6 @@ if TYPE_CHECKING:
 __all__ = ["engine"]
 
 # On first use: Django imports this package for every command, and an engine takes longer than most of them.
-__getattr__ = lazy_attributes(__name__, {"engine": "project", "check_project": "checks", "check_store": "checks"})
+__getattr__ = lazy_attributes(
+    __name__, {"engine": "project", "check_project": "checks", "check_store": "checks"}, needs="django"
+)

@@ -39,4 +39,5 @@ __getattr__ = lazy_attributes(
         **dict.fromkeys(("JobTasks", "TaskOptions"), "tasks"),
         **dict.fromkeys(("LiquidResponse", "LiquidTemplates"), "templates"),
     },
+    needs="fastapi",
 )

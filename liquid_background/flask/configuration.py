@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from liquid_background.errors import SettingsError
+from liquid_background.jobs.store.address import parse_address
 from liquid_background.settings import Settings, load_settings
 
 _PREFIX: Final = "LIQUID_BACKGROUND_"
@@ -49,13 +50,17 @@ def read_configuration(app: Flask) -> Configuration:
             raise SettingsError(_unknown(name))
     given = {name.removeprefix(_PREFIX).lower(): value for name, value in config.items() if name != _BASE_URL}
     given |= {name: _in(app, name, given[name]) for name in ("templates", "data_dir") if given.get(name) is not None}
-    found = load_settings(**given)
+    found = load_settings("app.config", **given)
+    if found.redis_url:
+        parse_address(found.redis_url)  # now, and not with the first job
     defaults = {"templates": Path(app.template_folder or "templates", "liquid"), "data_dir": Path("liquid-background")}
     missing = {name: _in(app, name, path) for name, path in defaults.items() if name not in found.model_fields_set}
-    return Configuration(load_settings(**given, **missing), _base_url(config))
+    return Configuration(load_settings("app.config", **given, **missing), _base_url(config))
 
 
 def _unknown(name: str) -> str:
+    if name == _PREFIX.rstrip("_"):
+        return f"{name} in app.config is no setting: each has a name of its own there, such as {_PREFIX}REDIS_URL"
     if name == _NOT_HERE:
         return f"{name} in app.config: the engine is this application's own; leave it out"
     near = get_close_matches(name, _NAMES, n=1)

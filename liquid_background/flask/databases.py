@@ -7,18 +7,28 @@ from typing import Any
 
 from flask import Flask
 
+from liquid_background.flask.contexts import Contexts
 from liquid_background.hooks import Attempt, Hooked
 
 
-def keep_connections(app: Flask, engine: Hooked) -> None:
+def keep_connections(app: Flask, contexts: Contexts, engine: Hooked) -> None:
     """Have a worker's processes neither share connections nor use those that the database has closed.
 
     Args:
         app: asked for its databases at each use, since it may set Flask-SQLAlchemy up later.
+        contexts: of the application, whose databases are there inside of one.
         engine: whose workers.
     """
-    engine.on_worker_start(lambda: _dispose(app, close=True))  # of what was asked while the application was loaded
-    engine.on_child_start(lambda: _dispose(app, close=False))  # they are the parent's, which may go on
+
+    @engine.on_worker_start  # of what was asked while the application was loaded
+    def close_all() -> None:
+        with contexts():
+            _dispose(app, close=True)
+
+    @engine.on_child_start  # they are the parent's, which may go on
+    def forget_all() -> None:
+        with contexts():
+            _dispose(app, close=False)
 
     @engine.around_job
     def living_connections(_job: Attempt) -> Iterator[None]:
@@ -33,9 +43,8 @@ def _databases(app: Flask) -> list[Any]:
 
 
 def _dispose(app: Flask, *, close: bool) -> None:
-    with app.app_context():
-        for database in _databases(app):
-            database.dispose(close=close)
+    for database in _databases(app):
+        database.dispose(close=close)
 
 
 def _drop_dead(database: Any) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from typing import TypeVar
 from weakref import WeakSet
 
-from flask import Flask
+from flask import Flask, Response
 
 from liquid_background.engine import Engine
 from liquid_background.errors import NoApplication, SettingsError
 from liquid_background.flask.configuration import read_configuration
-from liquid_background.flask.contexts import run_in_context
+from liquid_background.flask.contexts import Contexts, run_in_context
 from liquid_background.flask.databases import keep_connections
 from liquid_background.flask.installation import KEY, Installation, current, installation_of
 from liquid_background.flask.pages import url_filter
@@ -55,10 +55,12 @@ class LiquidBackground(Registering):
         environment = self._make_environment(configuration.settings)
         environment.add_filter("url_for", url_filter)
         engine = Engine(settings=configuration.settings, environment=environment)
-        run_in_context(app, engine, configuration.base_url)
-        keep_connections(app, engine)
-        app.extensions[KEY] = made = Installation(app, engine)
+        contexts = Contexts(app, engine.hooks, configuration.base_url)
+        run_in_context(contexts, engine)
+        keep_connections(app, contexts, engine)
+        app.extensions[KEY] = made = Installation(app, engine, contexts)
         self._installations.add(made)
+        app.after_request(partial(_settle, engine))
         for step in self._steps:
             step(made)
         for command in _commands():
@@ -103,6 +105,15 @@ def site_environment(settings: Settings) -> Environment:
         ejs_tags=settings.ejs_tags,
         event_context=settings.event_context,
     )
+
+
+def _settle(engine: Engine, response: Response) -> Response:
+    """Send what waits for nothing but the end of a request, while Flask still answers for what that raises."""
+    hook = engine.hooks.send_when
+    settle = getattr(hook.function, "settle", None) if hook is not None else None
+    if settle is not None:
+        settle()
+    return response
 
 
 @cache

@@ -10,6 +10,7 @@ from flask import Flask, current_app
 
 from liquid_background.engine import Engine
 from liquid_background.errors import NoApplication
+from liquid_background.flask.contexts import Contexts
 
 KEY: Final = "liquid_background"
 """Where it is in `app.extensions`."""
@@ -22,11 +23,13 @@ class Installation:
     Attributes:
         app: the application.
         engine: its own.
+        contexts: of its jobs and hooks.
         user: gives the user of the request that is going on; None when nobody said how.
     """
 
     app: Flask
     engine: Engine
+    contexts: Contexts
     user: Callable[[], object] | None = None
 
 

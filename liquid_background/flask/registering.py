@@ -9,7 +9,6 @@ from typing import Any, TypeVar, overload
 from liquid import Tag
 
 from liquid_background.engine import Engine
-from liquid_background.flask.contexts import in_context
 from liquid_background.flask.installation import Installation
 from liquid_background.python_jobs.function import Function, P
 
@@ -116,22 +115,22 @@ class Registering:
 
     def on_failure(self, hook: F) -> F:
         """Have a function called with the `Failure` when a job has failed for good: see `Engine.on_failure`."""
-        self.record(lambda to: to.engine.on_failure(in_context(to.app, hook)))
+        self.record(lambda to: to.engine.on_failure(to.contexts.inside(hook)))
         return hook
 
     def on_worker_start(self, hook: F) -> F:
         """Have a function called once in each worker: see `Engine.on_worker_start`."""
-        self.record(lambda to: to.engine.on_worker_start(in_context(to.app, hook)))
+        self.record(lambda to: to.engine.on_worker_start(to.contexts.inside(hook)))
         return hook
 
     def on_child_start(self, hook: F) -> F:
         """Have a function called in each process that performs jobs, before its first: see `Engine.on_child_start`."""
-        self.record(lambda to: to.engine.on_child_start(in_context(to.app, hook)))
+        self.record(lambda to: to.engine.on_child_start(to.contexts.inside(hook)))
         return hook
 
     def on_child_stop(self, hook: F) -> F:
         """Have a function called in each child that ends of its own accord: see `Engine.on_child_stop`."""
-        self.record(lambda to: to.engine.on_child_stop(in_context(to.app, hook)))
+        self.record(lambda to: to.engine.on_child_stop(to.contexts.inside(hook)))
         return hook
 
     def send_when(self, hook: F) -> F:

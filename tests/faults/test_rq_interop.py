@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -130,6 +131,20 @@ def signed(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setenv("LIQUID_BACKGROUND_SIGNING_KEY", KEY)
     bench.queue.settings = bench.settings.model_copy(update={"signing_key": load_settings().signing_key})
     return bench
+
+
+def test_a_stock_worker_is_started_as_the_documentation_says(bench: Bench) -> None:
+    text = (ROOT / "docs" / "worker.md").read_text(encoding="utf-8")
+    [told] = re.findall(r"```sh\n(LIQUID_BACKGROUND_APP=[^`]*rq worker[^`]*)```", text)
+    told = told.replace("shop:engine", "tests.worker.stub_app:engine").replace("rq worker", "rq worker --burst")
+    told = told.replace("redis://store:6379/0", bench.store.url)
+    job = bench.send(given={"makes": ["made"]})
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        told, shell=True, env={**os.environ, "PATH": path}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert [bench.queue.get(each).status for each in (job, "made")] == ["completed"] * 2
 
 
 def _stock(bench: Bench) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from flask import Flask, current_app, g, url_for
+from flask import Flask, appcontext_tearing_down, current_app, g, url_for
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -69,6 +69,14 @@ def leave_open(name: str) -> None:
 
 
 @background.action
+def leave_a_context(name: str) -> None:
+    """Write without a commit, and do not end a context that it has begun, as scripts do."""
+    leave_open.__wrapped__(name)
+    current_app.app_context().push()
+    leave_open.__wrapped__(name)
+
+
+@background.action
 def idle_connections() -> str:
     """Return how many connections the pool has lent, before this job has asked for one."""
     return str(db.engine.pool.checkedout())  # type: ignore[attr-defined]
@@ -105,10 +113,26 @@ def create_app_with_server_name() -> Flask:
 
 
 def create_app_with_trouble() -> Flask:
+    """Flask calls the last of these first, and the database's, which `create_app` has set up, after all of them."""
     app = create_app()
 
     @app.teardown_appcontext
     def broken(_error: object) -> None:
         raise OSError("cannot put it away")
 
+    @app.teardown_appcontext
+    def leaves(_error: object) -> None:
+        raise SystemExit(3)
+
+    @background.on_failure
+    def write_and_fail(_failure: object) -> None:
+        if "DATABASE_URL" in os.environ:
+            leave_open.__wrapped__("of the hook")
+        raise LookupError("cannot tell")
+
+    appcontext_tearing_down.connect(_broken_receiver, app)
     return app
+
+
+def _broken_receiver(_app: Flask, exc: object = None) -> None:
+    raise KeyError("receiver")

@@ -67,7 +67,7 @@ def test_an_error_is_one_line_as_in_the_program(
     flask_program: Callable[..., subprocess.CompletedProcess[str]],
 ) -> None:
     for words, message, code in (
-        (("jobs", "show", "none"), "poscli: no job has the id 'none'", 1),
+        (("jobs", "show", "none"), "flask jobs: no job has the id 'none'", 1),
         (("jobs", "lst"), "no command 'lst'; did you mean 'list'?", 2),
         (("jobs", "list", "--limt", "3"), "no option '--limt'; did you mean '--limit'?", 2),
         (("jobs", "worker", "--queues", "hihg"), "unknown queue 'hihg'", 1),
@@ -90,6 +90,19 @@ def test_the_help_says_flask_and_asks_for_no_application(
     assert "flask jobs logs --tail" in told
     assert "--source-name" in told
     assert "--app" not in told
+
+
+def test_advice_names_the_commands_that_flask_has(make_app: Callable[..., Flask]) -> None:
+    app = make_app()
+    run = app.test_cli_runner().invoke
+    engine = app.extensions["liquid_background"].engine
+    engine.render_string("{% background source_name: 'a' %}x{% endbackground %}")
+    told = run(args=["jobs", "doctor"]).output
+    assert "1 jobs waiting; start one: flask jobs worker" in told
+    assert "run 'poscli init' for a starter project" in told  # which Flask has not
+    assert "Start one: flask jobs worker" in run(args=["jobs", "status"]).output
+    assert run(args=["jobs", "show", "b"]).output.startswith("flask jobs: no job has the id")
+    assert run(args=["jobs", "cancel", "b"]).output.startswith("flask jobs: no job has the id")
 
 
 def test_an_application_has_them_by_its_runner_too(make_app: Callable[..., Flask]) -> None:

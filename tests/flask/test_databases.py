@@ -63,6 +63,21 @@ def test_what_a_job_leaves_uncommitted_is_gone_and_its_connection_returned(
     assert postgres.query("SELECT name FROM visit") == [["y"]]
 
 
+def test_what_is_left_open_is_nobody_elses_though_a_teardown_function_raises(
+    app: Flask, bench: Bench, postgres: Database
+) -> None:
+    """Flask-SQLAlchemy finds a session by the id of its context, which the next job's may have again."""
+    left = [call("leave_open", name="x") for _ in range(20)]
+    left += [call("leave_a_context", name="x"), call("leave_open", wrong="arguments: its hook leaves something")]
+    kept = [call("visit", name="y") for _ in range(20)]
+    bench.queue.send([job for pair in zip(left, kept, strict=False) for job in pair] + left[20:])
+    bench.queue.send([last := call("idle_connections")])
+    bench.burst(app=f"{APP}:create_app_with_trouble", processes=1)
+    assert {bench.queue.get(job.id).status for job in kept} == {"completed"}
+    assert bench.queue.get(last.id).result == "0"
+    assert postgres.query("SELECT DISTINCT name FROM visit") == [["y"]]
+
+
 @pytest.mark.slow
 def test_children_have_connections_of_their_own(app: Flask, bench: Bench, postgres: Database) -> None:
     jobs = [call("visit", name=str(number), seconds=0.05) for number in range(40)]

@@ -183,10 +183,16 @@ def test_the_config_counts_before_the_environment_and_that_before_flasks_folders
             {"LIQUID_BACKGROUND_REDS_URL": "x"},
             "REDS_URL in app.config is no setting: did you mean LIQUID_BACKGROUND_REDIS",
         ),
-        ({"LIQUID_BACKGROUND": {"LEASE": 3}}, "LIQUID_BACKGROUND in app.config is no setting: "),
+        (
+            {"LIQUID_BACKGROUND": {"LEASE": 3}},
+            r"LIQUID_BACKGROUND in app\.config is no setting: each has a name of its own there, such as LIQUID_",
+        ),
+        ({"LIQUID_BACKGROUND_REDIS_URL": "nonsense"}, "setting redis_url: it must start with redis://"),
+        ({"LIQUID_BACKGROUND_REDIS_URL": "redis://shop:99999"}, "setting redis_url: it cannot be read"),
+        ({"LIQUID_BACKGROUND_REDIS_URL": 5}, r"setting redis_url: it must be text .*REDIS_URL in app\.config\)"),
         ({"LIQUID_BACKGROUND_QQQQQQQQQQ": 1}, "in app.config is no setting: "),
         ({"LIQUID_BACKGROUND_APP": "a:b"}, "LIQUID_BACKGROUND_APP in app.config: the engine is this application's own"),
-        ({"LIQUID_BACKGROUND_LEASE": "soon"}, "setting lease: .*LIQUID_BACKGROUND_LEASE"),
+        ({"LIQUID_BACKGROUND_LEASE": "soon"}, r"setting lease: .*\(set it as LIQUID_BACKGROUND_LEASE in app\.config\)"),
         ({"LIQUID_BACKGROUND_TEMPLATES": 7}, "LIQUID_BACKGROUND_TEMPLATES in app.config is 7; it must be a path"),
         (
             {"LIQUID_BACKGROUND_BASE_URL": "shop.example"},

@@ -46,20 +46,33 @@ def test_each_attempt_has_a_context_of_its_own_that_ends_with_it(bench: Bench, n
     assert sorted(ended[-5:]) == ["NoneType"] * 4 + ["ValueError"]
 
 
-def test_a_teardown_function_that_raises_is_told_and_costs_no_job(bench: Bench) -> None:
-    job = call("where")
-    bench.queue.send([job])
-    told = bench.burst(app=f"{APP}:create_app_with_trouble")
-    assert bench.story(job.id) == [("SUCCESS", 1, True)]
-    assert "where: a teardown function raised; that costs no job" in told
+def test_a_teardown_function_that_raises_is_told_as_hooks_are_and_the_others_are_called(
+    bench: Bench, notes: Path
+) -> None:
+    jobs = [call("where"), call("where"), call("fail")]
+    bench.queue.send(jobs)
+    told = bench.burst(app=f"{APP}:create_app_with_trouble", processes=1)
+    assert [bench.story(job.id)[-1] for job in jobs] == [("SUCCESS", 1, True)] * 2 + [("FAILED", 1, True)]
+    name = "hook tests.flask.flask_app"
+    for line in (
+        f"teardown_appcontext {name}.create_app_with_trouble.<locals>.broken raised OSError; that costs no job",
+        f"teardown_appcontext {name}.create_app_with_trouble.<locals>.leaves raised SystemExit; that costs no job",
+        f"appcontext_tearing_down {name}._broken_receiver raised KeyError; that costs no job",
+        f"on_failure {name}.create_app_with_trouble.<locals>.write_and_fail raised LookupError; that costs no job",
+    ):
+        assert told.count(line) == 1, told  # and not with each job
     assert "OSError: cannot put it away" in told
+    ended = [line.split()[2] for line in notes.read_text().splitlines() if line.startswith("teardown")]
+    assert ended[-4:] == ["NoneType", "NoneType", "ValueError", "LookupError"]  # the last is the hook's
 
 
 def test_without_an_address_flask_says_what_to_set_and_server_name_will_do(bench: Bench) -> None:
     without, with_name = call("where"), call("where")
     bench.queue.send([without])
     bench.burst(app=f"{APP}:create_app_without_address")
-    assert "'SERVER_NAME'" in (bench.queue.get(without.id).error or "")
+    error = bench.queue.get(without.id).error or ""
+    assert "cannot make the URL of 'order' outside of a request: set LIQUID_BACKGROUND_BASE_URL in app.config" in error
+    assert "'SERVER_NAME'" in error
     bench.queue.send([with_name])
     bench.burst(app=f"{APP}:create_app_with_server_name")
     assert bench.queue.get(with_name.id).result == "shop https://tea.example/orders/7 nothing"

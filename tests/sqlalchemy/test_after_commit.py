@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -37,6 +39,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[DatabaseEngine]:
             # Its driver begins no transaction before the first write, and so no savepoint in one.
             event.listen(made, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
             event.listen(made, "connect", lambda connection, _: setattr(connection, "isolation_level", None))
+            event.listen(made, "connect", lambda connection, _: connection.execute("PRAGMA foreign_keys = ON"))
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             url = stack.enter_context(server.database()).url
@@ -85,17 +88,30 @@ def _failing(block: Any) -> Iterator[None]:
 WRITES: dict[str, Callable[[Any], object]] = {
     "add": lambda session: session.add(Order(item="b")),
     "add and flush": lambda session: (session.add(Order(item="b")), session.flush()),
-    "change": lambda session: (setattr(session.get(Order, 1), "item", "b"), session.flush()),
-    "delete": lambda session: (session.delete(session.get(Order, 1)), session.flush()),
+    "change": lambda session: setattr(session.get(Order, 1), "item", "b"),
+    "change and flush": lambda session: (setattr(session.get(Order, 1), "item", "b"), session.flush()),
+    "delete": lambda session: session.delete(session.get(Order, 1)),
+    "delete and flush": lambda session: (session.delete(session.get(Order, 1)), session.flush()),
+    "merge into one": lambda session: session.merge(Order(id=1, item="b")),
+    "merge a new one": lambda session: session.merge(Order(id=2, item="b")),
     "insert": lambda session: session.execute(insert(Order).values(item="b")),
     "update": lambda session: session.execute(update(Order).values(item="b")),
     "delete by statement": lambda session: session.execute(delete(Order)),
+    "query": lambda session: session.query(Order).update({"item": "b"}),
+    "insert of a table": lambda session: session.execute(insert(Order.__table__).values(item="b")),
+    "text": lambda session: session.execute(text("  insert into orders (item) values ('b')")),
+    "text with a comment": lambda session: session.execute(text("/* SELECT */ -- 1\nUPDATE orders SET item = 'b'")),
+    "bulk of objects": lambda session: session.bulk_save_objects([Order(item="b")]),
+    "bulk of mappings": lambda session: session.bulk_insert_mappings(Order, [{"item": "b"}]),
+    "connection": lambda session: session.connection().execute(insert(Order).values(item="b")),
+    "driver": lambda session: session.connection().exec_driver_sql("DELETE FROM orders"),
 }
 ENDS: dict[str, Callable[[Any], object]] = {
     "commit": lambda session: session.commit(),
     "rollback": lambda session: session.rollback(),
     "close": lambda session: session.close(),
     "remove": lambda session: session.remove(),
+    "reset": lambda session: session().reset(),
 }
 
 
@@ -113,21 +129,36 @@ def test_jobs_wait_for_the_commit_of_what_was_written(
     assert len(_names(engine)) == (end == "commit")
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_jobs_made_before_the_first_write_wait_too(engine: Engine, session: scoped_session[Session], end: str) -> None:
+@pytest.mark.parametrize("end", ["commit", "close"])
+@pytest.mark.parametrize("write", WRITES)
+def test_jobs_made_before_the_first_write_wait_too(
+    engine: Engine, session: scoped_session[Session], write: str, end: str
+) -> None:
     session.get(Order, 1)
     _page(engine)
-    session.add(Order(item="b"))
+    WRITES[write](session)
     ENDS[end](session)
     assert _names(engine) == (["a"] if end == "commit" else [])
+
+
+def test_a_write_of_a_transaction_before_is_of_no_interest(engine: Engine, session: scoped_session[Session]) -> None:
+    for write in WRITES.values():
+        write(session)
+        session.rollback()
+    session.get(Order, 1)
+    _page(engine)
+    session.close()
+    assert _names(engine) == ["a"]
 
 
 @pytest.mark.parametrize("end", ENDS)
 def test_a_session_that_has_only_read_sends_them_at_its_end_unless_that_is_a_rollback(
     engine: Engine, session: scoped_session[Session], end: str
 ) -> None:
-    session.scalars(select(Order)).all()
-    session.execute(text("SELECT 1"))
+    session.scalars(select(Order).with_for_update()).all()
+    session.execute(text("-- INSERT\nSELECT 'insert into', item AS \"delete\" FROM orders"))
+    with session.begin_nested():
+        session.execute(text("WITH x AS (SELECT 1) SELECT * FROM x;"))
     _page(engine)
     assert _names(engine) == []
     ENDS[end](session)
@@ -182,6 +213,64 @@ def test_a_rollback_of_all_takes_released_savepoints_along(engine: Engine, sessi
     assert _names(engine) == []
 
 
+@pytest.mark.parametrize("write", [None, "add", "text"])
+def test_a_savepoint_that_is_closed_takes_along_what_was_made_in_it(
+    engine: Engine, session: scoped_session[Session], write: str | None
+) -> None:
+    session.get(Order, 1)
+    savepoint = session.begin_nested()
+    if write is not None:
+        WRITES[write](session)
+        session.flush()
+    _page(engine)
+    with session.begin_nested():
+        _page(engine, "released-in-it")
+    savepoint.close()
+    _page(engine, "b")
+    session.commit()
+    assert session.scalars(select(Order.item)).all() == ["first"]
+    assert _names(engine) == ["b"]
+
+
+@pytest.mark.parametrize("end", ["rollback", "close", "remove"])
+@pytest.mark.parametrize("write", [None, "change", "text"])
+def test_a_commit_that_fails_takes_them_along(
+    engine: Engine, session: scoped_session[Session], database: DatabaseEngine, write: str | None, end: str
+) -> None:
+    """As by a constraint that is deferred, or by a database that went away."""
+
+    @event.listens_for(database, "commit", once=True)
+    def fail(_connection: object) -> None:
+        raise ConnectionError
+
+    session.get(Order, 1)
+    if write is not None:
+        WRITES[write](session)
+    _page(engine)
+    with pytest.raises(ConnectionError):
+        session.commit()
+    ENDS[end](session)
+    assert _names(engine) == []
+    database.dispose()  # of the connection that never heard of that end
+
+
+def test_a_deferred_constraint_takes_them_along(
+    engine: Engine, session: scoped_session[Session], database: DatabaseEngine
+) -> None:
+    table = 'lines ("order" int REFERENCES orders (id) DEFERRABLE INITIALLY DEFERRED)'
+    session.execute(text(f"CREATE TABLE {table}"))
+    session.commit()
+    session.execute(text("INSERT INTO lines VALUES (17)"))
+    _page(engine)
+    with pytest.raises(IntegrityError):
+        session.commit()
+    session.close()
+    assert _names(engine) == []
+    database.dispose()  # SQLite goes on with a transaction whose commit has failed
+    session.execute(text("DROP TABLE IF EXISTS lines"))
+    session.commit()
+
+
 @pytest.mark.parametrize("end", ["rollback", "close", "remove"])
 def test_a_write_that_fails_takes_them_along(engine: Engine, session: scoped_session[Session], end: str) -> None:
     session.add(Order(item="first"))
@@ -211,6 +300,32 @@ def test_a_store_that_is_away_is_told_by_the_commit_which_has_been_done(session:
     with pytest.raises(StoreUnavailable):
         session.commit()
     assert session.scalars(select(Order.item).order_by(Order.id)).all() == ["first", "b"]
+
+
+@pytest.mark.parametrize("end", ["close", "remove"])
+def test_a_store_that_is_away_is_told_by_the_end_of_what_only_read_and_the_next_session_is_a_new_one(
+    session: scoped_session[Session], end: str
+) -> None:
+    away = Engine(redis_url="redis://127.0.0.1:1")
+    away.send_when(after_commit(session))
+    session.get(Order, 1)
+    _page(away)
+    before = session()
+    with pytest.raises(StoreUnavailable):
+        ENDS[end](session)
+    assert session() is not before
+    session.add(Order(item="b"))
+    session.commit()
+
+
+def test_sessions_that_nobody_closes_are_not_kept(engine: Engine, session: scoped_session[Session]) -> None:
+    session.get(Order, 1)
+    _page(engine)
+    known = weakref.ref(session())
+    session.registry.clear()
+    gc.collect()
+    assert known() is None
+    assert _names(engine) == []
 
 
 def test_two_engines_may_wait_for_one_session(

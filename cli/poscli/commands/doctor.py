@@ -23,7 +23,7 @@ from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity, check_files, check_folder, files_under
 from poscli.application import app_option, given_engine, load_engine, no_store
-from poscli.terminal import fitted, styled
+from poscli.terminal import as_called, fitted, styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
 
@@ -55,8 +55,8 @@ def command(app: str | None) -> None:
         mark = styled("ok   ", fg="green")
         if finding.fix:
             mark = styled("wrong", fg="red") if finding.fatal else styled("note ", fg="yellow")
-        fix = f"; {printable(finding.fix)}" if finding.fix else ""
-        print(fitted(f"{mark}  {finding.subject:<{width}}  {printable(finding.found)}{fix}"))
+        fix = f"; {printable(as_called(finding.fix))}" if finding.fix else ""
+        print(fitted(f"{mark}  {finding.subject:<{width}}  {printable(as_called(finding.found))}{fix}"))
     sys.exit(any(finding.fix and finding.fatal for finding in findings))
 
 

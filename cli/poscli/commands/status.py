@@ -21,7 +21,7 @@ from liquid_background.jobs.store import health_warnings
 from poscli.application import app_option, load_engine, no_store
 from poscli.jobview import dump
 from poscli.tables import table
-from poscli.terminal import note, styled
+from poscli.terminal import as_called, note, styled
 from poscli.times import age
 
 _BESIDE_QUEUED = tuple(name for name in COUNTED if name != "queued")
@@ -100,7 +100,7 @@ def _text(engine: Engine) -> str:
     parts += [styled(printable(f"warning: {warning}"), fg="yellow") for warning in health_warnings(engine.store)]
     waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
     if waiting and not any(worker.is_readable for worker in seen.workers):
-        parts.append(styled(f"{waiting} waiting, no worker running. Start one: poscli worker", fg="yellow"))
+        parts.append(styled(as_called(f"{waiting} waiting, no worker running. Start one: poscli worker"), fg="yellow"))
     return "\n".join(parts)
 
 
