@@ -53,8 +53,6 @@ def _items(found: Any) -> Collection[object]:
 
 
 _SAID_AS_IT_IS: Final = frozenset((list, tuple, dict, set, frozenset, range, MadeDict, MadeList))  # when all in it is
-    (list, tuple, dict, set, frozenset, range, MadeDict, MadeList)
-)  # when what is in it is
 _SAID: Final = (
     str,
     Number,
