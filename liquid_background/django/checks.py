@@ -21,27 +21,34 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 
 from liquid_background.django.conf import problems, says
-from liquid_background.django.environment import entry
+from liquid_background.django.environment import entry, project_environment
 from liquid_background.django.project import engine
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.store import connect
 from liquid_background.language.pages import sites_of
 from liquid_background.lint import Severity, check_files, files_under
+from liquid_background.settings import Settings
 
 _NAMESPACE = "liquid_background"
 
 
 def check_project(**_: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings and the templates of the project."""
-    found = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
-    if found:
-        return [*found]
+    return wrong_settings() or [*_check_templates(engine())]
+
+
+def wrong_settings() -> list[CheckMessage]:
+    """Return all that is wrong with the settings."""
+    found: list[CheckMessage] = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
     try:
-        made = engine()
+        if found:
+            project_environment(Settings.model_construct())  # there is no engine to ask for its environment
+        else:
+            engine()
     except SettingsError as error:
-        return [Error(str(error), id=f"{_NAMESPACE}.E005")]
-    return [*_check_templates(made)]
+        found.append(Error(str(error), id=f"{_NAMESPACE}.E005"))
+    return found
 
 
 def _check_templates(engine: Engine) -> Iterator[CheckMessage]:
