@@ -10,6 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+coroutine_runner: contextvars.ContextVar[Callable[[Coroutine[Any, Any, Any]], Any]] = contextvars.ContextVar(
+    "coroutine_runner", default=asyncio.run
+)
+"""What runs a coroutine where no loop runs."""
 
 
 def call(function: Callable[..., Any], args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
@@ -48,7 +52,8 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     if (
         asyncio._get_running_loop() is None
     ):  # the other one raises, and a coroutine's own error would be chained to that
-        return asyncio.run(coroutine)
+        returned: T = coroutine_runner.get()(coroutine)
+        return returned
     context = contextvars.copy_context()
     with ThreadPoolExecutor(1, "liquid-background") as thread:
         return thread.submit(context.run, asyncio.run, coroutine).result()
