@@ -20,12 +20,14 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from liquid_background.django.conf import problems, says
-from liquid_background.django.environment import entry, project_environment
+from liquid_background.django.conf import problems, read_settings, says
+from liquid_background.django.environment import entry, project_environment, wrong_processors
+from liquid_background.django.modules import NAME
 from liquid_background.django.project import engine
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.store import connect
+from liquid_background.jobs.store.address import parse_address
 from liquid_background.language.pages import sites_of
 from liquid_background.lint import Severity, check_files, files_under
 from liquid_background.settings import Settings
@@ -41,14 +43,27 @@ def check_project(**_: Any) -> list[CheckMessage]:
 def wrong_settings() -> list[CheckMessage]:
     """Return all that is wrong with the settings."""
     found: list[CheckMessage] = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
+    if not found:
+        found += _check_url()
     try:
         if found:
             project_environment(Settings.model_construct())  # there is no engine to ask for its environment
         else:
             engine()
+        found += [Error(text, id=f"{_NAMESPACE}.E005") for text in wrong_processors()]
     except SettingsError as error:
         found.append(Error(str(error), id=f"{_NAMESPACE}.E005"))
     return found
+
+
+def _check_url() -> list[CheckMessage]:
+    """Return what is wrong with the store's URL, which an engine finds when it connects."""
+    url = read_settings().engine.redis_url
+    try:
+        parse_address(url or "redis://")
+    except SettingsError as error:
+        return [Error(f"{NAME}: {error}", id=f"{_NAMESPACE}.E002")]
+    return []
 
 
 def _check_templates(engine: Engine) -> Iterator[CheckMessage]:

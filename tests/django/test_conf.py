@@ -93,6 +93,39 @@ def test_all_that_is_wrong_is_told_at_once(databases: None) -> None:
         assert str(caught.value).count("(liquid_background.E00") == 3
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"DIRS": "sitetpl"},
+            "DIRS of liquid_background.django.liquid.LiquidTemplates is 'sitetpl'; it must be",
+        ),
+        ({"OPTIONS": []}, "OPTIONS of liquid_background.django.liquid.LiquidTemplates is []; it must be a dict"),
+        ({"OPTIONS": {"context_processors": "x.y"}}, "context_processors is 'x.y'; it must be a list"),
+        ({"OPTIONS": {"context_processors": ["shop.none"]}}, "the context processor 'shop.none' cannot be imported"),
+        ({"OPTIONS": {"context_processors": ["django.none"]}}, "the context processor 'django.none' cannot be"),
+        ({"OPTIONS": {"context_processors": [7]}}, "the context processor 7 cannot be imported"),
+    ],
+)
+def test_a_wrong_entry_of_templates_is_one_error(
+    make_project: MakeProject, entry: dict[str, Any], message: str
+) -> None:
+    make_project({"page.liquid": "x"})
+    with override_settings(TEMPLATES=[{**settings.TEMPLATES[0], **entry}]):
+        project._engine.cache_clear()
+        [found] = checks.check_project()
+        assert (found.id, found.is_serious()) == ("liquid_background.E005", True)
+        assert message in found.msg
+
+
+@pytest.mark.parametrize("url", ["http://x", "redis://h:99999"])
+def test_a_malformed_url_of_the_store_is_an_error_without_a_connection(make_project: MakeProject, url: str) -> None:
+    make_project({"page.liquid": "x"}, REDIS_URL=url)
+    [found] = checks.check_project()
+    assert (found.id, found.is_serious()) == ("liquid_background.E002", True)
+    assert "LIQUID_BACKGROUND: setting redis_url: it " in found.msg
+
+
 def test_each_wrong_value_has_a_line_of_its_own_beside_all_else(make_project: MakeProject) -> None:
     make_project({"page.liquid": "x"})
     entry = settings.TEMPLATES[0]

@@ -378,6 +378,10 @@ def test_other_jobs_and_other_backends_have_no_results_here(make_project: MakePr
     [
         ({"max_attempts": 0}, "max_attempts is 0; it must be a whole number from 1 to 101"),
         ({"max_attempts": True}, "max_attempts is True"),
+        ({"max_attempts": float("nan")}, "max_attempts is nan"),
+        ({"max_attempts": float("inf")}, "max_attempts is inf"),
+        ({"max_attempts": 10**400}, "max_attempts is 1"),
+        ({"timeout": float("nan")}, "timeout is nan"),
         ({"max_atempts": 2}, "unknown option 'max_atempts': did you mean 'max_attempts'?"),
         ({"timeout": -1}, "timeout is -1; it must be seconds"),
         ([], "OPTIONS is a list; it must be a dict"),
