@@ -6,7 +6,7 @@
 | `liquid_background.E002` | a setting is malformed or out of range |
 | `liquid_background.E003` | SEND_ON_COMMIT is wrong, or names no database |
 | `liquid_background.E004` | MODULES is no list of names |
-| `liquid_background.E005` | the entry of TEMPLATES is wrong, names a context processor that is not there, or there are two |
+| `liquid_background.E005` | the entry of TEMPLATES is wrong, or a context processor of it, or there are two |
 | `liquid_background.W001` | a folder of templates is not there |
 | `liquid_background.W002` | a template has an error, as `poscli check` finds it |
 | `liquid_background.W003` | the store cannot be reached (with `--deploy`) |
