@@ -26,7 +26,7 @@ def tell_wrong_settings(error: Exception) -> None:
     if not wrong:  # an error of the module's own code
         return
     if not _is_command():
-        raise ProjectSettingsError("; ".join(wrong)) from None
+        raise ProjectSettingsError("; ".join(line.removeprefix("?: ") for line in wrong)) from None
     sys.stderr.write("SystemCheckError: System check identified some issues:\n\nERRORS:\n")
     sys.stderr.write("".join(f"{line}\n" for line in wrong))
     raise SystemExit(1)
