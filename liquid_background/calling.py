@@ -14,9 +14,12 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
+coroutine_runner: contextvars.ContextVar[Run] = contextvars.ContextVar("coroutine_runner", default=asyncio.run)
+"""What runs a coroutine where no loop runs, unless the thread says otherwise."""
+
 
 class _Thread(threading.local):
-    run: Run = staticmethod(asyncio.run)
+    run: Run | None = None
 
 
 _thread = _Thread()
@@ -74,7 +77,7 @@ def run_coroutine(coroutine: Coroutine[Any, Any, T]) -> T:
     if (
         asyncio._get_running_loop() is None
     ):  # the other one raises, and a coroutine's own error would be chained to that
-        value: T = _thread.run(coroutine)
+        value: T = (_thread.run or coroutine_runner.get())(coroutine)
         return value
     context = contextvars.copy_context()
     with ThreadPoolExecutor(1, "liquid-background") as thread:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -233,7 +232,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Do what `send` does, in a thread that has the caller's context variables."""
-        await asyncio.to_thread(self.send, jobs, entries)
+        await self.hooks.beside(self.send, jobs, entries)
 
     @cached_property
     def _executor(self) -> Executor:

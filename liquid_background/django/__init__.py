@@ -10,10 +10,15 @@ if TYPE_CHECKING:
     from liquid_background.django.checks import check_project as check_project
     from liquid_background.django.checks import check_store as check_store
     from liquid_background.django.project import engine
+    from liquid_background.django.refusing import tell_wrong_settings as tell_wrong_settings
 
 __all__ = ["engine"]
 
 # On first use: Django imports this package for every command, and an engine takes longer than most of them.
-__getattr__ = lazy_attributes(
-    __name__, {"engine": "project", "check_project": "checks", "check_store": "checks"}, needs="django"
-)
+_HOMES = {
+    "engine": "project",
+    "check_project": "checks",
+    "check_store": "checks",
+    "tell_wrong_settings": "refusing",
+}
+__getattr__ = lazy_attributes(__name__, _HOMES, needs="django")

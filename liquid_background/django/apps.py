@@ -21,10 +21,19 @@ class LiquidBackgroundConfig(AppConfig):
     verbose_name = "Liquid background jobs"
 
     def ready(self) -> None:
-        """Register the checks, and import the modules of all applications where jobs and tasks are defined."""
+        """Register the checks, and import the modules of all applications where jobs and tasks are defined.
+
+        Raises:
+            ProjectSettingsError: when one of those needs the engine, and settings are wrong.
+            SystemExit: likewise in a command of `manage.py`, having said what `manage.py check` says of them.
+        """
         register(_check_project, Tags.templates, self.label)
         register(_check_store, self.label, deploy=True)
-        autodiscover_modules(*modules())
+        try:
+            autodiscover_modules(*modules())
+        except Exception as error:
+            face.tell_wrong_settings(error)
+            raise
 
 
 # Loaded when they run: they need an engine, which takes longer than most commands.

@@ -6,7 +6,7 @@
 | `liquid_background.E002` | a setting is malformed or out of range |
 | `liquid_background.E003` | SEND_ON_COMMIT is wrong, or names no database |
 | `liquid_background.E004` | MODULES is no list of names |
-| `liquid_background.E005` | the entry of TEMPLATES is wrong, or there are two |
+| `liquid_background.E005` | the entry of TEMPLATES is wrong, or a context processor of it, or there are two |
 | `liquid_background.W001` | a folder of templates is not there |
 | `liquid_background.W002` | a template has an error, as `poscli check` finds it |
 | `liquid_background.W003` | the store cannot be reached (with `--deploy`) |
@@ -20,28 +20,50 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from liquid_background.django.conf import problems, says
-from liquid_background.django.environment import entry
+from liquid_background.django.conf import problems, read_settings, says
+from liquid_background.django.environment import entry, project_environment, wrong_processors
+from liquid_background.django.modules import NAME
 from liquid_background.django.project import engine
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError, StoreError
 from liquid_background.jobs.store import connect
+from liquid_background.jobs.store.address import parse_address
 from liquid_background.language.pages import sites_of
 from liquid_background.lint import Severity, check_files, files_under
+from liquid_background.settings import Settings
 
 _NAMESPACE = "liquid_background"
 
 
 def check_project(**_: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings and the templates of the project."""
-    found = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
-    if found:
-        return [*found]
+    return wrong_settings() or [*_check_templates(engine())]
+
+
+def wrong_settings() -> list[CheckMessage]:
+    """Return all that is wrong with the settings."""
+    found: list[CheckMessage] = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
+    if not found:
+        found += _check_url()
     try:
-        made = engine()
+        if found:
+            project_environment(Settings.model_construct())  # there is no engine to ask for its environment
+        else:
+            engine()
+        found += [Error(text, id=f"{_NAMESPACE}.E005") for text in wrong_processors()]
     except SettingsError as error:
-        return [Error(str(error), id=f"{_NAMESPACE}.E005")]
-    return [*_check_templates(made)]
+        found.append(Error(str(error), id=f"{_NAMESPACE}.E005"))
+    return found
+
+
+def _check_url() -> list[CheckMessage]:
+    """Return what is wrong with the store's URL, which an engine finds when it connects."""
+    url = read_settings().engine.redis_url
+    try:
+        parse_address(url or "redis://")
+    except SettingsError as error:
+        return [Error(f"{NAME}: {error}", id=f"{_NAMESPACE}.E002")]
+    return []
 
 
 def _check_templates(engine: Engine) -> Iterator[CheckMessage]:

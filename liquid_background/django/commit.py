@@ -6,7 +6,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+
+from liquid_background.hooks import Hooked
+
+
+def send_on_commit(engine: Hooked, aliases: Sequence[str] | None) -> None:
+    """Have an engine's jobs sent on commit, also those of coroutines: their transactions are in asgiref's thread."""
+    engine.send_when(SendOnCommit(aliases))
+    engine.hooks.to_thread = _in_djangos_thread
+
+
+async def _in_djangos_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,17 +65,31 @@ def problems() -> Iterator[Problem]:
     if not isinstance(given, Mapping):
         yield Problem(f"{NAME} is a {type(given).__name__}; it must be a dict of settings", "E001")
         return
-    wrong = [_unknown(name) for name in given if name not in _names()]
-    yield from wrong
+    names = _names()
+    yield from (_unknown(name) for name in given if name not in names)
     for check in (_on_commit_problem, _modules_problem):
         found = check(given)
         if found is not None:
             yield found
-    if not wrong:
-        try:
-            _engine_settings(given)
-        except SettingsError as error:
-            yield Problem(f"{NAME}: {error}", "E002")
+    known = {name: value for name, value in given.items() if name in names}
+    yield from (Problem(f"{NAME}: {text}", "E002") for text in _wrong_values(known))
+
+
+def _wrong_values(given: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the values of settings: of each by itself, or of them together."""
+    together = _wrong_value(given)
+    if together is None:
+        return []
+    alone = dict.fromkeys(_wrong_value({name: value}) for name, value in given.items())
+    return [text for text in alone if text is not None] or [together]
+
+
+def _wrong_value(given: Mapping[str, Any]) -> str | None:
+    try:
+        _engine_settings(given)
+    except SettingsError as error:
+        return str(error)
+    return None
 
 
 def _names() -> list[str]:

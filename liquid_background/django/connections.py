@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any, Final
 
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync
 from django.core.cache import caches
 from django.db import connections
 from django.db.backends.signals import connection_created
 
-from liquid_background.calling import run_coroutine
 from liquid_background.errors import JobTimeout
 from liquid_background.hooks import Attempt, Hooked
 
+logger = logging.getLogger("liquid_background.django")
+
+_PATIENCE: Final = 1.0  # seconds in which the thread of coroutines is to be done with what the last job left it
+_PATIENCE_LATE: Final = 0.1  # likewise past the job's time limit, which strikes again soon
 _elsewhere: Final = threading.Event()  # set once a thread beside the main one has connected, as coroutines have it do
 
 
@@ -22,6 +27,7 @@ def keep_connections(engine: Hooked) -> None:
     """Have an engine's workers close connections where Django closes those of a web server."""
     engine.on_worker_start(_close_all)  # opened while the application was loaded, and not to be shared by a fork
     engine.on_child_start(_close_all)
+    engine.on_child_start(_start_thread_anew)
     engine.on_child_stop(_close_all)
     engine.around_job(_fresh_connections)
     connection_created.connect(_note_thread, dispatch_uid=f"{__name__}.note_thread")
@@ -48,7 +54,7 @@ def _fresh_connections(_attempt: Attempt) -> Iterator[None]:
         for connection in _all():
             if connection.alias not in held and (interrupted or connection.in_atomic_block):
                 _discard(connection)
-        _refresh_all()
+        _refresh_all(_PATIENCE_LATE if interrupted else _PATIENCE)
 
 
 def _all() -> Sequence[Any]:
@@ -64,11 +70,34 @@ def _discard(connection: Any) -> None:
         del connections[connection.alias]
 
 
-def _refresh_all() -> None:
+def _refresh_all(patience: float = _PATIENCE) -> None:
     _refresh()
     if _elsewhere.is_set():
-        # Coroutines ask the database in a thread of asgiref's, the same for all of them, whose connections are its own.
-        run_coroutine(sync_to_async(_refresh)())
+        _refresh_of_coroutines(patience)
+
+
+def _refresh_of_coroutines(patience: float) -> None:
+    """Refresh the connections of asgiref's thread: coroutines ask the database there, all of them in the same one.
+
+    A job that ended at its time limit may have left a query there, which nothing can stop: later jobs get a new thread.
+    """
+    asked = SyncToAsync.single_thread_executor.submit(_refresh)
+    try:
+        wait([asked], patience)
+    finally:  # also when the time limit strikes meanwhile
+        answered = asked.done()
+        if not answered:
+            _start_thread_anew()
+            logger.warning("an async job left a query running that does not end; later ones get a thread of their own")
+    if answered:
+        asked.result()
+
+
+def _start_thread_anew() -> None:
+    """Have coroutines ask the database in a new thread; what waits for the one before is dropped."""
+    left = SyncToAsync.single_thread_executor
+    SyncToAsync.single_thread_executor = ThreadPoolExecutor(max_workers=1)
+    left.shutdown(wait=False, cancel_futures=True)
 
 
 def _refresh() -> None:

@@ -26,6 +26,7 @@ BACKEND: Final = "liquid_background.django.liquid.LiquidTemplates"
 APP_DIRNAME: Final = "liquid"
 """The folder of an application that holds its templates, with APP_DIRS."""
 CONTEXT_PROCESSORS: Final = "context_processors"
+_FORMS: Final = (("DIRS", list | tuple, "a list of folders"), ("OPTIONS", dict, "a dict"))
 _ENVIRONMENT: Final = "liquid_background.Environment"
 
 
@@ -62,7 +63,28 @@ def entry() -> Mapping[str, Any] | None:
     found = [each for each in project.TEMPLATES if _is_ours(str(each.get("BACKEND")))]
     if len(found) > 1:
         raise SettingsError(f"TEMPLATES has {len(found)} entries of {BACKEND}: make one of them, with all DIRS")
+    for name, kinds, what in _FORMS if found else ():
+        said = found[0].get(name)
+        if said is not None and not isinstance(said, kinds):
+            raise SettingsError(f"TEMPLATES: {name} of {BACKEND} is {said!r}; it must be {what}")
     return deepcopy(found[0]) if found else None
+
+
+def wrong_processors() -> Iterator[str]:
+    """Yield what is wrong with the context processors of the entry: pages import them when they are rendered.
+
+    Raises:
+        SettingsError: as `entry` does.
+    """
+    named = ((entry() or {}).get("OPTIONS") or {}).get(CONTEXT_PROCESSORS, ())
+    if not isinstance(named, list | tuple):
+        yield f"TEMPLATES: OPTIONS: {CONTEXT_PROCESSORS} is {named!r}; it must be a list of names of functions"
+        return
+    for path in named:
+        try:
+            import_string(path)
+        except (ImportError, AttributeError, TypeError) as error:
+            yield f"TEMPLATES: OPTIONS: the context processor {path!r} cannot be imported: {error}"
 
 
 def _is_ours(path: str) -> bool:

@@ -8,9 +8,10 @@ from threading import RLock
 import django
 from django.apps import apps
 
-from liquid_background.django.commit import SendOnCommit
+from liquid_background.django.commit import send_on_commit
 from liquid_background.django.conf import read_settings
 from liquid_background.django.connections import keep_connections
+from liquid_background.django.doubles import keep_transactions
 from liquid_background.django.environment import project_environment
 from liquid_background.django.running import keep_current
 from liquid_background.engine import Engine
@@ -38,7 +39,8 @@ def _engine() -> Engine:
     said = read_settings()
     made = Engine(settings=said.engine, environment=project_environment(said.engine))
     if said.on_commit != ():
-        made.send_when(SendOnCommit(said.on_commit))
+        send_on_commit(made, said.on_commit)
     keep_connections(made)
+    keep_transactions(made)
     keep_current(made)
     return made

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from time import monotonic
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from liquid_background.calling import call, is_async
 from liquid_background.errors import JobTimeout, SettingsError
@@ -21,6 +22,7 @@ logger = logging.getLogger("liquid_background.hooks")
 _AGAIN: Final = 60.0  # seconds after which trouble of one kind is told again, with its number
 _MOST: Final = 100  # kinds of trouble that are told apart
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # a function need not have a hash
@@ -43,6 +45,9 @@ class Hooks:
     def __init__(self) -> None:
         self.time_limits: tuple[type[BaseException], ...] = (JobTimeout,)
         """What ends an attempt at its limit, so that no hook's trouble is made of it."""
+        self.to_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
+        """Calls a function for a coroutine: in the thread to whose transactions `send_when` looks, if threads have
+        their own."""
         self.around_jobs: list[Hook] = []
         self.failures: list[Hook] = []
         self.send_when: Hook | None = None
@@ -120,6 +125,11 @@ class Hooks:
             send()
         else:
             self.send_when.function(_Once(send))
+
+    async def beside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what a function returns that may send and wait, without holding up the event loop."""
+        returned: T = await self.to_thread(function, *args, **kwargs)
+        return returned
 
     def report(self, hook: Hook, error: BaseException) -> None:
         """Write a line with a traceback for the first trouble of a kind, and one a minute for more of it."""

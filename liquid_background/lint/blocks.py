@@ -37,7 +37,7 @@ class _Reads(BodyWalk):
     def __init__(self, env: Environment, parameters: Collection[str]) -> None:
         super().__init__(env, env.hands_over, frozenset(parameters))
         self._env = env
-        self._within: set[str] = set()  # partials that are being looked into
+        self._names: dict[str, frozenset[str]] = {}  # that partials assign, by partial; none while one is looked into
         self.blank: list[Path] = []
         self.request: list[Path] = []
 
@@ -50,16 +50,17 @@ class _Reads(BodyWalk):
         partial = node.partial_scope()
         if partial is None or partial.scope is PartialScope.ISOLATED:
             return frozenset()
-        if not isinstance(partial.name, StringLiteral) or partial.name.value in self._within:
-            return super().assigned_elsewhere(node) if not isinstance(partial.name, StringLiteral) else frozenset()
-        self._within.add(partial.name.value)
-        try:
-            nodes = self._env.get_template(partial.name.value, tag="include").nodes
-            return frozenset(name for inner in nodes for name in self._assigned(inner))
-        except LiquidError:
+        if not isinstance(partial.name, StringLiteral):
             return super().assigned_elsewhere(node)
-        finally:
-            self._within.discard(partial.name.value)
+        name = partial.name.value
+        if name not in self._names:
+            self._names[name] = frozenset()  # of one that takes itself, too; each is looked into once
+            try:
+                nodes = self._env.get_template(name, tag="include").nodes
+                self._names[name] = frozenset(found for inner in nodes for found in self._assigned(inner))
+            except LiquidError:
+                self._names[name] = super().assigned_elsewhere(node)
+        return self._names[name]
 
     def other(self, node: Node, scope: Scope) -> None:
         if ANYTHING in scope.maybe:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
@@ -146,7 +145,7 @@ class PythonJobs(EngineSender):
         **options: Unpack[EnqueueOptions],
     ) -> Handle:
         """Do what `enqueue` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.enqueue, action, params, **options)
+        return await self.hooks.beside(self.enqueue, action, params, **options)
 
     async def enqueue_many_async(
         self,
@@ -155,7 +154,7 @@ class PythonJobs(EngineSender):
         **options: Unpack[BulkOptions],
     ) -> list[Handle]:
         """Do what `enqueue_many` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.enqueue_many, action, params, **options)
+        return await self.hooks.beside(self.enqueue_many, action, params, **options)
 
     def call_of(
         self, function: object, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol, TypeAlias
 
 from liquid_background.calling import run_coroutine
 from liquid_background.errors import JobNotAllowed, JobNotFound, JobRefused
+from liquid_background.hooks import hooks_of
 from liquid_background.job import JOB_ID, Job, JobStatus
 from liquid_background.jobs.contract import Jobs
 from liquid_background.python_jobs.results import JobResult, to_result
@@ -184,7 +185,7 @@ class EngineQueue(JobQueue):
         max_retries: int = 3,
     ) -> str:
         """Do what `enqueue_sync` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.enqueue_sync, job_id, func, args, kwargs, max_retries)
+        return await hooks_of(self.engine).beside(self.enqueue_sync, job_id, func, args, kwargs, max_retries)
 
     async def get_result(self, job_id: str) -> JobResult | None:
         """Do what `get_result_sync` does, without holding up the event loop."""

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 _MOST_WAITING: Final = 100  # requests for one page; more would take the connections that others need
+_LONG: Final = 0.1  # of a page's time
 _ENDS: Final = "the server is stopping"
 
 
@@ -18,8 +19,8 @@ class Places:
     1. As many different pages as there are places have one each, whatever the others hold.
     2. A page gets a further one as long as it has fewer than are free, so that a stuck page gets half of them. Those
        are not counted under 1: up to half as many again are taken when several pages are stuck.
-    3. A page that ran out of its time is slow until it ends within it again. It gets one place, and one is kept for
-       the pages that are not slow.
+    3. A page that ran out of its time is slow until it ends within it again, and gets one place. One place is kept from
+       slow pages and from long ones, which took a tenth of that time: a quick page gets one, whatever others ask for.
     4. Pages take turns: the one that has waited the longest since it had a place is next.
 
     Args:
@@ -33,6 +34,7 @@ class Places:
         self._taken: Counter[str] = Counter()  # places, by page
         self._waiting: OrderedDict[str, deque[asyncio.Future[bool]]] = OrderedDict()  # in the order of their turns
         self._slow: set[str] = set()
+        self._long: set[str] = set()  # with the slow ones
         self._closed = False
 
     @asynccontextmanager
@@ -48,12 +50,18 @@ class Places:
         finally:
             self._leave(page)
 
-    def ended(self, page: str, *, in_time: bool) -> None:
-        """Note how a page ended."""
-        if in_time:
-            self._slow.discard(page)
-        else:
-            self._slow.add(page)
+    def ended(self, page: str, share: float) -> None:
+        """Note how a page ended.
+
+        Args:
+            page: its name.
+            share: of the time that a page has.
+        """
+        for pages, least in ((self._slow, 1.0), (self._long, _LONG)):
+            if share < least:
+                pages.discard(page)
+            else:
+                pages.add(page)
 
     def close(self) -> None:
         """Give no place to anybody any more."""
@@ -109,5 +117,5 @@ class Places:
         if own:
             is_fair = own < self._count - total and total - pages < self._count // 2
             return is_fair and page not in self._slow
-        slow = len(self._taken.keys() & self._slow) if page in self._slow else 0
-        return pages < self._count and slow < max(1, self._count - 1)
+        long = len(self._taken.keys() & self._long) if page in self._long else 0
+        return pages < self._count and long < max(1, self._count - 1)

@@ -100,7 +100,7 @@ class PagePool:
             try:
                 return await process.render(asked, self._limit)
             finally:
-                self._places.ended(asked.page, in_time=time.monotonic() - started < self._limit)
+                self._places.ended(asked.page, (time.monotonic() - started) / self._limit)
                 await self._give_back(process)
 
     async def _next(self) -> PageProcess:

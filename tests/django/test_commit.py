@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.conf import settings as django_settings
+from django.contrib.auth.models import User
 from django.db import connections, transaction
 from django.db.backends.signals import connection_created
 from django.db.transaction import TransactionManagementError
 from django.template import engines
 from django.test import Client, TestCase
 
-from liquid_background import Engine, StoreUnavailable
+from liquid_background import Engine, StoreUnavailable, background
+from liquid_background.testing import fake_jobs
 from tests.django_project import set_up
 from tests.postgres import PostgresServer
 
@@ -169,6 +173,39 @@ def test_a_store_that_is_away_is_told_by_the_commit(servers: None, make_project:
         assert cursor.fetchone() == (1,)
 
 
+async def _page_async(engine: Engine) -> None:
+    assert await engine.render_async("order") == "ordered"
+
+
+async def _enqueue_async(engine: Engine) -> None:
+    await engine.enqueue_async("order")
+
+
+async def _enqueue_many_async(engine: Engine) -> None:
+    await engine.enqueue_many_async("order", [{}])
+
+
+ASYNC = pytest.mark.parametrize("make", [_page_async, _enqueue_async, _enqueue_many_async])
+
+
+@ASYNC
+def test_coroutines_send_on_the_commit_of_those_around_them(engine: Engine, make: Callable[..., Any]) -> None:
+    with _rolled_back("pg"):
+        async_to_sync(make)(engine)
+        assert _sent(engine) == 0
+    assert _sent(engine) == 0
+    with transaction.atomic("pg"):
+        async_to_sync(make)(engine)
+        assert _sent(engine) == 0
+    assert _sent(engine) == 1
+
+
+def test_coroutines_send_at_once_outside_of_transactions(engine: Engine) -> None:
+    async_to_sync(_page_async)(engine)
+    asyncio.run(_enqueue_async(engine))
+    assert _sent(engine) == 2
+
+
 # Requests.
 
 
@@ -235,3 +272,30 @@ def test_a_test_case_captures_those_of_another_database(make_project: MakeProjec
     with case.captureOnCommitCallbacks(using="other", execute=True) as callbacks, transaction.atomic("other"):
         _page()
     assert (len(callbacks), _sent(engine)) == (1, 1)
+
+
+@ASYNC
+def test_a_test_case_captures_those_of_coroutines(
+    make_project: MakeProject, case: type[TestCase], make: Callable[..., Any]
+) -> None:
+    engine = make_project(ORDER)
+    with case.captureOnCommitCallbacks() as callbacks:
+        async_to_sync(make)(engine)
+    assert (len(callbacks), _sent(engine)) == (1, 0)
+
+
+@background
+async def add_user() -> int:
+    seen = await User.objects.acount()
+    await User.objects.acreate(username="made by the job")
+    return seen
+
+
+def test_async_jobs_of_a_double_run_in_the_tests_transaction(make_project: MakeProject, case: type[TestCase]) -> None:
+    engine = make_project()
+    User.objects.create(username="Ada")
+    with fake_jobs(engine) as jobs:
+        with case.captureOnCommitCallbacks(execute=True):
+            engine.enqueue(add_user)
+        assert [(job.result, job.error) for job in jobs.run_all()] == [(1, None)]
+    assert User.objects.count() == 2

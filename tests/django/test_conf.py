@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,6 +91,96 @@ def test_all_that_is_wrong_is_told_at_once(databases: None) -> None:
         with pytest.raises(SystemCheckError) as caught:
             call_command("check")
         assert str(caught.value).count("(liquid_background.E00") == 3
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (
+            {"DIRS": "sitetpl"},
+            "DIRS of liquid_background.django.liquid.LiquidTemplates is 'sitetpl'; it must be",
+        ),
+        ({"OPTIONS": []}, "OPTIONS of liquid_background.django.liquid.LiquidTemplates is []; it must be a dict"),
+        ({"OPTIONS": {"context_processors": "x.y"}}, "context_processors is 'x.y'; it must be a list"),
+        ({"OPTIONS": {"context_processors": ["shop.none"]}}, "the context processor 'shop.none' cannot be imported"),
+        ({"OPTIONS": {"context_processors": ["django.none"]}}, "the context processor 'django.none' cannot be"),
+        ({"OPTIONS": {"context_processors": [7]}}, "the context processor 7 cannot be imported"),
+    ],
+)
+def test_a_wrong_entry_of_templates_is_one_error(
+    make_project: MakeProject, entry: dict[str, Any], message: str
+) -> None:
+    make_project({"page.liquid": "x"})
+    with override_settings(TEMPLATES=[{**settings.TEMPLATES[0], **entry}]):
+        project._engine.cache_clear()
+        [found] = checks.check_project()
+        assert (found.id, found.is_serious()) == ("liquid_background.E005", True)
+        assert message in found.msg
+
+
+@pytest.mark.parametrize("url", ["http://x", "redis://h:99999"])
+def test_a_malformed_url_of_the_store_is_an_error_without_a_connection(make_project: MakeProject, url: str) -> None:
+    make_project({"page.liquid": "x"}, REDIS_URL=url)
+    [found] = checks.check_project()
+    assert (found.id, found.is_serious()) == ("liquid_background.E002", True)
+    assert "LIQUID_BACKGROUND: setting redis_url: it " in found.msg
+
+
+def test_each_wrong_value_has_a_line_of_its_own_beside_all_else(make_project: MakeProject) -> None:
+    make_project({"page.liquid": "x"})
+    entry = settings.TEMPLATES[0]
+    said = {"REDIS_ULR": "x", "LEASE": -1, "JOB_TIMEOUT": "soon", "MODULES": 7}
+    with override_settings(LIQUID_BACKGROUND=said, TEMPLATES=[entry, {**entry, "NAME": "second"}]):
+        found = checks.check_project()
+    assert [each.id.rpartition(".")[2] for each in found if each.id] == ["E001", "E004", "E002", "E002", "E005"]
+    assert "lease" in found[2].msg
+    assert "job_timeout" in found[3].msg
+
+
+@pytest.fixture
+def wrong_site(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """A project as documented, with jobs in `jobs.py` and wrong settings; runs a program there."""
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop/__init__.py").touch()
+    (tmp_path / "shop/jobs.py").write_text(
+        "from liquid_background.django import engine\n\n\n@engine().action\ndef act():\n    pass\n"
+    )
+    (tmp_path / "shop/urls.py").write_text("from shop.jobs import act\n\nurlpatterns = []\n")
+    (tmp_path / "shop/settings.py").write_text(
+        "SECRET_KEY = 'x'\nINSTALLED_APPS = ['liquid_background.django', 'shop']\nROOT_URLCONF = 'shop.urls'\n"
+        "LIQUID_BACKGROUND = {'REDIS_ULR': 'x', 'SEND_ON_COMMIT': 7}\n"
+    )
+
+    def run(*command: str) -> subprocess.CompletedProcess[str]:
+        environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONPATH": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, *command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("command", [("check",), ("check", "--tag", "liquid_background"), ("migrate",), ("shell",)])
+def test_jobs_that_need_the_engine_leave_the_word_to_the_checks(
+    wrong_site: Callable[..., subprocess.CompletedProcess[str]], command: tuple[str, ...]
+) -> None:
+    ended = wrong_site("-m", "django", *command)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    lines = [line for line in ended.stderr.splitlines() if line.startswith("?: (liquid_background.")]
+    assert [line[3:26] for line in lines] == ["(liquid_background.E001", "(liquid_background.E003"]
+
+
+def test_what_starts_django_otherwise_gets_an_error_of_djangos(
+    wrong_site: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    code = (
+        "import django; from django.core.exceptions import ImproperlyConfigured\n"
+        "try: django.setup()\nexcept ImproperlyConfigured as error: print(error)"
+    )
+    text = wrong_site("-c", code).stdout
+    assert "(liquid_background.E001) LIQUID_BACKGROUND has the unknown setting 'REDIS_ULR'" in text
+    assert "E003" in text
 
 
 def test_two_entries_of_liquid_are_one_too_many(make_project: MakeProject) -> None:

@@ -146,3 +146,20 @@ def test_a_time_limit_leaves_no_transaction_behind(site: Site) -> None:
     assert site.bench.wait_for(good).status == "completed"
     assert [name for name, *_ in site.rows()] == ["good"]
     site.bench.wait_until(lambda: site.backends() == {site.rows()[0][2]})  # that of the slow query is gone
+
+
+def test_a_query_of_an_async_job_past_its_time_limit_holds_up_no_other_job(site: Site) -> None:
+    site.send("write_async", name="first")
+    (slow,) = site.send("write_slowly_async", name="slow", seconds=60, timeout=1.0)
+    later = [
+        *site.send("write", name="sync", timeout=4.0),
+        *site.send("do_nothing", timeout=4.0),
+        *site.send("write_async", name="async", timeout=4.0),
+        *site.send("write_async", name="async", timeout=4.0),
+    ]
+    worker = site.start()
+    assert site.bench.wait_for(slow).error == "stopped at its limit of 1 s"
+    assert [site.bench.wait_for(job_id, timeout=20).error for job_id in later] == [None] * 4
+    assert [name for name, *_ in site.rows()] == ["first", "sync", "async", "async"]
+    assert worker.text().count("an async job left a query running") == 1
+    assert worker.stop() == 0  # the query does not hold the process, either

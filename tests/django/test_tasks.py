@@ -20,6 +20,7 @@ from django.test import override_settings
 
 from liquid_background import Engine
 from liquid_background.django.tasks import LiquidBackend
+from liquid_background.django.tasks.attempts import worker_id
 from liquid_background.django.tasks.interface import InvalidTask, TaskResultDoesNotExist, signals, task_backends
 from liquid_background.job import Job
 from liquid_background.testing import FakeJobs, fake_jobs
@@ -278,7 +279,20 @@ def test_a_name_in_the_store_runs_tasks_and_nothing_else(make_project: MakeProje
 
 
 @pytest.mark.parametrize(
-    "planted", ["x", "[]", "{}", '{"attempt": 1, "worker": "w", "started": 1, "kind": "this.Zen", "traceback": "t"}']
+    "planted",
+    [
+        "x",
+        "[]",
+        "{}",
+        '{"attempt": 1, "worker": "w", "started": 1, "kind": "this.Zen", "traceback": "t"}',
+        *(
+            f'{{"attempt": 1, "worker": "w", "started": {started}, "kind": null, "traceback": ""}}'
+            for started in ("1e400", "1e30", "NaN", '"x"')
+        ),
+        '{"attempt": 1e400, "worker": "w", "started": 1, "kind": null, "traceback": ""}',
+        "[" * 100_000,
+    ],
+    ids=range(10),
 )
 def test_what_others_write_about_attempts_leads_nowhere(make_project: MakeProject, planted: str) -> None:
     engine = make_project()
@@ -291,6 +305,60 @@ def test_what_others_write_about_attempts_leads_nowhere(make_project: MakeProjec
     result.refresh()
     assert {error.exception_class.__name__ for error in result.errors} <= {"JobCancelled", "JobFailed"}
     assert "this" not in sys.modules
+
+
+def test_a_key_of_another_type_leaves_the_attempts_blank(make_project: MakeProject) -> None:
+    engine = make_project()
+    result = tasks.process_data.enqueue(1)
+    engine.jobs.cancel(result.id)
+    engine.store.client.set(f"liquid_background:task_attempts:{result.id}", "x")
+    result.refresh()
+    assert [error.exception_class.__name__ for error in result.errors] == ["JobCancelled"]
+
+
+POISON: list[tuple[str, Any]] = [
+    ("path", [1]),
+    ("path", None),
+    ("args", "ab"),
+    ("kwargs", [1]),
+    ("backend", [1]),
+    ("priority", "x"),
+    ("queue_name", None),
+    ("run_after", "x"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), POISON)
+def test_parameters_that_no_task_has_are_no_result(jobs: FakeJobs, name: str, value: object) -> None:
+    tasks.process_data.enqueue(1)
+    given = {**jobs.enqueued[0].parameters["kwargs"], name: value}
+    function = "liquid_background.django.tasks.running:run_task"
+    job = Job(source_name="x", template="x", line=1, function=function, parameters={"args": [], "kwargs": given})
+    jobs.send([job])
+    for _ in range(2):
+        with pytest.raises(TaskResultDoesNotExist):
+            default_task_backend.get_result(job.id)
+        jobs.run_all()
+    assert (jobs.get(job.id).status, jobs.get(job.id).attempts) == ("failed", 1)
+    assert "task" in (jobs.get(job.id).error or "")
+
+
+def test_a_task_that_runs_names_its_worker(jobs: FakeJobs) -> None:
+    result = tasks.tell_workers.enqueue()
+    jobs.run_all()
+    result.refresh()
+    assert result.return_value == ["RUNNING", [worker_id()]]
+    assert result.worker_ids == [worker_id()]
+
+
+def test_a_queue_that_is_gone_still_has_its_tasks_run(jobs: FakeJobs, configure: Callable[..., None]) -> None:
+    result = tasks.process_data.using(queue_name="old").enqueue(1)
+    configure(QUEUES=["default"])
+    for status in (TaskResultStatus.READY, TaskResultStatus.SUCCESSFUL):
+        found = default_task_backend.get_result(result.id)
+        assert (found.status, found.task.queue_name) == (status, "old")
+        jobs.run_all()
+    assert default_task_backend.get_result(result.id).return_value == 42
 
 
 def test_other_jobs_and_other_backends_have_no_results_here(make_project: MakeProject) -> None:
@@ -310,6 +378,10 @@ def test_other_jobs_and_other_backends_have_no_results_here(make_project: MakePr
     [
         ({"max_attempts": 0}, "max_attempts is 0; it must be a whole number from 1 to 101"),
         ({"max_attempts": True}, "max_attempts is True"),
+        ({"max_attempts": float("nan")}, "max_attempts is nan"),
+        ({"max_attempts": float("inf")}, "max_attempts is inf"),
+        ({"max_attempts": 10**400}, "max_attempts is 1"),
+        ({"timeout": float("nan")}, "timeout is nan"),
         ({"max_atempts": 2}, "unknown option 'max_atempts': did you mean 'max_attempts'?"),
         ({"timeout": -1}, "timeout is -1; it must be seconds"),
         ([], "OPTIONS is a list; it must be a dict"),

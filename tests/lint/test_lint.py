@@ -482,3 +482,13 @@ def test_a_value_that_is_cut_keeps_its_quotes(tmp_path: Path) -> None:
     assert shown.startswith("'999")
     assert shown.endswith("9…'")
     assert len(shown) <= 80
+
+
+def test_partials_that_include_another_one_twice_are_looked_into_once(tmp_path: Path) -> None:
+    for number in range(40):
+        file = tmp_path / f"partials/p{number}.liquid"
+        file.parent.mkdir(exist_ok=True)
+        following = f"{{% include 'p{number + 1}' %}}" * 2
+        file.write_text(following if number < 39 else "{% assign late = 1 %}{% include 'p0' %}")
+    block = "{% background source_name: 'x' %}{% include 'p0' %}{{ late }}{% endbackground %}"
+    assert [item.rule.name for item in findings(tmp_path, block)] == []

@@ -120,15 +120,33 @@ def test_slow_pages_leave_a_place_until_they_end_in_time() -> None:
         places = Places(3, 10)
         asker = Asker(places)
         for page in "abc":
-            places.ended(page, in_time=False)
+            places.ended(page, 1.0)
             await asker.ask(page, 5)
         assert len(asker.held) == 2
         await asker.ask("quick")
         assert len(asker.held) == 3
         await asker.end()
-        places.ended("a", in_time=True)
+        places.ended("a", 0.05)
         await asker.ask("a", 5)
         assert asker.held == ["a", "a"]
+        await asker.end()
+
+    run(test)
+
+
+def test_long_pages_leave_a_place_and_take_more_than_one_of_the_others() -> None:
+    async def test() -> None:
+        places = Places(4, 10)
+        asker = Asker(places)
+        for page in "abcdef":
+            places.ended(page, 0.9)
+            await asker.ask(page)
+        assert asker.held == ["a", "b", "c"]
+        await asker.ask("quick")
+        assert asker.held == ["a", "b", "c", "quick"]
+        await asker.end()
+        await asker.ask("a", 3)
+        assert len(asker.held) >= 2  # alone, it has others
         await asker.end()
 
     run(test)

@@ -14,13 +14,13 @@ class OrderTest(TestCase):
         """The job is sent on commit, and writes."""
         with fake_jobs(engine()) as jobs:
             with self.captureOnCommitCallbacks(execute=True) as callbacks:
-                answer = self.client.post("/", {"customer": "Ada", "tea": "Assam"})
-            self.assertContains(answer, "Thank you, Ada.")
+                answer = self.client.post("/", {"customer": "Ada & Bo", "tea": "Assam"})
+            self.assertContains(answer, "Thank you, Ada &amp; Bo.")
             self.assertTemplateUsed(answer, "orders.liquid")
             self.assertEqual(len(callbacks), 1)
             [job] = jobs.run_all()
         self.assertEqual((job.status, job.error), ("completed", None))
-        self.assertEqual(Receipt.objects.get().text, "Ada: one Assam")
+        self.assertEqual(Receipt.objects.get().text, "Ada & Bo: one Assam")  # plain text
 
     def test_a_look_sends_nothing(self) -> None:
         """A page without an order makes no job."""
@@ -28,3 +28,8 @@ class OrderTest(TestCase):
         with fake_jobs(engine()) as jobs:
             self.assertContains(self.client.get("/"), "Oolong for Bo")
         self.assertEqual(jobs.enqueued, [])
+
+    def test_half_an_order_is_refused(self) -> None:
+        """A field that is missing is the sender's mistake."""
+        self.assertEqual(self.client.post("/", {"customer": "Ada"}).status_code, 400)
+        self.assertEqual(Order.objects.count(), 0)

@@ -7,10 +7,12 @@ import os
 import socket
 import traceback
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from liquid_background.engine import Engine
 from liquid_background.job import MAX_RETRYING, MAX_TRACEBACK
+from liquid_background.jobs.store import read_replies
 
 _LOST: Final = "lost"  # the worker of an attempt that nobody was left to tell of
 
@@ -19,13 +21,19 @@ _in_memory: dict[str, list[str]] = {}  # of an engine whose jobs are a double's
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ended:
-    """An attempt that has ended."""
+    """An attempt that has ended, or, as its worker told of it when it began, goes on."""
 
     attempt: int
     worker: str
     started: float  # seconds since 1970
     kind: str | None = None  # the path of the error's class
     traceback: str = ""
+    goes_on: bool = False
+
+    @classmethod
+    def begun(cls, attempt: int, started: float) -> Ended:
+        """Return an attempt of this process that goes on."""
+        return cls(attempt=attempt, worker=worker_id(), started=started, goes_on=True)
 
     @classmethod
     def now(cls, attempt: int, started: float, error: BaseException | None = None) -> Ended:
@@ -58,17 +66,29 @@ def tell(engine: Engine, job_id: str, ended: Ended) -> None:
             pipeline.delete(_key(job_id))
         pipeline.rpush(_key(job_id), text)
         pipeline.expire(_key(job_id), int(seconds))
-        pipeline.execute()
+        read_replies(pipeline)
 
 
-def ended_attempts(engine: Engine, job_id: str) -> list[Ended]:
-    """Return the attempts of a job that have ended, and were told of, in order; of one number the last."""
+def _stored(engine: Engine, job_id: str) -> list[Any]:
+    with engine.store.client.pipeline(transaction=False) as pipeline:
+        pipeline.lrange(_key(job_id), 0, -1)
+        (texts,) = read_replies(pipeline)
+    return texts or []
+
+
+def told_attempts(engine: Engine, job_id: str) -> list[Ended]:
+    """Return the attempts of a job that were told of, in order; of one number the last."""
     if engine.job_store is not None:
         texts: list[Any] = [*_in_memory.get(job_id, ())]
     else:
-        texts = engine.store.client.lrange(_key(job_id), 0, -1)
+        texts = _stored(engine, job_id)
     found = {each.attempt: each for text in texts if (each := _read(text)) is not None}
     return [found[number] for number in sorted(found)]
+
+
+def ended_attempts(engine: Engine, job_id: str) -> list[Ended]:
+    """Return those that have ended."""
+    return [each for each in told_attempts(engine, job_id) if not each.goes_on]
 
 
 def _read(text: str | bytes) -> Ended | None:
@@ -76,12 +96,18 @@ def _read(text: str | bytes) -> Ended | None:
     try:
         said = json.loads(text)
         number, worker, started = int(said["attempt"]), str(said["worker"]), float(said["started"])
+        datetime.fromtimestamp(started, UTC)
         kind = said["kind"]
-        trace = str(said["traceback"])
-    except (ValueError, TypeError, KeyError):
+        trace, goes_on = str(said["traceback"]), said.get("goes_on", False) is True
+    except (ValueError, TypeError, KeyError, ArithmeticError, OSError, RecursionError):
         return None
     return Ended(
-        attempt=number, worker=worker, started=started, kind=None if kind is None else str(kind), traceback=trace
+        attempt=number,
+        worker=worker,
+        started=started,
+        kind=None if kind is None else str(kind),
+        traceback=trace,
+        goes_on=goes_on,
     )
 
 

@@ -13,7 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
 from liquid_background.django.project import engine
-from liquid_background.django.tasks.finding import find_task
+from liquid_background.django.tasks.finding import find_task, task_of
 from liquid_background.django.tasks.interface import (
     BaseTaskBackend,
     InvalidTask,
@@ -116,17 +116,10 @@ class LiquidBackend(BaseTaskBackend):
             record = self.engine.jobs.get(result_id)
         except (JobNotFound, JobRefused) as error:
             raise TaskResultDoesNotExist(str(error)) from error
-        given = record.parameters.get("kwargs", {}) if record.source == run_task.path else {}
-        task = find_task(given.get("path", "")) if given.get("backend") == self.alias else None
-        if task is None:
+        task = task_of(record.parameters.get("kwargs")) if record.source == run_task.path else None
+        if task is None or task.backend != self.alias:
             raise TaskResultDoesNotExist(f"job {result_id} is of no task that is known here")
-        modified = task.using(
-            priority=given["priority"],
-            queue_name=given["queue_name"],
-            run_after=given["run_after"],
-            backend=self.alias,
-        )
-        return result_of(self.engine, record, modified)
+        return result_of(self.engine, record, task)
 
     def check(self, **_: Any) -> Iterable[CheckMessage]:
         """Return what is wrong with this entry of TASKS, for Django's system checks."""

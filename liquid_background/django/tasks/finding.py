@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from copy import copy
+from datetime import datetime
 from types import ModuleType
 from typing import Any, Final
 
 from liquid_background.django.tasks.interface import Task
 
 _JOB_FAILED: Final = "liquid_background.errors.JobFailed"
+_MODIFIED: Final[Mapping[str, Any]] = {
+    "priority": int,
+    "queue_name": str,
+    "run_after": datetime | None,
+    "backend": str,
+}
+"""What of a task `using` changes, and a job says anew."""
 
 
 def find_task(path: str) -> Task[..., Any] | None:
@@ -21,6 +31,23 @@ def find_task(path: str) -> Task[..., Any] | None:
     home = sys.modules.get(module)
     found = vars(home).get(name) if isinstance(home, ModuleType) else None
     return found if isinstance(found, Task) and found.module_path == path else None
+
+
+def task_of(given: object) -> Task[..., Any] | None:
+    """Return the task of a job, as its parameters modify it; None when they are none of a task's.
+
+    It is not asked whether it may be enqueued: a queue that QUEUES has no more still has tasks that wait.
+    """
+    if not isinstance(given, Mapping) or not isinstance(given.get("path"), str):
+        return None
+    fits = all(isinstance(given.get(name), kind) for name, kind in _MODIFIED.items())
+    task = find_task(given["path"])
+    if task is None or not (fits and isinstance(given.get("args"), list) and isinstance(given.get("kwargs"), dict)):
+        return None
+    modified = copy(task)
+    for name in _MODIFIED:
+        object.__setattr__(modified, name, given[name])
+    return modified
 
 
 def known_class(path: str) -> str:

@@ -25,7 +25,7 @@ def _is_number(value: object) -> bool:
 _OPTIONS: Final = {
     "max_attempts": _Option(
         f"a whole number from 1 to {MAX_RETRIES + 1}",
-        lambda value: _is_number(value) and value == int(value) and 1 <= value <= MAX_RETRIES + 1,
+        lambda value: _is_number(value) and 1 <= value <= MAX_RETRIES + 1 and value == int(value),
     ),
     "timeout": _Option(
         f"seconds, over 0 and up to {MAX_TIMEOUT:.0f}", lambda value: _is_number(value) and 0 < value <= MAX_TIMEOUT

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from liquid_background.django.tasks.attempts import Ended, ended_attempts, workers
+from liquid_background.django.tasks.attempts import Ended, told_attempts, workers
 from liquid_background.django.tasks.finding import known_class
 from liquid_background.django.tasks.interface import Task, TaskError, TaskResult, TaskResultStatus
 from liquid_background.engine import Engine
@@ -30,7 +30,9 @@ def result_of(engine: Engine, record: JobRecord, task: Task[..., Any]) -> TaskRe
     """Return what has become of a task, by its job's record and what its attempts have left."""
     given = record.parameters["kwargs"]
     last = record.attempts - (record.status is JobStatus.RUNNING)  # what is behind it is of a run before this one
-    ended = [each for each in ended_attempts(engine, record.id) if each.attempt <= last]
+    told = told_attempts(engine, record.id)
+    ended = [each for each in told if each.attempt <= last and not each.goes_on]
+    going_on = [each for each in told if each.attempt == last + 1 and each.goes_on]
     result: TaskResult[Any] = TaskResult(
         task=task,
         id=record.id,
@@ -43,7 +45,7 @@ def result_of(engine: Engine, record: JobRecord, task: Task[..., Any]) -> TaskRe
         kwargs=given["kwargs"],
         backend=task.backend,
         errors=_errors(record, ended),
-        worker_ids=workers(ended, record.attempts),
+        worker_ids=workers([*ended, *going_on], record.attempts),
     )
     object.__setattr__(result, "_return_value", record.result)
     return result

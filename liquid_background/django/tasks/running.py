@@ -9,7 +9,7 @@ from typing import Any
 from liquid_background.django.project import engine
 from liquid_background.django.running import current
 from liquid_background.django.tasks.attempts import Ended, ended_attempts, tell, worker_id, workers
-from liquid_background.django.tasks.finding import find_task
+from liquid_background.django.tasks.finding import find_task, task_of
 from liquid_background.django.tasks.interface import (
     Task,
     TaskContext,
@@ -38,19 +38,21 @@ def run_task(
 ) -> Any:
     """Call the task at a path, tell Django's signals of it, and keep how the attempt ended."""
     attempt = current.get()
-    task = find_task(path)
-    if task is None:
+    if not isinstance(path, str) or find_task(path) is None:
         raise FunctionNotFound(
             f"no task {path!r} is known here: have MODULES in LIQUID_BACKGROUND name its module, so that workers "
             "import it, and deploy workers before the code that enqueues it"
         )
     if attempt is None:
         raise JobRefused("a task is run by a job of the project's engine only")
-    modified = task.using(priority=priority, queue_name=queue_name, run_after=run_after, backend=backend)
+    modified = task_of(attempt.parameters["kwargs"])
+    if modified is None:
+        raise JobRefused(f"the parameters of task {path} are none that `enqueue` writes")
     result = _begun(attempt, modified, args, kwargs)
     sender = type(task_backends[backend])
-    signals.task_started.send(sender=sender, task_result=result)
     started = time.time()
+    tell(engine(), attempt.id, Ended.begun(attempt.attempt, started))
+    signals.task_started.send(sender=sender, task_result=result)
     try:
         value = _called(result)
     except BaseException as error:

@@ -31,12 +31,27 @@ async def write_async(name: str) -> None:
 
 
 @engine().action
-def write_slowly(name: str) -> None:
-    """Write in a transaction that takes longer than the job may."""
+async def write_slowly_async(name: str, seconds: float) -> None:
+    """Write in the thread of coroutines, in a transaction that nothing can interrupt there."""
+    await sync_to_async(_write_slowly)(name, seconds)
+
+
+def _write_slowly(name: str, seconds: float) -> None:
     with transaction.atomic():
         _write(name)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_sleep(4)")
+            cursor.execute("SELECT pg_sleep(%s)", [seconds])
+
+
+@engine().action
+def write_slowly(name: str) -> None:
+    """Write in a transaction that takes longer than the job may."""
+    _write_slowly(name, 4)
+
+
+@engine().action
+def do_nothing() -> None:
+    """Ask no database at all."""
 
 
 @engine().action

@@ -88,6 +88,14 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@task(takes_context=True)
+def tell_workers(context: Any) -> list[Any]:
+    """Return what others read of this task while it runs."""
+    result = context.task_result
+    result.refresh()
+    return [result.status, result.worker_ids]
+
+
 @task
 def give_object() -> object:
     return object()
