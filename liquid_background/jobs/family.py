@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from liquid_background.job import MAX_MADE, Job
-from liquid_background.jobs.queue.payload import admit
+from liquid_background.jobs.queue.payload import admit, encode_data
 
 MAX_FAMILY: Final = 10_000
 """Jobs that one render may set off: its own, and those that they make in turn."""
+COUNTED: Final = 8 * 1024
+"""Bytes of a job's data for which it counts as one more job: all jobs that one render sets off hold 80 MB at most."""
 REGAINED: Final = 10
 """Jobs a second of its delay that the next run of a job may make anew; shared where several jobs plan next runs."""
 
@@ -39,8 +41,10 @@ class Family:
         """Note in each job of one render or attempt, at most as many as are left, what it may make in turn."""
         if not jobs or (self.generation < 0 and len(jobs) == 1):
             return  # the only job of a page may make as many as a job that says nothing
-        share = (self.left - len(jobs)) // len(jobs)
         planned = [(job, seconds) for job in jobs if (seconds := _delay(job)) > 0] if self.generation >= 0 else []
+        # A next run takes the place of its maker, whatever it holds.
+        taken = sum(1 if len(planned) == 1 and job is planned[0][0] else count_of(job) for job in jobs)
+        share = max(0, self.left - taken) // len(jobs)
         # The one next run among several jobs keeps the whole part of its maker.
         parts = 0 if len(planned) == 1 else min(self.regain_parts * len(jobs), MAX_MADE)
         for job in jobs:
@@ -55,6 +59,11 @@ class Family:
             return share
         most = MAX_FAMILY // self.regain_parts
         return max(share, min(most, share + int(seconds * REGAINED / self.regain_parts)))
+
+
+def count_of(job: Job) -> int:
+    """Return as how many jobs one counts: one, and one more for each COUNTED bytes of its data."""
+    return 1 + len(encode_data(job)) // COUNTED
 
 
 def _delay(job: Job) -> float:

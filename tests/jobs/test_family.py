@@ -132,3 +132,24 @@ def test_the_place_in_the_family_travels_and_may_be_absent() -> None:
 def test_a_place_that_is_none_is_refused(field: str, wrong: object) -> None:
     with pytest.raises(JobRefused, match=field):
         check_payload({**payload_of(job()), field: wrong})
+
+
+def test_large_jobs_count_as_several() -> None:
+    def large() -> Job:
+        return Job(source_name="x", template="x", line=1, partial="x", parameters={"big": "x" * 80_000})
+
+    jobs = [large() for _ in range(100)]
+    Family().admit(jobs)
+    assert {job.may_make for job in jobs} == {(MAX_FAMILY - 100 * 10) // 100}
+    collector = Collector(Nothing(), family=Family(0, 25))  # type: ignore[arg-type]
+    for _ in range(3):
+        collector.add(large())
+    with pytest.raises(LimitReached, match="one of over 8 KB counts as several"):
+        collector.add(large())
+
+
+def test_a_next_run_counts_once_whatever_it_holds() -> None:
+    following = Job(source_name="x", template="x", line=1, partial="x", delay=60, parameters={"big": "x" * 80_000})
+    Family(5, 8).admit([following])
+    assert following.may_make is not None
+    assert following.may_make > 8

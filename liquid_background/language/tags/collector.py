@@ -12,7 +12,7 @@ from liquid import RenderContext, Token
 
 from liquid_background.errors import LimitReached, TagError
 from liquid_background.job import Job, LogEntry
-from liquid_background.jobs.family import MAX_FAMILY, Family
+from liquid_background.jobs.family import COUNTED, MAX_FAMILY, Family, count_of
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.sizes import megabytes
@@ -58,6 +58,7 @@ class Collector:
     entries: list[LogEntry] = field(default_factory=list)
     family: Family = field(default_factory=Family)
     _job_bytes: int = 0
+    _job_count: int = 0  # of the family's jobs, of which a large one is several
     _line_bytes: int = 0
     _consumers: dict[str, Sequence[Consumer]] = field(default_factory=dict)
 
@@ -72,15 +73,17 @@ class Collector:
             LimitReached: when the render or attempt has made too many, or they take too much together.
         """
         self._job_bytes += len(encode_data(job))
+        self._job_count += count_of(job) if self.jobs else 1  # a job may always send one, such as its next run
         within = self._stretch
         if len(self.jobs) >= MAX_JOBS:
             message = f"over {MAX_JOBS:,} jobs in one {within}: have a job make the others, or give one job more to do"
         elif self._job_bytes > MAX_JOB_BYTES:
             message = f"the jobs of one {within} take over {megabytes(MAX_JOB_BYTES)}: pass ids instead of whole values"
-        elif len(self.jobs) >= self.family.left:
+        elif self._job_count > self.family.left:
             message = (
-                f"a page may set off {MAX_FAMILY:,} jobs, with those that they make without a delay; none of them is "
-                f"left for this one: does a job send itself (generation {self.family.generation})?"
+                f"a page may set off {MAX_FAMILY:,} jobs, with those that they make without a delay, and one of over "
+                f"{COUNTED // 1024} KB counts as several; none of them is left for this one: does a job send itself "
+                f"(generation {self.family.generation})?"
             )
         else:
             self.jobs.append(job)
