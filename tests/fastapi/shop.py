@@ -87,6 +87,7 @@ async def socket(websocket: WebSocket, engine: EngineDep, tasks: JobTasksDep) ->
     await websocket.accept()
     tasks.add_task(note, "/x", "socket")
     await websocket.send_json((await engine.enqueue_async("note", {"file": "/x", "text": "at once"})).id)
+    await websocket.receive_text()  # until the client has looked
     await websocket.close()
 
 

@@ -59,6 +59,7 @@ def test_tasks_of_a_socket_are_sent_at_its_end(client: TestClient, stored: Engin
     with client.websocket_connect("/socket") as socket:
         first = socket.receive_json()
         assert [job.id for job in stored.jobs.list()] == [first]
+        socket.send_text("seen")
     assert _names(stored) == ["note", "note"]
 
 
