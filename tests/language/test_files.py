@@ -161,6 +161,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("folder", ["pages", "partials", "layouts", "consumers/e"])
 def test_a_link_out_of_the_site_that_is_switched_during_a_look_is_never_read(tmp_path: Path, folder: str) -> None:
     here, out = tmp_path / "site" / folder, tmp_path / "out"

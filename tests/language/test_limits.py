@@ -191,6 +191,7 @@ def test_many_assigns_are_measured_quickly(site: Any) -> None:
     assert time.process_time() - started < 4
 
 
+@pytest.mark.slow
 def test_variables_that_are_set_again_are_counted_once(site: Any) -> None:
     source = "{% for i in (1..130) %}{% assign s = (1..20000) | join: 'xxxxxxxxxx' %}{% endfor %}{{ s | size }}"
     assert site.render(source) == "288884"
@@ -297,6 +298,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_list_that_holds_one_thing_many_times_is_measured_as_text(name: str) -> None:
     environment = Environment()

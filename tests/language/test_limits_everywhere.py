@@ -179,6 +179,7 @@ def test_formats_and_messages_of_any_size_are_refused() -> None:
     assert environment().from_string("{% translate n: 'Ada' %}Hi {{ n }}{% endtranslate %}").render() == "Hi Ada"
 
 
+@pytest.mark.slow
 def test_a_render_looks_at_its_clock_between_large_values() -> None:
     data = {"p": [{"a": n, "b": {"c": [n]}} for n in range(9_900)]}
     many = "{% assign m = (1..100000) | join: ',' | split: ',' %}{% assign n = m | reverse | reverse %}"

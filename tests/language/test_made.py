@@ -183,6 +183,7 @@ def test_every_filter_ends_soon_with_what_holds_things_many_times(name: str) -> 
                 attack(shared(kind, times) + f"{{{{ {use.replace('NAME', name)} | size }}}}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", SHAPES)
 @pytest.mark.parametrize("tag", TAGS)
 def test_every_tag_ends_soon_with_what_holds_things_many_times(tag: str, kind: str) -> None:
