@@ -36,7 +36,8 @@ def render(source: str, *, asynchronous: bool = False, **values: Any) -> str:
     return asyncio.run(template.render_async(**values)) if asynchronous else template.render(**values)
 
 
-@pytest.mark.parametrize("asynchronous", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow  # all of them together
+@pytest.mark.parametrize("asynchronous", [False, True])
 @pytest.mark.parametrize("name", LONG)
 def test_what_is_written_out_at_length_ends_at_its_time(name: str, asynchronous: bool) -> None:
     started = time.process_time()
