@@ -20,7 +20,10 @@ from liquid_background.language.syntax import show
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
-_SIZED: Final[dict[type, int]] = {str: _HUGE, list: _HUGE, MadeList: -1, MadeDict: -1}
+_SIZED: Final[dict[type, int]] = {
+    **dict.fromkeys((str, list, tuple, dict), _HUGE),
+    **dict.fromkeys((MadeList, MadeDict), -1),
+}
 _ABSENT: Final = object()
 _LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
 _NOTHING: Final = iter(())

@@ -16,6 +16,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 _IN_PATHS: Final = "/~:@!$&'()*+,;="  # beside letters and digits, what a path holds as it is
+_LONGEST: Final = 2000  # characters or bytes of a part of a request that its word in the access log has
 _LENGTHS: Final = struct.Struct("!II")
 
 
@@ -68,8 +69,10 @@ def word_of(part: str | bytes) -> str:
     """Return a part of a request as one word of the access log, percent-encoded: no byte of it makes a second one.
 
     Args:
-        part: decoded text, or bytes as they were sent, which may be encoded already.
+        part: decoded text, or bytes as they were sent, which may be encoded already; a long one is cut off.
     """
+    if len(part) > _LONGEST:
+        return f"{word_of(part[:_LONGEST])}…"
     if isinstance(part, bytes):
         return quote(part, f"{_IN_PATHS}%")
     return quote(part, _IN_PATHS, errors="replace")

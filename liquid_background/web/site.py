@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final, TypeAlias
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
+from liquid_background.web.bodies import BODY_TIMEOUT, MAX_BODY, Bodies, Body, NoRoom, TooLarge
+from liquid_background.web.errorpage import RETRY
 from liquid_background.web.hosts import is_allowed
 from liquid_background.web.messages import Answer, PageRequest, refused, word_of
 from liquid_background.web.page import answer_page
@@ -21,9 +23,6 @@ from liquid_background.web.parameters import Malformed, check_escapes
 logger = logging.getLogger("liquid_background.web")
 
 MAX_HEAD: Final = 64 * 1024  # bytes of a request's line and headers
-MAX_BODY: Final = 1024 * 1024  # bytes of a request; a page that takes files needs a server of its own
-BODY_TIMEOUT: Final = 30.0  # seconds in which a body must have come
-_MAX_IGNORED: Final = 16 * MAX_BODY  # bytes that are read of a body too large, so that its client reads the answer
 _SHOWN: Final = 100  # characters of a host in the access log
 _CLOSE: Final = ("connection", "close")
 
@@ -54,6 +53,7 @@ class Site:
     def __init__(self, render: Render, hosts: frozenset[str] | None = None) -> None:
         self._render = render
         self._hosts = hosts
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI says."""
@@ -69,7 +69,8 @@ class Site:
         path = _shown_path(scope)
         status, reason = 503, ""  # for a request that the end of the server cuts off
         try:
-            answer = await self._answer(scope, receive)
+            with self._bodies.body() as body:
+                answer = await self._answer(scope, receive, body)
             status, reason = answer.status, answer.reason
         except asyncio.CancelledError:
             logger.error("%s was cut off before it had an answer", path)
@@ -84,7 +85,7 @@ class Site:
         await send({"type": "http.response.start", "status": status, "headers": rows})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive, body: Body) -> Answer:
         headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
         known = dict(headers)
         if self._hosts is not None and not is_allowed(known.get("host", ""), self._hosts):
@@ -94,48 +95,19 @@ class Site:
             return refused(400, message, _CLOSE, reason=reason)
         try:
             _check_head(scope, known)
-            body = await _read_body(receive, known.get("content-length", ""))
+            sent = await body.read(receive, known.get("content-length", ""))
         except Malformed as error:
             return refused(400, str(error), _CLOSE, reason=error.reason)  # where its body ends is not known
-        except _TooLarge:
+        except TooLarge:
             return refused(413, f"The request is over {MAX_BODY // 1024} KB.", _CLOSE)
+        except NoRoom:
+            return refused(503, "Too many requests are being sent at once.", _CLOSE, RETRY)
         except TimeoutError:
             return refused(408, f"The request did not arrive within {BODY_TIMEOUT:g} seconds.", _CLOSE)
         query = scope["query_string"].decode("latin-1")
         path = _path(scope).strip("/")
-        asked = PageRequest(scope["method"], path, query, headers, body, scope.get("session") or {})
+        asked = PageRequest(scope["method"], path, query, headers, sent, scope.get("session") or {})
         return await self._render(asked)
-
-
-class _TooLarge(Exception):
-    pass
-
-
-async def _read_body(receive: Receive, length: str) -> bytes:
-    """Return the whole body.
-
-    Raises:
-        Malformed: when the client left before its end.
-        TimeoutError: when it takes too long.
-    """
-    if length.isdecimal() and (len(length) > 15 or int(length) > _MAX_IGNORED):
-        raise _TooLarge
-    body, ignored = bytearray(), 0
-    async with asyncio.timeout(BODY_TIMEOUT):
-        while True:
-            message: Message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Malformed("The request ended before its body.")
-            chunk = message.get("body", b"")
-            if len(body) + len(chunk) <= MAX_BODY and not ignored:
-                body += chunk
-            else:
-                ignored += len(chunk)
-            if ignored > _MAX_IGNORED or not message.get("more_body", False):
-                break
-    if ignored:
-        raise _TooLarge
-    return bytes(body)
 
 
 def _check_head(scope: Scope, headers: Mapping[str, str]) -> None:

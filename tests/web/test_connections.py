@@ -11,15 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.web.conftest import Served, read_reply, request
+from tests.web.conftest import Served, post, read_reply, request
 
 SHORT = """
-from liquid_background.web import connection, site
+from liquid_background.web import bodies, connection
 connection.HEAD_TIMEOUT = 1.5
 connection.READ_TIMEOUT = 1.5
 connection._MOST = 40
 connection.MAX_UNREAD = 10 * 1024 * 1024
-site.BODY_TIMEOUT = 1.5
+bodies.BODY_TIMEOUT = 1.5
+bodies.MAX_BODIES = 3 * 1024 * 1024
 """
 
 
@@ -44,6 +45,25 @@ def test_half_a_request_times_out(served: Served, part: bytes, line: str) -> Non
     assert served.send(part).status == 408
     served.wait(lambda: len(served.log()) > before)
     assert served.log()[-1].startswith(line)
+
+
+def test_bodies_that_keep_coming_leave_room_for_others(served: Served) -> None:
+    slow = [served.connect() for _ in range(6)]
+    for connection in slow:
+        connection.sendall(post(b"a" * 1_000_000)[:-200_000])
+    assert served.send(post(b"{}" + b" " * 1_000_000)).status == 200
+    statuses = [read_reply(connection).status for connection in slow]
+    assert statuses[0] == 503  # the one that has been coming for the longest
+    assert set(statuses) == {408, 503}
+    assert any("POST / 503" in line and "at once" in line for line in served.log())
+    assert served.send(post(b"{}" + b" " * 1_000_000)).status == 200  # nothing is held of those that ended
+
+
+def test_a_long_path_has_a_line_of_its_own_size(served: Served) -> None:
+    assert served.get("/" + "%41" * 20_000).status == 404
+    assert served.get("/" + "%C3%A9" * 9_000).status == 404
+    served.wait(lambda: len([line for line in served.log() if "…" in line]) == 2)
+    assert max(len(line) for line in served.log()) < 13_000
 
 
 @pytest.mark.parametrize("before", [b"", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"], ids=["first", "second"])
