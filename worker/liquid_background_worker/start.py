@@ -14,7 +14,9 @@ from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
-from liquid_background.jobs.store import Store, connect, health_warnings
+from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.store import Store, asked, connect
+from liquid_background.jobs.store.verdict import Severity
 from liquid_background.loading import load_app
 from liquid_background.settings import Settings
 from liquid_background_worker.beginning import Beginning, Stopped
@@ -73,8 +75,7 @@ def _prepared(
     factory: Callable[[Settings], Performer] | None,
 ) -> Supervisor:
     store = _connected(settings, 0.0 if burst else _PATIENCE)
-    for warning in health_warnings(store):
-        logger.warning("%s", warning)
+    _tell_health(store, settings, queues)
     scripts.load_all(store)
     performer = app or _performer(settings, factory)
     for warning in _site_warnings(performer):
@@ -88,6 +89,13 @@ def _prepared(
     store.close()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
     return supervisor
+
+
+def _tell_health(store: Store, settings: Settings, queues: Sequence[str]) -> None:
+    with asked(store) as ask:
+        health = look(ask, settings.data_dir if store.kind == "embedded" else None, soon=queues)
+    for verdict in health.verdicts:
+        logger.log(logging.ERROR if verdict.severity is Severity.WRONG else logging.WARNING, "%s", verdict)
 
 
 def _site_warnings(performer: Performer) -> Sequence[str]:
@@ -129,5 +137,8 @@ def _connected(settings: Settings, patience: float) -> Store:
 
 def _is_refusal(error: StoreUnavailable) -> bool:
     cause = error.__cause__ or error.__context__
-    kinds = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
+    if isinstance(cause, redis.exceptions.MasterDownError):
+        return False
+    # What the server replied, such as that it has no such database or command, will be replied again.
+    kinds = (redis.AuthenticationError, redis.ResponseError)
     return isinstance(cause, kinds) or not isinstance(cause, redis.RedisError)
