@@ -20,7 +20,7 @@ from liquid_background.jobs.queue.waiting import groups
 from liquid_background.jobs.store import asked
 from liquid_background.jobs.store.verdict import verdict_on
 from poscli.application import app_option, load_engine, no_store
-from poscli.jobview import dump
+from poscli.output import dump
 from poscli.tables import table
 from poscli.terminal import note
 from poscli.times import age

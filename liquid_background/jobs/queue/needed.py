@@ -124,12 +124,14 @@ def _denied(refused: Mapping[str, Refusal]) -> Verdict | None:
     if not refused:
         return None
     on_keys = [name for name, reply in refused.items() if " key" in reply.text]
-    if len(on_keys) == len(refused):
-        found = f"this user may not use the keys of jobs ({_listed(on_keys)})"
-    else:
-        found = f"this user may not run {_listed([name for name in refused if name not in on_keys])}, which jobs need"
+    others = [name for name in refused if name not in on_keys]
+    parts = [f"run {', '.join(others)}"] if others else []
+    parts += [f"use the keys {', '.join(_patterns(on_keys))}"] if on_keys else []
+    found = f"this user may not {' nor '.join(parts)}, which jobs need"
     return Verdict("rights", Severity.WRONG, found, f"its ACL rule must grant at least {ACL}")
 
 
-def _listed(names: list[str]) -> str:
-    return ", ".join(names)
+def _patterns(names: list[str]) -> list[str]:
+    """Return which of our keys commands were tried on."""
+    words = {str(word) for name in names for word in NEEDED[name]}
+    return [f"{root}:*" for root in ("rq", "liquid_background") if any(word.startswith(f"{root}:") for word in words)]

@@ -88,7 +88,7 @@ def server_verdicts(says: ServerSays) -> list[Verdict]:
     """Return what is wrong with a server, or may lose jobs, from what it says of itself."""
     if not says.info:
         found = "cannot tell whether the store evicts keys or keeps data on disk: this user may not run INFO"
-        verdicts = [Verdict("server", Severity.UNKNOWN, found, "ask who runs the server")]
+        verdicts = [Verdict("server", Severity.UNKNOWN, found, "grant it +info and +config|get, or ask who runs it")]
     else:
         found_all = (_kind, _role, _eviction, _memory, _persistence, _sync, _snapshots, _rewrite, _append)
         verdicts = [verdict for look in found_all if (verdict := look(says)) is not None]
@@ -156,7 +156,7 @@ def _persistence(says: ServerSays) -> Verdict | None:
             found = f"the store writes to its disk {how}, so a crash loses {_at_risk(says)}"
             return Verdict("persistence", Severity.WARNING, found, remedy)
     found = "cannot tell whether the store keeps data on disk: its AOF is off and this user may not run CONFIG"
-    return Verdict("persistence", Severity.UNKNOWN, found, f"ask who runs the server; else {remedy}")
+    return Verdict("persistence", Severity.UNKNOWN, found, f"grant it +config|get, or ask who runs it; {remedy}")
 
 
 def _at_risk(says: ServerSays) -> str:

@@ -49,6 +49,11 @@ def explain_refusal(error: str) -> str | None:
     return REASONS[found[1]] if found else None
 
 
+def unreachable(reason: str) -> str:
+    """Return what to say of a store to which no connection can be made."""
+    return f"cannot be reached ({reason}): start it, correct {SETTING}, or unset that to use the embedded store"
+
+
 def unsuitable(server: str, version: str, mode: str) -> str | None:
     """Return why a server cannot hold jobs and what to do, from what it says of itself; None for one that can.
 

@@ -11,7 +11,7 @@ import redis
 from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
-from liquid_background.jobs.store.refusals import REASONS, SETTING, explain_refusal
+from liquid_background.jobs.store.refusals import REASONS, SETTING, explain_refusal, unreachable
 
 # By OpenSSL's number for what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
@@ -80,7 +80,7 @@ def _cut(error: redis.RedisError, doubt: str) -> str:
     text = str(error).rstrip(".")
     if doubt:
         return f"broke the connection ({text}){_lost(doubt)}"
-    return f"cannot be reached ({text}): start it, correct {SETTING}, or unset that to use the embedded store"
+    return unreachable(text)
 
 
 def _lost(doubt: str) -> str:

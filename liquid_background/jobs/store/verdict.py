@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from liquid_background.basic_errors import StoreError
+from liquid_background.basic_errors import LiquidBackgroundError
 
 
 class Severity(StrEnum):
@@ -34,7 +34,7 @@ class Verdict:
         return self.severity is not Severity.FINE
 
 
-def verdict_on(error: StoreError, name: str = "store") -> Verdict:
-    """Return the verdict on a store that raised this: it cannot be used."""
+def verdict_on(error: LiquidBackgroundError, name: str = "store") -> Verdict:
+    """Return the verdict on a store of which looking raised this: it cannot be used."""
     found, _, remedy = str(error).partition(": ")
     return Verdict(name, Severity.WRONG, found, remedy or "run poscli doctor")
