@@ -21,6 +21,7 @@ from liquid_background.loading import load_app
 from liquid_background.settings import Settings
 from liquid_background_worker.beginning import Beginning, Stopped
 from liquid_background_worker.naming import claim_name
+from liquid_background_worker.service import Service
 from liquid_background_worker.sockets import socket_warnings
 from liquid_background_worker.supervisor import Supervisor
 
@@ -56,9 +57,10 @@ def run(
         StoreUnavailable: when the store refuses this user, or cannot be reached for a minute.
     """
     beginning = Beginning()
+    service = Service()
     try:
         beginning.listen()
-        supervisor = _prepared(settings, app, _checked(queues), burst, factory)
+        supervisor = _prepared(settings, lambda: app or _performer(settings, factory), _checked(queues), burst, service)
         beginning.over()
         return supervisor.run(processes or settings.processes, lambda: beginning.stopped)
     except Stopped:
@@ -69,20 +71,20 @@ def run(
 
 def _prepared(
     settings: Settings,
-    app: Performer | None,
+    load: Callable[[], Performer],
     queues: Sequence[str],
     burst: bool,
-    factory: Callable[[Settings], Performer] | None,
+    service: Service,
 ) -> Supervisor:
-    store = _connected(settings, 0.0 if burst else _PATIENCE)
+    store = _connected(settings, 0.0 if burst else _PATIENCE, service)
     _tell_health(store, settings, queues)
     scripts.load_all(store)
-    performer = app or _performer(settings, factory)
+    performer = load()
     for warning in _site_warnings(performer):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
     name = claim_name(store)
-    supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst)
+    supervisor = Supervisor(settings, store, performer, queues, service, name=name, burst=burst)
     gc.collect()
     for warning in socket_warnings(store):
         logger.warning("%s", warning)
@@ -120,7 +122,7 @@ def _checked(queues: Sequence[str]) -> list[str]:
     return [name for name in keys.QUEUES if name in queues]
 
 
-def _connected(settings: Settings, patience: float) -> Store:
+def _connected(settings: Settings, patience: float, service: Service) -> Store:
     until = monotonic() + patience
     told = False
     while True:
@@ -131,7 +133,9 @@ def _connected(settings: Settings, patience: float) -> Store:
                 raise
             if not told:
                 logger.warning("waiting for the store: %s", error)
+                service.waits(f"waiting for the store: {error}")
                 told = True
+            service.turned()
             sleep(_PAUSE)
 
 
