@@ -151,7 +151,7 @@ def _store(engine: Engine) -> Iterator[Finding]:
     try:
         if not settings.redis_url:
             unusable = folder_verdicts(settings.data_dir)
-            yield from map(_finding, unusable)
+            yield from map(_of_folder, unusable)
             if any(verdict.severity is Severity.WRONG for verdict in unusable):
                 return
         if no_store(settings):
@@ -168,6 +168,12 @@ def _store(engine: Engine) -> Iterator[Finding]:
     if seen.workers is not None and not any(verdict.name == "workers" for verdict in health.verdicts):
         yield Finding("workers", f"{seen.workers} running, {seen.waiting + seen.later} jobs waiting")
     yield from _failed(engine)
+
+
+def _of_folder(verdict: Verdict) -> Finding:
+    if verdict.severity is Severity.WRONG:
+        return Finding(verdict.name, "cannot be used", str(verdict))
+    return _finding(verdict)
 
 
 def _finding(verdict: Verdict) -> Finding:

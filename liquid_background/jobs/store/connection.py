@@ -10,7 +10,7 @@ from typing import Any, Literal
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.connection import Connection, UnixDomainSocketConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from liquid_background.errors import StoreUnavailable
@@ -158,7 +158,7 @@ def _unsuitable_without_hello(client: Any) -> str | None:
     """Return what is wrong with a server that does not know HELLO: it is too old, or the command has been renamed."""
     try:
         info = client.info("server")
-    except ResponseError:
+    except RedisError:
         return "is too old: Redis 6.2 or newer or Valkey is needed; or HELLO and INFO are disabled or renamed there"
     server = "valkey" if "valkey_version" in info else "redis"
     return unsuitable(server, str(info.get("redis_version", "")), str(info.get("redis_mode", "")))

@@ -36,13 +36,13 @@ def plain_place(url: str) -> Place | None:
     try:
         parts = urlsplit(url)
         options = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
-        path, port = unquote(parts.path), parts.port or 6379
+        path, port = unquote(parts.path), 6379 if parts.port is None else parts.port
     except ValueError:
         return None
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     login = (user, password) if user and password else (password,) if password else ()
     hidden = f"{quote(user, safe='')}:***@" if password else ""
-    if (user and not password) or parts.fragment or not url.isascii():
+    if (user and not password) or not port or parts.fragment or not url.isascii():
         return None
     if parts.scheme == "redis" and not options and (path.strip("/").isdecimal() or path in ("", "/")):
         host = parts.hostname or "localhost"

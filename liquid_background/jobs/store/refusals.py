@@ -30,7 +30,8 @@ REASONS: Final = {
     "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
     "READONLY": f"is a read-only replica: point {SETTING} at the primary, or try again once a failover is over",
     "MASTERDOWN": "is a replica that has lost its primary: try again once a failover is over",
-    "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes",
+    "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes: bring its replicas "
+    "back, or lower it",
     "BUSY": "is busy with a script that does not end: try again, or run SCRIPT KILL on it",
     "CLUSTERDOWN": _CLUSTER,
     "MOVED": _CLUSTER,
