@@ -12,12 +12,14 @@ from typing import Any, TypedDict, Unpack
 
 from markupsafe import Markup
 
-from liquid_background.errors import SettingsError, StoreUnavailable
+from liquid_background.errors import SettingsError, StoreError, StoreUnavailable
 from liquid_background.hooks import Hooked
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
+from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.store.verdict import Verdict, verdict_on
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
@@ -133,6 +135,20 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
     def log(self) -> Log:
         """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
         return JobLog(self) if self.job_store is None else self.job_store.log
+
+    def health(self) -> tuple[Verdict, ...]:
+        """Return what is wrong with the store, may lose jobs or leaves them waiting, the worst first; empty when well.
+
+        A store that cannot be used is such a verdict, and no error. On a double there is nothing to look at.
+        """
+        if self.job_store is not None:
+            return ()
+        try:
+            folder = self.settings.data_dir if self.store.kind == "embedded" else None
+            with store.asked(self.store) as ask:
+                return look(ask, folder).verdicts
+        except StoreError as error:
+            return (verdict_on(error),)
 
     @cached_property
     def _queue(self) -> queue.Queue:

@@ -42,13 +42,48 @@ from collections.abc import Sequence
 from liquid import Token
 from liquid.exceptions import LiquidError, LiquidSyntaxError, ResourceLimitError
 
+from liquid_background.basic_errors import (
+    LiquidBackgroundError,
+    SettingsError,
+    StoreError,
+    StoreStartError,
+    StoreUnavailable,
+)
 
-class LiquidBackgroundError(Exception):
-    """The root: catch it to catch everything that this project raises on purpose."""
-
-
-class SettingsError(LiquidBackgroundError):
-    """Raised when a setting is malformed, out of range or unknown."""
+__all__ = [
+    "AppLoadError",
+    "ArgumentError",
+    "CodeError",
+    "DuplicateJob",
+    "EnqueueError",
+    "FunctionNotFound",
+    "HandOverError",
+    "JobCancelled",
+    "JobError",
+    "JobFailed",
+    "JobNotAllowed",
+    "JobNotFound",
+    "JobRefused",
+    "JobTimeout",
+    "LayoutNotFound",
+    "LimitReached",
+    "LiquidBackgroundError",
+    "NestedTooDeep",
+    "NoApplication",
+    "NonRetryable",
+    "NotExposed",
+    "NotPlain",
+    "PageNotFound",
+    "PageTimeout",
+    "ResultTimeout",
+    "SettingsError",
+    "StoreError",
+    "StoreStartError",
+    "StoreUnavailable",
+    "TagError",
+    "TagSyntaxError",
+    "TasksEnded",
+]
 
 
 class AppLoadError(SettingsError):
@@ -65,30 +100,6 @@ class AppLoadError(SettingsError):
 
 class NoApplication(LiquidBackgroundError, RuntimeError):
     """Raised outside of a web framework's application, and in one that no engine was set up for."""
-
-
-class StoreError(LiquidBackgroundError):
-    """Raised for trouble with the Redis or Valkey server that holds the jobs."""
-
-
-class StoreUnavailable(StoreError):
-    """Raised when the store cannot be reached, does not answer, or refuses a write; nothing is ever half-written.
-
-    A store that cannot be reached or refuses has done nothing. One whose reply was lost, with the connection or by the
-    time limit, may have done all of what was asked: jobs may have been sent. The same jobs may be sent again, since
-    their ids keep them from being doubled; a page that is rendered again makes other ones.
-
-    Attributes:
-        maybe_done: whether the reply was lost, so that the store may have done what was asked.
-    """
-
-    def __init__(self, message: str = "", *, maybe_done: bool = False) -> None:
-        super().__init__(message)
-        self.maybe_done = maybe_done
-
-
-class StoreStartError(StoreUnavailable):
-    """Raised when the embedded server cannot be started; the message names the fix."""
 
 
 class JobError(LiquidBackgroundError):

@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
-from liquid_background.errors import SettingsError
+from liquid_background.basic_errors import SettingsError
 
 FILE: Final = "pyproject.toml"
 TABLE: Final = "tool.liquid_background"

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,17 +15,10 @@ from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
+from poscli.options import app_option
 from poscli.terminal import hint
 
-
-def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option --app."""
-    return click.option(
-        "--app",
-        metavar="MODULE:ATTR",
-        help="The application's Engine, such as shop.site:engine, or a function that makes it, such as "
-        "shop.site:make_engine. Default: the setting APP, else the settings alone.",
-    )(command)
+__all__ = ["app_option", "given_engine", "hint_waiting", "load_engine", "no_store"]
 
 
 def load_engine(app: str | None = None) -> Engine:

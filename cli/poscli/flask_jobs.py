@@ -17,7 +17,7 @@ from poscli.output import give_up, prepare
 from poscli.sections import SECTIONS
 from poscli.terminal import CALLED
 
-_BESIDE: Final = ("worker", *(name for name in SECTIONS["Watch"] if name != "jobs"), "check", "doctor")
+_BESIDE: Final = ("worker", *(name for name in SECTIONS["Watch"] if name != "jobs"), "check", "doctor", "health")
 """Commands of the program that stand here beside those of `poscli jobs`."""
 _THESE: Final = re.compile(rf"\bposcli(?: jobs\b|(?=:| (?:{'|'.join(_BESIDE)})\b))")
 _APP: Final = "app"  # the option, which Flask has itself

@@ -77,11 +77,6 @@ def _masked(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str,
     return {name: encode(value) for name, value in mask(values, secret_names).items()}
 
 
-def dump(values: Mapping[str, Any]) -> str:
-    """Return one line of JSON in which every character that a terminal might act on is escaped."""
-    return json.dumps(values).replace("\x7f", "\\u007f")
-
-
 def entries_of(engine: Engine, job: JobRecord) -> list[LogEntry]:
     """Return the log entries of one job, oldest first."""
     found = engine.log.entries(job.source_name, limit=_ENTRIES, since=job.created_at)

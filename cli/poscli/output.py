@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -56,6 +58,11 @@ def prepare() -> None:
         sys.stdout = io.TextIOWrapper(buffer, sys.stdout.encoding, "backslashreplace", line_buffering=True)
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr.reconfigure(errors="backslashreplace", line_buffering=True)
+
+
+def dump(values: Mapping[str, Any]) -> str:
+    """Return one line of JSON in which every character that a terminal might act on is escaped."""
+    return json.dumps(values).replace("\x7f", "\\u007f")
 
 
 def give_up() -> None:

@@ -24,6 +24,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Tools": {
         "doctor": "Check the set-up and say how to fix what is wrong.",
+        "health": "Say in one line and an exit code whether jobs are run, for probes.",
         "store": "Look after the embedded store.",
         "completion": "Print the completion script for a shell.",
     },

@@ -39,7 +39,7 @@ def test_status_shows_queues_workers_and_store(project: Any) -> None:
     assert lines[1].split()[2].endswith("s")
     assert lines[3].split()[3] == "1"
     assert "no workers" in lines
-    assert "3 waiting, no worker running. Start one: poscli worker" in lines
+    assert "warning: 3 jobs waiting, no worker running: start one: poscli worker" in lines
     assert any(line.startswith("store: embedded, unix://") and "Valkey" in line and "on disk" in line for line in lines)
 
 
@@ -112,7 +112,7 @@ def test_doctor_names_each_fix(project: Any) -> None:
     project.quick("render", "p")
     text = project.quick("doctor").out
     assert "1 page in templates/pages" in text
-    assert "none, and 3 jobs waiting; start one: poscli worker" in text
+    assert "3 jobs waiting, no worker running; start one: poscli worker" in text
     project.page("broken", "{% includ 'x' %}")
     assert "2 pages in templates/pages, with 1 error; look: poscli check" in project.quick("doctor").out
     project.env["REDIS_URL"] = "redis://127.0.0.1:1/0"

@@ -80,6 +80,7 @@ class Child:
                 batch = None
                 self._say_again()
             batch = batch or self._claim()
+            self._slot.serve()
             if batch.jobs:
                 self._run(batch)
                 # One that brought nothing looked before the last job ran: that may be long ago.

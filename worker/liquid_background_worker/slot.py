@@ -20,6 +20,7 @@ _CELL: Final = struct.Struct("<I")
 _STOP: Final = 0
 _LEFT: Final = 1
 _OWES: Final = 2
+_SERVES: Final = 3
 _COUNTERS_AT: Final = 8
 _DEADLINE: Final = struct.Struct("<d")
 _DEADLINE_AT: Final = 40
@@ -62,6 +63,15 @@ class Slot:
     @stop.setter
     def stop(self, wanted: bool) -> None:
         self._memory[_STOP] = int(wanted)
+
+    @property
+    def serves(self) -> bool:
+        """Whether the child has claimed, or found nothing to claim, and so can run jobs."""
+        return self._memory[_SERVES] == 1
+
+    def serve(self) -> None:
+        """Say that the child serves."""
+        self._memory[_SERVES] = 1
 
     @property
     def left(self) -> Left | None:

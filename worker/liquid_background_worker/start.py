@@ -14,11 +14,14 @@ from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
-from liquid_background.jobs.store import Store, connect, health_warnings
+from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.store import Store, asked, connect
+from liquid_background.jobs.store.verdict import Severity
 from liquid_background.loading import load_app
 from liquid_background.settings import Settings
 from liquid_background_worker.beginning import Beginning, Stopped
 from liquid_background_worker.naming import claim_name
+from liquid_background_worker.service import Service
 from liquid_background_worker.sockets import socket_warnings
 from liquid_background_worker.supervisor import Supervisor
 
@@ -54,9 +57,10 @@ def run(
         StoreUnavailable: when the store refuses this user, or cannot be reached for a minute.
     """
     beginning = Beginning()
+    service = Service()
     try:
         beginning.listen()
-        supervisor = _prepared(settings, app, _checked(queues), burst, factory)
+        supervisor = _prepared(settings, lambda: app or _performer(settings, factory), _checked(queues), burst, service)
         beginning.over()
         return supervisor.run(processes or settings.processes, lambda: beginning.stopped)
     except Stopped:
@@ -67,27 +71,33 @@ def run(
 
 def _prepared(
     settings: Settings,
-    app: Performer | None,
+    load: Callable[[], Performer],
     queues: Sequence[str],
     burst: bool,
-    factory: Callable[[Settings], Performer] | None,
+    service: Service,
 ) -> Supervisor:
-    store = _connected(settings, 0.0 if burst else _PATIENCE)
-    for warning in health_warnings(store):
-        logger.warning("%s", warning)
+    store = _connected(settings, 0.0 if burst else _PATIENCE, service)
+    _tell_health(store, settings, queues)
     scripts.load_all(store)
-    performer = app or _performer(settings, factory)
+    performer = load()
     for warning in _site_warnings(performer):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
     name = claim_name(store)
-    supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst)
+    supervisor = Supervisor(settings, store, performer, queues, service, name=name, burst=burst)
     gc.collect()
     for warning in socket_warnings(store):
         logger.warning("%s", warning)
     store.close()
     gc.freeze()  # children share these objects' memory for as long as nobody touches them
     return supervisor
+
+
+def _tell_health(store: Store, settings: Settings, queues: Sequence[str]) -> None:
+    with asked(store) as ask:
+        health = look(ask, settings.data_dir if store.kind == "embedded" else None, soon=queues)
+    for verdict in health.verdicts:
+        logger.log(logging.ERROR if verdict.severity is Severity.WRONG else logging.WARNING, "%s", verdict)
 
 
 def _site_warnings(performer: Performer) -> Sequence[str]:
@@ -112,7 +122,7 @@ def _checked(queues: Sequence[str]) -> list[str]:
     return [name for name in keys.QUEUES if name in queues]
 
 
-def _connected(settings: Settings, patience: float) -> Store:
+def _connected(settings: Settings, patience: float, service: Service) -> Store:
     until = monotonic() + patience
     told = False
     while True:
@@ -123,11 +133,16 @@ def _connected(settings: Settings, patience: float) -> Store:
                 raise
             if not told:
                 logger.warning("waiting for the store: %s", error)
+                service.waits(f"waiting for the store: {error}")
                 told = True
+            service.turned()
             sleep(_PAUSE)
 
 
 def _is_refusal(error: StoreUnavailable) -> bool:
     cause = error.__cause__ or error.__context__
-    kinds = (redis.AuthenticationError, redis.exceptions.NoPermissionError)
+    if isinstance(cause, redis.exceptions.MasterDownError):
+        return False
+    # What the server replied, such as that it has no such database or command, will be replied again.
+    kinds = (redis.AuthenticationError, redis.ResponseError)
     return isinstance(cause, kinds) or not isinstance(cause, redis.RedisError)

@@ -25,6 +25,7 @@ from liquid_background_worker.child import Child, Role
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.limited import call_hooks
 from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
+from liquid_background_worker.service import Service
 from liquid_background_worker.signals import Signals
 from liquid_background_worker.slot import Left, Slot
 from liquid_background_worker.timetable import Timetable
@@ -42,7 +43,15 @@ class Supervisor:
     """It renders nothing and waits for nothing but its children, so a limit holds whatever a job or the store does."""
 
     def __init__(
-        self, settings: Settings, store: Store, performer: Performer, queues: Sequence[str], *, name: str, burst: bool
+        self,
+        settings: Settings,
+        store: Store,
+        performer: Performer,
+        queues: Sequence[str],
+        service: Service,
+        *,
+        name: str,
+        burst: bool,
     ) -> None:
         self._settings = settings
         self._store = store
@@ -50,6 +59,7 @@ class Supervisor:
         self._queues = tuple(queues)
         self._name = name
         self._burst = burst
+        self._service = service
         self._heart = Heart(store, settings, queues, Timetable.of(performer, settings))
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
@@ -83,6 +93,7 @@ class Supervisor:
                 self._show()
                 self._roll()
                 self._heart.pump(self._pulses, self._answer)
+                self._service.turned(self._serves)
             self._heart.flush(_LAST_WORDS)
         finally:
             self._heart.close()
@@ -92,6 +103,14 @@ class Supervisor:
     def _everyone(self) -> list[Process]:
         return [*self._children.values(), *self._old]
 
+    def _serves(self) -> str:
+        """Return what is served, once every child there is to be does, and none is being replaced."""
+        if self._start_at or self._old or self._to_replace or not self._children:
+            return ""
+        if not all(child.slot.serves for child in self._children.values()):
+            return ""
+        return f"{self._name} serves {', '.join(self._queues)} in {len(self._children)} processes"
+
     # Signals.
 
     def _take_signals(self) -> None:
@@ -100,9 +119,11 @@ class Supervisor:
                 self._stop()
             elif number == signal.SIGHUP and not self._stops:
                 self._to_replace = sorted(self._children)
+                self._service.reloads()
 
     def _stop(self) -> None:
         self._stops += 1
+        self._service.stops()
         self._start_at.clear()
         self._to_replace.clear()
         for child in self._everyone():

@@ -14,14 +14,16 @@ from typing import Final
 import click
 
 from liquid_background import Engine
-from liquid_background.errors import LiquidBackgroundError
+from liquid_background.errors import LiquidBackgroundError, StoreError
 from liquid_background.jobs.log import printable
-from liquid_background.jobs.queue.overview import workers
-from liquid_background.jobs.store import embedded, health_warnings
-from liquid_background.jobs.store.ownership import check_place
+from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.store import asked, embedded
+from liquid_background.jobs.store.folder import folder_verdicts
+from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
-from liquid_background.lint import Severity, check_files, check_folder, files_under
+from liquid_background.lint import Severity as Level
+from liquid_background.lint import check_files, check_folder, files_under
 from poscli.application import app_option, given_engine, load_engine, no_store
 from poscli.terminal import as_called, fitted, styled
 
@@ -121,7 +123,7 @@ def _templates(engine: Engine) -> Iterator[Finding]:
         return
     found = f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}"
     findings = check_files(engine.environment, files_under(loader.root), engine.settings.job_timeout)
-    errors = [finding for finding in findings if finding.rule.severity is Severity.ERROR]
+    errors = [finding for finding in findings if finding.rule.severity is Level.ERROR]
     if not errors:
         yield Finding("templates", found)
         return
@@ -148,28 +150,40 @@ def _store(engine: Engine) -> Iterator[Finding]:
             return
     try:
         if not settings.redis_url:
-            check_place(settings.data_dir)
+            unusable = folder_verdicts(settings.data_dir)
+            yield from map(_of_folder, unusable)
+            if any(verdict.severity is Severity.WRONG for verdict in unusable):
+                return
         if no_store(settings):
             yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
             return
         yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
-        warnings = health_warnings(engine.store)
+        with asked(engine.store) as ask:
+            health = look(ask)
     except LiquidBackgroundError as error:
         yield Finding("store", "cannot be used", str(error))
         return
-    for warning in warnings:
-        found, _, fix = warning.rpartition(": ")
-        yield Finding("store", found or warning, fix or "ask who runs the server", fatal=False)
-    yield from _running(engine)
+    yield from map(_finding, health.verdicts)
+    seen = health.serving
+    if seen.workers is not None and not any(verdict.name == "workers" for verdict in health.verdicts):
+        yield Finding("workers", f"{seen.workers} running, {seen.waiting + seen.later} jobs waiting")
+    yield from _failed(engine)
 
 
-def _running(engine: Engine) -> Iterator[Finding]:
-    running = [worker for worker in workers(engine.store) if worker.is_readable]
-    waiting = sum(count.queued + count.scheduled for count in engine.jobs.counts())
-    if running or not waiting:
-        yield Finding("workers", f"{len(running)} running, {waiting} jobs waiting")
-    else:
-        yield Finding("workers", f"none, and {waiting} jobs waiting", "start one: poscli worker", fatal=False)
-    failed = sum(count.failed for count in engine.jobs.counts())
+def _of_folder(verdict: Verdict) -> Finding:
+    if verdict.severity is Severity.WRONG:
+        return Finding(verdict.name, "cannot be used", str(verdict))
+    return _finding(verdict)
+
+
+def _finding(verdict: Verdict) -> Finding:
+    return Finding(verdict.name, verdict.found, verdict.remedy, fatal=verdict.severity is Severity.WRONG)
+
+
+def _failed(engine: Engine) -> Iterator[Finding]:
+    try:
+        failed = sum(count.failed for count in engine.jobs.counts())
+    except StoreError:  # as the verdicts say
+        return
     if failed:
         yield Finding("jobs", f"{failed} failed", "look: poscli jobs list --status failed", fatal=False)

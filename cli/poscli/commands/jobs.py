@@ -16,7 +16,8 @@ from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names
 from poscli.group import Group
-from poscli.jobview import as_json, describe, dump, entries_of, rows
+from poscli.jobview import as_json, describe, entries_of, rows
+from poscli.output import dump
 from poscli.tables import confirm, table
 from poscli.terminal import fitted, hint, note, told_first
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 import time
 from datetime import UTC, datetime
@@ -15,19 +14,28 @@ from liquid_background import Engine
 from liquid_background.errors import StoreError
 from liquid_background.jobs.contract import COUNTED
 from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.health import Health, look
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
-from liquid_background.jobs.store import health_warnings
+from liquid_background.jobs.store import asked
+from liquid_background.jobs.store.verdict import verdict_on
 from poscli.application import app_option, load_engine, no_store
-from poscli.jobview import dump
+from poscli.output import dump
 from poscli.tables import table
-from poscli.terminal import as_called, note, styled
+from poscli.terminal import note
 from poscli.times import age
+from poscli.verdicts import as_json, lines_of
 
 _BESIDE_QUEUED = tuple(name for name in COUNTED if name != "queued")
 QUEUES = ("QUEUE", "QUEUED", "OLDEST", *map(str.upper, _BESIDE_QUEUED))
 GROUPS = ("GROUP", "RUNNING", "WAITING")
 WORKERS = ("WORKER", "STATE", "JOB", "QUEUES", "DONE", "FAILED", "SEEN")
+_KEEPS = {
+    "each change": "keeps jobs on disk",
+    "snapshots": "keeps jobs on disk now and then",
+    "nothing": "keeps nothing on disk",
+    None: "persistence unknown",
+}
 _CLEAR = "\x1b[H\x1b[2J"
 
 
@@ -64,8 +72,12 @@ def command(watch: bool, interval: float, style: str, app: str | None) -> None:
         note(missing)
         return
     if not watch:
-        print(_shown(engine, style))
-        return
+        text, trouble = _looked(engine, style)
+        if text:
+            print(text)
+        if trouble is not None and style == "text":
+            raise trouble
+        sys.exit(trouble is not None)
     with contextlib.suppress(KeyboardInterrupt):
         _watch(engine, style, interval)
 
@@ -73,19 +85,28 @@ def command(watch: bool, interval: float, style: str, app: str | None) -> None:
 def _watch(engine: Engine, style: str, interval: float) -> None:
     clear = _CLEAR if style == "text" and sys.stdout.isatty() else ""
     while True:
-        try:
-            text = _shown(engine, style)
-        except StoreError as error:  # it may come back
-            text = printable(str(error)) if style == "text" else json.dumps({"error": str(error)})
+        text, trouble = _looked(engine, style)  # a store that is away may come back
+        if trouble is not None and style == "text":
+            text = "\n".join(filter(None, (text, printable(str(trouble)))))
         print(clear + text)
         time.sleep(interval)
 
 
-def _shown(engine: Engine, style: str) -> str:
-    return _text(engine) if style == "text" else dump(_json(engine))
+def _looked(engine: Engine, style: str) -> tuple[str, StoreError | None]:
+    """Return what a look shows, and the error that kept it from seeing all."""
+    health: Health | None = None
+    try:
+        with asked(engine.store) as ask:
+            health = look(ask, engine.settings.data_dir if engine.store.kind == "embedded" else None)
+        return (_text(engine, health) if style == "text" else dump(_json(engine, health))), None
+    except StoreError as error:
+        verdicts = health.verdicts if health else (verdict_on(error),)
+        if style == "json":
+            return dump({"error": str(error), "verdicts": as_json(verdicts)}), error
+        return "\n".join(lines_of(verdicts) if health else ()), error
 
 
-def _text(engine: Engine) -> str:
+def _text(engine: Engine, health: Health) -> str:
     seen = overview(engine.store, engine.jobs.counts())
     rows = [
         (
@@ -96,12 +117,8 @@ def _text(engine: Engine) -> str:
         )
         for queue in seen.queues
     ]
-    parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
-    parts += [styled(printable(f"warning: {warning}"), fg="yellow") for warning in health_warnings(engine.store)]
-    waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
-    if waiting and not any(worker.is_readable for worker in seen.workers):
-        parts.append(styled(as_called(f"{waiting} waiting, no worker running. Start one: poscli worker"), fg="yellow"))
-    return "\n".join(parts)
+    parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine, health)]
+    return "\n".join([*parts, *lines_of(health.verdicts)])
 
 
 def _groups(engine: Engine) -> list[str]:
@@ -125,33 +142,26 @@ def _names(engine: Engine, worker: WorkerInfo) -> list[str]:
     return [running[job_id].source_name if job_id in running else job_id for job_id in worker.job_ids]
 
 
-def _store(engine: Engine) -> str:
-    facts = _facts(engine)
+def _store(engine: Engine, health: Health) -> str:
+    facts = _facts(engine, health)
     memory = f"{facts['memory_bytes'] / 1024 / 1024:.1f} MB" if facts["memory_bytes"] is not None else "unknown memory"
-    kept = {True: "keeps jobs on disk", False: "keeps nothing on disk", None: "persistence unknown"}[
-        facts["persistent"]
-    ]
-    return printable(f"store: {facts['kind']}, {facts['url']}, {facts['server']}, {memory}, {kept}")
+    return printable(
+        f"store: {facts['kind']}, {facts['url']}, {facts['server']}, {memory}, {_KEEPS[health.server.keeps]}"
+    )
 
 
-def _facts(engine: Engine) -> dict[str, Any]:
-    warnings = health_warnings(engine.store)
-    unknown = any("INFO" in warning for warning in warnings)
-    info: dict[str, Any] = {} if unknown else dict(engine.store.client.info())
-    name = "Valkey" if info.get("server_name") == "valkey" or "valkey_version" in info else "Redis"
-    version = info.get("valkey_version") or info.get("redis_version")
-    losing = any("nothing on disk" in warning for warning in warnings)
+def _facts(engine: Engine, health: Health) -> dict[str, Any]:
+    keeps = health.server.keeps
     return {
         "kind": engine.store.kind,
         "url": engine.store.url,
-        "server": f"{name} {version}" if version else "unknown server",
-        "memory_bytes": info.get("used_memory"),
-        "persistent": None if unknown else not losing,
-        "warnings": list(warnings),
+        "server": health.server.name or "unknown server",
+        "memory_bytes": health.server.memory,
+        "persistent": None if keeps is None else keeps == "each change",
     }
 
 
-def _json(engine: Engine) -> dict[str, Any]:
+def _json(engine: Engine, health: Health) -> dict[str, Any]:
     seen = overview(engine.store, engine.jobs.counts())
     now = datetime.now(UTC)
     queues = {}
@@ -174,4 +184,10 @@ def _json(engine: Engine) -> dict[str, Any]:
     limited = [
         {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
     ]
-    return {"queues": queues, "groups": limited, "workers": workers, "store": _facts(engine)}
+    return {
+        "queues": queues,
+        "groups": limited,
+        "workers": workers,
+        "store": _facts(engine, health),
+        "verdicts": as_json(health.verdicts),
+    }

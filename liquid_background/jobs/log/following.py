@@ -13,7 +13,8 @@ from redis import Redis
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, fits, order_of
-from liquid_background.jobs.log.stream import ENDS, KEY, last_id
+from liquid_background.jobs.log.searching import ENDS, KEY
+from liquid_background.jobs.log.stream import last_id
 from liquid_background.jobs.store import read_replies
 
 logger = logging.getLogger(__name__)

@@ -9,20 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Any, Final
 
 from redis import Redis
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log.entry import BEFORE_ALL, FIELDS, MAX_FIELD, decode_entry, encoded, milliseconds_of
+from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, milliseconds_of
+from liquid_background.jobs.log.searching import ENDS, KEY, script, search
 from liquid_background.jobs.store import read_replies, translated_errors
 
-KEY: Final = "liquid_background:log"
-ENDS: Final = "liquid_background:log:ends"
-"""The ends of attempts that are older than the oldest entry under KEY."""
-_BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
 _AT_ONCE: Final = 500  # entries that one call returns
 
 
@@ -38,14 +33,11 @@ def entries(
     """Return the newest entries that match, oldest first. Filters are literal and applied in the store."""
     oldest = _from(since)
     wanted = {"source_name": source_name, "status": status, "type": type}
-    filters = [part for name, value in wanted.items() for part in (FIELDS.index(name) + 1, encoded(value or ""))]
     found: list[LogEntry] = []
     newest: str | bytes = "+"
     while newest and len(found) < limit:
         with translated_errors():
-            reply: Any = client.eval(
-                _script(), 0, newest, oldest, limit - len(found), _BUDGET, MAX_FIELD, KEY, ENDS, *filters
-            )
+            reply: Any = client.eval(script(), 0, *search(newest, oldest, limit - len(found), wanted))
         chunk, newest = reply
         found.extend(decode_entry(entry[0], _pairs(entry[1])) for entry in chunk)
     return found[::-1]
@@ -90,8 +82,3 @@ def last_id(client: Redis) -> str:
 
 def _pairs(flat: Sequence[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=True))
-
-
-@cache
-def _script() -> str:
-    return files("liquid_background.jobs.log").joinpath("entries.lua").read_text("ascii")

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING
 from liquid_background.lazy import lazy_attributes
 
 if TYPE_CHECKING:
+    from liquid_background.jobs.store.asked import asked
     from liquid_background.jobs.store.connection import Store, connect
-    from liquid_background.jobs.store.health import health_warnings
     from liquid_background.jobs.store.translation import read_replies, translated_errors
 
-__all__ = ["Store", "connect", "health_warnings", "read_replies", "translated_errors"]
+__all__ = ["Store", "asked", "connect", "read_replies", "translated_errors"]
 
 __getattr__ = lazy_attributes(
     __name__,
     {
         "Store": "connection",
+        "asked": "asked",
         "connect": "connection",
-        "health_warnings": "health",
         "read_replies": "translation",
         "translated_errors": "translation",
     },

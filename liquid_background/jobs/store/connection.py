@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,18 +10,19 @@ from typing import Any, Literal
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.connection import Connection, UnixDomainSocketConnection
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.store.address import Address, parse_address
 from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.jobs.store.embedded import ensure_running, socket_path, socket_url
+from liquid_background.jobs.store.refusals import SETTING, unsuitable
 from liquid_background.jobs.store.translation import translated_errors
 from liquid_background.settings import Settings
 
-_OLDEST_REDIS = (6, 2)
 _CONNECT_TIMEOUT = 2.0  # seconds
+_ADVICE = f"see to the user, the password and the number of the database in {SETTING}"
 # Lets the kernel close a connection whose peer vanished, within about 11 s; the pool then opens a new one before
 # a command is sent, where a time limit could only fail the command. The names differ between Linux and macOS.
 _KEEPALIVE = {
@@ -84,8 +84,10 @@ def connect(settings: Settings, *, socket_timeout: float = 10.0) -> Store:
     try:
         with translated_errors(store.url):
             _check_server(store)
-    except BaseException:
+    except BaseException as error:
         store.close()
+        if isinstance(error, ResponseError):  # one without a known code, such as SELECT's of a number that is none
+            raise StoreUnavailable(f"the store at {store.url} refused the connection ({error}): {_ADVICE}") from None
         raise
     return store
 
@@ -138,17 +140,25 @@ def _client(arguments: dict[str, Any], socket_timeout: float) -> Redis:
 
 def _check_server(store: Store) -> None:
     """Refuse a server that cannot hold jobs; HELLO tells what INFO would, and every user may ask it."""
+    client: Any = store.client
     try:
-        reply = store.client.execute_command("HELLO")  # type: ignore[no-untyped-call]
+        reply = client.execute_command("HELLO")
     except ResponseError as error:
         if "unknown command" not in str(error):
             raise
-        raise StoreUnavailable(f"the store at {store.url} is too old: Redis 6.2 or newer or Valkey is needed") from None
-    facts = dict(zip(reply[::2], reply[1::2], strict=True))
-    server, version, mode = (facts[name].decode() for name in (b"server", b"version", b"mode"))
-    if mode == "cluster":
-        raise StoreUnavailable(f"the store at {store.url} is a Redis Cluster, which is not supported: use one primary")
-    if mode == "sentinel":
-        raise StoreUnavailable(f"{store.url} is a Sentinel, which holds no data: give the URL of the primary itself")
-    if server == "redis" and tuple(map(int, re.findall(r"\d+", version)[:2])) < _OLDEST_REDIS:
-        raise StoreUnavailable(f"the store at {store.url} is Redis {version}: 6.2 or newer or Valkey is needed")
+        reason = _unsuitable_without_hello(client)
+    else:
+        facts = dict(zip(reply[::2], reply[1::2], strict=True))
+        reason = unsuitable(*(facts[name].decode() for name in (b"server", b"version", b"mode")))
+    if reason:
+        raise StoreUnavailable(f"the store at {store.url} {reason}")
+
+
+def _unsuitable_without_hello(client: Any) -> str | None:
+    """Return what is wrong with a server that does not know HELLO: it is too old, or the command has been renamed."""
+    try:
+        info = client.info("server")
+    except RedisError:
+        return "is too old: Redis 6.2 or newer or Valkey is needed; or HELLO and INFO are disabled or renamed there"
+    server = "valkey" if "valkey_version" in info else "redis"
+    return unsuitable(server, str(info.get("redis_version", "")), str(info.get("redis_mode", "")))

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from liquid_background.errors import StoreStartError, StoreUnavailable
+from liquid_background.basic_errors import StoreStartError, StoreUnavailable
 from liquid_background.jobs.store import supervisor
 from liquid_background.jobs.store.ownership import (
     OTHER_FOLDER,

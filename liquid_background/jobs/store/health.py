@@ -1,66 +1,221 @@
-"""What a running store says about the safety of the jobs in it."""
+"""What a server says about the safety of the jobs in it: what it keeps, how full it is, whether its clock is right."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
-from redis.exceptions import NoPermissionError, ResponseError
+from liquid_background.jobs.store.asking import Asking, Refusal
+from liquid_background.jobs.store.refusals import unsuitable
+from liquid_background.jobs.store.verdict import Severity, Verdict
 
-from liquid_background.jobs.store.connection import Store
-from liquid_background.jobs.store.translation import translated_errors
+FULL: Final = 90  # percent of the memory from which on a store is nearly full
+_CLOCK_SLACK: Final = 2.0  # seconds between two clocks that are set by the same time service, and more
+_MEGABYTE: Final = 1024 * 1024
 
 
-def health_warnings(store: Store) -> tuple[str, ...]:
-    """Return one sentence for each way in which this store may lose jobs; empty when it is set up well.
+@dataclass(frozen=True, slots=True)
+class ServerSays:
+    """What a server told of itself; `info` and `settings` are empty where this user may not ask."""
 
-    A server that forbids INFO or CONFIG to this user is judged by what it tells; the rest is said to be unknown.
+    info: Mapping[str, str] = field(repr=False)
+    settings: Mapping[str, str] = field(repr=False)  # `save` and `appendfsync`
+    clock: tuple[float, float, float] | None = None  # of this host before it was asked, its own, of this host after
+
+    @property
+    def name(self) -> str | None:
+        """The program and its version, such as "Valkey 9.1.2"; None when that is not known."""
+        version = self.info.get("valkey_version") or self.info.get("redis_version")
+        if version is None:
+            return None
+        return f"{'Valkey' if 'valkey_version' in self.info else 'Redis'} {version}"
+
+    @property
+    def memory(self) -> int | None:
+        """Bytes that its data takes; None when that is not known."""
+        return self.number("used_memory") if self.info else None
+
+    @property
+    def keeps(self) -> str | None:
+        """Whether it writes each change to its disk ("each change"), "snapshots" or "nothing"; None when not known."""
+        if not self.info:
+            return None
+        if self.number("aof_enabled"):
+            return "each change"
+        if "save" not in self.settings:
+            return None
+        return "snapshots" if self.settings["save"] else "nothing"
+
+    def number(self, name: str) -> int:
+        """Return a whole number of INFO; 0 when it is not told."""
+        value = self.info.get(name, "")
+        return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else 0
+
+
+def what_it_says(ask: Asking) -> ServerSays:
+    """Ask a server about itself, in one round trip.
 
     Raises:
-        StoreUnavailable: when the store cannot be reached.
+        StoreUnavailable: when it cannot be reached.
     """
-    with translated_errors(store.url):
-        info = _allowed(store.client.info)
-        if info is None:
-            return ("cannot tell whether the store evicts keys or keeps data on disk: this user may not run INFO",)
-        found = (_eviction(info), _persistence(store, info), _role(info))
-        return tuple(warning for warning in found if warning)
+    before = time.time()
+    info, save, fsync, now = ask.ask(("INFO",), ("CONFIG", "GET", "save"), ("CONFIG", "GET", "appendfsync"), ("TIME",))
+    after = time.time()
+    settings: dict[str, str] = {}
+    for reply in (save, fsync):
+        settings.update(_pairs(reply))
+    its_own = None if isinstance(now, Refusal) else int(now[0]) + int(now[1]) / 1_000_000
+    return ServerSays(_fields(info), settings, None if its_own is None else (before, its_own, after))
 
 
-def _eviction(info: dict[str, Any]) -> str | None:
-    policy, limit = info.get("maxmemory_policy", "noeviction"), info.get("maxmemory", 0)
+def _fields(reply: Any) -> dict[str, str]:
+    if isinstance(reply, Refusal):
+        return {}
+    lines = reply.decode("utf-8", "replace").splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line and not line.startswith("#"))
+
+
+def _pairs(reply: Any) -> dict[str, str]:
+    if isinstance(reply, Refusal):
+        return {}
+    words = [word.decode("utf-8", "replace") for word in reply]
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def server_verdicts(says: ServerSays) -> list[Verdict]:
+    """Return what is wrong with a server, or may lose jobs, from what it says of itself."""
+    if not says.info:
+        found = "cannot tell whether the store evicts keys or keeps data on disk: this user may not run INFO"
+        verdicts = [Verdict("server", Severity.UNKNOWN, found, "grant it +info and +config|get, or ask who runs it")]
+    else:
+        found_all = (_kind, _role, _eviction, _memory, _persistence, _sync, _snapshots, _rewrite, _append)
+        verdicts = [verdict for look in found_all if (verdict := look(says)) is not None]
+    clock = _clock(says)
+    return [*verdicts, clock] if clock else verdicts
+
+
+def _kind(says: ServerSays) -> Verdict | None:
+    server = "valkey" if "valkey_version" in says.info else "redis"
+    reason = unsuitable(server, says.info.get("redis_version", ""), says.info.get("redis_mode", ""))
+    return _explained("server", Severity.WRONG, f"the store {reason}") if reason else None
+
+
+def _role(says: ServerSays) -> Verdict | None:
+    if says.info.get("role", "master") == "master":
+        return None
+    found = "the store is a replica, so it can take no jobs"
+    return Verdict("role", Severity.WRONG, found, "use the URL of its primary")
+
+
+def _eviction(says: ServerSays) -> Verdict | None:
+    policy, limit = says.info.get("maxmemory_policy", "noeviction"), says.number("maxmemory")
     if policy == "noeviction" or not limit:
         return None
-    return (
-        f"the store may throw jobs away when it reaches its {limit:,} bytes (maxmemory-policy {policy}): "
-        "set maxmemory-policy to noeviction"
-    )
+    found = f"the store may throw jobs away when it reaches its {limit:,} bytes (maxmemory-policy {policy})"
+    return Verdict("eviction", Severity.WARNING, found, "set maxmemory-policy to noeviction")
 
 
-def _persistence(store: Store, info: dict[str, Any]) -> str | None:
-    if info.get("aof_enabled"):
-        return None
-    configured = _allowed(lambda: store.client.config_get("save"))
-    if configured is None:
-        return "cannot tell whether the store keeps data on disk: its AOF is off and this user may not run CONFIG"
-    if configured.get("save"):
-        return None
-    return "the store keeps nothing on disk, so a restart loses every job: set appendonly to yes"
-
-
-def _role(info: dict[str, Any]) -> str | None:
-    if info.get("role", "master") == "master":
-        return None
-    return "the store is a replica, so it can take no jobs: use the URL of its primary"
-
-
-def _allowed(ask: Callable[[], dict[Any, Any]]) -> dict[Any, Any] | None:
-    """Return the reply, or None when the server does not let this user run the command, or nobody."""
-    try:
-        return ask()
-    except NoPermissionError:
-        return None
-    except ResponseError as error:
-        if "unknown command" in str(error):  # how hosted servers hide CONFIG
+def _memory(says: ServerSays) -> Verdict | None:
+    """Judge by maxmemory; without one the host's memory is the limit, and what ends the server is the kernel."""
+    limit, host = says.number("maxmemory"), says.number("total_system_memory")
+    used = says.number("used_memory")
+    if limit:
+        counted = used - says.number("mem_not_counted_for_evict")
+        if counted * 100 < limit * FULL:
             return None
-        raise
+        share = "full" if counted >= limit else f"{_percent(counted, limit)} full"
+        found = f"the store's memory is {share} ({_size(counted)} of maxmemory {_size(limit)})"
+        return Verdict("memory", Severity.WARNING, found, "raise maxmemory, or lower RESULT_TTL and LOG_LIMIT")
+    held = max(used, says.number("used_memory_rss"))
+    if not host or held * 100 < host * FULL:
+        return None
+    found = f"the store takes {_percent(held, host)} of its host's memory ({_size(held)} of {_size(host)})"
+    return Verdict("memory", Severity.WARNING, found, "give the host more memory, and the store a maxmemory below it")
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part * 100 // whole} %"
+
+
+def _size(count: int) -> str:
+    return f"{count / _MEGABYTE:,.1f} MB" if count >= _MEGABYTE else f"{count:,} bytes"
+
+
+def _persistence(says: ServerSays) -> Verdict | None:
+    remedy = "set appendonly to yes"
+    match says.keeps:
+        case "each change":
+            return None
+        case "nothing":
+            found = "the store keeps nothing on disk, so a restart loses every job"
+            return Verdict("persistence", Severity.WARNING, found, remedy)
+        case "snapshots":
+            how = f"only now and then (save {says.settings['save']})"
+            found = f"the store writes to its disk {how}, so a crash loses {_at_risk(says)}"
+            return Verdict("persistence", Severity.WARNING, found, remedy)
+    found = "cannot tell whether the store keeps data on disk: its AOF is off and this user may not run CONFIG"
+    return Verdict("persistence", Severity.UNKNOWN, found, f"grant it +config|get, or ask who runs it; {remedy}")
+
+
+def _at_risk(says: ServerSays) -> str:
+    """Return what the rules in `save` may lose, and what would be lost just now."""
+    words = [int(word) for word in says.settings["save"].split()]
+    rules = sorted(zip(words[1::2], words[::2], strict=True))
+    least, *others = [(f"{seconds:,} s", f"{changes:,} changes") for changes, seconds in rules]
+    ways = "".join(f", {seconds} once there are {changes}" for seconds, changes in others)
+    pending = says.number("rdb_changes_since_last_save")
+    return f"up to {least[0]} of work{ways}" + (f"; {pending:,} changes are not saved now" if pending else "")
+
+
+def _sync(says: ServerSays) -> Verdict | None:
+    if not says.number("aof_enabled") or says.settings.get("appendfsync") != "no":
+        return None
+    found = "the store leaves it to the kernel when it writes to its disk (appendfsync no), often 30 s later"
+    return Verdict("sync", Severity.WARNING, found, "set appendfsync to everysec")
+
+
+def _snapshots(says: ServerSays) -> Verdict | None:
+    if says.info.get("rdb_last_bgsave_status", "ok") == "ok":
+        return None
+    return _failed("snapshots", "its last background save failed")
+
+
+def _rewrite(says: ServerSays) -> Verdict | None:
+    if says.info.get("aof_last_bgrewrite_status", "ok") == "ok":
+        return None
+    return _failed("rewrite", "the last rewrite of its append-only file failed")
+
+
+def _append(says: ServerSays) -> Verdict | None:
+    if says.info.get("aof_last_write_status", "ok") == "ok":
+        return None
+    return _failed("append", "the last write to its append-only file failed", Severity.WRONG)
+
+
+def _failed(name: str, what: str, severity: Severity = Severity.WARNING) -> Verdict:
+    remedy = "see the server's log; most often its disk is full, or it may not write to its folder (`dir`)"
+    return Verdict(name, severity, f"the store cannot write to its disk, {what}", remedy)
+
+
+def _clock(says: ServerSays) -> Verdict | None:
+    if says.clock is None:
+        return None
+    before, its_own, after = says.clock
+    ahead, behind = its_own - after, before - its_own
+    if max(ahead, behind) <= _CLOCK_SLACK:
+        return None
+    found = f"the store's clock is {max(ahead, behind):,.0f} s {'ahead of' if ahead > 0 else 'behind'} this host's"
+    return Verdict("clock", Severity.WARNING, found, "have both set by NTP; jobs are due, and logged, by the store's")
+
+
+def _explained(name: str, severity: Severity, text: str) -> Verdict:
+    found, _, remedy = text.partition(": ")
+    return Verdict(name, severity, found, remedy)
+
+
+def refusal_verdict(refusals: Iterable[Refusal]) -> Verdict | None:
+    """Return that writes are refused just now, and why, from the errors that writes were told; None without one."""
+    told: Sequence[str] = [text for refusal in refusals if (text := refusal.explained)]
+    return _explained("writes", Severity.WRONG, f"the store {told[0]}") if told else None

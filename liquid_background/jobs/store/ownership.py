@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from liquid_background.errors import StoreStartError
+from liquid_background.basic_errors import StoreStartError
 
 OTHER_FOLDER: Final = "or set LIQUID_BACKGROUND_DATA_DIR to another folder"
 _MOST_LINKS: Final = 40  # on one path, as in the kernels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,42 +11,16 @@ import redis
 from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
+from liquid_background.jobs.store.refusals import REASONS, SETTING, explain_refusal, unreachable
 
-_SETTING = "LIQUID_BACKGROUND_REDIS_URL"
-_ACL = "~rq:* ~liquid_background:* +@all -@dangerous -@admin"
-
-# By the code that a server's error begins with; servers before 7 put a script's code in mid-sentence, after a dash.
-_LOGIN = f"refused the login: check the user name and the password in {_SETTING}"
-_RIGHTS = f"does not allow this user what is needed: its ACL rule must grant at least {_ACL}"
-_CLUSTER = f"is a Redis Cluster, which is not supported: point {_SETTING} at a single primary"
-_REASONS = {
-    "NOAUTH": _LOGIN,
-    "WRONGPASS": _LOGIN,
-    "NOPERM": _RIGHTS,
-    # What a command in a script is told instead, by servers from 7 on and by those before.
-    "ACL failure in script": _RIGHTS,
-    "The user executing the script": _RIGHTS,
-    "LOADING": "is still loading its data: try again in a moment",
-    "OOM": "is out of memory and refused the write: free memory or raise its maxmemory",
-    "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
-    "READONLY": f"is a read-only replica: point {_SETTING} at the primary, or try again once a failover is over",
-    "MASTERDOWN": "is a replica that has lost its primary: try again once a failover is over",
-    "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes",
-    "BUSY": "is busy with a script that does not end: try again, or run SCRIPT KILL on it",
-    "CLUSTERDOWN": _CLUSTER,
-    "MOVED": _CLUSTER,
-    "ASK": _CLUSTER,
-    "CROSSSLOT": _CLUSTER,
-}
 # By OpenSSL's number for what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
 _TRUST = {
     _EXPIRED: "renew it",
-    _OTHER_NAME: f"write the host in {_SETTING} as the certificate names it",
-    _OTHER_ADDRESS: f"write the host in {_SETTING} as the certificate names it",
+    _OTHER_NAME: f"write the host in {SETTING} as the certificate names it",
+    _OTHER_ADDRESS: f"write the host in {SETTING} as the certificate names it",
 }
-_AUTHORITY = f"name the file of its authority in {_SETTING}, as in rediss://…/0?ssl_ca_certs=/etc/ssl/store-ca.pem"
-_CODE = re.compile(rf"(?:^|-|script: \d+: )(?:ERR )?({'|'.join(_REASONS)})\b")
+_AUTHORITY = f"name the file of its authority in {SETTING}, as in rediss://…/0?ssl_ca_certs=/etc/ssl/store-ca.pem"
 
 # redis-py takes the code off the errors that it has a class for.
 _CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
@@ -107,7 +80,7 @@ def _cut(error: redis.RedisError, doubt: str) -> str:
     text = str(error).rstrip(".")
     if doubt:
         return f"broke the connection ({text}){_lost(doubt)}"
-    return f"cannot be reached ({text}): start it, correct {_SETTING}, or unset that to use the embedded store"
+    return unreachable(text)
 
 
 def _lost(doubt: str) -> str:
@@ -144,16 +117,15 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 def _reason(error: redis.RedisError) -> str | None:
     """Return what the store says of itself in an error that it replied; None when that is not known, or no reply."""
-    for kind, code in _CLASSES:
-        if isinstance(error, kind):
-            return _REASONS[code]
+    code = code_of(error)
+    if code is not None:
+        return REASONS[code]
     if isinstance(error, redis.ResponseError):
         # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
         return explain_refusal(str(error).rpartition(" of pipeline caused error: ")[2])
     return None
 
 
-def explain_refusal(error: str) -> str | None:
-    """Return what a server's error says of the store, and what to do; None for one without a known code."""
-    found = _CODE.search(error)
-    return _REASONS[found[1]] if found else None
+def code_of(error: redis.RedisError) -> str | None:
+    """Return the code that redis-py took off an error that the server replied; None where it has no class for it."""
+    return next((code for kind, code in _CLASSES if isinstance(error, kind)), None)

@@ -1,67 +1,245 @@
-"""What a store is warned about: evicting jobs, keeping nothing, being a replica."""
+"""What a server says about the safety of the jobs in it, and what it says of commands that it does not take."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from liquid_background import Engine
 from liquid_background.errors import StoreUnavailable
-from liquid_background.jobs.store import Store, connect, health_warnings
+from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.store import Store, asked, connect
+from liquid_background.jobs.store.health import server_verdicts, what_it_says
+from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.settings import load_settings
 
+KEPT = ("--appendonly", "yes")
 NOTHING_KEPT = "the store keeps nothing on disk, so a restart loses every job: set appendonly to yes"
+RIGHTS = "its ACL rule must grant at least ~rq:* ~liquid_background:* +@all -@dangerous -@admin"
 
 
 @pytest.fixture
-def warnings_of(start_server: Callable[..., Any]) -> Callable[..., tuple[str, ...]]:
-    def warnings(*options: str, login: str = "") -> tuple[str, ...]:
+def verdicts_of(start_server: Callable[..., Any]) -> Callable[..., tuple[Verdict, ...]]:
+    """`verdicts_of("--save", "60 1", login="user:password@", first=…)` looks at a server that was started so."""
+
+    def verdicts(*options: str, login: str = "", first: Callable[[Store], Any] | None = None) -> tuple[Verdict, ...]:
         store = connect(load_settings(redis_url=start_server(*options).url.replace("//", f"//{login}")))
         try:
-            return health_warnings(store)
+            if first:
+                first(store)
+            with asked(store) as ask:
+                return look(ask).verdicts
         finally:
             store.close()
 
-    return warnings
+    return verdicts
+
+
+Verdicts = Callable[..., tuple[Verdict, ...]]
 
 
 def test_the_embedded_store_is_healthy(store: Store) -> None:
-    assert health_warnings(store) == ()
+    with asked(store) as ask:
+        health = look(ask, store.socket.parent if store.socket else None)
+    assert health.verdicts == ()
+    assert health.server.keeps == "each change"
+    assert "Valkey" in (health.server.name or "")
 
 
-def test_a_store_without_aof_and_saves_keeps_nothing(warnings_of: Callable[..., tuple[str, ...]]) -> None:
-    assert warnings_of() == (NOTHING_KEPT,)
-    assert warnings_of("--save", "60 1") == ()
-    assert warnings_of("--appendonly", "yes") == ()
+def test_a_store_without_aof_and_saves_keeps_nothing(verdicts_of: Verdicts) -> None:
+    assert list(map(str, verdicts_of())) == [NOTHING_KEPT]
+    assert verdicts_of(*KEPT) == ()
 
 
-def test_a_store_that_may_evict_is_told_with_its_policy(warnings_of: Callable[..., tuple[str, ...]]) -> None:
-    kept = ("--appendonly", "yes")
-    (warning,) = warnings_of(*kept, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
-    assert "may throw jobs away when it reaches its 67,108,864 bytes (maxmemory-policy allkeys-lru)" in warning
-    assert warnings_of(*kept, "--maxmemory-policy", "allkeys-lru") == ()  # without a limit nothing is evicted
-    assert warnings_of(*kept, "--maxmemory", "64mb") == ()
+def test_a_store_that_only_saves_says_what_a_crash_loses(verdicts_of: Verdicts) -> None:
+    def write(store: Store) -> None:
+        for number in range(7):
+            store.client.set(f"key{number}", "")
+
+    (verdict,) = verdicts_of("--save", "3600 1 300 100 60 10000", first=write)
+    assert (verdict.name, verdict.severity, verdict.remedy) == (
+        "persistence",
+        Severity.WARNING,
+        "set appendonly to yes",
+    )
+    assert "(save 3600 1 300 100 60 10000)" in verdict.found
+    assert "up to 3,600 s of work, 300 s once there are 100 changes, 60 s once there are 10,000" in verdict.found
+    assert "7 changes are not saved now" in verdict.found
 
 
-def test_a_replica_is_told(warnings_of: Callable[..., tuple[str, ...]]) -> None:
-    assert any("is a replica" in warning for warning in warnings_of("--replicaof", "127.0.0.1 1"))
+def test_a_file_that_the_kernel_writes_when_it_likes_is_told(verdicts_of: Verdicts) -> None:
+    (verdict,) = verdicts_of(*KEPT, "--appendfsync", "no")
+    assert str(verdict).endswith("(appendfsync no), often 30 s later: set appendfsync to everysec")
 
 
-def test_what_may_not_be_asked_is_said_to_be_unknown(warnings_of: Callable[..., tuple[str, ...]]) -> None:
-    (warning,) = warnings_of(*["--user", "jobs", "on", ">x", "~*", "+@all", "-@dangerous"], login="jobs:x@")
-    assert "may not run INFO" in warning
-    (warning,) = warnings_of(*["--user", "jobs", "on", ">x", "~*", "+@all", "-config"], login="jobs:x@")
-    assert "its AOF is off and this user may not run CONFIG" in warning
-    (warning,) = warnings_of("--rename-command", "CONFIG", "")
-    assert "may not run CONFIG" in warning
-    assert warnings_of("--appendonly", "yes", "--rename-command", "CONFIG", "") == ()
+def test_a_store_that_may_evict_is_told_with_its_policy(verdicts_of: Verdicts) -> None:
+    (verdict,) = verdicts_of(*KEPT, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru")
+    assert "may throw jobs away when it reaches its 67,108,864 bytes (maxmemory-policy allkeys-lru)" in verdict.found
+    assert verdicts_of(*KEPT, "--maxmemory-policy", "allkeys-lru") == ()  # without a limit nothing is evicted
+    assert verdicts_of(*KEPT, "--maxmemory", "64mb") == ()
+
+
+@pytest.mark.parametrize(("percent", "is_told"), [(80, False), (93, True)])
+def test_memory_that_fills_is_told_from_90_percent_on(verdicts_of: Verdicts, percent: int, is_told: bool) -> None:
+    def fill(store: Store) -> None:
+        limit = 64 * 1024 * 1024
+        store.client.config_set("maxmemory", limit)
+        pipeline = store.client.pipeline(transaction=False)
+        while store.client.info("memory")["used_memory"] < limit * percent // 100 - 100_000:
+            pipeline.rpush("rest", b"x" * 90_000).execute()
+
+    verdicts = verdicts_of(*KEPT, first=fill)
+    assert [verdict.name for verdict in verdicts] == ["memory"] * is_told
+    if is_told:
+        assert re.search(r"memory is 9[1-4] % full \(\d\d\.\d MB of maxmemory 64\.0 MB\)", verdicts[0].found)
+        assert verdicts[0].remedy.startswith("raise maxmemory")
+
+
+def test_without_a_maxmemory_the_host_s_memory_is_the_limit(store: Store) -> None:
+    with asked(store) as ask:
+        says = what_it_says(ask)
+    host = says.number("total_system_memory")
+    assert host > says.number("used_memory_rss") > 0
+    nearly = replace(says, info={**says.info, "used_memory_rss": str(host * 19 // 20)})
+    (verdict,) = server_verdicts(nearly)
+    assert verdict.name == "memory"
+    assert "95 % of its host's memory" in verdict.found or "94 % of its host's memory" in verdict.found
+
+
+@pytest.mark.parametrize(
+    ("config", "found"),
+    [
+        ({"maxmemory": "1"}, "the store is out of memory and refused the write"),
+        ({"min-replicas-to-write": "1"}, "the store has fewer replicas than its min-replicas-to-write asks for"),
+    ],
+)
+def test_refused_writes_are_wrong(verdicts_of: Verdicts, config: dict[str, str], found: str) -> None:
+    verdicts = verdicts_of(*KEPT, first=lambda store: [store.client.config_set(*item) for item in config.items()])
+    (writes,) = [verdict for verdict in verdicts if verdict.name == "writes"]
+    assert writes.severity is Severity.WRONG
+    assert writes.found.startswith(found)
+    assert verdicts[0] == writes, "the worst comes first"
+
+
+def test_a_disk_that_takes_no_save_is_told_by_its_failure_and_the_refused_writes(
+    verdicts_of: Verdicts, wait_until: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+
+    def fail(store: Store) -> None:
+        store.client.set("x", "1")
+        folder.rmdir()
+        store.client.bgsave()
+        wait_until(lambda: store.client.info("persistence")["rdb_last_bgsave_status"] == "err")
+
+    verdicts = {verdict.name: verdict for verdict in verdicts_of("--save", "60 1", "--dir", str(folder), first=fail)}
+    assert verdicts.keys() == {"writes", "snapshots", "persistence"}
+    assert verdicts["writes"].severity is Severity.WRONG
+    assert "cannot save to its disk and refuses writes" in verdicts["writes"].found
+    assert "its last background save failed" in verdicts["snapshots"].found
+    assert "its disk is full, or it may not write to its folder" in verdicts["snapshots"].remedy
+
+
+def test_a_replica_is_told(verdicts_of: Verdicts) -> None:
+    verdicts = {verdict.name: verdict for verdict in verdicts_of("--replicaof", "127.0.0.1 1")}
+    assert str(verdicts["role"]) == "the store is a replica, so it can take no jobs: use the URL of its primary"
+    assert verdicts["writes"].severity is Severity.WRONG
+
+
+def test_commands_that_are_renamed_or_disabled_are_named(verdicts_of: Verdicts) -> None:
+    options = ("--rename-command", "HSET", "", "--rename-command", "XADD", "other", "--rename-command", "HELLO", "")
+    (verdict,) = verdicts_of(*KEPT, *options)
+    assert (verdict.name, verdict.severity) == ("commands", Severity.WRONG)
+    assert verdict.found == "the store does not know HSET, XADD, which jobs need"
+    assert "(rename-command)" in verdict.remedy
+
+
+ON = ("--user", "jobs", "on", ">x")
+OURS = ("~rq:*", "~liquid_background:*")
+
+
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        ((*OURS, "+@all", "-zadd", "-smembers"), "this user may not run SMEMBERS, ZADD, which jobs need"),
+        (("~rq:*", "+@all"), "this user may not use the keys liquid_background:*, which jobs need"),
+        (
+            ("~other:*", "+@all", "-eval"),
+            "this user may not run EVAL nor use the keys rq:*, liquid_background:*, which jobs need",
+        ),
+    ],
+)
+def test_commands_and_keys_that_a_user_may_not_use_are_named(
+    verdicts_of: Verdicts, rule: tuple[str, ...], found: str
+) -> None:
+    (verdict,) = [each for each in verdicts_of(*KEPT, *ON, *rule, login="jobs:x@") if each.name == "rights"]
+    assert (verdict.severity, verdict.found, verdict.remedy) == (Severity.WRONG, found, RIGHTS)
+
+
+def test_a_user_who_may_not_try_is_told_what_is_unknown(verdicts_of: Verdicts) -> None:
+    options = (*KEPT, *ON, *OURS, "+@all", "-multi", "--rename-command", "HSET", "")
+    commands, writes = verdicts_of(*options, login="jobs:x@")
+    assert commands.found == "the store does not know HSET, which jobs need"
+    assert (writes.name, writes.severity) == ("writes", Severity.UNKNOWN)
+
+
+def test_what_may_not_be_asked_is_said_to_be_unknown(verdicts_of: Verdicts) -> None:
+    (verdict,) = verdicts_of("--user", "jobs", "on", ">x", "~*", "+@all", "-@dangerous", login="jobs:x@")
+    assert verdict.severity is Severity.UNKNOWN
+    assert "may not run INFO" in verdict.found
+    (verdict,) = verdicts_of("--user", "jobs", "on", ">x", "~*", "+@all", "-config", login="jobs:x@")
+    assert "its AOF is off and this user may not run CONFIG" in verdict.found
+    (verdict,) = verdicts_of("--rename-command", "CONFIG", "")
+    assert "may not run CONFIG" in verdict.found
+    assert verdicts_of(*KEPT, "--rename-command", "CONFIG", "") == ()
+
+
+@pytest.mark.parametrize(("seconds", "word"), [(120.0, "ahead of"), (-120.0, "behind")])
+def test_another_clock_is_told(store: Store, seconds: float, word: str) -> None:
+    with asked(store) as ask:
+        says = what_it_says(ask)
+    assert says.clock is not None
+    before, its_own, after = says.clock
+    (verdict,) = server_verdicts(replace(says, clock=(before, its_own + seconds, after)))
+    assert verdict.name == "clock"
+    assert f"the store's clock is 120 s {word} this host's" in verdict.found
+
+
+def test_a_look_changes_nothing(start_server: Any) -> None:
+    store = connect(load_settings(redis_url=start_server(*KEPT).url))
+    store.client.set("x", "1")
+    before = store.client.info("persistence")["rdb_changes_since_last_save"]
+    with asked(store) as ask:
+        look(ask)
+    assert store.client.info("persistence")["rdb_changes_since_last_save"] == before
+    assert store.client.keys() == [b"x"]
+    store.close()
 
 
 def test_a_store_that_went_away_is_unavailable(start_server: Callable[..., Any]) -> None:
     server = start_server()
-    store = connect(load_settings(redis_url=server.url))
-    server.kill()
-    with pytest.raises(StoreUnavailable, match="cannot be reached"):
-        health_warnings(store)
-    store.close()
+    engine = Engine(redis_url=server.url)
+    with asked(engine.store) as ask:
+        server.kill()
+        with pytest.raises(StoreUnavailable):
+            look(ask)
+    (verdict,) = engine.health()
+    assert (verdict.name, verdict.severity) == ("store", Severity.WRONG)
+    assert "cannot be reached" in verdict.found
+    assert verdict.remedy.startswith("start it")
+    engine.store.close()
+
+
+def test_a_database_that_there_is_not_is_told(start_server: Callable[..., Any]) -> None:
+    url = start_server().url
+    for number in ("99", "999999999999"):
+        (verdict,) = Engine(redis_url=url.replace("/0", f"/{number}")).health()
+        assert verdict.severity is Severity.WRONG
+        assert "the number" in str(verdict)
+        assert "LIQUID_BACKGROUND_REDIS_URL" in str(verdict)

@@ -1,0 +1,119 @@
+"""Who serves the queues, what waits in them and for how long, and how many attempts failed of late. Reads only.
+
+It asks what a probe may ask many times a minute: a few round trips, whatever number of jobs there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.store.asking import Asking, Refusal
+from liquid_background.jobs.store.verdict import Severity, Verdict
+
+_LONGEST: Final = 1_000  # bytes of a list of names
+_MOST_WORKERS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """The queues and their workers at one moment."""
+
+    workers: int | None  # processes that are registered and alive; None when this user may not look
+    is_attended: bool  # whether there is a worker, or is about to be
+    unserved: Mapping[str, int]  # by queue that no worker serves: its jobs that are ready or due
+    waiting: int  # jobs that are ready or due, in all queues
+    later: int  # delayed jobs that are not due
+    oldest: float | None  # seconds for which the job that waits the longest has been ready; None when none waits
+
+
+def serving(ask: Asking, queues: Sequence[str] = keys.QUEUES, soon: Collection[str] = ()) -> Serving:
+    """Return who serves the queues, and what waits in them.
+
+    Args:
+        ask: a connection.
+        queues: names of RQ queues.
+        soon: queues that the caller is about to serve.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    clock, members = ask.ask(("TIME",), ("SMEMBERS", keys.RQ_WORKERS))
+    now = 0.0 if isinstance(clock, Refusal) else int(clock[0]) + int(clock[1]) / 1_000_000
+    known = None if isinstance(members, Refusal) and not members.is_wrong_type else _served(ask, _list(members))
+    waiting, later, since = _waiting(ask, queues, now)
+    served = {*soon, *(name for names in known or () for name in names)}
+    unserved = {name: count for name, count in waiting.items() if count and name not in served}
+    return Serving(
+        workers=None if known is None else len(known),
+        is_attended=bool(known or soon),
+        unserved={} if known is None else unserved,
+        waiting=sum(waiting.values()),
+        later=later,
+        oldest=max(0.0, now - min(since)) if since and now else None,
+    )
+
+
+def _list(reply: Any) -> list[Any]:
+    return [] if isinstance(reply, Refusal) or reply is None else list(reply)
+
+
+def _served(ask: Asking, members: list[bytes]) -> list[tuple[str, ...]]:
+    """Return for each worker that lives the queues that it serves: one that died leaves only its name behind."""
+    replies = ask.ask(*(("HMGET", member, "queues", "state") for member in members[:_MOST_WORKERS]))
+    found = [reply for reply in replies if not isinstance(reply, Refusal) and any(reply)]
+    return [tuple(filter(None, text(names, _LONGEST).split(","))) for names, _ in found]
+
+
+def _waiting(ask: Asking, queues: Sequence[str], now: float) -> tuple[dict[str, int], int, list[float]]:
+    """Return by queue the jobs that are ready or due, how many are delayed, and since when its first waits."""
+    commands = [
+        command
+        for name in queues
+        for command in (
+            ("LLEN", keys.queue(name)),
+            ("ZCARD", keys.deferred(name)),
+            ("ZCOUNT", keys.scheduled(name), "-inf", f"{now:.6f}"),
+            ("ZCARD", keys.scheduled(name)),
+            ("LINDEX", keys.queue(name), 0),
+            ("ZRANGE", keys.scheduled(name), 0, 0, "WITHSCORES"),
+        )
+    ]
+    replies = [None if isinstance(reply, Refusal) else reply for reply in ask.ask(*commands)]
+    rows = [replies[at : at + 6] for at in range(0, len(replies), 6)]
+    since = [float(first[1]) for *_, due, _, _, first in rows if due and first]
+    since += _since(ask, [head for *_, head, _ in rows if head])
+    counts = {name: (row[0] or 0) + (row[1] or 0) + (row[2] or 0) for name, row in zip(queues, rows, strict=True)}
+    later = sum((row[3] or 0) - (row[2] or 0) for row in rows)
+    return counts, later, since
+
+
+def _since(ask: Asking, job_ids: list[bytes]) -> list[float]:
+    """Return since when jobs have been in their queue, of those whose records say so."""
+    prefix = keys.job("").encode("ascii")
+    fields = ask.ask(*(("HMGET", prefix + job_id, "enqueued_at", "created_at") for job_id in job_ids))
+    times = [keys.parse_time(next(filter(None, values), None)) for values in fields if not isinstance(values, Refusal)]
+    return [time.timestamp() for time in times if time is not None]
+
+
+def serving_verdicts(seen: Serving) -> list[Verdict]:
+    """Return whether jobs wait that nobody serves."""
+    if seen.workers is None:
+        found = "cannot tell which workers run: this user may not read rq:workers"
+        return [Verdict("workers", Severity.UNKNOWN, found, "ask who runs the server")]
+    if not seen.is_attended and (seen.waiting or seen.later):
+        found = f"{_jobs(seen.waiting + seen.later)} waiting, no worker running"
+        return [Verdict("workers", Severity.WARNING, found, "start one: poscli worker")]
+    if not seen.unserved:
+        return []
+    count = sum(seen.unserved.values())
+    names = ",".join(seen.unserved)
+    found = f"{_jobs(count)} waiting in {' and '.join(seen.unserved)}, which no running worker serves"
+    return [Verdict("queues", Severity.WARNING, found, f"start one that does: poscli worker --queues {names}")]
+
+
+def _jobs(count: int) -> str:
+    return f"{count} {'job' if count == 1 else 'jobs'}"

@@ -1,0 +1,72 @@
+"""What a store's error replies say of it, and what to do: for whatever client heard them."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+SETTING: Final = "LIQUID_BACKGROUND_REDIS_URL"
+ACL: Final = "~rq:* ~liquid_background:* +@all -@dangerous -@admin"
+
+_OLDEST_REDIS: Final = (6, 2)
+
+# By the code that a server's error begins with; servers before 7 put a script's code in mid-sentence, after a dash.
+_LOGIN = f"refused the login: check the user name and the password in {SETTING}"
+_RIGHTS = f"does not allow this user what is needed: its ACL rule must grant at least {ACL}"
+_CLUSTER = f"is a Redis Cluster, which is not supported: point {SETTING} at a single primary"
+_NUMBER = (
+    f"has no database of the number that {SETTING} ends with: write a lower one, as in redis://host:6379/0, or raise "
+    "the server's setting `databases`"
+)
+REASONS: Final = {
+    "NOAUTH": _LOGIN,
+    "WRONGPASS": _LOGIN,
+    "NOPERM": _RIGHTS,
+    # What a command in a script is told instead, by servers from 7 on and by those before.
+    "ACL failure in script": _RIGHTS,
+    "The user executing the script": _RIGHTS,
+    "LOADING": "is still loading its data: try again in a moment",
+    "OOM": "is out of memory and refused the write: free memory or raise its maxmemory",
+    "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
+    "READONLY": f"is a read-only replica: point {SETTING} at the primary, or try again once a failover is over",
+    "MASTERDOWN": "is a replica that has lost its primary: try again once a failover is over",
+    "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes: bring its replicas "
+    "back, or lower it",
+    "BUSY": "is busy with a script that does not end: try again, or run SCRIPT KILL on it",
+    "CLUSTERDOWN": _CLUSTER,
+    "MOVED": _CLUSTER,
+    "ASK": _CLUSTER,
+    "CROSSSLOT": _CLUSTER,
+    # What SELECT is told: of a number that is too high, and of one that is none for the server.
+    "DB index is out of range": _NUMBER,
+    "invalid DB index": _NUMBER,
+}
+_CODE: Final = re.compile(rf"(?:^|-|script: \d+: )(?:ERR )?({'|'.join(REASONS)})\b")
+
+
+def explain_refusal(error: str) -> str | None:
+    """Return what a server's error says of the store, and what to do; None for one without a known code."""
+    found = _CODE.search(error)
+    return REASONS[found[1]] if found else None
+
+
+def unreachable(reason: str) -> str:
+    """Return what to say of a store to which no connection can be made."""
+    return f"cannot be reached ({reason}): start it, correct {SETTING}, or unset that to use the embedded store"
+
+
+def unsuitable(server: str, version: str, mode: str) -> str | None:
+    """Return why a server cannot hold jobs and what to do, from what it says of itself; None for one that can.
+
+    Args:
+        server: "redis", or another name.
+        version: such as 6.2.1.
+        mode: standalone, cluster or sentinel.
+    """
+    if mode == "cluster":
+        return "is a Redis Cluster, which is not supported: use one primary"
+    if mode == "sentinel":
+        return "is a Sentinel, which holds no data: give the URL of the primary itself"
+    if server == "redis" and tuple(map(int, re.findall(r"\d+", version)[:2])) < _OLDEST_REDIS:
+        return f"is Redis {version}: 6.2 or newer or Valkey is needed"
+    return None

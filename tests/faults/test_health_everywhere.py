@@ -1,0 +1,181 @@
+"""Each trouble of a store, made for real, is named with its remedy by doctor, status, health and a worker's start."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background.job import Job
+from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.store import Store, connect
+from liquid_background.settings import load_settings
+from tests.cli.conftest import Project, project
+
+__all__ = ["project"]
+
+KEPT = ("--appendonly", "yes")
+LOST = ("--save", "60 1", "--dir", "{folder}")
+SAVED = ("--save", "3600 1 300 100 60 10000")
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """How a server is made to have it, and what is then said."""
+
+    name: str
+    severity: str
+    found: str
+    remedy: str
+    options: tuple[str, ...] = KEPT
+    config: dict[str, str] = field(default_factory=dict)
+    prepare: Callable[[Store, Any, Path], None] = lambda store, wait, folder: None
+    login: str = ""
+
+
+def _fail_a_save(store: Store, wait: Any, folder: Path) -> None:
+    store.client.set("x", "1")
+    folder.rmdir()
+    store.client.bgsave()
+    wait(lambda: store.client.info("persistence")["rdb_last_bgsave_status"] == "err")
+
+
+def _leave_jobs_unserved(store: Store, wait: Any, folder: Path) -> None:
+    jobs = [Job(source_name="x", template="pages/x", line=1, source="", priority="high") for _ in range(3)]
+    Queue(store, load_settings()).send(jobs)
+    store.client.hset(keys.worker("w"), mapping={"state": "idle", "queues": "low"})
+    store.client.sadd(keys.RQ_WORKERS, keys.worker("w"))
+
+
+def _fill(store: Store, wait: Any, folder: Path) -> None:
+    limit = 32 * 1024 * 1024
+    store.client.config_set("maxmemory", limit)
+    while store.client.info("memory")["used_memory"] < limit * 92 // 100:
+        store.client.rpush("rest", b"x" * 90_000)
+
+
+TROUBLES = [
+    Trouble("persistence", "warning", "only now and then (save 3600 1", "set appendonly to yes", SAVED),
+    Trouble("persistence", "warning", "keeps nothing on disk", "set appendonly to yes", ()),
+    Trouble("sync", "warning", "(appendfsync no)", "set appendfsync to everysec", (*KEPT, "--appendfsync", "no")),
+    Trouble("writes", "wrong", "is out of memory", "raise its maxmemory", config={"maxmemory": "1"}),
+    Trouble("writes", "wrong", "fewer replicas", "bring its replicas back", config={"min-replicas-to-write": "1"}),
+    Trouble("writes", "wrong", "cannot save to its disk and refuses writes", "see its log", LOST, {}, _fail_a_save),
+    Trouble("snapshots", "warning", "its last background save failed", "its disk is full", LOST, {}, _fail_a_save),
+    Trouble("role", "wrong", "is a replica", "its primary", (*KEPT, "--replicaof", "127.0.0.1 1")),
+    Trouble("memory", "warning", "full (", "raise maxmemory", prepare=_fill),
+    Trouble("commands", "wrong", "does not know HSET", "(rename-command)", (*KEPT, "--rename-command", "HSET", "")),
+    Trouble(
+        *("rights", "wrong", "may not run ZADD", "its ACL rule must grant"),
+        (*KEPT, "--user", "jobs", "on", ">x", "~*", "+@all", "-zadd"),
+        login="jobs:x@",
+    ),
+    Trouble(
+        *("queues", "warning", "3 jobs waiting in high, which no running worker serves", "poscli worker --queues high"),
+        prepare=_leave_jobs_unserved,
+    ),
+]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: f"{trouble.name}: {trouble.found}")
+def test_each_trouble_is_named_everywhere(
+    project: Project, start_server: Any, trouble: Trouble, tmp_path: Path, wait_until: Any
+) -> None:
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    server = start_server(*(option.format(folder=folder) for option in trouble.options))
+    store = connect(load_settings(redis_url=server.url))
+    trouble.prepare(store, wait_until, folder)
+    for name, value in trouble.config.items():
+        store.client.config_set(name, value)
+    store.close()
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = server.url.replace("//", f"//{trouble.login}")
+    is_wrong = trouble.severity == "wrong"
+    code = int(is_wrong or trouble.options == LOST)  # where writes are refused, too
+
+    (line,) = _about(trouble, project.quick("doctor", code=code).lines)
+    assert line.split()[:2] == ["wrong" if is_wrong else "note", trouble.name]
+
+    (line,) = _about(trouble, project.quick("status").lines)
+    assert line.startswith(f"{trouble.severity}: ")
+    told = json.loads(project.quick("status", "--format", "json").out)["verdicts"]
+    (verdict,) = [each for each in told if each["name"] == trouble.name and trouble.found in each["found"]]
+    assert verdict["severity"] == trouble.severity
+    assert trouble.remedy in verdict["fix"]
+
+    (line,) = project.quick("health", "--min-workers", "0", code=code).lines
+    assert line.startswith("failed: " if code else "ok: ")
+    assert _about(trouble, line.split("; ")) or trouble.remedy in line
+    told = json.loads(project.quick("health", "--min-workers", "0", "--format", "json", code=code).out)
+    kept = ("name", "severity", "fix")  # what was found may be a percent more by now
+    assert [verdict[part] for part in kept] in [[each[part] for part in kept] for each in told["verdicts"]]
+
+    worker = project.start("worker", "--queues", "default,low")
+    wait_until(lambda: _about(trouble, worker.err.read_text().splitlines()))
+    assert worker.process.poll() is None
+    worker.process.kill()
+
+
+def _about(trouble: Trouble, lines: list[str]) -> list[str]:
+    return [line for line in lines if trouble.found in line and trouble.remedy in line]
+
+
+def test_a_database_that_there_is_not_is_told_at_once(project: Project, start_server: Any) -> None:
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = start_server().url.replace("/0", "/99")
+    told = "has no database of the number that LIQUID_BACKGROUND_REDIS_URL ends with: write a lower one"
+    doctor = project.quick("doctor", code=1)
+    assert told in doctor.out
+    assert "python-liquid" in doctor.out, "the other checks are printed, too"
+    assert told in project.run("status").err
+    said = json.loads(project.quick("status", "--format", "json", code=1).out)
+    assert [(verdict["name"], verdict["severity"]) for verdict in said["verdicts"]] == [("store", "wrong")]
+    assert told in project.quick("health", code=1).out
+    worker = project.run("worker", timeout=20)  # and not after the minute that a store has to come up
+    assert worker.code == 1
+    assert told in worker.err
+
+
+def test_a_stopped_store_is_told(project: Project, start_server: Any) -> None:
+    server = start_server()
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = server.url
+    server.kill()
+    assert "cannot be reached" in project.quick("doctor", code=1).out
+    assert "cannot be reached" in project.run("status").err
+    said = json.loads(project.quick("status", "--format", "json", code=1).out)
+    assert said["verdicts"][0]["fix"].startswith("start it")
+    assert "cannot be reached" in project.quick("health", code=1).out
+
+
+def test_what_cannot_be_seen_hides_no_verdict(project: Project, start_server: Any) -> None:
+    server = start_server(*KEPT, "--user", "jobs", "on", ">x", "~*", "+@all", "-smembers", "-zcard")
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = server.url.replace("//", "//jobs:x@")
+    told = "this user may not run SMEMBERS, ZCARD, which jobs need"
+    assert told in project.quick("doctor", code=1).out
+    status = project.run("status")
+    assert (status.code, told in status.out) == (1, True)
+    assert "does not allow this user what is needed" in status.err
+    said = json.loads(project.quick("status", "--format", "json", code=1).out)
+    assert said["verdicts"][0]["found"] == told
+
+
+def test_a_healthy_store_is_silent(project: Project, start_server: Any) -> None:
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = start_server(*KEPT).url
+    marks = [line.split()[:2] for line in project.quick("doctor").lines if not line.startswith("ok")]
+    assert [subject for _, subject in marks] == ["templates"]
+    assert not [line for line in project.quick("status").lines if line.startswith(("wrong", "warning", "unknown"))]
+    assert json.loads(project.quick("status", "--format", "json").out)["verdicts"] == []
+    assert "warning" not in project.quick("health", "--min-workers", "0").out
+
+
+def test_a_folder_that_cannot_be_written_to_is_told(project: Project) -> None:
+    place = project.folder / "file"
+    place.touch()
+    env = {"LIQUID_BACKGROUND_DATA_DIR": str(place / "data")}
+    for arguments in (("doctor",), ("health",), ("status",), ("worker",)):
+        result = project.run(*arguments, **env)
+        assert result.code == 1
+        assert f"{place}, which is not a folder: move that away" in result.out + result.err
