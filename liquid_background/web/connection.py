@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import resource
 import sys
 from collections.abc import Iterable
 from typing import Any, Final
@@ -13,9 +12,10 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
+from liquid_background.web.crowd import Crowd
 from liquid_background.web.errorpage import RETRY
 from liquid_background.web.messages import word_of
-from liquid_background.web.site import MAX_HEAD
+from liquid_background.web.pieces import Flow, Pieces, Ration
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -27,11 +27,8 @@ MAX_UNREAD: Final = 128 * 1024 * 1024
 _READ: Final = 8 * 1024
 """Bytes that one connection has read while the others wait: asyncio's own 256 KB may hold 43,000 chunks of one byte."""
 
-_FEW: Final = 1000  # pieces of a body, however short
-_SHORT: Final = 16  # bytes that each further piece has on average
+_READ_OF_MANY: Final = 2048  # bytes, while the process has taken too many short pieces
 _SOME: Final = 16 * 1024  # bytes of an answer
-_MOST: Final = 500  # connections
-_FOR_OTHERS: Final = 64  # descriptors of the process that are no connections
 _SHOWN: Final = 200  # bytes of a request that stand in the access log
 _LINE: Final = re.compile(rb"([^ ]*)(?: (.*?))??(?: (HTTP/[0-9]\.[0-9]))?", re.DOTALL)  # fits whatever was sent
 _NOT_HTTP: Final = "it is not valid HTTP"
@@ -49,41 +46,24 @@ _REASONS: Final = {
 """How what h11 says begins, and what it means: h11 may go on with bytes of the request."""
 
 
-class _Pieces(h11.Connection):
-    """The events of a connection, of which a body cannot be cut into crumbs: each costs as much as a piece of 8 KB."""
-
-    def __init__(self) -> None:
-        super().__init__(h11.SERVER, MAX_HEAD)
-        self._pieces = self._bytes = 0
-
-    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        """Return the next event.
-
-        Raises:
-            h11.RemoteProtocolError: when what came is not HTTP, or a body in too many pieces.
-        """
-        event = super().next_event()
-        if isinstance(event, h11.Data):
-            self._pieces += 1
-            self._bytes += len(event.data)
-            if self._pieces > _FEW + self._bytes // _SHORT:
-                raise h11.RemoteProtocolError("the body comes in too many pieces")
-        elif isinstance(event, h11.Request):
-            self._pieces = self._bytes = 0
-        return event
-
-
 class Connection(H11Protocol, asyncio.BufferedProtocol):
     """uvicorn's connection, with bounds on what it waits for, and on what of it others wait for."""
 
+    conn: Pieces
+    flow: Flow
+    # Of the process:
+    _crowd: Final = Crowd()
+    _ration: Final = Ration()
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.conn = _Pieces()
-        self._buffer = bytearray(_READ)
+        self.conn = Pieces()
+        self._paid = 0  # short pieces that it has waited for
+        self._buffer = memoryview(bytearray(_READ))
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         """Return where the next bytes go."""
-        return self._buffer
+        return self._buffer[:_READ_OF_MANY] if self._ration.is_overdrawn(self.loop.time()) else self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take the bytes that came."""
@@ -92,11 +72,16 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection; when there are too many, the one that has kept us waiting the longest goes."""
         super().connection_made(transport)
+        self.flow = Flow(transport, self.loop)
         self._since = self.loop.time()  # that a request is waited for
         self._seen = b""  # of the request that is waited for
         self._unread: tuple[float, int] | None = None  # since when, and how much of an answer is not read
-        if len(self.connections) > most_connections():
-            _longest_waiting(self.connections, self).refuse(503, "too many connections")
+        self._crowd.join(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget a connection."""
+        self._crowd.leave(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Take a part of a request."""
@@ -106,14 +91,29 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             self._seen += data[: _SHOWN - len(self._seen)]
         if data:
             super().data_received(data)
+            if self.conn.short > self._paid:
+                self._pay()
+
+    def _pay(self) -> None:
+        """Have a client that sends short pieces wait for its share of them."""
+        pieces, self._paid = self.conn.short - self._paid, self.conn.short
+        until = self._ration.take(pieces, self.loop.time())
+        if until > self.loop.time() and not self.is_closing:
+            self.flow.rest(until)
 
     def on_response_complete(self) -> None:
         """Wait for the next request."""
         self._since = self.loop.time()
         self._seen = self.conn.trailing_data[0][:_SHOWN]
+        self._crowd.wait_anew(self)
         super().on_response_complete()
         if self.unread:
             _drop_unread(self.connections)
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether it is about to end."""
+        return self.transport.is_closing()
 
     @property
     def unread(self) -> int:
@@ -144,6 +144,14 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         if self.is_waiting and now - self._since > HEAD_TIMEOUT:
             self.refuse(408, f"it did not arrive within {HEAD_TIMEOUT:g} seconds")
 
+    def give_way(self) -> None:
+        """Close it for another one; what is still to be read of an answer would keep it open."""
+        self._crowd.leave(self)
+        if self.unread:
+            self.transport.abort()
+        else:
+            self.refuse(503, "too many connections")
+
     def hang_up(self) -> None:
         """Close it at the end of the server, unless a page is at it, whose request gets its answer."""
         if self.waits_since is not None:
@@ -157,6 +165,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         elif self.cycle.more_body:
             if not self.cycle.response_started:
                 self._write(400, reason)  # the line in the log is the request's own
+                self.cycle.disconnected = True
             self.transport.close()
 
     def refuse(self, status: int, reason: str) -> None:
@@ -164,6 +173,8 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         if self._seen:
             logger.info("%s %d (%s)", _asked(self._seen), status, reason)
             self._write(status, reason)
+        if not self.is_waiting:
+            self.cycle.disconnected = True  # what its page says goes nowhere
         self.transport.close()
 
     def _write(self, status: int, reason: str) -> None:
@@ -193,12 +204,6 @@ def _asked(sent: bytes) -> str:
     return " ".join(word_of(part) for part in found.groups() if part) if found else ""
 
 
-def most_connections() -> int:
-    """Return how many connections the process may hold."""
-    allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST if allowed == resource.RLIM_INFINITY else max(8, min(_MOST, allowed - _FOR_OTHERS))
-
-
 def _drop_unread(connections: Iterable[Any]) -> None:
     """Close the connections with the most unread bytes, until all of them together hold no more than they may."""
     holding = sorted((other for other in connections if isinstance(other, Connection)), key=lambda other: other.unread)
@@ -208,8 +213,3 @@ def _drop_unread(connections: Iterable[Any]) -> None:
         held -= worst.unread
         logger.error("a client that did not read its answer was cut off: %d MB are held for others", held >> 20)
         worst.transport.abort()
-
-
-def _longest_waiting(connections: Iterable[Any], newest: Connection) -> Connection:
-    waiting = [other for other in connections if isinstance(other, Connection) and other.waits_since is not None]
-    return min(waiting, key=lambda other: (other is newest, other.waits_since or 0.0), default=newest)

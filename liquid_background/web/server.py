@@ -18,6 +18,7 @@ from liquid_background.errors import SettingsError
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 from liquid_background.web.connection import Connection
+from liquid_background.web.crowd import BACKLOG
 from liquid_background.web.hosts import allowed_hosts
 from liquid_background.web.pool import PagePool
 from liquid_background.web.renderer import Renderer, open_descriptors
@@ -114,6 +115,7 @@ class _Server(uvicorn.Server):
                 loop="asyncio",  # another one's threads would not outlive a fork
                 http=Connection,
                 ws="none",
+                backlog=BACKLOG,
                 lifespan="off",
                 log_config=None,
                 log_level="error",

@@ -401,7 +401,15 @@ def test_a_header_of_the_server_s_own_is_an_error(tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["X-Accel-Redirect", "x_accel_buffering", "X-Sendfile", "X-LIGHTTPD-send-file", "X-LiteSpeed-Location"]
+    "name",
+    [
+        "X-Accel-Redirect",
+        "x_accel_buffering",
+        "X-Sendfile",
+        "X-LIGHTTPD-send-file",
+        "X-LiteSpeed-Location",
+        "X-Reproxy-File",
+    ],
 )
 def test_a_header_that_has_a_server_in_front_send_a_file_is_an_error(tmp_path: Path, name: str) -> None:
     (finding,) = findings(tmp_path, f"---\nresponse_headers:\n  X-Own: a\n  {name}: /etc/passwd\n---\n")

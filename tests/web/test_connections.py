@@ -14,14 +14,17 @@ import pytest
 from tests.web.conftest import Served, post, read_reply, request
 
 SHORT = """
-from liquid_background.web import bodies, connection
+from liquid_background.web import bodies, connection, crowd
 connection.HEAD_TIMEOUT = 1.5
 connection.READ_TIMEOUT = 1.5
-connection._MOST = 40
+crowd._MOST = 40
 connection.MAX_UNREAD = 10 * 1024 * 1024
 bodies.BODY_TIMEOUT = 1.5
 bodies.MAX_BODIES = 3 * 1024 * 1024
 """
+
+
+WORK = "{% assign s = 'x' %}{% for i in (1..23) %}{% assign s = s | append: s %}{% endfor %}{{ s | size }}"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,16 @@ def test_many_half_requests_do_not_keep_others_out(served: Served) -> None:
     assert {read_reply(connection).status for connection in half} <= {0, 408, 503}
 
 
+def test_many_half_bodies_do_not_keep_others_out(served: Served) -> None:
+    half = [served.connect() for _ in range(60)]
+    for connection in half:
+        with suppress(BrokenPipeError, ConnectionResetError):
+            connection.sendall(post(b"a" * 1000)[:-1])
+    assert served.get("/").text == "hello"
+    assert {read_reply(connection).status for connection in half} <= {0, 408, 503}
+    assert not any("Traceback" in line for line in served.log())
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_page_processes_have_descriptors_to_spare_whatever_is_connected(serve: Callable[..., Served]) -> None:
     server = serve({"pages/index": "{{ 0.3 | sleep }}{{ 1 | pid }}"})
@@ -155,6 +168,33 @@ def test_a_body_of_crumbs_is_refused_and_holds_up_nobody(patient: Served, size: 
 def test_a_body_in_many_pieces_is_taken(patient: Served, size: int, number: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     assert patient.send(head + chunks(size, number) + b"0\r\n\r\n").status == 200
+
+
+def test_a_body_in_small_pieces_waits_for_its_ration(serve: Callable[..., Served]) -> None:
+    served = serve(
+        {"pages/index": "hello"}, script="from liquid_background.web import pieces\npieces._A_SECOND = 200\n"
+    )
+    small = served.connect()
+    started = time.monotonic()
+    small.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n")
+    small.sendall(chunks(100, 1000) + b"0\r\n\r\n")
+    assert served.get("/").text == "hello"
+    whole = served.send(post(b"{}" + b" " * 300_000))  # in pieces of the usual size, which are not rationed
+    assert whole.status == 200
+    assert "POST / 200" in served.log()[-1]
+    assert len(served.log()) == 2, "the small pieces are still on their way"
+    assert read_reply(small).status == 200
+    assert time.monotonic() - started > 900 / 200 - 0.3
+
+
+def test_what_visitors_send_takes_no_memory_of_the_pages(serve: Callable[..., Served]) -> None:
+    limit = {"MEMORY_LIMIT": "110"}
+    served = serve({"pages/index": "hello", "pages/leave": "{{ 1 | leave }}", "pages/work": WORK}, **limit)
+    slow = [served.connect() for _ in range(60)]
+    for connection in slow:
+        connection.sendall(post(b"a" * 1_000_000)[:-1])
+    assert served.get("/leave").status == 500  # so that the next page has a process of its own
+    assert served.get("/work").text.strip() == "8388608"
 
 
 def test_a_head_of_60_kb_is_taken_and_one_of_70_kb_is_not(patient: Served) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import decimal
+import locale
 import os
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -125,7 +128,8 @@ def _surroundings(given: dict[str, Any]) -> str:
     umask = os.umask(0o077)
     os.umask(umask)
     clock = time.strftime("%H:%M %Z", time.localtime(0))
-    return repr((os.getcwd(), umask, clock, time.tzname, sorted(os.environ.items())))
+    modules = (decimal.getcontext().prec, locale.setlocale(locale.LC_ALL), socket.getdefaulttimeout())
+    return repr((os.getcwd(), umask, clock, time.tzname, sorted(os.environ.items()), modules, sys.getrecursionlimit()))
 
 
 def _disturb(given: dict[str, Any]) -> str:
@@ -133,6 +137,11 @@ def _disturb(given: dict[str, Any]) -> str:
     what = given["what"]
     if what == "folder":
         os.chdir("/")
+    elif what == "modules":
+        decimal.getcontext().prec = 2
+        locale.setlocale(locale.LC_ALL, "C")
+        socket.setdefaulttimeout(0.001)
+        sys.setrecursionlimit(400)
     elif what == "folder that goes":
         folder = tempfile.mkdtemp()
         os.chdir(folder)

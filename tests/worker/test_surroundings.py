@@ -10,7 +10,7 @@ import pytest
 from liquid_background_worker.surroundings import Surroundings
 from tests.worker.conftest import Bench
 
-KINDS = ("folder", "folder that goes", "environment", "whole environment", "zone", "zone alone", "umask")
+KINDS = ("folder", "folder that goes", "environment", "whole environment", "zone", "zone alone", "umask", "modules")
 
 
 @pytest.mark.parametrize("then", ["", "raise", "swallow_once"])

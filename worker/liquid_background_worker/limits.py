@@ -30,9 +30,14 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def apply(settings: Settings) -> None:
-    """Hold this process, and what it starts, to the limits."""
-    memory = settings.memory_limit * 1024 * 1024
+def apply(settings: Settings, inherited: int = 0) -> None:
+    """Hold this process, and what it starts, to the limits.
+
+    Args:
+        settings: with the limits.
+        inherited: bytes that it has of the process that it was forked from, which do not count.
+    """
+    memory = settings.memory_limit * 1024 * 1024 + inherited
     # RLIMIT_DATA counts what a process can write to; RLIMIT_AS would count every mapped library and thread stack too.
     _limit(resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS, memory)
     _limit(resource.RLIMIT_FSIZE, _FILE_SIZE)
@@ -74,10 +79,14 @@ class CpuLimit:
                 resource.setrlimit(resource.RLIMIT_CPU, (wanted, self._hard))
 
 
-def is_fat(settings: Settings) -> bool:
-    """Return whether this process holds so much memory between jobs that it should be replaced."""
+def memory_held() -> int:
+    """Return the bytes of memory that this process holds; 0 where the system does not tell."""
     try:
-        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+        return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
     except OSError:
-        return False
-    return pages * resource.getpagesize() > settings.memory_limit * 1024 * 1024 * _RECYCLE_SHARE
+        return 0
+
+
+def is_fat(settings: Settings, inherited: int = 0) -> bool:
+    """Return whether this process holds so much memory between jobs, beside what it inherited, that it should go."""
+    return memory_held() - inherited > settings.memory_limit * 1024 * 1024 * _RECYCLE_SHARE

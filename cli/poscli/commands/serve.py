@@ -71,18 +71,26 @@ def command(
             show_errors=show_errors,
             processes=processes,
             allow_hosts=allow_hosts,
-            confine=partial(_confine, os.getpid()),
+            confine=partial(_confine, os.getpid(), limits.memory_held()),
             ready=lambda url: click.echo(f"Serving {url}", err=True),
         )
 
 
-def _confine(server: int, settings: Settings) -> Callable[[], bool]:
+def _confine(server: int, held: int, settings: Settings) -> Callable[[], bool]:
+    """Hold a page process to its limits.
+
+    Args:
+        server: process id of the server.
+        held: bytes of memory that the server held at its start. What it holds for visitors by now is not the page's.
+        settings: with the limits.
+    """
+    inherited = max(0, limits.memory_held() - held)
     limits.die_with(server)
-    limits.apply(settings)
+    limits.apply(settings, inherited)
     surroundings = Surroundings()
 
     def after_page() -> bool:
         surroundings.restore()
-        return not limits.is_fat(settings)
+        return not limits.is_fat(settings, inherited)
 
     return after_page

@@ -17,8 +17,11 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _SERVERS_OWN: Final = frozenset(
     (
         "connection",
+        "content-encoding",
         "content-length",
+        "content-range",
         "date",
+        "host",
         "keep-alive",
         "proxy-connection",
         "server",
@@ -31,8 +34,11 @@ _SERVERS_OWN: Final = frozenset(
 )
 """Headers that frame a response, or say what the server says: a page that set one would break or forge that."""
 
-_SENDS_A_FILE: Final = re.compile(r"x-(accel-[a-z-]+|sendfile[a-z-]*|lighttpd-[a-z-]+|litespeed-[a-z-]+)")
-"""Headers by which nginx, Apache, lighttpd and LiteSpeed, in front of an application, send a file that it names."""
+_SENDS_A_FILE: Final = re.compile(
+    r"x-(accel-[a-z-]+|sendfile[a-z-]*|lighttpd-[a-z-]+|litespeed-[a-z-]+|reproxy-[a-z-]+)"
+)
+"""Headers by which nginx, Apache, lighttpd, LiteSpeed, Perlbal and h2o, in front of an application, send a file or
+fetch an address that it names."""
 
 
 def mistakes(front_matter: Mapping[str, Any]) -> Iterator[tuple[str, str | None, str]]:
