@@ -168,6 +168,7 @@ def _become(
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+    sys.path[:0] = filter(None, env.get("PYTHONPATH", "").split(os.pathsep))
     _open_streams(streams)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
