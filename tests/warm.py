@@ -7,6 +7,7 @@ A shell has such a run by `command`, with the shell's own redirections, folder a
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import gc
 import io
@@ -117,6 +118,7 @@ def _forker() -> socket.socket:
     with theirs:
         actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
         os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+    atexit.register(mine.close)
     return mine
 
 
