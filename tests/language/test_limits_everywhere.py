@@ -120,7 +120,7 @@ def outcome(source: str, timeout: float = 20, **data: Any) -> tuple[object, int]
 @pytest.mark.slow
 @pytest.mark.parametrize("tag", [*TAGS])
 def test_no_tag_holds_more_than_the_limits(tag: str) -> None:
-    result, most = outcome(LARGE + TAGS[tag])
+    result, most = outcome(TAGS[tag], **DATA)
     assert isinstance(result, LimitReached) or tag in HARMLESS, result
     assert most < MOST_BYTES
 
