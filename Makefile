@@ -21,7 +21,7 @@ test: $(VENV)/.installed-test
 test-quick: $(VENV)/.installed-test
 	$(BIN)/python -m tests.quick -n $(TEST_PROCESSES) --dist worksteal
 
-# The tests that draw at random, with 20 times what the suite draws.
+# The tests that draw at random, with 20 times what the suite draws, and every pair of the tables that it samples.
 FUZZ ?= 20
 
 fuzz: $(VENV)/.installed-test

@@ -32,16 +32,14 @@ def _tree(module: Path) -> ast.Module:
     return ast.parse((ROOT / module).read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_a_module_says_what_it_owns(module: Path) -> None:
-    docstring = ast.get_docstring(_tree(module))
-    assert docstring, f"{module} has no docstring"
-    assert docstring.splitlines()[0].endswith((".", ":"))
+def test_a_module_says_what_it_owns() -> None:
+    first = {str(module): (ast.get_docstring(_tree(module)) or "").partition("\n")[0] for module in MODULES}
+    assert {module: line for module, line in first.items() if not line.endswith((".", ":"))} == {}
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_a_module_is_short_enough_to_read(module: Path) -> None:
-    assert len((ROOT / module).read_text(encoding="utf-8").splitlines()) <= LONGEST
+def test_a_module_is_short_enough_to_read() -> None:
+    lines = {str(module): len((ROOT / module).read_text(encoding="utf-8").splitlines()) for module in MODULES}
+    assert {module: count for module, count in lines.items() if count > LONGEST} == {}
 
 
 def _inner_imports(tree: ast.Module) -> Iterator[int]:
@@ -50,9 +48,8 @@ def _inner_imports(tree: ast.Module) -> Iterator[int]:
             yield from (node.lineno for node in ast.walk(function) if isinstance(node, ast.Import | ast.ImportFrom))
 
 
-@pytest.mark.parametrize("module", MODULES, ids=str)
-def test_nothing_is_imported_inside_a_function(module: Path) -> None:
-    assert list(_inner_imports(_tree(module))) == []
+def test_nothing_is_imported_inside_a_function() -> None:
+    assert [f"{module}:{line}" for module in MODULES for line in _inner_imports(_tree(module))] == []
 
 
 def test_only_the_loaders_import_by_name() -> None:

@@ -2,11 +2,15 @@
 
 Such a run is a process like any other: with its own folder, variables, streams and exit code. It is for tests of what a
 program does, not of how it starts, which have Python start it; a start takes half a second, a fork some milliseconds.
+A shell has such a run by `command`, with the shell's own redirections, folder and variables.
 """
 
 from __future__ import annotations
 
+import atexit
+import fcntl
 import gc
+import io
 import json
 import os
 import runpy
@@ -15,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +28,9 @@ from importlib import import_module
 from pathlib import Path
 from select import select
 from typing import IO, Any, NoReturn
+
+from tests import warm_command
+from tests.warm_command import ask
 
 IMPORTED = ("liquid_background_worker", "poscli.program", "poscli.application", "poscli.failures")
 LONGEST = 1_000_000  # bytes of a message
@@ -84,12 +92,22 @@ def _file() -> IO[str]:
 
 def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], streams: Sequence[IO[Any]]) -> Started:
     """Do what `subprocess.Popen` does with `python -P -m module`, three streams and a session of its own."""
-    asked = {"module": module, "arguments": arguments, "cwd": str(cwd), "env": dict(env)}
-    mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with theirs:
-        files = [theirs.fileno(), *(stream.fileno() for stream in streams)]
-        socket.send_fds(_forker(), [json.dumps(asked).encode()], files)
-    return Started(mine)
+    folder = os.open(cwd, os.O_RDONLY)
+    try:
+        files = [folder, *(stream.fileno() for stream in streams)]
+        return Started(ask(_forker(), module, arguments, env, streams=range(3), files=files))
+    finally:
+        os.close(folder)
+
+
+def command(module: str) -> list[str]:
+    """Return what a shell calls instead of `python -P -m module`; it needs the file descriptors of `inherited`."""
+    return [sys.executable, "-I", "-S", warm_command.__file__, *map(str, inherited()), module]
+
+
+def inherited() -> list[int]:
+    """Return what a shell must inherit so that `command` works in it."""
+    return [_forker().fileno()]
 
 
 @cache
@@ -100,6 +118,7 @@ def _forker() -> socket.socket:
     with theirs:
         actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
         os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+    atexit.register(mine.close)
     return mine
 
 
@@ -107,7 +126,7 @@ def _serve(asked: socket.socket) -> None:
     """Fork for each run that is asked for; that one forks it and waits for its end."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those have ended that wait
     while True:
-        message, files, _, _ = socket.recv_fds(asked, LONGEST, 4)
+        message, files, _, _ = socket.recv_fds(asked, LONGEST, 5)
         if not message:
             return
         if os.fork() == 0:
@@ -132,19 +151,43 @@ def _watch(answers: int, files: Sequence[int], run: Mapping[str, Any]) -> NoRetu
     os._exit(0)
 
 
-def _become(files: Sequence[int], module: str, arguments: Sequence[str], cwd: str, env: Mapping[str, str]) -> NoReturn:
+def _become(
+    files: Sequence[int], module: str, arguments: Sequence[str], env: Mapping[str, str], streams: Sequence[int]
+) -> NoReturn:
     """Be the program, as far as it can see."""
     os.setsid()
-    for number, file in enumerate(files):
+    folder, *opened = files
+    for number, file in zip(streams, opened, strict=True):
         os.dup2(file, number)
+    for number in {0, 1, 2}.difference(streams):
+        with suppress(OSError):
+            os.close(number)
+    with suppress(OSError):  # that of the test, or none
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    os.fchdir(folder)
+    for file in files:
         os.close(file)
-    os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
     time.tzset()
+    sys.path[:0] = filter(None, env.get("PYTHONPATH", "").split(os.pathsep))
+    _open_streams(streams)
     sys.argv = [module, *arguments]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
     sys.exit(0)
+
+
+def _open_streams(streams: Sequence[int]) -> None:
+    """Have Python's streams be what they are when it starts: by line on a terminal, and None where nothing is open."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        was, stream = getattr(sys, name), None
+        if number in streams:
+            by_line = number == 2 or os.isatty(number)
+            file = io.FileIO(number, "w" if number else "r", closefd=False)
+            buffer = io.BufferedWriter(file) if number else io.BufferedReader(file)
+            stream = io.TextIOWrapper(buffer, was.encoding, was.errors, line_buffering=by_line)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 if __name__ == "__main__":

@@ -153,12 +153,14 @@ def project(tmp_path: Path, store_dir: Path, wait_until: Callable[..., Any]) -> 
                 process.wait()
 
 
-def in_bash(project: Project, command: str) -> Result:
+def in_bash(project: Project, command: str, *, cold: bool = False) -> Result:
     """Run poscli with what bash makes of the rest of its command line, such as a redirection."""
+    program, files = (POSCLI, []) if cold else (warm.command("poscli"), warm.inherited())
     done = subprocess.run(
-        ["bash", "-c", f"{shlex.join(POSCLI)} {command}"],
+        ["bash", "-c", f"{shlex.join(program)} {command}"],
         cwd=project.folder,
         env=project.env,
+        pass_fds=files,
         capture_output=True,
         text=True,
         timeout=60,
@@ -171,11 +173,11 @@ def on_terminal(
     project: Project, *arguments: str, until: bytes, keys: bytes = b"", code: int = 0, columns: int = 0, **env: str
 ) -> bytes:
     """Run poscli on a terminal of its own until it has printed something; then press keys and wait for its end."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("HHHH", 24 if columns else 0, columns, 0, 0))
-        os.chdir(project.folder)
-        os.execve(POSCLI[0], [*POSCLI, *arguments], {**project.env, "TERM": "xterm", **env})
+    terminal, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 24 if columns else 0, columns, 0, 0))
+    with open(other, "wb", buffering=0) as stream:
+        place: dict[str, Any] = {"cwd": project.folder, "env": {**project.env, "TERM": "xterm", **env}}
+        process = warm.start("poscli", *arguments, **place, streams=(stream, stream, stream))
     seen, pressed = b"", False
     while True:
         try:
@@ -185,10 +187,10 @@ def on_terminal(
         if not pressed and until in seen:
             os.write(terminal, keys)
             pressed = True
-    _, status = os.waitpid(pid, 0)
+    ended = process.wait(30)
     os.close(terminal)
     assert b"Traceback" not in seen, seen
-    assert os.waitstatus_to_exitcode(status) == code, seen
+    assert ended == code, seen
     return seen
 
 

@@ -9,7 +9,6 @@ import select
 import shlex
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from liquid_background.job import Job
 from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store, embedded
 from liquid_background.settings import load_settings
+from tests import warm
 
 from .conftest import attempt, on_terminal, write_log
 
@@ -165,10 +165,11 @@ def _press_tab_and_enter(project: Any, shell: str, words: str) -> None:
     program = shutil.which(shell)
     if program is None:
         pytest.skip(f"no {shell} here")
-    folder = str(Path(sys.executable).parent)
-    env = {**project.env, "PATH": f"{folder}:{os.environ['PATH']}", "PS1": "ready> ", "TERM": "dumb"}
+    env = {**project.env, "PATH": f"{_bin(project)}:{os.environ['PATH']}", "PS1": "ready> ", "TERM": "dumb"}
     pid, terminal = pty.fork()
     if pid == 0:
+        for file in warm.inherited():
+            os.set_inheritable(file, True)
         os.chdir(project.folder)
         os.execve(program, [shell, *OPTIONS[shell]], env)
     try:
@@ -180,6 +181,13 @@ def _press_tab_and_enter(project: Any, shell: str, words: str) -> None:
     finally:
         os.close(terminal)
         os.waitpid(pid, 0)
+
+
+def _bin(project: Any) -> Path:
+    """Return a folder of programs in which `poscli` is a fork."""
+    program: Path = project.write("../bin/poscli", f'#!/bin/sh\nexec {shlex.join(warm.command("poscli"))} "$@"\n')
+    program.chmod(0o700)
+    return program.parent
 
 
 def _type(terminal: int, keys: bytes, until: bytes) -> None:
@@ -225,7 +233,8 @@ def test_bash_is_offered_names_with_signs_at_which_it_breaks_words(
             "printf '%s\\n' \"${COMPREPLY[@]}\"",
         ],
         cwd=project.folder,
-        env={**project.env, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
+        env={**project.env, "PATH": f"{_bin(project)}:{os.environ['PATH']}"},
+        pass_fds=warm.inherited(),
         capture_output=True,
         text=True,
         check=True,

@@ -15,6 +15,7 @@ import pytest
 
 from liquid_background import LogEntry, LogStatus
 from liquid_background.job import Job
+from liquid_background.jobs.log import KEY as LOG
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store
 from liquid_background.settings import load_settings
@@ -145,10 +146,19 @@ def test_a_page_and_a_job_log_with_their_place(project: Any) -> None:
 @pytest.fixture
 def full(log: Store) -> Store:
     """A log of 100,000 entries, of which one in a thousand has the name that tests look for."""
-    for start in range(0, 100_000, 5_000):
-        names = ("rare" if number % 1000 == 0 else f"job{number % 7}" for number in range(start, start + 5_000))
-        write_log(log, *[attempt(name, message="x" * 60, line=i) for i, name in enumerate(names)])
+    names = ("rare" if number % 1000 == 0 else f"job{number % 7}" for number in range(5_000))
+    write_log(log, *[attempt(name, message="x" * 60, line=i) for i, name in enumerate(names)])
+    log.client.eval(_AGAIN, 1, LOG, 19)
     return log
+
+
+_AGAIN = """
+local rows = redis.call('XRANGE', KEYS[1], '-', '+')
+for _ = 1, ARGV[1] do
+    for _, row in ipairs(rows) do redis.call('XADD', KEYS[1], '*', unpack(row[2])) end
+end
+"""
+"""Appends all entries so many times again."""
 
 
 @pytest.mark.slow
@@ -171,12 +181,12 @@ def test_a_full_log_is_searched_quickly_and_in_little_memory(project: Any, full:
         assert first
         return spent() - before + usage.ru_utime + usage.ru_stime, lines, usage.ru_maxrss
 
-    base = min(run("logs", "-n", "1")[0] for _ in range(3))
-    took, lines, memory = min(run("logs", "--source-name", "rare", "-n", "20") for _ in range(3))
+    base, _, little = min(run("logs", "-n", "1") for _ in range(2))
+    took, lines, memory = min(run("logs", "--source-name", "rare", "-n", "20") for _ in range(2))
     assert lines == 20
     # Of the processor's time, the store's included: how long a command takes depends on what else runs.
     assert took < 1.0 + base, f"{took:.2f} s, against {base:.2f} s for the newest entry"
-    assert memory < run("logs", "-n", "1")[2] + 10_000  # kilobytes
+    assert memory < little + 10_000  # kilobytes
     assert run("logs", "--source-name", "rare")[1] == 100
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # the unit above is this platform's
 

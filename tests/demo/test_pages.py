@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 from liquid_background import Engine, JobStatus
 from poscli.demo_site.app import TEMPLATES, make_engine
 from poscli.demo_site.service import DemoService, running_service
+from tests import warm
 from tests.halves import BothHalves
 
 
@@ -30,8 +30,7 @@ class Site:
     def play(self, page: str, **request: Any) -> str:
         """Render a page and run its jobs; return the page."""
         text = self.engine.render(page, **request)
-        command = [sys.executable, "-m", "poscli", "worker", "--burst", "--processes", "1"]
-        done = subprocess.run(command, env={**os.environ}, capture_output=True, text=True, timeout=60, check=False)
+        done = warm.run("poscli", "worker", "--burst", "--processes", "1", cwd=Path.cwd(), env=os.environ)
         assert (done.returncode, done.stderr) == (0, "")
         return text
 
@@ -66,6 +65,19 @@ def site(tmp_path: Path, store_dir: Path, monkeypatch: pytest.MonkeyPatch) -> It
         engine.store.close()
 
 
+@contextmanager
+def _working() -> Iterator[None]:
+    """Have a worker at work."""
+    with open(os.devnull, "r+") as nothing:
+        streams = (nothing, nothing, nothing)
+        worker = warm.start("poscli", "worker", "--processes", "1", cwd=Path.cwd(), env=os.environ, streams=streams)
+    try:
+        yield
+    finally:
+        worker.terminate()
+        worker.wait(15)
+
+
 def test_every_page_has_a_test() -> None:
     pages = {path.stem for path in (TEMPLATES / "pages").glob("*.liquid")}
     tests = {name.removeprefix("test_page_") for name in globals() if name.startswith("test_page_")}
@@ -83,12 +95,8 @@ def test_page_reminder(site: Site, wait_until: Callable[..., Any]) -> None:
     site.engine.render("reminder")
     (job,) = site.engine.jobs.list()
     assert (job.delay, job.status) == (0.02, JobStatus.PENDING)
-    worker = subprocess.Popen([sys.executable, "-m", "poscli", "worker", "--processes", "1"])
-    try:
+    with _working():
         wait_until(lambda: site.engine.jobs.get(job.id).status == JobStatus.COMPLETED)
-    finally:
-        worker.terminate()
-        worker.wait(15)
     done = site.engine.jobs.get(job.id)
     assert done.started_at is not None
     assert done.created_at is not None
@@ -118,12 +126,8 @@ def test_page_report(site: Site, wait_until: Callable[..., Any]) -> None:
     site.engine.render("report")
     (job,) = site.engine.jobs.list()
     assert (job.priority, job.delay, job.max_attempts) == ("low", 0.01, 1)
-    worker = subprocess.Popen([sys.executable, "-m", "poscli", "worker", "--processes", "1"])
-    try:
+    with _working():
         wait_until(lambda: site.story("monthly_report"))
-    finally:
-        worker.terminate()
-        worker.wait(15)
     text = (site.outbox / "report-A-1-2026-6.txt").read_text()
     assert text == "Account A-1, 6/2026\n3: 120\n9: 80\n21: 45\ntotal: 245\n"
 
@@ -153,12 +157,8 @@ def test_page_order(site: Site) -> None:
         "tell_warehouse": "default",
         "send_confirmation_email": "default",
     }
-    worker = subprocess.Popen([sys.executable, "-m", "poscli", "worker", "--processes", "1"])
-    try:
+    with _working():
         list(zip(range(4), (entry for entry in site.engine.log.follow(after="0-0") if entry.final), strict=False))
-    finally:
-        worker.terminate()
-        worker.wait(15)
     assert {job.status for job in site.engine.jobs.list()} == {JobStatus.COMPLETED}
     assert site.service.received["/payments/1001-2026-06-03"] == "56.80"
     assert site.service.received["/stock/sku-1/reserve"] == 2
@@ -181,7 +181,7 @@ def test_a_job_sees_neither_globals_nor_params_nor_session(site: Site) -> None:
     )
     page = site.engine.render_string(source, params={"q": "x"}, session={"id": "s"})
     assert page == "Ada|x|s"
-    subprocess.run([sys.executable, "-m", "poscli", "worker", "--burst"], check=True, timeout=60)
+    assert warm.run("poscli", "worker", "--burst", cwd=Path.cwd(), env=os.environ).returncode == 0
     (job,) = site.engine.jobs.list()
     assert job.result == "[]"
 

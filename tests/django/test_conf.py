@@ -18,6 +18,7 @@ from django.test import override_settings
 from liquid_background import Engine, SettingsError
 from liquid_background.django import checks, project
 from liquid_background.django.conf import read_settings
+from tests import warm
 
 MakeProject = Callable[..., Engine]
 
@@ -153,9 +154,7 @@ def wrong_site(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
 
     def run(*command: str) -> subprocess.CompletedProcess[str]:
         environ = {**os.environ, "DJANGO_SETTINGS_MODULE": "shop.settings", "PYTHONPATH": str(tmp_path)}
-        return subprocess.run(
-            [sys.executable, *command], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
-        )
+        return warm.run(*command, cwd=tmp_path, env=environ)
 
     return run
 
@@ -164,7 +163,7 @@ def wrong_site(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]
 def test_jobs_that_need_the_engine_leave_the_word_to_the_checks(
     wrong_site: Callable[..., subprocess.CompletedProcess[str]], command: tuple[str, ...]
 ) -> None:
-    ended = wrong_site("-m", "django", *command)
+    ended = wrong_site("django", *command)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     lines = [line for line in ended.stderr.splitlines() if line.startswith("?: (liquid_background.")]
@@ -172,13 +171,13 @@ def test_jobs_that_need_the_engine_leave_the_word_to_the_checks(
 
 
 def test_what_starts_django_otherwise_gets_an_error_of_djangos(
-    wrong_site: Callable[..., subprocess.CompletedProcess[str]],
+    wrong_site: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
-    code = (
+    (tmp_path / "starts.py").write_text(
         "import django; from django.core.exceptions import ImproperlyConfigured\n"
         "try: django.setup()\nexcept ImproperlyConfigured as error: print(error)"
     )
-    text = wrong_site("-c", code).stdout
+    text = wrong_site("starts").stdout
     assert "(liquid_background.E001) LIQUID_BACKGROUND has the unknown setting 'REDIS_ULR'" in text
     assert "E003" in text
 

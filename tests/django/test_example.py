@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.postgres import Database
 
 pytestmark = pytest.mark.slow
@@ -29,13 +30,10 @@ SHOP = Path(__file__).parents[2] / "examples" / "django_shop"
 def manage(store_dir: Path) -> Callable[..., str]:
     """`manage("migrate")` runs a command of the shop's and returns what it printed; `code=` is what it ends with."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "DJANGO_"))}
-    where = {**plain, "LIQUID_BACKGROUND_DATA_DIR": str(store_dir), "PYTHONDONTWRITEBYTECODE": "1"}
+    where = {**plain, "LIQUID_BACKGROUND_DATA_DIR": str(store_dir), "PYTHONPATH": str(SHOP)}
 
     def run(*arguments: str, code: int = 0, **variables: str) -> str:
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=SHOP, env={**where, **variables}, capture_output=True, text=True, timeout=90, check=False
-        )
+        done = warm.run("manage", *arguments, cwd=SHOP, env={**where, **variables}, timeout=90)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -25,6 +25,7 @@ from liquid_background.jobs.log import entries
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.settings import load_settings
+from tests import warm
 from tests.worker import stub_app
 from tests.worker.conftest import Bench
 
@@ -34,15 +35,8 @@ ROOT = Path(__file__).parent.parent.parent
 def _rq(bench: Bench, *arguments: str, **environment: str) -> str:
     """Run RQ's program on the store."""
     where = {"RQ_REDIS_URL": bench.store.url, "LIQUID_BACKGROUND_DATA_DIR": str(bench.settings.data_dir)}
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "rq"), *arguments],
-        env={**os.environ, **where, "LIQUID_BACKGROUND_APP": "tests.worker.stub_app:engine", **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    app = {"LIQUID_BACKGROUND_APP": "tests.worker.stub_app:engine"}
+    done = warm.run("rq.cli", *arguments, cwd=ROOT, env={**os.environ, **where, **app, **environment})
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

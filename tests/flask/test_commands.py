@@ -15,6 +15,7 @@ import pytest
 from flask import Flask
 
 from liquid_background.flask import LiquidBackground
+from tests import warm
 from tests.flask.test_jobs import APP, call
 from tests.worker.conftest import ROOT, Bench
 
@@ -26,8 +27,7 @@ def flask_program(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Callable[...
     monkeypatch.setenv("LIQUID_BACKGROUND_APP", "tests.hooks.hooked_app:engine")  # which is not the one that is meant
 
     def run(*words: str, app: str = f"{APP}:create_app") -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "flask", "--app", app, *words]
-        return subprocess.run(command, cwd=ROOT, env={**os.environ}, capture_output=True, text=True, check=False)
+        return warm.run("flask", "--app", app, *words, cwd=ROOT, env=os.environ)
 
     return run
 

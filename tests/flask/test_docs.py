@@ -6,11 +6,11 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.gunicorn import serving, visit
 from tests.postgres import Database
 from tests.worker.conftest import ROOT, Bench
@@ -20,9 +20,13 @@ SHOP = ROOT / "examples" / "flask_shop"
 
 
 def _run(*words: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Do what Python does with `-m` and a module, or with `-c` and a program."""
+    kind, what, *arguments = words
+    if kind == "-c":
+        (folder / "given_with_c.py").write_text(what, encoding="utf-8")
+        what = "given_with_c"
     environment = {**os.environ, "PYTHONPATH": str(folder), **variables}
-    command = [sys.executable, *words]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return warm.run(what, *arguments, cwd=folder, env=environment)
 
 
 @pytest.fixture

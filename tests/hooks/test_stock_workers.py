@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import warm
 from tests.hooks.conftest import APP, Hooked
 
 
 def _rq_worker(hooked: Hooked, *options: str) -> str:
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "rq"), "worker", "--burst", "-S", "json", *options, "default"],
-        env={
-            **os.environ,
-            "RQ_REDIS_URL": hooked.bench.store.url,
-            "LIQUID_BACKGROUND_DATA_DIR": str(hooked.bench.settings.data_dir),
-            "LIQUID_BACKGROUND_APP": f"{APP}:engine",
-        },
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
+    env = {
+        **os.environ,
+        "RQ_REDIS_URL": hooked.bench.store.url,
+        "LIQUID_BACKGROUND_DATA_DIR": str(hooked.bench.settings.data_dir),
+        "LIQUID_BACKGROUND_APP": f"{APP}:engine",
+    }
+    options = ("--burst", "-S", "json", *options)
+    done = warm.run("rq.cli", "worker", *options, "default", cwd=Path(__file__).parents[2], env=env)
+    assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
 

@@ -14,9 +14,14 @@ from liquid.exceptions import LiquidError
 
 from liquid_background import Environment
 from liquid_background.errors import LimitReached
+from tests.campaigns import fuzz, pairs
 
 LARGE = "{% assign s = (1..60000) | join: '<a> %41&#3; ' %}"  # about 1 MB
-LIST = "{% assign l = (1..100000) | join: ',' | split: ',' %}"
+DATA = {
+    "s": "<a> %41&#3; ".join(map(str, range(1, 60_001))),
+    "l": [str(number) for number in range(1, 100_001)],
+    "p": [{"a": number, "b": [number]} for number in range(5_000)],
+}
 MOST_BYTES = 150 * 1024 * 1024
 FILTERS = sorted(Environment().filters)
 PARTIALS = {
@@ -115,7 +120,7 @@ def outcome(source: str, timeout: float = 20, **data: Any) -> tuple[object, int]
 @pytest.mark.slow
 @pytest.mark.parametrize("tag", [*TAGS])
 def test_no_tag_holds_more_than_the_limits(tag: str) -> None:
-    result, most = outcome(LARGE + TAGS[tag])
+    result, most = outcome(TAGS[tag], **DATA)
     assert isinstance(result, LimitReached) or tag in HARMLESS, result
     assert most < MOST_BYTES
 
@@ -147,19 +152,18 @@ def test_parameters_that_cannot_travel_are_not_made_json_together(values: str) -
 
 
 @pytest.mark.slow  # all of them together
-@pytest.mark.parametrize("argument", ["", ": s, l"])
-@pytest.mark.parametrize("name", FILTERS)
-def test_every_filter_ends_soon_and_holds_little(name: str, argument: str) -> None:
-    for value in ("s", "p"):
-        chain = f" | {name}{argument}" * 3
-        started = time.process_time()
-        template = environment(timeout=0.5).from_string(
-            f"{LARGE}{LIST if argument else ''}{{{{ {value}{chain} | size }}}}"
-        )
-        # What a filter makes of a wrong value is its own affair.
-        with suppress(LiquidError, ArithmeticError, ValueError, TypeError, AttributeError):
-            template.render(p=[{"a": n, "b": [n]} for n in range(5_000)])
-        assert time.process_time() - started < 3
+@fuzz
+@pytest.mark.parametrize(
+    ("name", "given"), pairs(FILTERS, [("s", ""), ("p", ": s, l"), ("s", ": s, l"), ("p", "")], few=2)
+)
+def test_every_filter_ends_soon_and_holds_little(name: str, given: tuple[str, str]) -> None:
+    value, arguments = given
+    started = time.process_time()
+    template = environment(timeout=0.3).from_string(f"{{{{ {value}{f' | {name}{arguments}' * 3} | size }}}}")
+    # What a filter makes of a wrong value is its own affair.
+    with suppress(LiquidError, ArithmeticError, ValueError, TypeError, AttributeError):
+        template.render(**DATA)
+    assert time.process_time() - started < 3
 
 
 def test_formats_and_messages_of_any_size_are_refused() -> None:

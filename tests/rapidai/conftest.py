@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from liquid_background.jobs.store import Store
+from tests import warm
 
 Load = Callable[[str, str], Any]
 
@@ -41,14 +41,15 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 
 
 @pytest.fixture
-def start_worker(tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+def start_worker(tmp_path: Path) -> Iterator[Callable[[str], warm.Started]]:
     """`start_worker("module:attr")` runs `poscli worker` in the folder of the test's modules."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[warm.Started] = []
 
-    def start(app: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "poscli", "worker", "--app", app, "--processes", "2"]
+    def start(app: str) -> warm.Started:
+        words = ("poscli", "worker", "--app", app, "--processes", "2")
         environment = {**os.environ, "LIQUID_BACKGROUND_LEASE": "1"}
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment)
+        with open(os.devnull, "r+") as nothing:
+            process = warm.start(*words, cwd=tmp_path, env=environment, streams=(nothing, nothing, nothing))
         started.append(process)
         return process
 

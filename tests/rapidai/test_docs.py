@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from liquid_background import Engine
+from tests import warm
 from tests.rapidai.conftest import Load
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -105,7 +104,6 @@ def test_the_gadget_snippets(
 def test_the_testing_example(tmp_path: Path) -> None:
     for name, text in _examples("testing.md"):
         (tmp_path / name).write_text(text, encoding="utf-8")
-    environment = {**os.environ, "LIQUID_BACKGROUND_REDIS_URL": "redis://127.0.0.1:1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "LIQUID_BACKGROUND_REDIS_URL": "redis://127.0.0.1:1", "PYTHONPATH": str(tmp_path)}
+    done = warm.run("pytest", "-q", "-p", "no:cacheprovider", cwd=tmp_path, env=environment)
     assert "4 passed" in done.stdout, done.stdout

@@ -6,8 +6,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests import warm
 from tests.app_code import ENQUEUES
 
 APP = """
@@ -129,7 +128,7 @@ class Served:
     """A running server."""
 
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: warm.Started
     err: Path
     wait: Callable[..., Any]
     port: int = 0
@@ -206,12 +205,13 @@ def module_serve(
         err = folder / "err"
         env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(session_store.socket.parent)}
         env |= {f"LIQUID_BACKGROUND_{name}": value for name, value in settings.items()}
-        (folder / "run.py").write_text(f"{script}\nfrom poscli.main import main\nmain()\n")
-        command = [sys.executable, "run.py", "serve", "--port", "0", "--app", "app:engine", *options]
+        (folder / "run_site.py").write_text(f"{script}\nfrom poscli.main import main\nmain()\n")
         for name, text in pages.items():
             write_template(folder, name, text)
-        with err.open("wb") as stream:
-            process = subprocess.Popen(command, cwd=folder, env=env, stdout=stream, stderr=stream)
+        words = ("run_site", "serve", "--port", "0", "--app", "app:engine", *options)
+        env["PYTHONPATH"] = str(folder)
+        with err.open("wb") as stream, open(os.devnull) as nothing:
+            process = warm.start(*words, cwd=folder, env=env, streams=(nothing, stream, stream))
         served = Served(folder, process, err, wait_until)
         started.append(served)
         found = wait_until(lambda: re.search(r"Serving \S+:(\d+)", err.read_text()), 20)

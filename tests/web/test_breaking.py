@@ -71,7 +71,7 @@ def test_a_page_that_forks_has_one_answer(served: Served) -> None:
 def test_a_server_under_a_limit_of_address_space_survives_its_pages(serve: Callable[..., Served]) -> None:
     script = "import resource\nresource.setrlimit(resource.RLIMIT_AS, (700 * 1024**2,) * 2)"
     server = serve(PAGES, script=script, MEMORY_LIMIT="4096")
-    for _ in range(5):
+    for _ in range(3):
         assert server.get("/keep_all").status == 500
         assert server.get("/").text == "hello"
     assert server.stop() == 0

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -79,12 +78,7 @@ class Bench:
         log = self._new_log()
         with log.open("wb") as stream, open(os.devnull) as nothing:
             given, streams = self._given(options), (nothing, stream, stream)
-            process: warm.Started | subprocess.Popen[bytes]
-            if "PYTHONPATH" in os.environ:  # which Python reads when it starts
-                command = [sys.executable, "-m", "tests.worker.run_worker", given]
-                process = subprocess.Popen(command, cwd=ROOT, stdout=stream, stderr=stream, start_new_session=True)
-            else:
-                process = warm.start("tests.worker.run_worker", given, cwd=ROOT, env=os.environ, streams=streams)
+            process = warm.start("tests.worker.run_worker", given, cwd=ROOT, env=os.environ, streams=streams)
         worker = WorkerProcess(process, log)
         self.workers.append(worker)
         return worker
