@@ -44,7 +44,7 @@ _SEE: Final[Mapping[str, str]] = {
 
 def is_error(found: griffe.Object) -> bool:
     """Return whether a name is that of an error."""
-    return isinstance(found, griffe.Class) and found.module.name == "errors"
+    return isinstance(found, griffe.Class) and found.module.name in ("errors", "basic_errors")
 
 
 def is_fixture(function: griffe.Function) -> bool:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
     from liquid_background.language.syntax import parse_arguments
@@ -52,6 +53,7 @@ _HOMES = {
     "parse_arguments": "language.syntax",
     **dict.fromkeys(("Attempt", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
+    **dict.fromkeys(("Severity", "Verdict"), "jobs.store.verdict"),
     **dict.fromkeys(
         (
             "ArgumentError",
@@ -101,6 +103,9 @@ __all__ = [
     "LogEntry",
     "LogStatus",
     "Priority",
+    # health
+    "Severity",
+    "Verdict",
     # errors
     "ArgumentError",
     "DuplicateJob",

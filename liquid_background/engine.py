@@ -18,7 +18,7 @@ from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
-from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.queue.looking import health_of
 from liquid_background.jobs.store.verdict import Verdict, verdict_on
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
@@ -137,16 +137,11 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         return JobLog(self) if self.job_store is None else self.job_store.log
 
     def health(self) -> tuple[Verdict, ...]:
-        """Return what is wrong with the store, may lose jobs or leaves them waiting, the worst first; empty when well.
-
-        A store that cannot be used is such a verdict, and no error. On a double there is nothing to look at.
-        """
+        """Return what is wrong with the store or may lose jobs there, the worst first; see docs/health.md."""
         if self.job_store is not None:
             return ()
         try:
-            folder = self.settings.data_dir if self.store.kind == "embedded" else None
-            with store.asked(self.store) as ask:
-                return look(ask, folder).verdicts
+            return health_of(self.store, self.settings).verdicts
         except StoreError as error:
             return (verdict_on(error),)
 

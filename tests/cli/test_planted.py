@@ -154,6 +154,6 @@ def test_a_row_that_cannot_be_read_is_there_and_blank(shop: Project, store: Stor
     assert row.split() == ["good2", "pending", "0/1", "-"]
     status = shop.quick("status").lines
     assert any(line.startswith("w  ") and "unknown" in line for line in status)
-    assert "3 waiting, no worker running. Start one: poscli worker" in status
-    assert "none, and 3 jobs waiting" in shop.quick("doctor").out
+    assert "warning: 3 jobs waiting, no worker running: start one: poscli worker" in status
+    assert "3 jobs waiting, no worker running; start one: poscli worker" in shop.quick("doctor").out
     engine.store.close()

@@ -54,8 +54,14 @@ def _leave_jobs_unserved(store: Store, wait: Any, folder: Path) -> None:
 def _fill(store: Store, wait: Any, folder: Path) -> None:
     limit = 32 * 1024 * 1024
     store.client.config_set("maxmemory", limit)
-    while store.client.info("memory")["used_memory"] < limit * 92 // 100:
+    while _counted(store) < limit * 93 // 100:
         store.client.rpush("rest", b"x" * 90_000)
+
+
+def _counted(store: Store) -> int:
+    memory = store.client.info("memory")
+    count: int = memory["used_memory"] - memory["mem_not_counted_for_evict"]
+    return count
 
 
 TROUBLES = [

@@ -98,9 +98,9 @@ def test_advice_names_the_commands_that_flask_has(make_app: Callable[..., Flask]
     engine = app.extensions["liquid_background"].engine
     engine.render_string("{% background source_name: 'a' %}x{% endbackground %}")
     told = run(args=["jobs", "doctor"]).output
-    assert "1 jobs waiting; start one: flask jobs worker" in told
+    assert "1 job waiting, no worker running; start one: flask jobs worker" in told
     assert "run 'poscli init' for a starter project" in told  # which Flask has not
-    assert "Start one: flask jobs worker" in run(args=["jobs", "status"]).output
+    assert "no worker running: start one: flask jobs worker" in run(args=["jobs", "status"]).output
     assert run(args=["jobs", "show", "b"]).output.startswith("flask jobs: no job has the id")
     assert run(args=["jobs", "cancel", "b"]).output.startswith("flask jobs: no job has the id")
 

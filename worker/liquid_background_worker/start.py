@@ -14,8 +14,8 @@ from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
-from liquid_background.jobs.queue.health import look
-from liquid_background.jobs.store import Store, asked, connect
+from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.store import Store, connect
 from liquid_background.jobs.store.verdict import Severity
 from liquid_background.loading import load_app
 from liquid_background.settings import Settings
@@ -94,9 +94,7 @@ def _prepared(
 
 
 def _tell_health(store: Store, settings: Settings, queues: Sequence[str]) -> None:
-    with asked(store) as ask:
-        health = look(ask, settings.data_dir if store.kind == "embedded" else None, soon=queues)
-    for verdict in health.verdicts:
+    for verdict in health_of(store, settings, soon=queues).verdicts:
         logger.log(logging.ERROR if verdict.severity is Severity.WRONG else logging.WARNING, "%s", verdict)
 
 

@@ -16,8 +16,8 @@ import click
 from liquid_background import Engine
 from liquid_background.errors import LiquidBackgroundError, StoreError
 from liquid_background.jobs.log import printable
-from liquid_background.jobs.queue.health import look
-from liquid_background.jobs.store import asked, embedded
+from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.folder import folder_verdicts
 from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.language.pages import PAGES, SiteLoader
@@ -158,12 +158,11 @@ def _store(engine: Engine) -> Iterator[Finding]:
             yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
             return
         yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
-        with asked(engine.store) as ask:
-            health = look(ask)
+        health = health_of(engine.store, settings)
     except LiquidBackgroundError as error:
         yield Finding("store", "cannot be used", str(error))
         return
-    yield from map(_finding, health.verdicts)
+    yield from map(_finding, (verdict for verdict in health.verdicts if verdict.name != "folder"))  # as told above
     seen = health.serving
     if seen.workers is not None and not any(verdict.name == "workers" for verdict in health.verdicts):
         yield Finding("workers", f"{seen.workers} running, {seen.waiting + seen.later} jobs waiting")

@@ -14,10 +14,10 @@ from liquid_background import Engine
 from liquid_background.errors import StoreError
 from liquid_background.jobs.contract import COUNTED
 from liquid_background.jobs.log import printable
-from liquid_background.jobs.queue.health import Health, look
+from liquid_background.jobs.queue.health import Health
+from liquid_background.jobs.queue.looking import health_of
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
-from liquid_background.jobs.store import asked
 from liquid_background.jobs.store.verdict import verdict_on
 from poscli.application import app_option, load_engine, no_store
 from poscli.output import dump
@@ -96,8 +96,7 @@ def _looked(engine: Engine, style: str) -> tuple[str, StoreError | None]:
     """Return what a look shows, and the error that kept it from seeing all."""
     health: Health | None = None
     try:
-        with asked(engine.store) as ask:
-            health = look(ask, engine.settings.data_dir if engine.store.kind == "embedded" else None)
+        health = health_of(engine.store, engine.settings)
         return (_text(engine, health) if style == "text" else dump(_json(engine, health))), None
     except StoreError as error:
         verdicts = health.verdicts if health else (verdict_on(error),)

@@ -26,7 +26,7 @@ def bound_verdicts(seen: Serving, failures: int | None, bounds: Bounds) -> list[
         verdicts.append(Verdict("workers", Severity.WRONG, found, remedy))
     if seen.oldest is not None and seen.oldest > bounds.max_oldest:
         found = f"a job has waited for {seen.oldest:,.0f} s, longer than {bounds.max_oldest:,} s"
-        verdicts.append(Verdict("oldest", Severity.WRONG, found, "run more workers; see poscli status"))
+        verdicts.append(Verdict("oldest", Severity.WRONG, found, "run more workers, or see poscli status"))
     if failures is not None and failures > bounds.max_failed_per_minute:
         found = f"{failures:,} attempts failed in the last minute, more than {bounds.max_failed_per_minute:,}"
         verdicts.append(Verdict("failures", Severity.WRONG, found, "look: poscli logs --status FAILED"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.queue.reading import number, text
 from liquid_background.jobs.store.asking import Asking, Refusal
 from liquid_background.jobs.store.verdict import Severity, Verdict
 
@@ -43,7 +43,7 @@ def serving(ask: Asking, queues: Sequence[str] = keys.QUEUES, soon: Collection[s
     """
     clock, members = ask.ask(("TIME",), ("SMEMBERS", keys.RQ_WORKERS))
     now = 0.0 if isinstance(clock, Refusal) else int(clock[0]) + int(clock[1]) / 1_000_000
-    known = None if isinstance(members, Refusal) and not members.is_wrong_type else _served(ask, _list(members))
+    known = None if isinstance(members, Refusal) and not members.is_wrong_type else _served(ask, _list(members), queues)
     waiting, later, since = _waiting(ask, queues, now)
     served = {*soon, *(name for names in known or () for name in names)}
     unserved = {name: count for name, count in waiting.items() if count and name not in served}
@@ -61,11 +61,12 @@ def _list(reply: Any) -> list[Any]:
     return [] if isinstance(reply, Refusal) or reply is None else list(reply)
 
 
-def _served(ask: Asking, members: list[bytes]) -> list[tuple[str, ...]]:
-    """Return for each worker that lives the queues that it serves: one that died leaves only its name behind."""
+def _served(ask: Asking, members: list[bytes], queues: Sequence[str]) -> list[set[str]]:
+    """Return for each worker that lives and serves some of the queues which; one that died leaves its name behind."""
     replies = ask.ask(*(("HMGET", member, "queues", "state") for member in members[:_MOST_WORKERS]))
     found = [reply for reply in replies if not isinstance(reply, Refusal) and any(reply)]
-    return [tuple(filter(None, text(names, _LONGEST).split(","))) for names, _ in found]
+    served = [{*queues} & {*text(names, _LONGEST).split(",")} for names, _ in found]
+    return list(filter(None, served))
 
 
 def _waiting(ask: Asking, queues: Sequence[str], now: float) -> tuple[dict[str, int], int, list[float]]:
@@ -84,7 +85,7 @@ def _waiting(ask: Asking, queues: Sequence[str], now: float) -> tuple[dict[str, 
     ]
     replies = [None if isinstance(reply, Refusal) else reply for reply in ask.ask(*commands)]
     rows = [replies[at : at + 6] for at in range(0, len(replies), 6)]
-    since = [float(first[1]) for *_, due, _, _, first in rows if due and first]
+    since = [number(first[1], now, now) for _, _, due, _, _, first in rows if due and first]
     since += _since(ask, [head for *_, head, _ in rows if head])
     counts = {name: (row[0] or 0) + (row[1] or 0) + (row[2] or 0) for name, row in zip(queues, rows, strict=True)}
     later = sum((row[3] or 0) - (row[2] or 0) for row in rows)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from liquid_background.basic_errors import StoreUnavailable
 from liquid_background.jobs.store.asking import Asking, Refusal
 from liquid_background.jobs.store.refusals import unsuitable
 from liquid_background.jobs.store.verdict import Severity, Verdict
@@ -58,11 +59,13 @@ def what_it_says(ask: Asking) -> ServerSays:
     """Ask a server about itself, in one round trip.
 
     Raises:
-        StoreUnavailable: when it cannot be reached.
+        StoreUnavailable: when it cannot be reached, or answers nobody just now.
     """
     before = time.time()
     info, save, fsync, now = ask.ask(("INFO",), ("CONFIG", "GET", "save"), ("CONFIG", "GET", "appendfsync"), ("TIME",))
     after = time.time()
+    if isinstance(info, Refusal) and not info.is_denied and info.explained:  # it answers nothing, as while it is busy
+        raise StoreUnavailable(f"the store at {ask.url} {info.explained}")
     settings: dict[str, str] = {}
     for reply in (save, fsync):
         settings.update(_pairs(reply))

@@ -84,6 +84,8 @@ class Line:
             raise self._silent() from None
         except OSError as error:
             raise self._away(error) from None
+        except hiredis.ProtocolError:
+            raise StoreUnavailable(f"the store at {self.url} {unreachable('what answers there is no Redis')}") from None
 
     def log_in(self) -> None:
         """Say who this is, and choose the database.

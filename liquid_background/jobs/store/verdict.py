@@ -29,10 +29,6 @@ class Verdict:
     def __str__(self) -> str:
         return f"{self.found}: {self.remedy}" if self.remedy else self.found
 
-    @property
-    def is_trouble(self) -> bool:
-        return self.severity is not Severity.FINE
-
 
 def verdict_on(error: LiquidBackgroundError, name: str = "store") -> Verdict:
     """Return the verdict on a store of which looking raised this: it cannot be used."""

@@ -73,6 +73,22 @@ def test_a_worker_that_died_without_a_word_serves_nothing(store: Store, settings
     assert seen.unserved == {"high": 1}
 
 
+def test_a_worker_of_another_application_is_none_of_ours(store: Store, settings: Settings) -> None:
+    _send(store, settings, "high")
+    _register(store, settings, "emails")
+    seen = _seen(store)
+    assert (seen.workers, seen.unserved) == (0, {"high": 1})
+
+
+def test_times_that_are_none_are_no_ages(store: Store) -> None:
+    for score in ("-inf", -1e300, "1e3"):
+        store.client.flushall()
+        store.client.zadd(keys.scheduled("high"), {"x": score})
+        seen = _seen(store)
+        assert seen.oldest is not None
+        assert 0 <= seen.oldest < 1e11
+
+
 def test_garbage_under_our_names_is_no_error(store: Store) -> None:
     store.client.set(keys.queue("high"), "x")
     store.client.rpush(keys.queue("low"), "no-record")

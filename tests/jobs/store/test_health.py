@@ -6,15 +6,19 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from redis.exceptions import ResponseError
 
 from liquid_background import Engine
 from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.queue.health import look
 from liquid_background.jobs.store import Store, asked, connect
+from liquid_background.jobs.store.asking import Refusal
 from liquid_background.jobs.store.health import server_verdicts, what_it_says
+from liquid_background.jobs.store.probe import line_to, plain_place
 from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.settings import load_settings
 
@@ -84,13 +88,20 @@ def test_a_store_that_may_evict_is_told_with_its_policy(verdicts_of: Verdicts) -
     assert verdicts_of(*KEPT, "--maxmemory", "64mb") == ()
 
 
+def _counted(store: Store) -> int:
+    """Return the bytes that count against maxmemory: not what waits to be written to the append-only file."""
+    memory = store.client.info("memory")
+    count: int = memory["used_memory"] - memory["mem_not_counted_for_evict"]
+    return count
+
+
 @pytest.mark.parametrize(("percent", "is_told"), [(80, False), (93, True)])
 def test_memory_that_fills_is_told_from_90_percent_on(verdicts_of: Verdicts, percent: int, is_told: bool) -> None:
     def fill(store: Store) -> None:
         limit = 64 * 1024 * 1024
         store.client.config_set("maxmemory", limit)
         pipeline = store.client.pipeline(transaction=False)
-        while store.client.info("memory")["used_memory"] < limit * percent // 100 - 100_000:
+        while _counted(store) < limit * percent // 100 - 100_000:
             pipeline.rpush("rest", b"x" * 90_000).execute()
 
     verdicts = verdicts_of(*KEPT, first=fill)
@@ -234,6 +245,31 @@ def test_a_store_that_went_away_is_unavailable(start_server: Callable[..., Any])
     assert "cannot be reached" in verdict.found
     assert verdict.remedy.startswith("start it")
     engine.store.close()
+
+
+def test_a_store_that_is_busy_with_a_script_says_so_and_nothing_else(start_server: Callable[..., Any]) -> None:
+    server = start_server(*KEPT, "--busy-reply-threshold", "10")
+    place = plain_place(server.url)
+    assert place is not None
+    engine = Engine(redis_url=server.url)
+    busy = Thread(target=_run_for_ever, args=(engine.store,))
+    busy.start()
+    try:
+        with line_to(place, 20) as line:
+            while not isinstance(line.ask(("GET", "x"))[0], Refusal):
+                pass
+            with pytest.raises(StoreUnavailable, match="is busy with a script that does not end"):
+                look(line)
+            line.ask(("SCRIPT", "KILL"))
+    finally:
+        busy.join(20)
+    assert engine.health() == ()
+    engine.store.close()
+
+
+def _run_for_ever(store: Store) -> None:
+    with pytest.raises(ResponseError, match="killed"):
+        store.client.eval("while true do end", 0)
 
 
 def test_a_database_that_there_is_not_is_told(start_server: Callable[..., Any]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -101,6 +102,22 @@ def test_a_silent_server_is_left_after_the_time_that_it_has() -> None:
         with pytest.raises(StoreUnavailable, match=r"did not answer within 0\.3 s"), line_to(place, 0.3):
             pass
         assert 0.25 < time.monotonic() - started < 5
+
+
+def test_what_is_no_store_is_told() -> None:
+    def answer() -> None:
+        with other.accept()[0] as connection:
+            connection.recv(100)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        thread = Thread(target=answer)
+        thread.start()
+        place = plain_place(f"redis://127.0.0.1:{other.getsockname()[1]}/0")
+        assert place is not None
+        with pytest.raises(StoreUnavailable, match="what answers there is no Redis"), line_to(place, 5):
+            pass
+        thread.join()
 
 
 def test_nobody_there_is_told_with_what_to_do() -> None:
