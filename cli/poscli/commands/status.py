@@ -65,6 +65,7 @@ def command(watch: bool, interval: float, style: str, app: str | None) -> None:
     Examples:
       poscli status --watch
       poscli status --format json | jq .queues.high.queued
+      poscli status --format json | jq -r '.verdicts[].found'
     """
     engine = load_engine(app)
     missing = no_store(engine.settings)
