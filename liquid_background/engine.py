@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -18,6 +17,8 @@ from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
+from liquid_background.jobs.store.embedded import PATIENCE
+from liquid_background.jobs.store.link import Link
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
@@ -26,8 +27,9 @@ from liquid_background.language.pages import SiteLoader, find_layout, find_page
 from liquid_background.language.sending import Sink
 from liquid_background.language.tags import open_collector
 from liquid_background.language.template import Template
+from liquid_background.lazy import kept
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
-from liquid_background.settings import Settings, load_settings
+from liquid_background.settings import Settings, load_settings, mask_url
 
 logger = logging.getLogger(__name__)
 
@@ -87,6 +89,18 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         self.settings = load_settings(templates=templates, **arguments) if settings is None else settings
         self._environment = self._new_environment() if environment is None else environment
         self._environment.attach(self, self.settings)
+        self._queue: queue.Queue | None = None  # over the store that was connected last
+        self._link = self._new_link(self.settings.store_timeout)
+        self._patient_link = self._new_link(max(PATIENCE, self.settings.store_timeout), is_patient=True)
+
+    def _new_link(self, seconds: float, *, is_patient: bool = False) -> Link:
+        url = self.settings.redis_url or ""
+        return Link(
+            lambda patience: store.connect(self.settings, socket_timeout=patience),
+            seconds,
+            mask_url(url) if url else "",
+            starts=is_patient or not url,
+        )
 
     def _new_environment(self) -> Environment:
         return Environment(
@@ -114,7 +128,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
                 "this engine's environment was given to another engine: use that one, or make an Environment for each"
             )
 
-    @cached_property
+    @property
     def store(self) -> store.Store:
         """The store, connected on first use.
 
@@ -122,21 +136,22 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
             StoreUnavailable: when it cannot be reached.
             StoreStartError: when the embedded server cannot be started.
         """
-        return store.connect(self.settings)
+        return self._link.store
 
     @property
     def jobs(self) -> Jobs:
         """The jobs: `get(id)`, `list(status=None, source_name=None, limit=50)`, `retry(id)`, `cancel(id)`."""
-        return self._queue if self.job_store is None else self.job_store.jobs
+        if self.job_store is not None:
+            return self.job_store.jobs
+        found, made = self.store, self._queue
+        if made is None or made.store is not found:
+            made = self._queue = queue.Queue(found, self.settings)
+        return made
 
     @property
     def log(self) -> Log:
         """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
         return JobLog(self) if self.job_store is None else self.job_store.log
-
-    @cached_property
-    def _queue(self) -> queue.Queue:
-        return queue.Queue(self.store, self.settings)
 
     def render(self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
         """Render a page and send the jobs that it made.
@@ -234,7 +249,11 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         """Do what `send` does, in a thread that has the caller's context variables."""
         await self.hooks.beside(self.send, jobs, entries)
 
-    @cached_property
+    def be_patient(self) -> None:
+        """Wait for the store as commands and workers do, and no longer as pages."""
+        self._link = self._patient_link
+
+    @kept
     def _executor(self) -> Executor:
         return Executor(self._environment, self, self.hooks)
 
@@ -245,6 +264,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
             SettingsError: when another engine has the environment by now.
         """
         self._check_owner()
+        self.be_patient()
         return self._executor.perform(job_id, payload, attempt, max_attempts)
 
 
@@ -284,7 +304,8 @@ class JobLog:
 
         A log whose last id is lower than that is another one, and is read from its start.
         """
-        return joblog.follow(self._engine.store.client, source_name=source_name, status=status, type=type, after=after)
+        client = self._engine._patient_link.store.client  # it blocks there for longer than a page may wait
+        return joblog.follow(client, source_name=source_name, status=status, type=type, after=after)
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))

@@ -10,6 +10,7 @@ from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from liquid_background.hooks import Hooked
+from liquid_background.threads import queueing
 
 
 def send_on_commit(engine: Hooked, aliases: Sequence[str] | None) -> None:
@@ -19,7 +20,8 @@ def send_on_commit(engine: Hooked, aliases: Sequence[str] | None) -> None:
 
 
 async def _in_djangos_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+    with queueing():
+        return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cached_property
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import Job
+from liquid_background.lazy import kept
 from liquid_background.python_jobs.building import build_partial
 from liquid_background.python_jobs.function import Function, P
 from liquid_background.python_jobs.handle import Handle
@@ -32,7 +32,7 @@ class PythonJobs(EngineSender):
         super().__init__()
         self._schedules: dict[str, Schedule] = {}
 
-    @cached_property
+    @kept
     def function_queue(self) -> EngineQueue:
         """The queue of the functions that `background` and `action` decorate."""
         return EngineQueue(self)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -29,6 +28,7 @@ from liquid_background.django.tasks.running import run_task
 from liquid_background.engine import Engine
 from liquid_background.errors import JobNotFound, JobRefused
 from liquid_background.job import new_id
+from liquid_background.lazy import kept
 from liquid_background.python_jobs import source_name_of
 
 T = TypeVar("T")
@@ -51,7 +51,7 @@ class LiquidBackend(BaseTaskBackend):
         """The project's engine."""
         return engine()
 
-    @cached_property
+    @kept
     def _fields(self) -> dict[str, Any]:
         for wrong in problems(self.options):
             raise ImproperlyConfigured(f"TASKS[{self.alias!r}]: {wrong}")
