@@ -17,8 +17,7 @@ from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
-from liquid_background.jobs.store.embedded import PATIENCE
-from liquid_background.jobs.store.link import Link
+from liquid_background.jobs.store.link import links
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
@@ -29,7 +28,7 @@ from liquid_background.language.tags import open_collector
 from liquid_background.language.template import Template
 from liquid_background.lazy import kept
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
-from liquid_background.settings import Settings, load_settings, mask_url
+from liquid_background.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
 
@@ -89,18 +88,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         self.settings = load_settings(templates=templates, **arguments) if settings is None else settings
         self._environment = self._new_environment() if environment is None else environment
         self._environment.attach(self, self.settings)
-        self._queue: queue.Queue | None = None  # over the store that was connected last
-        self._link = self._new_link(self.settings.store_timeout)
-        self._patient_link = self._new_link(max(PATIENCE, self.settings.store_timeout), is_patient=True)
-
-    def _new_link(self, seconds: float, *, is_patient: bool = False) -> Link:
-        url = self.settings.redis_url or ""
-        return Link(
-            lambda patience: store.connect(self.settings, socket_timeout=patience),
-            seconds,
-            mask_url(url) if url else "",
-            starts=is_patient or not url,
-        )
+        self._link, self._patient_link = links(self.settings)
 
     def _new_environment(self) -> Environment:
         return Environment(
@@ -141,17 +129,16 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
     @property
     def jobs(self) -> Jobs:
         """The jobs: `get(id)`, `list(status=None, source_name=None, limit=50)`, `retry(id)`, `cancel(id)`."""
-        if self.job_store is not None:
-            return self.job_store.jobs
-        found, made = self.store, self._queue
-        if made is None or made.store is not found:
-            made = self._queue = queue.Queue(found, self.settings)
-        return made
+        return self._queue if self.job_store is None else self.job_store.jobs
 
     @property
     def log(self) -> Log:
         """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
         return JobLog(self) if self.job_store is None else self.job_store.log
+
+    @kept
+    def _queue(self) -> queue.Queue:
+        return queue.Queue(self.store, self.settings)
 
     def render(self, page: str | Template, data: Mapping[str, Any] | None = None, **request: Unpack[Request]) -> str:
         """Render a page and send the jobs that it made.
@@ -251,7 +238,9 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
 
     def be_patient(self) -> None:
         """Wait for the store as commands and workers do, and no longer as pages."""
-        self._link = self._patient_link
+        if self._link is not self._patient_link:
+            self._link = self._patient_link
+            vars(self).pop("_queue", None)  # over the other one
 
     @kept
     def _executor(self) -> Executor:

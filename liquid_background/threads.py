@@ -27,9 +27,13 @@ def queued_since() -> float | None:
 
 
 @contextmanager
-def queueing() -> Iterator[None]:
-    """Have what is given to a thread inside the block know since when it queues for one."""
-    token = _queued_since.set(monotonic())
+def queueing(since: float | None = None) -> Iterator[None]:
+    """Have what is given to a thread inside the block know since when it queues: from now, unless it did before.
+
+    Args:
+        since: when it began, by the monotonic clock, as another process has it.
+    """
+    token = _queued_since.set(since or _queued_since.get() or monotonic())
     try:
         yield
     finally:

@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakSet
 
 from liquid_background.errors import StoreUnavailable
+from liquid_background.jobs import store
+from liquid_background.jobs.store.embedded import PATIENCE
 from liquid_background.jobs.store.silence import Silence, silent_store
+from liquid_background.settings import Settings, mask_url
 
 if TYPE_CHECKING:
     from liquid_background.jobs.store.connection import Store
@@ -31,7 +34,7 @@ class Link:
         connect: connects, with so many seconds of patience for each reply.
         patience: those seconds.
         where: the store's URL, as it may be shown; "" when that is not known yet.
-        starts: whether connecting may take longer than a store may be silent, as for a server that has to start.
+        starts: whether connecting may take its time, as where a server has to start.
     """
 
     def __init__(
@@ -75,10 +78,10 @@ class Link:
                     self._attempt = attempt
         if thread is not None and thread.ident is None:
             self._try(attempt)
-        store = self._outcome(attempt)
+        connected = self._outcome(attempt)
         if thread is not None and thread.ident is not None:
             thread.join()  # it ends just now, and whoever forks next does so without it
-        return store
+        return connected
 
     def _outcome(self, attempt: Future[Store]) -> Store:
         try:
@@ -92,7 +95,7 @@ class Link:
 
     def _try(self, attempt: Future[Store]) -> None:
         try:
-            store = replace(self._connect(self._patience), silence=self._silence)
+            connected = replace(self._connect(self._patience), silence=self._silence)
         except BaseException as error:  # noqa: BLE001  whatever it is, those who wait raise it
             if isinstance(error, StoreUnavailable) and error.silent:
                 self._silence.found(self._where)
@@ -100,14 +103,30 @@ class Link:
             attempt.set_exception(error)
         else:
             self._silence.over()
-            self._ended(attempt, store)
-            attempt.set_result(store)
+            self._ended(attempt, connected)
+            attempt.set_result(connected)
 
-    def _ended(self, attempt: Future[Store], store: Store | None) -> None:
+    def _ended(self, attempt: Future[Store], connected: Store | None) -> None:
         with self._lock:
-            self._store = store or self._store
+            self._store = connected or self._store
             if self._attempt is attempt:
                 self._attempt = None
+
+
+def links(settings: Settings) -> tuple[Link, Link]:
+    """Return an engine's two ways to its store: for pages and the application's calls; for those who have patience.
+
+    These are commands and workers, and what blocks in the store, such as a follower of the log.
+    """
+
+    def connect(patience: float) -> Store:
+        return store.connect(settings, socket_timeout=patience)  # whose module is loaded now, and redis with it
+
+    seconds, where = settings.store_timeout, mask_url(settings.redis_url) if settings.redis_url else ""
+    return (
+        Link(connect, seconds, where, starts=not settings.redis_url),
+        Link(connect, max(PATIENCE, seconds), where, starts=True),
+    )
 
 
 def _shared(error: BaseException) -> BaseException:
