@@ -126,6 +126,12 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         """
         return self._link.store
 
+    def be_patient(self) -> None:
+        """Wait for a silent store as commands and workers do, and no longer as pages."""
+        if self._link is not self._patient_link:
+            self._link = self._patient_link
+            vars(self).pop("_queue", None)  # over the other one
+
     @property
     def jobs(self) -> Jobs:
         """The jobs: `get(id)`, `list(status=None, source_name=None, limit=50)`, `retry(id)`, `cancel(id)`."""
@@ -235,12 +241,6 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Do what `send` does, in a thread that has the caller's context variables."""
         await self.hooks.beside(self.send, jobs, entries)
-
-    def be_patient(self) -> None:
-        """Wait for the store as commands and workers do, and no longer as pages."""
-        if self._link is not self._patient_link:
-            self._link = self._patient_link
-            vars(self).pop("_queue", None)  # over the other one
 
     @kept
     def _executor(self) -> Executor:

@@ -10,7 +10,6 @@ from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import Job
-from liquid_background.lazy import kept
 from liquid_background.python_jobs.building import build_partial
 from liquid_background.python_jobs.function import Function, P
 from liquid_background.python_jobs.handle import Handle
@@ -31,11 +30,12 @@ class PythonJobs(EngineSender):
     def __init__(self) -> None:
         super().__init__()
         self._schedules: dict[str, Schedule] = {}
+        self._function_queue = EngineQueue(self)
 
-    @kept
+    @property
     def function_queue(self) -> EngineQueue:
         """The queue of the functions that `background` and `action` decorate."""
-        return EngineQueue(self)
+        return self._function_queue
 
     # Registering.
 
