@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
@@ -108,15 +108,13 @@ def server() -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
 
 
 @contextmanager
-def fallen_silent(*, wakes: bool = False) -> Iterator[Engine]:
-    """An engine whose server was up and stopped; it runs again after the block when `wakes`."""
+def fallen_silent() -> Iterator[Engine]:
+    """An engine whose server was up and stopped."""
     with server() as (url, process):
         engine = _engine(url)
         engine.render_string(PAGE)
         process.send_signal(signal.SIGSTOP)
         yield engine
-        if wakes:
-            process.send_signal(signal.SIGCONT)
 
 
 def _engine(url: str) -> Engine:
@@ -131,7 +129,12 @@ def in_threads(number: int, function: Callable[[], object], calls: Calls) -> Cal
     threads = [Thread(target=calls.call, args=(function,), daemon=True) for _ in range(number)]
     for thread in threads:
         thread.start()
-    return lambda: [thread.join() for thread in threads] and None
+
+    def join() -> None:
+        for thread in threads:
+            thread.join()
+
+    return join
 
 
 def threads(engine: Engine, number: int = 20) -> Calls:
@@ -144,8 +147,8 @@ def tasks(engine: Engine, number: int = 60) -> Calls:
     return asyncio.run(_tasks(engine, number))
 
 
-async def _tasks(engine: Engine, number: int, calls: Calls | None = None) -> Calls:
-    calls = calls or Calls()
+async def _tasks(engine: Engine, number: int) -> Calls:
+    calls = Calls()
     page = engine.environment.from_string(PAGE)
     async with asyncio.TaskGroup() as group:
         for _ in range(number):
@@ -193,9 +196,11 @@ def tls_at_a_plain_port() -> Calls:
         return threads(_engine(url.replace("redis://", "rediss://")))
 
 
-def _at_a_hole(measure: Callable[[Engine], Calls], hole: Callable[[], object] = black_hole) -> Callable[[], Calls]:
+def _at_a_hole(
+    measure: Callable[[Engine], Calls], hole: Callable[[], AbstractContextManager[str]] = black_hole
+) -> Callable[[], Calls]:
     def measured() -> Calls:
-        with hole() as url:  # type: ignore[attr-defined]
+        with hole() as url:
             return measure(_engine(url))
 
     return measured
