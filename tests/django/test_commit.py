@@ -221,7 +221,7 @@ def test_coroutines_that_wait_in_turn_for_a_silent_store_share_what_the_first_fi
         for _ in range(2):
             began = time.monotonic()
             ended = asyncio.run(all_of_them())
-            assert time.monotonic() - began < 2.5
+            assert time.monotonic() - began < 5
             assert all(isinstance(each, StoreUnavailable) for each in ended), ended
 
 

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from liquid_background.django.commit import in_djangos_thread
 from liquid_background.django.project import engine
 from liquid_background.django.tasks.finding import find_task, task_of
 from liquid_background.django.tasks.interface import (
@@ -85,6 +86,11 @@ class LiquidBackend(BaseTaskBackend):
         signals.task_enqueued.send(sender=type(self), task_result=result)
         return result
 
+    async def aenqueue(self, task: Task[..., T], args: Sequence[Any], kwargs: dict[str, Any]) -> TaskResult[T]:
+        """Do what `enqueue` does, without holding up the event loop."""
+        result: TaskResult[T] = await in_djangos_thread(self.enqueue, task=task, args=args, kwargs=kwargs)
+        return result
+
     def _send(self, result: TaskResult[Any]) -> None:
         task = result.task
         given = {
@@ -120,6 +126,11 @@ class LiquidBackend(BaseTaskBackend):
         if task is None or task.backend != self.alias:
             raise TaskResultDoesNotExist(f"job {result_id} is of no task that is known here")
         return result_of(self.engine, record, task)
+
+    async def aget_result(self, result_id: str) -> TaskResult[Any]:
+        """Do what `get_result` does, without holding up the event loop."""
+        result: TaskResult[Any] = await in_djangos_thread(self.get_result, result_id)
+        return result
 
     def check(self, **_: Any) -> Iterable[CheckMessage]:
         """Return what is wrong with this entry of TASKS, for Django's system checks."""
