@@ -140,15 +140,17 @@ def ensure_running(
             deadline = heard + timeout
         elif reply:
             return path
-        if time.monotonic() > min(deadline, heard + silence):
+        is_silent = time.monotonic() > heard + silence
+        if is_silent or time.monotonic() > deadline:
+            waited = silence if is_silent else timeout
             raise StoreStartError(
-                f"the embedded store in {data_dir} runs but did not answer for {min(timeout, silence):g} s: "
-                f"see {data_dir / _LOG}",
-                silent=reply is None,
+                f"the embedded store in {data_dir} runs but did not answer for {waited:g} s: see {data_dir / _LOG}",
+                silent=is_silent,
             )
         with _lock(data_dir) as lock_fd:
             if lock_fd is not None:
                 _start(data_dir.resolve(), path, lock_fd, idle_seconds)
+                heard = time.monotonic()
                 continue
         time.sleep(_LOOK_EVERY)
 
