@@ -140,19 +140,21 @@ def ensure_running(
             deadline = heard + timeout
         elif reply:
             return path
-        is_silent = time.monotonic() > heard + silence
-        if is_silent or time.monotonic() > deadline:
-            waited = silence if is_silent else timeout
-            raise StoreStartError(
-                f"the embedded store in {data_dir} runs but did not answer for {waited:g} s: see {data_dir / _LOG}",
-                silent=is_silent,
-            )
+        if time.monotonic() > heard + silence:
+            raise _unanswered(data_dir, silence, silent=True)
+        if time.monotonic() > deadline:
+            raise _unanswered(data_dir, timeout)
         with _lock(data_dir) as lock_fd:
             if lock_fd is not None:
                 _start(data_dir.resolve(), path, lock_fd, idle_seconds)
                 heard = time.monotonic()
                 continue
         time.sleep(_LOOK_EVERY)
+
+
+def _unanswered(data_dir: Path, seconds: float, *, silent: bool = False) -> StoreStartError:
+    where = f"the embedded store in {data_dir}"
+    return StoreStartError(f"{where} runs but did not answer for {seconds:g} s: see {data_dir / _LOG}", silent=silent)
 
 
 def status(data_dir: Path) -> StoreStatus:
