@@ -460,7 +460,7 @@ def test_a_job_waits_for_the_store_as_its_worker_does(stopped: Stopped) -> None:
     assert (outcome.error, outcome.result) == (None, "1")
 
 
-@pytest.mark.parametrize("seconds", [0, 0.05, -1, 301, "soon"])
+@pytest.mark.parametrize("seconds", [0, 0.05, -1, 301, "soon", "nan", "inf"])
 def test_the_setting_has_bounds(seconds: object) -> None:
     with pytest.raises(SettingsError, match="setting store_timeout"):
         load_settings(store_timeout=seconds)
