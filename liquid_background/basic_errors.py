@@ -27,11 +27,13 @@ class StoreUnavailable(StoreError):
 
     Attributes:
         maybe_done: whether the reply was lost, so that the store may have done what was asked.
+        silent: whether the store did not answer in time.
     """
 
-    def __init__(self, message: str = "", *, maybe_done: bool = False) -> None:
+    def __init__(self, message: str = "", *, maybe_done: bool = False, silent: bool = False) -> None:
         super().__init__(message)
         self.maybe_done = maybe_done
+        self.silent = silent
 
 
 class StoreStartError(StoreUnavailable):

@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from liquid_background.threads import queueing
+
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
@@ -51,7 +53,8 @@ async def call_async(
     named = dict(kwargs or {})
     if is_async(function):
         return await function(*args, **named)
-    returned = await asyncio.to_thread(_call_in_thread, function, args, named)
+    with queueing():  # the function may ask the store
+        returned = await asyncio.to_thread(_call_in_thread, function, args, named)
     return await returned if inspect.isawaitable(returned) else returned
 
 

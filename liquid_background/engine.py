@@ -6,7 +6,6 @@ import logging
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -19,6 +18,7 @@ from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
 from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.store.link import links
 from liquid_background.jobs.store.verdict import Verdict, verdict_on
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
@@ -28,6 +28,7 @@ from liquid_background.language.pages import SiteLoader, find_layout, find_page
 from liquid_background.language.sending import Sink
 from liquid_background.language.tags import open_collector
 from liquid_background.language.template import Template
+from liquid_background.lazy import kept
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.settings import Settings, load_settings
 
@@ -89,6 +90,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         self.settings = load_settings(templates=templates, **arguments) if settings is None else settings
         self._environment = self._new_environment() if environment is None else environment
         self._environment.attach(self, self.settings)
+        self._link, self._patient_link = links(self.settings)
 
     def _new_environment(self) -> Environment:
         return Environment(
@@ -116,7 +118,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
                 "this engine's environment was given to another engine: use that one, or make an Environment for each"
             )
 
-    @cached_property
+    @property
     def store(self) -> store.Store:
         """The store, connected on first use.
 
@@ -124,7 +126,13 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
             StoreUnavailable: when it cannot be reached.
             StoreStartError: when the embedded server cannot be started.
         """
-        return store.connect(self.settings)
+        return self._link.store
+
+    def be_patient(self) -> None:
+        """Wait for a silent store as commands and workers do, and no longer as pages."""
+        if self._link is not self._patient_link:
+            self._link = self._patient_link
+            vars(self).pop("_queue", None)  # over the other one
 
     @property
     def jobs(self) -> Jobs:
@@ -145,7 +153,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         except StoreError as error:
             return (verdict_on(error),)
 
-    @cached_property
+    @kept
     def _queue(self) -> queue.Queue:
         return queue.Queue(self.store, self.settings)
 
@@ -245,7 +253,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         """Do what `send` does, in a thread that has the caller's context variables."""
         await self.hooks.beside(self.send, jobs, entries)
 
-    @cached_property
+    @kept
     def _executor(self) -> Executor:
         return Executor(self._environment, self, self.hooks)
 
@@ -256,6 +264,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
             SettingsError: when another engine has the environment by now.
         """
         self._check_owner()
+        self.be_patient()
         return self._executor.perform(job_id, payload, attempt, max_attempts)
 
 
@@ -295,7 +304,8 @@ class JobLog:
 
         A log whose last id is lower than that is another one, and is read from its start.
         """
-        return joblog.follow(self._engine.store.client, source_name=source_name, status=status, type=type, after=after)
+        client = self._engine._patient_link.store.client  # it blocks there for longer than a page may wait
+        return joblog.follow(client, source_name=source_name, status=status, type=type, after=after)
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))

@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         description="URL of the store; without one, an embedded Valkey server runs in the data folder.",
     )
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
+    store_timeout: float = Field(
+        2.0,
+        ge=0.1,
+        le=300,
+        description="Seconds that pages, and calls of the application, wait for a store that says nothing.",
+    )
     app: str | None = Field(
         None, description="module:attr of the application's Engine, or of a function that makes it."
     )

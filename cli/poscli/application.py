@@ -21,12 +21,23 @@ from poscli.terminal import hint
 __all__ = ["app_option", "given_engine", "hint_waiting", "load_engine", "no_store"]
 
 
-def load_engine(app: str | None = None) -> Engine:
+def load_engine(app: str | None = None, *, for_pages: bool = False) -> Engine:
     """Return the engine that --app names, else `given_engine`, else that of the setting APP or of the settings alone.
+
+    Args:
+        app: what --app says.
+        for_pages: whether those who ask for pages wait for the store, who have less patience than a command.
 
     Raises:
         SettingsError: when a setting is wrong, or the application cannot be loaded.
     """
+    engine = _engine(app)
+    if not for_pages:
+        engine.be_patient()
+    return engine
+
+
+def _engine(app: str | None) -> Engine:
     given = given_engine()
     if given is not None and app is None:
         return given

@@ -10,16 +10,22 @@ from asgiref.sync import sync_to_async
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from liquid_background.hooks import Hooked
+from liquid_background.threads import queueing
 
 
 def send_on_commit(engine: Hooked, aliases: Sequence[str] | None) -> None:
     """Have an engine's jobs sent on commit, also those of coroutines: their transactions are in asgiref's thread."""
     engine.send_when(SendOnCommit(aliases))
-    engine.hooks.to_thread = _in_djangos_thread
+    engine.hooks.to_thread = in_djangos_thread
 
 
-async def _in_djangos_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
+async def in_djangos_thread(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return what a function returns that is called in the thread of this request's transactions.
+
+    All calls of a program that serves no requests wait in turn for one thread.
+    """
+    with queueing():
+        return await sync_to_async(function, thread_sensitive=True)(*args, **kwargs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +19,7 @@ from liquid_background.errors import SettingsError
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import SiteLoader
 from liquid_background.language.template import Template
+from liquid_background.lazy import kept
 from liquid_background.settings import Settings
 
 BACKEND: Final = "liquid_background.django.liquid.LiquidTemplates"
@@ -122,7 +122,7 @@ class TemplatesLoader(BaseLoader):
         super().__init__()
         self._given = given
 
-    @cached_property
+    @kept
     def loaders(self) -> list[SiteLoader]:
         """The folders; those of applications are known when all of these have been loaded."""
         folders = [Path(folder) for folder in self._given.get("DIRS", ())]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -21,6 +20,7 @@ from liquid_background.django.translation import Origin, translated
 from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError
 from liquid_background.language.template import Template as Page
+from liquid_background.lazy import kept
 
 
 class LiquidTemplates(BaseEngine):
@@ -38,7 +38,7 @@ class LiquidTemplates(BaseEngine):
         super().__init__({name: value for name, value in params.items() if name != "OPTIONS"})
         self._processors = options.get(CONTEXT_PROCESSORS, ())
 
-    @cached_property
+    @kept
     def engine(self) -> Engine:
         """The project's engine, whose environment is made from the same entry of TEMPLATES."""
         try:
@@ -46,7 +46,7 @@ class LiquidTemplates(BaseEngine):
         except SettingsError as error:
             raise ImproperlyConfigured(str(error)) from error
 
-    @cached_property
+    @kept
     def context_processors(self) -> list[Callable[[HttpRequest], Mapping[str, Any]]]:
         """The functions that give each page more names."""
         return [import_string(path) for path in self._processors]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest
 
 from liquid_background.engine import Request
+from liquid_background.lazy import kept
 
 
 class Members(Mapping[str, Any]):
@@ -53,7 +53,7 @@ class Messages(Sequence[Mapping[str, Any]]):
     def __init__(self, storage: BaseStorage) -> None:
         self._storage = storage
 
-    @cached_property
+    @kept
     def _taken(self) -> list[Mapping[str, Any]]:
         names = ("message", "level", "tags", "level_tag", "extra_tags")
         return [{name: getattr(message, name) for name in names} for message in self._storage]

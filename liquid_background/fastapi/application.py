@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Final, TypeAlias
@@ -35,7 +34,7 @@ def lifespan(engine: Engine, inside: Callable[[Any], AbstractAsyncContextManager
 
     @asynccontextmanager
     async def living(app: Any) -> AsyncIterator[Mapping[str, Any] | None]:
-        connected = None if engine.job_store is not None else await asyncio.to_thread(lambda: engine.store)
+        connected = None if engine.job_store is not None else await engine.hooks.threads.run(lambda: engine.store)
         setattr(app.state, STATE, engine)
         try:
             if inside is None:
@@ -45,7 +44,7 @@ def lifespan(engine: Engine, inside: Callable[[Any], AbstractAsyncContextManager
                     yield state
         finally:
             if connected is not None:
-                await asyncio.to_thread(connected.close)
+                await engine.hooks.threads.run(connected.close)
 
     return living
 

@@ -9,7 +9,7 @@ from typing import Any, Final, ParamSpec, Unpack
 
 from liquid_background.engine import Engine
 from liquid_background.errors import EnqueueError, TasksEnded
-from liquid_background.fastapi.threads import SENDING
+from liquid_background.fastapi.threads import sending_threads
 from liquid_background.job import MAX_RETRIES, Job
 from liquid_background.language.syntax import OPTIONS
 from liquid_background.python_jobs import EnqueueOptions, Handle, check_names
@@ -95,7 +95,8 @@ class JobTasks:
         """
         made = self._made
         if made.jobs:
-            await SENDING.run(partial(self._engine.dispatch_each, tuple(made.jobs), frozenset(made.given_ids)))
+            send = partial(self._engine.dispatch_each, tuple(made.jobs), frozenset(made.given_ids))
+            await sending_threads(self._engine).run(send)
             made.jobs.clear()
 
     def end(self) -> None:

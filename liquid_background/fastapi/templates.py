@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from liquid_background.calling import coroutines_run_by
 from liquid_background.engine import Engine
 from liquid_background.fastapi.requests import engine_request, expose_requests, plain_request, rendering_for, url_for
-from liquid_background.fastapi.threads import PAGES
+from liquid_background.fastapi.threads import page_threads
 from liquid_background.language.pages import find_page, page_headers
 
 ContextProcessor: TypeAlias = Callable[[Request], Mapping[str, Any] | Awaitable[Mapping[str, Any]]]
@@ -155,7 +155,8 @@ class LiquidResponse(Response):
         engine, request = self._templates.engine, engine_request(self._request)
         if self._templates.on_loop:
             return await engine.render_async(self.template, self.context, **request)
-        return await PAGES.run(partial(_render, partial(engine.render, self.template, self.context, **request)))
+        render = partial(_render, partial(engine.render, self.template, self.context, **request))
+        return await page_threads(engine).run(render)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Render the page unless that was done, and send it, as ASGI says."""

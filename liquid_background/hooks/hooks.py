@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Generator
@@ -16,6 +15,7 @@ from liquid_background.calling import call, is_async
 from liquid_background.errors import JobTimeout, SettingsError
 from liquid_background.hooks.told import Attempt, Failure
 from liquid_background.job import Outcome
+from liquid_background.threads import Threads
 
 logger = logging.getLogger("liquid_background.hooks")
 
@@ -45,7 +45,8 @@ class Hooks:
     def __init__(self) -> None:
         self.time_limits: tuple[type[BaseException], ...] = (JobTimeout,)
         """What ends an attempt at its limit, so that no hook's trouble is made of it."""
-        self.to_thread: Callable[..., Awaitable[Any]] = asyncio.to_thread
+        self.threads = Threads()
+        self.to_thread: Callable[..., Awaitable[Any]] = self.threads.run
         """Calls a function for a coroutine: in the thread to whose transactions `send_when` looks, if threads have
         their own."""
         self.around_jobs: list[Hook] = []

@@ -16,7 +16,7 @@ from typing import Final, Protocol, TextIO
 
 from liquid import Environment, RenderContext
 
-from liquid_background.errors import LiquidBackgroundError, SettingsError
+from liquid_background.errors import LiquidBackgroundError, SettingsError, StoreUnavailable
 from liquid_background.job import Job, LogEntry
 from liquid_background.language.context import Context
 from liquid_background.language.limits import Text
@@ -108,7 +108,7 @@ class Sending(Environment, ABC):
             if collector.jobs or collector.entries:
                 self._sink().send(collector.sendable(), collector.entries)
         except Exception as error:
-            if collector.entries and self.sink is not None:
+            if collector.entries and self.sink is not None and not (rendered and _is_silence(error)):
                 with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                     self.sink.send((), collector.entries)
             told = error if rendered else error_of_template(error)
@@ -141,7 +141,7 @@ class Sending(Environment, ABC):
             if collector.jobs or collector.entries:
                 await self._sink().send_async(collector.sendable(), collector.entries)
         except Exception as error:
-            if collector.entries and self.sink is not None:
+            if collector.entries and self.sink is not None and not (rendered and _is_silence(error)):
                 with suppress(LiquidBackgroundError):
                     await self.sink.send_async((), collector.entries)
             told = error if rendered else error_of_template(error)
@@ -155,3 +155,8 @@ class Sending(Environment, ABC):
         if self.sink is None:
             raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
         return self.sink
+
+
+def _is_silence(error: Exception) -> bool:
+    """Return whether it was waited for the store in vain, so that a second time would be twice as long."""
+    return isinstance(error, StoreUnavailable) and error.silent

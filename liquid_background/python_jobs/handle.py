@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final, assert_never
 
 from liquid_background.errors import EnqueueError, JobCancelled, JobFailed, JobNotAllowed, JobNotFound, ResultTimeout
+from liquid_background.hooks import hooks_of
 from liquid_background.job import JobRecord, JobStatus
 from liquid_background.python_jobs.queues import Sender
 
@@ -61,7 +62,7 @@ class Handle:
     async def result_async(self, timeout: float | None = None) -> Any:
         """Do what `result` does, without holding up the event loop."""
         for pause in self._pauses(timeout):
-            job = await asyncio.to_thread(self.job)
+            job = await hooks_of(self._engine).threads.run(self.job)
             if self._has_ended(job):
                 return job.result
             await asyncio.sleep(pause)
@@ -116,4 +117,4 @@ class Handle:
 
     async def cancel_async(self) -> bool:
         """Do what `cancel` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.cancel)
+        return await hooks_of(self._engine).threads.run(self.cancel)

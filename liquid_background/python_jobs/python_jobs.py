@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from functools import cached_property
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from liquid.exceptions import TemplateNotFoundError
@@ -31,11 +30,12 @@ class PythonJobs(EngineSender):
     def __init__(self) -> None:
         super().__init__()
         self._schedules: dict[str, Schedule] = {}
+        self._function_queue = EngineQueue(self)
 
-    @cached_property
+    @property
     def function_queue(self) -> EngineQueue:
         """The queue of the functions that `background` and `action` decorate."""
-        return EngineQueue(self)
+        return self._function_queue
 
     # Registering.
 

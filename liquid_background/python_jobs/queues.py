@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -189,12 +188,12 @@ class EngineQueue(JobQueue):
 
     async def get_result(self, job_id: str) -> JobResult | None:
         """Do what `get_result_sync` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.get_result_sync, job_id)
+        return await hooks_of(self.engine).threads.run(self.get_result_sync, job_id)
 
     async def cancel(self, job_id: str) -> bool:
         """Do what `cancel_sync` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.cancel_sync, job_id)
+        return await hooks_of(self.engine).threads.run(self.cancel_sync, job_id)
 
     async def list_jobs(self, status: JobStatus | None = None) -> list[JobResult]:
         """Do what `list_jobs_sync` does, without holding up the event loop."""
-        return await asyncio.to_thread(self.list_jobs_sync, status)
+        return await hooks_of(self.engine).threads.run(self.list_jobs_sync, status)

@@ -31,6 +31,7 @@ class PageRequest:
     body: bytes = b""
     session: Mapping[str, Any] = field(default_factory=dict)  # of an application that a site is mounted in
     page: str = ""  # the page that answers, once it is known
+    since: float = 0.0  # when it began to wait for a page process, by the clock that all processes here have
 
     def header(self, name: str) -> str:
         """Return a header's value, the last one's when there are several, and nothing when there is none."""
@@ -80,13 +81,13 @@ def word_of(part: str | bytes) -> str:
 
 def request_frame(asked: PageRequest) -> bytes:
     """Return a request as a frame; a session does not travel."""
-    names = ("method", "path", "query", "headers", "page")
+    names = ("method", "path", "query", "headers", "page", "since")
     return frame({name: getattr(asked, name) for name in names}, asked.body)
 
 
 def request_of(head: Mapping[str, Any], body: bytes) -> PageRequest:
     """Return the request that a frame holds."""
-    rest = {"headers": _pairs(head["headers"]), "body": body, "page": head["page"]}
+    rest = {"headers": _pairs(head["headers"]), "body": body, "page": head["page"], "since": head["since"]}
     return PageRequest(head["method"], head["path"], head["query"], **rest)
 
 

@@ -10,16 +10,22 @@ import time
 from typing import Final
 
 from liquid_background.language.pages import PAGES
+from liquid_background.settings import Settings
 from liquid_background.web.errorpage import MORE_TIME, TOO_LONG, Trouble
 from liquid_background.web.messages import Answer, PageRequest, answer_of, read, request_frame
 from liquid_background.web.renderer import OUT_OF_MEMORY, Renderer
 
 GRACE: Final = 1.0  # seconds beyond PAGE_TIMEOUT, in which a page may end by itself with a better message
-_SENDING: Final = 15.0  # seconds that a store may take for the jobs of a page: longer than a connection waits
+_SENDING: Final = 15.0  # seconds that a store may take for the jobs of a page, starting included
 _REAP: Final = 0.005  # seconds between two looks at a process that is to end
 _PATIENCE: Final = 5.0  # seconds until the kernel has taken a killed process away
 _SIGNALS: Final = {number.value: f" ({number.name})" for number in signal.Signals}  # those that have names
 _CAN_LOOK: Final = hasattr(os, "waitid")  # not on macOS before Python 3.13
+
+
+def sending_limit(settings: Settings) -> float:
+    """Return the seconds in which a page process has sent a page's jobs, or said that the store does not answer."""
+    return max(_SENDING, 3 * settings.store_timeout)
 
 
 class PageFailed(Exception):
@@ -67,12 +73,13 @@ class PageProcess:
         """Whether it can take a request; it may have been killed while it waited for one."""
         return not (self._killed or self._is_spent or self._reader.at_eof() or self._writer.is_closing())
 
-    async def render(self, asked: PageRequest, limit: float) -> Answer:
+    async def render(self, asked: PageRequest, limit: float, sending: float) -> Answer:
         """Have it answer a request.
 
         Args:
             asked: the request.
             limit: seconds that the page may take, without the sending of its jobs.
+            sending: seconds that sending them may take.
 
         Raises:
             PageFailed: when it died or took too long; it is gone then.
@@ -92,7 +99,7 @@ class PageProcess:
                     step = head["step"]
                     has_sent = has_sent or step == "sent"
                     if step == "sending":
-                        sent_by = asyncio.get_running_loop().time() + _SENDING
+                        sent_by = asyncio.get_running_loop().time() + sending
                         time_limit.reschedule(max(time_limit.when() or 0.0, sent_by))
         except TimeoutError:
             await self.end()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Final
 
 from liquid_background.jobs.log import printable
@@ -11,7 +12,7 @@ from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.web.errorpage import RETRY, error_answer
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
-from liquid_background.web.pageprocess import GRACE, PageFailed, PageProcess
+from liquid_background.web.pageprocess import GRACE, PageFailed, PageProcess, sending_limit
 from liquid_background.web.places import Places
 from liquid_background.web.renderer import Renderer
 
@@ -42,6 +43,7 @@ class PagePool:
         self._recycle = renderer.engine.settings.recycle_jobs
         # An environment may have a time of its own. None is no limit there, but a server has to have one.
         self._limit = self._environment.page_timeout or renderer.engine.settings.page_timeout
+        self._sending = sending_limit(renderer.engine.settings)
         self._places = Places(most, self._limit + GRACE + _BURIED)
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
@@ -67,7 +69,7 @@ class PagePool:
     async def render(self, asked: PageRequest) -> Answer:
         """Have a request answered by its page, in a process."""
         routed = route(self._environment, asked)
-        return routed if isinstance(routed, Answer) else await self._answer(routed)
+        return routed if isinstance(routed, Answer) else await self._answer(replace(routed, since=time.monotonic()))
 
     async def _answer(self, asked: PageRequest) -> Answer:
         try:
@@ -98,7 +100,7 @@ class PagePool:
             process = await self._next()
             started = time.monotonic()
             try:
-                return await process.render(asked, self._limit)
+                return await process.render(asked, self._limit, self._sending)
             finally:
                 self._places.ended(asked.page, (time.monotonic() - started) / self._limit)
                 await self._give_back(process)

@@ -23,6 +23,7 @@ from liquid_background.job import Job, LogEntry
 from liquid_background.jobs.log import printable
 from liquid_background.language.sending import Sink
 from liquid_background.settings import Settings
+from liquid_background.threads import queueing
 from liquid_background.web.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
 from liquid_background.web.page import answer_page, failed
 
@@ -108,9 +109,10 @@ class Renderer:
 
         async def answered(asked: PageRequest) -> Answer:
             steps.begin()
-            return await answer_page(
-                self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering, alone=True
-            )
+            with queueing(asked.since):  # for this process, as for a thread
+                return await answer_page(
+                    self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering, alone=True
+                )
 
         runner = asyncio.Runner()  # never closed: that waits for threads, and this process ends without
         own, is_good = os.getpid(), True

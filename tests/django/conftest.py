@@ -56,7 +56,7 @@ def make_project(settings: Settings, tmp_path: Path) -> Iterator[Callable[..., E
             project._engine.cache_clear()
             stack.callback(project._engine.cache_clear)
             engine = project.engine()
-            stack.callback(lambda: engine.store.close() if "store" in vars(engine) else None)
+            stack.callback(lambda: engine.store.close() if engine._link._store else None)
             return engine
 
         yield make

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -204,6 +206,23 @@ def test_coroutines_send_at_once_outside_of_transactions(engine: Engine) -> None
     async_to_sync(_page_async)(engine)
     asyncio.run(_enqueue_async(engine))
     assert _sent(engine) == 2
+
+
+def test_coroutines_that_wait_in_turn_for_a_silent_store_share_what_the_first_finds_out(
+    make_project: MakeProject, servers: None
+) -> None:
+    async def all_of_them() -> list[object]:
+        made = (make(engine) for make in (_page_async, _enqueue_async) for _ in range(30))
+        return list(await asyncio.gather(*made, return_exceptions=True))
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as hole:
+        url = f"redis://127.0.0.1:{hole.getsockname()[1]}/0"
+        engine = make_project(ORDER, REDIS_URL=url, STORE_TIMEOUT=0.5)
+        for _ in range(2):
+            began = time.monotonic()
+            ended = asyncio.run(all_of_them())
+            assert time.monotonic() - began < 5
+            assert all(isinstance(each, StoreUnavailable) for each in ended), ended
 
 
 # Requests.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,7 +21,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.test import override_settings
 
-from liquid_background import Engine
+from liquid_background import Engine, StoreUnavailable
 from liquid_background.django.tasks import LiquidBackend
 from liquid_background.django.tasks.attempts import worker_id
 from liquid_background.django.tasks.interface import InvalidTask, TaskResultDoesNotExist, signals, task_backends
@@ -140,6 +143,20 @@ def test_async_tasks_and_async_enqueueing(jobs: FakeJobs) -> None:
     jobs.run_all()
     found = asyncio.run(tasks.add.aget_result(result.id))
     assert (found.return_value, found.args, found.kwargs) == (3, [1], {"two": 2})
+
+
+def test_async_enqueueing_at_a_silent_store_shares_what_the_first_finds_out(make_project: MakeProject) -> None:
+    async def all_of_them() -> list[object]:
+        made = [tasks.add.aenqueue(1, two=2) for _ in range(30)]
+        asked = [tasks.add.aget_result("x") for _ in range(30)]
+        return list(await asyncio.gather(*made, *asked, return_exceptions=True))
+
+    with closing(socket.create_server(("127.0.0.1", 0))) as hole:
+        make_project(REDIS_URL=f"redis://127.0.0.1:{hole.getsockname()[1]}/0", STORE_TIMEOUT=0.5)
+        began = time.monotonic()
+        ended = asyncio.run(all_of_them())
+        assert time.monotonic() - began < 5  # one after the other, they take 30 s
+    assert all(isinstance(each, StoreUnavailable) for each in ended), ended
 
 
 @pytest.mark.parametrize(

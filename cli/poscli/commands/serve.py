@@ -65,7 +65,7 @@ def command(
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
         logging.getLogger("liquid_background.web").setLevel(logging.INFO)
         serve(
-            load_engine(app),
+            load_engine(app, for_pages=True),
             host,
             port,
             show_errors=show_errors,

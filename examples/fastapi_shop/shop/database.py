@@ -3,8 +3,9 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from sqlalchemy import make_url
@@ -45,6 +46,7 @@ def connect(url: str = os.environ.get("DATABASE_URL", "sqlite+aiosqlite:///shop.
     return database
 
 
+_sending = ThreadPoolExecutor(32, "sending")  # a store that does not answer holds up nothing else
 _waiting: ContextVar[list[Callable[[], None]] | None] = ContextVar("waiting", default=None)
 
 
@@ -61,7 +63,7 @@ async def jobs_after(block: AbstractAsyncContextManager[Any]) -> AsyncIterator[A
     errors: list[LiquidBackgroundError] = []
     for send in sends:
         try:
-            await asyncio.to_thread(after_commit, send)
+            await asyncio.get_running_loop().run_in_executor(_sending, copy_context().run, after_commit, send)
         except LiquidBackgroundError as error:  # it is committed: what another one sends is due all the same
             errors.append(error)
     if errors:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from functools import cached_property
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -12,6 +11,7 @@ from django.core.checks import CheckMessage, Error
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
 
+from liquid_background.django.commit import in_djangos_thread
 from liquid_background.django.project import engine
 from liquid_background.django.tasks.finding import find_task, task_of
 from liquid_background.django.tasks.interface import (
@@ -29,6 +29,7 @@ from liquid_background.django.tasks.running import run_task
 from liquid_background.engine import Engine
 from liquid_background.errors import JobNotFound, JobRefused
 from liquid_background.job import new_id
+from liquid_background.lazy import kept
 from liquid_background.python_jobs import source_name_of
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ class LiquidBackend(BaseTaskBackend):
         """The project's engine."""
         return engine()
 
-    @cached_property
+    @kept
     def _fields(self) -> dict[str, Any]:
         for wrong in problems(self.options):
             raise ImproperlyConfigured(f"TASKS[{self.alias!r}]: {wrong}")
@@ -83,6 +84,11 @@ class LiquidBackend(BaseTaskBackend):
         )
         self._send(result)
         signals.task_enqueued.send(sender=type(self), task_result=result)
+        return result
+
+    async def aenqueue(self, task: Task[..., T], args: Sequence[Any], kwargs: dict[str, Any]) -> TaskResult[T]:
+        """Do what `enqueue` does, without holding up the event loop."""
+        result: TaskResult[T] = await in_djangos_thread(self.enqueue, task=task, args=args, kwargs=kwargs)
         return result
 
     def _send(self, result: TaskResult[Any]) -> None:
@@ -120,6 +126,11 @@ class LiquidBackend(BaseTaskBackend):
         if task is None or task.backend != self.alias:
             raise TaskResultDoesNotExist(f"job {result_id} is of no task that is known here")
         return result_of(self.engine, record, task)
+
+    async def aget_result(self, result_id: str) -> TaskResult[Any]:
+        """Do what `get_result` does, without holding up the event loop."""
+        result: TaskResult[Any] = await in_djangos_thread(self.get_result, result_id)
+        return result
 
     def check(self, **_: Any) -> Iterable[CheckMessage]:
         """Return what is wrong with this entry of TASKS, for Django's system checks."""

@@ -10,6 +10,7 @@ from typing import Any
 import hiredis
 from redis.exceptions import NoScriptError, ResponseError
 
+from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.queue.assembly import located, names, text
 from liquid_background.jobs.queue.protocol import Argument
 from liquid_background.jobs.store import Store, translated_errors
@@ -64,17 +65,25 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
     """
     # What redis-py's client does around a command besides this, none of which is in use here, costs a page 30 µs.
     pool: Any = store.client.connection_pool
-    with translated_errors(store.url):
-        connection = pool.get_connection()
+    store.silence.check()
     try:
+        with translated_errors(store.url):
+            connection = pool.get_connection()
         try:
-            return _reply(store, connection, command(name, arguments), doubt)
-        except NoScriptError:
-            return _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+            try:
+                reply = _reply(store, connection, command(name, arguments), doubt)
+            except NoScriptError:
+                reply = _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+        finally:
+            pool.release(connection)
     except ResponseError as error:
         raise ResponseError(located(name, str(error))) from None
-    finally:
-        pool.release(connection)
+    except StoreUnavailable as error:
+        if error.silent:
+            store.silence.found(store.url)
+        raise
+    store.silence.over()
+    return reply
 
 
 def _reply(store: Store, connection: Any, packed: bytes, doubt: str) -> Any:

@@ -16,12 +16,13 @@ from redis.retry import Retry
 from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.store.address import Address, parse_address
 from liquid_background.jobs.store.clock import ServerClock
-from liquid_background.jobs.store.embedded import ensure_running, socket_path, socket_url
+from liquid_background.jobs.store.embedded import PATIENCE, ensure_running, socket_path, socket_url
 from liquid_background.jobs.store.refusals import SETTING, unsuitable
+from liquid_background.jobs.store.silence import Silence
 from liquid_background.jobs.store.translation import translated_errors
 from liquid_background.settings import Settings
 
-_CONNECT_TIMEOUT = 2.0  # seconds
+_CONNECT_TIMEOUT = 2.0  # seconds, unless whoever connects waits for less
 _ADVICE = f"see to the user, the password and the number of the database in {SETTING}"
 # Lets the kernel close a connection whose peer vanished, within about 11 s; the pool then opens a new one before
 # a command is sent, where a time limit could only fail the command. The names differ between Linux and macOS.
@@ -47,6 +48,7 @@ class Store:
     kind: Literal["external", "embedded"]
     socket: Path | None = None
     clock: ServerClock = field(default_factory=ServerClock, repr=False, compare=False)
+    silence: Silence = field(default_factory=lambda: Silence(PATIENCE), repr=False, compare=False)
 
     def time(self, within: float) -> float:
         """Return this server's time, or a little less; it is asked unless that was done in the last `within` seconds.
@@ -57,7 +59,7 @@ class Store:
         known = self.clock.now(within)
         if known is not None:
             return known
-        with translated_errors(self.url):
+        with self.silence.shared(self.url), translated_errors(self.url):
             seconds, micros = self.client.time()
         now: float = seconds + micros / 1_000_000
         self.clock.noted(now)
@@ -68,7 +70,7 @@ class Store:
         self.client.close()
 
 
-def connect(settings: Settings, *, socket_timeout: float = 10.0) -> Store:
+def connect(settings: Settings, *, socket_timeout: float = PATIENCE) -> Store:
     """Return the store that the settings name, after one round trip to it; an embedded one is started when needed.
 
     Args:
@@ -107,7 +109,7 @@ def _given(address: Address) -> dict[str, Any]:
 
 
 def _embedded(settings: Settings, socket_timeout: float) -> Store:
-    path = ensure_running(settings.data_dir)
+    path = ensure_running(settings.data_dir, silence=socket_timeout)
     client = _client({"connection_class": _EmbeddedConnection, "data_dir": settings.data_dir.resolve()}, socket_timeout)
     url = socket_url(settings.data_dir)
     return Store(client, url, "embedded", path)
@@ -121,7 +123,7 @@ class _EmbeddedConnection(UnixDomainSocketConnection):
         self._data_dir = data_dir
 
     def _connect(self) -> socket.socket:
-        ensure_running(self._data_dir)
+        ensure_running(self._data_dir, silence=self.socket_timeout or PATIENCE)
         connected: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         return connected
 
@@ -135,7 +137,8 @@ def _client(arguments: dict[str, Any], socket_timeout: float) -> Redis:
         # A PING before a command on a connection unused for long: its failure means that nothing was written.
         "health_check_interval": 30,
     }
-    return Redis.from_pool(ConnectionPool(**{"socket_connect_timeout": _CONNECT_TIMEOUT, **arguments, **fixed}))
+    until_connected = min(arguments.get("socket_connect_timeout", _CONNECT_TIMEOUT), socket_timeout)
+    return Redis.from_pool(ConnectionPool(**arguments | fixed | {"socket_connect_timeout": until_connected}))
 
 
 def _check_server(store: Store) -> None:

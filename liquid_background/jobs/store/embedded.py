@@ -34,6 +34,9 @@ from liquid_background.jobs.store.supervisor import Conversation
 IDLE_SECONDS = 60.0
 """Seconds without a client after which the server stops: longer than a pause between two commands of a user."""
 
+PATIENCE = 10.0
+"""Seconds that a server may be silent, for whoever is in no hurry: commands and workers."""
+
 _SOCKET = "store.sock"
 _LOCK = "store.lock"
 _LOG = "store.log"
@@ -110,13 +113,16 @@ def socket_url(data_dir: Path) -> str:
     return f"unix://{quote(os.fsencode(socket_path(data_dir)))}"
 
 
-def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeout: float = 10.0) -> Path:
+def ensure_running(
+    data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeout: float = PATIENCE, silence: float = PATIENCE
+) -> Path:
     """Return the store's socket once a server answers there, starting one if none does.
 
     Args:
         data_dir: Folder of the data; made, readable by its owner only, when it is missing.
         idle_seconds: Seconds without any client after which a server started here stops.
         timeout: Seconds to wait for an answer; loading data does not count.
+        silence: Seconds that a server may be silent that takes connections.
 
     Raises:
         StoreStartError: naming the folder, the server's reason and what to do; or what there is not this user's own.
@@ -124,22 +130,31 @@ def ensure_running(data_dir: Path, *, idle_seconds: float = IDLE_SECONDS, timeou
     path = own_socket(data_dir)
     if path.parent != data_dir.resolve():
         make_private(path.parent)
-    deadline = time.monotonic() + timeout
+    heard = time.monotonic()
+    deadline = heard + timeout
     while True:
-        reply = _ping(path)
-        if reply.startswith(b"-LOADING"):
-            deadline = time.monotonic() + timeout
+        reply = _ping(path, min(1.0, silence))
+        if reply is not None:
+            heard = time.monotonic()
+        if reply and reply.startswith(b"-LOADING"):
+            deadline = heard + timeout
         elif reply:
             return path
+        if time.monotonic() > heard + silence:
+            raise _unanswered(data_dir, silence, silent=True)
         if time.monotonic() > deadline:
-            raise StoreStartError(
-                f"the embedded store in {data_dir} runs but did not answer for {timeout:g} s: see {data_dir / _LOG}"
-            )
+            raise _unanswered(data_dir, timeout)
         with _lock(data_dir) as lock_fd:
             if lock_fd is not None:
                 _start(data_dir.resolve(), path, lock_fd, idle_seconds)
+                heard = time.monotonic()
                 continue
         time.sleep(_LOOK_EVERY)
+
+
+def _unanswered(data_dir: Path, seconds: float, *, silent: bool = False) -> StoreStartError:
+    where = f"the embedded store in {data_dir}"
+    return StoreStartError(f"{where} runs but did not answer for {seconds:g} s: see {data_dir / _LOG}", silent=silent)
 
 
 def status(data_dir: Path) -> StoreStatus:
@@ -200,10 +215,15 @@ def _run_id(path: Path) -> str | None:
     return None
 
 
-def _ping(path: Path) -> bytes:
-    with contextlib.suppress(OSError), Conversation(path) as server_says:
-        return server_says.ask("PING")
-    return b""
+def _ping(path: Path, seconds: float) -> bytes | None:
+    """Return what a server says there, nothing when none listens, None when it takes connections and is silent."""
+    try:
+        with Conversation(path, seconds) as server_says:
+            return server_says.ask("PING")
+    except (TimeoutError, BlockingIOError):  # or has taken as many as it can
+        return None
+    except OSError:
+        return b""
 
 
 @contextlib.contextmanager

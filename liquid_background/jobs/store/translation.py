@@ -12,6 +12,7 @@ from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
 from liquid_background.jobs.store.refusals import REASONS, SETTING, explain_refusal, unreachable
+from liquid_background.jobs.store.silence import silent_store
 
 # By OpenSSL's number for what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
@@ -52,12 +53,9 @@ def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
     try:
         yield
     except StoreStartError as error:  # a connection of ours tried to bring the embedded store back
-        raise StoreUnavailable(str(error)) from error
+        raise StoreUnavailable(str(error), silent=error.silent) from error
     except redis.TimeoutError as error:
-        down = "the network down, or the store without TLS" if where.startswith("rediss:") else "or the network down"
-        reason = f"did not answer in time: is it overloaded, {down}"
-        reason += "?" if not doubt else ""
-        raise StoreUnavailable(f"{name} {reason}{_lost(doubt)}", maybe_done=bool(doubt)) from error
+        raise silent_store(where, _lost(doubt), maybe_done=bool(doubt)) from error
     except redis.RedisError as error:
         certificate = _certificate_error(error)
         if certificate:

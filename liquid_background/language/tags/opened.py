@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cached_property
 from typing import Final
 
 from liquid import Environment, Token, TokenStream
@@ -16,6 +15,7 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.syntax import starts_assignment
+from liquid_background.lazy import kept
 
 _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
@@ -62,7 +62,7 @@ class Tokens(TokenStream):
         read = (self.tokens[at] for at in range(min(self.pos, len(self.tokens) - 1), -1, -1))
         return next((token for token in read if token.kind == kind), None)
 
-    @cached_property
+    @kept
     def _opened(self) -> tuple[list[int], dict[int, int]]:
         """For each token the place of the innermost open block's tag, -1 without one; and the block around each."""
         innermost: list[int] = []
