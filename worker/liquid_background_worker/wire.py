@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import ssl
 from collections import deque
@@ -22,7 +23,8 @@ BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
 
 # Errors that say "not now", of a server that takes no writes: what must be heard is sent again.
-_REFUSALS: Final = ("OOM", "MISCONF", "NOREPLICAS")
+_TOO_FEW: Final = "NOREPLICAS"
+_REFUSALS: Final = ("OOM", "MISCONF", _TOO_FEW)
 # Likewise, of a server that is of no use now: all is sent again. Every call is harmless when it arrives twice.
 _NO_SCRIPT: Final = "NOSCRIPT"
 _NOT_NOW: Final = ("READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNBLOCKED", _NO_SCRIPT)
@@ -64,7 +66,9 @@ class Wire:
     def __init__(self, store: Store, patience: float) -> None:
         """Take the seconds that a server may be silent before it counts as lost. Nothing is connected yet."""
         self._pool: Any = store.client.connection_pool
+        self._clock = store.clock
         self._patience = patience
+        self._look_at = math.inf  # by the monotonic clock
         self._connection = self._new_connection()
         self._socket: Any = None  # a socket or an SSLSocket; it never blocks
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
@@ -89,6 +93,8 @@ class Wire:
         """
         try:
             self._connection.connect()
+            self._look_at = monotonic() + self._connection.primary.looks_after
+            self._note_time()
             if self._load_scripts:
                 for name in {*_MOVES, *(sent.call[0] for sent in self.pending)}:
                     self._connection.send_command("SCRIPT", "LOAD", assembly.text(name))
@@ -102,6 +108,12 @@ class Wire:
         except BROKEN as error:
             raise self._broken(error) from error
 
+    def _note_time(self) -> None:
+        """Ask for the store's clock: this may be another server than the one before."""
+        self._connection.send_command("TIME")
+        seconds, micros = self._connection.read_response()
+        self._clock.noted(int(seconds) + int(micros) / 1_000_000)
+
     def descriptors(self) -> list[int]:
         """Return the descriptor of the connection, when there is one."""
         return [self._socket.fileno()] if self.connected else []
@@ -111,12 +123,12 @@ class Wire:
         self._socket = None
         self._connection.disconnect()
 
-    def _broken(self, error: object) -> Broken:
+    def _broken(self, error: object, expected: bool = False) -> Broken:
         """Disconnect, and return what to raise."""
         forgot = str(error).startswith(_NO_SCRIPT)
         self._load_scripts = self._load_scripts or forgot
         self.disconnect()
-        return Broken(str(error), expected=forgot)
+        return Broken(str(error), expected=expected or forgot)
 
     def send(self, call: Call, on_reply: Callable[[Any], None], must: bool) -> None:
         """Send a call; `on_reply` gets its reply when that is heard.
@@ -135,7 +147,16 @@ class Wire:
 
     def _write(self, sent: Sent) -> None:
         sent.at = monotonic()
+        self._look(sent.at)
         self._put(scripts.command(*sent.call))
+
+    def _look(self, now: float) -> None:
+        """Leave a server that was replaced as the primary and may not know it; only Sentinels tell."""
+        if now < self._look_at:
+            return
+        self._look_at = now + self._connection.primary.looks_after
+        if self._connection.is_behind():
+            raise ConnectionError("the primary is another server now")
 
     def _put(self, data: bytes) -> None:
         if self._socket is None:
@@ -180,6 +201,7 @@ class Wire:
         if self._socket is None:
             raise Broken("not connected")
         heard = False
+        too_few: Any = None
         try:
             for reply in self._arrived():
                 if self._is_to_repeat(reply):
@@ -187,8 +209,11 @@ class Wire:
                 sent = self.pending.popleft()
                 sent.on_reply(_located(sent.call, reply))
                 heard = True
+                too_few = reply if has_too_few(reply) else too_few
         except BROKEN as error:
             raise self._broken(error) from error
+        if too_few is not None:
+            raise self._broken(too_few, expected=True)
         return heard
 
     def _is_to_repeat(self, reply: Any) -> bool:
@@ -221,6 +246,7 @@ class Wire:
             Broken: when the connection is lost, or silent. Then the calls may have been run.
         """
         try:
+            self._look(monotonic())
             wait = scripts.pack("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}")
             self._put(wait + b"".join(scripts.command(*call) for call in calls))
             replies: list[Any] = []
@@ -238,7 +264,7 @@ class Wire:
             elif isinstance(woken, hiredis.ReplyError) and says(woken, ("WRONGTYPE",)):
                 self._beside(("DEL", *wake_keys))  # they hold nothing but tokens
                 woken = None
-            unusable = [reply for reply in (woken, *answers) if self._is_unusable(reply)]
+            unusable = [reply for reply in (woken, *answers) if self._is_unusable(reply) or has_too_few(reply)]
         except BROKEN as error:
             raise self._broken(error) from error
         if unusable:
@@ -268,6 +294,14 @@ def _located(call: Call, reply: Any) -> Any:
 def is_refusal(reply: object) -> bool:
     """Return whether a reply says that the store takes no writes now: it is full, or its disk is."""
     return isinstance(reply, hiredis.ReplyError) and says(reply, _REFUSALS)
+
+
+def has_too_few(reply: object) -> bool:
+    """Return whether a reply says that a primary has too few replicas: it may have been replaced by one of them.
+
+    So the next call goes over a new connection.
+    """
+    return isinstance(reply, hiredis.ReplyError) and says(reply, (_TOO_FEW,))
 
 
 def says(error: hiredis.ReplyError, codes: tuple[str, ...]) -> bool:

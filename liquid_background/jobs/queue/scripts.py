@@ -8,11 +8,13 @@ from functools import cache
 from typing import Any
 
 import hiredis
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
+from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.queue.assembly import located, names, text
 from liquid_background.jobs.queue.protocol import Argument
 from liquid_background.jobs.store import Store, translated_errors
+from liquid_background.jobs.store.translation import ELSEWHERE, code_of
 
 
 @cache
@@ -53,6 +55,9 @@ def load_all(store: Store) -> None:
 def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "") -> Any:
     """Run a script, loading it first when the store does not know it.
 
+    When a server refuses it that may not be the primary any more, it is run again, once, where the primary is now:
+    nothing was done, see `ELSEWHERE`, and the pool connects anew. A lost reply is another thing: it is not run again.
+
     Args:
         store: where it runs.
         name: the script's.
@@ -62,6 +67,16 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
     Raises:
         StoreUnavailable: when the store cannot be reached, does not answer, or refuses the write.
     """
+    try:
+        return _run(store, name, arguments, doubt)
+    except StoreUnavailable as error:
+        refusal = error.__context__
+        if not (isinstance(refusal, RedisError) and code_of(refusal) in ELSEWHERE):
+            raise
+    return _run(store, name, arguments, doubt)
+
+
+def _run(store: Store, name: str, arguments: Sequence[Argument], doubt: str) -> Any:
     # What redis-py's client does around a command besides this, none of which is in use here, costs a page 30 µs.
     pool: Any = store.client.connection_pool
     with translated_errors(store.url):

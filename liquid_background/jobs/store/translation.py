@@ -6,7 +6,7 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 import redis
 from redis.client import Pipeline
@@ -32,6 +32,7 @@ _REASONS = {
     "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
     "READONLY": f"is a read-only replica: point {_SETTING} at the primary, or try again once a failover is over",
     "MASTERDOWN": "is a replica that has lost its primary: try again once a failover is over",
+    "UNBLOCKED": "was made a replica while it was waited for: try again once a failover is over",
     "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes",
     "BUSY": "is busy with a script that does not end: try again, or run SCRIPT KILL on it",
     "CLUSTERDOWN": _CLUSTER,
@@ -39,6 +40,10 @@ _REASONS = {
     "ASK": _CLUSTER,
     "CROSSSLOT": _CLUSTER,
 }
+ELSEWHERE: Final = frozenset(("READONLY", "MASTERDOWN", "UNBLOCKED", "NOREPLICAS"))
+"""What a server answers that may not be the primary any more. It has done nothing of what it answers so: a script gets
+it at its first write, or before it begins, and a role cannot change while a script runs."""
+
 # By OpenSSL's number for what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
 _TRUST = {
@@ -81,7 +86,7 @@ def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
     except StoreStartError as error:  # a connection of ours tried to bring the embedded store back
         raise StoreUnavailable(str(error)) from error
     except redis.TimeoutError as error:
-        down = "the network down, or the store without TLS" if where.startswith("rediss:") else "or the network down"
+        down = "the network down, or the store without TLS" if where.startswith("rediss") else "or the network down"
         reason = f"did not answer in time: is it overloaded, {down}"
         reason += "?" if not doubt else ""
         raise StoreUnavailable(f"{name} {reason}{_lost(doubt)}", maybe_done=bool(doubt)) from error
@@ -144,16 +149,27 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 def _reason(error: redis.RedisError) -> str | None:
     """Return what the store says of itself in an error that it replied; None when that is not known, or no reply."""
+    code = code_of(error)
+    return None if code is None else _REASONS[code]
+
+
+def code_of(error: redis.RedisError) -> str | None:
+    """Return the code of an error that a server replied; None when it is not one that is known here, or no reply."""
     for kind, code in _CLASSES:
         if isinstance(error, kind):
-            return _REASONS[code]
+            return code
     if isinstance(error, redis.ResponseError):
         # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
-        return explain_refusal(str(error).rpartition(" of pipeline caused error: ")[2])
+        return _code_in(str(error).rpartition(" of pipeline caused error: ")[2])
     return None
+
+
+def _code_in(text: str) -> str | None:
+    found = _CODE.search(text)
+    return found[1] if found else None
 
 
 def explain_refusal(error: str) -> str | None:
     """Return what a server's error says of the store, and what to do; None for one without a known code."""
-    found = _CODE.search(error)
-    return _REASONS[found[1]] if found else None
+    code = _code_in(error)
+    return None if code is None else _REASONS[code]
