@@ -52,7 +52,7 @@ class Sender:
     """A thread that sends one job after the other; one that was refused, or whose reply was lost, is sent again."""
 
     def __init__(self, engine: Engine, count: int, seconds: float) -> None:
-        self.confirmed: list[str] = []
+        self.confirmed: dict[str, float] = {}  # and when, by time.time()
         self.refusals: Counter[str] = Counter()
         self.longest = 0.0  # seconds in which no job could be sent
         self.done = Event()
@@ -69,7 +69,7 @@ class Sender:
             while not self._is_sent(job):
                 time.sleep(_PAUSE)
             self.longest = max(self.longest, time.monotonic() - since)
-            self.confirmed.append(job.id)
+            self.confirmed[job.id] = time.time()
         self.done.set()
 
     def _is_sent(self, job: Job) -> bool:
@@ -104,6 +104,7 @@ class Verdict:
             f"failovers {self.failovers}",
             f"jobs confirmed {self.confirmed}",
             f"lost {len(self.lost)}",
+            *(f"  lost: {each}" for each in self.lost[:20]),
             f"run more than once {self.more_than_once}",
             *(f"sends: {what} {count}" for what, count in sorted(self.refusals.items())),
             f"longest time without a send {self.longest:.1f}",
@@ -119,19 +120,18 @@ def campaign(arguments: argparse.Namespace, folder: Path) -> Verdict:
     url = f"redis://127.0.0.1:{group.primary()}/0" if arguments.plain else group.url
     runs, shown = folder / "runs", folder / "shown"
     worker = _start(["benchmarks.failover", "--work"], group.url, runs, folder / "worker.log")
-    tail = _start(["poscli", "logs", "--tail", "--format", "json"], group.url, runs, shown)
+    tail = _start(["poscli", "logs", "--tail", "-n", "1000000", "--format", "json"], group.url, runs, shown)
     try:
         engine = Engine(redis_url=url)
         sender = Sender(engine, arguments.jobs, arguments.seconds)
         failovers = _batter(group, arguments, sender)
         sender.done.wait(_SETTLE)
-        sender.confirmed = list(sender.confirmed)
-        ran = _settled(Engine(redis_url=group.url), sender.confirmed, runs)
+        ran = _settled(Engine(redis_url=group.url), list(sender.confirmed), runs)
         there = [entry.id for entry in entries(Engine(redis_url=group.url).store.client, limit=1_000_000)]
         seen = _seen(shown, there[-1:])
         return Verdict(
             confirmed=len(sender.confirmed),
-            lost=[job_id for job_id in sender.confirmed if not ran[job_id]],
+            lost=[f"{job_id} {at:.3f}" for job_id, at in sender.confirmed.items() if not ran[job_id]],
             more_than_once=sum(times > 1 for times in ran.values()),
             failovers=failovers,
             refusals=sender.refusals,
