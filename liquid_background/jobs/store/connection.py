@@ -58,10 +58,16 @@ class Store:
         known = self.clock.now(within)
         if known is not None:
             return known
-        servers = self.clock.servers
+        pool: Any = self.client.connection_pool
         with translated_errors(self.url):
-            seconds, micros = self.client.time()
-        now: float = seconds + micros / 1_000_000
+            connection = pool.get_connection()
+            try:
+                servers = self.clock.servers  # now that there is a connection, which may be to another one
+                connection.send_command("TIME")
+                seconds, micros = map(int, connection.read_response())
+            finally:
+                pool.release(connection)
+        now = seconds + micros / 1_000_000
         self.clock.noted(now, servers)
         return now
 
