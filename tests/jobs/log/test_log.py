@@ -350,9 +350,7 @@ def test_following_from_an_id_that_no_entry_has_shows_what_is_behind_it(store: S
     assert reader.next() == "end"
 
 
-def test_following_goes_on_when_its_server_is_demoted_and_promoted_again(
-    start_server: Any, wait_until: Any
-) -> None:
+def test_following_goes_on_when_its_server_is_demoted_and_promoted_again(start_server: Any, wait_until: Any) -> None:
     server = connect(load_settings(redis_url=start_server().url))
     append(server.client, [_entry(message="before")], 1000)
     reader = Follower(server, "0-0")
