@@ -1,4 +1,4 @@
-"""L6: Sentinels change the primary under a worker, pages and a tail; all go on at the new one, and nothing is restarted."""
+"""L6: Sentinels change the primary under a worker, pages and a tail; all go on at the new one without a restart."""
 
 from __future__ import annotations
 

@@ -18,16 +18,10 @@ from liquid_background.errors import StoreError
 from liquid_background.jobs.queue import assembly, scripts
 from liquid_background.jobs.queue.moves import Call
 from liquid_background.jobs.store import Store
+from liquid_background_worker.refusals import NO_SCRIPT, has_too_few, is_refusal, is_unusable, says
 
 BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
-
-# Errors that say "not now", of a server that takes no writes: what must be heard is sent again.
-_TOO_FEW: Final = "NOREPLICAS"
-_REFUSALS: Final = ("OOM", "MISCONF", _TOO_FEW)
-# Likewise, of a server that is of no use now: all is sent again. Every call is harmless when it arrives twice.
-_NO_SCRIPT: Final = "NOSCRIPT"
-_NOT_NOW: Final = ("READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNBLOCKED", _NO_SCRIPT)
 
 _MOVES: Final = ("claim", "step", "beat", "tick", "give_back", "remaining")
 """What a worker calls all the time: loaded together after a restart of the store. Else each would break the wire once,
@@ -125,7 +119,7 @@ class Wire:
 
     def _broken(self, error: object, expected: bool = False) -> Broken:
         """Disconnect, and return what to raise."""
-        forgot = str(error).startswith(_NO_SCRIPT)
+        forgot = str(error).startswith(NO_SCRIPT)
         self._load_scripts = self._load_scripts or forgot
         self.disconnect()
         return Broken(str(error), expected=expected or forgot)
@@ -217,7 +211,7 @@ class Wire:
         return heard
 
     def _is_to_repeat(self, reply: Any) -> bool:
-        return self._is_unusable(reply) or (self.pending[0].must and is_refusal(reply))
+        return is_unusable(reply) or (self.pending[0].must and is_refusal(reply))
 
     def _arrived(self) -> list[Any]:
         """Take in what has arrived, and return the replies that are complete."""
@@ -264,15 +258,12 @@ class Wire:
             elif isinstance(woken, hiredis.ReplyError) and says(woken, ("WRONGTYPE",)):
                 self._beside(("DEL", *wake_keys))  # they hold nothing but tokens
                 woken = None
-            unusable = [reply for reply in (woken, *answers) if self._is_unusable(reply) or has_too_few(reply)]
+            unusable = [reply for reply in (woken, *answers) if is_unusable(reply) or has_too_few(reply)]
         except BROKEN as error:
             raise self._broken(error) from error
         if unusable:
             raise self._broken(unusable[0])
         return [_located(call, answer) for call, answer in zip(calls, answers, strict=True)]
-
-    def _is_unusable(self, reply: Any) -> bool:
-        return isinstance(reply, hiredis.ReplyError) and says(reply, _NOT_NOW)
 
     def _beside(self, *commands: tuple[str | int, ...]) -> None:
         """Run commands over another connection."""
@@ -289,22 +280,3 @@ class Wire:
 def _located(call: Call, reply: Any) -> Any:
     """Return a reply; an error with the script's file and line in it."""
     return hiredis.ReplyError(assembly.located(call[0], str(reply))) if isinstance(reply, hiredis.ReplyError) else reply
-
-
-def is_refusal(reply: object) -> bool:
-    """Return whether a reply says that the store takes no writes now: it is full, or its disk is."""
-    return isinstance(reply, hiredis.ReplyError) and says(reply, _REFUSALS)
-
-
-def has_too_few(reply: object) -> bool:
-    """Return whether a reply says that a primary has too few replicas: it may have been replaced by one of them.
-
-    So the next call goes over a new connection.
-    """
-    return isinstance(reply, hiredis.ReplyError) and says(reply, (_TOO_FEW,))
-
-
-def says(error: hiredis.ReplyError, codes: tuple[str, ...]) -> bool:
-    """Return whether an error is of one of these codes; servers before 7 put a script's in mid-sentence."""
-    text = str(error)
-    return text.startswith(codes) or any(f"-{code} " in text for code in codes)

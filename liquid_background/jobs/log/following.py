@@ -35,11 +35,10 @@ def follow(
 ) -> Iterator[LogEntry]:
     """Yield entries as they are written, from behind the id `after` (None: from now), for ever.
 
-    It blocks in the store, and goes on by id when the store has been away: no entry is lost or comes twice. A server that
-    lost the log's last entries, as a replica that becomes the primary may, goes on in a log that is cut short: so does
-    the reader, behind the newest entry that it has read and that is still there. A log whose last id is lower than that
-    of the entry read last, and that has none of those read, is another one, and is read from its start. While the key
-    holds no log at all, it waits.
+    It blocks in the store, and goes on by id when the store has been away: no entry is lost or comes twice. Where a log
+    was cut short, as by a failover, it goes on behind the newest entry that it has read and that is still there. A log
+    whose last id is lower than that of the entry read last, and that has none of those read, is another one, and is
+    read from its start. While the key holds no log at all, it waits.
     """
     reader = _Reader(client, after)
     while True:

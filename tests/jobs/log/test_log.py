@@ -319,7 +319,7 @@ def test_a_log_that_lost_its_last_entries_is_not_shown_again(store: Store) -> No
 
 @pytest.mark.parametrize("has_read", [True, False])
 def test_a_log_that_lost_its_last_entries_and_has_gone_on_is_shown_whole(store: Store, has_read: bool) -> None:
-    """A new primary lacks what the old one had not sent it, and its clock is behind: its ids are lower than the last."""
+    """A new primary lacks what the old one had not sent it, and where its clock is behind, its ids are lower."""
     for number in range(1, 4):
         store.client.xadd(KEY, {"message": f"kept {number}"}, id=f"{number}-0")
     kept = store.client.dump(KEY)
