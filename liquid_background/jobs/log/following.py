@@ -22,6 +22,7 @@ _BLOCK: Final = 1_000  # milliseconds that a follower blocks before it looks at 
 _AT_ONCE: Final = 500  # entries
 _REMEMBERED: Final = 10_000  # entries: more than a store writes in the second that it may lose
 _BEFORE: Final = 500  # entries that were there at the start, of which a failover may lose the last
+_AHEAD: Final = 3600.0  # seconds that a store's clock may be ahead
 _PAUSE: Final = 0.2  # seconds between two tries while the store is away or has no log
 
 
@@ -37,8 +38,7 @@ def follow(
 
     It blocks in the store, and goes on by id when the store has been away: no entry is lost or comes twice. Where a log
     was cut short, as by a failover, it goes on behind the newest entry that it has read and that is still there. A log
-    whose last id is lower than that of the entry read last, and that has none of those read, is another one, and is
-    read from its start. While the key holds no log at all, it waits.
+    that was put in its place is read from its start. While the key holds no log at all, it waits.
     """
     reader = _Reader(client, after)
     while True:
@@ -119,7 +119,8 @@ class _Reader:
             self._last = self._furthest = last_id(self._client).encode("ascii")
         elif order_of(last) < order_of(self._last):
             # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
-            self._last = self._newest_read(last) if still_there else BEFORE_ALL
+            is_cut = still_there if self._oldest is not None else not _is_of_the_future(self._last)
+            self._last = self._newest_read(last) if is_cut else BEFORE_ALL
         self._oldest = oldest[0][0] if oldest else None
         if not self._read:
             self._remember_before(self._last)
@@ -144,6 +145,11 @@ class _Reader:
             logger.warning("the key %s holds something else than the job log: rename or delete it", KEY)
         self._waits = True
         time.sleep(_PAUSE)
+
+
+def _is_of_the_future(entry_id: bytes) -> bool:
+    """Return whether an id was not made by a clock; a log whose last one it was can only have been replaced."""
+    return order_of(entry_id)[0] > (time.time() + _AHEAD) * 1000
 
 
 def _only_stream(reply: Any) -> Any:

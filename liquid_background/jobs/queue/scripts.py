@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import hiredis
 from redis.exceptions import NoScriptError, RedisError, ResponseError
@@ -15,6 +15,8 @@ from liquid_background.jobs.queue.assembly import located, names, text
 from liquid_background.jobs.queue.protocol import Argument
 from liquid_background.jobs.store import Store, translated_errors
 from liquid_background.jobs.store.translation import ELSEWHERE, code_of
+
+_FOR_REPLICAS: Final = 1_000  # milliseconds
 
 
 @cache
@@ -83,13 +85,34 @@ def _run(store: Store, name: str, arguments: Sequence[Argument], doubt: str) -> 
         connection = pool.get_connection()
     try:
         try:
-            return _reply(store, connection, command(name, arguments), doubt)
+            reply = _reply(store, connection, command(name, arguments), doubt)
         except NoScriptError:
-            return _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+            reply = _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+        if doubt and connection.replicas:
+            _wait_for_replicas(store, connection, doubt)
+        return reply
     except ResponseError as error:
         raise ResponseError(located(name, str(error))) from None
     finally:
         pool.release(connection)
+
+
+def _wait_for_replicas(store: Store, connection: Any, doubt: str) -> None:
+    """Return when as many replicas have what was written as the server's min-replicas-to-write says.
+
+    That setting alone has the server look at how many follow it, and not at what they have by now.
+    """
+    with translated_errors(store.url, doubt):
+        connection.send_command("WAIT", connection.replicas, _FOR_REPLICAS)
+        reached = connection.read_response()
+    if reached < connection.replicas:
+        connection.distrust()
+        raise StoreUnavailable(
+            f"of the replicas of the store at {store.url} only {reached} had it in {_FOR_REPLICAS} ms, and its "
+            f"min-replicas-to-write asks for {connection.replicas}; so {doubt}, and a failover may lose it: look "
+            "before you do it again",
+            maybe_done=True,
+        )
 
 
 def _reply(store: Store, connection: Any, packed: bytes, doubt: str) -> Any:

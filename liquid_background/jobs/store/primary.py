@@ -42,6 +42,9 @@ class Connected(AbstractConnection):
     Not a pool of our own: workers keep connections of theirs.
     """
 
+    replicas = 0
+    """How many replicas must have a write before whoever made it is told that it was made."""
+
     def __init__(self, *, primary: Primary, **arguments: Any) -> None:
         self.primary = primary
         self._turn = -1
@@ -67,8 +70,12 @@ class Connected(AbstractConnection):
             return super().read_response(*arguments, **options)
         except RedisError as error:
             if code_of(error) in ELSEWHERE:
-                self.primary.over(self._turn)
+                self.distrust()
             raise
+
+    def distrust(self) -> None:
+        """Have all connections of this turn made anew before their next use."""
+        self.primary.over(self._turn)
 
 
 class TcpConnection(Connected, Connection):

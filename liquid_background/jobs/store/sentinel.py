@@ -8,7 +8,14 @@ from typing import Any, Final, TypeAlias
 
 from redis.backoff import NoBackoff
 from redis.connection import Connection, SSLConnection
-from redis.exceptions import AuthenticationError, ConnectionError, NoPermissionError, RedisError, TimeoutError
+from redis.exceptions import (
+    AuthenticationError,
+    ConnectionError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+    TimeoutError,
+)
 from redis.retry import Retry
 
 from liquid_background.jobs.store.address import Service, shown_place
@@ -175,7 +182,7 @@ class SentinelTlsConnection(_AtPrimary, SSLConnection):
 def _log_in_at_primary(connection: Any) -> None:
     """Log in, and refuse a server that is a replica by now: Sentinels hear of it later than it does.
 
-    Every user may say HELLO, which tells the role, too.
+    Every user may say HELLO, which tells the role, too. Not every one may read how many replicas the server wants.
     """
     connection.on_connect()
     connection.send_command("HELLO", check_health=False)
@@ -184,3 +191,13 @@ def _log_in_at_primary(connection: Any) -> None:
     if facts.get(b"role") != b"master":
         place = shown_place((connection.host, connection.port))
         raise ConnectionError(f"{place}, which a Sentinel names, is no primary now")
+    connection.replicas = _wanted_replicas(connection)
+
+
+def _wanted_replicas(connection: Any) -> int:
+    connection.send_command("CONFIG", "GET", "min-replicas-to-write", check_health=False)
+    try:
+        reply = connection.read_response()
+    except ResponseError:  # not this user, or nobody
+        return 0
+    return int(reply[1]) if reply else 0

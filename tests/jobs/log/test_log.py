@@ -317,6 +317,10 @@ def test_a_log_that_lost_its_last_entries_is_not_shown_again(store: Store) -> No
     assert reader.next() == "end"
 
 
+def _info(store: Store, section: str) -> Any:
+    return store.client.info(section)
+
+
 @pytest.mark.parametrize("has_read", [True, False])
 def test_a_log_that_lost_its_last_entries_and_has_gone_on_is_shown_whole(store: Store, has_read: bool) -> None:
     """A new primary lacks what the old one had not sent it, and where its clock is behind, its ids are lower."""
@@ -341,6 +345,22 @@ def test_a_log_that_lost_its_last_entries_and_has_gone_on_is_shown_whole(store: 
     assert reader.next() == "end"
 
 
+def test_following_from_behind_an_entry_that_was_lost_shows_nothing_before_it(store: Store, wait_until: Any) -> None:
+    """Between the entries that a tail begins with and the first look for more, there may be a failover."""
+    append(store.client, [_entry(message="seen")], 1000)
+    milliseconds, number = last_id(store.client).split("-")
+    reader = Follower(store, f"{int(milliseconds) + 5000}-{number}")
+    wait_until(lambda: _info(store, "clients")["blocked_clients"])
+    append(store.client, [_entry(message="end")], 1000)
+    assert reader.next() == "end"
+
+
+def test_following_from_an_id_that_no_clock_has_made_shows_the_log_that_is_there(store: Store) -> None:
+    append(store.client, [_entry(message="there"), _entry(message="end")], 1000)
+    reader = Follower(store, LAST)
+    assert [reader.next(), reader.next()] == ["there", "end"]
+
+
 def test_following_from_an_id_that_no_entry_has_shows_what_is_behind_it(store: Store) -> None:
     for number in (1, 2, 5, 6):
         store.client.xadd(KEY, {"message": str(number)}, id=f"{number}-0")
@@ -355,9 +375,9 @@ def test_following_goes_on_when_its_server_is_demoted_and_promoted_again(start_s
     append(server.client, [_entry(message="before")], 1000)
     reader = Follower(server, "0-0")
     assert reader.next() == "before"
-    wait_until(lambda: server.client.info("clients")["blocked_clients"])
+    wait_until(lambda: _info(server, "clients")["blocked_clients"])
     server.client.replicaof("127.0.0.1", "1")  # whoever waits is told: UNBLOCKED
-    wait_until(lambda: server.client.info("errorstats")["errorstat_UNBLOCKED"])
+    wait_until(lambda: "errorstat_UNBLOCKED" in _info(server, "errorstats"))
     server.client.replicaof("NO", "ONE")
     append(server.client, [_entry(message="after"), _entry(message="end")], 1000)
     assert [reader.next(), reader.next()] == ["after", "end"]

@@ -247,3 +247,40 @@ def secured() -> Callable[[trustme.CA], Any]:
         return made
 
     return context
+
+
+WAITS = ("--min-replicas-to-write", "1", "--min-replicas-max-lag", "30")
+
+
+def test_jobs_count_as_sent_when_the_replicas_that_the_server_wants_have_them(start_sentinels: StartSentinels) -> None:
+    group = start_sentinels(options=WAITS)
+    settings = load_settings(redis_url=group.url)
+    store = connect(settings)
+    queue = Queue(store, settings)
+    [replica] = [port for port in group.ports if port != group.primary()]
+    assert queue.send([_job("first")]) == []
+    with closing(group.client(replica)) as client:
+        assert client.exists(keys.job("first"))
+    group.stand_still(replica)
+    with pytest.raises(StoreUnavailable, match=r"only 0 had it in 1000 ms.* the jobs may have been sent") as caught:
+        queue.send([_job("second")])
+    assert caught.value.maybe_done
+    group.go_on(replica)
+    assert queue.send([_job("second")]) == ["second"]
+    assert queue.send([_job("third")]) == []
+    assert {job.id for job in queue.list()} == {"first", "second", "third"}
+    store.close()
+
+
+@pytest.mark.parametrize("why", ["none wanted", "the user may not ask"])
+def test_jobs_wait_for_no_replica_where_none_is_known_to_be_wanted(start_sentinels: StartSentinels, why: str) -> None:
+    rule = "on >secret ~rq:* ~liquid_background:* +@all -@dangerous -@admin"
+    group = start_sentinels(options=(*(WAITS if why != "none wanted" else ()), "--user", "jobs", *rule.split()))
+    login = "" if why == "none wanted" else "jobs:secret@"
+    settings = load_settings(redis_url=group.url.replace("://", f"://{login}"))
+    store = connect(settings)
+    [replica] = [port for port in group.ports if port != group.primary()]
+    group.stand_still(replica)
+    assert Queue(store, settings).send([_job("sent")]) == []
+    group.go_on(replica)
+    store.close()
