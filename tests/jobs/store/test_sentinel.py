@@ -196,6 +196,18 @@ def test_a_wrong_password_of_the_primary_is_told_as_such(start_sentinels: StartS
     assert "refused the login: check the user name and the password" in message
 
 
+def test_a_user_at_the_sentinels_needs_one_command(start_sentinels: StartSentinels) -> None:
+    group = start_sentinels()
+    [port] = group.sentinel_ports
+    with closing(group.client(port)) as client:
+        rule = "on >secret -@all +auth +sentinel|get-master-addr-by-name"
+        assert client.execute_command("ACL", "SETUSER", "watcher", *rule.split())
+    store = _connect(f"{group.url}?sentinel_username=watcher&sentinel_password=secret")
+    assert _port_of(store) == group.primary()
+    assert "secret" not in store.url
+    store.close()
+
+
 def test_the_database_of_the_url_is_the_one_that_is_used(start_sentinels: StartSentinels) -> None:
     group = start_sentinels()
     settings = load_settings(redis_url=group.url.replace("/0", "/3"))
