@@ -56,6 +56,7 @@ class Sender:
         self.refusals: Counter[str] = Counter()
         self.longest = 0.0  # seconds in which no job could be sent
         self.done = Event()
+        self._stopped = False
         self._engine, self._count, self._gap = engine, count, seconds / count
         self._thread = Thread(target=self._send_all, daemon=True)
         self._thread.start()
@@ -63,14 +64,23 @@ class Sender:
     def _send_all(self) -> None:
         began = time.monotonic()
         for number in range(self._count):
+            if self._stopped:
+                return
             time.sleep(max(0.0, began + number * self._gap - time.monotonic()))
             since = time.monotonic()
             job = Job(id=f"j{number}", source_name="failover", template="failover", line=1, source="", max_attempts=3)
             while not self._is_sent(job):
+                if self._stopped:
+                    return
                 time.sleep(_PAUSE)
             self.longest = max(self.longest, time.monotonic() - since)
             self.confirmed[job.id] = time.time()
         self.done.set()
+
+    def stop(self) -> None:
+        """Send no more; return when nothing is on its way."""
+        self._stopped = True
+        self._thread.join()
 
     def _is_sent(self, job: Job) -> bool:
         try:
@@ -126,6 +136,7 @@ def campaign(arguments: argparse.Namespace, folder: Path) -> Verdict:
         sender = Sender(engine, arguments.jobs, arguments.seconds)
         failovers = _batter(group, arguments, sender)
         sender.done.wait(_SETTLE)
+        sender.stop()
         ran = _settled(Engine(redis_url=group.url), list(sender.confirmed), runs)
         there = [entry.id for entry in entries(Engine(redis_url=group.url).store.client, limit=1_000_000)]
         seen = _seen(shown, there[-1:])
