@@ -52,11 +52,12 @@ class Connected(AbstractConnection):
 
     def connect(self) -> None:
         """Connect, unless there is a connection to a server that may still be the primary."""
-        if self._sock and self.is_behind():
+        if self._sock:
+            if not self.is_behind():
+                return
             self.disconnect()
-        if not self._sock:
-            self._turn = self.primary.turn
-            self.primary.clock.another_server()
+        self._turn = self.primary.turn
+        self.primary.clock.another_server()
         super().connect()  # type: ignore[no-untyped-call]  # redis-py types half of itself
 
     def is_behind(self) -> bool:
