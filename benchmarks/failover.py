@@ -138,7 +138,8 @@ def campaign(arguments: argparse.Namespace, folder: Path) -> Verdict:
         sender.done.wait(_SETTLE)
         sender.stop()
         ran = _settled(Engine(redis_url=group.url), list(sender.confirmed), runs)
-        there = [entry.id for entry in entries(Engine(redis_url=group.url).store.client, limit=1_000_000)]
+        client = Engine(redis_url=group.url).store.client
+        there = [(entry.id, entry.job_id) for entry in entries(client, limit=1_000_000)]
         seen = _seen(shown, there[-1:])
         return Verdict(
             confirmed=len(sender.confirmed),
@@ -223,11 +224,15 @@ def _read(runs: Path) -> Counter[str]:
     return Counter(runs.read_text().split()) if runs.exists() else Counter()
 
 
-def _seen(shown: Path, last: list[str]) -> Counter[str]:
-    """Return how often the tail showed each entry, once it has shown the last one."""
+def _seen(shown: Path, last: list[tuple[str, str]]) -> Counter[tuple[str, str]]:
+    """Return how often the tail showed each entry, once it has shown the last one.
+
+    By id and job: what the old primary alone wrote may have the id that the new one gives to something else.
+    """
     until = time.monotonic() + 10
     while True:
-        seen = Counter(json.loads(line)["id"] for line in shown.read_text().splitlines() if line.endswith("}"))
+        rows = [json.loads(line) for line in shown.read_text().splitlines() if line.endswith("}")]
+        seen = Counter((row["id"], row["job_id"]) for row in rows)
         if all(seen[each] for each in last) or time.monotonic() > until:
             return seen
         time.sleep(0.2)

@@ -60,6 +60,7 @@ class Heart:
                 if now < self._next_try:
                     return
                 self._wire.connect()
+                self._timetable.connected()
                 if self._next_try:
                     self._next_tick = now + _AFTER_OUTAGE
             self._read(now)
