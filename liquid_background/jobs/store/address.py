@@ -19,7 +19,7 @@ _SENTINEL_PORT: Final = 26379
 _SENTINEL_LOGIN: Final = {"sentinel_username": "username", "sentinel_password": "password"}
 _AS_IN: Final = "as in redis+sentinel://h1:26379,h2:26379/mymaster/0"
 _SERVICE = re.compile(r"[A-Za-z0-9._-]+")  # what a Sentinel lets one be called
-_PLACE = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<host>[^\s\[\]:%]+))(?::(?P<port>[0-9]{1,5}))?")
+_PLACE = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<host>[^\s\[\]:%\x00-\x1f\x7f]+))(?::(?P<port>[0-9]{1,5}))?")
 # Not here: what would change replies (decode_responses, protocol), send a write twice (retry_on_timeout, …) or
 # override the time limits that callers rely on.
 _OPTIONS = ("db", "username", "password", "client_name", "max_connections", "socket_connect_timeout")
@@ -87,6 +87,7 @@ def _check(parts: SplitResult) -> None:
         raise _wrong("after the host only a database number may follow, as in redis://localhost:6379/0")
     if parts.scheme == "unix" and (parts.hostname or not parts.path.strip("/")):
         raise _wrong("a unix:// URL needs an absolute path, as in unix:///run/valkey/valkey.sock")
+    unquote(parts.hostname or "").encode("idna")  # as whoever looks it up does
     if parts.port is not None and not 0 < parts.port < 65536:
         raise _wrong("the port must be from 1 to 65535")
     for name, value in parse_qsl(parts.query, strict_parsing=True) if parts.query else ():
@@ -151,6 +152,8 @@ def _sentinel(written: str) -> tuple[str, int]:
         )
     if found["address"]:
         IPv6Address(found["address"])
+    else:
+        found["host"].encode("idna")  # as whoever looks it up does
     port = int(found["port"] or _SENTINEL_PORT)
     if not 0 < port < 65536:
         raise _wrong("the port must be from 1 to 65535")
