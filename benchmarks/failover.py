@@ -68,7 +68,7 @@ class Sender:
                 return
             time.sleep(max(0.0, began + number * self._gap - time.monotonic()))
             since = time.monotonic()
-            job = Job(id=f"j{number}", source_name="failover", template="failover", line=1, source="", max_attempts=3)
+            job = _job(f"j{number}")
             while not self._is_sent(job):
                 if self._stopped:
                     return
@@ -133,6 +133,7 @@ def campaign(arguments: argparse.Namespace, folder: Path) -> Verdict:
     tail = _start(["poscli", "logs", "--tail", "-n", "1000000", "--format", "json"], group.url, runs, shown)
     try:
         engine = Engine(redis_url=url)
+        _wait_for_both(engine, shown)
         sender = Sender(engine, arguments.jobs, arguments.seconds)
         failovers = _batter(group, arguments, sender)
         sender.done.wait(_SETTLE)
@@ -159,6 +160,19 @@ def campaign(arguments: argparse.Namespace, folder: Path) -> Verdict:
         if arguments.keep:
             print(f"kept: {folder}")
         group.close()
+
+
+def _wait_for_both(engine: Engine, shown: Path) -> None:
+    """Return when the worker has run a job and the tail has shown it: they take seconds to start on a busy machine."""
+    engine.jobs.send([_job("first")], ())
+    until = time.monotonic() + _SETTLE
+    while '"first"' not in shown.read_text():
+        assert time.monotonic() < until, "the worker or the tail does not start"
+        time.sleep(0.1)
+
+
+def _job(job_id: str) -> Job:
+    return Job(id=job_id, source_name="failover", template="failover", line=1, source="", max_attempts=3)
 
 
 def _start(command: list[str], url: str, runs: Path, output: Path) -> subprocess.Popen[bytes]:

@@ -59,6 +59,7 @@ class _Reader:
         self._client = client
         self._last = None if after is None else after.encode("ascii")  # id of the entry read last
         self._furthest = self._last or BEFORE_ALL  # highest id read in any log; no end that is older is news
+        self._highest = BEFORE_ALL  # id that was ever read
         self._oldest: bytes | None = None  # id of the log's oldest entry at the last look: what it is known by
         self._read: deque[bytes] = deque(maxlen=_REMEMBERED)  # ids of the entries read last
         self._look_at = 0.0  # by the monotonic clock
@@ -94,8 +95,18 @@ class _Reader:
             return []
         self._last = found[-1][0]
         self._furthest = max(self._furthest, self._last, key=order_of)
+        found = self._unread(found)
         self._read.extend(entry_id for entry_id, _ in found)
         return [decode_entry(entry_id, fields) for entry_id, fields in found]
+
+    def _unread(self, found: Any) -> Any:
+        """Leave out what was read: a server that was made a replica may lack entries and then have them again."""
+        if order_of(found[0][0]) > order_of(self._highest):
+            self._highest = self._last or BEFORE_ALL
+            return found
+        read = set(self._read)
+        self._highest = max(self._highest, found[-1][0], key=order_of)
+        return [(entry_id, fields) for entry_id, fields in found if entry_id not in read]
 
     def _goes_back(self, last: bytes) -> bool:
         """Go back to the newest entry that was read and is still there; return False when there is none.

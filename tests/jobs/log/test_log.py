@@ -345,6 +345,25 @@ def test_a_log_that_lost_its_last_entries_and_has_gone_on_is_shown_whole(store: 
     assert reader.next() == "end"
 
 
+def test_entries_that_were_gone_for_a_while_are_not_shown_again(store: Store, wait_until: Any) -> None:
+    """A server that was made a replica takes over the new primary's log bit by bit, and a reader may still be at it."""
+    store.client.xadd(KEY, {"message": "one"}, id="1-0")
+    kept = store.client.dump(KEY)
+    assert kept is not None
+    for number, message in ((2, "two"), (3, "three")):
+        store.client.xadd(KEY, {"message": message}, id=f"{number}-0")
+    reader = Follower(store, "0-0")
+    assert [reader.next() for _ in range(3)] == ["one", "two", "three"]
+    store.client.restore(KEY, 0, kept, replace=True)
+    store.client.config_resetstat()
+    wait_until(lambda: _info(store, "commandstats").get("cmdstat_xread", {"calls": 0})["calls"] >= 4)
+    store.client.xadd(KEY, {"message": "two"}, id="2-0")
+    for number, message in ((3, "three"), (4, "four")):
+        store.client.xadd(KEY, {"message": message}, id=f"{number}-0")
+    append(store.client, [_entry(message="end")], 1000)
+    assert [reader.next(), reader.next()] == ["four", "end"]
+
+
 def test_following_from_behind_an_entry_that_was_lost_shows_nothing_before_it(store: Store, wait_until: Any) -> None:
     """Between the entries that a tail begins with and the first look for more, there may be a failover."""
     append(store.client, [_entry(message="seen")], 1000)
