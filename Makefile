@@ -90,6 +90,11 @@ soak: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.0003
 	$(BIN)/python -m benchmarks.soak --jobs 20000 --body 0.01 --trouble
 
+# Jobs, a worker and a tail while Sentinels change the primary every 15 s, for two minutes.
+.PHONY: failover
+failover: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks.failover
+
 # Stock RQ under the same faults, shortened.
 soak-stock: $(VENV)/.installed-test
 	$(BIN)/python -m benchmarks.soak --stock --jobs 1000 --workers 3

@@ -302,7 +302,7 @@ class JobLog:
     ) -> Iterator[LogEntry]:
         """Yield entries as they are written, for ever: from behind the entry id `after`, or from now.
 
-        A log whose last id is lower than that is another one, and is read from its start.
+        A log that was cut short, as by a failover, goes on from there; one that was put in its place, from its start.
         """
         client = self._engine._patient_link.store.client  # it blocks there for longer than a page may wait
         return joblog.follow(client, source_name=source_name, status=status, type=type, after=after)

@@ -67,7 +67,8 @@ class Settings(BaseSettings):
     redis_url: str | None = Field(
         None,
         validation_alias=AliasChoices("LIQUID_BACKGROUND_REDIS_URL", "REDIS_URL"),
-        description="URL of the store; without one, an embedded Valkey server runs in the data folder.",
+        description="URL of the store: redis://, rediss://, unix://, or of its Sentinels, redis+sentinel:// or "
+        "rediss+sentinel://; without one, an embedded Valkey server runs in the data folder.",
     )
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
     store_timeout: float = Field(

@@ -22,8 +22,9 @@ import pytest
 from liquid_background.jobs.store import Store, connect, embedded
 from liquid_background.settings import Settings, load_settings
 from tests.postgres import postgres, postgres_server
+from tests.sentinels import start_sentinels
 
-__all__ = ["postgres", "postgres_server"]
+__all__ = ["postgres", "postgres_server", "start_sentinels"]
 
 # The suite starts some hundred Pythons: with PYTHONDONTWRITEBYTECODE, as in containers, each would compile all of ours.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -17,7 +17,8 @@ class RedisQueue(EngineQueue):
     """Jobs in a Redis or Valkey server, which workers run: `poscli worker --app module:queue`.
 
     Args:
-        url: of the server: `redis://`, `rediss://` or `unix://`. It is reached at the first use.
+        url: of the server: `redis://`, `rediss://` or `unix://`, or of its Sentinels: `redis+sentinel://` or
+            `rediss+sentinel://`. It is reached at the first use.
         prefix: sets this queue's ids and listings apart from others' in the same server; not the keys, which are RQ's.
         backoff: seconds before the first retry, doubled for each further one.
 

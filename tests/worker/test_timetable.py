@@ -61,3 +61,18 @@ def test_a_clock_that_was_put_back_has_times_worked_out_anew(settings: Settings)
     time.sleep(1.05)
     assert len(timetable.calls()) == 1
     assert len(ASKED) == 2
+
+
+def test_after_a_new_connection_the_clock_and_all_times_are_asked_for(settings: Settings) -> None:
+    """It may be to another server, which has another clock and lacks the jobs that it was not sent."""
+    timetable = _timetable(settings, "@yearly", 3)
+    sent = timetable.calls()
+    assert len(sent) == 3
+    assert timetable.calls() == []
+    timetable.connected()
+    [(_, asks)] = timetable.calls()
+    assert asks == ["", "", ""]  # for the clock
+    assert timetable.calls() == []
+    timetable.heard(round((time.time() + 100) * 1000))
+    again = timetable.calls()
+    assert {arguments[0] for _, arguments in again} == {"s0", "s1", "s2"}

@@ -15,7 +15,6 @@ from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store
-from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
 from liquid_background_worker.attempts import Attempts
@@ -56,7 +55,7 @@ class Child:
         self._role = role
         self._channel = Channel(store, max(1.0, settings.lease), self._gives_up, self._is_orphan)
         self._tokens = moves.tokens()
-        self._clock = ServerClock()  # by which the jobs that its jobs make are signed
+        self._clock = store.clock  # by which the jobs that its jobs make are signed
         self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [keys.wake(name) for name in (*role.queues, role.name)]

@@ -13,9 +13,10 @@ from liquid_background.jobs.queue import moves
 from liquid_background.jobs.queue.moves import Call, Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from liquid_background_worker.refusals import is_refusal
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
-from liquid_background_worker.wire import Broken, Wire, is_refusal
+from liquid_background_worker.wire import Broken, Wire
 
 _PATIENCE: Final = 0.5  # seconds that a kill at a job's limit may have to wait for a dead network
 _PAUSE: Final = 0.04  # seconds between two tries to connect
@@ -59,6 +60,7 @@ class Heart:
                 if now < self._next_try:
                     return
                 self._wire.connect()
+                self._timetable.connected()
                 if self._next_try:
                     self._next_tick = now + _AFTER_OUTAGE
             self._read(now)

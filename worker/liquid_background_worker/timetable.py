@@ -90,5 +90,14 @@ class Timetable:
             self._offset = reply / 1000 - monotonic()
         else:
             self._refused_until = monotonic() + 1.0
-            for line in self._lines:
-                line.until = 0.0
+            self._ask_for_all()
+
+    def connected(self) -> None:
+        """Ask for the clock and all times again: another server has another clock, and may lack some."""
+        self._offset = None
+        self._ask_at = 0.0
+        self._ask_for_all()
+
+    def _ask_for_all(self) -> None:
+        for line in self._lines:
+            line.until = 0.0

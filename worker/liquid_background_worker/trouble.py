@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Final
 
 from liquid_background.jobs.store.refusals import explain_refusal
-from liquid_background_worker.wire import is_refusal
+from liquid_background_worker.refusals import is_refusal
 
 logger = logging.getLogger("liquid_background.worker")
 

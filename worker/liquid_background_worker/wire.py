@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import select
 import ssl
 from collections import deque
@@ -17,15 +18,10 @@ from liquid_background.errors import StoreError
 from liquid_background.jobs.queue import assembly, scripts
 from liquid_background.jobs.queue.moves import Call
 from liquid_background.jobs.store import Store
+from liquid_background_worker.refusals import NO_SCRIPT, has_too_few, is_refusal, is_unusable, says
 
 BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
-
-# Errors that say "not now", of a server that takes no writes: what must be heard is sent again.
-_REFUSALS: Final = ("OOM", "MISCONF", "NOREPLICAS")
-# Likewise, of a server that is of no use now: all is sent again. Every call is harmless when it arrives twice.
-_NO_SCRIPT: Final = "NOSCRIPT"
-_NOT_NOW: Final = ("READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNBLOCKED", _NO_SCRIPT)
 
 _MOVES: Final = ("claim", "step", "beat", "tick", "give_back", "remaining")
 """What a worker calls all the time: loaded together after a restart of the store. Else each would break the wire once,
@@ -64,7 +60,9 @@ class Wire:
     def __init__(self, store: Store, patience: float) -> None:
         """Take the seconds that a server may be silent before it counts as lost. Nothing is connected yet."""
         self._pool: Any = store.client.connection_pool
+        self._clock = store.clock
         self._patience = patience
+        self._look_at = math.inf  # by the monotonic clock
         self._connection = self._new_connection()
         self._socket: Any = None  # a socket or an SSLSocket; it never blocks
         self._reader = hiredis.Reader(notEnoughData=_NOTHING)
@@ -89,6 +87,8 @@ class Wire:
         """
         try:
             self._connection.connect()
+            self._look_at = monotonic() + self._connection.primary.looks_after
+            self._note_time()
             if self._load_scripts:
                 for name in {*_MOVES, *(sent.call[0] for sent in self.pending)}:
                     self._connection.send_command("SCRIPT", "LOAD", assembly.text(name))
@@ -102,6 +102,12 @@ class Wire:
         except BROKEN as error:
             raise self._broken(error) from error
 
+    def _note_time(self) -> None:
+        """Ask for the store's clock: this may be another server than the one before."""
+        self._connection.send_command("TIME")
+        seconds, micros = self._connection.read_response()
+        self._clock.noted(int(seconds) + int(micros) / 1_000_000)
+
     def descriptors(self) -> list[int]:
         """Return the descriptor of the connection, when there is one."""
         return [self._socket.fileno()] if self.connected else []
@@ -111,12 +117,12 @@ class Wire:
         self._socket = None
         self._connection.disconnect()
 
-    def _broken(self, error: object) -> Broken:
+    def _broken(self, error: object, expected: bool = False) -> Broken:
         """Disconnect, and return what to raise."""
-        forgot = str(error).startswith(_NO_SCRIPT)
+        forgot = str(error).startswith(NO_SCRIPT)
         self._load_scripts = self._load_scripts or forgot
         self.disconnect()
-        return Broken(str(error), expected=forgot)
+        return Broken(str(error), expected=expected or forgot)
 
     def send(self, call: Call, on_reply: Callable[[Any], None], must: bool) -> None:
         """Send a call; `on_reply` gets its reply when that is heard.
@@ -135,7 +141,16 @@ class Wire:
 
     def _write(self, sent: Sent) -> None:
         sent.at = monotonic()
+        self._look(sent.at)
         self._put(scripts.command(*sent.call))
+
+    def _look(self, now: float) -> None:
+        """Leave a server that was replaced as the primary and may not know it; only Sentinels tell."""
+        if now < self._look_at:
+            return
+        self._look_at = now + self._connection.primary.looks_after
+        if self._connection.is_behind():
+            raise ConnectionError("the primary is another server now")
 
     def _put(self, data: bytes) -> None:
         if self._socket is None:
@@ -180,6 +195,7 @@ class Wire:
         if self._socket is None:
             raise Broken("not connected")
         heard = False
+        too_few: Any = None
         try:
             for reply in self._arrived():
                 if self._is_to_repeat(reply):
@@ -187,12 +203,15 @@ class Wire:
                 sent = self.pending.popleft()
                 sent.on_reply(_located(sent.call, reply))
                 heard = True
+                too_few = reply if has_too_few(reply) else too_few
         except BROKEN as error:
             raise self._broken(error) from error
+        if too_few is not None:
+            raise self._broken(too_few, expected=True)
         return heard
 
     def _is_to_repeat(self, reply: Any) -> bool:
-        return self._is_unusable(reply) or (self.pending[0].must and is_refusal(reply))
+        return is_unusable(reply) or (self.pending[0].must and is_refusal(reply))
 
     def _arrived(self) -> list[Any]:
         """Take in what has arrived, and return the replies that are complete."""
@@ -221,6 +240,7 @@ class Wire:
             Broken: when the connection is lost, or silent. Then the calls may have been run.
         """
         try:
+            self._look(monotonic())
             wait = scripts.pack("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}")
             self._put(wait + b"".join(scripts.command(*call) for call in calls))
             replies: list[Any] = []
@@ -238,15 +258,12 @@ class Wire:
             elif isinstance(woken, hiredis.ReplyError) and says(woken, ("WRONGTYPE",)):
                 self._beside(("DEL", *wake_keys))  # they hold nothing but tokens
                 woken = None
-            unusable = [reply for reply in (woken, *answers) if self._is_unusable(reply)]
+            unusable = [reply for reply in (woken, *answers) if is_unusable(reply) or has_too_few(reply)]
         except BROKEN as error:
             raise self._broken(error) from error
         if unusable:
             raise self._broken(unusable[0])
         return [_located(call, answer) for call, answer in zip(calls, answers, strict=True)]
-
-    def _is_unusable(self, reply: Any) -> bool:
-        return isinstance(reply, hiredis.ReplyError) and says(reply, _NOT_NOW)
 
     def _beside(self, *commands: tuple[str | int, ...]) -> None:
         """Run commands over another connection."""
@@ -263,14 +280,3 @@ class Wire:
 def _located(call: Call, reply: Any) -> Any:
     """Return a reply; an error with the script's file and line in it."""
     return hiredis.ReplyError(assembly.located(call[0], str(reply))) if isinstance(reply, hiredis.ReplyError) else reply
-
-
-def is_refusal(reply: object) -> bool:
-    """Return whether a reply says that the store takes no writes now: it is full, or its disk is."""
-    return isinstance(reply, hiredis.ReplyError) and says(reply, _REFUSALS)
-
-
-def says(error: hiredis.ReplyError, codes: tuple[str, ...]) -> bool:
-    """Return whether an error is of one of these codes; servers before 7 put a script's in mid-sentence."""
-    text = str(error)
-    return text.startswith(codes) or any(f"-{code} " in text for code in codes)

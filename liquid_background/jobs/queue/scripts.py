@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import hiredis
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.queue.assembly import located, names, text
 from liquid_background.jobs.queue.protocol import Argument
 from liquid_background.jobs.store import Store, translated_errors
+from liquid_background.jobs.store.refusals import ELSEWHERE
+from liquid_background.jobs.store.translation import code_of
+
+_FOR_REPLICAS: Final = 1_000  # milliseconds
 
 
 @cache
@@ -54,6 +58,9 @@ def load_all(store: Store) -> None:
 def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "") -> Any:
     """Run a script, loading it first when the store does not know it.
 
+    When a server refuses it that may not be the primary any more, it is run again, once, where the primary is now:
+    nothing was done, see `ELSEWHERE`, and the pool connects anew. A lost reply is another thing: it is not run again.
+
     Args:
         store: where it runs.
         name: the script's.
@@ -63,6 +70,16 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
     Raises:
         StoreUnavailable: when the store cannot be reached, does not answer, or refuses the write.
     """
+    try:
+        return _run(store, name, arguments, doubt)
+    except StoreUnavailable as error:
+        refusal = error.__context__
+        if not (isinstance(refusal, RedisError) and code_of(refusal) in ELSEWHERE):
+            raise
+    return _run(store, name, arguments, doubt)
+
+
+def _run(store: Store, name: str, arguments: Sequence[Argument], doubt: str) -> Any:
     # What redis-py's client does around a command besides this, none of which is in use here, costs a page 30 µs.
     pool: Any = store.client.connection_pool
     store.silence.check()
@@ -74,6 +91,8 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
                 reply = _reply(store, connection, command(name, arguments), doubt)
             except NoScriptError:
                 reply = _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+            if doubt and connection.replicas:
+                _wait_for_replicas(store, connection, doubt)
         finally:
             pool.release(connection)
     except ResponseError as error:
@@ -84,6 +103,24 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
         raise
     store.silence.over()
     return reply
+
+
+def _wait_for_replicas(store: Store, connection: Any, doubt: str) -> None:
+    """Return when as many replicas have what was written as the server's min-replicas-to-write says.
+
+    That setting alone has the server look at how many follow it, and not at what they have by now.
+    """
+    with translated_errors(store.url, doubt):
+        connection.send_command("WAIT", connection.replicas, _FOR_REPLICAS)
+        reached = connection.read_response()
+    if reached < connection.replicas:
+        connection.distrust()
+        raise StoreUnavailable(
+            f"of the replicas of the store at {store.url} only {reached} had it in {_FOR_REPLICAS} ms, and its "
+            f"min-replicas-to-write asks for {connection.replicas}; so {doubt}, and a failover may lose it: look "
+            "before you do it again",
+            maybe_done=True,
+        )
 
 
 def _reply(store: Store, connection: Any, packed: bytes, doubt: str) -> Any:

@@ -8,6 +8,8 @@ from time import monotonic
 class ServerClock:
     """The store's clock, told by this process's own monotonic one.
 
+    Another server has another clock: what one told says nothing of the next.
+
     It is never ahead of the store's: a time counts from the moment that it arrived, and had passed by then. It goes by
     no clock of this machine that someone may set, and is safe to share between threads and to keep over a fork.
     """
@@ -15,9 +17,23 @@ class ServerClock:
     def __init__(self) -> None:
         self._offset: float | None = None  # seconds from this process's clock to the store's
         self._noted_at = 0.0
+        self.servers = 0
+        """How many servers there have been, as far as is known."""
 
-    def noted(self, seconds: float) -> None:
-        """Take the time that the store has just told."""
+    def another_server(self) -> None:
+        """Forget what is known: from here on another server may be asked."""
+        self.servers += 1
+        self._offset = None
+
+    def noted(self, seconds: float, servers: int | None = None) -> None:
+        """Take the time that the store has just told.
+
+        Args:
+            seconds: since 1970.
+            servers: what that attribute was before the store was asked; if it no longer is, nothing is taken.
+        """
+        if servers is not None and servers != self.servers:
+            return
         at = monotonic()
         self._noted_at, self._offset = at, seconds - at
 

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
-from redis.connection import Connection, UnixDomainSocketConnection
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
@@ -17,7 +16,9 @@ from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.store.address import Address, parse_address
 from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.jobs.store.embedded import PATIENCE, ensure_running, socket_path, socket_url
+from liquid_background.jobs.store.primary import Connected, Primary, TcpConnection, TlsConnection, UnixConnection
 from liquid_background.jobs.store.refusals import SETTING, unsuitable
+from liquid_background.jobs.store.sentinel import NamedPrimary, SentinelConnection, SentinelTlsConnection
 from liquid_background.jobs.store.silence import Silence
 from liquid_background.jobs.store.translation import translated_errors
 from liquid_background.settings import Settings
@@ -59,10 +60,17 @@ class Store:
         known = self.clock.now(within)
         if known is not None:
             return known
+        pool: Any = self.client.connection_pool
         with self.silence.shared(self.url), translated_errors(self.url):
-            seconds, micros = self.client.time()
-        now: float = seconds + micros / 1_000_000
-        self.clock.noted(now)
+            connection = pool.get_connection()
+            try:
+                servers = self.clock.servers  # now that there is a connection, which may be to another one
+                connection.send_command("TIME")
+                seconds, micros = map(int, connection.read_response())
+            finally:
+                pool.release(connection)
+        now = seconds + micros / 1_000_000
+        self.clock.noted(now, servers)
         return now
 
     def close(self) -> None:
@@ -96,30 +104,41 @@ def connect(settings: Settings, *, socket_timeout: float = PATIENCE) -> Store:
 
 def _external(url: str, socket_timeout: float) -> Store:
     address = parse_address(url)
-    client = _client(_given(address), socket_timeout)
+    primary = NamedPrimary(address.service, address.tls) if address.service else Primary()
+    client = _client(_given(address), primary, socket_timeout)
     path = address.arguments.get("path")
-    return Store(client, address.shown, "external", Path(path) if path else None)
+    return Store(client, address.shown, "external", Path(path) if path else None, primary.clock)
 
 
 def _given(address: Address) -> dict[str, Any]:
-    arguments = {"connection_class": Connection, **address.arguments}
+    arguments = {**address.arguments, "connection_class": _connection_class(address)}
     if "path" not in arguments:
         arguments |= {"socket_keepalive": True, "socket_keepalive_options": _KEEPALIVE}
     return arguments
 
 
+def _connection_class(address: Address) -> type[Connected]:
+    if "path" in address.arguments:
+        return UnixConnection
+    if address.service:
+        return SentinelConnection if address.tls is None else SentinelTlsConnection
+    return TcpConnection if address.tls is None else TlsConnection
+
+
 def _embedded(settings: Settings, socket_timeout: float) -> Store:
     path = ensure_running(settings.data_dir, silence=socket_timeout)
-    client = _client({"connection_class": _EmbeddedConnection, "data_dir": settings.data_dir.resolve()}, socket_timeout)
+    given = {"connection_class": _EmbeddedConnection, "data_dir": settings.data_dir.resolve()}
+    primary = Primary()
+    client = _client(given, primary, socket_timeout)
     url = socket_url(settings.data_dir)
-    return Store(client, url, "embedded", path)
+    return Store(client, url, "embedded", path, primary.clock)
 
 
-class _EmbeddedConnection(UnixDomainSocketConnection):
+class _EmbeddedConnection(UnixConnection):
     """A connection that starts the embedded server when nobody listens, so that a client outlives its death."""
 
     def __init__(self, *, data_dir: Path, **arguments: Any) -> None:
-        super().__init__(path=str(socket_path(data_dir)), **arguments)  # type: ignore[no-untyped-call]
+        super().__init__(path=str(socket_path(data_dir)), **arguments)
         self._data_dir = data_dir
 
     def _connect(self) -> socket.socket:
@@ -128,8 +147,9 @@ class _EmbeddedConnection(UnixDomainSocketConnection):
         return connected
 
 
-def _client(arguments: dict[str, Any], socket_timeout: float) -> Redis:
+def _client(arguments: dict[str, Any], primary: Primary, socket_timeout: float) -> Redis:
     fixed = {
+        "primary": primary,
         "decode_responses": False,
         "protocol": 2,  # one shape of replies, whatever the version of redis-py
         "retry": Retry(NoBackoff(), 0),  # a resent write would happen twice: whoever resends must be able to tell

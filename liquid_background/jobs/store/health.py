@@ -15,6 +15,7 @@ from liquid_background.jobs.store.verdict import Severity, Verdict
 FULL: Final = 90  # percent of the memory from which on a store is nearly full
 _CLOCK_SLACK: Final = 2.0  # seconds between two clocks that are set by the same time service, and more
 _MEGABYTE: Final = 1024 * 1024
+_ASKED: Final = ("save", "appendfsync", "min-replicas-to-write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +23,9 @@ class ServerSays:
     """What a server told of itself; `info` and `settings` are empty where this user may not ask."""
 
     info: Mapping[str, str] = field(repr=False)
-    settings: Mapping[str, str] = field(repr=False)  # `save` and `appendfsync`
+    settings: Mapping[str, str] = field(repr=False)  # those of _ASKED
     clock: tuple[float, float, float] | None = None  # of this host before it was asked, its own, of this host after
+    fails_over: bool = False  # Sentinels make another server the primary when this one fails
 
     @property
     def name(self) -> str | None:
@@ -62,15 +64,16 @@ def what_it_says(ask: Asking) -> ServerSays:
         StoreUnavailable: when it cannot be reached, or answers nobody just now.
     """
     before = time.time()
-    info, save, fsync, now = ask.ask(("INFO",), ("CONFIG", "GET", "save"), ("CONFIG", "GET", "appendfsync"), ("TIME",))
+    info, now, *asked = ask.ask(("INFO",), ("TIME",), *(("CONFIG", "GET", name) for name in _ASKED))
     after = time.time()
     if isinstance(info, Refusal) and not info.is_denied and info.explained:  # it answers nothing, as while it is busy
         raise StoreUnavailable(f"the store at {ask.url} {info.explained}")
     settings: dict[str, str] = {}
-    for reply in (save, fsync):
+    for reply in asked:
         settings.update(_pairs(reply))
     its_own = None if isinstance(now, Refusal) else int(now[0]) + int(now[1]) / 1_000_000
-    return ServerSays(_fields(info), settings, None if its_own is None else (before, its_own, after))
+    clock = None if its_own is None else (before, its_own, after)
+    return ServerSays(_fields(info), settings, clock, fails_over="+sentinel://" in ask.url)
 
 
 def _fields(reply: Any) -> dict[str, str]:
@@ -93,7 +96,7 @@ def server_verdicts(says: ServerSays) -> list[Verdict]:
         found = "cannot tell whether the store evicts keys or keeps data on disk: this user may not run INFO"
         verdicts = [Verdict("server", Severity.UNKNOWN, found, "grant it +info and +config|get, or ask who runs it")]
     else:
-        found_all = (_kind, _role, _eviction, _memory, _persistence, _sync, _snapshots, _rewrite, _append)
+        found_all = (_kind, _role, _eviction, _memory, _persistence, _sync, _snapshots, _rewrite, _append, _failover)
         verdicts = [verdict for look in found_all if (verdict := look(says)) is not None]
     clock = _clock(says)
     return [*verdicts, clock] if clock else verdicts
@@ -195,6 +198,13 @@ def _append(says: ServerSays) -> Verdict | None:
     if says.info.get("aof_last_write_status", "ok") == "ok":
         return None
     return _failed("append", "the last write to its append-only file failed", Severity.WRONG)
+
+
+def _failover(says: ServerSays) -> Verdict | None:
+    if not says.fails_over or says.settings.get("min-replicas-to-write") != "0":
+        return None
+    found = "a failover loses the jobs that no replica has yet, as it takes them without (min-replicas-to-write 0)"
+    return Verdict("failover", Severity.WARNING, found, "set min-replicas-to-write 1 and min-replicas-max-lag 10")
 
 
 def _failed(name: str, what: str, severity: Severity = Severity.WARNING) -> Verdict:

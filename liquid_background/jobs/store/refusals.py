@@ -30,6 +30,7 @@ REASONS: Final = {
     "MISCONF": "cannot save to its disk and refuses writes: see its log, most often the disk is full",
     "READONLY": f"is a read-only replica: point {SETTING} at the primary, or try again once a failover is over",
     "MASTERDOWN": "is a replica that has lost its primary: try again once a failover is over",
+    "UNBLOCKED": "was made a replica while it was waited for: try again once a failover is over",
     "NOREPLICAS": "has fewer replicas than its min-replicas-to-write asks for and refuses writes: bring its replicas "
     "back, or lower it",
     "BUSY": "is busy with a script that does not end: try again, or run SCRIPT KILL on it",
@@ -41,13 +42,23 @@ REASONS: Final = {
     "DB index is out of range": _NUMBER,
     "invalid DB index": _NUMBER,
 }
+ELSEWHERE: Final = frozenset(("READONLY", "MASTERDOWN", "UNBLOCKED", "NOREPLICAS"))
+"""What a server answers that may not be the primary any more. It has done nothing of what it answers so: a script gets
+it at its first write, or before it begins, and a role cannot change while a script runs."""
+
 _CODE: Final = re.compile(rf"(?:^|-|script: \d+: )(?:ERR )?({'|'.join(REASONS)})\b")
 
 
 def explain_refusal(error: str) -> str | None:
     """Return what a server's error says of the store, and what to do; None for one without a known code."""
+    code = code_in(error)
+    return None if code is None else REASONS[code]
+
+
+def code_in(error: str) -> str | None:
+    """Return the code that a server's error begins with; None when it is not one that is known here."""
     found = _CODE.search(error)
-    return REASONS[found[1]] if found else None
+    return found[1] if found else None
 
 
 def unreachable(reason: str) -> str:
@@ -66,7 +77,10 @@ def unsuitable(server: str, version: str, mode: str) -> str | None:
     if mode == "cluster":
         return "is a Redis Cluster, which is not supported: use one primary"
     if mode == "sentinel":
-        return "is a Sentinel, which holds no data: give the URL of the primary itself"
+        return (
+            "is a Sentinel, which holds no data: write redis+sentinel:// and behind its host the name of the service, "
+            "as in redis+sentinel://h1:26379,h2:26379/mymaster/0"
+        )
     if server == "redis" and tuple(map(int, re.findall(r"\d+", version)[:2])) < _OLDEST_REDIS:
         return f"is Redis {version}: 6.2 or newer or Valkey is needed"
     return None

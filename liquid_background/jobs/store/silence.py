@@ -19,7 +19,7 @@ def silent_store(where: str = "", more: str = "", *, maybe_done: bool = False) -
         maybe_done: whether something had been asked of it that it may have done.
     """
     name = f"the store at {where}" if where else "the store"
-    down = "the network down, or the store without TLS" if where.startswith("rediss:") else "or the network down"
+    down = "the network down, or the store without TLS" if where.startswith("rediss") else "or the network down"
     text = f"{name} did not answer in time: is it overloaded, {down}{more or '?'}"
     return StoreUnavailable(text, maybe_done=maybe_done, silent=True)
 

@@ -11,7 +11,7 @@ import redis
 from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
-from liquid_background.jobs.store.refusals import REASONS, SETTING, explain_refusal, unreachable
+from liquid_background.jobs.store.refusals import REASONS, SETTING, code_in, unreachable
 from liquid_background.jobs.store.silence import silent_store
 
 # By OpenSSL's number for what is wrong with a certificate.
@@ -116,14 +116,15 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 def _reason(error: redis.RedisError) -> str | None:
     """Return what the store says of itself in an error that it replied; None when that is not known, or no reply."""
     code = code_of(error)
-    if code is not None:
-        return REASONS[code]
-    if isinstance(error, redis.ResponseError):
-        # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
-        return explain_refusal(str(error).rpartition(" of pipeline caused error: ")[2])
-    return None
+    return None if code is None else REASONS[code]
 
 
 def code_of(error: redis.RedisError) -> str | None:
-    """Return the code that redis-py took off an error that the server replied; None where it has no class for it."""
-    return next((code for kind, code in _CLASSES if isinstance(error, kind)), None)
+    """Return the code of an error that a server replied; None when it is not one that is known here, or no reply."""
+    for kind, code in _CLASSES:
+        if isinstance(error, kind):
+            return code
+    if isinstance(error, redis.ResponseError):
+        # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
+        return code_in(str(error).rpartition(" of pipeline caused error: ")[2])
+    return None

@@ -16,7 +16,8 @@ import pytest
 
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log import KEY, entries, follow, format_entry, last_id, oldest_first, printable, steady
-from liquid_background.jobs.store import Store
+from liquid_background.jobs.store import Store, connect
+from liquid_background.settings import load_settings
 from tests.log_entries import append
 
 AT = datetime(2024, 1, 15, 14, 32, 45, tzinfo=UTC)
@@ -314,6 +315,92 @@ def test_a_log_that_lost_its_last_entries_is_not_shown_again(store: Store) -> No
     store.client.restore(KEY, 0, kept, replace=True)
     append(store.client, [_entry(message="end")], 1000)
     assert reader.next() == "end"
+
+
+def _info(store: Store, section: str) -> Any:
+    return store.client.info(section)
+
+
+@pytest.mark.parametrize("has_read", [True, False])
+def test_a_log_that_lost_its_last_entries_and_has_gone_on_is_shown_whole(store: Store, has_read: bool) -> None:
+    """A new primary lacks what the old one had not sent it, and where its clock is behind, its ids are lower."""
+    for number in range(1, 4):
+        store.client.xadd(KEY, {"message": f"kept {number}"}, id=f"{number}-0")
+    kept = store.client.dump(KEY)
+    assert kept is not None
+    store.client.xadd(KEY, {"message": "lost"}, id="9-0")
+    reader = Follower(store, "0-0" if has_read else "9-0")
+    if has_read:
+        assert [reader.next() for _ in range(4)] == ["kept 1", "kept 2", "kept 3", "lost"]
+    else:
+        store.client.xadd(KEY, {"message": "read"}, id="9-1")
+        assert reader.next() == "read"
+    with store.client.pipeline() as failover:
+        failover.restore(KEY, 0, kept, replace=True)
+        for entry_id, message in (("4-0", "new 1"), ("8-0", "new 2"), ("20-0", "new 3")):
+            failover.xadd(KEY, {"message": message}, id=entry_id)
+        failover.execute()
+    assert [reader.next() for _ in range(3)] == ["new 1", "new 2", "new 3"]
+    append(store.client, [_entry(message="end")], 1000)
+    assert reader.next() == "end"
+
+
+def test_entries_that_were_gone_for_a_while_are_not_shown_again(store: Store, wait_until: Any) -> None:
+    """A server that was made a replica takes over the new primary's log bit by bit, and a reader may still be at it."""
+    store.client.xadd(KEY, {"message": "one"}, id="1-0")
+    kept = store.client.dump(KEY)
+    assert kept is not None
+    for number, message in ((2, "two"), (3, "three")):
+        store.client.xadd(KEY, {"message": message}, id=f"{number}-0")
+    reader = Follower(store, "0-0")
+    assert [reader.next() for _ in range(3)] == ["one", "two", "three"]
+    store.client.restore(KEY, 0, kept, replace=True)
+    store.client.config_resetstat()
+    wait_until(lambda: _info(store, "commandstats").get("cmdstat_xread", {"calls": 0})["calls"] >= 4)
+    store.client.xadd(KEY, {"message": "two"}, id="2-0")
+    for number, message in ((3, "three"), (4, "four")):
+        store.client.xadd(KEY, {"message": message}, id=f"{number}-0")
+    append(store.client, [_entry(message="end")], 1000)
+    assert [reader.next(), reader.next()] == ["four", "end"]
+
+
+def test_following_from_behind_an_entry_that_was_lost_shows_nothing_before_it(store: Store, wait_until: Any) -> None:
+    """Between the entries that a tail begins with and the first look for more, there may be a failover."""
+    append(store.client, [_entry(message="seen")], 1000)
+    milliseconds, number = last_id(store.client).split("-")
+    reader = Follower(store, f"{int(milliseconds) + 5000}-{number}")
+    wait_until(lambda: _info(store, "clients")["blocked_clients"])
+    append(store.client, [_entry(message="end")], 1000)
+    assert reader.next() == "end"
+
+
+def test_following_from_an_id_that_no_clock_has_made_shows_the_log_that_is_there(store: Store) -> None:
+    append(store.client, [_entry(message="there"), _entry(message="end")], 1000)
+    reader = Follower(store, LAST)
+    assert [reader.next(), reader.next()] == ["there", "end"]
+
+
+def test_following_from_an_id_that_no_entry_has_shows_what_is_behind_it(store: Store) -> None:
+    for number in (1, 2, 5, 6):
+        store.client.xadd(KEY, {"message": str(number)}, id=f"{number}-0")
+    reader = Follower(store, "3-0")
+    assert [reader.next(), reader.next()] == ["5", "6"]
+    append(store.client, [_entry(message="end")], 1000)
+    assert reader.next() == "end"
+
+
+def test_following_goes_on_when_its_server_is_demoted_and_promoted_again(start_server: Any, wait_until: Any) -> None:
+    server = connect(load_settings(redis_url=start_server().url))
+    append(server.client, [_entry(message="before")], 1000)
+    reader = Follower(server, "0-0")
+    assert reader.next() == "before"
+    wait_until(lambda: _info(server, "clients")["blocked_clients"])
+    server.client.replicaof("127.0.0.1", "1")  # whoever waits is told: UNBLOCKED
+    wait_until(lambda: "errorstat_UNBLOCKED" in _info(server, "errorstats"))
+    server.client.replicaof("NO", "ONE")
+    append(server.client, [_entry(message="after"), _entry(message="end")], 1000)
+    assert [reader.next(), reader.next()] == ["after", "end"]
+    server.close()
 
 
 @pytest.mark.parametrize("after", [None, "0-0"])

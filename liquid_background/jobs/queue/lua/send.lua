@@ -4,4 +4,10 @@
 check_rights()
 local at, there = enqueue_all(ARGV, 4, tonumber(ARGV[2]))
 if ARGV[3] ~= '0' then log_lines(ARGV[1], ARGV, at, tonumber(ARGV[3])) end
+if ARGV[2] == '0' and problem then
+  -- Entries alone, refused by a server that may not be the primary any more: the sender has to look where that is.
+  for _, code in ipairs({'READONLY', 'MASTERDOWN', 'NOREPLICAS'}) do
+    if string.find(problem, code, 1, true) then error({err = problem}) end
+  end
+end
 return there
