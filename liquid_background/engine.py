@@ -268,9 +268,8 @@ class JobLog:
         Raises:
             StoreUnavailable: when the store cannot be reached.
         """
-        return joblog.entries(
-            self._engine.store.client, source_name=source_name, status=status, type=type, since=since, limit=limit
-        )
+        store, wanted = self._engine.store, {"source_name": source_name, "status": status, "type": type}
+        return joblog.entries(store.client, since=since, limit=limit, site=store.site, **wanted)
 
     def follow(
         self,
@@ -284,7 +283,8 @@ class JobLog:
 
         A log whose last id is lower than that is another one, and is read from its start.
         """
-        return joblog.follow(self._engine.store.client, source_name=source_name, status=status, type=type, after=after)
+        store, wanted = self._engine.store, {"source_name": source_name, "status": status, "type": type}
+        return joblog.follow(store.client, after=after, site=store.site, **wanted)
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))

@@ -27,6 +27,7 @@ from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
 _USER = re.compile(r"[\w.-]*", re.ASCII)
 _HOST = r"(?:[\w.-]+|\[[\w:.]+\])(?::\d+)?"
 _PLACE = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?(?:/[^#]*)?", re.ASCII)
+_SITE: Final = re.compile(r"[A-Za-z0-9_-]{0,40}", re.ASCII)
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
 _PREFIX: Final = "LIQUID_BACKGROUND_"
 _SIGNING_KEY: Final = f"{_PREFIX}SIGNING_KEY"
@@ -70,6 +71,10 @@ class Settings(BaseSettings):
         description="URL of the store; without one, an embedded Valkey server runs in the data folder.",
     )
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
+    site: str = Field(
+        "",
+        description="Name of this site, where several share a store: before its queues (`shop.high`) and in our keys.",
+    )
     app: str | None = Field(
         None, description="module:attr of the application's Engine, or of a function that makes it."
     )
@@ -133,6 +138,13 @@ class Settings(BaseSettings):
             shown = text.get_secret_value() if isinstance(text, SecretStr) else text or ""
             if any("\ud800" <= character <= "\udfff" for character in shown):  # what Python makes of other bytes
                 raise ValueError("it must be UTF-8 text")
+        return value
+
+    @field_validator("site")
+    @classmethod
+    def _check_site(cls, value: str) -> str:
+        if not _SITE.fullmatch(value):
+            raise ValueError(f"{shortened(value)} is not 1 to 40 letters, digits, - and _")
         return value
 
     @field_validator("retry_delays")

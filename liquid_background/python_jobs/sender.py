@@ -130,8 +130,8 @@ class EngineSender(Sender, Functions):
         return collector if same else None
 
 
-def _store_of(engine: EngineSender) -> JobStore | tuple[str | None, Path]:
+def _store_of(engine: EngineSender) -> JobStore | tuple[str | None, Path, str]:
     """Return what two engines have alike when their jobs are in one place."""
     if engine.job_store is not None:
         return engine.job_store
-    return engine.settings.redis_url, engine.settings.data_dir.absolute()
+    return engine.settings.redis_url, engine.settings.data_dir.absolute(), engine.settings.site

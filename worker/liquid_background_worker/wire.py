@@ -64,6 +64,7 @@ class Wire:
     def __init__(self, store: Store, patience: float) -> None:
         """Take the seconds that a server may be silent before it counts as lost. Nothing is connected yet."""
         self._pool: Any = store.client.connection_pool
+        self._site = store.site
         self._patience = patience
         self._connection = self._new_connection()
         self._socket: Any = None  # a socket or an SSLSocket; it never blocks
@@ -91,7 +92,7 @@ class Wire:
             self._connection.connect()
             if self._load_scripts:
                 for name in {*_MOVES, *(sent.call[0] for sent in self.pending)}:
-                    self._connection.send_command("SCRIPT", "LOAD", assembly.text(name))
+                    self._connection.send_command("SCRIPT", "LOAD", assembly.text(name, self._site))
                     self._connection.read_response()
                 self._load_scripts = False
             self._reader = hiredis.Reader(notEnoughData=_NOTHING)
@@ -135,7 +136,7 @@ class Wire:
 
     def _write(self, sent: Sent) -> None:
         sent.at = monotonic()
-        self._put(scripts.command(*sent.call))
+        self._put(scripts.command(*sent.call, self._site))
 
     def _put(self, data: bytes) -> None:
         if self._socket is None:
@@ -222,7 +223,7 @@ class Wire:
         """
         try:
             wait = scripts.pack("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}")
-            self._put(wait + b"".join(scripts.command(*call) for call in calls))
+            self._put(wait + b"".join(scripts.command(*call, self._site) for call in calls))
             replies: list[Any] = []
             awaited = [self._socket, control]
             while len(replies) <= len(calls):

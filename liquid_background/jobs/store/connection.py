@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,13 +40,17 @@ _KEEPALIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store that answered: `client` gives bytes and never resends; `url` may be shown, it holds no password."""
+    """A store that answered: `client` gives bytes and never resends; `url` may be shown, it holds no password.
+
+    `site` is whose names are used in it, where several share it.
+    """
 
     client: Redis = field(repr=False)
     url: str
     kind: Literal["external", "embedded"]
     socket: Path | None = None
     clock: ServerClock = field(default_factory=ServerClock, repr=False, compare=False)
+    site: str = ""
 
     def time(self, within: float) -> float:
         """Return this server's time, or a little less; it is asked unless that was done in the last `within` seconds.
@@ -81,6 +85,7 @@ def connect(settings: Settings, *, socket_timeout: float = 10.0) -> Store:
         StoreStartError: when the embedded server cannot be started.
     """
     store = _external(settings.redis_url, socket_timeout) if settings.redis_url else _embedded(settings, socket_timeout)
+    store = replace(store, site=settings.site)
     try:
         with translated_errors(store.url):
             _check_server(store)
