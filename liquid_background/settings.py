@@ -143,7 +143,7 @@ class Settings(BaseSettings):
     @field_validator("site")
     @classmethod
     def _check_site(cls, value: str) -> str:
-        if not _SITE.fullmatch(value):
+        if not is_site(value):
             raise ValueError(f"{shortened(value)} is not 1 to 40 letters, digits, - and _")
         return value
 
@@ -204,6 +204,11 @@ def mask_url(url: str) -> str:
     login = f"{shown}:***@" if password else "***@" if at else ""
     place, option, _ = place.partition("?")
     return f"{scheme}://{login}{place if _PLACE.fullmatch(place) else '***'}{'?***' if option else ''}"
+
+
+def is_site(name: str) -> bool:
+    """Return whether a text may be the name of a site; an empty one stands for none."""
+    return _SITE.fullmatch(name) is not None
 
 
 def load_settings(place: str = "", /, **arguments: object) -> Settings:

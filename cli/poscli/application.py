@@ -17,25 +17,39 @@ from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
+from poscli.sites import given_site, site_option
 from poscli.terminal import hint
 
 
 def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option --app."""
-    return click.option(
+    """Give a command the options --app and --site."""
+    app = click.option(
         "--app",
         metavar="MODULE:ATTR",
         help="The application's Engine, such as shop.site:engine, or a function that makes it, such as "
         "shop.site:make_engine. Default: the setting APP, else the settings alone.",
-    )(command)
+    )
+    return app(site_option(command))
 
 
 def load_engine(app: str | None = None) -> Engine:
     """Return the engine that --app names, else `given_engine`, else that of the setting APP or of the settings alone.
 
     Raises:
-        SettingsError: when a setting is wrong, or the application cannot be loaded.
+        SettingsError: when a setting is wrong, the application cannot be loaded, or it is another site than --site
+            names.
     """
+    found = _found_engine(app)
+    site, own = given_site(), found.settings.site
+    if site is not None and site != own:
+        raise SettingsError(
+            f"--site {site}: the application says itself that its site is {own!r}; leave --site out, or have the "
+            "application leave that to the setting SITE"
+        )
+    return found
+
+
+def _found_engine(app: str | None) -> Engine:
     given = given_engine()
     if given is not None and app is None:
         return given

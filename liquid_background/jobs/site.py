@@ -13,7 +13,7 @@ from typing import Final
 from liquid_background.job import Priority
 
 _OWN: Final = "liquid_background:"
-_OF_A_SITE: Final = re.compile(rf"(?:[A-Za-z0-9_-]+\.)?(?:{'|'.join(Priority)})", re.ASCII)
+_OF_A_SITE: Final = re.compile(rf"(?:([A-Za-z0-9_-]+)\.)?(?:{'|'.join(Priority)})", re.ASCII)
 
 
 def queue_name(site: str, queue: str) -> str:
@@ -36,7 +36,13 @@ def is_of_another(site: str, origin: str) -> bool:
 
     The scripts decide so, too: see site.lua.
     """
-    return priority_of(site, origin) is None and _OF_A_SITE.fullmatch(origin) is not None
+    return site_of(origin) not in (None, site)
+
+
+def site_of(origin: str) -> str | None:
+    """Return the site that RQ's name of a queue says: empty for those without a name, None for no site's queue."""
+    found = _OF_A_SITE.fullmatch(origin)
+    return None if found is None else found[1] or ""
 
 
 def id_suffix(site: str) -> str:

@@ -96,7 +96,8 @@ def _text(engine: Engine) -> str:
         )
         for queue in seen.queues
     ]
-    parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
+    site = [f"site {engine.store.site}", ""] if engine.store.site else []
+    parts = [*site, table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
     parts += [styled(printable(f"warning: {warning}"), fg="yellow") for warning in health_warnings(engine.store)]
     waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
     if waiting and not any(worker.is_readable for worker in seen.workers):
@@ -174,4 +175,5 @@ def _json(engine: Engine) -> dict[str, Any]:
     limited = [
         {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
     ]
-    return {"queues": queues, "groups": limited, "workers": workers, "store": _facts(engine)}
+    site = engine.store.site or None
+    return {"site": site, "queues": queues, "groups": limited, "workers": workers, "store": _facts(engine)}

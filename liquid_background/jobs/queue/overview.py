@@ -10,7 +10,7 @@ from typing import Final
 from liquid_background.jobs.contract import QueueCounts
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text, whole
-from liquid_background.jobs.site import is_of_another, priority_of, queue_name
+from liquid_background.jobs.site import is_of_another, priority_of, queue_name, site_of
 from liquid_background.jobs.store import Store, read_replies
 
 _LONGEST: Final = 1_000  # bytes of a name or a list of names
@@ -48,6 +48,19 @@ def overview(store: Store, counts: Sequence[QueueCounts]) -> Overview:
         StoreUnavailable: when the store cannot be reached.
     """
     return Overview(queues=tuple(counts), oldest=_oldest(store), workers=workers(store))
+
+
+def site_names(store: Store) -> tuple[str, ...]:
+    """Return the names of the sites that have sent jobs to a store, and say so.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    pipeline = store.client.pipeline(transaction=False)
+    pipeline.smembers(keys.RQ_QUEUES)
+    [members] = read_replies(pipeline, store.url)
+    names = (text(member, _LONGEST).removeprefix(keys.queue("")) for member in members or ())
+    return tuple(sorted({site for name in names if (site := site_of(name))}))
 
 
 def workers(store: Store) -> tuple[WorkerInfo, ...]:
