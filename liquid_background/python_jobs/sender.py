@@ -35,6 +35,11 @@ class EngineSender(Sender, Functions):
     def environment(self) -> Environment:
         """The Liquid environment."""
 
+    @property
+    def function_paths(self) -> Collection[str]:
+        """The names by which jobs call the functions that are registered here."""
+        return self._functions.keys()
+
     def find(self, path: str) -> Callable[..., Any]:
         """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
 

@@ -10,10 +10,12 @@ from typing import Final
 
 import redis
 
+from liquid_background.application import application_of
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.applications import two_sites
 from liquid_background.jobs.store import Store, connect, health_warnings
 from liquid_background.loading import load_app
 from liquid_background.settings import Settings
@@ -77,11 +79,12 @@ def _prepared(
         logger.warning("%s", warning)
     scripts.load_all(store)
     performer = app or _performer(settings, factory)
-    for warning in _site_warnings(performer):
+    application = application_of(performer, settings)
+    for warning in (*_site_warnings(performer), *filter(None, [two_sites(store, application)])):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
     name = claim_name(store)
-    supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst)
+    supervisor = Supervisor(settings, store, performer, queues, name=name, burst=burst, runs=application.encode())
     gc.collect()
     for warning in socket_warnings(store):
         logger.warning("%s", warning)

@@ -42,7 +42,15 @@ class Supervisor:
     """It renders nothing and waits for nothing but its children, so a limit holds whatever a job or the store does."""
 
     def __init__(
-        self, settings: Settings, store: Store, performer: Performer, queues: Sequence[str], *, name: str, burst: bool
+        self,
+        settings: Settings,
+        store: Store,
+        performer: Performer,
+        queues: Sequence[str],
+        *,
+        name: str,
+        burst: bool,
+        runs: str = "",
     ) -> None:
         self._settings = settings
         self._store = store
@@ -50,6 +58,7 @@ class Supervisor:
         self._queues = tuple(queues)
         self._name = name
         self._burst = burst
+        self._runs = runs  # what its workers say of the application
         self._heart = Heart(store, settings, queues, Timetable.of(performer, settings))
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
@@ -147,7 +156,7 @@ class Supervisor:
 
     def _register(self, process: Process) -> None:
         worker = moves.Registration(
-            name=process.name, pid=process.pid, host=self._host, address="", queues=self._queues
+            name=process.name, pid=process.pid, host=self._host, address="", queues=self._queues, runs=self._runs
         )
         self._heart.must(moves.register(worker, self._settings))
 

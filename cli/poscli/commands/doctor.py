@@ -14,8 +14,10 @@ from typing import Final
 import click
 
 from liquid_background import Engine
+from liquid_background.application import application_of
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.applications import two_sites
 from liquid_background.jobs.queue.overview import workers
 from liquid_background.jobs.store import embedded, health_warnings
 from liquid_background.jobs.store.ownership import check_place
@@ -153,7 +155,9 @@ def _store(engine: Engine) -> Iterator[Finding]:
             yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
             return
         yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
-        warnings = health_warnings(engine.store)
+        yield Finding("site", engine.store.site or "none: the whole store is this application's")
+        shared = two_sites(engine.store, application_of(engine, engine.settings))
+        warnings = (*health_warnings(engine.store), *filter(None, [shared]))
     except LiquidBackgroundError as error:
         yield Finding("store", "cannot be used", str(error))
         return

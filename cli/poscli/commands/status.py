@@ -15,6 +15,7 @@ from liquid_background import Engine
 from liquid_background.errors import StoreError
 from liquid_background.jobs.contract import COUNTED
 from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.applications import two_sites
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
 from liquid_background.jobs.store import health_warnings
@@ -98,11 +99,15 @@ def _text(engine: Engine) -> str:
     ]
     site = [f"site {engine.store.site}", ""] if engine.store.site else []
     parts = [*site, table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine)]
-    parts += [styled(printable(f"warning: {warning}"), fg="yellow") for warning in health_warnings(engine.store)]
+    parts += [styled(printable(f"warning: {warning}"), fg="yellow") for warning in _warnings(engine)]
     waiting = sum(queue.queued + queue.scheduled for queue in seen.queues)
     if waiting and not any(worker.is_readable for worker in seen.workers):
         parts.append(styled(as_called(f"{waiting} waiting, no worker running. Start one: poscli worker"), fg="yellow"))
     return "\n".join(parts)
+
+
+def _warnings(engine: Engine) -> list[str]:
+    return [*health_warnings(engine.store), *filter(None, [two_sites(engine.store)])]
 
 
 def _groups(engine: Engine) -> list[str]:
@@ -148,7 +153,7 @@ def _facts(engine: Engine) -> dict[str, Any]:
         "server": f"{name} {version}" if version else "unknown server",
         "memory_bytes": info.get("used_memory"),
         "persistent": None if unknown else not losing,
-        "warnings": list(warnings),
+        "warnings": _warnings(engine),
     }
 
 
