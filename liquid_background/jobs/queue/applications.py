@@ -5,9 +5,9 @@ digests of some of what it can run. What is compared:
 
 - Templates where both have any, else functions; without either there is nothing to tell two applications by.
 - Of each a sample: those whose names have the lowest digests, which are the same ones wherever the names are.
-- They count as two when less than a quarter of it is the same in both. So a deployment, in which old and new workers
-  run beside each other for a while, is not two applications, unless it changes three of four templates at once; and
-  where name and folder are the same, a few templates are too few to go by.
+- They count as two when no more than half of it is the same in both; where name and folder are the same, only when less
+  than a quarter is, and it is not just a few templates. So a deployment, in which old and new workers run beside each
+  other for a while, is not two applications, unless it changes half of the templates at once, or most of them in place.
 - Two sites that were made from one theme and changed little of it are taken for one.
 """
 
@@ -26,8 +26,9 @@ from liquid_background.jobs.store import Store, read_replies
 
 _SAMPLED: Final = 64  # templates or functions
 _DIGITS: Final = 8  # of a digest
-_ALIKE: Final = 0.25  # of what two have together that must be the same
-_ENOUGH: Final = 8  # that must differ where name and folder are the same
+_ALIKE: Final = 0.5  # of what two have together: no more is the same in two applications
+_ALIKE_IN_PLACE: Final = 0.25  # likewise, where name and folder are the same
+_ENOUGH_IN_PLACE: Final = 8  # templates or functions that there must be to go by
 _LONGEST: Final = 8_192  # bytes of a registration's field that are read
 _LONGEST_SHOWN: Final = 200  # characters of a name or a folder
 _MOST_WORKERS: Final = 200  # whose registrations are compared: those of one supervisor are alike
@@ -55,7 +56,7 @@ class Application:
             said: Any = json.loads(value)
             samples = [_read_sample(said[name]) for name in ("templates", "functions")]
             return cls(str(said["name"])[:_LONGEST_SHOWN], str(said["folder"])[:_LONGEST_SHOWN], *samples)
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return None
 
     def is_another(self, other: Application) -> bool:
@@ -64,8 +65,9 @@ class Application:
             if ours and theirs:
                 names = sorted(ours.keys() | theirs.keys())[:_SAMPLED]
                 alike = sum(name in ours and ours[name] == theirs.get(name) for name in names)
-                in_place = (self.name, self.folder) == (other.name, other.folder)
-                return alike < _ALIKE * len(names) and (len(names) >= _ENOUGH or not in_place)
+                if (self.name, self.folder) != (other.name, other.folder):
+                    return alike <= _ALIKE * len(names)
+                return alike < _ALIKE_IN_PLACE * len(names) and len(names) >= _ENOUGH_IN_PLACE
         return False
 
     def __str__(self) -> str:
