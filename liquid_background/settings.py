@@ -73,7 +73,8 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".liquid-background"), description="Folder of the embedded store.")
     site: str = Field(
         "",
-        description="Name of this site, where several share a store: before its queues (`shop.high`) and in our keys.",
+        description="Name of this site where several share a store, 1 to 40 letters, digits, - and _: it stands before "
+        "its queues (`shop.high`) and in our own keys.",
     )
     app: str | None = Field(
         None, description="module:attr of the application's Engine, or of a function that makes it."

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Redis
+from redis.exceptions import NoPermissionError
 
 from tests.cli.conftest import Project
 
@@ -189,6 +193,34 @@ def test_completion_offers_the_sites_of_the_store(site_of: Any) -> None:
     assert "mail" not in site.good(**asked).out  # no job has run
     site.good("--site", "shop", "worker", "--burst")
     assert site.good(**asked).lines == ["plain,mail"]
+
+
+def test_a_user_with_the_rights_of_the_page_runs_its_site_and_touches_no_other(site_of: Any, start_server: Any) -> None:
+    page = Path(__file__).parents[2].joinpath("docs/sites.md").read_text()
+    [rule] = re.findall(r"^ACL SETUSER (.*)$", page, re.MULTILINE)
+    server = start_server()
+    with closing(Redis.from_url(server.url)) as admin:
+        for name in ("shop", "blog"):
+            words = rule.replace("shop", name).replace("SECRET", "secret").split()
+            assert admin.execute_command("ACL", "SETUSER", *words) == b"OK"  # type: ignore[no-untyped-call]
+    sites = {}
+    for name in ("shop", "blog"):
+        sites[name] = site_of(name)
+        sites[name].env["REDIS_URL"] = server.url.replace("redis://", f"redis://{name}:secret@")
+        sites[name].good("render", "order")
+    shop = sites["shop"]
+    shop.good("worker", "--burst")
+    assert set(_all("shop")) - {"shop does soon"} <= set(_told(shop))
+    assert _told(sites["blog"]) == []
+    assert shop.good("status").lines[0] == "site shop"
+    [failed] = [json.loads(line)["id"] for line in shop.good("jobs", "list", "--status=failed", "--format=json").lines]
+    shop.good("jobs", "retry", failed)
+    shop.good("jobs", "cancel", failed)
+    assert shop.run("doctor").code == 0
+    with closing(Redis.from_url(shop.env["REDIS_URL"])) as client:
+        for command in (("LRANGE", "rq:queue:blog.high", 0, -1), ("XLEN", "liquid_background:blog.log")):
+            with pytest.raises(NoPermissionError):
+                client.execute_command(*command)  # type: ignore[no-untyped-call]
 
 
 def test_two_sites_without_a_name_are_told_apart(site_of: Any, wait_until: Any) -> None:
