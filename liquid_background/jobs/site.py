@@ -34,7 +34,7 @@ def priority_of(site: str, origin: str) -> Priority | None:
 def is_of_another(site: str, origin: str) -> bool:
     """Return whether RQ's name of a queue is that of another site, one without a name included.
 
-    The scripts decide so, too: see site.lua.
+    The scripts decide so, too: see elsewhere.lua.
     """
     return site_of(origin) not in (None, site)
 

@@ -285,7 +285,8 @@ ORIGINS = ["high", "default", "low", "shop.high", "shop.low", "blog.default", "a
 
 @pytest.mark.parametrize("site", ["", "shop", "high", "a-b_C9"])
 def test_python_and_the_scripts_tell_sites_apart_alike(store: Store, site: str) -> None:
-    body = assembly.text("site", site) + "return {own_queue(ARGV[1]) or '', is_of_another_site(ARGV[1]) and 1 or 0}"
+    parts = assembly.text("site", site) + assembly.text("elsewhere", site)
+    body = parts + "return {own_queue(ARGV[1]) or '', is_of_another_site(ARGV[1]) and 1 or 0}"
     for origin in ORIGINS:
         own, another = store.client.eval(body, 0, origin)  # type: ignore[misc]
         assert ((own.decode() or None), bool(another)) == (priority_of(site, origin), is_of_another(site, origin)), (

@@ -1,3 +1,4 @@
+-- include: elsewhere
 local function wake(queue, count)
   local key = WAKE .. queue
   local tokens = {}

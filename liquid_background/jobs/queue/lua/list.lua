@@ -1,4 +1,4 @@
--- include: blank site
+-- include: blank site elsewhere
 -- Return the ids of at most `limit` jobs a state and queue, newest first.
 -- ARGV: limit, source name or '' for any, what ids begin with, how many ids to look at a list, then the states to look in:
 -- claimed, those of `readers`, and of jobs that have ended RQ's words, by which the places are named; behind '--' the queues.

@@ -1,4 +1,4 @@
--- include: blank site
+-- include: blank site elsewhere
 -- Return records as people are shown them, each value within bounds.
 -- ARGV: most bytes of a field, most bytes of a result, most bytes in all, how many fields, their names, then the ids.
 -- Returns a row an id, in their order, as many as fit: false where there is no record of this site, else the fields and behind them

@@ -1,16 +1,4 @@
--- Which site a record is of, by the queue that it names (liquid_background.jobs.site says the same).
-
--- The queue of this site that a record names; nil when it names none of them.
-local function own_queue(origin)
-  if origin == DEFAULT_QUEUE then return 'default' end
-  if origin == HIGH_QUEUE then return 'high' end
-  if origin == LOW_QUEUE then return 'low' end
-  return nil
-end
-
--- Whether a record is another site's: no move of this one changes it.
-local function is_of_another_site(origin)
-  if not origin or own_queue(origin) then return false end
-  local name = string.match(origin, '^[%w_-]+%.(%l+)$') or origin
-  return name == 'high' or name == 'default' or name == 'low'
+-- The queue that a record names; a planted name must not send a job where nobody serves it.
+local function queue_of(origin)
+  return origin == HIGH_QUEUE and 'high' or origin == LOW_QUEUE and 'low' or 'default'
 end
