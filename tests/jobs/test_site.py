@@ -311,6 +311,21 @@ def test_workers_of_other_sites_are_not_this_one_s(engine_of: Any) -> None:
     assert seen == {"": ["h.1.0"], "shop": ["shop.h.1.0"], "none": []}
 
 
+def test_a_dead_worker_that_another_site_took_note_of_first_is_forgotten(engine_of: Any, store: Store) -> None:
+    shop, blog = engine_of("shop"), engine_of("blog")
+
+    def register(engine: Engine, name: str) -> None:
+        worker = moves.Registration(name=name, pid=1, host="h", address="", queues=QUEUES)
+        scripts.run(engine.store, *moves.register(worker, engine.settings))
+
+    register(shop, "shop.h.1.0")
+    store.client.delete("rq:worker:shop.h.1.0")
+    register(blog, "blog.h.1.0")
+    assert store.client.smembers("rq:workers") == {b"rq:worker:blog.h.1.0"}
+    register(shop, "shop.h.2.0")
+    assert [count.workers for count in shop.jobs.counts()] == [1, 1, 1]
+
+
 def test_jobs_in_memory_are_of_their_site(job: Any) -> None:
     engine = Engine(redis_url="redis://127.0.0.1:1", site="shop")
     with fake_jobs(engine) as jobs:

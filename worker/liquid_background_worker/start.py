@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import Final
 
@@ -15,7 +16,7 @@ from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
-from liquid_background.jobs.queue.applications import two_sites
+from liquid_background.jobs.queue.applications import Application, two_sites
 from liquid_background.jobs.store import Store, connect, health_warnings
 from liquid_background.loading import load_app
 from liquid_background.settings import Settings
@@ -80,7 +81,7 @@ def _prepared(
     scripts.load_all(store)
     performer = app or _performer(settings, factory)
     application = application_of(performer, settings)
-    for warning in (*_site_warnings(performer), *filter(None, [two_sites(store, application)])):
+    for warning in (*_site_warnings(performer), *_shared(store, application)):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
     name = claim_name(store)
@@ -98,6 +99,14 @@ def _site_warnings(performer: Performer) -> Sequence[str]:
     loader = getattr(getattr(performer, "environment", None), "loader", None)
     warnings: Callable[[], Sequence[str]] = getattr(loader, "warnings", tuple)
     return warnings()
+
+
+def _shared(store: Store, application: Application) -> Iterator[str]:
+    """Yield what to warn of where another application serves these queues, if the store lets this user look."""
+    with suppress(StoreUnavailable):
+        warning = two_sites(store, application)
+        if warning:
+            yield warning
 
 
 def _performer(settings: Settings, factory: Callable[[Settings], Performer] | None) -> Performer:

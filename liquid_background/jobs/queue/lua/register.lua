@@ -9,14 +9,14 @@ redis.call('HSET', key, 'birth', stamp, 'last_heartbeat', stamp, 'queues', table
   'hostname', ARGV[4], 'ip_address', ARGV[5], 'version', ARGV[6], 'python_version', ARGV[7], 'state', 'idle', 'lb_ours', 1,
   'lb_runs', ARGV[8])
 redis.call('EXPIRE', key, ttl)
-on('SADD', 'rq:workers', key)
-for _, queue in ipairs(queues) do on('SADD', WORKERS_OF .. queue, key) end
--- Workers that died without a word leave their names behind when their key expires.
-for _, other in ipairs(redis.call('SRANDMEMBER', 'rq:workers', 10000)) do
-  -- Another application's name need not be one that this user may ask for.
-  if redis.pcall('EXISTS', other) == 0 then
-    redis.call('SREM', 'rq:workers', other)
-    for _, queue in ipairs(queues) do on('SREM', WORKERS_OF .. queue, other) end
+local sets = {'rq:workers'}
+for _, queue in ipairs(queues) do sets[#sets + 1] = WORKERS_OF .. queue end
+for _, set in ipairs(sets) do
+  on('SADD', set, key)
+  -- Workers that died without a word leave their names behind when their key expires, in the first set those of all sites.
+  for _, other in ipairs(redis.call('SRANDMEMBER', set, 10000)) do
+    -- Another application's name need not be one that this user may ask for.
+    if redis.pcall('EXISTS', other) == 0 then redis.call('SREM', set, other) end
   end
 end
 return 'ok'
