@@ -288,9 +288,8 @@ class JobLog:
         Raises:
             StoreUnavailable: when the store cannot be reached.
         """
-        return joblog.entries(
-            self._engine.store.client, source_name=source_name, status=status, type=type, since=since, limit=limit
-        )
+        store, wanted = self._engine.store, {"source_name": source_name, "status": status, "type": type}
+        return joblog.entries(store.client, since=since, limit=limit, site=store.site, **wanted)
 
     def follow(
         self,
@@ -304,8 +303,9 @@ class JobLog:
 
         A log that was cut short, as by a failover, goes on from there; one that was put in its place, from its start.
         """
-        client = self._engine._patient_link.store.client  # it blocks there for longer than a page may wait
-        return joblog.follow(client, source_name=source_name, status=status, type=type, after=after)
+        store = self._engine._patient_link.store  # it blocks there for longer than a page may wait
+        wanted = {"source_name": source_name, "status": status, "type": type}
+        return joblog.follow(store.client, after=after, site=store.site, **wanted)
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))

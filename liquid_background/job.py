@@ -29,6 +29,7 @@ MAX_MADE: Final = 2**31 - 1  # of `generation` and `may_make` in a payload: far 
 
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
 JOB_ID: Final = SOURCE_NAME
+SITE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 _NOT_IN_SOURCE_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)
 
 

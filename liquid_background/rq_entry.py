@@ -25,6 +25,7 @@ from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.queue.opening import Performed, check_performed
 from liquid_background.jobs.queue.payload import check_payload
 from liquid_background.jobs.queue.signing import spent
+from liquid_background.jobs.site import is_of_another, queue_name
 from liquid_background.jobs.store import connect, translated_errors
 from liquid_background.loading import load_app
 from liquid_background.settings import Settings, load_settings
@@ -40,13 +41,15 @@ def perform(payload: dict[str, Any]) -> str | None:
     """Perform the attempt that RQ has started, and return the rendered text.
 
     Raises:
-        JobRefused: when the payload is not one that is known here, or its signature does not fit.
+        JobRefused: when the payload is not one that is known here, it is another site's, or its signature does not fit.
         AttemptFailed: when the attempt failed.
     """
     rq_job = get_current_job()
     if rq_job is None:
         raise AttemptFailed("this function runs inside an RQ worker only; use the engine to render")
     try:
+        if is_of_another(_settings().site, rq_job.origin):
+            raise JobRefused(f"it is a job of another site, of queue {rq_job.origin}: {_own_queues()}")
         signature = _checked_signature(rq_job, payload)
         check_payload(payload)
     except JobRefused as error:
@@ -65,6 +68,12 @@ def perform(payload: dict[str, Any]) -> str | None:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
     return result
+
+
+def _own_queues() -> str:
+    site = _settings().site
+    served = ", ".join(queue_name(site, queue) for queue in keys.QUEUES)
+    return f"where SITE is {site!r}, serve {served}" if site else f"set SITE, or serve {served}"
 
 
 def _refuse(rq_job: RqJob, reason: str) -> None:

@@ -21,7 +21,7 @@ from pydantic_settings import (
 
 from liquid_background.allowed import allowed, shortened
 from liquid_background.errors import SettingsError
-from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT
+from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT, SITE
 from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
 
 _USER = re.compile(r"[\w.-]*", re.ASCII)
@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         ge=0.1,
         le=300,
         description="Seconds that pages, and calls of the application, wait for a store that says nothing.",
+    )
+    site: str = Field(
+        "",
+        description="Name of this site where several share a store, 1 to 40 letters, digits, - and _: it stands before "
+        "its queues (`shop.high`) and in our own keys.",
     )
     app: str | None = Field(
         None, description="module:attr of the application's Engine, or of a function that makes it."
@@ -140,6 +145,13 @@ class Settings(BaseSettings):
             shown = text.get_secret_value() if isinstance(text, SecretStr) else text or ""
             if any("\ud800" <= character <= "\udfff" for character in shown):  # what Python makes of other bytes
                 raise ValueError("it must be UTF-8 text")
+        return value
+
+    @field_validator("site")
+    @classmethod
+    def _check_site(cls, value: str) -> str:
+        if value and not SITE.fullmatch(value):
+            raise ValueError(f"{shortened(value)} is not 1 to 40 letters, digits, - and _")
         return value
 
     @field_validator("retry_delays")

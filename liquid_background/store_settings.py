@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from liquid_background.basic_errors import SettingsError
+from liquid_background.job import SITE
 from liquid_background.pyproject import read_table
 
 _PREFIX: Final = "LIQUID_BACKGROUND_"
@@ -24,6 +25,7 @@ class StoreSettings:
     redis_url: str | None = field(repr=False)
     data_dir: Path
     app: str | None
+    site: str = ""
 
 
 def read_store_settings() -> StoreSettings:
@@ -35,7 +37,7 @@ def read_store_settings() -> StoreSettings:
     variables = {name.upper(): value for name, value in os.environ.items() if value}
     table = read_table(Path.cwd())
     found: dict[str, str | None] = {}
-    for name in ("redis_url", "data_dir", "app"):
+    for name in ("redis_url", "data_dir", "app", "site"):
         names = (f"{_PREFIX}{name.upper()}", *_OTHER_NAMES.get(name, ()))
         value = next((variables[variable] for variable in names if variable in variables), table.get(name))
         if value is not None and not isinstance(value, str):
@@ -43,4 +45,11 @@ def read_store_settings() -> StoreSettings:
                 f"setting {name}: it must be text (set it as an argument, {names[0]} or in pyproject.toml)"
             )
         found[name] = value
-    return StoreSettings(found["redis_url"], Path(found["data_dir"] or ".liquid-background"), found["app"])
+    site = found["site"] or ""
+    if site and not SITE.fullmatch(site):
+        raise SettingsError(
+            f"setting site: it is not 1 to 40 letters, digits, - and _ (set it as an argument, {_PREFIX}SITE or in "
+            "pyproject.toml)"
+        )
+    folder = Path(found["data_dir"] or ".liquid-background")
+    return StoreSettings(found["redis_url"], folder, found["app"], site)

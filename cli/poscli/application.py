@@ -16,6 +16,7 @@ from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
 from poscli.options import app_option
+from poscli.sites import given_site
 from poscli.terminal import hint
 
 __all__ = ["app_option", "given_engine", "hint_waiting", "load_engine", "no_store"]
@@ -29,15 +30,22 @@ def load_engine(app: str | None = None, *, for_pages: bool = False) -> Engine:
         for_pages: whether those who ask for pages wait for the store, who have less patience than a command.
 
     Raises:
-        SettingsError: when a setting is wrong, or the application cannot be loaded.
+        SettingsError: when a setting is wrong, the application cannot be loaded, or it is another site than --site
+            names.
     """
-    engine = _engine(app)
+    found = _found_engine(app)
+    site, own = given_site(), found.settings.site
+    if site is not None and site != own:
+        raise SettingsError(
+            f"--site {site}: the application says itself that its site is {own!r}; leave --site out, or have the "
+            "application leave that to the setting SITE"
+        )
     if not for_pages:
-        engine.be_patient()
-    return engine
+        found.be_patient()
+    return found
 
 
-def _engine(app: str | None) -> Engine:
+def _found_engine(app: str | None) -> Engine:
     given = given_engine()
     if given is not None and app is None:
         return given

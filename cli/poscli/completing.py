@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 import click
 
 from liquid_background import Engine, LogEntry
+from liquid_background.jobs.queue.overview import site_names
 from liquid_background.jobs.store import embedded
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.settings import load_settings
@@ -56,4 +57,5 @@ def _pages(engine: Engine) -> list[str]:
 pages = _offering(_pages)
 source_names = _offering(lambda engine: (entry.source_name for entry in _entries(engine)))
 types = _offering(lambda engine: (entry.type for entry in _entries(engine)))
+sites = _offering(lambda engine: site_names(engine.store) if _has_store(engine) else ())
 job_ids = _offering(lambda engine: (job.id for job in engine.jobs.list(limit=_LOOKED_AT)) if _has_store(engine) else ())

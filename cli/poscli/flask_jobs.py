@@ -21,6 +21,7 @@ _BESIDE: Final = ("worker", *(name for name in SECTIONS["Watch"] if name != "job
 """Commands of the program that stand here beside those of `poscli jobs`."""
 _THESE: Final = re.compile(rf"\bposcli(?: jobs\b|(?=:| (?:{'|'.join(_BESIDE)})\b))")
 _APP: Final = "app"  # the option, which Flask has itself
+_NOT_HERE: Final = (_APP, "site")  # which the application's configuration says
 
 
 class FlaskJobs(Group):
@@ -68,7 +69,7 @@ def _as_flasks(command: click.Command) -> click.Command:
     own = copy.copy(command)
     if isinstance(own, click.Group):
         own.commands = {name: _as_flasks(each) for name, each in own.commands.items()}
-    own.params = [parameter for parameter in command.params if parameter.name != _APP]
+    own.params = [parameter for parameter in command.params if parameter.name not in _NOT_HERE]
     if own.callback is not None and len(own.params) < len(command.params):
         own.callback = partial(own.callback, **{_APP: None})
     own.help = _as_flask_calls_it(command.help or "")

@@ -17,10 +17,20 @@ if TYPE_CHECKING:
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
     given = sys.argv[1:] if arguments is None else arguments
-    if next((word for word in given if not word.startswith("-")), None) == "worker":
+    if _command(given) == "worker":
         _listen()
     load("poscli.program:run")(given)
     raise AssertionError("the program leaves with its exit code")
+
+
+def _command(given: Sequence[str]) -> str | None:
+    words = iter(given)
+    for word in words:
+        if word == "--site":
+            next(words, None)
+        elif not word.startswith("-"):
+            return word
+    return None
 
 
 def _listen() -> None:

@@ -7,12 +7,15 @@ from typing import Any
 
 import click
 
+from poscli.sites import site_option
+
 
 def app_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the option --app."""
-    return click.option(
+    """Give a command the options --app and --site."""
+    app = click.option(
         "--app",
         metavar="MODULE:ATTR",
         help="The application's Engine, such as shop.site:engine, or a function that makes it, such as "
         "shop.site:make_engine. Default: the setting APP, else the settings alone.",
-    )(command)
+    )
+    return app(site_option(command))

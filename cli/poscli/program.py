@@ -12,6 +12,7 @@ import click
 from poscli.group import HELP_OPTIONS, Program
 from poscli.loader import load
 from poscli.output import OutputLost, give_up, prepare
+from poscli.sites import site_option
 
 INTERRUPTED = 130  # what shells make of Ctrl-C
 
@@ -27,6 +28,7 @@ def _print_version(ctx: click.Context, parameter: click.Parameter, wanted: bool)
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
 )
+@site_option
 def program() -> None:
     """Background jobs for Liquid templates: render pages, run their jobs, watch them.
 

@@ -55,7 +55,7 @@ class Together:
         keeper = Thread(target=self._keep, daemon=True)
         try:
             _say(f"store   {self._engine.store.url}")
-            start = last_id(self._engine.store.client)
+            start = last_id(self._engine.store.client, self._engine.store.site)
             keeper.start()
             for entry in self._engine.log.follow(after=start):
                 print(line_of(entry))

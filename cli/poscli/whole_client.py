@@ -19,7 +19,7 @@ def settings_of_application(app: str | None) -> StoreSettings:
         SettingsError: when it cannot be loaded.
     """
     settings = load_engine(app).settings
-    return StoreSettings(settings.redis_url, settings.data_dir, settings.app)
+    return StoreSettings(settings.redis_url, settings.data_dir, settings.app, settings.site)
 
 
 @contextmanager

@@ -35,6 +35,11 @@ class EngineSender(Sender, Functions):
     def environment(self) -> Environment:
         """The Liquid environment."""
 
+    @property
+    def function_paths(self) -> Collection[str]:
+        """The names by which jobs call the functions that are registered here."""
+        return self._functions.keys()
+
     def find(self, path: str) -> Callable[..., Any]:
         """Return the function that a job names: one that is registered here, or decorated anywhere in the program.
 
@@ -130,8 +135,8 @@ class EngineSender(Sender, Functions):
         return collector if same else None
 
 
-def _store_of(engine: EngineSender) -> JobStore | tuple[str | None, Path]:
+def _store_of(engine: EngineSender) -> JobStore | tuple[str | None, Path, str]:
     """Return what two engines have alike when their jobs are in one place."""
     if engine.job_store is not None:
         return engine.job_store
-    return engine.settings.redis_url, engine.settings.data_dir.absolute()
+    return engine.settings.redis_url, engine.settings.data_dir.absolute(), engine.settings.site

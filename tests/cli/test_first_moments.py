@@ -52,6 +52,14 @@ def test_l20_a_stop_while_the_application_loads_exits_with_0(project: Any, numbe
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("option", [("--site", "shop"), ("--site=shop",)])
+def test_l20_so_it_does_behind_an_option_of_the_program(project: Any, option: tuple[str, ...]) -> None:
+    project.write("slow.py", SLOW.format(body=SLEEPS))
+    worker = project.start(*option, "worker", "--app", "slow:engine", cold=True)
+    project.wait((project.folder / "loading").exists)
+    assert (worker.stop(signal.SIGTERM), worker.err.read_text()) == (0, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_l20_a_stop_while_no_store_listens_exits_with_0(project: Any, number: int) -> None:
     worker = project.start("worker", cold=True, LIQUID_BACKGROUND_REDIS_URL="redis://127.0.0.1:1/0")

@@ -1,4 +1,4 @@
-"""The three places where jobs may be, for what must hold in each; jobs with the fields filled in that don't matter."""
+"""The places where jobs may be, for what must hold in each; jobs with the fields filled in that don't matter."""
 
 from __future__ import annotations
 
@@ -26,8 +26,10 @@ def job() -> Callable[..., Job]:
 
 @contextmanager
 def _in_store(kind: str, request: pytest.FixtureRequest) -> Iterator[InStore]:
-    store: Store = request.getfixturevalue("store" if kind == "embedded" else "external_store")
-    settings = request.getfixturevalue("settings") if kind == "embedded" else load_settings(redis_url=store.url)
+    store: Store = request.getfixturevalue("external_store" if kind == "external" else "store")
+    settings = load_settings(redis_url=store.url) if kind == "external" else request.getfixturevalue("settings")
+    if kind == "site":
+        settings = settings.model_copy(update={"site": "shop"})
     engine = Engine(settings=settings)
     with closing(engine.store):
         yield InStore(engine)
@@ -40,9 +42,9 @@ def in_store(request: pytest.FixtureRequest) -> Iterator[InStore]:
         yield place
 
 
-@pytest.fixture(params=["embedded", "external", "memory"])
+@pytest.fixture(params=["embedded", "site", "external", "memory"])
 def place(request: pytest.FixtureRequest) -> Iterator[Place]:
-    """The same, and one on the double."""
+    """The same, one of a site that shares a store with others, and one on the double."""
     if request.param != "memory":
         with _in_store(request.param, request) as place:
             yield place

@@ -10,6 +10,7 @@ from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.queue import finishing, keys, moves, scripts
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.site import queue_name
 from liquid_background.testing import FakeJobs
 
 WORKER = "host.1.1"
@@ -66,9 +67,10 @@ class InStore:
     def hasten(self) -> None:
         client = self.engine.store.client
         for queue in keys.QUEUES:
-            waiting = client.zrange(keys.scheduled(queue), 0, -1)
+            key = keys.scheduled(queue_name(self.settings.site, queue))
+            waiting = client.zrange(key, 0, -1)
             if waiting:
-                client.zadd(keys.scheduled(queue), {job_id: 1 + place for place, job_id in enumerate(waiting)})
+                client.zadd(key, {job_id: 1 + place for place, job_id in enumerate(waiting)})
 
 
 class InMemory:

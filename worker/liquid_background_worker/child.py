@@ -14,6 +14,7 @@ from liquid_background.jobs.queue import finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
@@ -58,7 +59,7 @@ class Child:
         self._clock = store.clock  # by which the jobs that its jobs make are signed
         self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
-        self._wake_keys = [keys.wake(name) for name in (*role.queues, role.name)]
+        self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
         self._ahead: Batch | None = None  # claimed while the last one ran
         self._current = BatchRun(Batch("", "", (), None, 0.0), (), ())
         self._endings = Endings(settings)  # that came back

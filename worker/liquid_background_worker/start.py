@@ -10,11 +10,13 @@ from typing import Final
 
 import redis
 
+from liquid_background.application import application_of
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import keys, scripts
-from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.queue.applications import SITES
+from liquid_background.jobs.queue.looking import health_of, sites_verdicts
 from liquid_background.jobs.store import Store, connect
 from liquid_background.jobs.store.verdict import Severity
 from liquid_background.loading import load_app
@@ -80,11 +82,12 @@ def _prepared(
     _tell_health(store, settings, queues)
     scripts.load_all(store)
     performer = load()
-    for warning in _site_warnings(performer):
+    application = application_of(performer, settings)
+    for warning in (*_site_warnings(performer), *sites_verdicts(store, application)):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
-    name = claim_name(store)
-    supervisor = Supervisor(settings, store, performer, queues, service, name=name, burst=burst)
+    name, runs = claim_name(store), application.encode()
+    supervisor = Supervisor(settings, store, performer, queues, service, name=name, burst=burst, runs=runs)
     gc.collect()
     for warning in socket_warnings(store):
         logger.warning("%s", warning)
@@ -95,6 +98,8 @@ def _prepared(
 
 def _tell_health(store: Store, settings: Settings, queues: Sequence[str]) -> None:
     for verdict in health_of(store, settings, soon=queues).verdicts:
+        if verdict.name == SITES:
+            continue  # told when the application is loaded, with it among them
         logger.log(logging.ERROR if verdict.severity is Severity.WRONG else logging.WARNING, "%s", verdict)
 
 

@@ -52,6 +52,7 @@ class Supervisor:
         *,
         name: str,
         burst: bool,
+        runs: str = "",
     ) -> None:
         self._settings = settings
         self._store = store
@@ -60,6 +61,7 @@ class Supervisor:
         self._name = name
         self._burst = burst
         self._service = service
+        self._runs = runs  # what its workers say of the application
         self._heart = Heart(store, settings, queues, Timetable.of(performer, settings))
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
@@ -168,7 +170,7 @@ class Supervisor:
 
     def _register(self, process: Process) -> None:
         worker = moves.Registration(
-            name=process.name, pid=process.pid, host=self._host, address="", queues=self._queues
+            name=process.name, pid=process.pid, host=self._host, address="", queues=self._queues, runs=self._runs
         )
         self._heart.must(moves.register(worker, self._settings))
 

@@ -61,6 +61,7 @@ class Wire:
         """Take the seconds that a server may be silent before it counts as lost. Nothing is connected yet."""
         self._pool: Any = store.client.connection_pool
         self._clock = store.clock
+        self._site = store.site
         self._patience = patience
         self._look_at = math.inf  # by the monotonic clock
         self._connection = self._new_connection()
@@ -91,7 +92,7 @@ class Wire:
             self._note_time()
             if self._load_scripts:
                 for name in {*_MOVES, *(sent.call[0] for sent in self.pending)}:
-                    self._connection.send_command("SCRIPT", "LOAD", assembly.text(name))
+                    self._connection.send_command("SCRIPT", "LOAD", assembly.text(name, self._site))
                     self._connection.read_response()
                 self._load_scripts = False
             self._reader = hiredis.Reader(notEnoughData=_NOTHING)
@@ -142,7 +143,7 @@ class Wire:
     def _write(self, sent: Sent) -> None:
         sent.at = monotonic()
         self._look(sent.at)
-        self._put(scripts.command(*sent.call))
+        self._put(scripts.command(*sent.call, self._site))
 
     def _look(self, now: float) -> None:
         """Leave a server that was replaced as the primary and may not know it; only Sentinels tell."""
@@ -242,7 +243,7 @@ class Wire:
         try:
             self._look(monotonic())
             wait = scripts.pack("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}")
-            self._put(wait + b"".join(scripts.command(*call) for call in calls))
+            self._put(wait + b"".join(scripts.command(*call, self._site) for call in calls))
             replies: list[Any] = []
             awaited = [self._socket, control]
             while len(replies) <= len(calls):

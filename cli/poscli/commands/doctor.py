@@ -14,6 +14,7 @@ from typing import Final
 import click
 
 from liquid_background import Engine
+from liquid_background.application import application_of
 from liquid_background.errors import LiquidBackgroundError, StoreError
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.looking import health_of
@@ -158,7 +159,8 @@ def _store(engine: Engine) -> Iterator[Finding]:
             yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
             return
         yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
-        health = health_of(engine.store, settings)
+        yield Finding("site", engine.store.site or "none: the whole store is this application's")
+        health = health_of(engine.store, settings, own=application_of(engine, settings))
     except LiquidBackgroundError as error:
         yield Finding("store", "cannot be used", str(error))
         return

@@ -160,9 +160,9 @@ def _said(app: str | None, bounds: Bounds, timeout: float, style: str) -> _Said:
         settings = load("poscli.whole_client:settings_of_application")(app)
     line = _line(settings.redis_url, settings.data_dir, timeout)
     with _last_word(timeout, style), line as ask:
-        health = look(ask, None if settings.redis_url else settings.data_dir)
+        health = look(ask, None if settings.redis_url else settings.data_dir, settings.site)
         most = max(_COUNTED, bounds.max_failed_per_minute + 1)
-        failures = count_failures(ask, _MINUTE, most)
+        failures = count_failures(ask, _MINUTE, most, settings.site)
     beyond = bound_verdicts(health.serving, failures, bounds)
     told = {verdict.name for verdict in beyond}
     rest = [verdict for verdict in health.verdicts if verdict.name not in told]

@@ -89,9 +89,9 @@ def command(
         return
     wanted = {"source_name": source_name, "status": status, "type": type}
     limit = _limit(lines, tail, since)
-    start = last_id(engine.store.client)
+    start = last_id(engine.store.client, engine.store.site)
     if limit == _ALL and not any(wanted.values()):
-        _print(oldest_first(engine.store.client, start, since), style)
+        _print(oldest_first(engine.store.client, start, since, site=engine.store.site), style)
         shown: list[LogEntry] = []
     else:
         shown = engine.log.entries(limit=limit, since=since, **wanted)

@@ -117,7 +117,8 @@ def _text(engine: Engine, health: Health) -> str:
         )
         for queue in seen.queues
     ]
-    parts = [table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine, health)]
+    site = [f"site {engine.store.site}", ""] if engine.store.site else []
+    parts = [*site, table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine, health)]
     return "\n".join([*parts, *lines_of(health.verdicts)])
 
 
@@ -185,6 +186,7 @@ def _json(engine: Engine, health: Health) -> dict[str, Any]:
         {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
     ]
     return {
+        "site": engine.store.site or None,
         "queues": queues,
         "groups": limited,
         "workers": workers,

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from liquid_background.engine import Engine
 from liquid_background.job import MAX_RETRYING, MAX_TRACEBACK
+from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import read_replies
 
 _LOST: Final = "lost"  # the worker of an attempt that nobody was left to tell of
@@ -63,15 +64,15 @@ def tell(engine: Engine, job_id: str, ended: Ended) -> None:
     seconds = MAX_RETRYING + max(engine.settings.result_ttl, engine.settings.failure_ttl)
     with engine.store.client.pipeline() as pipeline:
         if ended.attempt == 1:
-            pipeline.delete(_key(job_id))
-        pipeline.rpush(_key(job_id), text)
-        pipeline.expire(_key(job_id), int(seconds))
+            pipeline.delete(_key(engine, job_id))
+        pipeline.rpush(_key(engine, job_id), text)
+        pipeline.expire(_key(engine, job_id), int(seconds))
         read_replies(pipeline)
 
 
 def _stored(engine: Engine, job_id: str) -> list[Any]:
     with engine.store.client.pipeline(transaction=False) as pipeline:
-        pipeline.lrange(_key(job_id), 0, -1)
+        pipeline.lrange(_key(engine, job_id), 0, -1)
         (texts,) = read_replies(pipeline)
     return texts or []
 
@@ -117,5 +118,5 @@ def workers(ended: list[Ended], attempts: int) -> list[str]:
     return [known.get(number, _LOST) for number in range(1, attempts + 1)]
 
 
-def _key(job_id: str) -> str:
-    return f"liquid_background:task_attempts:{job_id}"
+def _key(engine: Engine, job_id: str) -> str:
+    return own_name(engine.store.site, f"liquid_background:task_attempts:{job_id}")

@@ -13,7 +13,7 @@ from redis import Redis
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, fits, order_of
-from liquid_background.jobs.log.searching import ENDS, KEY
+from liquid_background.jobs.log.searching import keys_of
 from liquid_background.jobs.log.stream import last_id
 from liquid_background.jobs.store import read_replies
 
@@ -34,14 +34,15 @@ def follow(
     status: LogStatus | str | None = None,
     type: str | None = None,
     after: str | None = None,
+    site: str = "",
 ) -> Iterator[LogEntry]:
-    """Yield entries as they are written, from behind the id `after` (None: from now), for ever.
+    """Yield the entries of a site's log as they are written, from behind the id `after` (None: from now), for ever.
 
     It blocks in the store, and goes on by id when the store has been away: no entry is lost or comes twice. Where a log
     was cut short, as by a failover, it goes on behind the newest entry that it has read and that is still there. A log
     that was put in its place is read from its start. While the key holds no log at all, it waits.
     """
-    reader = _Reader(client, after)
+    reader = _Reader(client, after, site)
     while True:
         try:
             found = reader.read()
@@ -56,8 +57,10 @@ def follow(
 class _Reader:
     """Where a follower is, and in which log."""
 
-    def __init__(self, client: Redis, after: str | None) -> None:
+    def __init__(self, client: Redis, after: str | None, site: str) -> None:
         self._client = client
+        self._site = site
+        self._key, self._ends = keys_of(site)
         self._last = None if after is None else after.encode("ascii")  # id of the entry read last
         self._furthest = self._last or BEFORE_ALL  # highest id read in any log; no end that is older is news
         self._highest = BEFORE_ALL  # id that was ever read
@@ -77,12 +80,12 @@ class _Reader:
             self._look_at = time.monotonic() + _BLOCK / 1000
         pipeline = self._client.pipeline(transaction=False)
         last = self._last or BEFORE_ALL
-        pipeline.xread({KEY: last}, count=_AT_ONCE, block=_BLOCK)
+        pipeline.xread({self._key: last}, count=_AT_ONCE, block=_BLOCK)
         # Second: what lines of templates have moved meanwhile, past a slow reader, is in it.
-        pipeline.xread({ENDS: self._furthest}, count=_AT_ONCE)
+        pipeline.xread({self._ends: self._furthest}, count=_AT_ONCE)
         # Last, on the connection that was read from: it may lead to another server than the one before.
-        pipeline.xrange(KEY, min=last, max=last)
-        pipeline.xrange(KEY, count=1)
+        pipeline.xrange(self._key, min=last, max=last)
+        pipeline.xrange(self._key, count=1)
         reply, moved, still_there, first = read_replies(pipeline)
         if reply is None:
             self._wait()
@@ -121,14 +124,14 @@ class _Reader:
     def _look(self) -> None:
         """Find the place to go on from, when there is none yet or when the log has been replaced."""
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.xrevrange(KEY, count=1)
-        pipeline.xrange(KEY, count=1)
+        pipeline.xrevrange(self._key, count=1)
+        pipeline.xrange(self._key, count=1)
         known = self._oldest or BEFORE_ALL
-        pipeline.xrange(KEY, min=known, max=known)
+        pipeline.xrange(self._key, min=known, max=known)
         newest, oldest, still_there = read_replies(pipeline)
         last = newest[0][0] if newest else BEFORE_ALL
         if self._last is None:
-            self._last = self._furthest = last_id(self._client).encode("ascii")
+            self._last = self._furthest = last_id(self._client, self._site).encode("ascii")
         elif order_of(last) < order_of(self._last):
             # A store that lost its last second has the same log, cut short; nothing of it is to come twice.
             is_cut = still_there if self._oldest is not None else not _is_of_the_future(self._last)
@@ -140,21 +143,21 @@ class _Reader:
     def _remember_before(self, last: bytes) -> None:
         """Take the entries up to where the reader begins for read: whoever follows from there wants none of them."""
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.xrevrange(KEY, max=last, count=_BEFORE)
+        pipeline.xrevrange(self._key, max=last, count=_BEFORE)
         [before] = read_replies(pipeline)
         self._read.extend(entry_id for entry_id, _ in reversed(before or ()))
 
     def _newest_read(self, last: bytes) -> bytes:
         """Return the id of the newest entry that is still there and was read; `last` when none was."""
         pipeline = self._client.pipeline(transaction=False)
-        pipeline.xrevrange(KEY, count=_REMEMBERED)
+        pipeline.xrevrange(self._key, count=_REMEMBERED)
         [entries] = read_replies(pipeline)
         read = set(self._read)
         return next((entry_id for entry_id, _ in entries or () if entry_id in read), last)
 
     def _wait(self) -> None:
         if not self._waits:
-            logger.warning("the key %s holds something else than the job log: rename or delete it", KEY)
+            logger.warning("the key %s holds something else than the job log: rename or delete it", self._key)
         self._waits = True
         time.sleep(_PAUSE)
 

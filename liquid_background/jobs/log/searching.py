@@ -9,6 +9,7 @@ from typing import Final
 
 from liquid_background.job import LogStatus
 from liquid_background.jobs.log.entry import FIELDS, MAX_FIELD, encoded
+from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store.asking import Asking, Refusal
 
 KEY: Final = "liquid_background:log"
@@ -19,8 +20,19 @@ _MOST_LOOKS: Final = 20  # calls that a count takes at most, so 100,000 entries
 _FAILURES: Final = (LogStatus.FAILED, LogStatus.LOST)
 
 
+def keys_of(site: str) -> tuple[str, str]:
+    """Return the keys of a site's log, and of the ends that are older."""
+    return own_name(site, KEY), own_name(site, ENDS)
+
+
 def search(
-    newest: str | bytes, oldest: bytes, limit: int, wanted: Mapping[str, str | None], longest: int = MAX_FIELD
+    newest: str | bytes,
+    oldest: bytes,
+    limit: int,
+    wanted: Mapping[str, str | None],
+    *,
+    longest: int = MAX_FIELD,
+    site: str = "",
 ) -> tuple[str | bytes | int, ...]:
     """Return the arguments with which `script` finds entries, newest first.
 
@@ -30,9 +42,10 @@ def search(
         limit: entries to return.
         wanted: what fields must be; empty for any.
         longest: bytes of a field that are returned.
+        site: whose log it is.
     """
     filters = [part for name, value in wanted.items() for part in (FIELDS.index(name) + 1, encoded(value or ""))]
-    return (newest, oldest, limit, _BUDGET, longest, KEY, ENDS, *filters)
+    return (newest, oldest, limit, _BUDGET, longest, *keys_of(site), *filters)
 
 
 @cache
@@ -42,7 +55,7 @@ def script() -> str:
     return Path(__file__).with_name("entries.lua").read_text("ascii")
 
 
-def count_failures(ask: Asking, seconds: float, most: int) -> int | None:
+def count_failures(ask: Asking, seconds: float, most: int, site: str = "") -> int | None:
     """Return how many attempts failed or were lost in the last seconds, at most `most`; None when that is not told.
 
     Raises:
@@ -58,9 +71,8 @@ def count_failures(ask: Asking, seconds: float, most: int) -> int | None:
         for _ in range(_MOST_LOOKS):
             if not newest or count >= most:
                 break
-            [reply] = ask.ask(
-                ("EVAL", script(), 0, *search(newest, oldest, most - count, {"status": status}, longest=1))
-            )
+            words = search(newest, oldest, most - count, {"status": status}, longest=1, site=site)
+            [reply] = ask.ask(("EVAL", script(), 0, *words))
             if isinstance(reply, Refusal):
                 return None
             count, newest = count + len(reply[0]), reply[1]

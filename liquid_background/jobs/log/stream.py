@@ -15,7 +15,7 @@ from redis import Redis
 
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, milliseconds_of
-from liquid_background.jobs.log.searching import ENDS, KEY, script, search
+from liquid_background.jobs.log.searching import keys_of, script, search
 from liquid_background.jobs.store import read_replies, translated_errors
 
 _AT_ONCE: Final = 500  # entries that one call returns
@@ -29,31 +29,36 @@ def entries(
     type: str | None = None,
     since: datetime | None = None,
     limit: int = 100,
+    site: str = "",
 ) -> list[LogEntry]:
-    """Return the newest entries that match, oldest first. Filters are literal and applied in the store."""
+    """Return the newest entries of a site's log that match, oldest first.
+
+    Filters are literal and applied in the store.
+    """
     oldest = _from(since)
     wanted = {"source_name": source_name, "status": status, "type": type}
     found: list[LogEntry] = []
     newest: str | bytes = "+"
     while newest and len(found) < limit:
         with translated_errors():
-            reply: Any = client.eval(script(), 0, *search(newest, oldest, limit - len(found), wanted))
+            reply: Any = client.eval(script(), 0, *search(newest, oldest, limit - len(found), wanted, site=site))
         chunk, newest = reply
         found.extend(decode_entry(entry[0], _pairs(entry[1])) for entry in chunk)
     return found[::-1]
 
 
-def oldest_first(client: Redis, last: str, since: datetime | None = None) -> Iterator[LogEntry]:
+def oldest_first(client: Redis, last: str, since: datetime | None = None, *, site: str = "") -> Iterator[LogEntry]:
     """Yield all entries up to the id `last`, from the oldest: however many they are, few are held at once.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
+    key, ends = keys_of(site)
     start, end = _from(since), last.encode("ascii")
     while True:
         pipeline = client.pipeline(transaction=False)
-        pipeline.xrange(KEY, min=start, max=end, count=_AT_ONCE)
-        pipeline.xrange(ENDS, min=start, max=end, count=_AT_ONCE)  # second: what has moved meanwhile is in it
+        pipeline.xrange(key, min=start, max=end, count=_AT_ONCE)
+        pipeline.xrange(ends, min=start, max=end, count=_AT_ONCE)  # second: what has moved meanwhile is in it
         found, moved = read_replies(pipeline)
         found = moved or found
         for entry_id, fields in found or ():
@@ -67,14 +72,14 @@ def _from(since: datetime | None) -> bytes:
     return b"-" if since is None else b"%d" % milliseconds_of(since)
 
 
-def last_id(client: Redis) -> str:
-    """Return the id of the newest entry; `0-0` when there is none.
+def last_id(client: Redis, site: str = "") -> str:
+    """Return the id of the newest entry of a site's log; `0-0` when there is none.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
     pipeline = client.pipeline(transaction=False)
-    for key in (KEY, ENDS):
+    for key in keys_of(site):
         pipeline.xrevrange(key, count=1)
     newest = next(filter(None, read_replies(pipeline)), None)
     return (newest[0][0] if newest else BEFORE_ALL).decode("ascii")

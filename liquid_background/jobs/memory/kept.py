@@ -14,6 +14,7 @@ from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import open_claimed
 from liquid_background.jobs.queue.protocol import CLAIMED, Argument
 from liquid_background.jobs.queue.records import READ, decode_record, encode_job, waits_of
+from liquid_background.jobs.site import queue_name
 from liquid_background.settings import Settings
 
 
@@ -28,6 +29,7 @@ class Kept:
     state: str  # in RQ's words
     due: float  # seconds since 1970; of what is in a queue, since when it is there
     turn: int
+    site: str
     attempts: int = 0
     is_final: bool = False  # the run is over; the next attempt starts a new one
     is_cancelled: bool = False  # someone wants the running attempt ended
@@ -46,7 +48,7 @@ class Kept:
         values = encode_job(job, settings)
         written: Mapping[str, Argument] = {
             "data": values.data,
-            "origin": values.queue,
+            "origin": queue_name(settings.site, values.queue),
             "timeout": values.timeout,
             "retry_intervals": values.waits,
             "description": values.source_name,
@@ -54,7 +56,7 @@ class Kept:
         sent = {field: _field(value) for field, value in written.items()}
         due = max(now, now + job.delay * 60 if job.start_at is None else job.start_at)
         state = "scheduled" if due > now else "queued"
-        return cls(job, sent, tuple(waits_of(job, settings)), _stamp(now), state, due, turn)
+        return cls(job, sent, tuple(waits_of(job, settings)), _stamp(now), state, due, turn, settings.site)
 
     @property
     def status(self) -> JobStatus:
@@ -107,7 +109,7 @@ class Kept:
     def record(self) -> JobRecord:
         """Return the job as it is read back."""
         fields = self._fields()
-        return decode_record(self.job.id, [*(fields[name] for name in READ), self.result])
+        return decode_record(self.job.id, [*(fields[name] for name in READ), self.result], self.site)
 
     def check(self, settings: Settings) -> None:
         """Accept a job that a worker may run.

@@ -1,5 +1,7 @@
 """The text of the scripts: files put together, with the shapes and constants of the protocol in their places.
 
+Each site has scripts of its own, in which its names are written out, so that none has to be put together in a call.
+
 `python -m liquid_background.jobs.queue.assembly step` prints a script as the store gets it, each line with its place.
 """
 
@@ -12,11 +14,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Final, NamedTuple
 
-from liquid_background.jobs.queue.protocol import CONSTANTS, LISTS, SHAPES
+from liquid_background.jobs.queue.protocol import CONSTANTS, LISTS, SHAPES, names_of
 
 _FOLDER: Final = files("liquid_background.jobs.queue").joinpath("lua")
 _DIRECTIVE: Final = re.compile(r"(\s*)-- (include|unpack|name|fetch|locals): (.*)")
-_CONSTANT: Final = re.compile(rf"\b({'|'.join([*CONSTANTS, *LISTS])}|ENTRY_PAIRS)\b")
+_CONSTANT: Final = re.compile(rf"\b({'|'.join([*names_of(''), *CONSTANTS, *LISTS])}|ENTRY_PAIRS)\b")
 _PLACE: Final = re.compile(r"user_script:(\d+)")
 
 
@@ -29,8 +31,8 @@ class Line(NamedTuple):
 
 
 @cache
-def lines(name: str) -> tuple[Line, ...]:
-    """Return the lines of a script, in which each directive stands for what it says:
+def lines(name: str, site: str = "") -> tuple[Line, ...]:
+    """Return the lines of a site's script, in which each directive stands for what it says:
 
     - `-- include: time keep`: the lines of these files
     - `-- unpack: JOB from list at at`: `local id, queue, … = unpack(list, at, at + 13)`
@@ -38,17 +40,17 @@ def lines(name: str) -> tuple[Line, ...]:
     - `-- fetch: status lb_token from key`: `local record = redis.pcall('HMGET', key, …)`, and these names from it
     - `-- locals: FIELDS from record`: `local status, lb_token, … = unpack(record)`
     """
-    return tuple(_lines(name))
+    return tuple(_lines(name, site))
 
 
-def _lines(name: str) -> Iterator[Line]:
+def _lines(name: str, site: str) -> Iterator[Line]:
     for number, line in enumerate(_FOLDER.joinpath(f"{name}.lua").read_text("ascii").splitlines(), 1):
         directive = _DIRECTIVE.fullmatch(line)
         if directive is None:
-            yield Line(_with_constants(line), name, number)
+            yield Line(_with_constants(line, site), name, number)
         elif directive[2] == "include":
             for part in directive[3].split():
-                yield from lines(part)
+                yield from lines(part, site)
         else:
             yield Line(directive[1] + _WRITERS[directive[2]](*_words(directive[3])), name, number)
 
@@ -86,18 +88,18 @@ _WRITERS: Final[Mapping[str, Callable[..., str]]] = {
 }
 
 
-def _with_constants(line: str) -> str:
+def _with_constants(line: str, site: str = "") -> str:
     code, dashes, comment = line.partition("--")
-    return _CONSTANT.sub(lambda found: _literal(found[1]), code) + dashes + comment
+    return _CONSTANT.sub(lambda found: _literal(found[1], site), code) + dashes + comment
 
 
-def _literal(name: str) -> str:
+def _literal(name: str, site: str) -> str:
     if name == "ENTRY_PAIRS":
         blank = SHAPES["ENTRY"]._field_defaults
         return ", ".join(f"'{field}', e.{field} or {_written(blank[field])}" for field in SHAPES["ENTRY"]._fields)
     if name in LISTS:
         return f"{{{', '.join(map(_written, LISTS[name]))}}}"
-    return _written(CONSTANTS[name])
+    return _written(CONSTANTS[name] if name in CONSTANTS else names_of(site)[name])
 
 
 def _written(value: int | str | bytes) -> str:
@@ -107,9 +109,9 @@ def _written(value: int | str | bytes) -> str:
 
 
 @cache
-def text(name: str) -> str:
-    """Return a script as the store gets it."""
-    return "".join(f"{line.text}\n" for line in lines(name))
+def text(name: str, site: str = "") -> str:
+    """Return a site's script as the store gets it."""
+    return "".join(f"{line.text}\n" for line in lines(name, site))
 
 
 def names() -> list[str]:

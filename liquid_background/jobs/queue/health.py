@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.needed import command_verdicts
 from liquid_background.jobs.queue.serving import Serving, serving, serving_verdicts
 from liquid_background.jobs.store.asking import Asking
@@ -27,20 +26,26 @@ class Health:
 
 
 def look(
-    ask: Asking, folder: Path | None = None, queues: Sequence[str] = keys.QUEUES, soon: Collection[str] = ()
+    ask: Asking,
+    folder: Path | None = None,
+    site: str = "",
+    *,
+    soon: Collection[str] = (),
+    beside: Sequence[Verdict] = (),
 ) -> Health:
     """Look at a store and at who serves its queues. It changes nothing there.
 
     Args:
         ask: a connection to the store.
         folder: of an embedded store.
-        queues: names of RQ queues.
+        site: whose queues they are.
         soon: queues that the caller is about to serve.
+        beside: verdicts that are known already.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    says, seen = what_it_says(ask), serving(ask, queues, soon)
-    found = [*server_verdicts(says), *command_verdicts(ask), *serving_verdicts(seen)]
+    says, seen = what_it_says(ask), serving(ask, site, soon)
+    found = [*server_verdicts(says), *command_verdicts(ask), *serving_verdicts(seen), *beside]
     found += folder_verdicts(folder) if folder is not None else []
     return Health(says, seen, tuple(sorted(found, key=lambda verdict: _ORDER.index(verdict.severity))))

@@ -1,4 +1,7 @@
-"""Every name that the store holds: RQ's keys and fields as RQ 3 writes them, and our own."""
+"""Every name that the store holds: RQ's keys and fields as RQ 3 writes them, and our own.
+
+Where a site is set, its name goes into each: see liquid_background.jobs.site.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Final
 from liquid_background.job import Priority
 
 QUEUES: Final = tuple(str(priority) for priority in Priority)
-"""The RQ queues that we send to, highest priority first."""
+"""The RQ queues that we send to, highest priority first, without the name of a site."""
 
 # RQ's keys. The Lua scripts build the same names; tests/jobs/queue/test_keys.py holds both against the installed rq.
 RQ_QUEUES: Final = "rq:queues"
@@ -144,6 +147,7 @@ BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
 CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
 FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
 OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
+RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 GROUP: Final = "lb_group"  # the name of the job's group

@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 
+from liquid_background.errors import StoreUnavailable
+from liquid_background.jobs.queue.applications import Application, two_sites
 from liquid_background.jobs.queue.health import Health, look
 from liquid_background.jobs.store import Store, asked
+from liquid_background.jobs.store.verdict import Verdict
 from liquid_background.settings import Settings
 
 
-def health_of(store: Store, settings: Settings, soon: Collection[str] = ()) -> Health:
+def health_of(store: Store, settings: Settings, soon: Collection[str] = (), own: Application | None = None) -> Health:
     """Look at a store, on a connection of the look's own.
 
     Args:
         store: the store of these settings.
         settings: with the folder of an embedded store.
         soon: queues that the caller is about to serve.
+        own: the application that asks, where that is known.
 
     Raises:
         StoreUnavailable: when it cannot be reached.
     """
+    folder = settings.data_dir if store.kind == "embedded" else None
     with asked(store) as ask:
-        return look(ask, settings.data_dir if store.kind == "embedded" else None, soon=soon)
+        return look(ask, folder, store.site, soon=soon, beside=tuple(sites_verdicts(store, own)))
+
+
+def sites_verdicts(store: Store, own: Application | None) -> Iterator[Verdict]:
+    """Yield the verdict on two applications that serve the same queues, if there are two and this user may look."""
+    with suppress(StoreUnavailable):
+        verdict = two_sites(store, own)
+        if verdict is not None:
+            yield verdict

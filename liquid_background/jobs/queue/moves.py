@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
 from typing import Any, Final, TypeAlias
@@ -17,6 +17,7 @@ from liquid_background.jobs.queue.finishing import Finish, Running, exc_string
 from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claimed
 from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.site import id_suffix
 from liquid_background.settings import Settings
 
 Call: TypeAlias = tuple[str, list[Argument]]
@@ -173,12 +174,13 @@ class Registration:
     host: str
     address: str
     queues: Sequence[str]
+    runs: str = ""  # see running
 
 
 def register(worker: Registration, settings: Settings) -> Call:
     """Return the call that registers a worker."""
     head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
-    return "register", [*head, RQ_VERSION, sys.version.split()[0], *worker.queues]
+    return "register", [*head, RQ_VERSION, sys.version.split()[0], worker.runs, *worker.queues]
 
 
 def leave(name: str, queues: Sequence[str]) -> Call:
@@ -215,13 +217,15 @@ def schedule(name: str, digest: str, job: Job | None, settings: Settings, former
     Args:
         name: the schedule's.
         digest: tells its definition from earlier ones of the same name.
-        job: with its `start_at`; None to ask for the clock only.
+        job: with its `start_at`, and an id in which no site stands; None to ask for the clock only.
         settings: those of the worker.
         former: the name that versions before gave it; what still waits under that is taken back.
     """
     if job is None or job.start_at is None:
         return "schedule", [name, digest, ""]
-    return "schedule", [name, digest, int(job.start_at), former, *encode_job(job, settings)]
+    known = replace(job, id=f"{job.id}{id_suffix(settings.site)}")
+    head: list[Argument] = [name, digest, int(job.start_at), former, settings.log_limit]
+    return "schedule", [*head, *encode_job(known, settings)]
 
 
 def _milliseconds(seconds: float) -> int:

@@ -21,6 +21,7 @@ from liquid_background.jobs.queue.payload import FUNCTION, decode_payload, encod
 from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, MAX_DATA, PLANTED
 from liquid_background.jobs.queue.reading import number, whole
 from liquid_background.jobs.queue.signing import sign_again, verify
+from liquid_background.jobs.site import queue_name
 from liquid_background.settings import Settings
 
 
@@ -52,10 +53,10 @@ def open_claimed(
 
     Args:
         job_id: its id, as it stands in the store.
-        queue: that it was claimed from.
+        queue: that it was claimed from, without the site's name.
         planted: the name of a field that it should not have, or not as long; empty when there is none.
         values: of the fields in CLAIMED.
-        settings: with the keys of signatures.
+        settings: with the site, and the keys of signatures.
         now: seconds by the store's clock when it was claimed.
 
     Raises:
@@ -68,7 +69,7 @@ def open_claimed(
         unknown = "which no job of ours has" if _text(planted) in PLANTED else "longer than any job of ours has it"
         raise JobRefused(f"the record carries {_text(planted)}, {unknown}")
     data, origin, timeout, intervals, exact, signature, attempt, final = [value or b"" for value in values]
-    if origin != queue.encode("ascii"):
+    if origin != queue_name(settings.site, queue).encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(data)
     waits, limit = _limits(timeout, intervals, exact)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from liquid_background.jobs.contract import QueueCounts
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.site import is_of_another, priority_of, queue_name, site_of
 from liquid_background.jobs.store import Store, read_replies
 
 _LONGEST: Final = 1_000  # bytes of a name or a list of names
@@ -22,7 +23,7 @@ class WorkerInfo:
 
     name: str  # host.pid.number, or host.pid-more.number
     state: str  # idle, busy, …: RQ's words
-    queues: tuple[str, ...]
+    queues: tuple[str, ...]  # as RQ calls them, but those of the site that asks
     completed: int
     failed: int
     started_at: datetime | None
@@ -49,8 +50,39 @@ def overview(store: Store, counts: Sequence[QueueCounts]) -> Overview:
     return Overview(queues=tuple(counts), oldest=_oldest(store), workers=workers(store))
 
 
+def site_names(store: Store) -> tuple[str, ...]:
+    """Return the names of the sites that have sent jobs to a store, and say so.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    pipeline = store.client.pipeline(transaction=False)
+    pipeline.smembers(keys.RQ_QUEUES)
+    [members] = read_replies(pipeline, store.url)
+    names = (text(member, _LONGEST).removeprefix(keys.queue("")) for member in members or ())
+    return tuple(sorted({site for name in names if (site := site_of(name))}))
+
+
 def workers(store: Store) -> tuple[WorkerInfo, ...]:
-    """Return the workers that live: one that died without a word leaves only its name behind.
+    """Return the workers that live, but for those of other sites.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    return tuple(_of_site(worker, store.site) for worker in all_workers(store) if not _is_anothers(worker, store.site))
+
+
+def _is_anothers(worker: WorkerInfo, site: str) -> bool:
+    return bool(worker.queues) and all(is_of_another(site, queue) for queue in worker.queues)
+
+
+def _of_site(worker: WorkerInfo, site: str) -> WorkerInfo:
+    queues = (priority_of(site, queue) for queue in worker.queues)
+    return replace(worker, queues=tuple(own or queue for own, queue in zip(queues, worker.queues, strict=True)))
+
+
+def all_workers(store: Store) -> tuple[WorkerInfo, ...]:
+    """Return the workers of all sites that live: one that died without a word leaves only its name behind.
 
     One whose registration is overwritten by something else is there, and blank.
 
@@ -94,7 +126,7 @@ def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterabl
 def _oldest(store: Store) -> dict[str, datetime | None]:
     pipeline = store.client.pipeline(transaction=False)
     for name in keys.QUEUES:
-        pipeline.lindex(keys.queue(name), 0)
+        pipeline.lindex(keys.queue(queue_name(store.site, name)), 0)
     first = read_replies(pipeline, store.url)
     for job_id in first:
         pipeline.hmget(keys.job("").encode("ascii") + (job_id or b"-"), "enqueued_at", "created_at")

@@ -5,7 +5,8 @@ The scripts get them when they are assembled; see `liquid_background.jobs.queue.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Final, NamedTuple, TypeAlias
 
 from liquid_background.job import (
@@ -22,6 +23,7 @@ from liquid_background.jobs.log import ENDS, KEY
 from liquid_background.jobs.log.entry import EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import MAX_DIGITS
+from liquid_background.jobs.site import id_suffix, own_name, queue_name
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
 
 Argument: TypeAlias = str | bytes | int | float
@@ -31,7 +33,7 @@ class JobValues(NamedTuple):
     """A job as `enqueue_all` takes it."""
 
     id: str
-    queue: str
+    queue: str  # without the site's name, as everywhere in the scripts
     delay: float | str  # seconds from now; text is `@` and seconds since 1970
     data: bytes
     timeout: int  # whole seconds an attempt, for RQ
@@ -108,6 +110,8 @@ GIVEN_UP: Final = f"the worker that ran it died {MAX_LOSSES} times"
 """What is said of a job whose last worker was one too many."""
 SHORTEST_CLAIM: Final = 0.8
 """Seconds; half of it must be enough to begin, on a busy machine too."""
+ELSEWHERE: Final = "a job of another site has this id: give it one with the name of this site in it"
+"""What is said of a job that is not sent, since ids are one space for all sites of a database."""
 MAX_SHOWN: Final = 200
 """Bytes of an id or a name that is not one of ours, where it is shown."""
 
@@ -119,9 +123,7 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
     "RETRIED_FROM": tuple(state for status in JobStatus if status.may_be_retried for state in states_of(status)),
 }
-CONSTANTS: Final[Mapping[str, int | str]] = {
-    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},
-    # Names in the store.
+_OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG": KEY,
     "LOG_ENDS": ENDS,
     "LEASES": keys.LEASES,
@@ -133,6 +135,32 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
     "PARKED": keys.parked("", "").removesuffix(":"),
+}
+_OF_A_QUEUE: Final[Mapping[str, Callable[[str], str]]] = {
+    "QUEUE": keys.queue,
+    "SCHEDULED": keys.scheduled,
+    "DEFERRED": keys.deferred,
+    "WIP": keys.started,
+    "FINISHED_IN": keys.finished,
+    "FAILED_IN": keys.failed,
+    "WORKERS_OF": keys.queue_workers,
+}
+
+
+@cache
+def names_of(site: str) -> Mapping[str, str]:
+    """Return the names in the store that scripts of a site build theirs from: a queue's end with its priority."""
+    return {
+        **{name: own_name(site, value) for name, value in _OWN_NAMES.items()},
+        **{name: key(queue_name(site, "")) for name, key in _OF_A_QUEUE.items()},
+        **{f"{priority.name}_QUEUE": queue_name(site, priority) for priority in Priority},
+        "SITE": queue_name(site, ""),
+        "SCHEDULED_HERE": id_suffix(site),
+    }
+
+
+CONSTANTS: Final[Mapping[str, int | str]] = {
+    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},
     "STATUS_AT": EntryValues._fields.index("status") + 1,  # in the values of an entry
     # Where in FIELDS stands what a claim looks at.
     "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,
@@ -160,5 +188,6 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "GIVEN_UP": GIVEN_UP,
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
+    "ELSEWHERE": ELSEWHERE,
 }
-"""What scripts call by these names, put in their places as literals when they are assembled."""
+"""What scripts of every site call by these names, put in their places as literals when they are assembled."""

@@ -21,9 +21,10 @@ from liquid_background.jobs.contract import (
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
-from liquid_background.jobs.queue.protocol import MAX_DATA, Argument
+from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_DATA, MAX_SHOWN, Argument
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
+from liquid_background.jobs.site import queue_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
 
@@ -48,7 +49,8 @@ class Queue:
         may have arrived; the same jobs may be sent again, which doubles none.
 
         Raises:
-            JobRefused: when an id or a number of attempts is outside its range; nothing was sent.
+            JobRefused: when an id or a number of attempts is outside its range, or another site's job has one of the
+                ids; nothing was sent.
             StoreUnavailable: when the store cannot be reached or refuses the write, and nothing was sent; or when its
                 reply was lost, and all may have been: `maybe_done` tells.
         """
@@ -61,7 +63,10 @@ class Queue:
         for entry in entries:
             arguments += encode_entry(entry)
         doubt = f"the {'jobs may have been sent' if jobs else 'log entries may have been written'}"
-        return [job_id.decode("ascii") for job_id in scripts.run(self.store, "send", arguments, doubt)]
+        found = scripts.run(self.store, "send", arguments, doubt)
+        if isinstance(found, bytes):
+            raise JobRefused(f"job {text(found, MAX_SHOWN)!r} was not sent, and no other: {ELSEWHERE}")
+        return [job_id.decode("ascii") for job_id in found]
 
     def _signing_time(self) -> float | None:
         return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
@@ -105,7 +110,9 @@ class Queue:
             part = ids[done : done + _IDS_AT_ONCE]
             rows = scripts.run(self.store, "read", [*head, *part])
             found = zip(part[: len(rows)], rows, strict=True)  # fewer rows than ids when they are large
-            records += [decode_record(text(job_id, len(job_id)), row) for job_id, row in found if row]
+            records += [
+                decode_record(text(job_id, len(job_id)), row, self.settings.site) for job_id, row in found if row
+            ]
             done += len(rows)
         return records
 
@@ -160,7 +167,7 @@ class Queue:
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first."""
         pipeline = self.store.client.pipeline(transaction=False)
-        for name in keys.QUEUES:
+        for name in (queue_name(self.store.site, queue) for queue in keys.QUEUES):
             pipeline.llen(keys.queue(name))
             for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
                 pipeline.zcard(registry)

@@ -17,7 +17,6 @@ from liquid_background.job import (
     Job,
     JobRecord,
     JobStatus,
-    Priority,
 )
 from liquid_background.jobs import handover
 from liquid_background.jobs.log.entry import MAX_FIELD
@@ -27,6 +26,7 @@ from liquid_background.jobs.queue.payload import decode_json, decode_payload, en
 from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, JobValues
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.queue.signing import sign
+from liquid_background.jobs.site import priority_of, queue_name
 from liquid_background.settings import Settings
 
 MAX_RESULT: Final = 1024 * 1024
@@ -56,7 +56,8 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobVal
     queue = str(job.priority)
     signature = ""
     if settings.signing_key:
-        parts = (*signed_text(job.id, queue, str(seconds), exact, waits), data)
+        origin = queue_name(settings.site, queue)
+        parts = (*signed_text(job.id, origin, str(seconds), exact, waits), data)
         signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
@@ -113,12 +114,13 @@ MAX_RESULT_READ: Final = 16 * (MAX_RESULT + 3)
 _LONGEST_NAME: Final = 255  # bytes of a name or a queue that another tool wrote
 
 
-def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
+def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -> JobRecord:
     """Return a job as read back; what its record does not say, or says in garbage, is left blank.
 
     Args:
         job_id: its id, as it is shown.
         values: of the fields in READ, and of the result.
+        site: whose it is.
     """
     data, state, origin, description, final, attempt, error, created, started, ended, result = values
     payload = _payload(data or b"")
@@ -130,7 +132,7 @@ def decode_record(job_id: str, values: Sequence[bytes | None]) -> JobRecord:
         id=job_id,
         source_name=payload.get("source_name") or text(description, _LONGEST_NAME),
         status=status,
-        priority=Priority(queue) if queue in keys.QUEUES else queue,
+        priority=priority_of(site, queue) or queue,
         delay=payload.get("delay", 0.0),
         max_attempts=payload.get("max_attempts", 1),
         attempts=whole(attempt, 0, MAX_ATTEMPTS_READ),

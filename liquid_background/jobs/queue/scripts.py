@@ -21,14 +21,14 @@ _FOR_REPLICAS: Final = 1_000  # milliseconds
 
 
 @cache
-def digest(name: str) -> str:
-    """Return the digest that the store knows a script by."""
-    return hashlib.sha1(text(name).encode("ascii"), usedforsecurity=False).hexdigest()
+def digest(name: str, site: str = "") -> str:
+    """Return the digest that the store knows a site's script by."""
+    return hashlib.sha1(text(name, site).encode("ascii"), usedforsecurity=False).hexdigest()
 
 
-def command(name: str, arguments: Sequence[Argument]) -> bytes:
-    """Return the command that runs a script, as it is sent; scripts build their own keys."""
-    return pack("EVALSHA", digest(name), 0, *arguments)
+def command(name: str, arguments: Sequence[Argument], site: str = "") -> bytes:
+    """Return the command that runs a site's script, as it is sent; scripts build their own keys."""
+    return pack("EVALSHA", digest(name, site), 0, *arguments)
 
 
 def pack(*words: Argument) -> bytes:
@@ -43,14 +43,14 @@ def pack(*words: Argument) -> bytes:
 
 
 def load_all(store: Store) -> None:
-    """Have the store know every script, so that a worker's first calls need not be sent twice.
+    """Have the store know every script of its site, so that a worker's first calls need not be sent twice.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
     pipeline: Any = store.client.pipeline(transaction=False)
     for name in names():
-        pipeline.execute_command("SCRIPT", "LOAD", text(name))
+        pipeline.execute_command("SCRIPT", "LOAD", text(name, store.site))
     with translated_errors(store.url):
         pipeline.execute()
 
@@ -88,9 +88,9 @@ def _run(store: Store, name: str, arguments: Sequence[Argument], doubt: str) -> 
             connection = pool.get_connection()
         try:
             try:
-                reply = _reply(store, connection, command(name, arguments), doubt)
+                reply = _reply(store, connection, command(name, arguments, store.site), doubt)
             except NoScriptError:
-                reply = _reply(store, connection, pack("EVAL", text(name), 0, *arguments), doubt)
+                reply = _reply(store, connection, pack("EVAL", text(name, store.site), 0, *arguments), doubt)
             if doubt and connection.replicas:
                 _wait_for_replicas(store, connection, doubt)
         finally:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import number, text
+from liquid_background.jobs.site import queue_name
 from liquid_background.jobs.store.asking import Asking, Refusal
 from liquid_background.jobs.store.verdict import Severity, Verdict
 
@@ -30,23 +31,28 @@ class Serving:
     oldest: float | None  # seconds for which the job that waits the longest has been ready; None when none waits
 
 
-def serving(ask: Asking, queues: Sequence[str] = keys.QUEUES, soon: Collection[str] = ()) -> Serving:
+def serving(ask: Asking, site: str = "", soon: Collection[str] = ()) -> Serving:
     """Return who serves the queues, and what waits in them.
 
     Args:
         ask: a connection.
-        queues: names of RQ queues.
+        site: whose queues they are.
         soon: queues that the caller is about to serve.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
+    queues = [queue_name(site, queue) for queue in keys.QUEUES]
     clock, members = ask.ask(("TIME",), ("SMEMBERS", keys.RQ_WORKERS))
     now = 0.0 if isinstance(clock, Refusal) else int(clock[0]) + int(clock[1]) / 1_000_000
     known = None if isinstance(members, Refusal) and not members.is_wrong_type else _served(ask, _list(members), queues)
     waiting, later, since = _waiting(ask, queues, now)
-    served = {*soon, *(name for names in known or () for name in names)}
-    unserved = {name: count for name, count in waiting.items() if count and name not in served}
+    served = {*(queue_name(site, queue) for queue in soon), *(name for names in known or () for name in names)}
+    unserved = {
+        queue: count
+        for queue, (name, count) in zip(keys.QUEUES, waiting.items(), strict=True)
+        if count and name not in served
+    }
     return Serving(
         workers=None if known is None else len(known),
         is_attended=bool(known or soon),

@@ -10,6 +10,7 @@ from typing import Final
 from liquid_background.job import MAX_CONCURRENCY, JobRecord
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
 
 _LONGEST: Final = 255  # bytes of a group's name
@@ -43,7 +44,7 @@ def waiting(store: Store, jobs: Sequence[JobRecord]) -> list[Waiting]:
     pipeline = store.client.pipeline(transaction=False)
     for job in jobs:
         pipeline.hmget(keys.job(job.id), "status", keys.GROUP, keys.GROUP_LIMIT)
-        pipeline.zscore(keys.scheduled(job.priority), job.id)
+        pipeline.zscore(keys.scheduled(queue_name(store.site, job.priority)), job.id)
     replies = read_replies(pipeline, store.url)
     return [
         _waiting(fields or (None, None, None), due) for fields, due in zip(replies[::2], replies[1::2], strict=True)
@@ -74,14 +75,14 @@ def groups(store: Store) -> list[Group]:
         StoreUnavailable: when the store cannot be reached.
     """
     pipeline = store.client.pipeline(transaction=False)
-    pipeline.smembers(keys.GROUPS)
+    pipeline.smembers(own_name(store.site, keys.GROUPS))
     [members] = read_replies(pipeline, store.url)
     names = sorted(members or ())
     for name in names:
         known = name.decode("utf-8", "surrogateescape")  # and back again: a name need not be text
-        pipeline.scard(keys.slots(known).encode("utf-8", "surrogateescape"))
+        pipeline.scard(_encoded(own_name(store.site, keys.slots(known))))
         for queue in keys.QUEUES:
-            pipeline.llen(keys.parked(known, queue).encode("utf-8", "surrogateescape"))
+            pipeline.llen(_encoded(own_name(store.site, keys.parked(known, queue))))
     replies = [reply or 0 for reply in read_replies(pipeline, store.url)]
     size = 1 + len(keys.QUEUES)
     rows = [replies[start : start + size] for start in range(0, len(replies), size)]
@@ -89,3 +90,7 @@ def groups(store: Store) -> list[Group]:
         Group(name=text(name, _LONGEST), holding=row[0], waiting=sum(row[1:]))
         for name, row in zip(names, rows, strict=True)
     ]
+
+
+def _encoded(key: str) -> bytes:
+    return key.encode("utf-8", "surrogateescape")

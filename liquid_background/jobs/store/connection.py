@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,7 +42,10 @@ _KEEPALIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store that answered: `client` gives bytes and never resends; `url` may be shown, it holds no password."""
+    """A store that answered: `client` gives bytes and never resends; `url` may be shown, it holds no password.
+
+    `site` is whose names are used in it, where several share it.
+    """
 
     client: Redis = field(repr=False)
     url: str
@@ -50,6 +53,7 @@ class Store:
     socket: Path | None = None
     clock: ServerClock = field(default_factory=ServerClock, repr=False, compare=False)
     silence: Silence = field(default_factory=lambda: Silence(PATIENCE), repr=False, compare=False)
+    site: str = ""
 
     def time(self, within: float) -> float:
         """Return this server's time, or a little less; it is asked unless that was done in the last `within` seconds.
@@ -91,6 +95,7 @@ def connect(settings: Settings, *, socket_timeout: float = PATIENCE) -> Store:
         StoreStartError: when the embedded server cannot be started.
     """
     store = _external(settings.redis_url, socket_timeout) if settings.redis_url else _embedded(settings, socket_timeout)
+    store = replace(store, site=settings.site)
     try:
         with translated_errors(store.url):
             _check_server(store)

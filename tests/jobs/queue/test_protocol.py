@@ -22,12 +22,8 @@ ROOT = Path(__file__).parents[3]
 FOLDER = files("liquid_background.jobs.queue").joinpath("lua")
 
 # Why each is what it is. Whoever changes one changes what stores and workers of two versions agree on: say so here.
-CONSTANTS = {
-    "JOB_WIDTH": 14,  # records.encode_job
-    "ENTRY_WIDTH": 11,  # log.encode_entry; the fields of every entry that a log holds
-    "END_WIDTH": 13,  # finishing.finish
-    "BEAT_WIDTH": 8,  # moves.beat
-    "LOG": "liquid_background:log",  # the names in the store, where versions before have put them
+NAMES = {  # the names in the store, where versions before have put them
+    "LOG": "liquid_background:log",
     "LOG_ENDS": "liquid_background:log:ends",
     "LEASES": "liquid_background:leases",
     "TICKED": "liquid_background:ticked",
@@ -38,6 +34,50 @@ CONSTANTS = {
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
     "PARKED": "liquid_background:parked:",
+    "QUEUE": "rq:queue:",  # and where RQ has them
+    "SCHEDULED": "rq:scheduled:",
+    "DEFERRED": "rq:deferred:",
+    "WIP": "rq:wip:",
+    "FINISHED_IN": "rq:finished:",
+    "FAILED_IN": "rq:failed:",
+    "WORKERS_OF": "rq:workers:",
+    "HIGH_QUEUE": "high",
+    "DEFAULT_QUEUE": "default",
+    "LOW_QUEUE": "low",
+    "SITE": "",
+    "SCHEDULED_HERE": "",
+}
+NAMES_OF_SHOP = {
+    "LOG": "liquid_background:shop.log",
+    "LOG_ENDS": "liquid_background:shop.log:ends",
+    "LEASES": "liquid_background:shop.leases",
+    "TICKED": "liquid_background:shop.ticked",
+    "WRITABLE": "liquid_background:shop.writable",
+    "GROUPS": "liquid_background:shop.groups",
+    "SCHEDULES": "liquid_background:shop.schedules",
+    "SET_ASIDE": "liquid_background:shop.set_aside:",
+    "WAKE": "liquid_background:shop.wake:",
+    "SLOTS": "liquid_background:shop.slots:",
+    "PARKED": "liquid_background:shop.parked:",
+    "QUEUE": "rq:queue:shop.",
+    "SCHEDULED": "rq:scheduled:shop.",
+    "DEFERRED": "rq:deferred:shop.",
+    "WIP": "rq:wip:shop.",
+    "FINISHED_IN": "rq:finished:shop.",
+    "FAILED_IN": "rq:failed:shop.",
+    "WORKERS_OF": "rq:workers:shop.",
+    "HIGH_QUEUE": "shop.high",
+    "DEFAULT_QUEUE": "shop.default",
+    "LOW_QUEUE": "shop.low",
+    "SITE": "shop.",
+    "SCHEDULED_HERE": "-8d9001d",
+}
+
+CONSTANTS = {
+    "JOB_WIDTH": 14,  # records.encode_job
+    "ENTRY_WIDTH": 11,  # log.encode_entry; the fields of every entry that a log holds
+    "END_WIDTH": 13,  # finishing.finish
+    "BEAT_WIDTH": 8,  # moves.beat
     "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
     "DATA_AT": 5,
@@ -60,11 +100,19 @@ CONSTANTS = {
     "GIVEN_UP": "the worker that ran it died 10 times",
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
+    "ELSEWHERE": "a job of another site has this id: give it one with the name of this site in it",
 }
 
 
 def test_every_constant_is_what_was_agreed_on() -> None:
     assert dict(protocol.CONSTANTS) == CONSTANTS
+
+
+@pytest.mark.parametrize(("site", "names"), [("", NAMES), ("shop", NAMES_OF_SHOP)])
+def test_every_name_is_what_was_agreed_on(site: str, names: dict[str, str], store: Store) -> None:
+    assert dict(protocol.names_of(site)) == names
+    seen = store.client.eval(assembly._with_constants(f"return {{{', '.join(names)}}}", site), 0)
+    assert seen == [name.encode() for name in names.values()]
 
 
 def test_a_script_sees_what_was_agreed_on(store: Store) -> None:
@@ -86,10 +134,12 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
 def test_every_constant_is_used_and_none_is_written_again() -> None:
     code = "".join(line for name in assembly.names() for line in _code(name))
     named = set(re.findall(r"\b[A-Z][A-Z_]+\b", code))
-    assert {*protocol.CONSTANTS, *protocol.LISTS} <= named
+    constants = {*protocol.CONSTANTS, *protocol.LISTS, *NAMES}
+    assert constants <= named
     written = re.findall(r"^local ([A-Z_]+)(?:, [A-Z_]+)* = ", code, re.MULTILINE)
-    assert not {*written} & {*protocol.CONSTANTS, *protocol.LISTS}
+    assert not {*written} & constants
     own = [value for value in protocol.CONSTANTS.values() if isinstance(value, str)]
+    own += [name for name in NAMES.values() if ":" in name]
     assert not [value for value in own if f"'{value}'" in code]
 
 

@@ -17,7 +17,7 @@ local function extend(worker, id, token, queue)
   on('ZADD', LEASES, now_ms + lease, id)
   redis.call('HSET', key, 'last_heartbeat', stamp, 'lb_beaten', 1)
   -- RQ's tools see what a worker runs by these; a job that ends before its first beat goes without.
-  try('ZADD', 'rq:wip:' .. queue, far, id .. ':' .. token)
+  try('ZADD', WIP .. queue, far, id .. ':' .. token)
   try('HSETNX', execution, 'created_at', string.format('%.6f', now))
   try('HSET', execution, 'id', token, 'job_id', id, 'last_heartbeat', string.format('%.6f', now),
     'worker_name', worker)

@@ -5,7 +5,7 @@ local id = ARGV[1]
 local key = 'rq:job:' .. id
 -- fetch: status origin lb_token lb_attempt failure_ttl retry_intervals lb_final lb_group from key
 local queue = queue_of(origin)
-if record.err or not status then return 'missing' end
+if record.err or not status or is_of_another_site(origin) then return 'missing' end
 if is_among(ENDED, status) then return status end
 check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too, which needs it most
@@ -13,11 +13,11 @@ if status == 'started' and on('ZSCORE', LEASES, id) then
   redis.call('HSET', key, 'lb_cancel', 1)
   return 'ok'
 end
-if status == 'queued' then on('LREM', 'rq:queue:' .. queue, 1, id) end
-if status == 'scheduled' then on('ZREM', 'rq:scheduled:' .. queue, id) end
+if status == 'queued' then on('LREM', QUEUE .. queue, 1, id) end
+if status == 'scheduled' then on('ZREM', SCHEDULED .. queue, id) end
 if status == 'deferred' and lb_group then
   on('LREM', parked_in(lb_group, queue), 1, id)
-  on('ZREM', 'rq:deferred:' .. queue, id)
+  on('ZREM', DEFERRED .. queue, id)
 end
 if lb_token then
   release(key, id, queue, lb_token, '', false)

@@ -55,13 +55,18 @@ local function claim(queue, id)
     return nil
   end
   -- locals: FIELDS from record
+  local own = own_queue(origin)
+  if own ~= queue and is_of_another_site(origin) then
+    log_elsewhere(limit, id, origin)
+    return nil
+  end
   if lb_foreign and is_shared(queue) then
-    redis.call('RPUSH', 'rq:queue:' .. queue, id)
+    redis.call('RPUSH', QUEUE .. queue, id)
     foreign = foreign + 1
     return nil
   end
-  if origin ~= queue and origin == queue_of(origin) then
-    on('RPUSH', 'rq:queue:' .. origin, id)  -- it strayed; whoever claims it there first has it
+  if own and own ~= queue then
+    on('RPUSH', QUEUE .. own, id)  -- it strayed; whoever claims it there first has it
     return nil
   end
   local field = planted(record)
@@ -90,11 +95,11 @@ check_rights()
 for q = FIRST_QUEUE, #ARGV do
   local queue = ARGV[q]
   local batch, ids = {queue, seconds}, nil
-  local there = on('LLEN', 'rq:queue:' .. queue)
+  local there = on('LLEN', QUEUE .. queue)
   local passed = 0
   foreign = 0
   repeat
-    ids = redis.call('LPOP', 'rq:queue:' .. queue, wanted + 2 - #batch)
+    ids = redis.call('LPOP', QUEUE .. queue, wanted + 2 - #batch)
     there = there - #(ids or {})
     for _, id in ipairs(ids or {}) do
       local claimed, job = pcall(claim, queue, id)

@@ -1,5 +1,4 @@
--- Write `count` jobs that stand in the flat list `list` from position `at` (the values of a JOB
--- each); return the position behind them and the ids that had a record.
+-- include: elsewhere
 local function wake(queue, count)
   local key = WAKE .. queue
   local tokens = {}
@@ -10,25 +9,45 @@ end
 
 -- Push the ids that have gathered for a queue, in their order.
 local function push(queue, ids)
-  on('RPUSH', 'rq:queue:' .. queue, unpack(ids))
+  on('RPUSH', QUEUE .. queue, unpack(ids))
   for i = #ids, 1, -1 do ids[i] = nil end
 end
 
-local function enqueue_all(list, at, count)
+-- Return which ids of `count` jobs in a flat list have a record, and the first of them whose record is another site's.
+local function known_ids(list, at, count)
+  local known, elsewhere = {}, nil
+  for i = at, at + (count - 1) * JOB_WIDTH, JOB_WIDTH do
+    local key = 'rq:job:' .. list[i]
+    if redis.call('EXISTS', key) == 1 then
+      -- fetch: origin from key
+      known[list[i]] = not record.err and is_of_another_site(origin) and ELSEWHERE or 'here'
+      if known[list[i]] == ELSEWHERE then elsewhere = elsewhere or list[i] end
+    end
+  end
+  return known, elsewhere
+end
+
+-- Write `count` jobs that stand in the flat list `list` from position `at` (the values of a JOB each), but for those that
+-- `known_ids` knows; return the position behind them and the ids that had a record. What may not be sent, the log says.
+local function enqueue_all(list, at, count, log_limit, known)
   local there, waiting, ready = {}, {}, {}
   local stamp = iso()
   for _ = 1, count do
     -- unpack: JOB from list at at
     at = at + JOB_WIDTH
     local key = 'rq:job:' .. id
-    if redis.call('EXISTS', key) == 1 then
+    if known[id] then
       there[#there + 1] = id
+      if known[id] == ELSEWHERE then
+        log(log_limit, {job_id = id, source_name = source_name, status = 'REFUSED', message = ELSEWHERE, final = 1})
+      end
     else
+      known[id] = 'here'
       -- A delay counts from now; @seconds is a time by this server's clock.
       local due = now
       if delay ~= '0' then due = tonumber(delay) and now + tonumber(delay) or tonumber(string.sub(delay, 2)) end
       local delayed = due > now
-      local fields = {'data', data, 'origin', queue, 'status', delayed and 'scheduled' or 'queued',
+      local fields = {'data', data, 'origin', SITE .. queue, 'status', delayed and 'scheduled' or 'queued',
         'description', source_name, 'created_at', stamp, 'timeout', timeout,
         'result_ttl', result_ttl, 'failure_ttl', failure_ttl}
       local n = #fields
@@ -54,7 +73,7 @@ local function enqueue_all(list, at, count)
       redis.call('HSET', key, unpack(fields))
       waiting[queue] = (waiting[queue] or 0) + 1
       if delayed then
-        on('ZADD', 'rq:scheduled:' .. queue, due, id)
+        on('ZADD', SCHEDULED .. queue, due, id)
       else
         local ids = ready[queue] or {}
         ready[queue] = ids
@@ -67,7 +86,7 @@ local function enqueue_all(list, at, count)
     if ids[1] then push(queue, ids) end
   end
   for queue, jobs in pairs(waiting) do
-    try('SADD', 'rq:queues', 'rq:queue:' .. queue)
+    try('SADD', 'rq:queues', QUEUE .. queue)
     wake(queue, jobs)
   end
   return at, there

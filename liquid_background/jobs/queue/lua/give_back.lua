@@ -10,7 +10,7 @@ for i = #ARGV, 3, -1 do
   -- fetch: status lb_token from key
   if not record.err and status == 'queued' and lb_token == token then
     release(key, id, queue, token, '', false)
-    on('LPUSH', 'rq:queue:' .. queue, id)
+    on('LPUSH', QUEUE .. queue, id)
     back = back + 1
   end
 end

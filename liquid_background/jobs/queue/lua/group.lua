@@ -43,18 +43,18 @@ local function unpark(group)
     local parked = parked_in(group, queue)
     local id = on('LINDEX', parked, 0)
     while id do
-      -- fetch: status lb_group_limit from 'rq:job:' .. id
+      -- fetch: status origin lb_group_limit from 'rq:job:' .. id
       looks = looks - 1
       if looks == 0 then return end
-      if status == 'deferred' then
+      if status == 'deferred' and not is_of_another_site(origin) then
         if is_full(slots, limit_of(lb_group_limit)) then return end
         redis.call('SADD', slots, id)
         redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
-        on('LPUSH', 'rq:queue:' .. queue, id)
+        on('LPUSH', QUEUE .. queue, id)
         wake(queue, 1)
       end
       redis.call('LPOP', parked)
-      try('ZREM', 'rq:deferred:' .. queue, id)
+      try('ZREM', DEFERRED .. queue, id)
       id = redis.call('LINDEX', parked, 0)
     end
   end
@@ -72,7 +72,7 @@ local function take_over(slots, id, queue)
   if queue == 'low' then return false end
   for _, other in ipairs(redis.call('SRANDMEMBER', slots, MOST_LOOKED_AT)) do
     -- fetch: status lb_token origin from 'rq:job:' .. other
-    local lower = (BY_PRIORITY[origin or ''] or 0) > (BY_PRIORITY[queue] or 0)
+    local lower = (BY_PRIORITY[own_queue(origin) or ''] or 0) > (BY_PRIORITY[queue] or 0)
     if status == 'queued' and (lb_token or '') == '' and lower then
       redis.call('SREM', slots, other)
       redis.call('SADD', slots, id)
@@ -93,7 +93,7 @@ local function enter_group(key, id, queue, group, limit)
   if take_over(slots, id, queue) then return true end
   redis.call('HSET', key, 'status', 'deferred')
   on('RPUSH', parked_in(group, queue), id)
-  try('ZADD', 'rq:deferred:' .. queue, now, id)
+  try('ZADD', DEFERRED .. queue, now, id)
   try('SADD', GROUPS, group)
   return false
 end

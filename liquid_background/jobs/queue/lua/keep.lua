@@ -1,12 +1,8 @@
 -- Writes and reads that planted keys and values cannot stop. A key under one of these names that holds another type, or a
 -- stream that can take no entry more, belongs to nobody: it is renamed, the log says so once, and the move goes on.
 -- A move reads the records that it needs before its first write; what it writes elsewhere goes through here.
+-- include: site
 local KEPT = 604800  -- seconds that a key that was set aside is kept for inspection
-
--- The queue that a record names; a planted name must not send a job where nobody serves it.
-local function queue_of(origin)
-  return (origin == 'high' or origin == 'low') and origin or 'default'
-end
 
 -- The number in a field: up to MOST_DIGITS digits, at most `most`; else the default.
 local function whole(value, default, most)

@@ -1,4 +1,4 @@
--- include: blank
+-- include: blank site elsewhere
 -- Return the ids of at most `limit` jobs a state and queue, newest first.
 -- ARGV: limit, source name or '' for any, what ids begin with, how many ids to look at a list, then the states to look in:
 -- claimed, those of `readers`, and of jobs that have ended RQ's words, by which the places are named; behind '--' the queues.
@@ -9,8 +9,9 @@ local found, seen = {}, {}
 local function fits(id, status)
   if #id > LONGEST_ID or string.sub(id, 1, #prefix) ~= prefix then return false end
   local key = 'rq:job:' .. id
-  local state, description = unpack(read('HMGET', key, 'status', 'description') or {})
+  local state, description, origin = unpack(read('HMGET', key, 'status', 'description', 'origin') or {})
   if not state and redis.call('EXISTS', key) == 0 then return false end
+  if is_of_another_site(origin) then return false end
   return (not status or state == status) and (source_name == '' or description == source_name)
 end
 
@@ -38,14 +39,14 @@ local function reversed(ids)
 end
 
 local readers = {
-  queued = function(queue) take(reversed(read('LRANGE', 'rq:queue:' .. queue, -budget, -1))) end,
-  scheduled = function(queue) take(read('ZRANGE', 'rq:scheduled:' .. queue, 0, budget - 1)) end,
-  deferred = function(queue) take(read('ZREVRANGE', 'rq:deferred:' .. queue, 0, budget - 1), 'deferred') end,
-  started = function(queue) take(bare(read('ZREVRANGE', 'rq:wip:' .. queue, 0, budget - 1))) end,
+  queued = function(queue) take(reversed(read('LRANGE', QUEUE .. queue, -budget, -1))) end,
+  scheduled = function(queue) take(read('ZRANGE', SCHEDULED .. queue, 0, budget - 1)) end,
+  deferred = function(queue) take(read('ZREVRANGE', DEFERRED .. queue, 0, budget - 1), 'deferred') end,
+  started = function(queue) take(bare(read('ZREVRANGE', WIP .. queue, 0, budget - 1))) end,
 }
 
 local function read_ended(state, queue)
-  take(read('ZREVRANGE', 'rq:' .. state .. ':' .. queue, 0, budget - 1))
+  take(read('ZREVRANGE', 'rq:' .. state .. ':' .. SITE .. queue, 0, budget - 1))
 end
 
 local states, queues, target = {}, {}, nil

@@ -1,7 +1,7 @@
--- include: blank
+-- include: blank site elsewhere
 -- Return records as people are shown them, each value within bounds.
 -- ARGV: most bytes of a field, most bytes of a result, most bytes in all, how many fields, their names, then the ids.
--- Returns a row an id, in their order, as many as fit: false where there is no record, else the fields and behind them
+-- Returns a row an id, in their order, as many as fit: false where there is no record of this site, else the fields and behind them
 -- the result, with false for what is not there, is too long or is of another type.
 local longest, longest_result, budget, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 local rows = {}
@@ -28,7 +28,7 @@ end
 for i = 5 + count, #ARGV do
   local key = 'rq:job:' .. ARGV[i]
   local row = false
-  if redis.call('EXISTS', key) == 1 then
+  if redis.call('EXISTS', key) == 1 and not is_of_another_site(read('HGET', key, 'origin')) then
     row = {}
     for name = 5, 4 + count do row[#row + 1] = field(key, ARGV[name]) end
     row[#row + 1] = result(ARGV[i])

@@ -10,7 +10,7 @@ local function release(key, id, queue, token, worker, beaten)
   local group = redis.call('HGET', key, 'lb_group')
   on('ZREM', LEASES, id)
   if beaten then
-    try('ZREM', 'rq:wip:' .. queue, id .. ':' .. token)
+    try('ZREM', WIP .. queue, id .. ':' .. token)
     try('DEL', 'rq:execution:' .. id .. ':' .. token, 'rq:executions:' .. id)
     try('SREM', 'rq:worker:' .. worker .. ':executions', id .. ':' .. token)
   end
@@ -22,10 +22,10 @@ end
 local function requeue(key, id, queue, wait, front)
   if wait > 0 then
     redis.call('HSET', key, 'status', 'scheduled')
-    on('ZADD', 'rq:scheduled:' .. queue, now + wait, id)
+    on('ZADD', SCHEDULED .. queue, now + wait, id)
   else
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
-    on(front and 'LPUSH' or 'RPUSH', 'rq:queue:' .. queue, id)
+    on(front and 'LPUSH' or 'RPUSH', QUEUE .. queue, id)
   end
   wake(queue, 1)
 end
@@ -34,7 +34,7 @@ end
 local function close(key, id, queue, status, score, ttl)
   redis.call('HSET', key, 'status', status, 'ended_at', iso(), 'lb_final', 1)
   spend(key, redis.call('HGET', key, 'lb_sig'))
-  try('ZADD', 'rq:' .. status .. ':' .. queue, score, id)
+  try('ZADD', 'rq:' .. status .. ':' .. SITE .. queue, score, id)
   try('EXPIRE', key, ttl)
 end
 

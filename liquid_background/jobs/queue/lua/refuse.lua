@@ -12,7 +12,7 @@ release(key, id, queue, token, '', false)
 -- name: ENTRY from ARGV at 9 as entry
 if ARGV[8] == '1' and has_other_workers(queue) then
   redis.call('HSET', key, 'lb_foreign', 1)
-  on('RPUSH', 'rq:queue:' .. queue, id)
+  on('RPUSH', QUEUE .. queue, id)
   entry.final = 0
 else
   fail(key, id, queue, token, ARGV[4], entry.message, ARGV[5], tonumber(ARGV[7]))

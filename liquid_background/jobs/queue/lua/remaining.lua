@@ -9,8 +9,8 @@ for _, id in ipairs(on('ZRANGEBYSCORE', LEASES, '-inf', now_ms + 2 * LONGEST_GRA
 end
 if on('SCARD', GROUPS) > 0 then return 1 end
 for _, queue in ipairs(ARGV) do
-  if on('LLEN', 'rq:queue:' .. queue) > 0 then return 1 end
-  local delayed = on('ZRANGE', 'rq:scheduled:' .. queue, 0, LOOKED_AT - 1, 'WITHSCORES')
+  if on('LLEN', QUEUE .. queue) > 0 then return 1 end
+  local delayed = on('ZRANGE', SCHEDULED .. queue, 0, LOOKED_AT - 1, 'WITHSCORES')
   for i = 1, #delayed, 2 do
     if tonumber(delayed[i + 1]) <= now then return 1 end
     -- fetch: lb_attempt lb_final from 'rq:job:' .. delayed[i]

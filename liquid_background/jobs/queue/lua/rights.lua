@@ -6,6 +6,6 @@ local function check_rights()
     if not redis.acl_check_cmd(command, 'rq:job:', '0', '0') then error({err = 'NOPERM this user may not run ' .. command}) end
   end
   for _, command in ipairs({'zadd', 'zrem', 'lpush', 'rpush', 'lpop', 'sadd', 'srem'}) do
-    if not redis.acl_check_cmd(command, 'rq:queue:', '0', '0') then error({err = 'NOPERM this user may not run ' .. command}) end
+    if not redis.acl_check_cmd(command, QUEUE, '0', '0') then error({err = 'NOPERM this user may not run ' .. command}) end
   end
 end

@@ -1,15 +1,15 @@
 -- include: time keep rights log enqueue group record
 -- Enqueue the job of a schedule's next time, once whoever asks and however late: the last time is kept with the name.
 -- ARGV: name, digest of the definition, the time in seconds or '' to ask for the clock only, the name that versions before
--- gave it or '', then the job as the enqueue script takes it. Returns this server's clock in ms.
+-- gave it or '', log limit, then the job as the enqueue script takes it. Returns this server's clock in ms.
 local name, digest, moment, former = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] or ''
 
 -- Take the job of an earlier definition or name back, if it still waits for its time; return whether it was so.
 local function withdraw(called, last)
-  local id = called .. '-' .. string.format('%d', last)
+  local id = called .. '-' .. string.format('%d', last) .. SCHEDULED_HERE
   -- fetch: status origin lb_attempt from 'rq:job:' .. id
-  if record.err or status ~= 'scheduled' or lb_attempt then return false end
-  on('ZREM', 'rq:scheduled:' .. (origin or ''), id)
+  if record.err or status ~= 'scheduled' or lb_attempt or is_of_another_site(origin) then return false end
+  on('ZREM', SCHEDULED .. queue_of(origin), id)
   redis.call('DEL', 'rq:job:' .. id)
   return true
 end
@@ -32,7 +32,7 @@ if moment and moment > now then
     redis.call('HDEL', SCHEDULES, former)
   end
   if moment > last then
-    enqueue_all(ARGV, 5, 1)
+    enqueue_all(ARGV, 6, 1, ARGV[5], known_ids(ARGV, 6, 1))
     on('HSET', SCHEDULES, name, string.format('%d', moment) .. ' ' .. digest)
   end
 end

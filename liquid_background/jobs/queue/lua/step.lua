@@ -23,7 +23,7 @@ local function succeed(job, must, run)
     spend(key, job.signature)
   end
   run('EXPIRE', key, ttl)
-  run('ZADD', 'rq:finished:' .. job.queue, seconds + ttl, id)
+  run('ZADD', FINISHED_IN .. job.queue, seconds + ttl, id)
   run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', job.value, 'execution_id', job.token)
   run('EXPIRE', results, ttl)
@@ -77,7 +77,7 @@ local function finish_otherwise(job, kind, jobs, at)
   function ends.success()
     let_go()
     if job.error then redis.call('HDEL', job.key, 'lb_error') end
-    enqueue_all(ARGV, at, jobs)
+    enqueue_all(ARGV, at, jobs, limit, known_ids(ARGV, at, jobs))
     succeed_carefully(job)
     return 'SUCCESS', 1
   end
@@ -177,7 +177,7 @@ local attempt, higher = 0, 0
 if ARGV[4] ~= '' then
   attempt = start(ARGV[4], ARGV[5], how == '' or how == 'fenced')
   for i = 7, 6 + higher_queues do
-    if on('LLEN', 'rq:queue:' .. ARGV[i]) > 0 then higher = 1 end
+    if on('LLEN', QUEUE .. ARGV[i]) > 0 then higher = 1 end
   end
 end
 return {how, attempt, higher, problem}

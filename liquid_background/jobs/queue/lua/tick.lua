@@ -27,7 +27,7 @@ local function note_tick()
 end
 
 local function promote(queue)
-  local from = 'rq:scheduled:' .. queue
+  local from = SCHEDULED .. queue
   local due = on('ZRANGEBYSCORE', from, '-inf', string.format('%.6f', now), 'LIMIT', 0, most)
   local ready, stamp = 0, iso()
   for _, id in ipairs(due) do
@@ -38,9 +38,11 @@ local function promote(queue)
       log_end(limit, id, 'REFUSED', NO_RECORD)
     elseif not status then
       log_end(limit, id, 'LOST', GONE)
-    elseif status == 'scheduled' and (origin == queue or origin ~= queue_of(origin)) then
+    elseif is_of_another_site(origin) then
+      log_elsewhere(limit, id, origin)
+    elseif status == 'scheduled' and (own_queue(origin) or queue) == queue then
       redis.call('HSET', key, 'status', 'queued', 'enqueued_at', stamp)
-      on('RPUSH', 'rq:queue:' .. queue, id)
+      on('RPUSH', QUEUE .. queue, id)
       ready = ready + 1
     end  -- else it strayed, or was moved on by another tool
   end
@@ -82,6 +84,9 @@ local function reap(id)
   if not status then
     on('ZREM', LEASES, id)
     log_end(limit, id, 'LOST', GONE)
+  elseif is_of_another_site(origin) then
+    on('ZREM', LEASES, id)
+    log_elsewhere(limit, id, origin)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     requeue(key, id, queue, 0, true)
@@ -115,8 +120,8 @@ if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
-    on('ZREMRANGEBYSCORE', 'rq:finished:' .. ARGV[i], '-inf', now)
-    on('ZREMRANGEBYSCORE', 'rq:failed:' .. ARGV[i], '-inf', now)
+    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
+    on('ZREMRANGEBYSCORE', FAILED_IN .. ARGV[i], '-inf', now)
   end
   next_due = sooner(next_due, ARGV[i])
 end
