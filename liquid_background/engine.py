@@ -28,6 +28,7 @@ from liquid_background.language.tags import open_collector
 from liquid_background.language.template import Template
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.settings import Settings, load_settings
+from liquid_background.wording import a
 
 logger = logging.getLogger(__name__)
 
@@ -295,8 +296,8 @@ def _check(name: str, given: object, kind: type, more: str = "") -> None:
     if given is None or isinstance(given, kind):
         return
     shown = _shown(given if isinstance(given, type) else type(given))
-    article = "the class" if isinstance(given, type) else "an" if shown[0] in "aeiou" else "a"
-    raise SettingsError(f"{name} is {article} {shown}; it must be a {_shown(kind)}{more}")
+    said = f"the class {shown}" if isinstance(given, type) else a(shown)
+    raise SettingsError(f"{name} is {said}; it must be {a(_shown(kind))}{more}")
 
 
 def _shown(kind: type) -> str:

@@ -17,6 +17,7 @@ from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
+from liquid_background.wording import a
 from poscli.terminal import hint
 
 
@@ -44,7 +45,7 @@ def load_engine(app: str | None = None) -> Engine:
         return Engine(settings=settings)
     found = load_app(settings.app)
     if not isinstance(found, Engine):
-        raise SettingsError(f"setting app: {settings.app!r} is a {type(found).__name__}, not an Engine")
+        raise SettingsError(f"setting app: {settings.app!r} is {a(type(found).__name__)}, not an Engine")
     return found
 
 

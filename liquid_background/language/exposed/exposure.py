@@ -26,6 +26,7 @@ from liquid_background.language.exposed.ready import Names, Rows, mapping_rule, 
 from liquid_background.language.exposed.rules import REGISTERED, Defaults, NoRule, Registry, Rule
 from liquid_background.language.exposed.view import View
 from liquid_background.language.exposed.written import NoForm, written
+from liquid_background.wording import a
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
 _LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
@@ -143,10 +144,10 @@ class Exposure:
         rule = self.rule_of(found)
         if isinstance(rule, NoRule):
             listed = "have the application pass a list"
-            raise NotExposed(f"is a {rule.kind}, which no rule exposes, and no list to loop over: {listed}")
+            raise NotExposed(f"is {a(rule.kind)}, which no rule exposes, and no list to loop over: {listed}")
         is_sequence = isinstance(found, Sequence) and not isinstance(found, tuple)
         if rule is not None and not rule.is_list and not is_sequence:
-            raise NotExposed(f"is a {rule.kind}, which is no list to loop over: name one of its fields")
+            raise NotExposed(f"is {a(rule.kind)}, which is no list to loop over: name one of its fields")
 
     def check_counted(self, found: object) -> None:
         """Accept what is to be asked for its size, or whether something is in it.
@@ -177,7 +178,7 @@ class Exposure:
         for inner in inside(printed):
             rule = self._text_rule(inner)
             if rule is not None and not (rule.text and rule.shows_itself):
-                raise NotExposed(f"holds a {rule.kind}, which is not shown inside others: print what is in it")
+                raise NotExposed(f"holds {a(rule.kind)}, which is not shown inside others: print what is in it")
 
     def _text_rule(self, found: object) -> Rule | None:
         """Return the rule for an object's text; None for what needs none."""
@@ -199,7 +200,7 @@ class Exposure:
             rule = self.rule_of(part)
             if rule is not None and isinstance(part, tuple | dict) and not rule.is_whole(part):
                 holds = "is" if part is found else "holds"
-                raise NotExposed(f"{holds} a {rule.kind}, which is not shown as a whole: print what is in it")
+                raise NotExposed(f"{holds} {a(rule.kind)}, which is not shown as a whole: print what is in it")
 
     def is_whole(self, found: object) -> bool:
         """Return whether a page reads all that is in a value, so that it may be handed over as it is."""

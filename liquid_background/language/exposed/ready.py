@@ -12,6 +12,7 @@ from typing import Any, Final
 from liquid_background.errors import LimitReached
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.language.exposed.rules import Defaults, NoRule, Rule, reading
+from liquid_background.wording import a
 
 MAX_ROWS: Final = 10_000
 """Rows that a page takes of one query."""
@@ -94,7 +95,7 @@ class Rows(Rule):
         rows: list[Any] = reading(lambda: _first_of(_query(found), wanted))
         if len(rows) > MAX_ROWS:
             raise LimitReached(
-                f"the query of a {self.kind} has over {MAX_ROWS:,} rows, the most that a page takes: have the "
+                f"the query of {a(self.kind)} has over {MAX_ROWS:,} rows, the most that a page takes: have the "
                 "application filter or slice it; the limit is fixed",
                 token=None,
             )

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, overload
 
 from liquid_background.errors import CodeError, NotExposed, SettingsError
 from liquid_background.language.exposed.inside import words_of
+from liquid_background.wording import a
 
 TEXT: Final = "__str__"
 """What an application lists so that pages may print an object itself."""
@@ -64,7 +65,7 @@ class Rule:
         """Return why an object is not printed."""
         fields = ", ".join(self.fields)
         instead = f"print one of its fields ({fields})" if fields else "print what is in it"
-        return f"is a {self.kind}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
+        return f"is {a(self.kind)}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
 
 
 class NoRule(Rule):
@@ -83,7 +84,7 @@ class NoRule(Rule):
     def why(self, example: str) -> str:
         """Return why nothing of it is read."""
         listed = f"have the application list what pages may read, expose({self.kind}, {example})"
-        return f"is a {self.kind}, which no rule exposes: {listed}"
+        return f"is {a(self.kind)}, which no rule exposes: {listed}"
 
     def why_no_text(self) -> str:
         """Return why an object is not printed."""
