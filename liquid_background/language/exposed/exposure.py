@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import get_cache_token
-from collections.abc import Callable, Mapping, MappingView, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -22,6 +22,7 @@ from markupsafe import Markup
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.inside import has_text, inside
+from liquid_background.language.exposed.loops import UNORDERED, as_list, check_gone_through, check_list
 from liquid_background.language.exposed.ready import Names, Rows, mapping_rule, names_rule, query_rule, record_rule
 from liquid_background.language.exposed.rules import REGISTERED, Defaults, NoRule, Registry, Rule
 from liquid_background.language.exposed.view import View
@@ -30,7 +31,7 @@ from liquid_background.wording import a
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
 _LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
-KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, set, frozenset, MadeDict, MadeList}
+KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, MadeDict, MadeList}
 """Types that need no rule, and are asked for none: what most pages are made of."""
 
 _DATA: Final = (
@@ -136,18 +137,25 @@ class Exposure:
         return isinstance(self.rule_of(found), Rows)
 
     def check_list(self, found: object) -> None:
-        """Accept what a loop is to go through.
+        """Accept what is to be taken for a list.
+
+        Raises:
+            NotExposed: for an object that is no list.
+        """
+        check_list(found, self.rule_of(found))
+
+    def looped(self, found: object, most: Callable[[], int | None] = lambda: None) -> object:
+        """Return what a loop is to go through: of a query as many rows as are wanted.
 
         Raises:
             NotExposed: for an object that is no list.
         """
         rule = self.rule_of(found)
-        if isinstance(rule, NoRule):
-            listed = "have the application pass a list"
-            raise NotExposed(f"is {a(rule.kind)}, which no rule exposes, and no list to loop over: {listed}")
-        is_sequence = isinstance(found, Sequence) and not isinstance(found, tuple)
-        if rule is not None and not rule.is_list and not is_sequence:
-            raise NotExposed(f"is {a(rule.kind)}, which is no list to loop over: name one of its fields")
+        check_list(found, rule)
+        listed = as_list(self.listed(found, most))
+        if rule is None:
+            check_gone_through(listed)
+        return listed
 
     def check_counted(self, found: object) -> None:
         """Accept what is to be asked for its size, or whether something is in it.
@@ -155,7 +163,7 @@ class Exposure:
         Raises:
             NotExposed: for an object that is no list.
         """
-        if self.rule_of(found) is not None and not isinstance(found, MappingView | Set):
+        if self.rule_of(found) is not None and not isinstance(found, UNORDERED):
             self.check_list(found)
 
     def check_text(self, found: object, *, joined: bool = False) -> None:
