@@ -34,14 +34,14 @@ def check_list(found: object, rule: Rule | None) -> None:
 
 def as_list(found: Any) -> Any:
     """Return a collection in no order as a list; anything else as it is."""
-    return [*found] if isinstance(found, UNORDERED) else found
+    items: Any = found
+    return [*items] if isinstance(found, UNORDERED) else found
 
 
 def as_items(found: Any) -> Any:
     """Return what python-liquid takes for no list, where it is one, as a list; anything else as it is."""
-    if isinstance(found, _TAKEN_AS_THEY_ARE) or not isinstance(found, (Sequence, *UNORDERED)):
-        return found
-    return [*found]
+    is_list = isinstance(found, Sequence | Set | MappingView) and not isinstance(found, _TAKEN_AS_THEY_ARE)
+    return [*found] if is_list else found
 
 
 def check_gone_through(found: object) -> None:

@@ -33,6 +33,7 @@ class Rule:
     """
 
     is_list = False  # whether pages loop over it
+    stands_for_items = False  # whether filters take it for its items, too
     shows_itself = False  # whether Python shows it in what holds it by something that is for people, too
 
     def __init__(self, kind: str, fields: Mapping[str, Read], *, text: bool = False) -> None:
@@ -56,6 +57,14 @@ class Rule:
         if read is None:
             raise KeyError(name)
         return reading(read, found)
+
+    def items(self, found: Any, most: int | None = None) -> Any:
+        """Return what a loop goes through: of what has many, as many as are wanted."""
+        return found
+
+    def written(self, found: object) -> object:
+        """Return what `json` writes of an object."""
+        return {name: self.member(found, name) for name in self.names(found)}
 
     def is_whole(self, found: object) -> bool:
         """Return whether pages read all that is in an object: its text is, where it holds nothing."""
