@@ -211,7 +211,12 @@ def test_a_choice_of_a_field_is_written_by_itself() -> None:
 def test_what_pages_do_not_read_of_a_form_says_so(path: str, kind: str) -> None:
     form = Contact(SENT)
     form.is_valid()
-    name = path.rpartition(".")[2]
+    *outer, name = path.split(".")[1:]
+    found: Any = form
+    for each in outer:
+        found = form["email"] if each == "email" else getattr(found, each)
+    if not hasattr(found, name):
+        pytest.skip("this Django has none")
     with pytest.raises(NotExposed, match=f"is {kind}, of which pages read no '{name}', but "):
         render(f"{{{{ {path} }}}}", form=form)
 
@@ -243,6 +248,7 @@ def test_a_form_travels_and_is_written_as_json_nowhere() -> None:
         render("{% background source_name: 'x' %}{% assign f = form %}{% endbackground %}", form=Contact(SENT))
 
 
+@pytest.mark.filterwarnings("ignore:The .default.html. templates")  # of Django 4.2
 def test_without_ready_rules_forms_are_read_where_they_are_listed() -> None:
     closed = Environment(ready_rules=False, autoescape=True)
     with pytest.raises(NotExposed, match="form is a Contact, which no rule exposes"):
