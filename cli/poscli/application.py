@@ -18,6 +18,7 @@ from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
 from liquid_background.wording import a
+from poscli.called import is_guest
 from poscli.terminal import hint
 
 
@@ -68,10 +69,8 @@ def no_store(settings: Settings) -> str | None:
     check_place(folder)
     if _has_files(folder):
         return None
-    return (
-        f"no store here, in {folder}: 'poscli render PAGE' or 'poscli dev' makes one, "
-        "LIQUID_BACKGROUND_REDIS_URL names another"
-    )
+    makers = "'poscli worker'" if is_guest() else "'poscli render PAGE' or 'poscli dev'"
+    return f"no store here, in {folder}: {makers} makes one, LIQUID_BACKGROUND_REDIS_URL names another"
 
 
 def _has_files(folder: Path) -> bool:

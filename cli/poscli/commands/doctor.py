@@ -24,7 +24,8 @@ from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity, check_files, check_folder, files_under
 from liquid_background.wording import a
 from poscli.application import app_option, given_engine, load_engine, no_store
-from poscli.terminal import as_called, fitted, styled
+from poscli.called import as_called
+from poscli.terminal import fitted, styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
 

@@ -19,9 +19,10 @@ from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
 from liquid_background.jobs.store import health_warnings
 from poscli.application import app_option, load_engine, no_store
+from poscli.called import as_called
 from poscli.jobview import dump
 from poscli.tables import table
-from poscli.terminal import as_called, note, styled
+from poscli.terminal import note, styled
 from poscli.times import age
 
 _BESIDE_QUEUED = tuple(name for name in COUNTED if name != "queued")
