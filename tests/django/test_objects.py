@@ -160,12 +160,14 @@ def test_a_form_is_written_field_by_field() -> None:
         "{{ form.email.html_name }} {{ form.email.help_text }} {{ form.email.field['required'] }} {{ form.hidden.is_hidden }} "
         "{{ form.email.errors }}{{ form.email.errors.first }} {{ form.email.errors | join: ';' }} {{ form.email.errors.size }} "
         "{{ form.is_valid }} {{ form.is_bound }} {{ form.first.name }} {{ form | map: 'name' | join }}"
+        "{% assign last = form | last %} {{ form | size }} {{ form.size }} {{ last.name }}"
     )
     printed = render(source, form=form)
     assert printed.startswith(
         "email=no&lt; password= pin= api_token= colour= hidden= first= Your &lt;mail&gt; id_email email "
     )
     assert "Enter a valid email address. Enter a valid email address. 1 false true first email password pin" in printed
+    assert printed.endswith("hidden first 7 7 first")
     assert '<ul class="errorlist"' in printed
     for secret in ("hunter", "x1", "x2", "x3"):
         assert secret not in printed

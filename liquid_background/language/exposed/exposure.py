@@ -160,6 +160,11 @@ class Exposure:
             check_gone_through(listed)
         return listed
 
+    def items(self, found: object) -> object:
+        """Return the items of what is a list to pages; anything else as it is."""
+        rule = self.rule_of(found)
+        return rule.items(found) if isinstance(rule, Told) else as_list(found)
+
     def check_counted(self, found: object) -> None:
         """Accept what is to be asked for its size, or whether something is in it.
 

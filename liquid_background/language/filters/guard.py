@@ -11,7 +11,7 @@ from liquid import Environment, Undefined
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
-from liquid_background.language.exposed import KNOWN, Exposure, as_list, unviewed
+from liquid_background.language.exposed import KNOWN, Exposure, unviewed
 from liquid_background.language.filters.before import (
     AS_IT_IS,
     BEFORE,
@@ -88,7 +88,7 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             exposure.check_written(left)
         if not is_known and name in _COUNT:
             (exposure.check_counted if name == "size" else exposure.check_list)(left)
-            left = as_list(left)
+            left = exposure.items(left)
         if flattens:
             check_flat(env, name, left)
         if before is not None:
