@@ -31,6 +31,7 @@ def render(source: str, environment: Environment | None = None, **data: Any) -> 
 
 @pytest.fixture
 def ada(databases: None) -> Iterator[User]:
+    User.objects.all().delete()  # of other tests, which leave theirs
     user = User.objects.create_user("ada", "ada@example.com", "secret")
     user.groups.set([Group.objects.create(name=name) for name in ("cooks", "tasters")])
     yield user
