@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, TypedDict, Unpack
 from markupsafe import Markup
 
 from liquid_background.errors import SettingsError, StoreError, StoreUnavailable
+from liquid_background.given import check_class
 from liquid_background.hooks import Hooked
 from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
@@ -76,9 +76,9 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
     ) -> None:
         PythonJobs.__init__(self)
         Hooked.__init__(self)
-        _check("environment", environment, Environment, ", which takes the same arguments as liquid.Environment")
-        _check("settings", settings, Settings)
-        _check("job_store", job_store, JobStore, " of jobs and their log; see docs/testing.md")
+        check_class("environment", environment, Environment, ", which takes the same arguments as liquid.Environment")
+        check_class("settings", settings, Settings)
+        check_class("job_store", job_store, JobStore, " of jobs and their log; see docs/testing.md")
         if settings is not None and (arguments or templates is not None):
             raise SettingsError("give settings, or single settings as arguments, not both")
         if environment is not None and templates is not None:
@@ -309,25 +309,6 @@ class JobLog:
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))
-
-
-def _check(name: str, given: object, kind: type, more: str = "") -> None:
-    """Refuse an argument that is neither left out nor of its class."""
-    if given is None or isinstance(given, kind):
-        return
-    shown = _shown(given if isinstance(given, type) else type(given))
-    article = "the class" if isinstance(given, type) else "an" if shown[0] in "aeiou" else "a"
-    raise SettingsError(f"{name} is {article} {shown}; it must be a {_shown(kind)}{more}")
-
-
-def _shown(kind: type) -> str:
-    """Return the name by which a class is imported: from the outermost package that has it."""
-    if kind.__module__ == "builtins":
-        return kind.__qualname__
-    parts = kind.__module__.split(".")
-    homes = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-    home = next((home for home in homes if getattr(sys.modules.get(home), kind.__qualname__, None) is kind), None)
-    return f"{home or kind.__module__}.{kind.__qualname__}"
 
 
 def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:

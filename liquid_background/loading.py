@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from liquid_background.errors import AppLoadError, LiquidBackgroundError, SettingsError
 from liquid_background.job import Performer
+from liquid_background.wording import a
 
 _NAME: Final = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attributes>\w+(?:\.\w+)*)(?P<call>\(\))?")
 _LONGEST: Final = 500  # characters of an error's text
@@ -153,8 +154,7 @@ def _advice(found: object, do: str) -> str:
 
 
 def _kind(found: object) -> str:
-    name = type(found).__name__
-    return "None" if found is None else f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
+    return "None" if found is None else a(type(found).__name__)
 
 
 # What is said when the application's own code raises.

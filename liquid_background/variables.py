@@ -8,6 +8,7 @@ import re
 from typing import Any, Final, NoReturn
 
 from liquid_background.errors import NotPlain
+from liquid_background.wording import a
 
 MAX_DEPTH: Final = 100  # of lists and objects in each other
 
@@ -36,7 +37,7 @@ def parse_variables(text: bytes) -> dict[str, Any]:
     except ValueError:  # an integer of thousands of digits
         raise NotPlain(_TOO_LARGE) from None
     if not isinstance(values, dict):
-        raise NotPlain(f"holds a {type(values).__name__}, not a JSON object")
+        raise NotPlain(f"holds {a(type(values).__name__)}, not a JSON object")
     _check(values)
     return values
 

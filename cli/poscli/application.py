@@ -15,6 +15,8 @@ from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.loading import load_app
 from liquid_background.settings import load_settings
+from liquid_background.wording import a
+from poscli.called import is_guest
 from poscli.options import app_option
 from poscli.sites import given_site
 from poscli.terminal import hint
@@ -54,7 +56,7 @@ def _found_engine(app: str | None) -> Engine:
         return Engine(settings=settings)
     found = load_app(settings.app)
     if not isinstance(found, Engine):
-        raise SettingsError(f"setting app: {settings.app!r} is a {type(found).__name__}, not an Engine")
+        raise SettingsError(f"setting app: {settings.app!r} is {a(type(found).__name__)}, not an Engine")
     return found
 
 
@@ -77,10 +79,8 @@ def no_store(settings: Settings) -> str | None:
     check_place(folder)
     if _has_files(folder):
         return None
-    return (
-        f"no store here, in {folder}: 'poscli render PAGE' or 'poscli dev' makes one, "
-        "LIQUID_BACKGROUND_REDIS_URL names another"
-    )
+    makers = "'poscli worker'" if is_guest() else "'poscli render PAGE' or 'poscli dev'"
+    return f"no store here, in {folder}: {makers} makes one, LIQUID_BACKGROUND_REDIS_URL names another"
 
 
 def _has_files(folder: Path) -> bool:

@@ -15,7 +15,7 @@ from liquid_background.errors import AppLoadError, LiquidBackgroundError
 from liquid_background.extras import MissingExtra
 from liquid_background.jobs.log import printable
 from liquid_background.language.syntax import explain, locate
-from poscli.terminal import as_called
+from poscli.called import as_called
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument

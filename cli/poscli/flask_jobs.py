@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 import sys
 from functools import partial
@@ -11,11 +10,11 @@ from typing import Any, Final
 import click
 from flask.cli import ScriptInfo
 
+from poscli.called import CALLED, renamed
 from poscli.group import HELP_OPTIONS, Group
 from poscli.loader import load
 from poscli.output import give_up, prepare
 from poscli.sections import SECTIONS
-from poscli.terminal import CALLED
 
 _BESIDE: Final = ("worker", *(name for name in SECTIONS["Watch"] if name != "jobs"), "check", "doctor", "health")
 """Commands of the program that stand here beside those of `poscli jobs`."""
@@ -66,13 +65,12 @@ def _jobs() -> click.Group:
 
 def _as_flasks(command: click.Command) -> click.Command:
     """Return a command, or a group of them, whose application is Flask's, and whose help says `flask`."""
-    own = copy.copy(command)
+    own = renamed(command, _as_flask_calls_it)
     if isinstance(own, click.Group):
         own.commands = {name: _as_flasks(each) for name, each in own.commands.items()}
     own.params = [parameter for parameter in command.params if parameter.name not in _NOT_HERE]
     if own.callback is not None and len(own.params) < len(command.params):
         own.callback = partial(own.callback, **{_APP: None})
-    own.help = _as_flask_calls_it(command.help or "")
     return own
 
 

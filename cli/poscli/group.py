@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from poscli.called import called, renamed
 from poscli.loader import load
 from poscli.output import give_up
 from poscli.sections import SECTIONS
@@ -55,7 +56,8 @@ class Program(Group):
         if cmd_name not in self.homes:
             return None
         command: click.Command = load(self.homes[cmd_name])
-        return command
+        rename = called.get()
+        return command if rename is None else renamed(command, rename)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a reader that leaves early, as `head` does, has seen enough and is no error."""

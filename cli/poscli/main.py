@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from poscli.loader import load
 
@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the program and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
+def main(arguments: Sequence[str] | None = None, rename: Callable[[str], str] | None = None) -> NoReturn:
+    """Run the program and leave with its exit code: 0 fine, 1 failed, 2 wrong usage.
+
+    Args:
+        arguments: what stands behind its name; by default what the process was given.
+        rename: gives a text with its commands the names that a framework's own program has for them.
+    """
     given = sys.argv[1:] if arguments is None else arguments
     if _command(given) == "worker":
         _listen()
-    load("poscli.program:run")(given)
+    load("poscli.program:run")(given, rename)
     raise AssertionError("the program leaves with its exit code")
 
 

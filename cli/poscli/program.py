@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import click
 
+from poscli.called import Rename, called
 from poscli.group import HELP_OPTIONS, Program
 from poscli.loader import load
 from poscli.output import OutputLost, give_up, prepare
@@ -36,9 +37,10 @@ def program() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> NoReturn:
+def run(arguments: Sequence[str], rename: Rename | None = None) -> NoReturn:
     """Run a command and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
     warnings.showwarning = _warn
+    called.set(rename)
     try:
         prepare()
         code = program.main(arguments, prog_name="poscli", standalone_mode=False)

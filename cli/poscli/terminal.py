@@ -8,19 +8,18 @@ import re
 import select
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, Final, assert_never
+from typing import Any, assert_never
 from unicodedata import east_asian_width
 
 import click
 
 from liquid_background.job import JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.log import Format, format_entry, printable
+from poscli.called import as_called
 
-CALLED: Final = "poscli.called"
-"""Of a command's context: what gives a text with the program's commands the names that they have there."""
 _INDENT = "    "
 _WIDEST = 2  # columns of one character
 _ESCAPE = "\x1b"
@@ -52,13 +51,6 @@ def has_colour() -> bool:
 def styled(text: str, **style: str | bool | None) -> str:
     """Return text in a style, or plain where colour is off."""
     return click.style(text, **style) if has_colour() else text  # type: ignore[arg-type]
-
-
-def as_called(text: str) -> str:
-    """Return a text in which the program and its commands are called as whoever runs them does: `flask jobs`."""
-    context = click.get_current_context(silent=True)
-    rename: Callable[[str], str] | None = context.meta.get(CALLED) if context is not None else None
-    return rename(text) if rename is not None else text
 
 
 def hint(message: str) -> None:

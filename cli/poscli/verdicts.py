@@ -7,7 +7,8 @@ from typing import Final
 
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.store.verdict import Severity, Verdict
-from poscli.terminal import as_called, styled
+from poscli.called import as_called
+from poscli.terminal import styled
 
 _COLOURS: Final = {
     Severity.WRONG: "red",

@@ -7,9 +7,11 @@
 | `liquid_background.E003` | SEND_ON_COMMIT is wrong, or names no database |
 | `liquid_background.E004` | MODULES is no list of names |
 | `liquid_background.E005` | the entry of TEMPLATES is wrong, or a context processor of it, or there are two |
+| `liquid_background.E008` | engine() is called while models load, and needs them: told at the start, not by `check` |
 | `liquid_background.W001` | a folder of templates is not there |
 | `liquid_background.W002` | a template has an error, as `poscli check` finds it |
 | `liquid_background.W003` | the store cannot be reached (with `--deploy`) |
+| `liquid_background.W004` | engine() is called while Django loads its models |
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Any
 from django.core.checks import CheckMessage, Error, Warning
 
 from liquid_background.django.conf import problems, read_settings, says
+from liquid_background.django.early import REMEDY, places
 from liquid_background.django.environment import entry, project_environment, wrong_processors
 from liquid_background.django.modules import NAME
 from liquid_background.django.project import engine
@@ -37,7 +40,13 @@ _NAMESPACE = "liquid_background"
 
 def check_project(**_: Any) -> list[CheckMessage]:
     """Return what is wrong with the settings and the templates of the project."""
-    return wrong_settings() or [*_check_templates(engine())]
+    return wrong_settings() or [*_early_calls(), *_check_templates(engine())]
+
+
+def _early_calls() -> Iterator[CheckMessage]:
+    for place in dict.fromkeys(places):
+        text = f"engine() is called at {place} while Django loads its models: what it is made of must need none"
+        yield Warning(text, hint=REMEDY, id=f"{_NAMESPACE}.W004")
 
 
 def wrong_settings() -> list[CheckMessage]:

@@ -13,6 +13,7 @@ from django.conf import settings as project
 from liquid_background.django.modules import DEFAULT_MODULES, MODULES, NAME, are_names
 from liquid_background.errors import SettingsError
 from liquid_background.settings import Settings, load_settings
+from liquid_background.wording import a
 
 SEND_ON_COMMIT: Final = "SEND_ON_COMMIT"
 _OWN: Final = (SEND_ON_COMMIT, MODULES)
@@ -63,7 +64,7 @@ def problems() -> Iterator[Problem]:
     """Yield what is wrong with the project's settings."""
     given = getattr(project, NAME, {})
     if not isinstance(given, Mapping):
-        yield Problem(f"{NAME} is a {type(given).__name__}; it must be a dict of settings", "E001")
+        yield Problem(f"{NAME} is {a(type(given).__name__)}; it must be a dict of settings", "E001")
         return
     names = _names()
     yield from (_unknown(name) for name in given if name not in names)

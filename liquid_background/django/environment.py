@@ -21,6 +21,7 @@ from liquid_background.language.pages import SiteLoader
 from liquid_background.language.template import Template
 from liquid_background.lazy import kept
 from liquid_background.settings import Settings
+from liquid_background.wording import a
 
 BACKEND: Final = "liquid_background.django.liquid.LiquidTemplates"
 APP_DIRNAME: Final = "liquid"
@@ -49,7 +50,7 @@ def project_environment(settings: Settings) -> Environment | None:
         raise SettingsError(f"TEMPLATES: OPTIONS of {BACKEND} do not fit {path}: {error}") from error
     if not isinstance(made, Environment):
         raise SettingsError(
-            f"TEMPLATES: OPTIONS: environment {path!r} returned a {type(made).__name__}; it must be a {_ENVIRONMENT}"
+            f"TEMPLATES: OPTIONS: environment {path!r} returned {a(type(made).__name__)}; it must be a {_ENVIRONMENT}"
         )
     return made
 

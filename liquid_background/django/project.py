@@ -7,14 +7,18 @@ from threading import RLock
 
 import django
 from django.apps import apps
+from django.core.exceptions import AppRegistryNotReady
 
+from liquid_background import django as face
 from liquid_background.django.commit import send_on_commit
 from liquid_background.django.conf import read_settings
 from liquid_background.django.connections import keep_connections
 from liquid_background.django.doubles import keep_transactions
+from liquid_background.django.early import note_early_call
 from liquid_background.django.environment import project_environment
 from liquid_background.django.running import keep_current
 from liquid_background.engine import Engine
+from liquid_background.errors import SettingsError
 
 _making = RLock()
 
@@ -26,12 +30,19 @@ def engine() -> Engine:
     is not set up yet, as in a worker that was started by `--app liquid_background.django:engine`, it is now.
 
     Raises:
-        SettingsError: when a setting is wrong; `manage.py check` tells of all of them.
+        SettingsError: when a setting is wrong; `manage.py check` tells of all of them. Before all models are loaded it
+            is a ProjectSettingsError, also when something of the environment needs models; a command ends then.
     """
     if not (apps.ready or apps.loading):
         django.setup()
+    note_early_call()
     with _making:
-        return _engine()
+        try:
+            return _engine()
+        except (SettingsError, AppRegistryNotReady) as error:
+            if not apps.models_ready:
+                face.tell_too_early(error)
+            raise
 
 
 @cache

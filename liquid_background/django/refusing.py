@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import NoReturn
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.checks import Error
+from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 from django.core.management import ManagementUtility
 
 from liquid_background.django.checks import wrong_settings
+from liquid_background.django.early import REMEDY, places
 from liquid_background.errors import SettingsError
 
 
@@ -23,8 +26,27 @@ def tell_wrong_settings(error: Exception) -> None:
         SystemExit: in a command of `manage.py`, once that is printed.
     """
     wrong = [str(each) for each in wrong_settings()] if isinstance(error, SettingsError) else []
-    if not wrong:  # an error of the module's own code
+    if wrong:  # and not an error of the module's own code
+        _end(wrong)
+
+
+def tell_too_early(error: Exception) -> None:
+    """Say that `engine()` cannot be made before Django has loaded all models, and where that was tried.
+
+    Raises:
+        ProjectSettingsError: with that, or with the settings that are wrong whenever it is called.
+        SystemExit: in a command of `manage.py`, once that is printed.
+    """
+    needs_models = isinstance(error, AppRegistryNotReady) or isinstance(error.__cause__, ImportError)
+    if not needs_models:
+        tell_wrong_settings(error)
         return
+    place = places[-1] if places else "a module"
+    said = f"engine() is called at {place} while Django loads its models, which it needs here ({error}): {REMEDY}"
+    _end([str(Error(said, id="liquid_background.E008"))])
+
+
+def _end(wrong: list[str]) -> NoReturn:
     if not _is_command():
         raise ProjectSettingsError("; ".join(line.removeprefix("?: ") for line in wrong)) from None
     sys.stderr.write("SystemCheckError: System check identified some issues:\n\nERRORS:\n")

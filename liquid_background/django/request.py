@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
+from django.contrib.auth.context_processors import PermWrapper
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest
 
 from liquid_background.engine import Request
 from liquid_background.lazy import kept
+
+_TOKEN: Final = "csrfmiddlewaretoken"
 
 
 class Members(Mapping[str, Any]):
@@ -29,22 +32,54 @@ class Members(Mapping[str, Any]):
 
 
 class Session(Mapping[str, Any]):
-    """The session's values; it is loaded, and the answer varies by its cookie, when a page asks for one."""
+    """The session's values; it is loaded, and the answer varies by its cookie, when a page asks for one.
+
+    Names that begin with `_` are Django's and its applications' own, such as `_auth_user_hash` and `_csrftoken`.
+    """
 
     def __init__(self, session: Any) -> None:
         self._session = session
 
     def __getitem__(self, name: str) -> Any:
+        if _is_own(name):
+            raise KeyError(name)
         return self._session[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._session.keys())
+        return (name for name in self._session.keys() if not _is_own(name))  # noqa: SIM118  a session is no mapping
 
     def __len__(self) -> int:
-        return len(self._session.keys())
+        return sum(1 for _ in self)
 
     def __bool__(self) -> bool:
         return True  # without a look
+
+
+def _is_own(name: object) -> bool:
+    return isinstance(name, str) and name.startswith("_")
+
+
+class Permissions:
+    """A user's permissions, as `perms` names them; like the user, they are asked for when a page reads one."""
+
+    def __init__(self, found: PermWrapper) -> None:
+        self._found = found
+
+    def __getitem__(self, application: str) -> ApplicationPermissions:
+        return ApplicationPermissions(self._found[application])
+
+
+class ApplicationPermissions:
+    """Those of one application: each by its name, and as a condition whether there is any."""
+
+    def __init__(self, found: Any) -> None:
+        self._found = found
+
+    def __getitem__(self, name: str) -> bool:
+        return bool(self._found[name])
+
+    def __liquid__(self) -> bool:
+        return bool(self._found)
 
 
 class Messages(Sequence[Mapping[str, Any]]):
@@ -75,6 +110,8 @@ def seen_by_pages(value: Any, request: HttpRequest | None) -> Any:
     kind = type(value)  # asked for its class, a lazy object would be loaded: the user, and with it the session
     if (request is not None and value is request) or issubclass(kind, HttpRequest):
         return page_request(value)
+    if issubclass(kind, PermWrapper):
+        return Permissions(value)
     return Messages(value) if issubclass(kind, BaseStorage) else value
 
 
@@ -91,16 +128,21 @@ def page_request(request: HttpRequest) -> Members:
             "is_secure": request.is_secure,
             "url_name": lambda: match.view_name if match else None,
             "GET": request.GET.dict,
-            "POST": request.POST.dict,
+            "POST": lambda: _fields(request),
             "user": lambda: getattr(request, "user", None),
         }
     )
 
 
+def _fields(request: HttpRequest) -> dict[str, Any]:
+    """Return what a form has sent, without the token that the middleware has checked."""
+    return {name: value for name, value in request.POST.dict().items() if name != _TOKEN}
+
+
 def request_values(request: HttpRequest) -> Request:
     """Return what an engine's page knows of a request."""
     return Request(
-        params={**request.GET.dict(), **request.POST.dict()},
+        params={**request.GET.dict(), **_fields(request)},
         session=Session(request.session) if hasattr(request, "session") else {},
         cookies=dict(request.COOKIES),
         headers={name.lower(): value for name, value in request.headers.items()},

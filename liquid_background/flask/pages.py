@@ -39,7 +39,11 @@ def render_liquid(page: str, /, **values: Any) -> Response:
 
 
 async def render_liquid_async(page: str, /, **values: Any) -> Response:
-    """Do what `render_liquid` does, without holding up the event loop of an async view."""
+    """Do what `render_liquid` does in an async view: awaits what can be awaited, and sends the jobs in a thread.
+
+    The page itself is rendered on the view's event loop, and holds that up. Flask makes a loop for each async view, so
+    that no other request waits, but what the view has begun beside it does.
+    """
     installed = current()
     found, headers = _find(installed, page)
     return _answer(headers, await installed.engine.render_async(found, **_told(installed, values)))

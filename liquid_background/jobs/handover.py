@@ -22,6 +22,7 @@ from markupsafe import Markup
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
 from liquid_background.jobs.sizes import FLAT, MAX_TEXT, SHORT, MadeDict, MadeList, megabytes, text_size
+from liquid_background.wording import a
 
 MAX_DEPTH: Final = 50
 """Levels of lists and objects that one value may nest; deeper is taken for a circle."""
@@ -72,7 +73,7 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
     if is_missing(value):
         return None
     if kind not in _LISTS and not is_whole(value):
-        raise NotPlain(f"is a {kind.__name__}, not plain data")
+        raise NotPlain(f"is {a(kind.__name__)}, not plain data")
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
@@ -83,7 +84,7 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value)
-    raise NotPlain(f"is a {kind.__name__}, not plain data")
+    raise NotPlain(f"is {a(kind.__name__)}, not plain data")
 
 
 def _encode_mapping(value: Mapping[Any, object], depth: int, is_whole: IsWhole) -> Encoded:
@@ -91,7 +92,7 @@ def _encode_mapping(value: Mapping[Any, object], depth: int, is_whole: IsWhole) 
         return {key: item if type(item) in _PLAIN else _encode(item, depth, is_whole) for key, item in value.items()}
     for key in value:
         if isinstance(key, tuple | frozenset):
-            raise NotPlain(f"has a key that is a {type(key).__name__}, which is not plain data")
+            raise NotPlain(f"has a key that is {a(type(key).__name__)}, which is not plain data")
     pairs = [[_encode(key, depth, is_whole), _encode(item, depth, is_whole)] for key, item in value.items()]
     return {"$map": pairs}
 

@@ -189,11 +189,10 @@ class BoundedLoop(LoopExpression):
     def _listed(self, found: object, context: RenderContext) -> object:
         exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
         try:
-            exposure.check_list(found)
+            return exposure.looped(found, partial(self._most, context))
         except NotExposed as error:
             context.error(error.of(self.iterable, self.iterable.token))
             return ()
-        return exposure.listed(found, partial(self._most, context))
 
     def _most(self, context: RenderContext) -> int | None:
         """Return how many items it takes at most, with those before its offset."""

@@ -155,7 +155,9 @@ class Executor:
             del exception  # whose traceback holds this frame
 
     def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
-        return self._call(payload, collector) if "function" in payload else self._render(payload, collector)
+        result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
+        collector.handed_on()
+        return result
 
     def _call(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         if self._functions is None:

@@ -107,6 +107,7 @@ class Sending(Environment, ABC):
             rendered = True
             if collector.jobs or collector.entries:
                 self._sink().send(collector.sendable(), collector.entries)
+                collector.handed_on()
         except Exception as error:
             if collector.entries and self.sink is not None and not (rendered and _is_silence(error)):
                 with suppress(LiquidBackgroundError):  # the render's own error is the one to know
@@ -140,6 +141,7 @@ class Sending(Environment, ABC):
             rendered = True
             if collector.jobs or collector.entries:
                 await self._sink().send_async(collector.sendable(), collector.entries)
+                collector.handed_on()
         except Exception as error:
             if collector.entries and self.sink is not None and not (rendered and _is_silence(error)):
                 with suppress(LiquidBackgroundError):

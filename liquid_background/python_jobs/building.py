@@ -8,7 +8,7 @@ from typing import Any
 
 from liquid_background.errors import EnqueueError, NotPlain
 from liquid_background.job import MAX_PAYLOAD, Encoded, Job, plain_name
-from liquid_background.jobs.handover import encode, size
+from liquid_background.jobs.handover import IsWhole, encode, size
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.python_jobs.function import Function
 
@@ -69,13 +69,21 @@ def _fit_wrapper(wrapper: Callable[..., Any], args: Sequence[Any], kwargs: Mappi
     return True
 
 
-def build_partial(name: str, parameters: Mapping[str, Any], fields: Mapping[str, Any]) -> Job:
+def build_partial(
+    name: str, parameters: Mapping[str, Any], fields: Mapping[str, Any], is_whole: IsWhole = lambda _: True
+) -> Job:
     """Return the job that renders a partial with parameters.
+
+    Args:
+        name: of the partial.
+        parameters: what it is given.
+        fields: any of the job's.
+        is_whole: whether a template reads all that is in a value, so that it may have it.
 
     Raises:
         EnqueueError: when a parameter is not plain data, or they take too much room.
     """
-    encoded = _encode_all(name, "parameter", parameters)
+    encoded = _encode_all(name, "parameter", parameters, is_whole)
     job = Job(
         **{
             "source_name": source_name_of(name),
@@ -94,13 +102,15 @@ def source_name_of(name: str) -> str:
     return plain_name(name).strip("_")[-100:] or "job"
 
 
-def _encode_all(name: str, kind: str, values: Mapping[str, Any]) -> dict[str, Encoded]:
-    return {key: _encode(name, f"{kind} {key!r}", value) for key, value in values.items()}
+def _encode_all(
+    name: str, kind: str, values: Mapping[str, Any], is_whole: IsWhole = lambda _: True
+) -> dict[str, Encoded]:
+    return {key: _encode(name, f"{kind} {key!r}", value, is_whole) for key, value in values.items()}
 
 
-def _encode(name: str, what: str, value: object) -> Encoded:
+def _encode(name: str, what: str, value: object, is_whole: IsWhole = lambda _: True) -> Encoded:
     try:
-        return encode(value)
+        return encode(value, is_whole)
     except NotPlain as reason:
         raise EnqueueError(f"cannot enqueue {name}: {what} {reason}; pass its id or plain values") from reason
 

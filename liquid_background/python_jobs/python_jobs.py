@@ -18,6 +18,7 @@ from liquid_background.python_jobs.queues import EngineQueue, OnDuplicate
 from liquid_background.python_jobs.retries import RETRIES, RETRIES_IN_DEVELOPMENT, RetryPolicy
 from liquid_background.python_jobs.schedules import Schedule, check_cron, front_matter_schedules
 from liquid_background.python_jobs.sender import EngineSender
+from liquid_background.wording import a
 
 T = TypeVar("T")
 MAX_BULK: Final = 10_000
@@ -131,7 +132,7 @@ class PythonJobs(EngineSender):
         what = self._what(action)
         reading = read_options(options, self._retries(what), BulkOptions)
         if isinstance(params, Mapping) or not isinstance(params, Iterable):
-            raise EnqueueError(f"params is a {type(params).__name__}; enqueue_many takes a list of mappings")
+            raise EnqueueError(f"params is {a(type(params).__name__)}; enqueue_many takes a list of mappings")
         jobs = [self._build(what, each, reading.fields) for each in params]
         if len(jobs) > MAX_BULK:
             raise EnqueueError(f"{len(jobs):,} jobs are too many for one step; send at most {MAX_BULK:,} at once")
@@ -201,10 +202,10 @@ class PythonJobs(EngineSender):
     ) -> Job:
         if params is not None and not isinstance(params, Mapping):
             advice = "; enqueue_many takes a list of them" if isinstance(params, list | tuple) else ""
-            raise EnqueueError(f"params is a {type(params).__name__}; it must be a mapping of names to values{advice}")
+            raise EnqueueError(f"params is {a(type(params).__name__)}; it must be a mapping of names to values{advice}")
         given = dict(params or {})
         if isinstance(what, str):
-            return build_partial(what, given, fields)
+            return build_partial(what, given, fields, self.environment.exposure.is_whole)
         return self.function_job(what, (), given, fields)
 
     # Scheduling.

@@ -102,6 +102,9 @@ class Sender(Protocol):
     def dispatch_each(self, jobs: Sequence[tuple[Job, OnDuplicate]], given: Collection[str]) -> None:
         """Do the same in one step for calls of which each says what happens when its id is taken."""
 
+    def when_sent(self, tell: Callable[[], object]) -> None:
+        """Call a function once what the caller has just enqueued is sent."""
+
 
 class EngineQueue(JobQueue):
     """The queue over an engine's jobs.

@@ -119,6 +119,17 @@ class EngineSender(Sender, Functions):
         if taken is not None:
             raise DuplicateJob(f"a job with the id {taken!r} is there already; on_duplicate='ignore' keeps that one")
 
+    def when_sent(self, tell: Callable[[], object]) -> None:
+        """Call a function once what the caller has just enqueued is sent: never, if a rollback or an error drops it.
+
+        Of what a job enqueues, which is sent with its end, it is called when the attempt has succeeded.
+        """
+        collector = self._collector()
+        if collector is None:
+            self.hooks.send(tell)
+        else:
+            collector.afterwards.append(lambda: self.hooks.send(tell))
+
     def _is_there(self, job_id: str) -> bool:
         try:
             self.jobs.get(job_id)

@@ -112,9 +112,18 @@ class _Waiting:
         self.made = [each for each in self.made if transaction not in each.within]
 
     def send(self) -> None:
+        """Send all of it: what cannot be sent keeps no other back. The first error is raised when each was tried."""
         made, self.made = self.made, []
+        errors: list[Exception] = []
         for each in made:
-            each.send()
+            try:
+                each.send()
+            except Exception as error:  # noqa: BLE001  raised below
+                errors.append(error)
+        if errors:
+            if len(errors) > 1:
+                errors[0].add_note(f"{len(errors)} of {len(made)} pages and calls could not send their jobs")
+            raise errors[0]
 
 
 _connections: Final[WeakKeyDictionary[Connection, WeakSet[_Waiting]]] = WeakKeyDictionary()

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, ManagementUtility, call_command
@@ -14,7 +15,7 @@ from django.test import override_settings
 
 from liquid_background import Engine
 from liquid_background.django import project
-from liquid_background.django.management.command import _without_djangos
+from liquid_background.django.management.command import _renaming, _without_djangos
 
 MakeProject = Callable[..., Engine]
 PAGE = {"order.liquid": "{% background source_name: 'receipt' %}{{ 1 | divided_by: 0 }}{% endbackground %}"}
@@ -84,6 +85,34 @@ def test_help_is_poscli_s(command: str, capfd: pytest.CaptureFixture[str]) -> No
     assert shown.startswith(f"Usage: poscli {command}")
     ManagementUtility(["manage.py", "help", f"liquid_{command}"]).execute()
     assert capfd.readouterr().out == shown
+
+
+def test_what_they_say_names_commands_that_the_project_has(
+    make_project: MakeProject, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_project(DATA_DIR=tmp_path / "none")
+    assert _run("liquid_jobs", "list") == 0
+    told = capfd.readouterr().err
+    assert "'python manage.py liquid_worker' makes one, LIQUID_BACKGROUND_REDIS_URL names another" in told
+    assert _run("liquid_jobs", "lsit") == 2
+    assert "did you mean 'list'?" in capfd.readouterr().err
+    assert _run("liquid_jobs", "--help") == 0
+    shown = capfd.readouterr().out
+    assert "python manage.py liquid_jobs list --status failed" in shown
+    assert "poscli" not in shown.partition("\n")[2]
+    make_project(DATA_DIR="/dev/null/none")
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "shop.settings")
+    assert _run("liquid_logs", "-n", "x") == 2
+    assert "see 'python manage.py liquid_logs --help'" in capfd.readouterr().err
+
+
+def test_commands_that_the_project_has_not_are_named_with_its_engine() -> None:
+    rename = _renaming("manage.py")
+    assert rename("poscli: see 'poscli logs --tail'") == "poscli: see 'python manage.py liquid_logs --tail'"
+    assert rename("look: poscli jobs list") == "look: python manage.py liquid_jobs list"
+    assert rename("'poscli doctor'").endswith("poscli doctor --app liquid_background.django:engine'")
+    assert rename("poscli completion bash; poscli logs: no") == "poscli completion bash; poscli logs: no"
+    assert _renaming("__main__.py")("poscli worker") == "python -m django liquid_worker"
 
 
 @pytest.mark.parametrize(

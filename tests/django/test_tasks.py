@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,7 @@ from django.core import mail
 from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.test import override_settings
+from liquid.exceptions import LiquidError
 
 from liquid_background import Engine, StoreUnavailable
 from liquid_background.django.tasks import LiquidBackend
@@ -447,3 +449,91 @@ def test_tasks_in_a_real_worker(
     assert [error.exception_class_path for error in died.errors] == ["liquid_background.errors.JobFailed"]
     assert [error.exception_class_path for error in slow.errors] == ["liquid_background.errors.JobTimeout"] * 2
     assert json.dumps(engine.jobs.get(mailed.id).parameters["kwargs"]["kwargs"]) == json.dumps(MESSAGE)
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """The ids of the tasks whose signal `task_enqueued` was sent."""
+    ids: list[str] = []
+
+    def hear(task_result: Any, **_: Any) -> None:
+        ids.append(task_result.id)
+
+    signals.task_enqueued.connect(hear)
+    yield ids
+    signals.task_enqueued.disconnect(hear)
+
+
+def test_the_signal_of_an_enqueued_task_is_sent_on_commit(
+    make_project: MakeProject, databases: None, heard: list[str]
+) -> None:
+    engine = make_project()
+    with transaction.atomic():
+        result = tasks.process_data.enqueue(1)
+        assert heard == []
+    assert heard == [result.id] == [job.id for job in engine.jobs.list()]
+    with suppress(ZeroDivisionError), transaction.atomic():
+        tasks.process_data.enqueue(2)
+        _ = 1 / 0
+    with transaction.atomic():
+        with suppress(ZeroDivisionError), transaction.atomic():
+            tasks.process_data.enqueue(3)
+            _ = 1 / 0
+        kept = tasks.process_data.enqueue(4)
+    at_once = tasks.process_data.enqueue(5)
+    assert heard == [result.id, kept.id, at_once.id]
+
+
+def test_the_signal_is_sent_at_once_where_jobs_are(
+    make_project: MakeProject, databases: None, heard: list[str]
+) -> None:
+    make_project(SEND_ON_COMMIT=False)
+    with suppress(ZeroDivisionError), transaction.atomic():
+        result = tasks.process_data.enqueue(1)
+        assert heard == [result.id]
+        _ = 1 / 0
+
+
+def test_a_page_and_a_job_that_fail_have_enqueued_nothing(
+    make_project: MakeProject, databases: None, heard: list[str]
+) -> None:
+    engine = make_project(
+        {"p.liquid": "{% action 'hand' %}{{ fails | divided_by: 0 }}", "good.liquid": "{% action 'hand' %}"}
+    )
+    engine.action(name="hand")(_hand)
+    with pytest.raises(LiquidError):
+        engine.render("p")
+    assert heard == []
+    with transaction.atomic():
+        engine.render("good")
+        assert heard == []
+    assert len(heard) == 1
+    asyncio.run(engine.render_async("good"))
+    assert len(heard) == 2
+    with fake_jobs(engine) as jobs:
+        heard.clear()
+        outer = [tasks.hand_on.enqueue(fail=fail).id for fail in (True, False)]
+        assert heard == outer
+        jobs.run_next()
+        assert heard == outer
+        jobs.run_next()
+        assert len(heard) == 3
+        assert heard[2] in [job.id for job in jobs.waiting]
+
+
+def _hand() -> str:
+    return str(tasks.process_data.enqueue(1).id)
+
+
+def test_the_log_names_the_function_of_a_task(jobs: FakeJobs) -> None:
+    tasks.fail_until.enqueue(attempt=9)
+    tasks.renamed_again.enqueue()
+    (failed, other) = jobs.run_all()
+    line = tasks.fail_until.func.__code__.co_firstlineno
+    assert (failed.template, failed.line) == ("tests.django.chores.tasks:fail_until", line)
+    (entry, second) = jobs.entries
+    assert (entry.template, entry.line) == (failed.template, failed.line)
+    assert (second.template, second.line) == (other.template, other.line)
+    assert other.template == "tests.django.chores.tasks:renamed_again"
+    assert other.line == inspect.unwrap(tasks.renamed_again.func).__code__.co_firstlineno
+    assert failed.source == "liquid_background.django.tasks.running:run_task"

@@ -103,6 +103,23 @@ def test_the_library_loads_neither(tmp_path: Path) -> None:
     assert done.stdout == "set()\n"
 
 
+def test_a_mounted_page_makes_links_by_a_filter_that_asks_the_application(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/link.liquid").write_text("{{ 'order' | url_for: id: 7 }}")
+    site = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
+    app = FastAPI()
+
+    @app.get("/orders/{id}", name="order")
+    def order(id: int) -> int:
+        return id
+
+    site.environment.add_filter("url_for", lambda name, **path: str(app.url_path_for(name, **path)))
+    app.mount("/", application(site))
+    with TestClient(app) as client:
+        assert client.get("/link").text == "/orders/7"
+        assert client.get("/orders/7").text == "7"
+
+
 def test_a_mounted_application_is_given_the_engine(settings: Settings) -> None:
     engine = Engine(settings=settings)
     inner = Starlette(routes=[Route("/", lambda request: PlainTextResponse(str(get_engine(request) is engine)))])

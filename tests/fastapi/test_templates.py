@@ -325,7 +325,7 @@ def test_a_request_inside_of_something_is_no_list_and_no_text(
     response = LiquidTemplates(engine).TemplateResponse(
         Request(_scope()), "page", {"visit": Visit(Request(_scope(session={"cart": 1})))}
     )
-    with pytest.raises(NotExposed, match="is a HTTPConnection, "):
+    with pytest.raises(NotExposed, match="is an HTTPConnection, "):
         asyncio.run(_awaited(response))
 
 

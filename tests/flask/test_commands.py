@@ -92,6 +92,12 @@ def test_the_help_says_flask_and_asks_for_no_application(
     assert "--app" not in told
 
 
+def test_a_store_is_made_by_a_command_that_flask_has(make_app: Callable[..., Flask], tmp_path: Path) -> None:
+    app = make_app(LIQUID_BACKGROUND_DATA_DIR=str(tmp_path / "none"))
+    told = app.test_cli_runner().invoke(args=["jobs", "list"]).output
+    assert "'flask jobs worker' makes one, LIQUID_BACKGROUND_REDIS_URL names another" in told
+
+
 def test_advice_names_the_commands_that_flask_has(make_app: Callable[..., Flask]) -> None:
     app = make_app()
     run = app.test_cli_runner().invoke

@@ -518,7 +518,13 @@ def test_the_ready_rules_can_be_off(make_site: Callable[..., Any]) -> None:
     for source in ("{{ l.sku }}", "{{ l }}"):
         with pytest.raises(NotExposed, match="l is a Line, which no rule exposes"):
             site.render(source, data)
-    assert site.render("{{ p.x }}{{ p[0] }}", data) == "1"
+    for source in ("{{ p.x }}", "{{ p[0] }}", "{{ p }}", "{% for x in p %}{{ x }}{% endfor %}", "{{ p | join }}"):
+        with pytest.raises(NotExposed, match="is a Point, which no rule exposes"):
+            site.render(source, data)
+    with pytest.raises(HandOverError, match=r"cannot hand `p` \(Point\)"):
+        site.render(block("{% assign q = p %}"), data)
+    site.engine.environment.expose(Point, "x")
+    assert site.render("{{ p.x }}[{{ p.y }}{{ p[0] }}]", data) == "1[]"
     expose(Line, "sku")
     assert site.render("{{ l.sku }}{{ l.price }}", data) == "s"
 

@@ -240,7 +240,7 @@ class Open(File):
 def test_what_is_in_an_object_is_not_asked_for(page: Any, source: str, value: str) -> None:
     page.engine.environment.expose(Open, "name", "__str__")
     text = shown(page, [source.format(value)], {"file": File(), "open": Open()})
-    assert re.fullmatch(r"(NotExposed: .*(is a File|is a Open).*)?", text)
+    assert re.fullmatch(r"(NotExposed: .*(is a File|is an Open).*)?", text)
 
 
 @pytest.mark.parametrize(
@@ -268,7 +268,7 @@ def test_an_own_list_is_gone_through_as_others(site: Any) -> None:
     data = {"l": Members("a", "b"), "m": Members(Account(), Account("bo@example.com"))}
     source = "{{ l | join }} {{ m | map: 'email' | join }} {{ m.size }} {{ m | reverse | map: 'email' | first }}"
     assert site.render(source, data) == "a b ada@example.com bo@example.com 2 bo@example.com"
-    with pytest.raises(NotExposed, match="what join is given is a Account"):
+    with pytest.raises(NotExposed, match="what join is given is an Account"):
         site.render("{{ m | join }}", data)
 
 

@@ -80,8 +80,8 @@ def shop(make_site: Callable[..., Any]) -> Iterator[Any]:
 
 def test_a_model_shows_its_own_columns(shop: Any) -> None:
     order = Order.objects.get(total=7)
-    source = "{{ o.id }} {{ o.total }} {{ o.customer_id }}[{{ o.customer }}{{ o.customer.name }}{{ o.objects }}{{ o.pk }}{{ o._meta }}]"
-    assert shop.render(source, {"o": order}) == "2 7.00 1[]"
+    source = "{{ o.id }} {{ o.total }} {{ o.customer_id }}[{{ o.customer }}{{ o.customer.name }}{{ o.objects }}{{ o._meta }}]{{ o.pk }}"
+    assert shop.render(source, {"o": order}) == "2 7.00 1[]2"
     assert (
         shop.run(block("{% assign t = o.total %}{{ t }}{{ id }}", "source_name: 's', id: o.id"), {"o": order})
         == "7.002"

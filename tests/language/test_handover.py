@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
@@ -194,10 +194,22 @@ class User:
         self.name = "Ada"
 
 
+class Account(NamedTuple):
+    """Travels not, since pages read a part of it only; its name begins with a vowel."""
+
+    name: str
+    password: str
+
+
 @pytest.mark.parametrize(
     ("value", "message"),
     [
         (User(), r"^cannot hand `user` \(User\) to a background job: pass its id or plain values$"),
+        (
+            Account("a", "x"),
+            r"^cannot hand `user` \(Account\) to a .* or plain values \(pages read these of it: name\)$",
+        ),
+        ([Account("a", "x")], r"^cannot hand `user` \(list\) .* \(something in it is an Account, not plain data\)$"),
         ({"deep": User()}, r"^cannot hand `user` \(dict\) .* \(something in it is a User, not plain data\)$"),
         (b"x", r"^cannot hand `user` \(bytes\)"),
         (float("inf"), r"^cannot hand `user` \(float\) .*JSON"),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -36,6 +36,31 @@ def test_a_partial_is_enqueued_by_its_name(tmp_path: Path, engine: Engine) -> No
     assert perform(site, job).result == "Hello Ann"
     with pytest.raises(EnqueueError, match="no action and no partial is called 'emails/goodbye'"):
         site.enqueue("emails/goodbye")
+
+
+class Account(NamedTuple):
+    email: str
+    password: str
+
+
+class Point(NamedTuple):
+    x: int
+    y: int
+
+
+def test_a_partial_is_given_only_what_templates_read_whole(tmp_path: Path, engine: Engine) -> None:
+    (tmp_path / "partials").mkdir(parents=True)
+    (tmp_path / "partials/show.liquid").write_text("{{ it | join: ',' }}")
+    site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
+    assert perform(site, site.enqueue("show", {"it": Point(1, 2)}).job()).result == "1,2"
+    wrong = "cannot enqueue show: parameter 'it' is {}, not plain data"
+    with pytest.raises(EnqueueError, match=wrong.format("an Account")):
+        site.enqueue("show", {"it": Account("a@example.com", "x1")})
+    with pytest.raises(EnqueueError, match=wrong.format("an Account")):
+        site.enqueue_many("show", [{"it": [{"deep": Account("a@example.com", "x1")}]}])
+    site.environment.ready_rules = False
+    with pytest.raises(EnqueueError, match=wrong.format("a Point")):
+        site.enqueue("show", {"it": Point(1, 2)})
 
 
 def test_many_are_sent_in_one_step_or_not_at_all(engine: Engine) -> None:

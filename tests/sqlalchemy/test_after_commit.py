@@ -302,6 +302,23 @@ def test_a_store_that_is_away_is_told_by_the_commit_which_has_been_done(session:
     assert session.scalars(select(Order.item).order_by(Order.id)).all() == ["first", "b"]
 
 
+def test_what_cannot_be_sent_keeps_no_other_back(engine: Engine, session: scoped_session[Session]) -> None:
+    away = [Engine(redis_url=f"redis://127.0.0.1:{port}") for port in (1, 2)]
+    for each in away:
+        each.send_when(after_commit(session))
+    for write in (True, False):
+        session.execute(insert(Order).values(item="second") if write else select(Order))
+        _page(engine, "before")
+        for each in away:
+            _page(each)
+        _page(engine, "after")
+        with pytest.raises(StoreUnavailable, match=r"127\.0\.0\.1:1") as raised:
+            session.commit() if write else session.remove()
+        assert raised.value.__notes__ == ["2 of 4 pages and calls could not send their jobs"]
+        session.remove()
+    assert sorted(job.source_name for job in engine.jobs.list()) == ["after", "after", "before", "before"]
+
+
 @pytest.mark.parametrize("end", ["close", "remove"])
 def test_a_store_that_is_away_is_told_by_the_end_of_what_only_read_and_the_next_session_is_a_new_one(
     session: scoped_session[Session], end: str

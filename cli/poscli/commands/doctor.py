@@ -25,8 +25,10 @@ from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity as Level
 from liquid_background.lint import check_files, check_folder, files_under
+from liquid_background.wording import a
 from poscli.application import app_option, given_engine, load_engine, no_store
-from poscli.terminal import as_called, fitted, styled
+from poscli.called import as_called
+from poscli.terminal import fitted, styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
 
@@ -107,7 +109,7 @@ def _packages() -> Iterator[Finding]:
 def _templates(engine: Engine) -> Iterator[Finding]:
     loader = engine.environment.loader
     if not isinstance(loader, SiteLoader):
-        yield Finding("templates", f"from a {type(loader).__name__}")
+        yield Finding("templates", f"from {a(type(loader).__name__)}")
         return
     if not os.path.lexists(loader.root):
         fix = "run 'poscli init' for a starter project, or set LIQUID_BACKGROUND_TEMPLATES"

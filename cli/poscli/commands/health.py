@@ -23,10 +23,10 @@ from liquid_background.jobs.queue.serving import Serving
 from liquid_background.jobs.store.probe import Place, embedded_place, line_to, plain_place
 from liquid_background.jobs.store.verdict import Severity, Verdict, verdict_on
 from liquid_background.store_settings import read_store_settings
+from poscli.called import as_called
 from poscli.loader import load
 from poscli.options import app_option
 from poscli.output import dump
-from poscli.terminal import as_called
 from poscli.verdicts import as_json
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ from typing import Any
 
 from liquid.exceptions import FilterArgumentError
 
+from liquid_background.wording import a
+
 TIMEOUT = 5.0  # seconds that the service may take
 
 
@@ -79,4 +81,4 @@ class Service:
 def _plain(value: object) -> str:
     if isinstance(value, Decimal):
         return str(value)
-    raise TypeError(f"cannot send a {type(value).__name__}")
+    raise TypeError(f"cannot send {a(type(value).__name__)}")

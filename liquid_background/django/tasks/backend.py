@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from django.apps import apps
@@ -83,7 +85,7 @@ class LiquidBackend(BaseTaskBackend):
             worker_ids=[],
         )
         self._send(result)
-        signals.task_enqueued.send(sender=type(self), task_result=result)
+        self.engine.when_sent(partial(signals.task_enqueued.send, sender=type(self), task_result=result))
         return result
 
     async def aenqueue(self, task: Task[..., T], args: Sequence[Any], kwargs: dict[str, Any]) -> TaskResult[T]:
@@ -106,6 +108,7 @@ class LiquidBackend(BaseTaskBackend):
             **self._fields,
             "id": result.id,
             "source_name": source_name_of(task.func.__qualname__),
+            **_place(task),
             "priority": priority_of(task.priority),
             "start_at": _seconds(task.run_after),
         }
@@ -149,6 +152,15 @@ def _check_findable(task: Task[..., Any]) -> None:
         raise InvalidTask(f"{path} is defined in the program that was started, which no worker imports: move it")
     if find_task(path) is None:
         raise InvalidTask(f"{path} is no Task, so no worker finds it: have the name that the function has stand for it")
+
+
+def _place(task: Task[..., Any]) -> dict[str, Any]:
+    """Return where a task's function is, for the log: each job of a task calls the same one, and not that."""
+    code = getattr(inspect.unwrap(task.func), "__code__", None)
+    return {
+        "template": f"{task.func.__module__}:{task.func.__qualname__}",
+        "line": code.co_firstlineno if code is not None else 1,
+    }
 
 
 def _seconds(moment: datetime | None) -> float | None:

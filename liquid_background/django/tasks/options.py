@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import Any, Final
 
 from liquid_background.job import MAX_RETRIES, MAX_TIMEOUT, Priority
+from liquid_background.wording import a
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ _OPTIONS: Final = {
 def problems(options: object) -> Iterator[str]:
     """Yield what is wrong with OPTIONS."""
     if not isinstance(options, Mapping):
-        yield f"OPTIONS is a {type(options).__name__}; it must be a dict"
+        yield f"OPTIONS is {a(type(options).__name__)}; it must be a dict"
         return
     for name, value in options.items():
         if name not in _OPTIONS:

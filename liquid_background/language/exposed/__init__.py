@@ -2,6 +2,7 @@
 
 from liquid_background.language.exposed.exposure import KNOWN, Exposing, Exposure
 from liquid_background.language.exposed.inside import words_of
+from liquid_background.language.exposed.loops import as_items
 from liquid_background.language.exposed.rules import REGISTERED, Registry, Rule, expose
 from liquid_background.language.exposed.view import unviewed
 from liquid_background.language.exposed.written import NoForm, fault_in
@@ -14,6 +15,7 @@ __all__ = [
     "NoForm",
     "Registry",
     "Rule",
+    "as_items",
     "expose",
     "fault_in",
     "unviewed",

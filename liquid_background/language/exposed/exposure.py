@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import get_cache_token
-from collections.abc import Callable, Mapping, MappingView, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -21,15 +21,19 @@ from markupsafe import Markup
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
+from liquid_background.language.exposed.djangos import form_rule, model_rule, page_rule
 from liquid_background.language.exposed.inside import has_text, inside
-from liquid_background.language.exposed.ready import Names, Rows, mapping_rule, names_rule, query_rule, record_rule
+from liquid_background.language.exposed.loops import UNORDERED, as_list, check_gone_through, check_list
+from liquid_background.language.exposed.ready import Rows, mapping_rule, names_rule, query_rule, record_rule
 from liquid_background.language.exposed.rules import REGISTERED, Defaults, NoRule, Registry, Rule
+from liquid_background.language.exposed.told import Told
 from liquid_background.language.exposed.view import View
 from liquid_background.language.exposed.written import NoForm, written
+from liquid_background.wording import a
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
 _LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
-KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, set, frozenset, MadeDict, MadeList}
+KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, MadeDict, MadeList}
 """Types that need no rule, and are asked for none: what most pages are made of."""
 
 _DATA: Final = (
@@ -80,25 +84,26 @@ class Exposure:
             rule = self._found[kind] = self._rule(kind)
             return rule
 
-    def _rule(self, kind: type) -> Rule | None:
+    def _rule(self, kind: Any) -> Rule | None:
         listed = sorted((*self.own.ranks(kind), *REGISTERED.ranks(kind)), key=lambda ranked: ranked[0])
         if listed:
             return listed[0][1]
         if kind in _WEAK or any("__class__" in vars(base) for base in kind.__mro__ if base is not object):
             return _PROXY
-        named = names_rule(kind, self._secret_names()) if self.ready_rules else None
-        ready = query_rule(kind) or named or mapping_rule(kind)
+        secret = self._secret_names()
+        ready = query_rule(kind) or page_rule(kind) or mapping_rule(kind)
         if ready is not None:
             return ready
-        if issubclass(kind, _DATA) or any(hasattr(kind, name) for name in _ASKED):
+        declared = names_rule(kind, secret) or form_rule(kind, secret)
+        if declared is None and (issubclass(kind, _DATA) or any(hasattr(kind, name) for name in _ASKED)):
             return None
-        declared = record_rule(kind, self._secret_names())
+        declared = declared or model_rule(kind, secret) or record_rule(kind, secret)
         if declared is not None and self.ready_rules:
             return declared
         shows_text = kind.__str__ is not object.__str__ or hasattr(kind, "__html__")
         return NoRule(
             kind.__name__,
-            text=shows_text and declared is None,
+            text=shows_text and (declared is None or (isinstance(declared, Told) and declared.text)),
             shows_itself=kind.__repr__ is not object.__repr__,
         )
 
@@ -110,10 +115,8 @@ class Exposure:
     def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
         """Return the rows of a query, as many as are wanted, or what a proxy stands for; anything else as it is."""
         rule = self.rule_of(found)
-        if isinstance(rule, Rows):
-            return rule.fetch(found, most())
-        if isinstance(rule, Names):
-            return rule.opened(found)
+        if rule is not None and rule.stands_for_items:
+            return rule.items(found, most())
         return found if rule is not None or type(found) in KNOWN else self._unwrapped(found)
 
     def _unwrapped(self, found: Any) -> Any:
@@ -135,18 +138,32 @@ class Exposure:
         return isinstance(self.rule_of(found), Rows)
 
     def check_list(self, found: object) -> None:
-        """Accept what a loop is to go through.
+        """Accept what is to be taken for a list.
+
+        Raises:
+            NotExposed: for an object that is no list.
+        """
+        check_list(found, self.rule_of(found))
+
+    def looped(self, found: object, most: Callable[[], int | None] = lambda: None) -> object:
+        """Return what a loop is to go through: of a query as many rows as are wanted.
 
         Raises:
             NotExposed: for an object that is no list.
         """
         rule = self.rule_of(found)
-        if isinstance(rule, NoRule):
-            listed = "have the application pass a list"
-            raise NotExposed(f"is a {rule.kind}, which no rule exposes, and no list to loop over: {listed}")
-        is_sequence = isinstance(found, Sequence) and not isinstance(found, tuple)
-        if rule is not None and not rule.is_list and not is_sequence:
-            raise NotExposed(f"is a {rule.kind}, which is no list to loop over: name one of its fields")
+        check_list(found, rule)
+        if isinstance(rule, Told):
+            return rule.items(found)
+        listed = as_list(self.listed(found, most))
+        if rule is None:
+            check_gone_through(listed)
+        return listed
+
+    def items(self, found: object) -> object:
+        """Return the items of what is a list to pages; anything else as it is."""
+        rule = self.rule_of(found)
+        return rule.items(found) if isinstance(rule, Told) else as_list(found)
 
     def check_counted(self, found: object) -> None:
         """Accept what is to be asked for its size, or whether something is in it.
@@ -154,7 +171,7 @@ class Exposure:
         Raises:
             NotExposed: for an object that is no list.
         """
-        if self.rule_of(found) is not None and not isinstance(found, MappingView | Set):
+        if self.rule_of(found) is not None and not isinstance(found, UNORDERED):
             self.check_list(found)
 
     def check_text(self, found: object, *, joined: bool = False) -> None:
@@ -177,7 +194,7 @@ class Exposure:
         for inner in inside(printed):
             rule = self._text_rule(inner)
             if rule is not None and not (rule.text and rule.shows_itself):
-                raise NotExposed(f"holds a {rule.kind}, which is not shown inside others: print what is in it")
+                raise NotExposed(f"holds {a(rule.kind)}, which is not shown inside others: print what is in it")
 
     def _text_rule(self, found: object) -> Rule | None:
         """Return the rule for an object's text; None for what needs none."""
@@ -199,7 +216,7 @@ class Exposure:
             rule = self.rule_of(part)
             if rule is not None and isinstance(part, tuple | dict) and not rule.is_whole(part):
                 holds = "is" if part is found else "holds"
-                raise NotExposed(f"{holds} a {rule.kind}, which is not shown as a whole: print what is in it")
+                raise NotExposed(f"{holds} {a(rule.kind)}, which is not shown as a whole: print what is in it")
 
     def is_whole(self, found: object) -> bool:
         """Return whether a page reads all that is in a value, so that it may be handed over as it is."""
@@ -221,10 +238,7 @@ class Exposure:
                 if rule is None:
                     raise
                 raise NotExposed(rule.why("'name'")) from None
-        if isinstance(rule, Rows):
-            shown: object = rule.fetch(found)
-        else:
-            shown = {name: rule.member(found, name) for name in rule.names(found)}
+        shown = rule.written(found)
         self.check_written(shown)
         return shown
 
@@ -242,6 +256,8 @@ class Exposure:
     def _viewed(self, found: Any, rule: Rule | None, levels: int) -> Any:
         if isinstance(rule, Rows):
             found = rule.fetch(found)
+        elif isinstance(rule, Told) and rule.is_list and levels == _NESTED:
+            found = rule.items(found)
         elif rule is not None and (isinstance(rule, Defaults) or not (rule.is_list and levels == _NESTED)):
             return View.of(found, rule)
         if not isinstance(found, list | tuple) or not levels:

@@ -10,8 +10,9 @@ from operator import attrgetter
 from typing import Any, Final
 
 from liquid_background.errors import LimitReached
-from liquid_background.jobs.masking import looks_secret
+from liquid_background.language.exposed.names import is_kind, is_open
 from liquid_background.language.exposed.rules import Defaults, NoRule, Rule, reading
+from liquid_background.wording import a
 
 MAX_ROWS: Final = 10_000
 """Rows that a page takes of one query."""
@@ -20,7 +21,7 @@ MAX_ROWS: Final = 10_000
 class Names(Rule):
     """Named items of a sequence: named tuples, and rows of SQLAlchemy, whose query named them."""
 
-    is_list = shows_itself = True
+    is_list = stands_for_items = shows_itself = True
 
     def __init__(self, kind: type, read: Callable[[Any, str], object], *, text: bool, secret: Sequence[str]) -> None:
         super().__init__(kind.__name__, {}, text=text)
@@ -29,22 +30,22 @@ class Names(Rule):
 
     def names(self, found: Any) -> Iterable[str]:
         """Return the names of its items."""
-        return [name for name in found._fields if _is_open(name, self._secret)]
+        return [name for name in found._fields if is_open(name, self._secret)]
 
     def member(self, found: Any, name: object) -> object:
         """Return the item of a name or number, or how many there are."""
         if isinstance(name, str) and name in found._fields:
-            if _is_open(name, self._secret):
+            if is_open(name, self._secret):
                 return self._read(found, name)
             raise KeyError(name)
         if name == "size":
             return len(found._fields)
         number = _ENDS.get(name, name) if isinstance(name, str) else name
-        if not isinstance(number, int) or not _is_open(found._fields[number], self._secret):
+        if not isinstance(number, int) or not is_open(found._fields[number], self._secret):
             raise KeyError(name)
         return found[number]
 
-    def opened(self, found: Any) -> Any:
+    def items(self, found: Any, most: int | None = None) -> Any:
         """Return the items whose names do not look secret; the sequence itself, where that is all."""
         return found if self.is_whole(found) else [*compress(found, self._are_open(found))]
 
@@ -53,7 +54,7 @@ class Names(Rule):
         return all(self._are_open(found))
 
     def _are_open(self, found: Any) -> list[bool]:
-        return [_is_open(name, self._secret) for name in found._fields]
+        return [is_open(name, self._secret) for name in found._fields]
 
 
 _ENDS: Final[Mapping[str, int]] = {"first": 0, "last": -1}
@@ -62,7 +63,7 @@ _ENDS: Final[Mapping[str, int]] = {"first": 0, "last": -1}
 class Rows(Rule):
     """A query that is asked when a page takes its rows: a QuerySet or manager of Django's, a Query of SQLAlchemy's."""
 
-    is_list = True
+    is_list = stands_for_items = True
 
     def __init__(self, kind: type) -> None:
         super().__init__(kind.__name__, {})
@@ -84,6 +85,14 @@ class Rows(Rule):
         query = _query(found)
         return int(query.count()) if hasattr(query, "count") else len(self.fetch(found))
 
+    def items(self, found: Any, most: int | None = None) -> list[Any]:
+        """Return the rows, as many as are wanted."""
+        return self.fetch(found, most)
+
+    def written(self, found: object) -> object:
+        """Return the rows."""
+        return self.fetch(found)
+
     def fetch(self, found: Any, most: int | None = None) -> list[Any]:
         """Return the rows, as many as are wanted.
 
@@ -94,7 +103,7 @@ class Rows(Rule):
         rows: list[Any] = reading(lambda: _first_of(_query(found), wanted))
         if len(rows) > MAX_ROWS:
             raise LimitReached(
-                f"the query of a {self.kind} has over {MAX_ROWS:,} rows, the most that a page takes: have the "
+                f"the query of {a(self.kind)} has over {MAX_ROWS:,} rows, the most that a page takes: have the "
                 "application filter or slice it; the limit is fixed",
                 token=None,
             )
@@ -102,19 +111,15 @@ class Rows(Rule):
 
 
 def _query(found: Any) -> Any:
-    return found.all() if _is(type(found), *_MANAGER) else found
+    return found.all() if is_kind(type(found), *_MANAGER) else found
 
 
 def _first_of(query: Any, wanted: int) -> list[Any]:
-    if _is(type(query), *_RAW) and query._result_cache is None:
+    if is_kind(type(query), *_RAW) and query._result_cache is None:
         return [*islice(query.iterator(), wanted)]  # a slice of it would fetch all
     return list(query[:wanted])
 
 
-_MODEL: Final = ("django.db.models.base", "Model")
-_USER: Final = ("django.contrib.auth.base_user", "AbstractBaseUser")
-_NOBODY: Final = ("django.contrib.auth.models", "AnonymousUser")
-_OF_USERS: Final = ("is_authenticated", "is_anonymous")  # properties that a page asks first
 _MANAGER: Final = ("django.db.models.manager", "BaseManager")
 _RAW: Final = ("django.db.models.query", "RawQuerySet")
 _QUERIES: Final = (
@@ -130,18 +135,14 @@ _ROW: Final = ("sqlalchemy.engine.row", "Row")
 _PYDANTIC: Final = ("pydantic.main", "BaseModel")
 
 
-def _is(kind: type, module: str, name: str) -> bool:
-    return any(base.__name__ == name and base.__module__ == module for base in kind.__mro__)
-
-
 def query_rule(kind: type) -> Rule | None:
     """Return the rule for a class of queries, which show no fields of their own."""
-    return Rows(kind) if any(_is(kind, *known) for known in _QUERIES) else None
+    return Rows(kind) if any(is_kind(kind, *known) for known in _QUERIES) else None
 
 
 def mapping_rule(kind: Any) -> Rule | None:
     """Return the rule for a class of mappings that are not read as others are."""
-    if any(_is(kind, *known) for known in _REQUESTS):
+    if any(is_kind(kind, *known) for known in _REQUESTS):
         return NoRule(kind.__name__, text=False)
     if issubclass(kind, defaultdict) and kind.__missing__ is defaultdict.__missing__:
         return Defaults(kind.__name__, {})
@@ -150,10 +151,10 @@ def mapping_rule(kind: Any) -> Rule | None:
 
 def names_rule(kind: type, secret: Sequence[str]) -> Rule | None:
     """Return the rule for sequences that name their items."""
-    if _is(kind, *_ROW):
+    if is_kind(kind, *_ROW):
         return Names(kind, lambda row, name: row._mapping[name], text=False, secret=secret)
     if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return Names(kind, getattr, text=all(_is_open(name, secret) for name in kind._fields), secret=secret)
+        return Names(kind, getattr, text=all(is_open(name, secret) for name in kind._fields), secret=secret)
     return None
 
 
@@ -162,24 +163,15 @@ def record_rule(kind: type, secret: Sequence[str]) -> Rule | None:
     names = _declared(kind)
     if names is None:
         return None
-    return Rule(kind.__name__, {name: attrgetter(name) for name in names if _is_open(name, secret)})
-
-
-def _is_open(name: str, secret: Sequence[str]) -> bool:
-    return not name.startswith("_") and not looks_secret(name, secret)
+    return Rule(kind.__name__, {name: attrgetter(name) for name in names if is_open(name, secret)})
 
 
 def _declared(kind: Any) -> Iterator[str] | None:
     """Return the names of the fields that a class declares, without relations and those that it does not show."""
-    if _is(kind, *_MODEL):
-        user = _OF_USERS if _is(kind, *_USER) else ()
-        return iter((*(field.attname for field in kind._meta.concrete_fields), *user))
-    if _is(kind, *_NOBODY):
-        return iter(("id", "username", "is_active", "is_staff", "is_superuser", *_OF_USERS))
-    if _is(kind, *_PYDANTIC):
+    if is_kind(kind, *_PYDANTIC):
         return (name for name, field in kind.model_fields.items() if field.repr and not field.exclude)
     mapper = getattr(kind, "__mapper__", None)
-    if mapper is not None and _is(type(mapper), "sqlalchemy.orm.mapper", "Mapper"):
+    if mapper is not None and is_kind(type(mapper), "sqlalchemy.orm.mapper", "Mapper"):
         return (attribute.key for attribute in mapper.column_attrs)
     if dataclasses.is_dataclass(kind):
         return (field.name for field in dataclasses.fields(kind) if field.repr)

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, overload
 
 from liquid_background.errors import CodeError, NotExposed, SettingsError
 from liquid_background.language.exposed.inside import words_of
+from liquid_background.wording import a
 
 TEXT: Final = "__str__"
 """What an application lists so that pages may print an object itself."""
@@ -32,6 +33,7 @@ class Rule:
     """
 
     is_list = False  # whether pages loop over it
+    stands_for_items = False  # whether filters take it for its items, too
     shows_itself = False  # whether Python shows it in what holds it by something that is for people, too
 
     def __init__(self, kind: str, fields: Mapping[str, Read], *, text: bool = False) -> None:
@@ -56,6 +58,14 @@ class Rule:
             raise KeyError(name)
         return reading(read, found)
 
+    def items(self, found: Any, most: int | None = None) -> Any:
+        """Return what a loop goes through: of what has many, as many as are wanted."""
+        return found
+
+    def written(self, found: object) -> object:
+        """Return what `json` writes of an object."""
+        return {name: self.member(found, name) for name in self.names(found)}
+
     def is_whole(self, found: object) -> bool:
         """Return whether pages read all that is in an object: its text is, where it holds nothing."""
         return self.text and not isinstance(found, list | tuple | Mapping)
@@ -64,7 +74,7 @@ class Rule:
         """Return why an object is not printed."""
         fields = ", ".join(self.fields)
         instead = f"print one of its fields ({fields})" if fields else "print what is in it"
-        return f"is a {self.kind}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
+        return f"is {a(self.kind)}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
 
 
 class NoRule(Rule):
@@ -83,7 +93,7 @@ class NoRule(Rule):
     def why(self, example: str) -> str:
         """Return why nothing of it is read."""
         listed = f"have the application list what pages may read, expose({self.kind}, {example})"
-        return f"is a {self.kind}, which no rule exposes: {listed}"
+        return f"is {a(self.kind)}, which no rule exposes: {listed}"
 
     def why_no_text(self) -> str:
         """Return why an object is not printed."""

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
+from liquid_background.wording import a
 
 _IP: Final = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
 _URLS: Final = {("pydantic.networks", "_BaseUrl"), ("pydantic_core._pydantic_core", "Url")}
@@ -38,7 +39,7 @@ def written(found: Any) -> object:
         (base.__module__, base.__name__) in _URLS for base in kind.__mro__
     ):
         return str(found)
-    raise NoForm(f"is a {kind.__name__}, which JSON has no form for: pass plain values")
+    raise NoForm(f"is {a(kind.__name__)}, which JSON has no form for: pass plain values")
 
 
 def fault_in(found: object, as_json: Callable[[object], object], path: str = "", depth: int = 0) -> str | None:

@@ -21,6 +21,7 @@ from liquid_background.language.filters.before import (
     TAKE_LISTS,
     check_flat,
 )
+from liquid_background.language.filters.exact import EXACT, knows_decimals
 from liquid_background.language.filters.made import measuring
 from liquid_background.language.filters.result import check_text, measure_text, refuse
 
@@ -42,7 +43,8 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
         bound = _bound(raw, env)
     if not (getattr(raw, "__module__", "") or "").startswith(_KNOWN):  # a method of Python's own has None
         return measuring(bound, env)
-    before, with_more = BEFORE.get(name), _with_more(name, bound, env)
+    more = knows_decimals(bound, EXACT[name]) if name in EXACT else bound
+    before, with_more = BEFORE.get(name), _with_more(name, more, env)
 
     def call(left: object, *args: Any, **named: Any) -> Any:
         if type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args))):
@@ -86,6 +88,7 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             exposure.check_written(left)
         if not is_known and name in _COUNT:
             (exposure.check_counted if name == "size" else exposure.check_list)(left)
+            left = exposure.items(left)
         if flattens:
             check_flat(env, name, left)
         if before is not None:

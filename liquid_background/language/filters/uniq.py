@@ -10,6 +10,7 @@ from liquid.filter import sequence_filter
 
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.filters.result import refuse
+from liquid_background.wording import a
 
 MAX_COMPARISONS: Final = 1_000_000
 """Comparisons of items with those that tell no mark, such as sets."""
@@ -52,7 +53,7 @@ def _member(item: Any, key: object) -> object:
     except KeyError:
         return _MISSING
     except TypeError as error:
-        shown = str(item)[:_LONGEST_SHOWN] if type(item) in FLAT else f"a {type(item).__name__}"
+        shown = str(item)[:_LONGEST_SHOWN] if type(item) in FLAT else a(type(item).__name__)
         raise FilterArgumentError(f"can't read property '{key}' of {shown}", token=None) from error
 
 

@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from liquid_background.wording import a
+
 _LONGEST: Final = 80  # characters of a value
 _NAMES: Final = {"\t": "<tab>", "\n": "<newline>", "\r": "<return>"}
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cs", "Zl", "Zp"))
@@ -33,7 +35,7 @@ def show(value: object) -> str:
         inside = seen(value[:_LONGEST])
         room = _LONGEST - 2 * len(quote)
         return f"{quote}{inside if len(inside) <= room else f'{inside[: room - 2]}…'}{quote}"
-    text = repr(value) if isinstance(value, int | float | Decimal) else f"a {type(value).__name__}"
+    text = repr(value) if isinstance(value, int | float | Decimal) else a(type(value).__name__)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}…"
 
 

@@ -27,6 +27,7 @@ from liquid_background.language.tags.passing import (
     large_size,
     plain_instead,
 )
+from liquid_background.wording import a
 
 TAG_BACKGROUND: Final = "background"
 TAG_ENDBACKGROUND: Final = "endbackground"
@@ -187,7 +188,8 @@ class BackgroundNode(PassingNode, BodyNode):
                 kind = type(value).__name__
                 advice = plain_instead(context, value)
                 message = f"cannot hand `{hand_over.key}` ({kind}) to a background job: {advice}"
-                if isinstance(value, dict | list | tuple | int | float) and not str(reason).startswith(f"is a {kind},"):
+                is_whole = str(reason).startswith(f"is {a(kind)},")
+                if isinstance(value, dict | list | tuple | int | float) and not is_whole:
                     message += f" (something in it {reason})"
                 context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))
         return encoded

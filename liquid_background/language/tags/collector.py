@@ -57,6 +57,7 @@ class Collector:
     jobs: list[Job] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
     family: Family = field(default_factory=Family)
+    afterwards: list[Callable[[], object]] = field(default_factory=list)  # called when all this has been handed on
     _job_bytes: int = 0
     _job_count: int = 0  # of the family's jobs, of which a large one is several
     _line_bytes: int = 0
@@ -107,6 +108,11 @@ class Collector:
         """Return the jobs, each with what it may make in turn."""
         self.family.admit(self.jobs)
         return self.jobs
+
+    def handed_on(self) -> None:
+        """Tell those who wait for it that the jobs are on their way."""
+        for tell in self.afterwards:
+            tell()
 
     def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
         """Note a line for the job log.

@@ -29,7 +29,7 @@ from liquid.token import (
     TOKEN_WORD,
 )
 
-from liquid_background.language.exposed import Exposure
+from liquid_background.language.exposed import Exposure, as_items
 from liquid_background.language.filters import check_text
 from liquid_background.language.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
 from liquid_background.language.tags.opened import Tokens
@@ -73,16 +73,24 @@ class _RowsPath(Path):
 
     def evaluate(self, context: RenderContext) -> object:
         """Return what it stands for."""
-        return _listed(context, super().evaluate(context))
+        return self._listed(context, super().evaluate(context))
 
     async def evaluate_async(self, context: RenderContext) -> object:
         """Return what it stands for."""
-        return _listed(context, await super().evaluate_async(context))
+        return self._listed(context, await super().evaluate_async(context))
+
+    def _listed(self, context: RenderContext, value: object) -> object:
+        exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
+        return exposure.listed(value)
 
 
-def _listed(context: RenderContext, value: object) -> object:
-    exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]
-    return exposure.listed(value)
+class _EachPath(_RowsPath):
+    """What a partial is rendered for one by one."""
+
+    __slots__ = ()
+
+    def _listed(self, context: RenderContext, value: object) -> object:
+        return as_items(super()._listed(context, value))
 
 
 class _WayInNode(PassingNode):
@@ -197,7 +205,7 @@ def _parse_binding(env: Environment, head: TokenStream) -> tuple[Expression | No
         next(head)
         head.expect(TOKEN_WORD)
         var = Path.parse(env, head)
-        var = _RowsPath(var.token, var.path)
+        var = (_EachPath if loop else _RowsPath)(var.token, var.path)
         if head.current.kind == TOKEN_AS:
             next(head)
             head.expect(TOKEN_WORD)

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from functools import wraps
 from typing import Any
 
 import django
@@ -106,3 +107,25 @@ def plain() -> None:
 
 
 renamed = task(plain)
+
+
+@task
+def hand_on(fail: bool = False) -> None:
+    """Enqueue another task, which is sent with the end of this one."""
+    process_data.enqueue(1)
+    if fail:
+        raise LookupError("after all")
+
+
+def _quietly(function: Any) -> Any:
+    @wraps(function)
+    def called(*args: Any) -> Any:
+        return function(*args)
+
+    return called
+
+
+@task
+@_quietly
+def renamed_again() -> None:
+    """One with a decorator of its own."""

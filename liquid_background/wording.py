@@ -1,0 +1,18 @@
+"""The article before a name in a message: "a Customer", "an Author"."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_SPELT_WITH_VOWEL: Final = frozenset("AEFHILMNORSX")  # letters whose own names begin with a vowel: an SQL query
+_VOWEL: Final = re.compile(
+    r"(?!eu|ewe|one|once|uni(?!n|m)|us[aeu]|ut[ei]|ubi|ura|uke)[aeiou]|hour|honou?r|honest|heir", re.IGNORECASE
+)
+
+
+def a(name: str) -> str:
+    """Return a name, such as that of a class, with its article, as it is spoken: a User, an Order, an HTTPError."""
+    word = name.lstrip("_")
+    vowel = word[0] in _SPELT_WITH_VOWEL if word[:2].isupper() else _VOWEL.match(word)
+    return f"{'an' if vowel else 'a'} {name}"

@@ -1,0 +1,20 @@
+"""The article before a name."""
+
+from __future__ import annotations
+
+import pytest
+
+from liquid_background.wording import a
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        *("an Author", "an object", "an int", "an Item", "an enumerate", "an Update", "an Undefined", "an Unindexed"),
+        *("an HTTPConnection", "an IPv4Address", "an OSError", "an F", "an SQLRow", "an Hour", "an _Entry", "an A"),
+        *("a Customer", "a User", "a UUID", "a Unit", "a URL", "a Euro", "a OneToOneField", "a list", "a House"),
+        *("a JSONField", "a _Private", "a QuerySet", "a B", "a generator", "a liquid_background.Engine", "a "),
+    ],
+)
+def test_a_name_has_the_article_that_is_spoken(named: str) -> None:
+    assert a(named.split(" ", 1)[1]) == named
