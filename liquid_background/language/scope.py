@@ -38,12 +38,7 @@ class Scope:
 
     def is_own(self, name: str) -> bool:
         """Return whether a name is surely the body's own."""
-        if name in self._sure or self._bound.get(name):
-            return True
-        for given in self._parameters:  # which is asked too often for a generator
-            if name in given:
-                return True
-        return False
+        return name in self._sure or self._bound.get(name, 0) > 0 or any(name in given for given in self._parameters)
 
     def may_be_own(self, name: str) -> bool:
         """Return whether a name is the body's own on some way to here."""
