@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext
 from liquid.ast import ConditionalBlockNode, PartialScope
@@ -32,6 +32,7 @@ from liquid_background.language.scope import ANYTHING, Scope
 REQUEST_ROOTS: Final = frozenset(("params", "session", "cookies", "headers", "context", "request"))
 """What belongs to the request: never shipped."""
 
+_WRITTEN: Final = (str, int)  # segments of a path that are no brackets with a path in them
 _COUNTERS: Final = frozenset(("increment", "decrement"))  # a variable of the page's wins over their counters
 
 
@@ -62,8 +63,7 @@ class BodyNode(Node):
         raise NotImplementedError
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
+class _Judged(NamedTuple):
     """What a path needs to be resolved."""
 
     asks_request: bool  # a bracket of it is of the request, as in `a[params.key]`
@@ -258,14 +258,12 @@ class BodyWalk:
         """Return what a path and its brackets need; of brackets in brackets, each is looked at once."""
         judged = self._judged.get(id(path))
         if judged is None:
-            parts = _brackets_of(path)
-            inner = [self._judge(part, scope) for part in parts]
-            asks = any(self._is_requests(part.path[0], scope) for part in parts)
-            own = self._is_pages(path.path[0], scope)
-            judged = self._judged[id(path)] = _Judged(
-                asks_request=asks or any(part.asks_request for part in inner),
-                is_pages=own and all(part.is_pages for part in inner),
-            )
+            asks, is_pages = False, self._is_pages(path.path[0], scope)
+            for part in _brackets_of(path):
+                inner = self._judge(part, scope)
+                asks = asks or inner.asks_request or self._is_requests(part.path[0], scope)
+                is_pages = is_pages and inner.is_pages
+            judged = self._judged[id(path)] = _Judged(asks, is_pages)
         return judged
 
     def _is_requests(self, root: object, scope: Scope) -> bool:
@@ -282,4 +280,4 @@ class BodyWalk:
 
 
 def _brackets_of(path: Path) -> list[Path]:
-    return [part for part in path.path if not isinstance(part, str | int)]
+    return [part for part in path.path if not isinstance(part, _WRITTEN)]

@@ -25,8 +25,9 @@ class Scope:
     """
 
     def __init__(self, parameters: frozenset[str]) -> None:
-        self._parameters = [parameters]  # of the innermost block last
-        self._bound: dict[str, int] = {}  # how many loops around the point bind a name
+        self._parameters = parameters
+        self._innermost = parameters  # of the innermost block
+        self._bound: dict[str, int] = {}  # how many loops and nested blocks around the point bind a name
         self._sure: set[str] = set()
         self._made_sure: list[str] = []
         self._maybe: dict[str, int] = {}  # by name, when it was noted
@@ -38,7 +39,7 @@ class Scope:
 
     def is_own(self, name: str) -> bool:
         """Return whether a name is surely the body's own."""
-        return name in self._sure or self._bound.get(name, 0) > 0 or any(name in given for given in self._parameters)
+        return name in self._sure or name in self._parameters or self._bound.get(name, 0) > 0
 
     def may_be_own(self, name: str) -> bool:
         """Return whether a name is the body's own on some way to here."""
@@ -87,20 +88,22 @@ class Scope:
     @contextmanager
     def block(self, parameters: Iterable[str]) -> Iterator[None]:
         """Go through a nested block, which is given what is named here; what it assigns is its own."""
-        self._parameters.append(frozenset(parameters))
+        around, self._innermost = self._innermost, frozenset(parameters)
+        self._bind(self._innermost, 1)
         sure, noted = len(self._made_sure), len(self._noted)
         in_loop, self.in_loop = self.in_loop, False
         try:
             yield
         finally:
-            self._parameters.pop()
+            self._bind(self._innermost, -1)
+            self._innermost = around
             self.in_loop = in_loop
             self._forget_sure(sure)
             self._forget_noted(noted)
 
     def of_macro(self, bound: Iterable[str]) -> Scope:
         """Return the scope of a macro: its arguments and the parameters, not what the body assigns around it."""
-        scope = Scope(self._parameters[-1])
+        scope = Scope(self._innermost)
         scope._bind(bound, 1)
         return scope
 
