@@ -9,7 +9,6 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +16,7 @@ from typing import Any, Final
 
 from liquid_background.errors import AppLoadError, LiquidBackgroundError, SettingsError
 from liquid_background.job import Performer
+from liquid_background.nearest import nearest
 from liquid_background.wording import a
 
 _NAME: Final = re.compile(r"(?P<module>\w+(?:\.\w+)*):(?P<attributes>\w+(?:\.\w+)*)(?P<call>\(\))?")
@@ -100,8 +100,8 @@ def _attribute(found: Any, attributes: str, name: str) -> Any:
     for attribute in attributes.split("."):
         known = dir(found)
         if attribute not in known and not hasattr(found, attribute):
-            near = get_close_matches(attribute, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            near = nearest(attribute, known)
+            hint = f"; did you mean {near!r}?" if near else ""
             of = getattr(found, "__name__", type(found).__name__)
             raise SettingsError(f"setting app: cannot load {name!r}: {of} has no {attribute!r}{hint}")
         found = getattr(found, attribute)

@@ -6,7 +6,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -22,6 +21,7 @@ from pydantic_settings import (
 from liquid_background.allowed import allowed, shortened
 from liquid_background.errors import SettingsError
 from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT, SITE
+from liquid_background.nearest import nearest
 from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
 
 _USER = re.compile(r"[\w.-]*", re.ASCII)
@@ -269,7 +269,7 @@ def _advice(name: str) -> str:
 def _nearest(name: str) -> str | None:
     """Return the setting that a name is nearest to, if any is near."""
     plain = name.lower().replace("-", "_").removeprefix(_PREFIX.lower())
-    return next(iter(get_close_matches(plain, Settings.model_fields, n=1)), None)
+    return nearest(plain, Settings.model_fields) or None
 
 
 def _explain(item: Any, given: Mapping[str, Any], place: str) -> str:

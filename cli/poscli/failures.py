@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-from difflib import get_close_matches
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -15,6 +14,7 @@ from liquid_background.errors import AppLoadError, LiquidBackgroundError
 from liquid_background.extras import MissingExtra
 from liquid_background.jobs.log import printable
 from liquid_background.language.syntax import explain, locate
+from liquid_background.nearest import nearest
 from poscli.called import as_called
 
 FAILED = 1
@@ -94,8 +94,8 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption):
         known = [name for parameter in (context.command.params if context else ()) for name in parameter.opts]
-        near = get_close_matches(error.option_name, known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"see '{_path(error)} --help'"
+        near = nearest(error.option_name, known)
+        hint = f"did you mean '{near}'?" if near else f"see '{_path(error)} --help'"
         return f"no option '{error.option_name}'; {hint}"
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:] if message[1:2].islower() else message

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import click
 
+from liquid_background.nearest import nearest
 from poscli.called import called, renamed
 from poscli.loader import load
 from poscli.output import give_up
@@ -34,8 +34,8 @@ class Group(click.Group):
             return name, found, args[1:]
         if name.startswith("-"):
             return super().resolve_command(ctx, args)
-        near = get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
-        hint = f"did you mean '{near[0]}'?" if near else f"see '{ctx.command_path} --help'"
+        near = nearest(name, self.list_commands(ctx), cutoff=0.5)
+        hint = f"did you mean '{near}'?" if near else f"see '{ctx.command_path} --help'"
         raise click.UsageError(f"no command '{name}'; {hint}", ctx)
 
 

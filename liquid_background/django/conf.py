@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from django.conf import settings as project
 
 from liquid_background.django.modules import DEFAULT_MODULES, MODULES, NAME, are_names
 from liquid_background.errors import SettingsError
+from liquid_background.nearest import nearest
 from liquid_background.settings import Settings, load_settings
 from liquid_background.wording import a
 
@@ -101,8 +101,8 @@ def _unknown(name: object) -> Problem:
     if name in _NOT_HERE:
         reason = "the engine is this project's own; leave it out"
     else:
-        near = get_close_matches(str(name).upper(), _names(), n=1)
-        reason = f"did you mean {near[0]!r}?" if near else f"settings are {', '.join(_names())}"
+        near = nearest(str(name).upper(), _names())
+        reason = f"did you mean {near!r}?" if near else f"settings are {', '.join(_names())}"
     return Problem(f"{NAME} has the unknown setting {name!r}: {reason}", "E001")
 
 
@@ -117,8 +117,8 @@ def _on_commit_problem(given: Mapping[str, Any]) -> Problem | None:
     unknown = [alias for alias in aliases if alias not in project.DATABASES]
     if not unknown:
         return None
-    near = get_close_matches(unknown[0], project.DATABASES, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"DATABASES has {', '.join(project.DATABASES) or 'none'}"
+    near = nearest(unknown[0], project.DATABASES)
+    hint = f"did you mean {near!r}?" if near else f"DATABASES has {', '.join(project.DATABASES) or 'none'}"
     return Problem(f"{NAME}: {SEND_ON_COMMIT} names {unknown[0]!r}, which is no database: {hint}", "E003")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.parse import urlsplit
@@ -12,6 +11,7 @@ from flask import Flask
 
 from liquid_background.errors import SettingsError
 from liquid_background.jobs.store.address import parse_address
+from liquid_background.nearest import nearest
 from liquid_background.settings import Settings, load_settings
 
 _PREFIX: Final = "LIQUID_BACKGROUND_"
@@ -63,8 +63,8 @@ def _unknown(name: str) -> str:
         return f"{name} in app.config is no setting: each has a name of its own there, such as {_PREFIX}REDIS_URL"
     if name == _NOT_HERE:
         return f"{name} in app.config: the engine is this application's own; leave it out"
-    near = get_close_matches(name, _NAMES, n=1)
-    hint = f"did you mean {near[0]}?" if near else f"settings are {', '.join(_NAMES)}"
+    near = nearest(name, _NAMES)
+    hint = f"did you mean {near}?" if near else f"settings are {', '.join(_NAMES)}"
     return f"{name} in app.config is no setting: {hint}"
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from enum import Enum, auto
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext
 from liquid.ast import ConditionalBlockNode, PartialScope
@@ -25,9 +27,12 @@ from liquid.expression import Expression
 from liquid.extra.tags.macro_tag import MacroNode
 from liquid.token import TOKEN_TAG
 
+from liquid_background.language.scope import ANYTHING, Scope
+
 REQUEST_ROOTS: Final = frozenset(("params", "session", "cookies", "headers", "context", "request"))
 """What belongs to the request: never shipped."""
 
+_WRITTEN: Final = (str, int)  # segments of a path that are no brackets with a path in them
 _COUNTERS: Final = frozenset(("increment", "decrement"))  # a variable of the page's wins over their counters
 
 
@@ -48,35 +53,6 @@ class Plan:
     paths: tuple[Path, ...]  # the paths at those positions
 
 
-ANYTHING: Final = "*"
-"""Stands among names that may be assigned for all of them: behind an include, whose partial may assign any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The body's own names at one point."""
-
-    parameters: frozenset[str]  # of the innermost block
-    sure: frozenset[str]
-    maybe: frozenset[str]  # assigned on some way to here; holds `sure` too
-
-    @classmethod
-    def of(cls, parameters: frozenset[str]) -> Scope:
-        return cls(parameters, parameters, parameters)
-
-    def with_sure(self, names: Iterable[str]) -> Scope:
-        added = frozenset(names)
-        return Scope(self.parameters, self.sure | added, self.maybe | added)
-
-    def with_maybe(self, names: Iterable[str]) -> Scope:
-        return Scope(self.parameters, self.sure, self.maybe | frozenset(names))
-
-    def within(self, parameters: Iterable[str]) -> Scope:
-        """Return the scope of a nested block, which is given what is named here."""
-        given = frozenset(parameters)
-        return Scope(given, self.sure | given, self.maybe | given)
-
-
 class BodyNode(Node):
     """A node whose body runs as a job of its own: a nested background block."""
 
@@ -85,6 +61,13 @@ class BodyNode(Node):
     def parameter_names(self) -> Iterable[str]:
         """Return the names that its body is given."""
         raise NotImplementedError
+
+
+class _Judged(NamedTuple):
+    """What a path needs to be resolved."""
+
+    asks_request: bool  # a bracket of it is of the request, as in `a[params.key]`
+    is_pages: bool  # the page can resolve all of it
 
 
 def plan_body(env: Environment, nodes: Iterable[Node], parameters: Iterable[str], hands_over: Collection[str]) -> Plan:
@@ -114,8 +97,34 @@ RUN_ONCE: Final = (
 """Nodes that are no loops; an application's own node may be one."""
 
 
+class _Way(Enum):
+    """How a node takes its children."""
+
+    SEQUENCE = auto()  # all of them, one after the other
+    ONCE = auto()  # each or not
+    LOOP = auto()  # maybe again
+    BLOCK = auto()  # as a job of their own
+    MACRO = auto()  # where it is called
+
+
+@lru_cache(1000)
+def _way(kind: type[Node]) -> _Way:
+    for ancestor, way in (
+        ((BlockNode, LiquidNode, CaptureNode), _Way.SEQUENCE),
+        (MacroNode, _Way.MACRO),
+        (BodyNode, _Way.BLOCK),
+        (RUN_ONCE, _Way.ONCE),
+    ):
+        if issubclass(kind, ancestor):
+            return way
+    return _Way.LOOP
+
+
 class BodyWalk:
-    """One walk over a body; collects what the page is to hand over."""
+    """One walk over a body; collects what the page is to hand over.
+
+    It goes through each node once, and once more through what a loop holds, however deep they stand in each other.
+    """
 
     def __init__(self, env: Environment, hands_over: Collection[str], parameters: frozenset[str]) -> None:
         self.hands_over = hands_over
@@ -124,30 +133,31 @@ class BodyWalk:
         self.positions: dict[int, tuple[str, int]] = {}
         self.paths: list[Path] = []
         self._static = RenderContext(BoundTemplate(env, []))
+        self._judged: dict[int, _Judged] = {}  # paths of the expression that is being looked at, by their ids
 
     def body(self, nodes: Iterable[Node]) -> None:
         """Walk a whole body."""
-        self.nodes(nodes, Scope.of(self.parameters))
+        self.nodes(nodes, Scope(self.parameters))
 
-    def nodes(self, nodes: Iterable[Node], scope: Scope) -> Scope:
-        """Walk a sequence that is always taken; return the scope behind it."""
+    def nodes(self, nodes: Iterable[Node], scope: Scope) -> None:
+        """Walk a sequence that is always taken."""
         for node in nodes:
-            scope = self.node(node, scope)
-        return scope
+            self.node(node, scope)
 
-    def node(self, node: Node, scope: Scope) -> Scope:
-        if isinstance(node, BlockNode | LiquidNode | CaptureNode):
-            scope = self.nodes(self.children(node), scope)
-        elif isinstance(node, MacroNode):
-            # A macro's body sees its own arguments and the parameters, not what the body assigns around it.
-            own = Scope.of(scope.parameters).with_sure(node.block_scope())
-            self.nodes(self.children(node), own)
+    def node(self, node: Node, scope: Scope) -> None:
+        """Walk a node; the scope is then that behind it."""
+        way = _way(type(node))
+        if way is _Way.SEQUENCE:
+            self.nodes(self.children(node), scope)
+        elif way is _Way.MACRO:
+            self.nodes(self.children(node), scope.of_macro(str(name) for name in node.block_scope()))
         else:
             self._arguments(node, scope)
-            scope = scope.with_maybe(self._branches(node, scope))
-        if node.token.kind == TOKEN_TAG and node.token.value in _COUNTERS:
-            return scope.with_maybe(str(name) for name in node.template_scope())
-        return scope.with_sure(str(name) for name in node.template_scope())
+            self._branches(node, way, scope)
+        is_counter = node.token.kind == TOKEN_TAG and node.token.value in _COUNTERS
+        note = scope.may_assign if is_counter else scope.assign
+        for name in node.template_scope():
+            note(str(name))
 
     def children(self, node: Node) -> Iterator[Node]:
         yield from node.children(self._static, include_partials=False)
@@ -162,37 +172,51 @@ class BodyWalk:
     def other(self, node: Node, scope: Scope) -> None:
         """Meet a node that hands nothing over; a check of templates looks at what it reads."""
 
-    def _branches(self, node: Node, scope: Scope) -> frozenset[str]:
-        """Walk children that may be taken, or taken again; return the names that they may assign."""
+    def _branches(self, node: Node, way: _Way, scope: Scope) -> None:
+        """Walk children that may be taken, or taken again; what they assign may be assigned behind them."""
+        children = [*self.children(node)]
         if isinstance(node, BodyNode):
-            self.nodes(self.children(node), scope.within(node.parameter_names()))
-            return frozenset()
-        children = list(self.children(node))
-        assigned = frozenset(name for child in children for name in self._assigned(child))
-        if not isinstance(node, RUN_ONCE):
-            scope = scope.with_maybe(assigned)  # by an earlier turn of the loop
-        inside = scope.with_sure(str(name) for name in node.block_scope())
-        for child in children:
-            is_else = isinstance(node, ForNode) and child is node.default
-            self.node(child, scope if is_else else inside)
-        return assigned | self.assigned_elsewhere(node)
+            self.block(node, children, scope)
+        elif children:
+            around = scope.in_loop
+            if way is _Way.LOOP and not around:
+                for name in self.assigned(children):  # by an earlier turn of the loop
+                    scope.may_assign(name)
+                scope.in_loop = True
+            with scope.branches():
+                for child in children:
+                    is_else = isinstance(node, ForNode) and child is node.default
+                    with scope.branch(() if is_else else (str(name) for name in node.block_scope())):
+                        self.node(child, scope)
+            scope.in_loop = around
+        for name in self.assigned_elsewhere(node):
+            scope.may_assign(name)
 
-    def assigned_elsewhere(self, node: Node) -> frozenset[str]:
+    def block(self, node: BodyNode, children: Iterable[Node], scope: Scope) -> None:
+        """Walk a nested block."""
+        with scope.block(node.parameter_names()):
+            self.nodes(children, scope)
+
+    def assigned_elsewhere(self, node: Node) -> Iterable[str]:
         """Return the names that a partial which shares the scope may assign."""
         partial = node.partial_scope()
         shared = partial is not None and partial.scope is not PartialScope.ISOLATED
-        return frozenset((ANYTHING,)) if shared else frozenset()
+        return (ANYTHING,) if shared else ()
 
-    def _assigned(self, node: Node) -> Iterator[str]:
-        yield from (str(name) for name in node.template_scope())
-        yield from self.assigned_elsewhere(node)
-        if not isinstance(node, BodyNode | MacroNode):
-            for child in self.children(node):
-                yield from self._assigned(child)
+    def assigned(self, nodes: Iterable[Node]) -> Iterator[str]:
+        """Yield the names that nodes and what they hold may assign, but for blocks and macros."""
+        left = [*nodes]
+        while left:
+            node = left.pop()
+            yield from (str(name) for name in node.template_scope())
+            yield from self.assigned_elsewhere(node)
+            if _way(type(node)) not in (_Way.BLOCK, _Way.MACRO):
+                left.extend(self.children(node))
 
     def expression(self, expression: Expression, scope: Scope) -> None:
         """Note every page path in an expression."""
         if isinstance(expression, Path):
+            self._judged.clear()
             self._path(expression, scope)
         else:
             for child in expression.children():
@@ -200,16 +224,21 @@ class BodyWalk:
 
     def _path(self, path: Path, scope: Scope) -> None:
         root = path.path[0]
-        if isinstance(root, Path) or not isinstance(root, str) or root in scope.sure:
+        if not isinstance(root, str) or scope.is_own(root):
             self._brackets(path.path, scope)
             return
-        if root in REQUEST_ROOTS or self._asks_request(path, scope):
+        if root in REQUEST_ROOTS:
             return  # blank in the job, so nothing needs to travel for it
-        covered = self._covered(path, scope)
-        shipped = path if covered == len(path.path) else Path(path.token, path.path[:covered])
-        self._brackets(path.path[covered:], scope)
+        covered, shipped = len(path.path), path
+        if _brackets_of(path):
+            if self._judge(path, scope).asks_request:
+                return
+            covered = self._covered(path, scope)
+            shipped = path if covered == len(path.path) else Path(path.token, path.path[:covered])
+            self._brackets(path.path[covered:], scope)
         key = str(shipped)
-        self.found.setdefault(key, HandOver(key, shipped))
+        if key not in self.found:
+            self.found[key] = HandOver(key, shipped)
         self.positions[path.token.start_index] = (key, covered)
         self.paths.append(path)
 
@@ -218,23 +247,37 @@ class BodyWalk:
             if isinstance(segment, Path):
                 self._path(segment, scope)
 
-    def _asks_request(self, path: Path, scope: Scope) -> bool:
-        """Return whether a bracket of a path needs the request, as in `a[params.key]`."""
-        brackets = [part for part in path.path if isinstance(part, Path)]
-        roots = (part.path[0] for part in brackets)
-        return any(root in REQUEST_ROOTS and root not in scope.maybe for root in roots) or any(
-            self._asks_request(part, scope) for part in brackets
-        )
-
     def _covered(self, path: Path, scope: Scope) -> int:
         """Return how many segments the page can resolve: up to the first bracket that may be the body's."""
         for index, segment in enumerate(path.path):
-            if isinstance(segment, Path) and not self._is_pages(segment, scope):
+            if isinstance(segment, Path) and not self._judge(segment, scope).is_pages:
                 return index
         return len(path.path)
 
-    def _is_pages(self, path: Path, scope: Scope) -> bool:
-        root = path.path[0]
-        if not isinstance(root, str) or root in scope.maybe or root in REQUEST_ROOTS or ANYTHING in scope.maybe:
+    def _judge(self, path: Path, scope: Scope) -> _Judged:
+        """Return what a path and its brackets need; of brackets in brackets, each is looked at once."""
+        judged = self._judged.get(id(path))
+        if judged is None:
+            asks, is_pages = False, self._is_pages(path.path[0], scope)
+            for part in _brackets_of(path):
+                inner = self._judge(part, scope)
+                asks = asks or inner.asks_request or self._is_requests(part.path[0], scope)
+                is_pages = is_pages and inner.is_pages
+            judged = self._judged[id(path)] = _Judged(asks, is_pages)
+        return judged
+
+    def _is_requests(self, root: object, scope: Scope) -> bool:
+        return isinstance(root, str) and root in REQUEST_ROOTS and not self.may_be_own(root, scope)
+
+    def _is_pages(self, root: object, scope: Scope) -> bool:
+        if not isinstance(root, str) or root in REQUEST_ROOTS:
             return False
-        return all(self._is_pages(part, scope) for part in path.path[1:] if isinstance(part, Path))
+        return not self.may_be_own(root, scope) and not self.may_be_own(ANYTHING, scope)
+
+    def may_be_own(self, name: str, scope: Scope) -> bool:
+        """Return whether a name is the body's own on some way to here."""
+        return scope.may_be_own(name)
+
+
+def _brackets_of(path: Path) -> list[Path]:
+    return [part for part in path.path if not isinstance(part, _WRITTEN)]

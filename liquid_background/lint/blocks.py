@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
 from liquid import Node, Token
-from liquid.ast import PartialScope
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, StringLiteral
-from liquid.exceptions import LiquidError
-from liquid.expression import Expression
 
-from liquid_background.language.environment import Environment
-from liquid_background.language.plan import ANYTHING, REQUEST_ROOTS, BodyNode, BodyWalk, Scope
+from liquid_background.job import MAX_PARAMETERS
+from liquid_background.language.plan import REQUEST_ROOTS, BodyNode, BodyWalk
+from liquid_background.language.scope import ANYTHING, Scope
 from liquid_background.language.syntax import OPTIONS, Argument, column_of, line_of, show
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.finding import RULES, Finding
+from liquid_background.lint.partials import Partials, included, paths, roots_read, shared
+from liquid_background.lint.run import Run
 
 _ALWAYS_THERE: Final = frozenset(("now", "today"))
 _LONGEST_NAME: Final = 80  # characters of a variable that is worth writing out
+_MOST_INCLUDED: Final = 100  # partials of a body that are looked into; of more, any may assign any name
 _SHORT_DELAY: Final = 10.0  # minutes; longer ones are meant as times
 
 
@@ -34,65 +34,58 @@ def finding(path: str, token: Token, rule: str, message: str, fix: str = "") -> 
 class _Reads(BodyWalk):
     """Walks a body as the planner does, and notes the page paths that are read where nothing is handed over."""
 
-    def __init__(self, env: Environment, parameters: Collection[str]) -> None:
-        super().__init__(env, env.hands_over, frozenset(parameters))
-        self._env = env
-        self._names: dict[str, frozenset[str]] = {}  # that partials assign, by partial; none while one is looked into
+    def __init__(self, partials: Partials, parameters: Iterable[str]) -> None:
+        super().__init__(partials.environment, partials.environment.hands_over, frozenset(parameters))
+        self._partials = partials
+        self._included: dict[str, frozenset[str]] = {}  # what stands for a partial's names → those names
         self.blank: list[Path] = []
         self.request: list[Path] = []
 
-    def _branches(self, node: Node, scope: Scope) -> frozenset[str]:
-        # A nested block is checked as a block of its own, with what it can see.
-        return frozenset() if isinstance(node, BodyNode) else super()._branches(node, scope)
+    def block(self, node: BodyNode, children: Iterable[Node], scope: Scope) -> None:
+        """Leave out a nested block: it is checked as a block of its own, with what it can see."""
 
-    def assigned_elsewhere(self, node: Node) -> frozenset[str]:
+    def assigned_elsewhere(self, node: Node) -> Iterable[str]:
         """Look into a partial that is named literally, where the planner has to expect anything."""
-        partial = node.partial_scope()
-        if partial is None or partial.scope is PartialScope.ISOLATED:
-            return frozenset()
-        if not isinstance(partial.name, StringLiteral):
+        name = shared(node)
+        if not name:
             return super().assigned_elsewhere(node)
-        name = partial.name.value
-        if name not in self._names:
-            self._names[name] = frozenset()  # of one that takes itself, too; each is looked into once
-            try:
-                nodes = self._env.get_template(name, tag="include").nodes
-                self._names[name] = frozenset(found for inner in nodes for found in self._assigned(inner))
-            except LiquidError:
-                self._names[name] = super().assigned_elsewhere(node)
-        return self._names[name]
+        stands_for = f"{ANYTHING}{name}"  # one name instead of all of the partial's, at each tag that includes it
+        if stands_for not in self._included:
+            names = self._partials.assigned(name)
+            if ANYTHING in names or len(self._included) >= _MOST_INCLUDED:
+                return (ANYTHING,)
+            self._included[stands_for] = names
+        return (stands_for,)
+
+    def may_be_own(self, name: str, scope: Scope) -> bool:
+        """Return whether a name is the body's own on some way to here, or one of a partial's."""
+        return scope.may_be_own(name) or any(
+            name in names and scope.may_be_own(stands_for) for stands_for, names in self._included.items()
+        )
 
     def other(self, node: Node, scope: Scope) -> None:
-        if ANYTHING in scope.maybe:
+        """Note what is read where nothing is handed over."""
+        if scope.may_be_own(ANYTHING):
             return
         for expression in node.expressions():
             for path in paths(expression):
                 root = path.path[0]
-                if root in REQUEST_ROOTS and root not in scope.maybe:
-                    self.request.append(path)
-                elif isinstance(root, str) and root not in scope.maybe and root not in _ALWAYS_THERE:
-                    self.blank.append(path)
+                if not isinstance(root, str) or root in _ALWAYS_THERE or self.may_be_own(root, scope):
+                    continue
+                (self.request if root in REQUEST_ROOTS else self.blank).append(path)
 
     def _path(self, path: Path, scope: Scope) -> None:
-        if path.path[0] in REQUEST_ROOTS and path.path[0] not in scope.maybe:
+        if self._is_requests(path.path[0], scope):
             self.request.append(path)
         super()._path(path, scope)
 
 
-def paths(expression: Expression) -> Iterator[Path]:
-    """Yield every path in an expression, those in brackets too."""
-    if isinstance(expression, Path):
-        yield expression
-    for child in expression.children():
-        yield from paths(child)
-
-
-def check_block(env: Environment, path: str, node: BackgroundNode) -> Iterator[Finding]:
+def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     """Yield what is wrong with one background tag."""
-    yield from _check_opener(path, node)
+    yield from _check_opener(run, path, node)
     if node.body is None:
         return
-    reads = _Reads(env, list(node.parameter_names()))
+    reads = _Reads(run.partials, node.parameter_names())
     reads.body(node.body.nodes)
     for read in reads.blank:
         name = re.sub(r"\W+", "_", "_".join(str(part) for part in read.path if isinstance(part, str | int)))
@@ -106,7 +99,7 @@ def check_block(env: Environment, path: str, node: BackgroundNode) -> Iterator[F
         fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
         fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
         yield finding(path, read.token, "request-in-job", message, fix)
-    yield from _check_unused(env, path, node)
+    yield from _check_unused(run.partials, path, node)
 
 
 def _named(read: Path) -> str:
@@ -114,48 +107,43 @@ def _named(read: Path) -> str:
     return f"`{text}`" if len(text) <= _LONGEST_NAME else f"`{text[: _LONGEST_NAME - 1]}…`"
 
 
-def _check_opener(path: str, node: BackgroundNode) -> Iterator[Finding]:
+def _check_opener(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     if node.label is None and not any(argument.name == "source_name" for argument in node.options):
         fix = "add source_name: 'what_it_does'"
         yield finding(path, node.token, "no-source-name", "this job has no source name to find it by in the log", fix)
     for parameter in node.parameters:
-        near = get_close_matches(parameter.name, OPTIONS, n=1, cutoff=0.75)
+        near = run.suggestions.of("option", parameter.name, OPTIONS, cutoff=0.75)
         if near:
             message = f"{show(parameter.name)} is taken for a parameter"
-            yield finding(path, parameter.token, "misspelt-option", message, f"did you mean the option '{near[0]}'?")
+            yield finding(path, parameter.token, "misspelt-option", message, f"did you mean the option '{near}'?")
 
 
-def _check_unused(env: Environment, path: str, node: BackgroundNode) -> Iterator[Finding]:
-    used = _roots_read(env, node)
-    if used is None:
+def _check_unused(partials: Partials, path: str, node: BackgroundNode) -> Iterator[Finding]:
+    given = node.parameters[:MAX_PARAMETERS]  # more are an error of their own
+    roots, includes = _read_in(partials, node) if given else (set(), set())
+    inside = [partials.read(name) if name else None for name in includes]
+    if None in inside:
         return
-    for parameter in node.parameters:
-        if parameter.name not in used:
+    for parameter in given:
+        if parameter.name not in roots and not any(parameter.name in names for names in inside if names):
             message = f"parameter {show(parameter.name)} is not read in the body"
             yield finding(path, parameter.token, "unused-parameter", message, "remove it, or read it")
 
 
-def _roots_read(env: Environment, node: BackgroundNode) -> set[str] | None:
-    """Return the roots that a body and the partials it includes read; None when that cannot be told."""
+def _read_in(partials: Partials, node: BackgroundNode) -> tuple[set[str], set[str]]:
+    """Return the roots that a body reads, and the partials that it includes."""
     roots: set[str] = set()
-    pending: list[Node] = list(node.body.nodes) if node.body is not None else []
-    seen: set[str] = set()
-    walk = BodyWalk(env, (), frozenset())
-    while pending:
-        current = pending.pop()
-        roots.update(str(path.path[0]) for expression in current.expressions() for path in paths(expression))
-        pending.extend(walk.children(current))
-        if current.token.kind == "tag" and current.token.value == "include":
-            name = getattr(current, "name", None)
-            if not isinstance(name, StringLiteral):
-                return None
-            if name.value not in seen:
-                seen.add(name.value)
-                try:
-                    pending.extend(env.get_template(name.value, tag="include").nodes)
-                except LiquidError:
-                    return None
-    return roots
+    includes: set[str] = set()
+    left: list[Node] = list(node.body.nodes) if node.body is not None else []
+    walk = BodyWalk(partials.environment, (), frozenset())
+    while left:
+        current = left.pop()
+        roots.update(roots_read(current))
+        name = included(current)
+        if name is not None:
+            includes.add(name)
+        left.extend(walk.children(current))
+    return roots, includes
 
 
 def literal(arguments: list[Argument], name: str) -> object:

@@ -91,12 +91,14 @@ def silenced(findings: Iterable[Finding], source: str) -> list[Finding]:
     """
     lines: dict[int, set[str]] = {}
     whole: set[str] = set()
+    at, line = 0, 1
     for match in _COMMENT.finditer(source):
         rules = {word for word in re.findall(r"[a-z][a-z-]*[a-z]", match[2]) if word in RULES} or set(RULES)
+        line += source.count("\n", at, match.end())
+        at = match.end()
         if match[1].lower() == "ignore-file":
             whole |= rules
         else:
-            line = source.count("\n", 0, match.end()) + 1
             for covered in (line, line + 1):
                 lines.setdefault(covered, set()).update(rules)
     return [item for item in findings if item.rule.name not in whole | lines.get(item.line, set())]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping
 from typing import Final
 from unicodedata import category
 from urllib.parse import unquote
@@ -23,7 +21,7 @@ from liquid_background.language.pages import (
     ONE_OF,
     PAGES,
     TEXTS,
-    Page,
+    Conflict,
     compose,
     is_canonical,
     offset_of,
@@ -34,6 +32,7 @@ from liquid_background.language.pages import (
 )
 from liquid_background.language.syntax import show
 from liquid_background.lint.finding import RULES, Finding
+from liquid_background.nearest import Suggestions, nearest
 
 _KINDS: Final = {
     "tag:yaml.org,2002:bool": "a boolean",
@@ -45,7 +44,6 @@ _KINDS: Final = {
 
 _MEANT: Final[Mapping[str, tuple[str, ...]]] = {"metadata": ("true", "false"), "layout": ("false", "no", "off")}
 _CRONS: Final = frozenset(("schedule", "cron"))  # of these, the check of schedules says what is wrong
-_MOST_CONFLICTS: Final = 10  # of one page that are told one by one
 _LONGEST_FIX: Final = 60  # characters of a value that is worth writing out
 
 _ENCODED: Final = re.compile(r"%[0-9A-Fa-f]{2}")
@@ -58,47 +56,36 @@ _ENDS_PATH: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SlugConflict:
-    """A page, and the one that answers before it."""
-
-    page: Page
-    first: Page
-
-    @property
-    def is_hidden(self) -> bool:
-        """Whether both are files of one name."""
-        return self.first.name == self.page.name
-
-
-def slug_conflicts(environment: Environment) -> dict[str, list[SlugConflict]]:
+def slug_conflicts(environment: Environment) -> dict[str, Conflict]:
     """Return the pages that others of the site answer before, by the absolute paths of their files."""
-    found: dict[str, list[SlugConflict]] = {}
-    for site in sites_of(environment.loader):
-        for first, page in site.routes.conflicts():
-            found.setdefault(os.path.abspath(page.path), []).append(SlugConflict(page, first))
-    return found
+    return {
+        os.path.abspath(conflict.page.path): conflict
+        for site in sites_of(environment.loader)
+        for conflict in site.routes.conflicts()
+    }
 
 
-def check_values(path: str, source: str, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
+def check_values(path: str, source: str, conflict: Conflict | None, suggestions: Suggestions) -> Iterator[Finding]:
     """Yield what is doubtful or wrong in front matter that can be read.
 
     Args:
         path: the file.
         source: its text.
-        conflicts: what its slug collides with.
+        conflict: what its slug collides with.
+        suggestions: of this check.
     """
-    yield from _Values(path, source).findings(conflicts)
+    yield from _Values(path, source, suggestions).findings(conflict)
 
 
 class _Values:
     """The check of one file's front matter."""
 
-    def __init__(self, path: str, source: str) -> None:
+    def __init__(self, path: str, source: str, suggestions: Suggestions) -> None:
         self._path = path
         self._source = source
+        self._suggestions = suggestions
 
-    def findings(self, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
+    def findings(self, conflict: Conflict | None) -> Iterator[Finding]:
         node = compose(self._source, self._path)
         keys: dict[str, yaml.Node] = {}
         for key, value in node.value if node is not None else ():
@@ -108,7 +95,8 @@ class _Values:
                 yield self._at(key, "front-matter", f"{shown} is given twice; the last one counts")
             keys[name] = key
             yield from self._key(key) if name not in KEYS else self._value(name, value)
-        yield from self._conflicts(keys.get("slug"), conflicts)
+        if conflict is not None:
+            yield self._conflict(keys.get("slug"), conflict)
         yield from self._late()
 
     def _late(self) -> Iterator[Finding]:
@@ -131,8 +119,8 @@ class _Values:
         return Finding(self._path, self._source.count("\n", 0, offset) + 1, column, RULES[rule], message, fix)
 
     def _key(self, key: yaml.Node) -> Iterator[Finding]:
-        near = get_close_matches(key.value.lower().replace("-", "_"), sorted(KEYS), n=1)
-        fix = f"did you mean '{near[0]}'?" if near else "put values of your own under `metadata`"
+        near = self._suggestions.of("key", key.value.lower().replace("-", "_"), sorted(KEYS))
+        fix = f"did you mean '{near}'?" if near else "put values of your own under `metadata`"
         yield self._at(key, "unknown-key", f"{show(key.value)} means nothing in front matter", fix)
 
     def _value(self, name: str, value: yaml.Node) -> Iterator[Finding]:
@@ -150,8 +138,8 @@ class _Values:
         reason = reason_against_choice(name, value.value)
         if reason:
             given = value.value.upper() if name == "method" else value.value.lower()
-            near = get_close_matches(given, ONE_OF[name], n=1)
-            yield self._at(value, "front-matter", reason, f"did you mean '{near[0]}'?" if near else "")
+            near = nearest(given, ONE_OF[name])
+            yield self._at(value, "front-matter", reason, f"did you mean '{near}'?" if near else "")
 
     def _slug(self, value: yaml.Node) -> Iterator[Finding]:
         if isinstance(value, yaml.ScalarNode):
@@ -187,15 +175,7 @@ class _Values:
             message = f"{show(written)} is text here, where YAML often takes it for {_kind(written)}"
             yield self._at(node, "doubtful-value", message, fix)
 
-    def _conflicts(self, node: yaml.Node | None, conflicts: Sequence[SlugConflict]) -> Iterator[Finding]:
-        for conflict in conflicts[:_MOST_CONFLICTS]:
-            yield self._conflict(node, conflict)
-        more = conflicts[_MOST_CONFLICTS:]
-        if more:
-            message = f"{len(more)} more {'page answers' if len(more) == 1 else 'pages answer'} before this page"
-            yield self._at(node, "same-slug", message, "give it a slug of its own")
-
-    def _conflict(self, node: yaml.Node | None, conflict: SlugConflict) -> Finding:
+    def _conflict(self, node: yaml.Node | None, conflict: Conflict) -> Finding:
         first, page = conflict.first, conflict.page
         if conflict.is_hidden:
             message = f"this file is never read: {os.path.basename(first.path)} beside it has the same name"
@@ -203,6 +183,9 @@ class _Values:
         method = page.method or first.method
         request = f"{method} /{page.slug}" if method else f"/{page.slug}"
         message = f"{PAGES}/{first.name} answers {request} before this page"
+        if conflict.more:
+            message += f", and so {'does' if conflict.more == 1 else 'do'} {conflict.more:,} more"
+            return self._at(node, "same-slug", message, "give each of them a slug or method of its own")
         return self._at(node, "same-slug", message, "give one of the two another slug or method")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, Final, TypedDict
 
 from liquid_background.errors import EnqueueError
@@ -18,6 +17,7 @@ from liquid_background.job import (
     Group,
     Priority,
 )
+from liquid_background.nearest import nearest
 from liquid_background.python_jobs.queues import OnDuplicate
 from liquid_background.python_jobs.retries import RETRIES, RETRIES_IN_DEVELOPMENT, RetryPolicy
 
@@ -134,8 +134,8 @@ def _unknown(name: str, names: list[str]) -> str:
     snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name).replace("i_d", "id")
     if snake in _ADVICE:
         return f"unknown option {name!r}: {_ADVICE[snake]}"
-    near = [snake] if snake in names else get_close_matches(snake, names, n=1)
-    advice = f"did you mean {near[0]!r}?" if near else f"options are {', '.join(names)}"
+    near = snake if snake in names else nearest(snake, names)
+    advice = f"did you mean {near!r}?" if near else f"options are {', '.join(names)}"
     return f"unknown option {name!r}: {advice}"
 
 

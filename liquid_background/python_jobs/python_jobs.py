@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any, Final, TypeVar, Unpack, overload
 
 from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import Job
+from liquid_background.nearest import nearest
 from liquid_background.python_jobs.building import build_partial
 from liquid_background.python_jobs.function import Function, P
 from liquid_background.python_jobs.handle import Handle
@@ -183,10 +183,8 @@ class PythonJobs(EngineSender):
         try:
             self.environment.get_template(name, tag="background")
         except TemplateNotFoundError as error:
-            near = get_close_matches(name, self.environment.actions, n=1)
-            hint = (
-                f"did you mean {near[0]!r}?" if near else "register a function with @engine.action, or add the partial"
-            )
+            near = nearest(name, self.environment.actions)
+            hint = f"did you mean {near!r}?" if near else "register a function with @engine.action, or add the partial"
             raise EnqueueError(f"no action and no partial is called {name!r}: {hint}") from error
 
     def _retries(self, what: Function[..., Any] | str) -> RetryPolicy:

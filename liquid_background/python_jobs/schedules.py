@@ -8,7 +8,6 @@ import re
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from difflib import get_close_matches
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,6 +20,7 @@ from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, key_token
 from liquid_background.language.syntax import line_of, show
+from liquid_background.nearest import nearest
 from liquid_background.python_jobs.building import build_partial, source_name_of
 from liquid_background.python_jobs.options import JobOptions, names_of, read_options
 from liquid_background.python_jobs.retries import RetryPolicy
@@ -215,8 +215,8 @@ def _check_bounds(values: Mapping[str, Any], longest: float) -> None:
     names = names_of(JobOptions)
     for name in values:
         if name not in names:
-            near = get_close_matches(str(name).lower(), [*names, "cron", "timezone"], n=1)
-            advice = f"did you mean {near[0]!r}?" if near else f"options are cron, timezone, {', '.join(names)}"
+            near = nearest(str(name).lower(), [*names, "cron", "timezone"])
+            advice = f"did you mean {near!r}?" if near else f"options are cron, timezone, {', '.join(names)}"
             raise EnqueueError(f"unknown option {show(name)}: {advice}")
     retries, timeout = values.get("retries"), values.get("timeout")
     if retries is not None and not (isinstance(retries, int) and 0 <= retries <= _MOST_RETRIES):

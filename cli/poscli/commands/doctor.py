@@ -31,6 +31,7 @@ from poscli.called import as_called
 from poscli.terminal import fitted, styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
+_MOST_SHOWN: Final = 20  # even of those that are more than the cost of a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +134,8 @@ def _templates(engine: Engine) -> Iterator[Finding]:
     wrong = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
     yield Finding("templates", f"{found}, with {wrong}", "look: poscli check", fatal=False)
     errors.sort(key=_is_minor)
-    for error in errors[: max(_SHOWN, sum(not _is_minor(error) for error in errors))]:
+    major = sum(not _is_minor(error) for error in errors)
+    for error in errors[: max(_SHOWN, min(major, _MOST_SHOWN))]:
         place = f"{error.path}:{error.line}: {error.message}"
         yield Finding("templates", place, error.fix or "correct it", fatal=not _is_minor(error))
 

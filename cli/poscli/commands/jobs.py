@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 
 import click
 
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError, JobNotFound
 from liquid_background.jobs.queue.waiting import waiting
+from liquid_background.nearest import nearest
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names
@@ -212,6 +212,6 @@ def _nothing(engine: Engine, status: str | None, source_name: str | None) -> str
     about = " ".join(filter(None, (status, "jobs", f"of the source name '{source_name}'" if source_name else "")))
     if source_name:
         known = {job.source_name for job in engine.jobs.list(limit=_LOOKED_AT)}
-        near = get_close_matches(source_name, known - {source_name}, n=1)
-        return f"no {about}; did you mean '{near[0]}'?" if near else f"no {about}"
+        near = nearest(source_name, known - {source_name})
+        return f"no {about}; did you mean '{near}'?" if near else f"no {about}"
     return f"no {about}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from difflib import get_close_matches
 
 import click
 
 from liquid_background import Engine, LogEntry, LogStatus
 from liquid_background.jobs.log import Format, last_id, oldest_first
+from liquid_background.nearest import nearest
 from poscli.application import app_option, hint_waiting, load_engine, no_store
 from poscli.completing import source_names, types
 from poscli.terminal import end_with_reader, hint, line_of, note
@@ -142,5 +142,5 @@ def _suggest(engine: Engine, source_name: str) -> None:
     known |= {job.source_name for job in engine.jobs.list(limit=_LOOKED_AT)}
     if source_name in known:
         return
-    near = get_close_matches(source_name, known, n=1)
-    note(f"no entry has the source name '{source_name}'" + (f"; did you mean '{near[0]}'?" if near else ""))
+    near = nearest(source_name, known)
+    note(f"no entry has the source name '{source_name}'" + (f"; did you mean '{near}'?" if near else ""))

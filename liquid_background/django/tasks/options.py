@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from liquid_background.job import MAX_RETRIES, MAX_TIMEOUT, Priority
+from liquid_background.nearest import nearest
 from liquid_background.wording import a
 
 
@@ -41,8 +41,8 @@ def problems(options: object) -> Iterator[str]:
         return
     for name, value in options.items():
         if name not in _OPTIONS:
-            near = get_close_matches(str(name), _OPTIONS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"options are {', '.join(_OPTIONS)}"
+            near = nearest(str(name), _OPTIONS)
+            hint = f"did you mean {near!r}?" if near else f"options are {', '.join(_OPTIONS)}"
             yield f"OPTIONS has the unknown option {name!r}: {hint}"
         elif not _OPTIONS[name].fits(value):
             yield f"OPTIONS: {name} is {value!r}; it must be {_OPTIONS[name].allowed}"

@@ -36,7 +36,7 @@ from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NU
 from liquid_background.language.pages.loader import SiteLoader, is_event_name, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
-from liquid_background.language.pages.slugs import Page
+from liquid_background.language.pages.slugs import Conflict, Page
 
 __all__ = [
     "CONSUMERS",
@@ -52,6 +52,7 @@ __all__ = [
     "PAGES",
     "PARTIALS",
     "TEXTS",
+    "Conflict",
     "Page",
     "Place",
     "SiteLoader",

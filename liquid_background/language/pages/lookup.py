@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from liquid import Token
@@ -17,6 +16,7 @@ from liquid_background.language.pages.front_matter import key_token
 from liquid_background.language.pages.loader import SiteLoader
 from liquid_background.language.syntax import error_of_template, show
 from liquid_background.language.template import Template
+from liquid_background.nearest import nearest
 
 
 def page_at(env: Environment, path: str, method: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -52,9 +52,10 @@ def _where(env: Environment, name: str) -> str:
         if path in (str(loader.root.absolute()), str(loader.root.absolute() / PAGES)):
             return f" in {loader.root.name}/{PAGES}: {os.path.basename(path)} {reason}"
     from_pages = loader.names(PAGES)
-    near = get_close_matches(name, from_pages, n=1) or [page for page in from_pages if name in page or page in name]
+    holds = (page for page in from_pages if name in page or page in name)
+    near = nearest(name, from_pages) or next(holds, "")
     where = f" in {loader.root.name}/{PAGES}"  # the folder's own path is the server's, and no author's
-    return f"{where}; did you mean {show(near[0])}?" if near else f"{where} ({len(from_pages)} pages)"
+    return f"{where}; did you mean {show(near)}?" if near else f"{where} ({len(from_pages)} pages)"
 
 
 def find_layout(env: Environment, page: Template) -> Template | None:

@@ -28,7 +28,7 @@ from liquid_background.language.pages.files import (
 )
 from liquid_background.language.pages.front_matter import split_front_matter
 from liquid_background.language.pages.reading import read_head
-from liquid_background.language.pages.slugs import Page, Slugs
+from liquid_background.language.pages.slugs import Conflict, Page, Slugs
 
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
 _BUDGET: Final = 0.05  # seconds that a request spends on pages that it does not ask for
@@ -112,8 +112,8 @@ class Routes:
                 page = self._current(path, wanted)
             return page
 
-    def conflicts(self) -> list[tuple[Page, Page]]:
-        """Return the pairs of pages that would answer one request, the one that does so first."""
+    def conflicts(self) -> list[Conflict]:
+        """Return the pages that others answer before, each once."""
         self.read()
         with self._lock:
             return self._slugs.conflicts()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_left, insort
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 
 from liquid_background.language.pages.files import ending_rank
@@ -44,16 +44,34 @@ class Page:
         return self.method in ("", method)
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A page whose requests, or some of them, go to others."""
+
+    page: Page
+    first: Page  # that answers them
+    more: int = 0  # others that would answer before this page
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether both are files of one name, of which only the first is a page."""
+        return self.first.name == self.page.name
+
+
 class Slugs:
-    """Pages by their slugs; of two files of one name only the first is a page."""
+    """Pages by their slugs; of two files of one name only the first is a page.
+
+    However many pages have one slug, to find the one that answers and to replace one take the time of a few.
+    """
 
     def __init__(self) -> None:
         self._names: dict[str, list[Page]] = {}
-        self._slugs: dict[str, list[Page]] = {}
+        self._slugs: dict[tuple[str, str], list[Page]] = {}  # by slug and method, "" for any; the first answers
 
     def find(self, path: str, method: str) -> Page | None:
         """Return the page that answers a request."""
-        return next((page for page in self._slugs.get(path, ()) if page.answers(method)), None)
+        candidates = [pages[0] for key in {(path, method), (path, "")} if (pages := self._slugs.get(key))]
+        return min(candidates, key=_rank, default=None)
 
     def replace(self, old: Page | None, new: Page | None) -> None:
         """Take a page out, and another one in its place."""
@@ -71,19 +89,38 @@ class Slugs:
         else:
             self._names.pop(name, None)
         if first is not None and first not in files[:1]:
-            self._slugs[first.slug].remove(first)
-            if not self._slugs[first.slug]:
-                del self._slugs[first.slug]
+            self._take_out(first)
         if files and files[0] is not first:
-            self._slugs.setdefault(files[0].slug, []).append(files[0])
-            self._slugs[files[0].slug].sort(key=lambda page: page.rank)
+            insort(self._slugs.setdefault((files[0].slug, files[0].method), []), files[0], key=_rank)
 
-    def conflicts(self) -> list[tuple[Page, Page]]:
-        """Return the pairs of pages that would answer one request, the one that does so first."""
-        hidden = [(files[0], other) for _, files in sorted(self._names.items()) for other in files[1:]]
-        pairs = [pair for _, pages in sorted(self._slugs.items()) for pair in combinations(pages, 2)]
-        return [*hidden, *((first, other) for first, other in pairs if _meet(first, other))]
+    def _take_out(self, page: Page) -> None:
+        key = page.slug, page.method
+        pages = self._slugs[key]
+        del pages[bisect_left(pages, page.rank, key=_rank)]  # which ends with the name: no two pages have one rank
+        if not pages:
+            del self._slugs[key]
+
+    def conflicts(self) -> list[Conflict]:
+        """Return the pages that others answer before, each once."""
+        hidden = [Conflict(other, files[0]) for _, files in sorted(self._names.items()) for other in files[1:]]
+        slugs: dict[str, list[Page]] = {}
+        for (slug, _), pages in sorted(self._slugs.items()):
+            slugs.setdefault(slug, []).extend(pages)
+        return hidden + [conflict for pages in slugs.values() for conflict in _conflicts(sorted(pages, key=_rank))]
 
 
-def _meet(page: Page, other: Page) -> bool:
-    return page.answers(other.method) or other.answers(page.method)
+def _rank(page: Page) -> tuple[bool, bool, str]:
+    return page.rank
+
+
+def _conflicts(pages: Iterable[Page]) -> Iterator[Conflict]:
+    """Yield which of the pages of one slug, in the order of their ranks, others of them answer before."""
+    before: dict[str, list[Page]] = {}
+    everything: list[Page] = []
+    for page in pages:
+        met = [everything] if not page.method else [before.get(page.method, []), before.get("", [])]
+        firsts = [others[0] for others in met if others]
+        if firsts:
+            yield Conflict(page, min(firsts, key=_rank), sum(map(len, met)) - 1)
+        everything.append(page)
+        before.setdefault(page.method, []).append(page)

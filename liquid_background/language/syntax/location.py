@@ -15,6 +15,7 @@ from liquid.exceptions import LiquidError, LiquidTypeError, TemplateNotFoundErro
 
 from liquid_background.language.exposed import words_of
 from liquid_background.language.syntax.shown import show, unescaped, without_paths
+from liquid_background.language.syntax.unsaid import unsaid
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
@@ -133,7 +134,7 @@ def text_of(error: BaseException) -> str:
         if isinstance(error, OSError) and type(error).__str__ is OSError.__str__ and error.filename is not None:
             names = " -> ".join(repr(_base(name)) for name in (error.filename, error.filename2) if name is not None)
             return f"{error.strerror}: {names}"
-        return without_paths(words_of(error))
+        return unsaid(error) or without_paths(words_of(error))
     except Exception as reason:  # noqa: BLE001  an application's own class may do anything here
         return f"its message cannot be shown, str() raised {type(reason).__name__}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from difflib import get_close_matches
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
@@ -13,12 +12,13 @@ from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, T
 
 from liquid_background.calling import call, call_async
 from liquid_background.errors import ArgumentError, NotPlain
-from liquid_background.job import MAX_NAME, MAX_PARAMETERS
+from liquid_background.job import MAX_PARAMETERS
 from liquid_background.jobs.handover import decode
 from liquid_background.language.filters import made
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
 from liquid_background.language.tags.passing import PassingNode, check_defined, encode_passed, plain_instead
+from liquid_background.nearest import nearest
 
 TAG_ACTION: Final = "action"
 
@@ -62,8 +62,8 @@ class ActionNode(PassingNode):
         actions = collector.site.actions
         if isinstance(name, str) and name in actions:
             return actions[name]
-        near = get_close_matches(name, actions, n=1) if isinstance(name, str) and len(name) <= MAX_NAME else []
-        hint = f"did you mean '{near[0]}'?" if near else "register it with @engine.action"
+        near = nearest(name, actions) if isinstance(name, str) else ""
+        hint = f"did you mean '{near}'?" if near else "register it with @engine.action"
         raise self._error(f"no action {show(name)} is registered: {hint}", self.action.token)
 
     def _plain(self, context: RenderContext, values: list[object]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.syntax import starts_assignment
 from liquid_background.lazy import kept
+from liquid_background.nearest import Suggestions
 
 _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
@@ -34,6 +35,8 @@ class Tokens(TokenStream):
     def __init__(self, env: Environment, tokens: Iterator[Token], block_depth_carry: int = 0) -> None:
         super().__init__(tokens, block_depth_carry)
         self._env = env
+        around = _parsed.get()
+        self.suggestions: Suggestions = around.suggestions if around is not None else Suggestions()
         self.eof = Token(TOKEN_EOF, TOKEN_EOF, -1, "")  # one of its own, unlike that of every expression
 
     @contextmanager
@@ -89,6 +92,12 @@ class Tokens(TokenStream):
 
     def _end_of(self, opener: Token) -> str:
         return getattr(self._env.tags.get(opener.value), "end", "") or f"end{opener.value}"
+
+
+def suggestions() -> Suggestions:
+    """Return what says near names in the template that is being parsed."""
+    tokens = _parsed.get()
+    return tokens.suggestions if tokens is not None else Suggestions()
 
 
 _parsed: ContextVar[Tokens | None] = ContextVar("_parsed", default=None)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-
 from liquid import Mode, TokenStream
 from liquid.ast import IllegalNode
 from liquid.builtin.illegal import Illegal
@@ -11,7 +9,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.syntax import line_of
-from liquid_background.language.tags.opened import Tokens, never_closed
+from liquid_background.language.tags.opened import Tokens, never_closed, suggestions
 
 
 class UnknownTag(Illegal):
@@ -38,6 +36,6 @@ class UnknownTag(Illegal):
         if token.value.startswith("end") or token.value in ("else", "elsif", "when", "catch"):
             raise TagSyntaxError(f"{message}: it belongs to nothing that is open here", token=token)
         # Where the error is dropped, no time is spent on its hint: a template may hold thousands.
-        near = [] if self.env.mode is Mode.LAX else get_close_matches(token.value, self.env.tags, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else "register it with environment.add_tag, or remove it"
+        near = "" if self.env.mode is Mode.LAX else suggestions().of("tag", token.value, self.env.tags)
+        hint = f"did you mean '{near}'?" if near else "register it with environment.add_tag, or remove it"
         raise TagSyntaxError(f"{message}: {hint}", token=token)

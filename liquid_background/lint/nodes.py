@@ -1,0 +1,120 @@
+"""The check of one parsed file: its blocks, and what its tags and filters name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from liquid import Node
+from liquid.builtin.expressions import FilteredExpression, Identifier
+from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
+from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.expression import Expression
+from liquid.token import TOKEN_TAG
+
+from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_for, is_event_name
+from liquid_background.language.plan import BodyWalk
+from liquid_background.language.syntax import show
+from liquid_background.language.tags import BackgroundNode
+from liquid_background.lint.blocks import check_block, check_order, finding, literal
+from liquid_background.lint.finding import Finding
+from liquid_background.lint.run import Run
+
+_LONGEST_NAME: Final = 80  # characters of a file that is worth naming
+_TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
+
+
+class NodesCheck:
+    """The check of one parsed file."""
+
+    def __init__(self, run: Run, path: str) -> None:
+        self.run = run
+        self.path = path
+        self.walk = BodyWalk(run.environment, (), frozenset())
+
+    def nodes(self, nodes: Iterable[Node]) -> list[Finding]:
+        """Return the findings in nodes and all that they hold."""
+        level = list(nodes)
+        found = list(check_order(self.path, [node for node in level if isinstance(node, BackgroundNode)]))
+        for node in level:
+            found += self._node(node)
+            found += self.nodes(self.walk.children(node))
+        return found
+
+    def _node(self, node: Node) -> Iterator[Finding]:
+        if isinstance(node, BackgroundNode):
+            yield from check_block(self.run, self.path, node)
+            yield from self._source_name(node)
+        for expression in node.expressions():
+            yield from self._filters(expression)
+        if node.token.kind == TOKEN_TAG and node.token.value in _TAKES_A_PARTIAL:
+            yield from self._partial(node)
+        if node.token.kind == TOKEN_TAG and node.token.value == "trigger_event":
+            yield from self._event(node)
+
+    def _source_name(self, node: BackgroundNode) -> Iterator[Finding]:
+        name = literal(node.options, "source_name")
+        if not isinstance(name, str):
+            return
+        first = self.run.names.setdefault(name, (self.path, node))
+        if first[1] is not node:
+            where = f"{first[0]}:{first[1].line}"
+            message = f"the source name {show(name)} is used in {where} too: their log lines cannot be told apart"
+            yield finding(self.path, node.token, "same-source-name", message, "give each its own")
+
+    def _filters(self, expression: Expression) -> Iterator[Finding]:
+        known = self.run.environment.filters
+        for item in _filters_in(expression):
+            if item.name not in known:
+                near = self.run.suggestions.of("filter", item.name, known)
+                fix = f"did you mean '{near}'?" if near else "register it with environment.add_filter"
+                yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
+
+    def _partial(self, node: Node) -> Iterator[Finding]:
+        tag = node.token.value
+        name = getattr(node, "partial" if tag == "background" else "name", None)
+        if isinstance(name, FilteredExpression) and not name.filters:
+            name = name.left
+        if isinstance(name, StringLiteral):
+            value, token = name.value, name.token
+        elif isinstance(name, Identifier):  # of `extends`
+            value, token = str(name), name.token
+        else:
+            return
+        if self.run.exists(value, tag):
+            return
+        kind, folder = ("layout", LAYOUTS) if tag == "extends" else ("partial", PARTIALS)
+        known = self.run.layout_names if tag == "extends" else self.run.partial_names
+        near = self.run.suggestions.of(kind, value, known)
+        fix = f"did you mean '{near}'?" if near else _to_write(value, folder)
+        yield finding(self.path, token, "missing-partial", f"the {kind} {show(value)} is not there", fix)
+
+    def _event(self, node: Node) -> Iterator[Finding]:
+        event = getattr(node, "event", None)
+        if not isinstance(event, FilteredExpression) or event.filters or not isinstance(event.left, StringLiteral):
+            return
+        name = event.left.value
+        if not self.run.has_consumers(name):
+            fix = f"write a file in {CONSUMERS}/"
+            if not is_event_name(name):
+                fix = "name an event as a folder can be called: letters, digits, `.`, `-`, `_` and `/` between"
+            elif len(name) <= _LONGEST_NAME:
+                fix = f"write {CONSUMERS}/{name}/NAME.liquid"
+            yield finding(self.path, event.token, "missing-consumer", f"no consumer takes {show(name)}", fix)
+
+
+def _to_write(name: str, folder: str) -> str:
+    """Return what to do about a template that is not there."""
+    file = file_for(name)
+    if file is None:
+        return f"no file can have that name: write the name of one in {folder}/"
+    return f"write {folder}/{file}" if len(file) <= _LONGEST_NAME else f"write its file in {folder}/"
+
+
+def _filters_in(expression: Expression) -> Iterator[Filter]:
+    if isinstance(expression, FilteredExpression):
+        yield from expression.filters or ()
+    elif isinstance(expression, TernaryFilteredExpression):
+        yield from (*(expression.left.filters or ()), *(expression.filters or ()), *(expression.tail_filters or ()))
+    for child in expression.children():
+        yield from _filters_in(child)

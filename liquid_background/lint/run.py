@@ -1,0 +1,71 @@
+"""What one check of many files looks up once, whatever stands in them."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from liquid.exceptions import LiquidError
+
+from liquid_background.job import MAX_TIMEOUT
+from liquid_background.language.environment import Environment
+from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of
+from liquid_background.language.tags import BackgroundNode
+from liquid_background.lazy import kept
+from liquid_background.lint.partials import Partials
+from liquid_background.lint.values import slug_conflicts
+from liquid_background.nearest import Suggestions
+
+FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
+"""For each source name the file and tag that use it first, over all files of one check."""
+
+
+class Run:
+    """One check.
+
+    Args:
+        environment: with the tags and filters of the application, and its loader.
+        job_timeout: the setting of that name.
+    """
+
+    def __init__(self, environment: Environment, job_timeout: float = MAX_TIMEOUT) -> None:
+        self.environment = environment
+        self.job_timeout = job_timeout
+        self.sites = sites_of(environment.loader)
+        self.names: FirstUses = {}
+        self.partials = Partials(environment)
+        self.suggestions = Suggestions()
+        self.conflicts = slug_conflicts(environment)
+        self._found: dict[tuple[str, str], bool] = {}
+        self._consumed: dict[str, bool] = {}
+
+    @kept
+    def partial_names(self) -> list[str]:
+        """The partials of the loader's sites."""
+        return [name for site in self.sites for name in site.names(PARTIALS)]
+
+    @kept
+    def layout_names(self) -> list[str]:
+        """The layouts of the loader's sites."""
+        return [name for site in self.sites for name in site.names(LAYOUTS)]
+
+    def exists(self, name: str, tag: str) -> bool:
+        """Return whether a tag finds the template that it names."""
+        if (tag, name) not in self._found:
+            loader = self.environment.loader
+            find = getattr(loader, "find", None) if self.sites else None  # of a site, or of several
+            self._found[tag, name] = find is None or find(name, tag) is not None
+        return self._found[tag, name]
+
+    def has_consumers(self, event: str) -> bool:
+        """Return whether a template takes an event; the check of its own file says what is wrong in front matter."""
+        if event not in self._consumed:
+            self._consumed[event] = self._has_consumers(event)
+        return self._consumed[event]
+
+    def _has_consumers(self, event: str) -> bool:
+        if self.sites:
+            return any(site.consumer_names(event) for site in self.sites)
+        try:
+            return bool(self.environment.consumers(event))
+        except LiquidError:
+            return True
