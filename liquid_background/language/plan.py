@@ -120,6 +120,12 @@ def _way(kind: type[Node]) -> _Way:
     return _Way.LOOP
 
 
+def tag_of(node: Node) -> str:
+    """Return the name of a node's tag; "" for an output, and for a branch, whose token is that of the first tag in it."""
+    is_tag = node.token.kind == TOKEN_TAG and not isinstance(node, ConditionalBlockNode)
+    return node.token.value if is_tag else ""
+
+
 class BodyWalk:
     """One walk over a body; collects what the page is to hand over.
 
@@ -154,8 +160,7 @@ class BodyWalk:
         else:
             self._arguments(node, scope)
             self._branches(node, way, scope)
-        is_counter = node.token.kind == TOKEN_TAG and node.token.value in _COUNTERS
-        note = scope.may_assign if is_counter else scope.assign
+        note = scope.may_assign if tag_of(node) in _COUNTERS else scope.assign
         for name in node.template_scope():
             note(str(name))
 
@@ -163,7 +168,7 @@ class BodyWalk:
         yield from node.children(self._static, include_partials=False)
 
     def _arguments(self, node: Node, scope: Scope) -> None:
-        if node.token.kind == TOKEN_TAG and node.token.value in self.hands_over:
+        if tag_of(node) in self.hands_over:
             for expression in node.expressions():
                 self.expression(expression, scope)
         else:

@@ -10,10 +10,9 @@ from liquid.builtin.expressions import FilteredExpression, Identifier
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.expression import Expression
-from liquid.token import TOKEN_TAG
 
 from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_for, is_event_name
-from liquid_background.language.plan import BodyWalk
+from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.syntax import show
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.blocks import check_block, check_order, finding, literal
@@ -47,9 +46,9 @@ class NodesCheck:
             yield from self._source_name(node)
         for expression in node.expressions():
             yield from self._filters(expression)
-        if node.token.kind == TOKEN_TAG and node.token.value in _TAKES_A_PARTIAL:
+        if tag_of(node) in _TAKES_A_PARTIAL:
             yield from self._partial(node)
-        if node.token.kind == TOKEN_TAG and node.token.value == "trigger_event":
+        if tag_of(node) == "trigger_event":
             yield from self._event(node)
 
     def _source_name(self, node: BackgroundNode) -> Iterator[Finding]:

@@ -65,6 +65,8 @@ def handed(site: Any) -> Any:
         ("{{ user.name }}", "", {}),
         ("{% echo user.name %}", "", {}),
         ("{% if user.name %}yes{% endif %}", "", {}),
+        ("{% if x %}{% elsif user.name %}{% assign y = 1 %}{% endif %}", "", {}),
+        ("{% unless true %}{% elsif user.name %}{% include 'p', x: 1 %}{% endunless %}", "", {}),
         ("{% unless user.name %}blank{% endunless %}", "blank", {}),
         ("{% case user.name %}{% when 'Ada' %}yes{% else %}no{% endcase %}", "no", {}),
         ("{% for t in user.tags %}{{ t }}{% endfor %}", "", {}),
