@@ -121,7 +121,7 @@ def _way(kind: type[Node]) -> _Way:
 
 
 def tag_of(node: Node) -> str:
-    """Return the name of a node's tag; "" for an output, and for a branch, whose token is that of the first tag in it."""
+    """Return the name of a node's tag; "" for an output, and for a branch, whose token is of the first tag in it."""
     is_tag = node.token.kind == TOKEN_TAG and not isinstance(node, ConditionalBlockNode)
     return node.token.value if is_tag else ""
 

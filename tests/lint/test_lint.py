@@ -61,6 +61,7 @@ CLEAN = [
     "---\nslug: '010'\nmetadata: {draft: false, n: 3, lang: 'no'}\nresponse_headers: {X-A: 1}\nformat: json\n---\nx",
     "---\nlayout: no\nslug: 2024\nmetadata: {when: '2024-02-20', version: 2024-02}\n---\nx",
     "---\nPhone: 12\nx",
+    "{% if a %}{% elsif 'nowhere' %}{% include 'mail' %}{% endif %}",
     "{% liquid\n background source_name: 's', n: 1\n echo n\n endbackground %}",
     "{% for user in users %}" + block("{% assign i = forloop.index %}{{ i }}") + "{% endfor %}",
 ]
