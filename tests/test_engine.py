@@ -23,7 +23,7 @@ from liquid_background.python_jobs.sender import EngineSender
 from liquid_background.settings import Settings
 
 APPLICATION = {
-    *("settings", "environment", "store", "job_store", "jobs", "log", "be_patient"),
+    *("settings", "environment", "store", "job_store", "jobs", "log", "health", "be_patient"),
     *("render", "render_async", "render_string"),
     *("action", "background", "function_queue"),
     *("enqueue", "enqueue_async", "enqueue_many", "enqueue_many_async"),
@@ -43,8 +43,9 @@ def _annotated(of: type) -> dict[str, Any]:
 def test_an_engine_is_what_an_application_calls_and_four_protocols() -> None:
     inside = set().union(*map(_public, (Sink, Performer, Functions, Sender))) - {"jobs"}
     assert {Sink, Performer, Functions, Sender} <= set(Engine.__mro__)
-    assert _public(Engine) - inside - {"registered", "hooks"} == APPLICATION
-    assert _public(EngineSender) - inside == {"settings", "environment", "hooks", "job_store", "jobs", "registered"}
+    assert _public(Engine) - inside - {"registered", "function_paths", "hooks"} == APPLICATION
+    own = {"settings", "environment", "hooks", "job_store", "jobs", "registered", "function_paths"}
+    assert _public(EngineSender) - inside == own
 
 
 @pytest.mark.anyio

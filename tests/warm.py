@@ -44,6 +44,9 @@ class Started:
         self.pid = int(answers.recv(LONGEST))
         self.returncode: int | None = None
 
+    def __del__(self) -> None:
+        self._answers.close()  # of one that nobody waited for
+
     def poll(self) -> int | None:
         with suppress(subprocess.TimeoutExpired):
             self.wait(0)
@@ -59,7 +62,8 @@ class Started:
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
-            os.kill(self.pid, number)
+            with suppress(ProcessLookupError):  # it ends just now
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)

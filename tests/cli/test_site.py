@@ -242,7 +242,8 @@ def test_two_sites_without_a_name_are_told_apart(site_of: Any, wait_until: Any) 
     second = blog.start("worker")
     wait_until(lambda: len(json.loads(shop.good("status", "--format", "json").out)["workers"]) == 2)
     assert warning in shop.good("status").out
-    assert any(warning in each for each in json.loads(blog.good("status", "--format", "json").out)["store"]["warnings"])
+    verdicts = json.loads(blog.good("status", "--format", "json").out)["verdicts"]
+    assert [verdict["fix"] for verdict in verdicts if warning in verdict["found"]] == [fix]
     second.stop()
     assert warning not in blog.good("worker", "--burst", "--site", "blog").err
     assert warning not in blog.run("doctor", "--site", "blog").out

@@ -195,12 +195,12 @@ def test_a_call_while_models_load_is_told_with_the_remedy(
 ) -> None:
     (tmp_path / "shop/settings.py").write_text(_EARLY % "")
     (tmp_path / "shop/models.py").write_text("from liquid_background.django import engine\n\nengine()\n")
-    ended = wrong_site("-m", "django", *command)
+    ended = wrong_site("django", *command)
     assert ended.returncode == 0
     assert "?: (liquid_background.W004) engine() is called at shop/models.py:3 while Django loads" in ended.stderr
     assert "HINT: call engine() in jobs.py of the application" in ended.stderr
     (tmp_path / "shop/models.py").write_text("")
-    assert "W004" not in wrong_site("-m", "django", *command).stderr
+    assert "W004" not in wrong_site("django", *command).stderr
 
 
 @pytest.mark.parametrize(
@@ -218,26 +218,26 @@ def test_an_engine_that_needs_models_is_refused_while_they_load(
     order = "class Order(models.Model):\n    pass\n"
     models = f"from django.db import models\nfrom liquid_background.django import engine\n\nengine()\n{order}"
     (tmp_path / "shop/models.py").write_text(models)
-    ended = wrong_site("-m", "django", "check")
+    ended = wrong_site("django", "check")
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     (line,) = [line for line in ended.stderr.splitlines() if "liquid_background" in line]
     assert line.startswith("?: (liquid_background.E008) engine() is called at shop/models.py:4 while Django loads its")
     assert line.endswith("or inside of a function")
-    code = (
+    (tmp_path / "script.py").write_text(
         "import django; from django.core.exceptions import ImproperlyConfigured\n"
         "try: django.setup()\nexcept ImproperlyConfigured as error: print(error)"
     )
-    assert "(liquid_background.E008) engine() is called at shop/models.py:4" in wrong_site("-c", code).stdout
+    assert "(liquid_background.E008) engine() is called at shop/models.py:4" in wrong_site("script").stdout
     (tmp_path / "shop/models.py").write_text(f"from django.db import models\n\n\n{order}")
-    assert wrong_site("-m", "django", "check").returncode == 0
+    assert wrong_site("django", "check").returncode == 0
 
 
 def test_wrong_settings_are_told_as_by_the_checks_while_models_load(
     wrong_site: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path
 ) -> None:
     (tmp_path / "shop/models.py").write_text("from liquid_background.django import engine\n\nengine()\n")
-    ended = wrong_site("-m", "django", "check")
+    ended = wrong_site("django", "check")
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
     assert "?: (liquid_background.E001) LIQUID_BACKGROUND has the unknown setting 'REDIS_ULR'" in ended.stderr

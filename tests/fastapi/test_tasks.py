@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from liquid_background import DuplicateJob, Engine, EnqueueError, LiquidBackgroundError, StoreUnavailable, TasksEnded
-from liquid_background.fastapi import JobTasks, JobTasksDep, job_tasks, lifespan
+from liquid_background.fastapi import JobTasks, JobTasksDep, get_engine, job_tasks, lifespan
 from liquid_background.testing import FakeJobs, fake_jobs
 from tests.fastapi import shop
 
@@ -70,12 +70,12 @@ def test_tests_override_the_engine(client: TestClient, stored: Engine, overridde
     assert stored.jobs.list() == []
 
 
-def test_a_store_that_is_away_is_told_before_the_answer(client: TestClient, overridden: Engine) -> None:
+@pytest.mark.usefixtures("overridden")
+def test_a_store_that_is_away_is_told_before_the_answer(client: TestClient) -> None:
     away = Engine(redis_url="redis://127.0.0.1:1")
     with pytest.raises(StoreUnavailable):
         asyncio.run(_sent(away))
-    overridden.job_store = None
-    overridden.settings = away.settings
+    shop.app.dependency_overrides[get_engine] = lambda: away
     answer = client.get("/tasks")
     assert (answer.status_code, "127.0.0.1:1" in answer.text) == (503, True)  # by the application's own handler
 

@@ -1,5 +1,8 @@
-"""What a job or page must not leave to the next: the working folder, the environment, the time zone, the umask and
-what Python's own modules keep for the whole process: locale, precision of decimals, time of sockets, depth of calls."""
+"""What a job or page must not leave to the next, as the working folder, the environment and the time zone.
+
+And the umask, and what Python's own modules keep for the whole process: the locale, the precision of decimals, the time
+limit of sockets, the depth of calls.
+"""
 
 from __future__ import annotations
 

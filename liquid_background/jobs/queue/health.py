@@ -46,6 +46,6 @@ def look(
         StoreUnavailable: when the store cannot be reached.
     """
     says, seen = what_it_says(ask), serving(ask, site, soon)
-    found = [*server_verdicts(says), *command_verdicts(ask), *serving_verdicts(seen), *beside]
+    found = [*server_verdicts(says), *command_verdicts(ask, site), *serving_verdicts(seen), *beside]
     found += folder_verdicts(folder) if folder is not None else []
     return Health(says, seen, tuple(sorted(found, key=lambda verdict: _ORDER.index(verdict.severity))))

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store.asking import Asking, Refusal, Words
 from liquid_background.jobs.store.health import refusal_verdict
 from liquid_background.jobs.store.refusals import ACL
 from liquid_background.jobs.store.verdict import Severity, Verdict
 
 _JOB: Final = keys.job("-")
-_QUEUE: Final = keys.queue("-")
+_QUEUE: Final = keys.queue(keys.QUEUES[0])
 _SET: Final = keys.RQ_WORKERS
 _SORTED: Final = keys.LEASES
 _STREAM: Final = keys.results("-")
@@ -76,10 +77,17 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZREVRANGE": (_SORTED, 0, 0),
     "ZSCORE": (_SORTED, "-"),
 }
-"""With arguments of which each is a key that is never there, or one of ours."""
+"""With arguments of which each is a key that is never there, or one of ours: those of no site."""
 
 
-def command_verdicts(ask: Asking) -> list[Verdict]:
+def needed(site: str) -> Mapping[str, Words]:
+    """Return the commands with the keys of a site."""
+    names: dict[str | bytes | int, str] = {name: own_name(site, name) for name in (_SORTED, _OWN, _OTHER)}
+    names[_QUEUE] = keys.queue(queue_name(site, keys.QUEUES[0]))
+    return {name: tuple(names.get(word, word) for word in words) for name, words in NEEDED.items()}
+
+
+def command_verdicts(ask: Asking, site: str = "") -> list[Verdict]:
     """Return which commands the server does not take, and why; none when it takes all. It changes nothing there.
 
     Raises:
@@ -88,7 +96,7 @@ def command_verdicts(ask: Asking) -> list[Verdict]:
     [begun] = ask.ask(("MULTI",))
     if isinstance(begun, Refusal):  # then what follows would be run
         return _without_trying(ask, begun)
-    *replies, _ = ask.ask(*((name, *arguments) for name, arguments in NEEDED.items()), ("DISCARD",))
+    *replies, _ = ask.ask(*((name, *arguments) for name, arguments in needed(site).items()), ("DISCARD",))
     refused = {name: reply for name, reply in zip(NEEDED, replies, strict=True) if isinstance(reply, Refusal)}
     missing = [name for name, reply in refused.items() if reply.is_unknown_command]
     denied = {name: reply for name, reply in refused.items() if reply.is_denied}
