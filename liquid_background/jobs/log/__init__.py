@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from liquid_background.jobs.log.entry import encode_entry
     from liquid_background.jobs.log.following import follow
     from liquid_background.jobs.log.lines import Format, format_entry, printable, steady
-    from liquid_background.jobs.log.stream import ENDS, KEY, entries, last_id, oldest_first
+    from liquid_background.jobs.log.stream import ENDS, KEY, MARKS, entries, last_id, oldest_first
 
 __all__ = [
     "ENDS",
     "KEY",
+    "MARKS",
     "Format",
     "encode_entry",
     "entries",
@@ -31,7 +32,7 @@ __getattr__ = lazy_attributes(
     {
         "encode_entry": "entry",
         **dict.fromkeys(("Format", "format_entry", "printable", "steady"), "lines"),
-        **dict.fromkeys(("ENDS", "KEY", "entries", "last_id", "oldest_first"), "stream"),
+        **dict.fromkeys(("ENDS", "KEY", "MARKS", "entries", "last_id", "oldest_first"), "stream"),
         "follow": "following",
     },
 )
