@@ -18,6 +18,7 @@ COUNTED: Final = 8 * 1024
 
 So do the texts of their bodies, of which each has as many bytes for itself.
 """
+_SHORT: Final = COUNTED // 12  # characters of a text that takes no more than that, whatever they are
 REGAINED: Final = 10
 """Jobs a second of its delay that the next run of a job may make anew; shared where several jobs plan next runs."""
 
@@ -61,6 +62,8 @@ class Family:
         There are COUNTED bytes of JSON for each text, and as many more for each job that is left to the attempt. Of
         these the text gets no more than each of the jobs that it makes does.
         """
+        if len(text) < _SHORT:
+            return text, self
         left = self.left
         if jobs:
             left = max(0, left - _taken(jobs, self._planned(jobs))) // (len(jobs) + 1)
