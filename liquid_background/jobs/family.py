@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from liquid_background.job import MAX_MADE, Job
 from liquid_background.jobs.queue.payload import admit, encode_data
+from liquid_background.jobs.queue.results import MAX_RESULT, cut, json_size
 
 MAX_FAMILY: Final = 10_000
 """Jobs that one render may set off: its own, and those that they make in turn."""
 COUNTED: Final = 8 * 1024
-"""Bytes of a job's data for which it counts as one more job: all jobs that one render sets off hold 80 MB at most."""
+"""Bytes of a job's data for which it counts as one more job: all jobs that one render sets off hold 80 MB at most.
+
+So do the texts of their bodies, of which each has as many bytes for itself.
+"""
+_SHORT: Final = COUNTED // 12  # characters of a text that takes no more than that, whatever they are
 REGAINED: Final = 10
 """Jobs a second of its delay that the next run of a job may make anew; shared where several jobs plan next runs."""
 
@@ -41,10 +46,8 @@ class Family:
         """Note in each job of one render or attempt, at most as many as are left, what it may make in turn."""
         if not jobs or (self.generation < 0 and len(jobs) == 1):
             return  # the only job of a page may make as many as a job that says nothing
-        planned = [(job, seconds) for job in jobs if (seconds := _delay(job)) > 0] if self.generation >= 0 else []
-        # A next run takes the place of its maker, whatever it holds.
-        taken = sum(1 if len(planned) == 1 and job is planned[0][0] else count_of(job) for job in jobs)
-        share = max(0, self.left - taken) // len(jobs)
+        planned = self._planned(jobs)
+        share = max(0, self.left - _taken(jobs, planned)) // len(jobs)
         # The one next run among several jobs keeps the whole part of its maker.
         parts = 0 if len(planned) == 1 else min(self.regain_parts * len(jobs), MAX_MADE)
         for job in jobs:
@@ -52,6 +55,28 @@ class Family:
         if len(planned) == 1:
             ((job, seconds),) = planned
             admit(job, self.generation, self._regained(share, seconds), self.regain_parts)
+
+    def keep(self, text: str, jobs: Sequence[Job]) -> tuple[str, Family]:
+        """Return what is kept of the text of a body that made jobs, and the family without what that takes.
+
+        There are COUNTED bytes of JSON for each text, and as many more for each job that is left to the attempt. Of
+        these the text gets no more than each of the jobs that it makes does.
+        """
+        if len(text) < _SHORT:
+            return text, self
+        left = self.left
+        if jobs:
+            left = max(0, left - _taken(jobs, self._planned(jobs))) // (len(jobs) + 1)
+        text = cut(text, min(MAX_RESULT, (1 + left) * COUNTED))
+        if not jobs:
+            return text, self
+        return text, replace(self, left=self.left - (json_size(text) - 1) // COUNTED)
+
+    def _planned(self, jobs: Sequence[Job]) -> Sequence[tuple[Job, float]]:
+        """Return the jobs that may be next runs, with the seconds until then."""
+        if self.generation < 0:
+            return ()
+        return [(job, seconds) for job in jobs if (seconds := _delay(job)) > 0]
 
     def _regained(self, share: int, seconds: float) -> int:
         """Return what a next run may make after so many seconds."""
@@ -64,6 +89,11 @@ class Family:
 def count_of(job: Job) -> int:
     """Return as how many jobs one counts: one, and one more for each COUNTED bytes of its data."""
     return 1 + len(encode_data(job)) // COUNTED
+
+
+def _taken(jobs: Sequence[Job], planned: Sequence[tuple[Job, float]]) -> int:
+    # A next run takes the place of its maker, whatever it holds.
+    return sum(1 if len(planned) == 1 and job is planned[0][0] else count_of(job) for job in jobs)
 
 
 def _delay(job: Job) -> float:

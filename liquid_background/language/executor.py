@@ -138,6 +138,8 @@ class Executor:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
             error, trace, exception = explain(reason), _traceback(reason), reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
+        if isinstance(result, str) and "function" not in payload:
+            result = collector.keep(result)
         outcome = Outcome(
             result=result,
             error=error,

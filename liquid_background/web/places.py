@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
-from collections.abc import AsyncIterator
+import time
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from liquid_background.web.turns import Paces, Turns
+
 _MOST_WAITING: Final = 100  # requests for one page; more would take the connections that others need
-_LONG: Final = 0.1  # of a page's time
 _ENDS: Final = "the server is stopping"
 
 
@@ -17,24 +19,32 @@ class Places:
     """The places for requests that are answered at the same time.
 
     1. As many different pages as there are places have one each, whatever the others hold.
-    2. A page gets a further one as long as it has fewer than are free, so that a stuck page gets half of them. Those
-       are not counted under 1: up to half as many again are taken when several pages are stuck.
-    3. A page that ran out of its time is slow until it ends within it again, and gets one place. One place is kept from
-       slow pages and from long ones, which took a tenth of that time: a quick page gets one, whatever others ask for.
-    4. Pages take turns: the one that has waited the longest since it had a place is next.
+    2. A page gets a further one as long as it has fewer than are free, so that a stuck page gets half of them, and no
+       quick page waits for its first. Those are not counted under 1: up to half as many again are taken when several
+       pages are stuck.
+    3. A page that took a tenth of its time is long until it was quick 20 times in a row, and some minutes have passed:
+       5, and twice as many each time anew. One place is kept from long pages: a quick page gets one, whatever others
+       ask for. A page that ran out of its time gets no further place until it ends within it again.
+    4. Quick pages are next before long ones. Among these, the one that used the least of the places is, as long as it
+       waits; what it used while nobody waited does not count. One that has few quick answers may be stuck this time,
+       and is taken for one that has used a part of that already: all of it when it has none, half when it has one, …
+       Those that used as much are next in the order in which they came.
 
     Args:
         count: places for different pages.
         patience: seconds that a request waits for one.
+        clock: tells seconds.
     """
 
-    def __init__(self, count: int, patience: float) -> None:
+    def __init__(self, count: int, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._count = count
         self._patience = patience
         self._taken: Counter[str] = Counter()  # places, by page
-        self._waiting: OrderedDict[str, deque[asyncio.Future[bool]]] = OrderedDict()  # in the order of their turns
-        self._slow: set[str] = set()
-        self._long: set[str] = set()  # with the slow ones
+        self._waiting: dict[str, deque[asyncio.Future[Turns | None]]] = {}  # in the order in which they came
+        self._stuck: set[str] = set()  # pages that ran out of their time when they were last rendered
+        self._paces = Paces(clock)
+        # A page that turns long or quick begins anew in the other order.
+        self._turns = {is_long: Turns(clock) for is_long in (False, True)}
         self._closed = False
 
     @asynccontextmanager
@@ -44,11 +54,11 @@ class Places:
         Raises:
             TimeoutError: saying why: there is none for too long, too many wait already, or the server ends.
         """
-        await self._wait(page)
+        turns = await self._wait(page)
         try:
             yield
         finally:
-            self._leave(page)
+            self._leave(page, turns)
 
     def ended(self, page: str, share: float) -> None:
         """Note how a page ended.
@@ -57,65 +67,80 @@ class Places:
             page: its name.
             share: of the time that a page has.
         """
-        for pages, least in ((self._slow, 1.0), (self._long, _LONG)):
-            if share < least:
-                pages.discard(page)
-            else:
-                pages.add(page)
+        self._paces.ended(page, share)
+        if share < 1.0:
+            self._stuck.discard(page)
+        else:
+            self._stuck.add(page)
 
     def close(self) -> None:
         """Give no place to anybody any more."""
         self._closed = True
-        for turns in self._waiting.values():
-            for turn in turns:
-                if not turn.done():
-                    turn.set_result(False)
+        for requests in self._waiting.values():
+            for request in requests:
+                if not request.done():
+                    request.set_result(None)
         self._waiting.clear()
 
-    async def _wait(self, page: str) -> None:
-        turns = self._waiting.setdefault(page, deque())
-        if self._closed or len(turns) >= _MOST_WAITING:
+    async def _wait(self, page: str) -> Turns:
+        if page not in self._taken and page not in self._waiting:
+            self._turns[self._paces.is_long(page)].come(page)
+        requests = self._waiting.setdefault(page, deque())
+        if self._closed or len(requests) >= _MOST_WAITING:
             raise TimeoutError(_ENDS if self._closed else f"{_MOST_WAITING} requests wait for it already")
-        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        turns.append(turn)
+        request: asyncio.Future[Turns | None] = asyncio.get_running_loop().create_future()
+        requests.append(request)
         self._grant()
         try:
             async with asyncio.timeout(self._patience):
-                granted = await turn
+                turns = await request
         except BaseException as error:  # a cancelled request, too
-            if turn.done() and not turn.cancelled() and turn.result():
-                self._leave(page)  # it got its place just then
+            if request.done() and not request.cancelled() and (turns := request.result()):
+                self._leave(page, turns)  # it got its place just then
             if isinstance(error, TimeoutError):
                 raise TimeoutError(f"none was free for {self._patience:g} seconds; see --processes") from error
             raise
-        if not granted:
+        if turns is None:
             raise TimeoutError(_ENDS)
+        return turns
 
-    def _leave(self, page: str) -> None:
+    def _leave(self, page: str, turns: Turns) -> None:
+        turns.end(page, self._waiting)
         self._taken[page] -= 1
         if not self._taken[page]:
             del self._taken[page]
-        if page in self._waiting:
-            self._waiting.move_to_end(page)
         self._grant()
 
     def _grant(self) -> None:
         """Give free places to those whose turn it is; awaits nothing, so that no cancellation can prevent it."""
-        for page in list(self._waiting):
-            turns = self._waiting[page]
-            while turns and turns[0].done():  # given up
-                turns.popleft()
-            if turns and self._has_room(page):
-                turns.popleft().set_result(True)
+        a_quick_one_waits = False
+        for page in sorted(self._waiting, key=self._order):
+            requests = self._waiting[page]
+            while requests and requests[0].done():  # given up
+                requests.popleft()
+            if not requests or (a_quick_one_waits and page in self._taken):
+                pass
+            elif not self._has_room(page):
+                a_quick_one_waits |= page not in self._taken and not self._paces.is_long(page)
+            else:
+                is_long = self._paces.is_long(page)
+                turns = self._turns[is_long]
+                turns.begin(page, [each for each in self._waiting if self._paces.is_long(each) == is_long])
                 self._taken[page] += 1
-                self._waiting.move_to_end(page)
-            if not turns:
+                requests.popleft().set_result(turns)
+                self._waiting[page] = self._waiting.pop(page)  # behind the others
+            if not requests:
                 del self._waiting[page]
+
+    def _order(self, page: str) -> tuple[bool, float]:
+        is_long = self._paces.is_long(page)
+        doubt = 0.0 if is_long else self._patience / (1 + self._paces.quick(page))
+        return is_long, self._turns[is_long].stands(page) + doubt
 
     def _has_room(self, page: str) -> bool:
         own, pages, total = self._taken[page], len(self._taken), self._taken.total()
         if own:
             is_fair = own < self._count - total and total - pages < self._count // 2
-            return is_fair and page not in self._slow
-        long = len(self._taken.keys() & self._long) if page in self._long else 0
+            return is_fair and page not in self._stuck
+        long = sum(map(self._paces.is_long, self._taken)) if self._paces.is_long(page) else 0
         return pages < self._count and long < max(1, self._count - 1)

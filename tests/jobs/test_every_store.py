@@ -326,7 +326,7 @@ class TestEnding:
         assert _ends(place.engine) == [("a", LogStatus.FAILED, 1, 3, "gone", True)]
 
     @pytest.mark.parametrize(
-        ("error", "shown"), [("x" * 5_000, "x" * 3_999 + "…"), ("\ud800\n", "\\ud800\n"), ("", None)], ids=range(3)
+        ("error", "shown"), [("x" * 5_000, "x" * 3_997 + "…"), ("\ud800\n", "\\ud800\n"), ("", None)], ids=range(3)
     )
     def test_an_error_is_kept_as_text_of_a_length(self, place: Place, job: Make, error: str, shown: str | None) -> None:
         place.engine.jobs.send([job(id="a", source_name="odd")])
@@ -513,8 +513,22 @@ class TestLog:
     def test_an_entry_is_kept_within_bounds(self, place: Place) -> None:
         place.engine.jobs.send([], [LogEntry(message="x" * 5_000, source_name="\ud800", template="t", line=7)])
         [entry] = place.engine.log.entries()
-        assert (len(entry.message), entry.message[-1], entry.source_name) == (4_000, "…", "\\ud800")
+        assert len(entry.message.encode()) == 4_000
+        assert (len(entry.message), entry.message[-1], entry.source_name) == (3_998, "…", "\\ud800")
         assert (entry.template, entry.line, entry.status, entry.job_id, entry.final) == ("t", 7, None, "", False)
+
+    @pytest.mark.parametrize("sign", ["x", "é", "漢", "😀", "\ud800", "x😀\ud800é"])
+    def test_a_message_is_kept_up_to_so_many_bytes(self, place: Place, sign: str) -> None:
+        texts = [lead + sign * count for lead in ("", "x") for count in (600, 1_000, 1_334, 2_000, 2_001, 4_000, 9_000)]
+        place.engine.jobs.send([], [LogEntry(message=text) for text in texts])
+        for text, entry in zip(texts, place.engine.log.entries(), strict=True):
+            whole = text.encode("utf-8", "backslashreplace").decode()
+            if len(whole.encode()) <= 4_000:
+                assert entry.message == whole
+            else:
+                assert entry.message.endswith("…")
+                assert whole.startswith(entry.message[:-1])
+                assert 3_990 < len(entry.message.encode()) <= 4_000
 
     def test_it_is_followed_from_an_entry_on(self, place: Place) -> None:
         log = place.engine.log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,7 +11,7 @@ import pytest
 
 from liquid_background.errors import JobRefused, LimitReached
 from liquid_background.job import MAX_MADE, Job
-from liquid_background.jobs.family import MAX_FAMILY, Family
+from liquid_background.jobs.family import COUNTED, MAX_FAMILY, Family
 from liquid_background.jobs.queue.payload import admit, check_payload, decode_payload, encode_data, payload_of
 from liquid_background.language.tags import Collector
 
@@ -153,3 +154,62 @@ def test_a_next_run_counts_once_whatever_it_holds() -> None:
     Family(5, 8).admit([following])
     assert following.may_make is not None
     assert following.may_make > 8
+
+
+SIGNS = ("x", "é", "😀")
+
+
+def perform(made_by: Job, jobs: Sequence[Job], text: str) -> tuple[str, list[Job]]:
+    """End an attempt, which printed a text, as an executor does."""
+    collector = Collector(Nothing(), family=Family.of(decode_payload(encode_data(made_by))))  # type: ignore[arg-type]
+    for each in jobs:
+        collector.add(each)
+    return collector.keep(text), collector.sendable()
+
+
+@pytest.mark.parametrize(
+    "sizes", [(1000,), (100, 9), (100, 4, 4), (20, 20, 20), (3,) * 8, (1,) * 30, (999, 8), (77, 1)]
+)
+def test_the_texts_of_all_jobs_that_a_page_sets_off_are_bounded_together(sizes: tuple[int, ...]) -> None:
+    jobs, kept = attempt(None, [job() for _ in range(sizes[0])]), 0
+    for made in (*sizes[1:], 0):
+        following: list[Job] = []
+        for number, each in enumerate(jobs):
+            sign = SIGNS[number % 3]
+            left = Family.of(decode_payload(encode_data(each))).left
+            text, children = perform(each, [job() for _ in range(min(made, left))], sign * 1_100_000)
+            assert text.startswith(sign * 500)
+            assert text.endswith("…")
+            kept += len(json.dumps(text))
+            following += children
+            if number > 200 and not following:  # all others keep as much
+                kept += len(json.dumps(text)) * (len(jobs) - number - 1)
+                break
+        jobs = following
+    assert kept <= MAX_FAMILY * COUNTED
+
+
+@pytest.mark.parametrize("made", [0, 1, 10])
+def test_short_texts_are_kept_whole_and_take_nothing_from_jobs(made: int) -> None:
+    (this, *_) = attempt(None, [job() for _ in range(1000)])
+    text, jobs = perform(this, [job() for _ in range(min(made, 9))], "x" * (COUNTED - 2))
+    assert text == "x" * (COUNTED - 2)
+    assert {each.may_make for each in jobs} == {(9 - len(jobs)) // len(jobs)} if jobs else not made
+
+
+def test_a_job_alone_keeps_its_text_and_one_that_makes_another_shares() -> None:
+    (this,) = attempt(None, [job()])
+    text, _ = perform(this, [], "x" * 900_000)
+    assert text == "x" * 900_000
+    text, (following,) = perform(this, [job()], "x" * 900_000)
+    assert text == "x" * 900_000
+    assert following.may_make == MAX_FAMILY - 1 - (900_000 + 1) // COUNTED
+
+
+def test_a_next_run_regains_what_a_text_took_and_no_more() -> None:
+    (this, *_) = attempt(None, [job() for _ in range(1000)])
+    for _ in range(100):
+        text, (this,) = perform(this, [job(delay=5)], "x" * 100_000)
+        assert this.may_make is not None
+        assert 0 < this.may_make <= MAX_FAMILY // 1000
+        assert len(text) <= 10 * COUNTED

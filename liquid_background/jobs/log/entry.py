@@ -28,10 +28,12 @@ class EntryValues(NamedTuple):
 
 FIELDS: Final = EntryValues._fields
 
-MAX_MESSAGE: Final = 4_000  # characters; a longer message ends in …
+MAX_MESSAGE: Final = 4_000  # bytes; a longer message ends in …
 BEFORE_ALL: Final = b"0-0"
 """Lower than the id of any entry."""
-MAX_FIELD: Final = 6 * MAX_MESSAGE  # bytes of a field that are read; a message of ours takes no more
+MAX_FIELD: Final = 6 * MAX_MESSAGE  # bytes of a field that are read: versions before kept as many characters
+WEIGHED: Final = 512
+"""Bytes of a template's line for which it counts as one more among those that the log keeps."""
 
 
 def encode_entry(entry: LogEntry) -> EntryValues:
@@ -53,7 +55,12 @@ def encode_entry(entry: LogEntry) -> EntryValues:
 
 def clip(message: str) -> str:
     """Return a message no longer than an entry holds."""
-    return message if len(message) <= MAX_MESSAGE else message[: MAX_MESSAGE - 1] + "…"
+    if message.isascii() and len(message) <= MAX_MESSAGE:
+        return message
+    written = encoded(message[: MAX_MESSAGE + 1])
+    if len(written) <= MAX_MESSAGE:
+        return message
+    return written[: MAX_MESSAGE - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
 def encoded(text: str) -> bytes:
@@ -80,6 +87,11 @@ def decode_entry(entry_id: bytes, fields: Mapping[bytes, bytes]) -> LogEntry:
     )
     identity = entry_id.decode("ascii")
     return replace(entry, id=identity, time=_time(int(identity.partition("-")[0])))
+
+
+def weight_of(values: EntryValues) -> int:
+    """Return as how many of the lines that the log keeps one counts: one, and one more for each WEIGHED bytes."""
+    return 1 + sum(len(b"%d" % value if isinstance(value, int) else value) for value in values) // WEIGHED
 
 
 def fits(entry: LogEntry, source_name: str | None, status: LogStatus | str | None, type: str | None) -> bool:

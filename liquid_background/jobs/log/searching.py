@@ -15,6 +15,8 @@ from liquid_background.jobs.store.asking import Asking, Refusal
 KEY: Final = "liquid_background:log"
 ENDS: Final = "liquid_background:log:ends"
 """The ends of attempts that are older than the oldest entry under KEY."""
+MARKS: Final = "liquid_background:log:marks"
+"""What lines of templates weigh: since the last mark, then the ids of the marks, oldest first (see room.lua)."""
 _BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
 _MOST_LOOKS: Final = 20  # calls that a count takes at most, so 100,000 entries
 _FAILURES: Final = (LogStatus.FAILED, LogStatus.LOST)

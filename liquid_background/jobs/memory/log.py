@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +18,7 @@ from liquid_background.jobs.log.entry import (
     fits,
     milliseconds_of,
     order_of,
+    weight_of,
 )
 
 _NAMES: Final = tuple(name.encode("ascii") for name in FIELDS)
@@ -32,7 +34,8 @@ class MemoryLog:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._ends: list[LogEntry] = []  # of attempts, which lines of templates would have pushed out of what is kept
-        self._kept: list[LogEntry] = []
+        self._kept: deque[LogEntry] = deque()
+        self._weight = 0  # of the lines of templates among these
         self._last = BEFORE_ALL
         self._written = threading.Condition()
 
@@ -43,17 +46,25 @@ class MemoryLog:
                 values = (value if isinstance(value, bytes) else b"%d" % value for value in encode_entry(entry))
                 self._last = self._next_id()
                 self._kept.append(decode_entry(self._last, dict(zip(_NAMES, values, strict=True))))
+                self._weight += _weight(self._kept[-1])
             if any(entry.status is None for entry in entries):
                 self._make_room()
-            del self._kept[: -self._limit]
+            self._drop(lambda: len(self._kept) > self._limit)
             self._written.notify_all()
 
     def _make_room(self) -> None:
         """Bring what is kept down to half of the limit; of what goes, the ends of attempts are kept apart."""
         half = self._limit // 2
-        gone = self._kept[: max(0, len(self._kept) - half)]
-        del self._kept[: len(gone)]
+        gone = self._drop(lambda: len(self._kept) > half or self._weight > half)
         self._ends = [*self._ends, *[entry for entry in gone if entry.status is not None]][-half:]
+
+    def _drop(self, is_too_much: Callable[[], bool]) -> list[LogEntry]:
+        """Take away the oldest entries, as many as are too much, and return them."""
+        gone = []
+        while is_too_much():
+            gone.append(self._kept.popleft())
+            self._weight -= _weight(gone[-1])
+        return gone
 
     def _next_id(self) -> bytes:
         now, (last, number) = time.time_ns() // 1_000_000, order_of(self._last)
@@ -109,3 +120,7 @@ class MemoryLog:
 
 def _order(entry: LogEntry) -> tuple[int, int]:
     return order_of(entry.id.encode("ascii"))
+
+
+def _weight(entry: LogEntry) -> int:
+    return weight_of(encode_entry(entry)) if entry.status is None else 0

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import zlib
-from base64 import b64encode
 from dataclasses import replace
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Encoded, Ending, Outcome
+from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
-from liquid_background.jobs.queue.records import MAX_RESULT, encode_job
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.queue.results import encode_result, exc_string
 from liquid_background.settings import Settings
 
 
@@ -52,7 +50,7 @@ def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tu
         return outcome, [], b""
     try:
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
-        return outcome, jobs, _return_value(outcome.result)
+        return outcome, jobs, encode_result(outcome.result)
     except JobRefused as error:
         return replace(outcome, error=str(error), retry=False), [], b""
 
@@ -97,32 +95,3 @@ def finish(
     for entry in outcome.entries:
         arguments += encode_entry(entry)
     return Finish(job, arguments)
-
-
-_dump: Final = json.JSONEncoder().encode
-
-
-def _return_value(result: Encoded) -> bytes:
-    text = _dump(result[: MAX_RESULT + 1] if isinstance(result, str) else result)
-    if len(text) > MAX_RESULT:
-        if not isinstance(result, str):
-            raise JobRefused(f"the result takes over {MAX_RESULT // 1024} KB of JSON: return an id")
-        text = _dump(_cut(text) + "…")
-    return b64encode(text.encode("ascii"))
-
-
-def _cut(text: str) -> str:
-    """Return the beginning of a text whose JSON is too long."""
-    end = MAX_RESULT - len('\\u2026""')
-    while True:  # back to where no escape is cut through
-        try:
-            found: str = json.loads(text[:end] + '"')
-        except ValueError:
-            end -= 1
-        else:
-            return found[:-1] if "\ud800" <= found[-1:] < "\udc00" else found
-
-
-def exc_string(text: str | None) -> bytes:
-    """Return a traceback as RQ keeps it in a result."""
-    return b64encode(zlib.compress((text or "").encode("utf-8", "backslashreplace")))

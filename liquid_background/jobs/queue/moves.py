@@ -13,10 +13,11 @@ from typing import Any, Final, TypeAlias
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, LogEntry, LogStatus
 from liquid_background.jobs.log import encode_entry
-from liquid_background.jobs.queue.finishing import Finish, Running, exc_string
+from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claimed
 from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.queue.results import exc_string
 from liquid_background.jobs.site import id_suffix
 from liquid_background.settings import Settings
 

@@ -19,10 +19,11 @@ from liquid_background.job import (
     words_in_rq,
 )
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY
-from liquid_background.jobs.log.entry import EntryValues
+from liquid_background.jobs.log import ENDS, KEY, MARKS
+from liquid_background.jobs.log.entry import WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import MAX_DIGITS
+from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
 from liquid_background.jobs.site import id_suffix, own_name, queue_name
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
 
@@ -126,6 +127,7 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
 _OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG": KEY,
     "LOG_ENDS": ENDS,
+    "LOG_MARKS": MARKS,
     "LEASES": keys.LEASES,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
@@ -167,6 +169,8 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "DATA_AT": _LOOKED_AT.index("data") + 1,
     "LAST_AT": _LOOKED_AT.index(CLAIMED[-1]) + 1,
     "LARGEST": MAX_DATA,
+    "LARGEST_VALUE": MAX_VALUE,
+    "CUT_VALUE": encode_result("…").decode(),  # in the place of a larger one
     # What a record, or another key, may say.
     "MOST_DIGITS": MAX_DIGITS,
     "MOST_ATTEMPTS": MAX_ATTEMPTS_READ,
@@ -183,6 +187,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LONGEST_SLEEP": 86_400_000,  # until a worker looks again whether a delayed job is due
     # Counts.
     "MOST_LOSSES": MAX_LOSSES,
+    "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
     # What is said of a job.
     "GIVEN_UP": GIVEN_UP,

@@ -25,12 +25,10 @@ from liquid_background.jobs.queue.opening import inflate, signed_text
 from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data
 from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, JobValues
 from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.queue.results import MAX_RESULT
 from liquid_background.jobs.queue.signing import sign
 from liquid_background.jobs.site import priority_of, queue_name
 from liquid_background.settings import Settings
-
-MAX_RESULT: Final = 1024 * 1024
-"""Bytes of JSON of a result that are kept; some characters take twelve."""
 
 
 def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobValues:

@@ -114,6 +114,11 @@ class Collector:
         for tell in self.afterwards:
             tell()
 
+    def keep(self, text: str) -> str:
+        """Return what is kept of the text of a body, before its jobs are sent: they share with it what is left."""
+        text, self.family = self.family.keep(text, self.jobs)
+        return text
+
     def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
         """Note a line for the job log.
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log import ENDS, KEY, entries, follow, last_id, oldest_first
+from liquid_background.jobs.log import ENDS, KEY, MARKS, encode_entry, entries, follow, last_id, oldest_first
+from liquid_background.jobs.log.entry import weight_of
+from liquid_background.jobs.memory.log import MemoryLog
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
@@ -82,6 +84,50 @@ def test_a_log_that_ends_had_filled_makes_room_bit_by_bit(
         lines(source)
     newest = _kept(store)
     assert newest[-LIMIT // 2 :] == list(range(LIMIT // 2, LIMIT))
+
+
+def _weight(entry: LogEntry) -> int:
+    return weight_of(encode_entry(entry))
+
+
+FLOODS: dict[str, list[tuple[int, str]]] = {
+    "long": [(64, "x" * 4_000)],
+    "wide": [(64, "😀" * 4_000)],
+    "single": [(1, "x" * 4_000)] * 50,
+    "behind short ones": [(1_000, "x")] * 3 + [(64, "é" * 2_000)] * 200,
+    "among short ones": [(1_000, "x"), *[(64, "é" * 2_000)] * 5],
+    "of a medium length": [(500, "x" * 500)],
+}
+
+
+@pytest.mark.parametrize("flood", FLOODS)
+@pytest.mark.parametrize("is_in_memory", [False, True])
+def test_a_long_line_counts_as_several(store: Store, flood: str, is_in_memory: bool) -> None:
+    settings = load_settings(log_limit=LIMIT)
+    memory, queue, sent = MemoryLog(LIMIT), Queue(store, settings), 0
+    first = [_end(number) for number in range(20)]
+    memory.append(first)
+    append(store.client, first, LIMIT)
+    while sent < 3 * LIMIT:
+        for count, message in FLOODS[flood]:
+            lines = [LogEntry(source_name="flood", message=message)] * count
+            memory.append(lines) if is_in_memory else queue.send([], lines)
+            sent += count * _weight(lines[0])
+    kept = memory.entries(limit=3 * LIMIT) if is_in_memory else entries(store.client, limit=3 * LIMIT)
+    weight = sum(_weight(entry) for entry in kept if entry.status is None)
+    assert LIMIT / 2 * 0.8 < weight < LIMIT / 2 * 1.1 + 1_000
+    assert [int(entry.message) for entry in kept if entry.status] == list(range(20))
+    newest = [entry.message for entry in kept if entry.status is None][-1]
+    assert newest[:-1] == FLOODS[flood][-1][1][: len(newest) - 1]
+    if not is_in_memory:
+        assert store.client.memory_usage(KEY) < LIMIT * 512
+        store.client.set(MARKS, "garbage" * 100)
+        queue.send([], [LogEntry(source_name="page", message="x" * 4_000)] * 64)
+        store.client.delete(MARKS)
+        store.client.lpush(MARKS, "planted")
+        for _ in range(LIMIT // 400):
+            queue.send([], [LogEntry(source_name="page", message="x" * 4_000)] * 64)
+        assert store.client.memory_usage(KEY) < LIMIT * 512
 
 
 def test_ends_alone_stay_in_one_stream(store: Store, ends: Log) -> None:

@@ -13,7 +13,7 @@ import pytest
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
-from liquid_background.jobs.queue.finishing import exc_string
+from liquid_background.jobs.queue.results import exc_string
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings, load_settings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from liquid_background.jobs.queue import Queue, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.protocol import EndValues
+from liquid_background.jobs.queue.results import MAX_VALUE
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from tests.jobs.queue.hands import WORKER, Hands
@@ -519,6 +522,20 @@ def test_lines_of_jobs_push_out_no_end(hands: Hands, queue: Queue, job: Make) ->
     seen = entries(hands.store.client, limit=2_000)
     wanted = [(f"{kind}{number}") for number in range(10) for kind in ("quiet", "loud")]
     assert [entry.job_id for entry in seen if entry.status] == wanted
+
+
+@pytest.mark.parametrize(("size", "kept"), [(MAX_VALUE, MAX_VALUE), (MAX_VALUE + 4, 12)])
+def test_no_result_is_written_that_takes_more_than_any_may(
+    hands: Hands, queue: Queue, job: Make, size: int, kept: int
+) -> None:
+    queue.send([job(id="a")])
+    done = finishing.finish(hands.take(), Outcome(result=""), hands.settings)
+    done.arguments[EndValues._fields.index("value")] = b64encode(b'"' + b"x" * (size // 4 * 3 - 2) + b'"')
+    hands.call(moves.step(WORKER, hands.settings, done=done))
+    [(_, fields)] = hands.store.client.xrange(keys.results("a"))
+    assert len(fields[b"return_value"]) == kept
+    assert queue.get("a").status is JobStatus.COMPLETED
+    assert queue.get("a").result[-1] == ("x" if kept == size else "…")
 
 
 # What the first of two attempts of a job `a` leaves: the job, what the log says, the attempts that count, what waits.

@@ -25,6 +25,7 @@ FOLDER = files("liquid_background.jobs.queue").joinpath("lua")
 NAMES = {  # the names in the store, where versions before have put them
     "LOG": "liquid_background:log",
     "LOG_ENDS": "liquid_background:log:ends",
+    "LOG_MARKS": "liquid_background:log:marks",
     "LEASES": "liquid_background:leases",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
@@ -83,6 +84,8 @@ CONSTANTS = {
     "DATA_AT": 5,
     "LAST_AT": 12,  # the eight of CLAIMED
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
+    "LARGEST_VALUE": (1024 * 1024 + 2) // 3 * 4,  # 1 MB of JSON as base64, which RQ keeps
+    "CUT_VALUE": "Ilx1MjAyNiI=",  # "…" as JSON, as base64
     "MOST_DIGITS": 15,  # exact as a float, which Lua counts in
     "MOST_ATTEMPTS": 10**6,  # more than MAX_RETRIES allows in any number of runs that a person starts
     "MOST_WAITS": MAX_RETRIES,
@@ -96,6 +99,7 @@ CONSTANTS = {
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
     "LONGEST_SLEEP": 24 * 3600 * 1000,
     "MOST_LOSSES": 10,
+    "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
     "GIVEN_UP": "the worker that ran it died 10 times",
     "GONE": "its record is gone: deleted, expired or evicted by the store",

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
+from random import Random
 from typing import Any
+from zlib import decompress
 
 import pytest
 
 from liquid_background.job import Outcome
 from liquid_background.jobs.queue.finishing import Running, finish
-from liquid_background.jobs.queue.records import MAX_RESULT
+from liquid_background.jobs.queue.results import MAX_RESULT, MAX_TRACE, exc_string
 from liquid_background.settings import load_settings
 
 
@@ -31,3 +33,17 @@ def test_a_result_of_python_that_takes_too_much_fails_the_job() -> None:
     arguments: list[Any] = finish(running, Outcome(result=["😀" * 100_000]), load_settings()).arguments
     assert arguments[2] == "failed"
     assert b"the result takes over 1024 KB of JSON: return an id" in arguments[4]
+
+
+def test_a_traceback_is_kept_up_to_so_many_bytes_from_its_end() -> None:
+    usual = "".join(f"  File 'x.py', line {number}, in do\n    do({number})\n" for number in range(400))
+    for text in (usual, "", "x" * 20_000):
+        assert decompress(b64decode(exc_string(text))).decode() == text
+    signs = Random(1)
+    for most in (0x7F, 0x10FFFF):
+        random = "".join(chr(signs.randrange(32, most)) for _ in range(20_000))
+        kept = exc_string(random)
+        found = decompress(b64decode(kept))
+        assert len(kept) <= MAX_TRACE
+        assert len(found) > 1_000
+        assert random.encode("utf-8", "backslashreplace").endswith(found)

@@ -10,7 +10,7 @@ end
 -- Write `count` lines of a template that stand in the flat list `list` from position `at`.
 local function log_lines(limit, list, at, count)
   -- include: room
-  make_room(tonumber(limit), count)
+  make_room(tonumber(limit), list, at, count)
   for _ = 1, count do
     -- name: ENTRY from list at at as entry
     log(limit, entry)

@@ -25,7 +25,7 @@ local function succeed(job, must, run)
   run('EXPIRE', key, ttl)
   run('ZADD', FINISHED_IN .. job.queue, seconds + ttl, id)
   run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
-    'return_value', job.value, 'execution_id', job.token)
+    'return_value', #job.value <= LARGEST_VALUE and job.value or CUT_VALUE, 'execution_id', job.token)
   run('EXPIRE', results, ttl)
 end
 

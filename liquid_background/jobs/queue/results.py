@@ -1,0 +1,65 @@
+"""What is kept of how an attempt ended, as RQ keeps it: a result in so many bytes, or a traceback."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from base64 import b64encode
+from typing import Final
+
+from liquid_background.errors import JobRefused
+from liquid_background.job import Encoded
+
+MAX_RESULT: Final = 1024 * 1024
+"""Bytes of JSON of a result that are kept."""
+MAX_VALUE: Final = 4 * ((MAX_RESULT + 2) // 3)
+"""Bytes of a result as the store keeps it: base64 adds a third."""
+MAX_TRACE: Final = 8 * 1024
+"""Bytes of a traceback as the store keeps it: far more than those of code take, as they hold the same words often."""
+_WIDEST: Final = 12  # bytes of a character in JSON
+
+_dump: Final = json.JSONEncoder().encode
+
+
+def encode_result(result: Encoded) -> bytes:
+    """Return a result as RQ keeps it; text that is too long is cut.
+
+    Raises:
+        JobRefused: when it is no text, and takes too much.
+    """
+    text = _dump(cut(result, MAX_RESULT) if isinstance(result, str) else result)
+    if len(text) > MAX_RESULT:
+        raise JobRefused(f"the result takes over {MAX_RESULT // 1024} KB of JSON: return an id")
+    return b64encode(text.encode("ascii"))
+
+
+def json_size(text: str) -> int:
+    """Return the bytes that text takes as JSON."""
+    return len(_dump(text))
+
+
+def cut(text: str, most: int) -> str:
+    """Return as much of a text as takes so many bytes of JSON; what was cut ends in …."""
+    if len(text) * _WIDEST + len('""') <= most:
+        return text
+    written = _dump(text[: most + 1])
+    return text if len(written) <= most else _beginning(written, most) + "…"
+
+
+def _beginning(written: str, most: int) -> str:
+    end = most - len('\\u2026""')
+    while True:  # back to where no escape is cut through
+        try:
+            found: str = json.loads(written[:end] + '"')
+        except ValueError:
+            end -= 1
+        else:
+            return found[:-1] if "\ud800" <= found[-1:] < "\udc00" else found
+
+
+def exc_string(text: str | None) -> bytes:
+    """Return a traceback as RQ keeps it in a result; of one that takes too much, the end, where the error is."""
+    text = text or ""
+    while len(kept := b64encode(zlib.compress(text.encode("utf-8", "backslashreplace")))) > MAX_TRACE:
+        text = text[len(text) // 2 :]
+    return kept
