@@ -173,12 +173,13 @@ class Registration:
     host: str
     address: str
     queues: Sequence[str]
+    app_version: str = ""
 
 
 def register(worker: Registration, settings: Settings) -> Call:
     """Return the call that registers a worker."""
     head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
-    return "register", [*head, RQ_VERSION, sys.version.split()[0], *worker.queues]
+    return "register", [*head, RQ_VERSION, sys.version.split()[0], worker.app_version, *worker.queues]
 
 
 def leave(name: str, queues: Sequence[str]) -> Call:

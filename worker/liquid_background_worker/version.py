@@ -1,0 +1,56 @@
+"""The version of an application, as its worker shows it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Final
+
+from liquid_background.job import Performer
+
+_LONGEST: Final = 100  # characters
+
+
+def own_version() -> str:
+    """Return the version of liquid-background that is installed."""
+    try:
+        return metadata.version("liquid-background")
+    except metadata.PackageNotFoundError:  # run from a folder
+        return "unknown"
+
+
+def app_version(app: str | None, performer: Performer) -> str:
+    """Return the version of an application; empty where none is known.
+
+    It is the first of: `__version__` of the engine; of the module that the setting APP names, and of the packages that
+    hold it, the innermost first; the version of the distribution that the outermost of them was installed from.
+
+    Args:
+        app: the setting.
+        performer: what it gave.
+    """
+    module = (app or "").partition(":")[0]
+    found = next(_attributes(performer, module), "") or _distribution(module.partition(".")[0])
+    return found if len(found) <= _LONGEST else f"{found[:_LONGEST]}…"
+
+
+def _attributes(performer: Performer, module: str) -> Iterator[str]:
+    places: list[object] = [performer]
+    while module:
+        places.append(sys.modules.get(module))
+        module = module.rpartition(".")[0]
+    for place in places:
+        version = getattr(place, "__version__", None)
+        if isinstance(version, str) and version:
+            yield version
+
+
+def _distribution(package: str) -> str:
+    if not package:
+        return ""
+    try:
+        names = metadata.packages_distributions().get(package, [])
+        return metadata.version(names[0]) if names else ""
+    except Exception:  # noqa: BLE001  whatever stands among the installed packages, it must not end the worker
+        return ""
