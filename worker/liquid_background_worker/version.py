@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from importlib import metadata
+from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from liquid_background.job import Performer
 
@@ -47,10 +50,24 @@ def _attributes(performer: Performer, module: str) -> Iterator[str]:
 
 
 def _distribution(package: str) -> str:
-    if not package:
-        return ""
+    """Return the version of the distribution that a package was installed from, as it is or as a link to its folder."""
     try:
-        names = metadata.packages_distributions().get(package, [])
-        return metadata.version(names[0]) if names else ""
+        place = Path(str(getattr(sys.modules.get(package), "__file__", None) or ""))
+        for name in metadata.packages_distributions().get(package, []):
+            found = metadata.distribution(name)
+            if _is_within(place, str(found.locate_file(""))):  # another one may have a package of that name
+                return found.version
+        return next((found.version for found in metadata.distributions() if _is_within(place, _linked(found))), "")
     except Exception:  # noqa: BLE001  whatever stands among the installed packages, it must not end the worker
         return ""
+
+
+def _is_within(place: Path, folder: str) -> bool:
+    return bool(folder) and place.is_absolute() and place.resolve().is_relative_to(Path(folder).resolve())
+
+
+def _linked(found: metadata.Distribution) -> str:
+    """Return the folder that a distribution was installed as a link to; empty for others."""
+    said = json.loads(found.read_text("direct_url.json") or "{}")
+    url = urlsplit(str(said.get("url", "")))
+    return unquote(url.path) if said.get("dir_info", {}).get("editable") and url.scheme == "file" else ""

@@ -6,7 +6,7 @@ import json
 import zlib
 from base64 import b64decode
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from liquid_background.job import LogEntry, LogStatus
@@ -73,7 +73,7 @@ def failures_of_tick(reply: Any) -> Iterator[Failure]:
     if isinstance(reply, list) and len(reply) > _TICK_ENTRIES:
         for pairs in reply[_TICK_ENTRIES]:
             fields = {name: _bytes(value) for name, value in zip(pairs[::2], pairs[1::2], strict=True)}
-            yield Failure(decode_entry(BEFORE_ALL, fields))
+            yield Failure(replace(decode_entry(BEFORE_ALL, fields), id="", time=None))
 
 
 def _bytes(value: bytes | int) -> bytes:
