@@ -18,7 +18,7 @@ class _App:
 
 
 def _installed(folder: Path, name: str, top: str, version: str, link: Path | None = None) -> None:
-    place = folder / f"{name}-{version}.dist-info"
+    place = folder / f"{name.replace('-', '_')}-{version}.dist-info"
     place.mkdir(parents=True)
     (place / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     (place / "top_level.txt").write_text("" if link else top)
