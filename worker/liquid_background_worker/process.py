@@ -93,8 +93,7 @@ def fork(name: str, body: Callable[[Slot, int, int], None], close: Iterable[int]
     slot = Slot()
     heard, said = os.pipe()
     reports, reported = pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    _flush()
     pid = os.fork()
     if pid:
         os.close(heard)
@@ -109,10 +108,15 @@ def fork(name: str, body: Callable[[Slot, int, int], None], close: Iterable[int]
     except BaseException:
         logger.exception("worker child %s ends", name)
     finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        _flush()
         os._exit(code)
+
+
+def _flush() -> None:
+    """Write what is held back; a stream that is full or closed ends no worker."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 def _become_a_child(close: Iterable[int]) -> None:
