@@ -45,6 +45,9 @@ SECRET_NAMES: Final = (
     "cvv",
 )
 
+LOG_LEVELS: Final = ("debug", "info", "warning", "error")
+LOG_FORMATS: Final = ("text", "json")
+
 MAX_LEASE: Final = 3_600
 """Seconds; the most that LEASE may say."""
 FAILURE_TTL: Final = 2_592_000
@@ -98,6 +101,10 @@ class Settings(BaseSettings):
     processes: int = Field(
         default_factory=lambda: os.cpu_count() or 1, ge=1, le=256, description="Child processes of a worker."
     )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least of what `poscli worker` logs on stderr."
+    )
+    log_format: Literal["text", "json"] = Field("text", description="How it does: `json` is one object a line.")
     low_share: int = Field(0, ge=0, le=90, description="Percent of the claims that go to low-priority jobs.")
     memory_limit: int = Field(512, ge=64, description="Megabytes of memory that a worker child may use.")
     recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")

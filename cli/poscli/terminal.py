@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import select
@@ -11,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import Any, assert_never
+from typing import assert_never
 from unicodedata import east_asian_width
 
 import click
@@ -125,25 +124,6 @@ def _rows(line: str, columns: int) -> list[str]:
         rows[-1] += piece
         width += cells
     return rows
-
-
-def log_to_stderr() -> None:
-    """Have warnings that are logged go to stderr, each on one line."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("%(levelname)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-
-
-class _OneLine(logging.Formatter):
-    """Formats what is logged as one line, whatever is in it; the lines of a traceback below it are indented."""
-
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  logging's name
-        """Return the message with all that could start a line, or move or colour one, shown escaped."""
-        return printable(super().formatMessage(record))
-
-    def formatException(self, ei: Any) -> str:  # noqa: N802  likewise
-        """Return a traceback, likewise."""
-        return "\n".join(_INDENT + printable(line) for line in super().formatException(ei).split("\n"))
 
 
 def end_with_reader() -> None:

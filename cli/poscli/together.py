@@ -39,7 +39,7 @@ class Together:
         chosen = ["--app", app] if app else []
         allowed = [word for name in allow_hosts for word in ("--allow-host", name)]
         self._commands: Mapping[str, list[str]] = {
-            "worker": ["worker", *chosen],
+            "worker": ["worker", "--quiet", *chosen],
             "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", *allowed, *chosen],
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}

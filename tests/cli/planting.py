@@ -151,6 +151,7 @@ class Planter:
             self._any(key)
         else:
             names = ("state", "queues", "successful_job_count", "failed_job_count", "birth", "last_heartbeat")
+            names += (keys.APP_VERSION,)
             self._client.delete(key)
             self._client.hset(key, mapping={name: pick(TEXTS) for name in names})
         if self._random.random() < 0.3:

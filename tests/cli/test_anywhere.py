@@ -61,7 +61,7 @@ def test_what_cannot_be_done_is_said(bare: Any, arguments: list[str], code: int,
 
 def test_a_burst_in_an_empty_project_ends(project: Any) -> None:
     (project.folder / "templates").mkdir()
-    assert project.good("worker", "--burst").err == ""
+    assert project.good("worker", "--burst", "--quiet").err == ""
 
 
 @pytest.mark.parametrize(

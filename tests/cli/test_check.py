@@ -113,8 +113,8 @@ def test_who_renders_or_runs_without_the_folder_says_so(project: Any, within: st
     assert f"no page 'a' in templates/pages: {name} {reason}" in project.run("render", "a").err
     warning = f"templates: {project.folder}/{within} {reason}"
     worker = project.good("worker", "--burst")
-    assert worker.err.startswith(f"WARNING: {warning}")
-    assert len(worker.err.splitlines()) == 1
+    assert f"] WARNING: {warning}" in worker.err.splitlines()[0]
+    assert worker.err.count("WARNING") == 1
     server = project.start("serve", "--port", "0")
     project.wait(lambda: "Serving" in server.err.read_text())
     assert server.err.read_text().startswith(warning)

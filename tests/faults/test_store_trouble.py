@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -195,3 +196,20 @@ def test_a_store_that_listens_and_says_nothing_holds_up_no_limit_and_no_stop(
         assert time.monotonic() - began < 12
     finally:
         server.process.send_signal(signal.SIGCONT)
+
+
+def test_an_outage_is_told_of_when_it_begins_and_when_it_is_over(
+    start_server: Start, bench_on: Callable[..., Bench]
+) -> None:
+    server = start_server("--appendonly", "yes")
+    bench = bench_on(server.url)
+    worker = bench.start(processes=3)
+    bench.wait_for(bench.send())
+    server.kill()
+    bench.wait_until(lambda: "waiting for the store" in worker.text())
+    start_server("--appendonly", "yes", port=server.port)
+    bench.wait_until(lambda: "the store is back" in worker.text())
+    bench.wait_for(bench.send())
+    assert worker.stop() == 0
+    assert worker.text().count("waiting for the store") == 1
+    assert len(re.findall(r"the store is back, and takes writes, after \d+\.\d s", worker.text())) == 1

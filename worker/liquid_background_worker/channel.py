@@ -94,8 +94,17 @@ class Channel:
             except Broken as error:
                 self._recover(error)
 
-    def block(self, wake_keys: list[str], seconds: float, control: int, calls: Sequence[Call]) -> Any:
+    def block(
+        self,
+        wake_keys: list[str],
+        seconds: float,
+        control: int,
+        calls: Sequence[Call],
+        on_earlier: Callable[[Any], None] = lambda _: None,
+    ) -> Any:
         """Wait for work for at most that long, then have the calls run; return the last one's reply.
+
+        The replies to those before it go to `on_earlier`.
 
         None when there is none: after an outage, or when the store could make nothing of the call.
         """
@@ -108,6 +117,8 @@ class Channel:
         self._away_since = None
         for reply in replies:
             self.trouble.heard(reply)
+        for reply in replies[:-1]:
+            on_earlier(reply)
         return None if isinstance(replies[-1], Exception) else replies[-1]
 
     def _recover(self, error: Broken) -> None:

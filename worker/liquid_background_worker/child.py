@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import finishing, keys, moves
+from liquid_background.jobs.queue.failures import failure_of_refusal, failure_of_step, failures_of_tick
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
 from liquid_background.jobs.queue.opening import Claimed
@@ -23,12 +24,13 @@ from liquid_background_worker.batch_run import BatchRun
 from liquid_background_worker.batches import Order
 from liquid_background_worker.channel import Channel
 from liquid_background_worker.endings import Endings, Report
+from liquid_background_worker.reports import Reports
 from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 AGAIN: Final = 0.2  # seconds between two tries to tell of an end
-_PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside the move
+_PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +42,8 @@ class Role:
     burst: bool
     control: int  # read end of a pipe whose other end the supervisor holds
     supervisor: int  # its pid
+    reports: int | None = None  # write end of a pipe on which its supervisor hears of failures
+    retries: bool = False  # whether it is to hear of attempts, too, that others follow
 
 
 class Child:
@@ -57,6 +61,7 @@ class Child:
         self._channel = Channel(store, max(1.0, settings.lease), self._gives_up, self._is_orphan)
         self._tokens = moves.tokens()
         self._clock = store.clock  # by which the jobs that its jobs make are signed
+        self._reports = Reports(role.reports, all=role.retries)
         self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
@@ -112,6 +117,7 @@ class Child:
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""
         self._channel.drain()
+        self._reports.flush()
         if self._endings.jobs:
             return None
         wait = BURST_IDLE if self._role.burst else LONGEST_IDLE
@@ -119,8 +125,13 @@ class Child:
         if due is not None and due <= wait:
             wait, calls = due, [moves.tick(self._role.queues, self._settings)]
         claim = self._next_claim(self._attempts.left, wait)
-        reply = self._channel.block(self._wake_keys, wait, self._role.control, [*calls, claim.call])
+        calls.append(claim.call)
+        reply = self._channel.block(self._wake_keys, wait, self._role.control, calls, self._ticked)
         return self._opened(claim, reply) if reply is not None else None
+
+    def _ticked(self, reply: Any) -> None:
+        for failure in failures_of_tick(reply):
+            self._reports.tell(failure)
 
     def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
@@ -177,11 +188,17 @@ class Child:
         ready: list[tuple[Running, Claimed]] = []
         for job in batch.jobs:
             if isinstance(job, Refused):
-                self._channel.post(moves.refuse(job, batch, self._role.name, self._settings))
+                call = moves.refuse(job, batch, self._role.name, self._settings)
+                self._channel.post(call, partial(self._refused, job))
             else:
                 ready.append((Running.of(job, batch.token, batch.queue), job))
         self._slot.hold([running for running, _ in ready])
         return ready
+
+    def _refused(self, job: Refused, reply: Any) -> None:
+        self._channel.trouble.heard(reply)
+        if reply == 1:
+            self._reports.tell(failure_of_refusal(job))
 
     def _claim_ahead(self, most: int) -> None:
         """Have the next batch claimed while the last jobs of this one run."""
@@ -216,7 +233,11 @@ class Child:
         if started:
             self._careful = self._careful and reply[1] == 0
         if len(reply) > _PLAIN_REPLY:
-            self._channel.trouble.heard_of(reply[_PLAIN_REPLY])
+            if reply[_PLAIN_REPLY]:
+                self._channel.trouble.heard_of(reply[_PLAIN_REPLY])
+            failure = failure_of_step(report.finish, reply) if report else None
+            if failure:
+                self._reports.tell(failure)
 
     def _say_again(self) -> None:
         """Tell of the ends that came back until the store has them; nothing is claimed or begun meanwhile."""
@@ -233,3 +254,4 @@ class Child:
         """Hear the store out on what was sent."""
         self._channel.drain()
         self._say_again()
+        self._reports.flush()

@@ -10,10 +10,13 @@ from time import monotonic, sleep
 from typing import Any, Final
 
 from liquid_background.jobs.queue import moves
+from liquid_background.jobs.queue.failures import failure_of_step, failures_of_tick
+from liquid_background.jobs.queue.finishing import Finish
 from liquid_background.jobs.queue.moves import Call, Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker.refusals import is_refusal
+from liquid_background_worker.telling import Failures
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
 from liquid_background_worker.wire import Broken, Wire
@@ -28,21 +31,24 @@ _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 class Heart:
     """Keeps the leases of what runs, and moves on what is due; `must` calls are repeated until they are heard."""
 
-    def __init__(self, store: Store, settings: Settings, queues: Sequence[str], timetable: Timetable) -> None:
+    def __init__(
+        self, store: Store, settings: Settings, queues: Sequence[str], timetable: Timetable, failures: Failures
+    ) -> None:
         self._wire = Wire(store, _PATIENCE)
         self._settings = settings
         self._queues = tuple(queues)
         self._timetable = timetable
-        self._owed: deque[Call] = deque()
+        self._failures = failures
+        self._owed: deque[tuple[Call, Finish | None]] = deque()
         self._last_tick = 0  # by the store's clock, in milliseconds
         self._owed_at = 0.0  # when what is owed is said next
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
         self._trouble = Trouble(store.url, logging.WARNING)
 
-    def must(self, call: Call) -> None:
-        """Send a call as soon as the store hears it."""
-        self._owed.append(call)
+    def must(self, call: Call, done: Finish | None = None) -> None:
+        """Send a call as soon as the store hears it, such as the step that says how an attempt is done."""
+        self._owed.append((call, done))
 
     def hurry(self) -> None:
         """Beat at the next opportunity."""
@@ -95,14 +101,17 @@ class Heart:
     def _pay(self, now: float) -> None:
         """Say what is owed; what the store refuses stays owed, and is said again after a pause."""
         while self._owed and now >= self._owed_at:
-            call = self._owed.popleft()
-            self._wire.send(call, partial(self._owed_heard, call), must=False)
+            call, done = self._owed.popleft()
+            self._wire.send(call, partial(self._owed_heard, call, done), must=False)
 
-    def _owed_heard(self, call: Call, reply: Any) -> None:
+    def _owed_heard(self, call: Call, done: Finish | None, reply: Any) -> None:
         self._trouble.heard(reply)
         if is_refusal(reply):
-            self._owed.append(call)
+            self._owed.append((call, done))
             self._owed_at = monotonic() + _TICK
+        elif done is not None:
+            failure = failure_of_step(done, reply)
+            self._failures.tell_all([failure] if failure else [])
 
     def _timetabled(self, reply: Any) -> None:
         self._trouble.heard(reply)
@@ -111,9 +120,11 @@ class Heart:
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
         if isinstance(reply, list):
+            self._trouble.wrote()
             promoted, reaped, due, self._last_tick, *problem = reply
-            for error in problem:
-                self._trouble.heard_of(error)
+            if problem and problem[0]:
+                self._trouble.heard_of(problem[0])
+            self._failures.tell_all(failures_of_tick(reply))
             if max(promoted, reaped) >= moves.MOST_AT_ONCE:
                 self._next_tick = 0.0
             elif due >= 0:
@@ -144,6 +155,8 @@ class Heart:
         return self._wire.descriptors()
 
     def close(self) -> None:
+        if self._wire.connected and not self.owes:
+            self._trouble.wrote(is_last=True)
         self._wire.disconnect()
 
     def _answers(self, pulses: Sequence[Pulse], reply: Any, answer: Callable[[Pulse, str], None]) -> None:

@@ -14,19 +14,21 @@ from time import monotonic
 
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Pulse
+from liquid_background_worker.reports import Heard, pipe
 from liquid_background_worker.slot import Slot
 
 logger = logging.getLogger("liquid_background.worker")
 
 
 class Process:
-    """One child: its pid, its shared memory, the pipe that wakes it, and why it was killed if it was."""
+    """One child: its pid, its shared memory, the pipes to it and from it, and why it was killed if it was."""
 
-    def __init__(self, name: str, slot: Slot, pid: int, control: int) -> None:
+    def __init__(self, name: str, slot: Slot, pid: int, control: int, reports: int) -> None:
         self.name = name
         self.slot = slot
         self.pid = pid
         self.control = control
+        self.heard = Heard(reports)
         self.born = monotonic()
         self.killed: Running | None = None
         self.reason = ""
@@ -58,6 +60,11 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)  # what its jobs started and left behind
         return os.waitstatus_to_exitcode(status)
 
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """What other children close."""
+        return self.control, self.heard.descriptor
+
     def pulses(self) -> list[Pulse]:
         """Return its beats: one with what it counted since the last one, and one for each job that it owes an end."""
         before = self._counted
@@ -74,35 +81,42 @@ class Process:
 
     def close(self) -> None:
         os.close(self.control)
+        self.heard.close()
         self.slot.close()
 
 
-def fork(name: str, body: Callable[[Slot, int], None], close: Iterable[int]) -> Process:
-    """Fork a child that runs `body(slot, control)` and exits.
+def fork(name: str, body: Callable[[Slot, int, int], None], close: Iterable[int]) -> Process:
+    """Fork a child that runs `body(slot, control, reports)` and exits.
 
     The caller has no threads, and no connections but those in `close`.
     """
     slot = Slot()
     heard, said = os.pipe()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    reports, reported = pipe()
+    _flush()
     pid = os.fork()
     if pid:
         os.close(heard)
+        os.close(reported)
         os.set_blocking(said, False)
-        return Process(name, slot, pid, said)
+        return Process(name, slot, pid, said, reports)
     code = 1
     try:
-        _become_a_child((said, *close))
-        body(slot, heard)
+        _become_a_child((said, reports, *close))
+        body(slot, heard, reported)
         code = 0
     except BaseException:
         logger.exception("worker child %s ends", name)
     finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
+        _flush()
         os._exit(code)
+
+
+def _flush() -> None:
+    """Write what is held back; a stream that is full or closed ends no worker."""
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()
 
 
 def _become_a_child(close: Iterable[int]) -> None:

@@ -26,6 +26,8 @@ from liquid_background_worker.naming import claim_name
 from liquid_background_worker.service import Service
 from liquid_background_worker.sockets import socket_warnings
 from liquid_background_worker.supervisor import Supervisor
+from liquid_background_worker.telling import Identity, say_start, say_stop
+from liquid_background_worker.version import app_version
 
 logger = logging.getLogger("liquid_background.worker")
 
@@ -62,11 +64,17 @@ def run(
     service = Service()
     try:
         beginning.listen()
+        count = processes or settings.processes
         supervisor = _prepared(settings, lambda: app or _performer(settings, factory), _checked(queues), burst, service)
         beginning.over()
-        return supervisor.run(processes or settings.processes, lambda: beginning.stopped)
+        say_start(supervisor.identity, count, settings)
+        code = supervisor.run(count, lambda: beginning.stopped)
+        say_stop(supervisor.identity, supervisor.ran)
     except Stopped:
+        logger.info("the worker was told to stop before it began")
         return 0
+    else:
+        return code
     finally:
         beginning.hush()
 
@@ -86,8 +94,16 @@ def _prepared(
     for warning in (*_site_warnings(performer), *sites_verdicts(store, application)):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
-    name, runs = claim_name(store), application.encode()
-    supervisor = Supervisor(settings, store, performer, queues, service, name=name, burst=burst, runs=runs)
+    identity = Identity(
+        name=claim_name(store),
+        store=store.url,
+        site=store.site,
+        queues=tuple(queues),
+        app=settings.app or "",
+        app_version=app_version(settings.app, performer),
+        runs=application.encode(),
+    )
+    supervisor = Supervisor(settings, store, performer, service, identity, burst=burst)
     gc.collect()
     for warning in socket_warnings(store):
         logger.warning("%s", warning)
@@ -126,13 +142,13 @@ def _checked(queues: Sequence[str]) -> list[str]:
 
 
 def _connected(settings: Settings, patience: float, service: Service) -> Store:
-    until = monotonic() + patience
+    began = monotonic()
     told = False
     while True:
         try:
-            return connect(settings)
+            store = connect(settings)
         except StoreUnavailable as error:
-            if monotonic() > until or _is_refusal(error):
+            if monotonic() > began + patience or _is_refusal(error):
                 raise
             if not told:
                 logger.warning("waiting for the store: %s", error)
@@ -140,6 +156,10 @@ def _connected(settings: Settings, patience: float, service: Service) -> Store:
                 told = True
             service.turned()
             sleep(_PAUSE)
+        else:
+            if told:
+                logger.warning("the store is there after %.1f s", monotonic() - began)
+            return store
 
 
 def _is_refusal(error: StoreUnavailable) -> bool:

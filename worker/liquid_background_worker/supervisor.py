@@ -6,7 +6,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
@@ -28,6 +28,7 @@ from liquid_background_worker.process import Process, describe_exit, fork, reap_
 from liquid_background_worker.service import Service
 from liquid_background_worker.signals import Signals
 from liquid_background_worker.slot import Left, Slot
+from liquid_background_worker.telling import Failures, Identity, Ran, jobs_logger
 from liquid_background_worker.timetable import Timetable
 
 logger = logging.getLogger("liquid_background.worker")
@@ -47,22 +48,21 @@ class Supervisor:
         settings: Settings,
         store: Store,
         performer: Performer,
-        queues: Sequence[str],
         service: Service,
+        identity: Identity,
         *,
-        name: str,
         burst: bool,
-        runs: str = "",
     ) -> None:
         self._settings = settings
         self._store = store
         self._performer = performer
-        self._queues = tuple(queues)
-        self._name = name
+        self.identity = identity
+        self._queues = identity.queues
+        self._name = identity.name
         self._burst = burst
         self._service = service
-        self._runs = runs  # what its workers say of the application
-        self._heart = Heart(store, settings, queues, Timetable.of(performer, settings))
+        self._failures = Failures()
+        self._heart = Heart(store, settings, self._queues, Timetable.of(performer, settings), self._failures)
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
         self._old: list[Process] = []  # being replaced while they finish
@@ -70,6 +70,7 @@ class Supervisor:
         self._pauses: dict[int, float] = {}
         self._to_replace: list[int] = []
         self._stops = 0
+        self.ran = Ran()
         self._generation = 0
         self._names = 0  # children of the first generation; later ones need names of their own
         self._signals = Signals()
@@ -85,11 +86,12 @@ class Supervisor:
         self._names = processes
         self._start_at = dict.fromkeys(range(processes), 0.0)
         if stopped():
-            self._stop()
+            self._stop("a signal")
         try:
             while self._start_at or self._everyone():
                 self._start_due()
                 self._take_signals()
+                self._hear()
                 self._bury()
                 self._enforce_limits()
                 self._show()
@@ -99,6 +101,7 @@ class Supervisor:
             self._heart.flush(_LAST_WORDS)
         finally:
             self._heart.close()
+            self._failures.count(at_once=True)
             self._signals.hush(ignored=self._stops > 0)
         return 0
 
@@ -118,13 +121,14 @@ class Supervisor:
     def _take_signals(self) -> None:
         for number in self._signals.wait(_LOOK):
             if number in (signal.SIGTERM, signal.SIGINT):
-                self._stop()
+                self._stop(signal.Signals(number).name)
             elif number == signal.SIGHUP and not self._stops:
                 self._to_replace = sorted(self._children)
                 self._service.reloads()
 
-    def _stop(self) -> None:
+    def _stop(self, why: str) -> None:
         self._stops += 1
+        self.ran.why = why if self._stops == 1 else f"{why}, and was told to stop {self._stops} times"
         self._service.stops()
         self._start_at.clear()
         self._to_replace.clear()
@@ -148,12 +152,20 @@ class Supervisor:
         name = f"{self._name}.{number}{suffix}"
         parent = os.getpid()
 
-        def body(slot: Slot, control: int) -> None:
+        def body(slot: Slot, control: int, reports: int) -> None:
             limits.die_with(parent)
             limits.apply(self._settings)
             hooks, limit = hooks_of(self._performer), self._settings.job_timeout
             call_hooks("on_child_start", Alarm(), limit, hooks.child_started)
-            role = Role(name=name, queues=self._queues, burst=self._burst, control=control, supervisor=parent)
+            role = Role(
+                name=name,
+                queues=self._queues,
+                burst=self._burst,
+                control=control,
+                supervisor=parent,
+                reports=reports,
+                retries=jobs_logger.isEnabledFor(logging.DEBUG),
+            )
             child = Child(self._settings, self._store, self._performer, slot, role)
             try:
                 left = child.work()
@@ -163,16 +175,28 @@ class Supervisor:
                 logger.debug("worker child %s stops without the store: %s", name, error)
             call_hooks("on_child_stop", Alarm(), limit, hooks.child_stopped)
 
-        controls = [other.control for other in self._everyone()]
-        process = fork(name, body, [*controls, *self._heart.descriptors(), *self._signals.descriptors])
+        others = [number for other in self._everyone() for number in other.descriptors]
+        process = fork(name, body, [*others, *self._heart.descriptors(), *self._signals.descriptors])
         self._register(process)
         return process
 
     def _register(self, process: Process) -> None:
         worker = moves.Registration(
-            name=process.name, pid=process.pid, host=self._host, address="", queues=self._queues, runs=self._runs
+            name=process.name,
+            pid=process.pid,
+            host=self._host,
+            address="",
+            queues=self._queues,
+            runs=self.identity.runs,
+            app_version=self.identity.app_version,
         )
         self._heart.must(moves.register(worker, self._settings))
+
+    def _hear(self) -> None:
+        """Say which jobs failed for good."""
+        for child in self._everyone():
+            self._failures.tell_all(child.heard.read())
+        self._failures.count()
 
     def _bury(self) -> None:
         for number, child in list(self._children.items()):
@@ -200,8 +224,12 @@ class Supervisor:
 
     def _settle(self, child: Process, code: int) -> None:
         """Say in the store what a child that ended can't say any more."""
+        self._failures.tell_all(child.heard.read())
+        self.ran.add(child.slot)
         if child.slot.left is None:
             now = child.slot.now()
+            if now is None and child.killed is None and self._stops < 2:
+                logger.warning("worker child %s: its process %s", child.name, describe_exit(code))
             if now:
                 self._finish(child, now.job, *self._verdict(child, now.job, code), now.started)
             ended_by_us = self._stops > 1 or child.killed
@@ -224,9 +252,10 @@ class Supervisor:
         return (Ending.CANCELLED if child.cancelled else Ending.FAILED), child.reason
 
     def _finish(self, child: Process, job: Running, ending: Ending, reason: str, started: float) -> None:
+        self.ran.failed += ending in (Ending.FAILED, Ending.CRASHED)
         outcome = Outcome(error=reason, duration=round((monotonic() - started) * 1000))
         done = finishing.finish(job, outcome, self._settings, ending)
-        self._heart.must(moves.step(child.name, self._settings, done))
+        self._heart.must(moves.step(child.name, self._settings, done), done)
 
     def _enforce_limits(self) -> None:
         for child in self._everyone():
@@ -236,6 +265,8 @@ class Supervisor:
                 self._kill(child, now.job, f"killed at its limit of {limit:g} s")
 
     def _kill(self, child: Process, job: Running, reason: str, cancelled: bool = False) -> None:
+        level = logging.INFO if cancelled else logging.WARNING
+        logger.log(level, "worker child %s: killed in job %s: %s", child.name, job.id, reason)
         child.killed, child.reason, child.cancelled = job, reason, cancelled
         child.kill()
 

@@ -1,4 +1,4 @@
-"""What a worker says of trouble with its store: once in each outage, and each other error once."""
+"""What a worker says of trouble with its store: when each outage begins and ends, and each other error once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from liquid_background_worker.refusals import is_refusal
 
 logger = logging.getLogger("liquid_background.worker")
 
-_QUIET: Final = 5.0  # seconds without trouble after which more of it is another outage
+_QUIET: Final = 5.0  # seconds without trouble after which more of it is told of again
+_SURE: Final = 1.0  # seconds in which the store takes writes before an outage is over
 _MOST: Final = 20  # errors that are told of in one outage
 _OUTAGE: Final = ""
 
@@ -29,6 +30,8 @@ class Trouble:
         self._level = level
         self._told: set[str] = set()
         self._well_since: float | None = None
+        self._away_since: float | None = None
+        self._back_since: float | None = None
 
     def heard(self, reply: object) -> None:
         """Take note of a reply, whatever it says."""
@@ -48,9 +51,25 @@ class Trouble:
 
     def outage(self, reason: object) -> None:
         """Take note that the store is away, or refuses writes."""
+        self._away_since, self._back_since = self._away_since or monotonic(), None
         known = explain_refusal(str(reason))
         line = f"waiting for the store: {f'it {known}' if known else f'{self._where} is away ({reason})'}"
         self._tell(_OUTAGE, self._level, f"{line}; jobs go on by themselves when it is back")
+
+    def wrote(self, *, is_last: bool = False) -> None:
+        """Take note that the store takes writes: what is one outage for whoever runs it must not be told as several.
+
+        Args:
+            is_last: whether nothing more will be noted.
+        """
+        if self._away_since is None:
+            return
+        self._back_since = self._back_since or monotonic()
+        if is_last or monotonic() - self._back_since >= _SURE:
+            away = self._back_since - self._away_since
+            self._away_since, self._back_since = None, None
+            self._told.discard(_OUTAGE)
+            logger.log(self._level, "the store is back, and takes writes, after %.1f s", away)
 
     def ends_wait(self, count: int) -> None:
         """Take note that a worker that is to stop can't yet say how this many jobs ended."""

@@ -29,7 +29,7 @@ from poscli.verdicts import as_json, lines_of
 _BESIDE_QUEUED = tuple(name for name in COUNTED if name != "queued")
 QUEUES = ("QUEUE", "QUEUED", "OLDEST", *map(str.upper, _BESIDE_QUEUED))
 GROUPS = ("GROUP", "RUNNING", "WAITING")
-WORKERS = ("WORKER", "STATE", "JOB", "QUEUES", "DONE", "FAILED", "SEEN")
+WORKERS = ("WORKER", "STATE", "JOB", "QUEUES", "DONE", "FAILED", "SEEN", "VERSION")
 _KEEPS = {
     "each change": "keeps jobs on disk",
     "snapshots": "keeps jobs on disk now and then",
@@ -134,7 +134,8 @@ def _workers(engine: Engine, seen: Overview) -> str:
     for worker in seen.workers:
         queues = ",".join(worker.queues)
         runs = ", ".join(_names(engine, worker)) or "-"
-        rows.append((worker.name, worker.state, runs, queues, worker.completed, worker.failed, age(worker.seen_at)))
+        counts = worker.completed, worker.failed, age(worker.seen_at)
+        rows.append((worker.name, worker.state, runs, queues, *counts, worker.app_version or "-"))
     return table(WORKERS, rows)
 
 
@@ -179,6 +180,7 @@ def _json(engine: Engine, health: Health) -> dict[str, Any]:
             "completed": worker.completed,
             "failed": worker.failed,
             "seen_at": worker.seen_at.isoformat() if worker.seen_at else None,
+            "app_version": worker.app_version or None,
         }
         for worker in seen.workers
     ]

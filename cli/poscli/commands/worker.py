@@ -7,9 +7,11 @@ import sys
 import click
 
 from liquid_background.job import Priority
+from liquid_background.settings import LOG_FORMATS, LOG_LEVELS, Settings, load_settings
 from liquid_background_worker import run
-from poscli.application import app_option, load_engine
-from poscli.terminal import hint, log_to_stderr
+from poscli.application import app_option, given_engine, load_engine
+from poscli.terminal import hint
+from poscli.worker_log import Style, WorkerLog
 
 
 @click.command("worker")
@@ -24,22 +26,58 @@ from poscli.terminal import hint, log_to_stderr
     help="Queues to serve, separated by commas.",
 )
 @click.option("--burst", is_flag=True, help="End when nothing is queued or due.")
+@click.option(
+    "--log-level",
+    "level",
+    type=click.Choice(LOG_LEVELS),
+    help="Least of what is logged on stderr. Default: the setting LOG_LEVEL.",
+)
+@click.option(
+    "--log-format",
+    "style",
+    type=click.Choice(LOG_FORMATS),
+    help="json: one object a line. Default: the setting LOG_FORMAT.",
+)
+@click.option("--quiet", is_flag=True, help="Log only what the worker warns of: not its start, stop and failed jobs.")
 @app_option
-def command(processes: int | None, queues: str, burst: bool, app: str | None) -> None:
+def command(
+    processes: int | None,
+    queues: str,
+    burst: bool,
+    level: str | None,
+    style: Style | None,
+    quiet: bool,
+    app: str | None,
+) -> None:
     """Run jobs until stopped.
 
     SIGTERM or Ctrl-C finishes the running jobs and gives the others back; a second one gives the running jobs
     back, too.
+
+    Its start, its stop, each job that fails for good and trouble with the store are logged on stderr, unless the
+    application configures logging itself.
 
     \b
     Examples:
       poscli worker
       poscli worker --processes 4 --queues high,default
       poscli worker --burst
+      poscli worker --log-format json 2>> worker.log
     """
-    log_to_stderr()
+    log = WorkerLog(style or "text")
+    log.begin()
     engine = load_engine(app)
+    log.settle(style or engine.settings.log_format, level, engine.settings.log_level, quiet=quiet)
     count = processes or engine.settings.processes
     children = "1 child process" if count == 1 else f"{count} child processes"
     hint(f"Running jobs in {children}; 'poscli logs --tail' shows them. Ctrl-C ends it.")
-    sys.exit(run(engine.settings, engine, [name.strip() for name in queues.split(",")], count, burst=burst))
+    sys.exit(
+        run(_named(engine.settings, app), engine, [name.strip() for name in queues.split(",")], count, burst=burst)
+    )
+
+
+def _named(settings: Settings, app: str | None) -> Settings:
+    """Return the engine's settings with the name by which it was found: an engine need not know it."""
+    if settings.app or given_engine() is not None:
+        return settings
+    return settings.model_copy(update={"app": load_settings(app=app).app})

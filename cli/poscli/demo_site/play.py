@@ -141,7 +141,7 @@ def _engine() -> Iterator[Engine]:
 def _worker(engine: Engine) -> Iterator[None]:
     """Run a worker beside this process; should it end, the job log says so."""
     stopping = Event()
-    worker = attached.start(["worker", "--processes", "2"], Path(_WORKER_LOG))
+    worker = attached.start(["worker", "--quiet", "--processes", "2"], Path(_WORKER_LOG))
     try:
         watcher = Thread(target=_watch, args=(engine, worker, stopping), daemon=True)
         watcher.start()

@@ -148,6 +148,7 @@ CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
 FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
 OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
+APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 GROUP: Final = "lb_group"  # the name of the job's group

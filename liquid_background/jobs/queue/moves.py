@@ -175,13 +175,15 @@ class Registration:
     host: str
     address: str
     queues: Sequence[str]
-    runs: str = ""  # see running
+    runs: str = ""  # see applications
+    app_version: str = ""
 
 
 def register(worker: Registration, settings: Settings) -> Call:
     """Return the call that registers a worker."""
     head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
-    return "register", [*head, RQ_VERSION, sys.version.split()[0], worker.runs, *worker.queues]
+    versions = RQ_VERSION, sys.version.split()[0]
+    return "register", [*head, *versions, worker.runs, worker.app_version, *worker.queues]
 
 
 def leave(name: str, queues: Sequence[str]) -> Call:

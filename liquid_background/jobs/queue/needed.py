@@ -32,6 +32,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "EXISTS": (_OWN,),
     "EXPIRE": (_JOB, 1),
     "GET": (_OWN,),
+    "GETRANGE": (_OWN, 0, 0),
     "HDEL": (_JOB, "-"),
     "HGET": (_JOB, "-"),
     "HINCRBY": (_JOB, "-", 0),

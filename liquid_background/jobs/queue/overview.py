@@ -29,6 +29,7 @@ class WorkerInfo:
     started_at: datetime | None
     seen_at: datetime | None  # its last beat
     job_ids: tuple[str, ...] = ()  # of the attempts that it runs
+    app_version: str = ""  # of the application that it performs; empty where none is known
     is_readable: bool = True  # False: something else stands where its registration should
 
 
@@ -105,11 +106,19 @@ def all_workers(store: Store) -> tuple[WorkerInfo, ...]:
 
 _KEY: Final = keys.worker("").encode("ascii")
 _RUNNING: Final = keys.worker_executions("").removeprefix(keys.worker("")).encode("ascii")
-_FIELDS: Final = ("state", "queues", "successful_job_count", "failed_job_count", "birth", "last_heartbeat")
+_FIELDS: Final = (
+    "state",
+    "queues",
+    "successful_job_count",
+    "failed_job_count",
+    "birth",
+    "last_heartbeat",
+    keys.APP_VERSION,
+)
 
 
 def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterable[bytes]) -> WorkerInfo:
-    state, queues, completed, failed, birth, beat = fields or [None] * len(_FIELDS)
+    state, queues, completed, failed, birth, beat, app_version = fields or [None] * len(_FIELDS)
     return WorkerInfo(
         name=text(name, _LONGEST),
         state=text(state, _LONGEST) or "unknown",
@@ -119,6 +128,7 @@ def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterabl
         started_at=keys.parse_time(birth),
         seen_at=keys.parse_time(beat),
         job_ids=tuple(sorted(text(execution.partition(b":")[0], _LONGEST) for execution in running)),
+        app_version=text(app_version, _LONGEST),
         is_readable=fields is not None,
     )
 

@@ -51,6 +51,7 @@ NAMES = {  # the names in the store, where versions before have put them
 NAMES_OF_SHOP = {
     "LOG": "liquid_background:shop.log",
     "LOG_ENDS": "liquid_background:shop.log:ends",
+    "LOG_MARKS": "liquid_background:shop.log:marks",
     "LEASES": "liquid_background:shop.leases",
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",

@@ -1,9 +1,13 @@
+-- The last entries of jobs that fail here, for a caller that tells of them; nil where none does.
+local failures
+
 -- The job log. The same fields in the same order always: the stream then stores their names once a block.
 local function write_entry(run, limit, e)
   run('XADD', LOG, 'MAXLEN', '~', limit, '*', ENTRY_PAIRS)
 end
 
 local function log(limit, e)
+  if failures and e.final == 1 and e.status ~= 'CANCELLED' then failures[#failures + 1] = {ENTRY_PAIRS} end
   write_entry(try, limit, e)
 end
 

@@ -2,6 +2,7 @@
 -- Set a claimed job aside that no worker of ours may run: failed, with its record left as it is for inspection.
 -- Another application's job goes back to the end of its queue while workers of that application serve the queue.
 -- ARGV: id, token, queue, worker, exc_string, log limit, ttl, 1 if it is another application's, then its log entry.
+-- Returns 1 when it has failed with that.
 local id, token, queue = ARGV[1], ARGV[2], ARGV[3]
 local key = 'rq:job:' .. id
 -- fetch: status lb_token from key
@@ -18,4 +19,4 @@ else
   fail(key, id, queue, token, ARGV[4], entry.message, ARGV[5], tonumber(ARGV[7]))
 end
 log(ARGV[6], entry)
-return 1
+return entry.final == 0 and 0 or 1

@@ -5,7 +5,8 @@
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits, and, if there was
--- one, what the store said to a write that is secondary}.
+-- one, what the store said to a write that is secondary}. Of an attempt that failed two more: that word or '', and such as
+-- 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a call sent again says again.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts.
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
 -- each function costs the store time in each call.
@@ -122,10 +123,25 @@ local function finish_otherwise(job, kind, jobs, at)
   return ends[kind]()
 end
 
+local failure  -- what is said of an attempt that failed
+
+-- Whether a job that has failed did so by the end that comes again now.
+local function has_failed_by(id, token)
+  local last = redis.pcall('XREVRANGE', 'rq:results:' .. id, '+', '-', 'COUNT', 1)
+  local values = last and not last.err and last[1] and last[1][2] or {}
+  for i = 1, #values, 2 do
+    if values[i] == 'execution_id' then return values[i + 1] == token end
+  end
+  return false
+end
+
 local function finish(at)
   -- unpack: END from ARGV at at
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_attempt result_ttl lb_beaten lb_cancel lb_group lb_final lb_sig lb_error from key
+  if not record.err and status == 'failed' and has_failed_by(id, token) then
+    failure = (kind == 'failed' and 'FAILED ' or 'LOST ') .. whole(lb_attempt, 1, MOST_ATTEMPTS) .. ' 1'
+  end
   if record.err or lb_token ~= token or (status ~= 'started' and status ~= 'queued') then return 'fenced' end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
@@ -150,6 +166,7 @@ local function finish(at)
     if not quick then succeed_carefully(job) end
   else
     said, final = finish_otherwise(job, kind, jobs, at)
+    if said == 'FAILED' or (said == 'LOST' and final == 1) then failure = said .. ' ' .. job.attempt .. ' ' .. final end
   end
   if entries ~= '0' then log_lines(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
   local entry = {
@@ -180,4 +197,5 @@ if ARGV[4] ~= '' then
     if on('LLEN', QUEUE .. ARGV[i]) > 0 then higher = 1 end
   end
 end
+if failure then return {how, attempt, higher, problem or '', failure} end
 return {how, attempt, higher, problem}

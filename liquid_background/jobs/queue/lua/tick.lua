@@ -5,7 +5,7 @@
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of GIVEN_UP,
 -- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
 -- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms, and, if there was one, what the
--- store said to a write that is secondary}.
+-- store said to a write that is secondary}; where jobs failed here two more: that word or '', and their last log entries.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
@@ -114,6 +114,7 @@ local function tend_leases(graceful_until)
 end
 
 check_rights()
+failures = {}
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
 if trim == '1' then tend_groups(most) end
@@ -126,4 +127,5 @@ for i = FIRST_QUEUE, #ARGV do
   next_due = sooner(next_due, ARGV[i])
 end
 local reaped = tend_leases(graceful_until)
+if #failures > 0 then return {promoted, reaped, next_due, now_ms, problem or '', failures} end
 return {promoted, reaped, next_due, now_ms, problem}
