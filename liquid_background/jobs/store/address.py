@@ -23,6 +23,11 @@ _PLACE = re.compile(r"(?:\[(?P<address>[^\[\]]+)\]|(?P<host>[^\s\[\]:%\x00-\x1f\
 # Not here: what would change replies (decode_responses, protocol), send a write twice (retry_on_timeout, …) or
 # override the time limits that callers rely on.
 _OPTIONS = ("db", "username", "password", "client_name", "max_connections", "socket_connect_timeout")
+_NUMBERS: Final = {
+    "db": (re.compile(r"[0-9]{1,9}"), "the number of a database"),
+    "max_connections": (re.compile(r"[1-9][0-9]{0,8}"), "a number of connections, such as 20"),
+    "socket_connect_timeout": (re.compile(r"(?=.*[1-9])[0-9]{1,5}(\.[0-9]{1,6})?"), "a number of seconds, such as 1.5"),
+}
 _TLS_FILES = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 # Not here: what redis-py takes from a URL and then silently leaves out (ssl_validate_ocsp, …).
 _TLS_OPTIONS = (
@@ -85,6 +90,9 @@ def _check(parts: SplitResult) -> None:
         parts.scheme != "unix" and not unquote(parts.path).strip("/").isdecimal() and parts.path > "/"
     ):
         raise _wrong("after the host only a database number may follow, as in redis://localhost:6379/0")
+    is_cut = "@" in parts.query or (parts.scheme == "unix" and "@" not in parts.netloc and parts.netloc)
+    if is_cut:  # a password with a / or ? that is no code: the rest of it would stand in what is shown
+        raise ValueError
     if parts.scheme == "unix" and (parts.hostname or not parts.path.strip("/")):
         raise _wrong("a unix:// URL needs an absolute path, as in unix:///run/valkey/valkey.sock")
     unquote(parts.hostname or "").encode("idna")  # as whoever looks it up does
@@ -98,6 +106,8 @@ def _check(parts: SplitResult) -> None:
             )
         if name in _TLS_FILES and not Path(value).is_file():
             raise _wrong(f"{name} names no file")
+        if name in _NUMBERS and not _NUMBERS[name][0].fullmatch(value):
+            raise _wrong(f"{name} must be {_NUMBERS[name][1]}")
         if name == "ssl_cert_reqs" and value not in ("none", "optional", "required"):
             raise _wrong("ssl_cert_reqs must be required, optional or none")
 

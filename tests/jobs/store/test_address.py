@@ -118,3 +118,34 @@ def test_a_malformed_sentinel_url_is_refused_without_being_quoted(url: str, reas
     assert "\n" not in message
     shown = "".join(traceback.format_exception(caught.value, chain=True))
     assert SECRET not in "\n".join(line for line in shown.splitlines() if not line.startswith("    "))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "unix://:123/s3cret@/run/x.sock",
+        "redis://s3cret:6379?client_name=@host/0",
+        "redis://:s3cret?x@host/0",
+        "redis://u:1?db=s3cret@host",
+    ],
+)
+def test_a_password_that_was_cut_at_a_mark_is_not_shown_as_a_part_of_the_place(url: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_address(url)
+    assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("db", ("-1", "x", "", "1.5")),
+        ("max_connections", ("0", "-5", "x", "1e3")),
+        ("socket_connect_timeout", ("nan", "inf", "-1", "0", "0.0", "1e400", "x")),
+    ],
+)
+def test_an_option_that_is_no_such_number_is_refused_by_its_name(name: str, values: tuple[str, ...]) -> None:
+    for value in values:
+        for url in (f"redis://host/0?{name}={value}", f"redis+sentinel://h1,h2/shop/0?{name}={value}"):
+            with pytest.raises(SettingsError):
+                parse_address(url)
+    assert parse_address(f"redis://host/0?{name}=3").arguments[name] == 3
