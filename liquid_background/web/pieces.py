@@ -10,10 +10,13 @@ from uvicorn.protocols.http.flow_control import FlowControl
 
 from liquid_background.web.site import MAX_HEAD
 
+MAX_LINES: Final = 128  # headers of a request, and of what stands behind a chunked body
+_FREE_PIECES: Final = 256  # of a body that nobody has to wait for, however short
 _FEW: Final = 1000  # pieces of a body, however short
 _SHORT: Final = 16  # bytes that each further piece has on average
 _FREE: Final = 1024  # bytes of a body that make one piece which nobody has to wait for
 _A_SECOND: Final = 5_000  # other pieces that the process takes: 13 us each are 7 % of a processor
+TOO_MANY_LINES: Final = "too many header lines"
 _PATIENCE: Final = 0.2  # seconds that the ration is overdrawn before senders wait
 
 
@@ -22,24 +25,26 @@ class Pieces(h11.Connection):
 
     def __init__(self) -> None:
         super().__init__(h11.SERVER, MAX_HEAD)
-        self.short = 0  # pieces of all bodies that came beyond one, and one for each _FREE bytes
+        self.short = 0  # pieces of all bodies that came beyond the free ones, and one for each _FREE bytes
         self._pieces = self._bytes = 0
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """Return the next event.
 
         Raises:
-            h11.RemoteProtocolError: when what came is not HTTP, or a body in too many pieces.
+            h11.RemoteProtocolError: when what came is not HTTP, a body in too many pieces, or too many headers.
         """
         event = super().next_event()
         if isinstance(event, h11.Data):
             self._pieces += 1
             self._bytes += len(event.data)
-            self.short += self._pieces > 1 + self._bytes // _FREE
+            self.short += self._pieces > _FREE_PIECES + self._bytes // _FREE
             if self._pieces > _FEW + self._bytes // _SHORT:
                 raise h11.RemoteProtocolError("the body comes in too many pieces")
         elif isinstance(event, h11.Request):
             self._pieces = self._bytes = 0
+        if isinstance(event, h11.Request | h11.EndOfMessage) and len(event.headers) > MAX_LINES:
+            raise h11.RemoteProtocolError(TOO_MANY_LINES)
         return event
 
 

@@ -157,3 +157,10 @@ def test_a_python_error_of_a_page_is_one_line(project: Any, source: str) -> None
     result = project.run("render", "p", "--app", "app:engine")
     said = "FileNotFoundError: No such file or directory: 'key' (partials/inner:3, included from pages/p:4)"
     assert (result.code, result.out, result.err) == (1, "", f"poscli: {said}\n")
+
+
+def test_data_without_an_end_is_refused(project: Any) -> None:
+    project.page("hi", "hi")
+    done = project.run("render", "hi", "--data", "/dev/zero")
+    assert (done.code, done.out) == (2, "")
+    assert "/dev/zero is over 64 MB" in done.err

@@ -30,7 +30,7 @@ class Site:
     def play(self, page: str, **request: Any) -> str:
         """Render a page and run its jobs; return the page."""
         text = self.engine.render(page, **request)
-        done = warm.run("poscli", "worker", "--burst", "--processes", "1", cwd=Path.cwd(), env=os.environ)
+        done = warm.run("poscli", "worker", "--quiet", "--burst", "--processes", "1", cwd=Path.cwd(), env=os.environ)
         assert (done.returncode, done.stderr) == (0, "")
         return text
 
@@ -70,7 +70,9 @@ def _working() -> Iterator[None]:
     """Have a worker at work."""
     with open(os.devnull, "r+") as nothing:
         streams = (nothing, nothing, nothing)
-        worker = warm.start("poscli", "worker", "--processes", "1", cwd=Path.cwd(), env=os.environ, streams=streams)
+        worker = warm.start(
+            "poscli", "worker", "--quiet", "--processes", "1", cwd=Path.cwd(), env=os.environ, streams=streams
+        )
     try:
         yield
     finally:

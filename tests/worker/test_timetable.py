@@ -67,7 +67,8 @@ def test_after_a_new_connection_the_clock_and_all_times_are_asked_for(settings: 
     """It may be to another server, which has another clock and lacks the jobs that it was not sent."""
     timetable = _timetable(settings, "@yearly", 3)
     sent = timetable.calls()
-    assert len(sent) == 3
+    while len(sent) < 3:  # it stops where its share of the time is used up
+        sent += timetable.calls()
     assert timetable.calls() == []
     timetable.connected()
     [(_, asks)] = timetable.calls()

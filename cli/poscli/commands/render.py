@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -16,6 +16,8 @@ from liquid_background.variables import parse_variables
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
 from poscli.output import ClosedInput
+
+_MAX_DATA: Final = 64 * 1024 * 1024  # bytes: a device, or a pipe that somebody forgot, has no end
 
 
 @click.command("render")
@@ -87,7 +89,10 @@ def _read(path: Path | None) -> dict[str, Any]:
         raise click.BadParameter("standard input is closed: redirect a file or a pipe to it", param_hint="--data")
     try:
         with click.open_file(str(path), "rb") as stream:
-            return parse_variables(stream.read())
+            text = stream.read(_MAX_DATA + 1)
+        if len(text) > _MAX_DATA:
+            raise click.BadParameter(f"{path} is over {_MAX_DATA // 1024**2} MB", param_hint="--data")
+        return parse_variables(text)
     except OSError as error:
         raise click.BadParameter(f"cannot read {path}: {error.strerror}", param_hint="--data") from error
     except NotPlain as error:

@@ -143,7 +143,7 @@ def _sentinel_address(url: str) -> Address:
     arguments = parse_url(same)  # type: ignore[no-untyped-call]  # redis-py types half of itself
     del arguments["host"]
     places = ",".join(map(shown_place, sentinels))
-    shown = f"{scheme.lower()}://{_shown_login(arguments)}{places}/{name}/{arguments.get('db', 0)}"
+    shown = f"{scheme.lower()}://{_shown_login(parts, arguments)}{places}/{name}/{arguments.get('db', 0)}"
     service = Service(name, sentinels, {_SENTINEL_LOGIN[name]: value for name, value in own.items()})
     return Address(shown, url, arguments, service)
 
@@ -183,14 +183,16 @@ def _wrong(reason: str) -> SettingsError:
     )
 
 
-def _shown_login(arguments: dict[str, Any]) -> str:
+def _shown_login(parts: SplitResult, arguments: dict[str, Any]) -> str:
     user = quote(arguments.get("username", ""), safe="")
+    if parts.password is not None:
+        return f"{user}:***@"
     # A user alone is most often a password that lacks its colon.
-    return f"{user}:***@" if "password" in arguments else "***@" if user else ""
+    return "***@" if user or "password" in arguments else ""
 
 
 def _shown(parts: SplitResult, arguments: dict[str, Any]) -> str:
-    login, number = _shown_login(arguments), arguments.get("db", 0)
+    login, number = _shown_login(parts, arguments), arguments.get("db", 0)
     if parts.scheme == "unix":
         return f"unix://{login}{parts.path}" + (f"?db={number}" if number else "")
     place = shown_place((arguments.get("host", "localhost"), arguments.get("port", 6379)))

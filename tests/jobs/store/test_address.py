@@ -149,3 +149,9 @@ def test_an_option_that_is_no_such_number_is_refused_by_its_name(name: str, valu
             with pytest.raises(SettingsError):
                 parse_address(url)
     assert parse_address(f"redis://host/0?{name}=3").arguments[name] == 3
+
+
+def test_a_user_that_may_be_a_password_is_not_shown() -> None:
+    assert parse_address("redis://s3cret@host/0?password=x").shown == "redis://***@host:6379/0"
+    assert parse_address("redis://s3cret@host/0").shown == "redis://***@host:6379/0"
+    assert parse_address("redis://user:x@host/0").shown == "redis://user:***@host:6379/0"
