@@ -89,8 +89,10 @@ def test_pages_go_on_after_a_burst_that_the_server_had_no_room_for(start_server:
     engine.store.close()
 
 
-@pytest.mark.parametrize("how", ["killed", "standing still"])
-def test_pages_go_on_while_no_sentinel_answers(start_sentinels: Callable[..., Sentinels], how: str) -> None:
+@pytest.mark.parametrize(("how", "bursts"), [("killed", 10), ("standing still", 1)])
+def test_pages_go_on_while_no_sentinel_answers(
+    start_sentinels: Callable[..., Sentinels], how: str, bursts: int
+) -> None:
     group = start_sentinels()
     engine = Engine(redis_url=group.url)
     engine.render_string(PAGE)
@@ -106,9 +108,10 @@ def test_pages_go_on_while_no_sentinel_answers(start_sentinels: Callable[..., Se
     for _ in range(20):
         engine.render_string(PAGE)
     assert monotonic() - began < 2.0
-    _at_once(3, lambda: engine.render_string(PAGE))
-    for _ in range(20):
-        engine.render_string(PAGE)
+    for _ in range(bursts):
+        _at_once(BURST, lambda: engine.render_string(PAGE))
+        for _ in range(5):
+            engine.render_string(PAGE)
     if how != "killed":
         for port in group.sentinel_ports:
             group.go_on(port)
