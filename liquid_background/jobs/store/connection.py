@@ -18,7 +18,7 @@ from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.jobs.store.embedded import PATIENCE, ensure_running, socket_path, socket_url
 from liquid_background.jobs.store.pool import Pool
 from liquid_background.jobs.store.primary import Connected, Primary, TcpConnection, TlsConnection, UnixConnection
-from liquid_background.jobs.store.refusals import SETTING, unsuitable
+from liquid_background.jobs.store.refusals import SETTING, unknown_command, unsuitable
 from liquid_background.jobs.store.sentinel import NamedPrimary, SentinelConnection, SentinelTlsConnection
 from liquid_background.jobs.store.silence import Silence
 from liquid_background.jobs.store.translation import translated_errors
@@ -173,7 +173,7 @@ def _check_server(store: Store) -> None:
     try:
         reply = client.execute_command("HELLO")
     except ResponseError as error:
-        if "unknown command" not in str(error):
+        if unknown_command(str(error)) != "HELLO":
             raise
         reason = _unsuitable_without_hello(client)
     else:

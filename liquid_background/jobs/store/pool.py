@@ -28,8 +28,8 @@ class Pool(ConnectionPool):
     def __init__(self, **arguments: Any) -> None:
         super().__init__(max_connections=_NO_LIMIT, **arguments)
 
-    def get_connection(self, *_words: Any, **_options: Any) -> Connected:
-        """Return a connection to the primary, for the caller alone until it is released.
+    def get_connection(self, *_words: Any, **_options: Any) -> Any:
+        """Return a Connected to the primary, for the caller alone until it is released.
 
         Raises:
             RedisError: when there is none, and none can be made.

@@ -17,7 +17,7 @@ class Primary:
     """The server that the URL leads to, as the connections of one pool know it. Safe to share between threads.
 
     1. A connection that hears from a server that it may be no primary ends the `turn`: `over`.
-    2. Connections of an earlier turn are closed instead of used again, and new ones made: the URL may lead elsewhere now.
+    2. Connections of an earlier turn are closed before their next use, and others made: the URL may lead elsewhere now.
     """
 
     looks_after: float = math.inf
