@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, Final, cast
 
 from redis import ConnectionPool
@@ -11,13 +11,14 @@ from liquid_background.jobs.store.primary import Connected
 
 _UNUSED: Final = 60.0  # seconds after which a connection that a burst left behind is closed
 _NO_LIMIT: Final = 2**31  # of connections: redis-py's own is 100 from version 8 on, and each thread needs one
+_LOOK: Final = 0.002  # seconds between two looks whether one came back, where none can be made
 
 
 class Pool(ConnectionPool):
     """redis-py's pool, but for which connection is handed out, and which are kept.
 
     1. `get_connection`: the one that was used last and still leads to the primary; one is made when there is none.
-       Where that fails, what came back meanwhile is used.
+       Where that fails, one that comes back is waited for, in the time that there was to connect.
     2. `release`: one that is connected is kept. redis-py keeps the others, too, and hands out first what came back
        last: while no connection can be made, one that failed would stand before all that work, for ever.
 
@@ -56,17 +57,28 @@ class Pool(ConnectionPool):
 
     def _made(self) -> Connected:
         connection: Any = self.make_connection()
+        until = monotonic() + connection.socket_connect_timeout
         with self._lock:
             self._in_use_connections.add(connection)
         try:
             connection.connect()
         except BaseException as error:
             self._drop(connection)
-            idle = self._idle() if isinstance(error, Exception) else None
+            idle = self._awaited(until) if isinstance(error, Exception) else None
             if idle is None:
                 raise
             return idle
         return cast("Connected", connection)
+
+    def _awaited(self, until: float) -> Connected | None:
+        """Return a connection that comes back by then, if there is any that could."""
+        while (idle := self._idle()) is None and monotonic() < until and self._has_open():
+            sleep(_LOOK)
+        return idle
+
+    def _has_open(self) -> bool:
+        with self._lock:
+            return any(connection.is_open for connection in self._in_use_connections)
 
     def _drop(self, connection: Any) -> None:
         with self._lock:
