@@ -12,7 +12,12 @@ from typing import Any
 
 import pytest
 
-from liquid_background.settings import load_settings
+from liquid_background.errors import StoreUnavailable
+from liquid_background.job import Job
+from liquid_background.jobs.queue import Queue, scripts
+from liquid_background.jobs.store import connect
+from liquid_background.jobs.store.probe import line_to, plain_place
+from liquid_background.settings import Settings, load_settings
 from tests.faults.proxy import Proxy
 from tests.worker.conftest import Bench
 
@@ -213,3 +218,70 @@ def test_an_outage_is_told_of_when_it_begins_and_when_it_is_over(
     assert worker.stop() == 0
     assert worker.text().count("waiting for the store") == 1
     assert len(re.findall(r"the store is back, and takes writes, after \d+\.\d s", worker.text())) == 1
+
+
+def test_a_command_that_the_store_does_not_know_is_one_outage(
+    start_server: Start, bench_on: Callable[..., Bench]
+) -> None:
+    server = start_server("--rename-command", "EVALSHA", "")
+    bench = bench_on(server.url)
+    worker = bench.start(processes=2)
+    bench.wait_until(lambda: "waiting for the store" in worker.text())
+    # Tries of two children and their supervisor: each of them would add a line.
+    before = _rejected(bench)
+    bench.wait_until(lambda: _rejected(bench) > before + 30)
+    server.kill()
+    server = start_server(port=server.port)
+    assert bench.wait_for(bench.send()).status == "completed"
+    bench.wait_until(lambda: "the store is back" in worker.text())
+    assert worker.stop() == 0
+    told = [line for line in worker.text().splitlines() if "store" in line and "worker run_worker" not in line]
+    assert len([line for line in told if "waiting for the store: it does not know EVALSHA" in line]) == 1
+    assert len([line for line in told if "the store is back" in line]) == 1
+    assert "could not run" not in worker.text()
+    assert "with args" not in worker.text()
+
+
+def _rejected(bench: Bench) -> int:
+    """Return how many errors the store has replied."""
+    stats: Any = bench.store.client.info("stats")
+    return int(stats["total_error_replies"])
+
+
+def _use(settings: Settings) -> None:
+    with closing(connect(settings)) as store:
+        scripts.load_all(store)
+        Queue(store, settings).send([Job(source="x", template="t", line=1, source_name="s")])
+
+
+@pytest.mark.parametrize("command", ["SCRIPT", "EVALSHA", "AUTH"])
+def test_an_unknown_command_is_named_and_not_what_it_was_given(start_server: Start, command: str) -> None:
+    login = ":secret@" if command == "AUTH" else ""
+    server = start_server("--rename-command", command, "")
+    url = server.url.replace("://", f"://{login}")
+    told = f"{server.url if not login else url.replace('secret', '***')} does not know {command}, which jobs need"
+    settings = load_settings(redis_url=url)
+    with pytest.raises(StoreUnavailable) as caught:
+        _use(settings)
+    assert told in str(caught.value)
+    assert "rename-command" in str(caught.value)
+    assert not re.search("with args|local|secret|of pipeline", str(caught.value))
+
+
+def test_a_probe_shows_no_password_to_who_sees_its_output(start_server: Start) -> None:
+    server = start_server("--rename-command", "AUTH", "")
+    place = plain_place(server.url.replace("://", "://:secret@"))
+    assert place is not None
+    with pytest.raises(StoreUnavailable, match="does not know AUTH") as caught, line_to(place, 2.0):
+        pass
+    assert "secret" not in str(caught.value)
+
+
+def test_a_worker_without_scripts_ends_with_one_line_that_says_why(
+    start_server: Start, bench_on: Callable[..., Bench]
+) -> None:
+    bench = bench_on(start_server("--rename-command", "SCRIPT", "").url)
+    worker = bench.start()
+    assert worker.process.wait(20) == 1
+    assert "does not know SCRIPT, which jobs need" in worker.text().splitlines()[-1]
+    assert "local" not in worker.text()

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,7 +105,29 @@ def test_a_worker_that_waits_for_its_store_says_so(project: Project, manager: Ma
     worker = project.start("worker", NOTIFY_SOCKET=manager.name, REDIS_URL="redis://127.0.0.1:1/0")
     [status] = [manager.socket.recv(4096).decode()]
     assert status.startswith("STATUS=waiting for the store: the store at redis://127.0.0.1:1/0 cannot be reached")
-    assert worker.stop() == 0
+    worker.process.terminate()
+    assert manager.hears("STOPPING=1")[1].startswith("STATUS=told to stop")
+    assert worker.process.wait(20) == 0
+
+
+def test_a_worker_whose_store_goes_away_says_so_until_it_is_back(
+    project: Project, manager: Manager, start_server: Any
+) -> None:
+    server = start_server()
+    worker = project.start("worker", NOTIFY_SOCKET=manager.name, REDIS_URL=server.url)
+    _, serves = manager.hears("READY=1")
+    for _ in range(2):
+        server.kill()
+        [status] = [manager.socket.recv(4096).decode()]
+        assert status.startswith(f"STATUS=waiting for the store: {server.url} is away (")
+        server = start_server(port=server.port)
+        assert manager.socket.recv(4096).decode() == serves
+    server.kill()
+    manager.socket.recv(4096)
+    worker.process.terminate()
+    manager.hears("STOPPING=1")
+    assert worker.process.wait(30) == 0
+    manager.hears_nothing_more()
 
 
 @pytest.mark.parametrize("name", ["", "relative/path", "vsock:2:1"])
@@ -148,6 +171,25 @@ def test_what_a_busy_manager_does_not_take_is_said_later(manager: Manager) -> No
         manager.socket.recv(4096)
     service.turned()
     assert manager.hears("READY=1") == ["READY=1", "STATUS=serves"]
+    manager.hears("STOPPING=1")
+    manager.hears_nothing_more()
+
+
+def test_a_status_is_said_once_and_while_it_stops_no_other(manager: Manager) -> None:
+    service = Service({"NOTIFY_SOCKET": manager.name})
+    for waiting in ("", "", "it waits", "it waits", ""):
+        service.turned(lambda: "serves", waiting)
+    assert manager.hears("READY=1") == ["READY=1", "STATUS=serves"]
+    manager.hears("STATUS=it waits")
+    manager.hears("STATUS=serves")
+    service.reloads()
+    service.turned(str, "it waits")
+    manager.hears("RELOADING=1")
+    manager.hears("STATUS=it waits")
+    service.turned(lambda: "serves", "it waits")
+    assert manager.hears("READY=1") == ["READY=1", "STATUS=it waits"]
+    service.stops()
+    service.turned(str, "it waits for another")
     manager.hears("STOPPING=1")
     manager.hears_nothing_more()
 

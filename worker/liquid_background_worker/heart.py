@@ -58,6 +58,11 @@ class Heart:
     def owes(self) -> bool:
         return bool(self._owed or self._wire.pending)
 
+    @property
+    def waiting(self) -> str:
+        """What the store is waited for; "" while it is well."""
+        return self._trouble.waiting
+
     def pump(self, pulses: Callable[[], Sequence[Pulse]], answer: Callable[[Pulse, str], None]) -> None:
         """Do what is due now; `answer` gets each pulse of the last beat and the store's word on it."""
         now = monotonic()

@@ -6,6 +6,8 @@ from typing import Final
 
 import hiredis
 
+from liquid_background.jobs.store.refusals import unknown_command
+
 NO_SCRIPT: Final = "NOSCRIPT"
 
 _TOO_FEW: Final = "NOREPLICAS"
@@ -23,6 +25,11 @@ def is_refusal(reply: object) -> bool:
 def is_unusable(reply: object) -> bool:
     """Return whether a reply says that the connection, or the server behind it, is of no use now."""
     return isinstance(reply, hiredis.ReplyError) and says(reply, _NOT_NOW)
+
+
+def is_unknown_command(reply: object) -> bool:
+    """Return whether a reply says that the server has no such command: it is disabled or renamed there."""
+    return isinstance(reply, hiredis.ReplyError) and unknown_command(str(reply)) is not None
 
 
 def has_too_few(reply: object) -> bool:

@@ -27,18 +27,27 @@ class Service:
         self._next = 0.0
         self._is_ready = self._is_stopping = False
         self._unheard: list[str] = []
+        self._shown = ""
 
     def waits(self, reason: str) -> None:
         """Say why it is not ready yet; a line of it is shown by `systemctl status`."""
-        self._tell(_status(reason))
+        self._tell(self._status(reason))
 
-    def turned(self, serves: Callable[[], str] = str) -> None:
-        """Say that the supervisor's loop goes on, and that the service is ready as soon as `serves` says how."""
+    def turned(self, serves: Callable[[], str] = str, waiting: str = "") -> None:
+        """Say that the supervisor's loop goes on, that the service is ready once `serves` says how, what it waits for.
+
+        It stays ready while it waits: the jobs go on by themselves.
+        """
         if self._address is None:
             return
-        if not self._is_ready and not self._is_stopping and (how := serves()):
-            self._is_ready = True
-            self._tell(f"READY=1\n{_status(how)}")
+        if not self._is_stopping:
+            how = serves()
+            shown = waiting or how
+            if how and not self._is_ready:
+                self._is_ready = True
+                self._tell(f"READY=1\n{self._status(shown)}")
+            elif shown and shown != self._shown:
+                self._tell(self._status(shown))
         if self._every is not None and monotonic() >= self._next:
             self._next = monotonic() + self._every
             self._tell("WATCHDOG=1")
@@ -48,12 +57,17 @@ class Service:
     def reloads(self) -> None:
         """Say that its children are being replaced; it is ready again when `serves` says so."""
         self._is_ready = False
-        self._tell(f"RELOADING=1\nMONOTONIC_USEC={monotonic_ns() // 1000}\n{_status('replacing the child processes')}")
+        status = self._status("replacing the child processes")
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={monotonic_ns() // 1000}\n{status}")
 
     def stops(self) -> None:
         """Say that it was told to stop."""
         self._is_stopping = True
-        self._tell(f"STOPPING=1\n{_status('told to stop; the running jobs finish')}")
+        self._tell(f"STOPPING=1\n{self._status('told to stop; the running jobs finish')}")
+
+    def _status(self, text: str) -> str:
+        self._shown = text
+        return f"STATUS={' '.join(text.split())}"
 
     def _tell(self, message: str) -> None:
         if self._address is not None:
@@ -85,7 +99,3 @@ def _watchdog(microseconds: str, pid: str) -> float | None:
     if not microseconds.isdecimal() or not int(microseconds) or (pid and pid != str(os.getpid())):
         return None
     return int(microseconds) / 2_000_000
-
-
-def _status(text: str) -> str:
-    return f"STATUS={' '.join(text.split())}"

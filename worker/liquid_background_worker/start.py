@@ -72,6 +72,7 @@ def run(
         say_stop(supervisor.identity, supervisor.ran)
     except Stopped:
         logger.info("the worker was told to stop before it began")
+        service.stops()
         return 0
     else:
         return code

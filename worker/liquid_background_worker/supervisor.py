@@ -97,7 +97,7 @@ class Supervisor:
                 self._show()
                 self._roll()
                 self._heart.pump(self._pulses, self._answer)
-                self._service.turned(self._serves)
+                self._service.turned(self._serves, self._heart.waiting)
             self._heart.flush(_LAST_WORDS)
         finally:
             self._heart.close()

@@ -6,8 +6,8 @@ import logging
 from time import monotonic
 from typing import Final
 
-from liquid_background.jobs.store.refusals import explain_refusal
-from liquid_background_worker.refusals import is_refusal
+from liquid_background.jobs.store.refusals import explain_refusal, explain_unknown
+from liquid_background_worker.refusals import is_refusal, is_unknown_command
 
 logger = logging.getLogger("liquid_background.worker")
 
@@ -32,10 +32,12 @@ class Trouble:
         self._well_since: float | None = None
         self._away_since: float | None = None
         self._back_since: float | None = None
+        self.waiting = ""
+        """What the outage is that goes on, as it was told; "" without one."""
 
     def heard(self, reply: object) -> None:
         """Take note of a reply, whatever it says."""
-        if is_refusal(reply):
+        if is_refusal(reply) or is_unknown_command(reply):
             self.outage(reply)
         elif isinstance(reply, Exception):
             # Waiting will not mend it.
@@ -52,8 +54,9 @@ class Trouble:
     def outage(self, reason: object) -> None:
         """Take note that the store is away, or refuses writes."""
         self._away_since, self._back_since = self._away_since or monotonic(), None
-        known = explain_refusal(str(reason))
+        known = explain_refusal(str(reason)) or explain_unknown(str(reason))
         line = f"waiting for the store: {f'it {known}' if known else f'{self._where} is away ({reason})'}"
+        self.waiting = self.waiting or line
         self._tell(_OUTAGE, self._level, f"{line}; jobs go on by themselves when it is back")
 
     def wrote(self, *, is_last: bool = False) -> None:
@@ -67,7 +70,7 @@ class Trouble:
         self._back_since = self._back_since or monotonic()
         if is_last or monotonic() - self._back_since >= _SURE:
             away = self._back_since - self._away_since
-            self._away_since, self._back_since = None, None
+            self._away_since, self._back_since, self.waiting = None, None, ""
             self._told.discard(_OUTAGE)
             logger.log(self._level, "the store is back, and takes writes, after %.1f s", away)
 

@@ -18,7 +18,15 @@ from liquid_background.errors import StoreError
 from liquid_background.jobs.queue import assembly, scripts
 from liquid_background.jobs.queue.moves import Call
 from liquid_background.jobs.store import Store
-from liquid_background_worker.refusals import NO_SCRIPT, has_too_few, is_refusal, is_unusable, says
+from liquid_background.jobs.store.refusals import without_arguments
+from liquid_background_worker.refusals import (
+    NO_SCRIPT,
+    has_too_few,
+    is_refusal,
+    is_unknown_command,
+    is_unusable,
+    says,
+)
 
 BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
@@ -123,7 +131,7 @@ class Wire:
         forgot = str(error).startswith(NO_SCRIPT)
         self._load_scripts = self._load_scripts or forgot
         self.disconnect()
-        return Broken(str(error), expected=expected or forgot)
+        return Broken(without_arguments(str(error)), expected=expected or forgot)
 
     def send(self, call: Call, on_reply: Callable[[Any], None], must: bool) -> None:
         """Send a call; `on_reply` gets its reply when that is heard.
@@ -254,7 +262,9 @@ class Wire:
                     # A wait that has just ended leaves the token.
                     self._beside(("LPUSH", wake_keys[-1], "1"), ("EXPIRE", wake_keys[-1], 10))
             woken, *answers = replies
-            if is_refusal(woken):  # the calls were refused, too: what the store did not wait for, we do
+            if is_refusal(woken) or is_unknown_command(
+                woken
+            ):  # the calls were refused, too: what the store did not wait for, we do
                 select.select([control], [], [], seconds)
             elif isinstance(woken, hiredis.ReplyError) and says(woken, ("WRONGTYPE",)):
                 self._beside(("DEL", *wake_keys))  # they hold nothing but tokens

@@ -52,7 +52,9 @@ def load_all(store: Store) -> None:
     for name in names():
         pipeline.execute_command("SCRIPT", "LOAD", text(name, store.site))
     with translated_errors(store.url):
-        pipeline.execute()
+        for reply in pipeline.execute(raise_on_error=False):  # else the error holds the source of the script
+            if isinstance(reply, Exception):
+                raise reply
 
 
 def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "") -> Any:

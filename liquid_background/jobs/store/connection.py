@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from redis import ConnectionPool, Redis
+from redis import Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
@@ -16,8 +16,9 @@ from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.store.address import Address, parse_address
 from liquid_background.jobs.store.clock import ServerClock
 from liquid_background.jobs.store.embedded import PATIENCE, ensure_running, socket_path, socket_url
+from liquid_background.jobs.store.pool import Pool
 from liquid_background.jobs.store.primary import Connected, Primary, TcpConnection, TlsConnection, UnixConnection
-from liquid_background.jobs.store.refusals import SETTING, unsuitable
+from liquid_background.jobs.store.refusals import SETTING, unknown_command, unsuitable
 from liquid_background.jobs.store.sentinel import NamedPrimary, SentinelConnection, SentinelTlsConnection
 from liquid_background.jobs.store.silence import Silence
 from liquid_background.jobs.store.translation import translated_errors
@@ -163,7 +164,7 @@ def _client(arguments: dict[str, Any], primary: Primary, socket_timeout: float) 
         "health_check_interval": 30,
     }
     until_connected = min(arguments.get("socket_connect_timeout", _CONNECT_TIMEOUT), socket_timeout)
-    return Redis.from_pool(ConnectionPool(**arguments | fixed | {"socket_connect_timeout": until_connected}))
+    return Redis.from_pool(Pool(**arguments | fixed | {"socket_connect_timeout": until_connected}))
 
 
 def _check_server(store: Store) -> None:
@@ -172,7 +173,7 @@ def _check_server(store: Store) -> None:
     try:
         reply = client.execute_command("HELLO")
     except ResponseError as error:
-        if "unknown command" not in str(error):
+        if unknown_command(str(error)) != "HELLO":
             raise
         reason = _unsuitable_without_hello(client)
     else:

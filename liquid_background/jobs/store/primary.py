@@ -17,7 +17,7 @@ class Primary:
     """The server that the URL leads to, as the connections of one pool know it. Safe to share between threads.
 
     1. A connection that hears from a server that it may be no primary ends the `turn`: `over`.
-    2. Connections of an earlier turn are closed before their next use, and made anew: the URL may lead elsewhere now.
+    2. Connections of an earlier turn are closed before their next use, and others made: the URL may lead elsewhere now.
     """
 
     looks_after: float = math.inf
@@ -38,13 +38,12 @@ class Primary:
 
 
 class Connected(AbstractConnection):
-    """What the connections to a store have in common; redis-py's pool calls `connect` before each use of one.
-
-    Not a pool of our own: workers keep connections of theirs.
-    """
+    """What the connections to a store have in common, those of its pool and those that workers keep."""
 
     replicas = 0
     """How many replicas must have a write before whoever made it is told that it was made."""
+    idle_since = 0.0
+    """When the pool got it back, by the monotonic clock."""
 
     def __init__(self, *, primary: Primary, **arguments: Any) -> None:
         self.primary = primary
@@ -52,14 +51,24 @@ class Connected(AbstractConnection):
         super().__init__(**arguments)
 
     def connect(self) -> None:
-        """Connect, unless there is a connection to a server that may still be the primary."""
+        """Connect, unless that is done: whether to the primary, `is_behind` tells."""
         if self._sock:
-            if not self.is_behind():
-                return
-            self.disconnect()
+            return
         self._turn = self.primary.turn
         self.primary.clock.another_server()
         super().connect()  # type: ignore[no-untyped-call]  # redis-py types half of itself
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was connected and has not been closed here; the server may have closed it."""
+        return self._sock is not None
+
+    def is_ready(self) -> bool:
+        """Return whether a command can be sent on it: it is open at both ends, to the primary, and owes no reply."""
+        try:
+            return self.is_open and not self.is_behind() and not self.can_read()
+        except (RedisError, OSError):
+            return False
 
     def is_behind(self) -> bool:
         """Return whether this connection leads to a server that is known to be of no use."""

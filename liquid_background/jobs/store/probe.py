@@ -15,7 +15,7 @@ import hiredis
 
 from liquid_background.basic_errors import StoreUnavailable
 from liquid_background.jobs.store.asking import Refusal, Words
-from liquid_background.jobs.store.refusals import unreachable
+from liquid_background.jobs.store.refusals import explain_unknown, unreachable
 
 _NOT_YET: Final = ("NOAUTH", "LOADING", "MASTERDOWN")  # nothing else that is asked would be answered
 _CHUNK: Final = 65_536
@@ -101,7 +101,8 @@ class Line:
         if isinstance(ready, Refusal) and ready.text.startswith(_NOT_YET):
             refused.append(ready)
         if refused:
-            told = refused[0].explained or f"refused the connection ({refused[0].text})"
+            told = refused[0].explained or explain_unknown(refused[0].text)
+            told = told or f"refused the connection ({refused[0].text})"
             raise StoreUnavailable(f"the store at {self.url} {told}")
 
     def close(self) -> None:

@@ -46,6 +46,9 @@ ELSEWHERE: Final = frozenset(("READONLY", "MASTERDOWN", "UNBLOCKED", "NOREPLICAS
 """What a server answers that may not be the primary any more. It has done nothing of what it answers so: a script gets
 it at its first write, or before it begins, and a role cannot change while a script runs."""
 
+# A server adds what the command was given: values of jobs, a script's source, even a password.
+_UNKNOWN: Final = re.compile(r"(?:ERR )?unknown (?:sub)?command ['`]([^'`]*)", re.IGNORECASE)
+_GIVEN: Final = ", with args beginning with"
 _CODE: Final = re.compile(rf"(?:^|-|script: \d+: )(?:ERR )?({'|'.join(REASONS)})\b")
 
 
@@ -53,6 +56,28 @@ def explain_refusal(error: str) -> str | None:
     """Return what a server's error says of the store, and what to do; None for one without a known code."""
     code = code_in(error)
     return None if code is None else REASONS[code]
+
+
+def unknown_command(error: str) -> str | None:
+    """Return the name of the command that the server does not know, from its error; None for any other error."""
+    found = _UNKNOWN.match(error)
+    return found[1].upper() if found else None
+
+
+def explain_unknown(error: str) -> str | None:
+    """Return what to say of a store that does not know a command, from its error; None for any other error."""
+    name = unknown_command(error)
+    if name is None:
+        return None
+    return (
+        f"does not know {name}, which jobs need: take the lines that disable or rename it (rename-command) "
+        "out of the server's configuration"
+    )
+
+
+def without_arguments(error: str) -> str:
+    """Return a server's error without what the command was given."""
+    return error.partition(_GIVEN)[0]
 
 
 def code_in(error: str) -> str | None:

@@ -155,7 +155,7 @@ class _AtPrimary(Connected):
         Raises:
             ConnectionError: when there is none.
         """
-        if self._sock and not self.is_behind():
+        if self._sock:
             return
         trouble: RedisError | None = None
         for place in self.primary.places():

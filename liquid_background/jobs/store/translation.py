@@ -11,7 +11,7 @@ import redis
 from redis.client import Pipeline
 
 from liquid_background.errors import StoreStartError, StoreUnavailable
-from liquid_background.jobs.store.refusals import REASONS, SETTING, code_in, unreachable
+from liquid_background.jobs.store.refusals import REASONS, SETTING, code_in, explain_unknown, unreachable
 from liquid_background.jobs.store.silence import silent_store
 
 # By OpenSSL's number for what is wrong with a certificate.
@@ -116,7 +116,9 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 def _reason(error: redis.RedisError) -> str | None:
     """Return what the store says of itself in an error that it replied; None when that is not known, or no reply."""
     code = code_of(error)
-    return None if code is None else REASONS[code]
+    if code is not None:
+        return REASONS[code]
+    return explain_unknown(_replied(error)) if isinstance(error, redis.ResponseError) else None
 
 
 def code_of(error: redis.RedisError) -> str | None:
@@ -124,7 +126,9 @@ def code_of(error: redis.RedisError) -> str | None:
     for kind, code in _CLASSES:
         if isinstance(error, kind):
             return code
-    if isinstance(error, redis.ResponseError):
-        # A pipeline puts the command in front: "Command # 1 (…) of pipeline caused error: OOM command …".
-        return code_in(str(error).rpartition(" of pipeline caused error: ")[2])
-    return None
+    return code_in(_replied(error)) if isinstance(error, redis.ResponseError) else None
+
+
+def _replied(error: redis.ResponseError) -> str:
+    """Return what the server said: a pipeline puts the command in front."""
+    return str(error).rpartition(" of pipeline caused error: ")[2]
