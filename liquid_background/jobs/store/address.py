@@ -90,7 +90,7 @@ def _check(parts: SplitResult) -> None:
         parts.scheme != "unix" and not unquote(parts.path).strip("/").isdecimal() and parts.path > "/"
     ):
         raise _wrong("after the host only a database number may follow, as in redis://localhost:6379/0")
-    is_cut = "@" in parts.query or (parts.scheme == "unix" and "@" not in parts.netloc and parts.netloc)
+    is_cut = "@" in parts.query or (parts.scheme == "unix" and parts.netloc.startswith(":") and "@" not in parts.netloc)
     if is_cut:  # a password with a / or ? that is no code: the rest of it would stand in what is shown
         raise ValueError
     if parts.scheme == "unix" and (parts.hostname or not parts.path.strip("/")):

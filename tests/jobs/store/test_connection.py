@@ -134,7 +134,7 @@ def free_port() -> int:
         ("redis://localhost:0", "port must be from 1 to 65535"),
         ("redis://localhost:65536", "cannot be read"),
         ("redis://[::1", "cannot be read"),
-        ("redis://localhost?db=x", "cannot be read"),
+        ("redis://localhost?db=x", "db must be"),
         ("redis://localhost?ss/w", "cannot be read"),
         ("redis://localhost?decode_responses=1", "options after the \\? may be db, username"),
         ("redis://localhost?retry_on_timeout=1", "options after the \\?"),
