@@ -185,10 +185,10 @@ def _wrong(reason: str) -> SettingsError:
 
 def _shown_login(parts: SplitResult, arguments: dict[str, Any]) -> str:
     user = quote(arguments.get("username", ""), safe="")
-    if parts.password is not None:
+    if parts.password:
         return f"{user}:***@"
     # A user alone is most often a password that lacks its colon.
-    return "***@" if user or "password" in arguments else ""
+    return "***@" if user else ":***@" if "password" in arguments else ""
 
 
 def _shown(parts: SplitResult, arguments: dict[str, Any]) -> str:
