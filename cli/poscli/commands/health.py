@@ -81,8 +81,8 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
     default=None,
     callback=_finite,
     metavar="SECONDS",
-    help="Time for all of it, once the program runs.  [default: 2; 5 where it loads the application, or the whole "
-    "client for TLS, Sentinels or options in the URL]",
+    help="Time for all of it, once the program runs. Default: 2, and 5 where it loads the application, or the whole "
+    "client for TLS, Sentinels or options in the URL.",
 )
 @click.option(
     "--format",
