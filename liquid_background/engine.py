@@ -17,9 +17,9 @@ from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs import log as joblog
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
-from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.queue.looking import health_of, verdicts_without
 from liquid_background.jobs.store.link import links
-from liquid_background.jobs.store.verdict import Verdict, verdict_on
+from liquid_background.jobs.store.verdict import Verdict
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
@@ -151,7 +151,7 @@ class Engine(PythonJobs, Hooked, Sink, Performer):
         try:
             return health_of(self.store, self.settings).verdicts
         except StoreError as error:
-            return (verdict_on(error),)
+            return tuple(verdicts_without(error, self.settings))
 
     @kept
     def _queue(self) -> queue.Queue:

@@ -1,4 +1,4 @@
-"""The article before a name in a message: "a Customer", "an Author"."""
+"""The article before a name in a message, "a Customer", "an Author", and numbers of things."""
 
 from __future__ import annotations
 
@@ -16,3 +16,8 @@ def a(name: str) -> str:
     word = name.lstrip("_")
     vowel = word[0] in _SPELT_WITH_VOWEL if word[:2].isupper() else _VOWEL.match(word)
     return f"{'an' if vowel else 'a'} {name}"
+
+
+def counted(count: int, thing: str) -> str:
+    """Return a number of things: "1 job", "1,204 jobs"."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.wording import a
+from liquid_background.wording import a, counted
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,7 @@ from liquid_background.wording import a
 )
 def test_a_name_has_the_article_that_is_spoken(named: str) -> None:
     assert a(named.split(" ", 1)[1]) == named
+
+
+def test_numbers_of_things_are_spoken() -> None:
+    assert [counted(count, "job") for count in (0, 1, 2, 1_204)] == ["0 jobs", "1 job", "2 jobs", "1,204 jobs"]

@@ -32,13 +32,13 @@ def load_engine(app: str | None = None, *, for_pages: bool = False) -> Engine:
         for_pages: whether those who ask for pages wait for the store, who have less patience than a command.
 
     Raises:
-        SettingsError: when a setting is wrong, the application cannot be loaded, or it is another site than --site
-            names.
+        SettingsError: when a setting is wrong, or the application cannot be loaded.
+        UsageError: when it is another site than --site names.
     """
     found = _found_engine(app)
     site, own = given_site(), found.settings.site
     if site is not None and site != own:
-        raise SettingsError(
+        raise click.UsageError(
             f"--site {site}: the application says itself that its site is {own!r}; leave --site out, or have the "
             "application leave that to the setting SITE"
         )

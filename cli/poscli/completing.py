@@ -57,5 +57,5 @@ def _pages(engine: Engine) -> list[str]:
 pages = _offering(_pages)
 source_names = _offering(lambda engine: (entry.source_name for entry in _entries(engine)))
 types = _offering(lambda engine: (entry.type for entry in _entries(engine)))
-sites = _offering(lambda engine: site_names(engine.store) if _has_store(engine) else ())
+sites = _offering(lambda engine: filter(None, site_names(engine.store)) if _has_store(engine) else ())
 job_ids = _offering(lambda engine: (job.id for job in engine.jobs.list(limit=_LOOKED_AT)) if _has_store(engine) else ())

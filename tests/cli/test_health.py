@@ -145,6 +145,34 @@ def test_a_silent_store_has_the_time_limit(project: Any) -> None:
     assert line.startswith(f"failed: the store at {url} did not answer within 0.3 s")
 
 
+def test_what_is_loaded_first_is_within_the_time_limit(project: Any) -> None:
+    project.write("slow.py", "import time\ntime.sleep(20)\n")
+    started = time.monotonic()
+    done = project.run("health", "--app", "slow:engine", "--timeout", "0.5")
+    assert time.monotonic() - started < 10
+    assert done.code == 1
+    assert done.out.startswith("failed: the application, or the client for this URL, was not loaded within 0.5 s")
+    assert "--timeout" in done.out
+
+
+def test_sentinels_that_are_silent_have_the_time_limit(project: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        url = f"redis+sentinel://{','.join([place] * 30)}/jobs"  # half a second each
+        started = time.monotonic()
+        line = project.run("health", "--timeout", "2", REDIS_URL=url).out
+        assert time.monotonic() - started < 8
+    assert line.startswith("failed: the ")
+    assert "within 2 s" in line or "cannot be reached" in line
+
+
+def test_what_is_not_known_is_named_and_no_failure(project: Any, start_server: Any) -> None:
+    url = start_server("--appendonly", "yes", "--rename-command", "INFO", "").url
+    line = project.quick("health", "--min-workers", "0", REDIS_URL=url).out
+    assert line.startswith("ok: 0 workers, 0 waiting, 0 failed in the last minute; unknown: cannot tell whether the ")
+    assert "the server does not know INFO: take the lines that disable or rename commands (rename-command) out" in line
+
+
 def test_the_application_s_own_store_is_looked_at(project: Any, start_server: Any) -> None:
     url = start_server("--appendonly", "yes").url
     project.write("shop.py", f"from liquid_background import Engine\nengine = Engine(redis_url={url!r})\n")

@@ -174,10 +174,12 @@ def test_a_name_that_is_none_is_refused(project: Project, name: str) -> None:
 
 def test_an_application_that_says_its_site_itself_is_not_another(project: Project) -> None:
     project.write("shop.py", "from liquid_background import Engine\nengine = Engine(site='shop')\nfree = Engine()\n")
-    done = project.run("--site", "blog", "doctor", "--app", "shop:engine")
-    assert "--site blog: the application says itself that its site is 'shop'" in done.out
+    for command in ("doctor", "health", "status"):
+        done = project.run("--site", "blog", command, "--app", "shop:engine")
+        assert (done.code, done.out) == (2, ""), command
+        assert "--site blog: the application says itself that its site is 'shop'" in done.err
     assert project.good("--site", "shop", "jobs", "list", "--app", "shop:engine").code == 0
-    assert project.run("--site", "blog", "jobs", "list", "--app", "shop:engine").code == 1
+    assert project.run("--site", "blog", "jobs", "list", "--app", "shop:engine").code == 2
     assert project.run("--site", "blog", "jobs", "list", "--app", "shop:free").code == 0
 
 
@@ -223,6 +225,21 @@ def test_a_user_with_the_rights_of_the_page_runs_its_site_and_touches_no_other(s
                 client.execute_command(*command)  # type: ignore[no-untyped-call]
 
 
+def test_doctor_says_which_sites_are_on_the_store(site_of: Any) -> None:
+    def told(site: Project, *options: str) -> str:
+        [line] = [line for line in site.run(*options, "doctor").lines if line.split()[:2] == ["ok", "site"]]
+        return line.split(maxsplit=2)[2]
+
+    shop = site_of("shop")
+    shop.good("render", "order")
+    assert told(shop) == "shop; no other is seen on this store"
+    assert told(shop, "--site", "blog") == "blog; on this store, too: shop"
+    shop.env.pop("LIQUID_BACKGROUND_SITE")
+    assert told(shop) == "none; on this store, too: shop"
+    shop.good("render", "order")
+    assert told(shop, "--site", "shop") == "shop; on this store, too: one without a name"
+
+
 def test_two_sites_without_a_name_are_told_apart(site_of: Any, wait_until: Any) -> None:
     shop, blog = site_of(""), site_of("blog")
     blog.env.pop("LIQUID_BACKGROUND_SITE")
@@ -237,11 +254,13 @@ def test_two_sites_without_a_name_are_told_apart(site_of: Any, wait_until: Any) 
     [line] = [line for line in blog.run("doctor").lines if warning in line]
     assert line.startswith("note")
     assert fix in line
+    assert "no other is seen" not in blog.run("doctor").out
     assert warning not in shop.run("doctor").out
     assert warning not in shop.good("status").out
     second = blog.start("worker")
     wait_until(lambda: len(json.loads(shop.good("status", "--format", "json").out)["workers"]) == 2)
     assert warning in shop.good("status").out
+    assert warning in shop.good("health").out
     verdicts = json.loads(blog.good("status", "--format", "json").out)["verdicts"]
     assert [verdict["fix"] for verdict in verdicts if warning in verdict["found"]] == [fix]
     second.stop()

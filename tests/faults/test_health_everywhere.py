@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+import subprocess
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from liquid_background import Engine
 from liquid_background.job import Job
 from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.queue.applications import Application, digest_of
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
 from tests.cli.conftest import Project, project
 
 __all__ = ["project"]
 
+PAGE = Path(__file__).parents[2].joinpath("docs/sites.md").read_text()
+RULE = re.findall(r"^ACL SETUSER shop on >SECRET (.*)$", PAGE, re.MULTILINE)[0].split()
+"""The rights of a site's own user."""
 KEPT = ("--appendonly", "yes")
 LOST = ("--save", "60 1", "--dir", "{folder}")
 SAVED = ("--save", "3600 1 300 100 60 10000")
@@ -35,6 +42,7 @@ class Trouble:
     config: dict[str, str] = field(default_factory=dict)
     prepare: Callable[[Store, Any, Path], None] = lambda store, wait, folder: None
     login: str = ""
+    site: str = ""
 
 
 def _fail_a_save(store: Store, wait: Any, folder: Path) -> None:
@@ -49,6 +57,14 @@ def _leave_jobs_unserved(store: Store, wait: Any, folder: Path) -> None:
     Queue(store, load_settings()).send(jobs)
     store.client.hset(keys.worker("w"), mapping={"state": "idle", "queues": "low"})
     store.client.sadd(keys.RQ_WORKERS, keys.worker("w"))
+
+
+def _register_two_applications(store: Store) -> None:
+    for name in ("shop", "blog"):
+        said = Application(folder=f"/{name}", templates={digest_of("page"): digest_of(name)}).encode()
+        fields = {"state": "idle", "queues": "high,default,low", keys.RUNS: said}
+        store.client.hset(keys.worker(name), mapping=fields)
+        store.client.sadd(keys.RQ_WORKERS, keys.worker(name))
 
 
 def _fill(store: Store, wait: Any, folder: Path) -> None:
@@ -81,6 +97,40 @@ TROUBLES = [
         login="jobs:x@",
     ),
     Trouble(
+        *("rights", "wrong", "may not run EVAL, SETRANGE, EVALSHA, TIME", "its ACL rule must grant"),
+        (*KEPT, "--user", "jobs", "on", ">x", "~*", "+@read", "+@connection", "+info", "+config|get"),
+        login="jobs:x@",
+    ),
+    Trouble(
+        *("rights", "wrong", "may not use the keys rq:*, liquid_background:*", "its ACL rule must grant"),
+        (*KEPT, "--user", "jobs", "on", ">x", "%R~*", "+@all", "-multi"),
+        login="jobs:x@",
+    ),
+    Trouble(
+        *("rights", "wrong", "may not use the keys rq:results:*", "(see docs/sites.md)"),
+        (*KEPT, "--user", "jobs", "on", ">x", *(word for word in RULE if word != "~rq:results:*")),
+        login="jobs:x@",
+        site="shop",
+    ),
+    Trouble(
+        *("server", "unknown", "this user may not run INFO", "grant it +info"),
+        (*KEPT, "--user", "jobs", "on", ">x", *RULE),
+        login="jobs:x@",
+        site="shop",
+    ),
+    Trouble(
+        *("server", "unknown", "the server does not know INFO", "(rename-command)"),
+        (*KEPT, "--rename-command", "INFO", ""),
+    ),
+    Trouble(
+        *("persistence", "unknown", "the server does not know CONFIG", "(rename-command)"),
+        ("--rename-command", "CONFIG", ""),
+    ),
+    Trouble(
+        *("sites", "warning", "two applications with no SITE share this store", "give each a SITE"),
+        prepare=lambda store, wait, folder: _register_two_applications(store),
+    ),
+    Trouble(
         *("queues", "warning", "3 jobs waiting in high, which no running worker serves", "poscli worker --queues high"),
         prepare=_leave_jobs_unserved,
     ),
@@ -100,6 +150,7 @@ def test_each_trouble_is_named_everywhere(
         store.client.config_set(name, value)
     store.close()
     project.env["LIQUID_BACKGROUND_REDIS_URL"] = server.url.replace("//", f"//{trouble.login}")
+    project.env["LIQUID_BACKGROUND_SITE"] = trouble.site
     is_wrong = trouble.severity == "wrong"
     code = int(is_wrong or trouble.options == LOST)  # where writes are refused, too
 
@@ -185,3 +236,70 @@ def test_a_folder_that_cannot_be_written_to_is_told(project: Project) -> None:
         result = project.run(*arguments, **env)
         assert result.code == 1
         assert f"{place}, which is not a folder: move that away" in result.out + result.err
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_what_the_server_is_is_told_alone(project: Project, start_sentinels: Any, number: int) -> None:
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = f"redis://127.0.0.1:{start_sentinels().sentinel_ports[0]}/{number}"
+    for line in _lines_of_health(project):
+        assert "is a Sentinel, which holds no data: write redis+sentinel://" in line
+        assert "does not know" not in line
+    if number == 0:
+        assert "is a Sentinel, which holds no data" in project.quick("doctor", code=1).out
+
+
+def test_a_cluster_is_told_alone(project: Project, start_server: Any) -> None:
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = start_server("--cluster-enabled", "yes").url
+    for line in (*_lines_of_health(project), project.quick("doctor", code=1).out):
+        assert "is a Redis Cluster, which is not supported: use one primary" in line.replace("; use", ": use")
+
+
+def _lines_of_health(project: Project) -> list[str]:
+    (line,) = project.quick("health", code=1).lines
+    return [line]
+
+
+def test_the_same_words_are_said_of_a_store_that_is_away(project: Project) -> None:
+    for url in ("redis://127.0.0.1:1/0", f"unix://{project.folder}/no.sock", "redis://no-such-host.invalid:1/0"):
+        project.env["LIQUID_BACKGROUND_REDIS_URL"] = url
+        (line,) = project.quick("health", code=1).lines
+        said = line.removeprefix("failed: ")
+        assert "cannot be reached (" in said
+        assert "Error" not in said
+        assert said in project.quick("doctor", code=1).out
+        assert said in project.run("status").err
+        (verdict,) = json.loads(project.quick("status", "--format", "json", code=1).out)["verdicts"]
+        assert said == f"{verdict['found']}: {verdict['fix']}"
+
+
+@pytest.fixture
+def read_only(project: Project) -> Iterator[Path]:
+    """The folder of the project's store, on a disk that may not be written to."""
+    folder = str(project.data_dir)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "ro,size=200m,mode=700", "tmpfs", folder], check=False).returncode:
+        pytest.skip("may not mount a file system")
+    yield project.data_dir
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_folder_on_a_disk_that_may_not_be_written_to_is_told(project: Project, read_only: Path) -> None:
+    found = f"cannot write to the store's folder {read_only} (Read-only file system)"
+    remedy = "make it writable, or set LIQUID_BACKGROUND_DATA_DIR to another folder"
+    for arguments in (("doctor",), ("health",), ("status",), ("worker",), ("worker", "--burst")):
+        result = project.run(*arguments)
+        assert result.code == 1
+        assert f"{found}: {remedy}" in result.out + result.err
+        assert "run poscli worker" not in result.out
+    verdict = {"name": "folder", "severity": "wrong", "found": found, "fix": remedy}
+    health = json.loads(project.quick("health", "--format", "json", code=1).out)
+    assert health["verdicts"] == [verdict]
+    status = project.quick("status", "--format", "json", code=1)
+    assert json.loads(status.out) == {"error": f"{found}: {remedy}", "verdicts": [verdict]}
+    [same] = Engine(data_dir=read_only).health()
+    assert (same.name, same.found, same.remedy) == ("folder", found, remedy)
+
+
+def test_a_status_as_json_is_an_object_before_there_is_a_store(project: Project) -> None:
+    said = json.loads(project.quick("status", "--format", "json").out)
+    assert said["verdicts"] == []
+    assert "no store here" in said["error"]

@@ -136,7 +136,7 @@ def test_two_sites_and_one_without_a_name_live_side_by_side(engine_of: Any, job:
         last = last_id(store.client, site)
         assert [entry.job_id for entry in oldest_first(store.client, last, site=site)] == told
         assert next(follow(store.client, after="0-0", site=site)).job_id == f"done-{site}"
-    assert site_names(store) == ("blog", "shop")
+    assert site_names(store) == ("", "blog", "shop")
 
 
 @pytest.mark.parametrize(("mine", "theirs"), [("shop", "blog"), ("shop", ""), ("", "shop"), ("a", "a-b")])

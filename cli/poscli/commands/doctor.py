@@ -17,7 +17,10 @@ from liquid_background import Engine
 from liquid_background.application import application_of
 from liquid_background.errors import LiquidBackgroundError, StoreError
 from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.applications import SITES
+from liquid_background.jobs.queue.health import Health
 from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.queue.overview import site_names
 from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.folder import folder_verdicts
 from liquid_background.jobs.store.verdict import Severity, Verdict
@@ -25,7 +28,7 @@ from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
 from liquid_background.lint import Severity as Level
 from liquid_background.lint import check_files, check_folder, files_under
-from liquid_background.wording import a
+from liquid_background.wording import a, counted
 from poscli.application import app_option, given_engine, load_engine, no_store
 from poscli.called import as_called
 from poscli.terminal import fitted, styled
@@ -131,7 +134,7 @@ def _templates(engine: Engine) -> Iterator[Finding]:
     if not errors:
         yield Finding("templates", found)
         return
-    wrong = f"{len(errors)} {'error' if len(errors) == 1 else 'errors'}"
+    wrong = counted(len(errors), "error")
     yield Finding("templates", f"{found}, with {wrong}", "look: poscli check", fatal=False)
     errors.sort(key=_is_minor)
     major = sum(not _is_minor(error) for error in errors)
@@ -163,16 +166,31 @@ def _store(engine: Engine) -> Iterator[Finding]:
             yield Finding("store", f"embedded, not made yet, in {settings.data_dir}")
             return
         yield Finding("store", f"{engine.store.kind}, {engine.store.url}")
-        yield Finding("site", engine.store.site or "none: the whole store is this application's")
         health = health_of(engine.store, settings, own=application_of(engine, settings))
     except LiquidBackgroundError as error:
         yield Finding("store", "cannot be used", str(error))
         return
+    yield _site(engine, health)
     yield from map(_finding, (verdict for verdict in health.verdicts if verdict.name != "folder"))  # as told above
     seen = health.serving
     if seen.workers is not None and not any(verdict.name == "workers" for verdict in health.verdicts):
-        yield Finding("workers", f"{seen.workers} running, {seen.waiting + seen.later} jobs waiting")
+        yield Finding("workers", f"{seen.workers} running, {counted(seen.waiting + seen.later, 'job')} waiting")
     yield from _failed(engine)
+
+
+def _site(engine: Engine, health: Health) -> Finding:
+    """Say which site this is, and which others have sent jobs to this store."""
+    own = engine.store.site
+    try:
+        others = [name for name in site_names(engine.store) if name != own]
+    except StoreError:
+        return Finding("site", own or "none; this user may not see whether others have jobs here")
+    if others:
+        named = ", ".join(name or "one without a name" for name in others)
+        return Finding("site", f"{own or 'none'}; on this store, too: {named}")
+    if any(verdict.name == SITES for verdict in health.verdicts):
+        return Finding("site", own or "none")
+    return Finding("site", f"{own or 'none'}; no other is seen on this store")
 
 
 def _of_folder(verdict: Verdict) -> Finding:

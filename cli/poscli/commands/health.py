@@ -5,21 +5,23 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 import click
 
-from liquid_background.basic_errors import LiquidBackgroundError, StoreUnavailable
+from liquid_background.basic_errors import LiquidBackgroundError, StoreError, StoreUnavailable
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.log.searching import count_failures
 from liquid_background.jobs.queue.bounds import Bounds, bound_verdicts
 from liquid_background.jobs.queue.health import look
 from liquid_background.jobs.queue.serving import Serving
+from liquid_background.jobs.store.folder import unusable_folder
 from liquid_background.jobs.store.probe import Place, embedded_place, line_to, plain_place
 from liquid_background.jobs.store.verdict import Severity, Verdict, verdict_on
 from liquid_background.store_settings import read_store_settings
@@ -34,13 +36,16 @@ if TYPE_CHECKING:
 
 _DEFAULT: Final = Bounds()
 _MINUTE: Final = 60.0
+_QUICK: Final = 2.0  # seconds for all of it
+_SLOW: Final = 5.0  # likewise, where the application or the whole client is loaded
+_LEAST: Final = 0.05  # seconds for the store to answer, whatever came before
 _SLACK: Final = 0.1  # seconds in which a limit of its own lets the store's connection say more
 _COUNTED: Final = 1_000  # failures that are counted, at least, whatever the bound
 _UNHEALTHY: Final = 1  # the exit code; 2 is a wrong option
 
 
-def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float) -> float:
-    if math.isnan(seconds):  # which no range keeps out
+def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float | None) -> float | None:
+    if seconds is not None and math.isnan(seconds):  # which no range keeps out
         raise click.BadParameter("it must be a number of seconds")
     return seconds
 
@@ -73,11 +78,11 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
 @click.option(
     "--timeout",
     type=click.FloatRange(0.1, 60),
-    default=2.0,
+    default=None,
     callback=_finite,
-    show_default=True,
     metavar="SECONDS",
-    help="Time that the store has to answer.",
+    help="Time for all of it, once the program runs. Default: 2, and 5 where it loads the application, or the whole "
+    "client for TLS, Sentinels or options in the URL.",
 )
 @click.option(
     "--format",
@@ -89,7 +94,7 @@ def _finite(_context: click.Context, _parameter: click.Parameter, seconds: float
 )
 @app_option
 def command(
-    max_oldest: int, max_failed_per_minute: int, min_workers: int, timeout: float, style: str, app: str | None
+    max_oldest: int, max_failed_per_minute: int, min_workers: int, timeout: float | None, style: str, app: str | None
 ) -> None:
     """Say in one line and an exit code whether jobs are run, for probes. It changes nothing and starts no store.
 
@@ -124,11 +129,13 @@ class _Said:
         return not any(verdict.severity is Severity.WRONG for verdict in self.verdicts)
 
     def line(self) -> str:
-        """Return one line: what is wrong, the shortest first, then the warnings."""
+        """Return one line: what is wrong, the shortest first, then the warnings, then what is not known."""
         wrong = [str(verdict) for verdict in self.verdicts if verdict.severity is Severity.WRONG]
-        warnings = [f"warning: {verdict}" for verdict in self.verdicts if verdict.severity is Severity.WARNING]
         told = sorted(wrong, key=len) if wrong else [self._summary()]
-        line = "; ".join([*told, *sorted(warnings, key=len)])
+        for severity in (Severity.WARNING, Severity.UNKNOWN):
+            rest = [f"{severity}: {verdict}" for verdict in self.verdicts if verdict.severity is severity]
+            told += sorted(rest, key=len)
+        line = "; ".join(told)
         return printable(as_called(f"{'ok' if self.is_healthy else 'failed'}: {line}"))
 
     def _summary(self) -> str:
@@ -154,15 +161,29 @@ class _Said:
         )
 
 
-def _said(app: str | None, bounds: Bounds, timeout: float, style: str) -> _Said:
+def _said(app: str | None, bounds: Bounds, timeout: float | None, style: str) -> _Said:
     settings = read_store_settings()
-    if app or _is_of_a_program() or (settings.app and not settings.redis_url):
-        settings = load("poscli.whole_client:settings_of_application")(app)
-    line = _line(settings.redis_url, settings.data_dir, timeout)
-    with _last_word(timeout, style), line as ask:
-        health = look(ask, None if settings.redis_url else settings.data_dir, settings.site)
-        most = max(_COUNTED, bounds.max_failed_per_minute + 1)
-        failures = count_failures(ask, _MINUTE, most, settings.site)
+    by_application = app or _is_of_a_program() or (settings.app and not settings.redis_url)
+    is_slow = by_application or (settings.redis_url and plain_place(settings.redis_url) is None)
+    limit = timeout or (_SLOW if is_slow else _QUICK)
+    with _last_word(limit, style) as progress:
+        if by_application:
+            settings = load("poscli.whole_client:settings_of_application")(app)
+        folder = None if settings.redis_url else settings.data_dir
+        try:
+            with _line(settings.redis_url, settings.data_dir, progress) as ask:
+                return _seen(ask, folder, settings.site, bounds)
+        except StoreError:
+            unusable = unusable_folder(folder) if folder is not None else []
+            if not unusable:
+                raise
+            return _Said(unusable)  # which is why it does not run
+
+
+def _seen(ask: Asking, folder: Path | None, site: str, bounds: Bounds) -> _Said:
+    health = look(ask, folder, site)
+    most = max(_COUNTED, bounds.max_failed_per_minute + 1)
+    failures = count_failures(ask, _MINUTE, most, site)
     beyond = bound_verdicts(health.serving, failures, bounds)
     told = {verdict.name for verdict in beyond}
     rest = [verdict for verdict in health.verdicts if verdict.name not in told]
@@ -174,12 +195,12 @@ def _is_of_a_program() -> bool:
     return click.get_current_context().find_object(object) is not None
 
 
-def _line(url: str | None, data_dir: Path, timeout: float) -> AbstractContextManager[Asking]:
+def _line(url: str | None, data_dir: Path, progress: _Progress) -> AbstractContextManager[Asking]:
     place = plain_place(url) if url else _embedded(data_dir)
     if place is not None:
-        return line_to(place, timeout)
-    line: AbstractContextManager[Asking] = load("poscli.whole_client:asking")(url, timeout)
-    return line
+        return line_to(place, progress.asking())
+    asking: Callable[[str | None, float], AbstractContextManager[Asking]] = load("poscli.whole_client:asking")
+    return asking(url, progress.asking())
 
 
 def _embedded(data_dir: Path) -> Place:
@@ -189,22 +210,45 @@ def _embedded(data_dir: Path) -> Place:
     return embedded_place(socket)
 
 
+class _Progress:
+    """How far a check with a limit has come."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.is_asking = False
+        self._until = monotonic() + limit
+
+    def asking(self) -> float:
+        """Take note that the store is asked from now on; return the seconds that are left for it."""
+        self.is_asking = True
+        return max(self._until - monotonic(), _LEAST)
+
+    def verdict(self) -> Verdict:
+        """Return what kept it from being over in time."""
+        if self.is_asking:
+            found = f"the store did not answer within {self.limit:g} s"
+            remedy = "is it overloaded, or the network or its name server down?"
+        else:
+            what = "the application, or the client for this URL,"
+            found = f"{what} was not loaded within {self.limit:g} s, so the store was not asked"
+            remedy = "give it more time with --timeout, or see whether this host is overloaded"
+        return Verdict("store", Severity.WRONG, found, remedy)
+
+
 @contextmanager
-def _last_word(timeout: float, style: str) -> Iterator[None]:
-    """End the program when this is not over in time: looking up a host's name cannot be given a limit of its own."""
+def _last_word(limit: float, style: str) -> Iterator[_Progress]:
+    """End the program when this is not over in time: imports, and looking up a host's name, have no other limit."""
+    progress = _Progress(limit)
 
     def give_up() -> None:
-        found = f"the store did not answer within {timeout:g} s"
-        said = _Said(
-            [Verdict("store", Severity.WRONG, found, "is it overloaded, or the network or its name server down?")]
-        )
+        said = _Said([progress.verdict()])
         print(said.as_json() if style == "json" else said.line(), flush=True)
         os._exit(_UNHEALTHY)
 
-    timer = Timer(timeout + _SLACK, give_up)
+    timer = Timer(limit + _SLACK, give_up)
     timer.daemon = True
     timer.start()
     try:
-        yield
+        yield progress
     finally:
         timer.cancel()

@@ -15,10 +15,9 @@ from liquid_background.errors import StoreError
 from liquid_background.jobs.contract import COUNTED
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.health import Health
-from liquid_background.jobs.queue.looking import health_of
+from liquid_background.jobs.queue.looking import health_of, verdicts_without
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
 from liquid_background.jobs.queue.waiting import groups
-from liquid_background.jobs.store.verdict import verdict_on
 from poscli.application import app_option, load_engine, no_store
 from poscli.output import dump
 from poscli.tables import table
@@ -68,10 +67,11 @@ def command(watch: bool, interval: float, style: str, app: str | None) -> None:
       poscli status --format json | jq -r '.verdicts[].found'
     """
     engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        return
+    if style == "text":  # as JSON it is said there
+        missing = no_store(engine.settings)
+        if missing:
+            note(missing)
+            return
     if not watch:
         text, trouble = _looked(engine, style)
         if text:
@@ -97,10 +97,13 @@ def _looked(engine: Engine, style: str) -> tuple[str, StoreError | None]:
     """Return what a look shows, and the error that kept it from seeing all."""
     health: Health | None = None
     try:
+        missing = no_store(engine.settings) if style == "json" else None
+        if missing:
+            return dump({"error": missing, "verdicts": []}), None
         health = health_of(engine.store, engine.settings)
         return (_text(engine, health) if style == "text" else dump(_json(engine, health))), None
     except StoreError as error:
-        verdicts = health.verdicts if health else (verdict_on(error),)
+        verdicts = health.verdicts if health else verdicts_without(error, engine.settings)
         if style == "json":
             return dump({"error": str(error), "verdicts": as_json(verdicts)}), error
         return "\n".join(lines_of(verdicts) if health else ()), error

@@ -21,8 +21,8 @@ from itertools import combinations
 from typing import Any, Final
 
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.overview import workers
-from liquid_background.jobs.store import Store, read_replies
+from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.store.asking import Asking, Refusal
 from liquid_background.jobs.store.verdict import Severity, Verdict
 
 _SAMPLED: Final = 64  # templates or functions
@@ -32,6 +32,7 @@ _ALIKE_IN_PLACE: Final = 0.25  # likewise, where name and folder are the same
 _ENOUGH_IN_PLACE: Final = 8  # templates or functions that there must be to go by
 _LONGEST: Final = 8_192  # bytes of a registration's field that are read
 _LONGEST_SHOWN: Final = 200  # characters of a name or a folder
+_KEY: Final = keys.worker("").encode("ascii")
 _MOST_WORKERS: Final = 200  # whose registrations are compared: those of one supervisor are alike
 
 
@@ -93,23 +94,25 @@ SITES: Final = "sites"
 """The name of the verdict."""
 
 
-def two_sites(store: Store, own: Application | None = None) -> Verdict | None:
+def two_sites(ask: Asking, site: str, registrations: Sequence[bytes], own: Application | None = None) -> Verdict | None:
     """Return the verdict on two applications that serve the same queues; None where there is one.
 
     Args:
-        store: whose live workers of this site are compared.
+        ask: a connection to the store.
+        site: whose queues they are.
+        registrations: the keys of the workers that serve them, of which some are compared.
         own: an application that is compared with theirs, too.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    there = _told(store)
+    there = _told(ask, registrations[:_MOST_WORKERS])
     told = [*([("this one", own)] if own is not None else []), *there]
     for (name, each), (other_name, other) in combinations(_first_of_each(told), 2):
         if each.is_another(other):
-            site = f"the SITE {store.site!r}" if store.site else "no SITE"
+            named = f"the SITE {site!r}" if site else "no SITE"
             found = (
-                f"two applications with {site} share this store and run each other's jobs, {name} ({each}) and "
+                f"two applications with {named} share this store and run each other's jobs, {name} ({each}) and "
                 f"{other_name} ({other})"
             )
             remedy = "give each a SITE of its own, such as LIQUID_BACKGROUND_SITE=shop"
@@ -125,12 +128,11 @@ def _first_of_each(told: Sequence[tuple[str, Application]]) -> list[tuple[str, A
     return found
 
 
-def _told(store: Store) -> list[tuple[str, Application]]:
-    """Return the applications that the workers of a site tell."""
-    living = [worker for worker in workers(store) if worker.is_readable][:_MOST_WORKERS]
-    pipeline = store.client.pipeline(transaction=False)
-    for worker in living:
-        pipeline.hget(keys.worker(worker.name), keys.RUNS)
-    replies = read_replies(pipeline, store.url) if living else []
-    told = [(f"worker {worker.name}", Application.decode(reply)) for worker, reply in zip(living, replies, strict=True)]
-    return [(name, application) for name, application in told if application is not None]
+def _told(ask: Asking, registrations: Sequence[bytes]) -> list[tuple[str, Application]]:
+    """Return the applications that workers tell, each with the first worker that tells it so."""
+    first: dict[bytes, bytes] = {}
+    for key, said in zip(registrations, ask.ask(*(("HGET", key, keys.RUNS) for key in registrations)), strict=True):
+        if said and not isinstance(said, Refusal):
+            first.setdefault(said, key)
+    told = [(text(key.removeprefix(_KEY), _LONGEST), Application.decode(said)) for said, key in first.items()]
+    return [(f"worker {name}", application) for name, application in told if application is not None]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from liquid_background.jobs.queue.needed import command_verdicts
+from liquid_background.jobs.queue.applications import Application, two_sites
+from liquid_background.jobs.queue.permitted import command_verdicts
 from liquid_background.jobs.queue.serving import Serving, serving, serving_verdicts
 from liquid_background.jobs.store.asking import Asking
 from liquid_background.jobs.store.folder import folder_verdicts
@@ -31,7 +32,7 @@ def look(
     site: str = "",
     *,
     soon: Collection[str] = (),
-    beside: Sequence[Verdict] = (),
+    own: Application | None = None,
 ) -> Health:
     """Look at a store and at who serves its queues. It changes nothing there.
 
@@ -40,12 +41,14 @@ def look(
         folder: of an embedded store.
         site: whose queues they are.
         soon: queues that the caller is about to serve.
-        beside: verdicts that are known already.
+        own: the application that asks, where that is known.
 
     Raises:
-        StoreUnavailable: when the store cannot be reached.
+        StoreUnavailable: when the store cannot be reached, or is a server that cannot hold jobs.
     """
     says, seen = what_it_says(ask), serving(ask, site, soon)
-    found = [*server_verdicts(says), *command_verdicts(ask, site), *serving_verdicts(seen), *beside]
+    sites = two_sites(ask, site, seen.registrations, own)
+    found = [*server_verdicts(says), *command_verdicts(ask, site), *serving_verdicts(seen)]
+    found += [sites] if sites is not None else []
     found += folder_verdicts(folder) if folder is not None else []
     return Health(says, seen, tuple(sorted(found, key=lambda verdict: _ORDER.index(verdict.severity))))

@@ -1,20 +1,14 @@
-"""The commands that the scripts and the connections run, and which of them a server takes from this user now.
-
-Each is tried without effect: between MULTI and DISCARD a server judges a command as it does elsewhere, by whether there
-is one, whether this user may run it on these keys and whether writes are taken, and runs none of them.
-"""
+"""The commands that the scripts and the connections run, and the keys that they run them on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from liquid_background.jobs.log import ENDS, KEY, MARKS
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.site import own_name, queue_name
-from liquid_background.jobs.store.asking import Asking, Refusal, Words
-from liquid_background.jobs.store.health import refusal_verdict
-from liquid_background.jobs.store.refusals import ACL
-from liquid_background.jobs.store.verdict import Severity, Verdict
+from liquid_background.jobs.store.asking import Words
 
 _JOB: Final = keys.job("-")
 _QUEUE: Final = keys.queue(keys.QUEUES[0])
@@ -88,59 +82,24 @@ def needed(site: str) -> Mapping[str, Words]:
     return {name: tuple(names.get(word, word) for word in words) for name, words in NEEDED.items()}
 
 
-def command_verdicts(ask: Asking, site: str = "") -> list[Verdict]:
-    """Return which commands the server does not take, and why; none when it takes all. It changes nothing there.
-
-    Raises:
-        StoreUnavailable: when the store cannot be reached.
-    """
-    [begun] = ask.ask(("MULTI",))
-    if isinstance(begun, Refusal):  # then what follows would be run
-        return _without_trying(ask, begun)
-    *replies, _ = ask.ask(*((name, *arguments) for name, arguments in needed(site).items()), ("DISCARD",))
-    refused = {name: reply for name, reply in zip(NEEDED, replies, strict=True) if isinstance(reply, Refusal)}
-    missing = [name for name, reply in refused.items() if reply.is_unknown_command]
-    denied = {name: reply for name, reply in refused.items() if reply.is_denied}
-    others = [reply for name, reply in refused.items() if name not in missing and name not in denied]
-    verdicts = [_missing(missing), _denied(denied), refusal_verdict(others)]
-    return [verdict for verdict in verdicts if verdict is not None]
+_OF_A_QUEUE: Final = (
+    *(keys.queue, keys.scheduled, keys.deferred, keys.started, keys.finished, keys.failed, keys.canceled),
+    keys.queue_workers,
+)
+_OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
+_OWN_NAMES: Final = (
+    *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
+    *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
+)
 
 
-def _without_trying(ask: Asking, begun: Refusal) -> list[Verdict]:
-    """Return what can be told when nothing can be tried: which commands there are."""
-    [known] = ask.ask(("COMMAND", "INFO", *NEEDED))
-    missing = [] if isinstance(known, Refusal) else _absent(known)
-    why = "does not know MULTI" if begun.is_unknown_command else "does not let this user run MULTI"
-    found = f"cannot tell whether the store takes writes, and which commands from this user: it {why}"
-    unknown = Verdict("writes", Severity.UNKNOWN, found, f"grant {ACL}")
-    verdicts = [_missing(missing), refusal_verdict([begun]) if not begun.is_denied else None, unknown]
-    return [verdict for verdict in verdicts if verdict is not None]
-
-
-def _absent(known: list[Any]) -> list[str]:
-    return [name for name, facts in zip(NEEDED, known, strict=True) if not facts]
-
-
-def _missing(names: list[str]) -> Verdict | None:
-    if not names:
-        return None
-    found = f"the store does not know {', '.join(names)}, which jobs need"
-    remedy = "take the lines that disable or rename them (rename-command) out of the server's configuration"
-    return Verdict("commands", Severity.WRONG, found, remedy)
-
-
-def _denied(refused: Mapping[str, Refusal]) -> Verdict | None:
-    if not refused:
-        return None
-    on_keys = [name for name, reply in refused.items() if " key" in reply.text]
-    others = [name for name in refused if name not in on_keys]
-    parts = [f"run {', '.join(others)}"] if others else []
-    parts += [f"use the keys {', '.join(_patterns(on_keys))}"] if on_keys else []
-    found = f"this user may not {' nor '.join(parts)}, which jobs need"
-    return Verdict("rights", Severity.WRONG, found, f"its ACL rule must grant at least {ACL}")
-
-
-def _patterns(names: list[str]) -> list[str]:
-    """Return which of our keys commands were tried on."""
-    words = {str(word) for name in names for word in NEEDED[name]}
-    return [f"{root}:*" for root in ("rq", "liquid_background") if any(word.startswith(f"{root}:") for word in words)]
+def kinds_of_keys(site: str) -> tuple[str, ...]:
+    """Return each kind of key that jobs of a site use, an asterisk where a name stands; tried, it is a key, too."""
+    worker = queue_name(site, "*")  # a site's workers have its name in theirs, too
+    return (
+        *(key(queue_name(site, queue)) for key in _OF_A_QUEUE for queue in keys.QUEUES),
+        *(key("*") for key in _OF_A_JOB),
+        *(keys.execution("*", "*"), keys.worker(worker), keys.worker_executions(worker)),
+        *(keys.RQ_WORKERS, keys.RQ_QUEUES),
+        *(own_name(site, name) for name in _OWN_NAMES),
+    )

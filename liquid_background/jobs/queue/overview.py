@@ -52,7 +52,7 @@ def overview(store: Store, counts: Sequence[QueueCounts]) -> Overview:
 
 
 def site_names(store: Store) -> tuple[str, ...]:
-    """Return the names of the sites that have sent jobs to a store, and say so.
+    """Return the names of the sites that have sent jobs to a store; empty for those without one.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
@@ -61,7 +61,7 @@ def site_names(store: Store) -> tuple[str, ...]:
     pipeline.smembers(keys.RQ_QUEUES)
     [members] = read_replies(pipeline, store.url)
     names = (text(member, _LONGEST).removeprefix(keys.queue("")) for member in members or ())
-    return tuple(sorted({site for name in names if (site := site_of(name))}))
+    return tuple(sorted({site for name in names if (site := site_of(name)) is not None}))
 
 
 def workers(store: Store) -> tuple[WorkerInfo, ...]:

@@ -13,7 +13,9 @@ from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import number, text
 from liquid_background.jobs.site import queue_name
 from liquid_background.jobs.store.asking import Asking, Refusal
+from liquid_background.jobs.store.refusals import NOT_RENAMED
 from liquid_background.jobs.store.verdict import Severity, Verdict
+from liquid_background.wording import counted
 
 _LONGEST: Final = 1_000  # bytes of a list of names
 _MOST_WORKERS: Final = 10_000
@@ -23,7 +25,9 @@ _MOST_WORKERS: Final = 10_000
 class Serving:
     """The queues and their workers at one moment."""
 
-    workers: int | None  # processes that are registered and alive; None when this user may not look
+    workers: int | None  # processes that are registered and alive; None when the server does not tell
+    registrations: Sequence[bytes] = ()  # their keys
+    refused: Refusal | None = None  # why it does not tell
     is_attended: bool  # whether there is a worker, or is about to be
     unserved: Mapping[str, int]  # by queue that no worker serves: its jobs that are ready or due
     waiting: int  # jobs that are ready or due, in all queues
@@ -45,18 +49,21 @@ def serving(ask: Asking, site: str = "", soon: Collection[str] = ()) -> Serving:
     queues = [queue_name(site, queue) for queue in keys.QUEUES]
     clock, members = ask.ask(("TIME",), ("SMEMBERS", keys.RQ_WORKERS))
     now = 0.0 if isinstance(clock, Refusal) else int(clock[0]) + int(clock[1]) / 1_000_000
-    known = None if isinstance(members, Refusal) and not members.is_wrong_type else _served(ask, _list(members), queues)
+    refused = members if isinstance(members, Refusal) and not members.is_wrong_type else None
+    known = _served(ask, _list(members), queues)
     waiting, later, since = _waiting(ask, queues, now)
-    served = {*(queue_name(site, queue) for queue in soon), *(name for names in known or () for name in names)}
+    served = {*(queue_name(site, queue) for queue in soon), *(name for names in known.values() for name in names)}
     unserved = {
         queue: count
         for queue, (name, count) in zip(keys.QUEUES, waiting.items(), strict=True)
         if count and name not in served
     }
     return Serving(
-        workers=None if known is None else len(known),
+        workers=None if refused else len(known),
+        registrations=tuple(known),
+        refused=refused,
         is_attended=bool(known or soon),
-        unserved={} if known is None else unserved,
+        unserved={} if refused else unserved,
         waiting=sum(waiting.values()),
         later=later,
         oldest=max(0.0, now - min(since)) if since and now else None,
@@ -67,12 +74,16 @@ def _list(reply: Any) -> list[Any]:
     return [] if isinstance(reply, Refusal) or reply is None else list(reply)
 
 
-def _served(ask: Asking, members: list[bytes], queues: Sequence[str]) -> list[set[str]]:
+def _served(ask: Asking, members: list[bytes], queues: Sequence[str]) -> dict[bytes, set[str]]:
     """Return for each worker that lives and serves some of the queues which; one that died leaves its name behind."""
-    replies = ask.ask(*(("HMGET", member, "queues", "state") for member in members[:_MOST_WORKERS]))
-    found = [reply for reply in replies if not isinstance(reply, Refusal) and any(reply)]
-    served = [{*queues} & {*text(names, _LONGEST).split(",")} for names, _ in found]
-    return list(filter(None, served))
+    members = sorted(members)[:_MOST_WORKERS]
+    replies = ask.ask(*(("HMGET", member, "queues", "state") for member in members))
+    found = {
+        member: {*queues} & {*text(reply[0], _LONGEST).split(",")}
+        for member, reply in zip(members, replies, strict=True)
+        if not isinstance(reply, Refusal) and any(reply)
+    }
+    return {member: served for member, served in found.items() if served}
 
 
 def _waiting(ask: Asking, queues: Sequence[str], now: float) -> tuple[dict[str, int], int, list[float]]:
@@ -109,18 +120,16 @@ def _since(ask: Asking, job_ids: list[bytes]) -> list[float]:
 def serving_verdicts(seen: Serving) -> list[Verdict]:
     """Return whether jobs wait that nobody serves."""
     if seen.workers is None:
-        found = "cannot tell which workers run: this user may not read rq:workers"
-        return [Verdict("workers", Severity.UNKNOWN, found, "ask who runs the server")]
+        is_missing = seen.refused is not None and seen.refused.is_unknown_command
+        why = "the server does not know SMEMBERS" if is_missing else "this user may not read rq:workers"
+        remedy = NOT_RENAMED if is_missing else "grant it +smembers and ~rq:workers, or ask who runs the server"
+        return [Verdict("workers", Severity.UNKNOWN, f"cannot tell which workers run: {why}", remedy)]
     if not seen.is_attended and (seen.waiting or seen.later):
-        found = f"{_jobs(seen.waiting + seen.later)} waiting, no worker running"
+        found = f"{counted(seen.waiting + seen.later, 'job')} waiting, no worker running"
         return [Verdict("workers", Severity.WARNING, found, "start one: poscli worker")]
     if not seen.unserved:
         return []
     count = sum(seen.unserved.values())
     names = ",".join(seen.unserved)
-    found = f"{_jobs(count)} waiting in {' and '.join(seen.unserved)}, which no running worker serves"
+    found = f"{counted(count, 'job')} waiting in {' and '.join(seen.unserved)}, which no running worker serves"
     return [Verdict("queues", Severity.WARNING, found, f"start one that does: poscli worker --queues {names}")]
-
-
-def _jobs(count: int) -> str:
-    return f"{count} {'job' if count == 1 else 'jobs'}"

@@ -34,6 +34,11 @@ class Refusal:
         return self.text.startswith("NOPERM")
 
     @property
+    def is_denied_key(self) -> bool:
+        """Whether the command itself is allowed, and not on its keys."""
+        return self.is_denied and " key" in self.text
+
+    @property
     def is_wrong_type(self) -> bool:
         return self.text.startswith("WRONGTYPE")
 

@@ -190,4 +190,6 @@ def _unsuitable_without_hello(client: Any) -> str | None:
     except RedisError:
         return "is too old: Redis 6.2 or newer or Valkey is needed; or HELLO and INFO are disabled or renamed there"
     server = "valkey" if "valkey_version" in info else "redis"
-    return unsuitable(server, str(info.get("redis_version", "")), str(info.get("server_mode") or info.get("redis_mode", "")))
+    return unsuitable(
+        server, str(info.get("redis_version", "")), str(info.get("server_mode") or info.get("redis_mode", ""))
+    )

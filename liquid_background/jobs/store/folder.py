@@ -13,6 +13,11 @@ from liquid_background.jobs.store.verdict import Severity, Verdict, verdict_on
 _LITTLE: Final = 100 * 1024 * 1024  # bytes: a rewrite of the append-only file needs as much as the data once more
 
 
+def unusable_folder(data_dir: Path) -> list[Verdict]:
+    """Return what keeps a store from running in this folder; nothing when it can."""
+    return [verdict for verdict in folder_verdicts(data_dir) if verdict.severity is Severity.WRONG]
+
+
 def folder_verdicts(data_dir: Path) -> list[Verdict]:
     """Return what keeps a store from writing to this folder, or to where it would be made; it writes nothing itself."""
     try:

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from liquid_background.basic_errors import StoreUnavailable
 from liquid_background.jobs.store.asking import Asking, Refusal
-from liquid_background.jobs.store.refusals import unsuitable
+from liquid_background.jobs.store.refusals import NOT_RENAMED, unsuitable
 from liquid_background.jobs.store.verdict import Severity, Verdict
+from liquid_background.wording import counted
 
 FULL: Final = 90  # percent of the memory from which on a store is nearly full
 _CLOCK_SLACK: Final = 2.0  # seconds between two clocks that are set by the same time service, and more
@@ -26,6 +27,7 @@ class ServerSays:
     settings: Mapping[str, str] = field(repr=False)  # those of _ASKED
     clock: tuple[float, float, float] | None = None  # of this host before it was asked, its own, of this host after
     fails_over: bool = False  # Sentinels make another server the primary when this one fails
+    refused: Mapping[str, Refusal] = field(default_factory=dict)  # by command: why it does not tell
 
     @property
     def name(self) -> str | None:
@@ -61,19 +63,44 @@ def what_it_says(ask: Asking) -> ServerSays:
     """Ask a server about itself, in one round trip.
 
     Raises:
-        StoreUnavailable: when it cannot be reached, or answers nobody just now.
+        StoreUnavailable: when it cannot be reached, answers nobody just now, or is none that can hold jobs.
     """
     before = time.time()
-    info, now, *asked = ask.ask(("INFO",), ("TIME",), *(("CONFIG", "GET", name) for name in _ASKED))
+    hello, info, now, *asked = ask.ask(("HELLO",), ("INFO",), ("TIME",), *(("CONFIG", "GET", name) for name in _ASKED))
     after = time.time()
     if isinstance(info, Refusal) and not info.is_denied and info.explained:  # it answers nothing, as while it is busy
         raise StoreUnavailable(f"the store at {ask.url} {info.explained}")
+    reason = _unsuitable(hello, _fields(info))
+    if reason:
+        raise StoreUnavailable(f"the store at {ask.url} {reason}")
     settings: dict[str, str] = {}
     for reply in asked:
         settings.update(_pairs(reply))
     its_own = None if isinstance(now, Refusal) else int(now[0]) + int(now[1]) / 1_000_000
     clock = None if its_own is None else (before, its_own, after)
-    return ServerSays(_fields(info), settings, clock, fails_over="+sentinel://" in ask.url)
+    refused = {name: reply for name, reply in (("INFO", info), ("CONFIG", asked[0])) if isinstance(reply, Refusal)}
+    return ServerSays(_fields(info), settings, clock, fails_over="+sentinel://" in ask.url, refused=refused)
+
+
+def check_kind(ask: Asking) -> None:
+    """Accept a server that can hold jobs, or does not tell whether it can.
+
+    Raises:
+        StoreUnavailable: when it is a Sentinel, a cluster or too old, or cannot be reached.
+    """
+    hello, info = ask.ask(("HELLO",), ("INFO",))
+    reason = _unsuitable(hello, _fields(info))
+    if reason:
+        raise StoreUnavailable(f"the store at {ask.url} {reason}")
+
+
+def _unsuitable(hello: Any, info: Mapping[str, str]) -> str | None:
+    """Return why a server cannot hold jobs, from HELLO, which more users may ask, or from INFO."""
+    if not isinstance(hello, Refusal):
+        facts = _pairs([word if isinstance(word, bytes) else b"" for word in hello])
+        return unsuitable(facts.get("server", ""), facts.get("version", ""), facts.get("mode", ""))
+    server = "redis" if info and "valkey_version" not in info else "valkey"
+    return unsuitable(server, info.get("redis_version", ""), info.get("redis_mode") or info.get("server_mode", ""))
 
 
 def _fields(reply: Any) -> dict[str, str]:
@@ -93,19 +120,22 @@ def _pairs(reply: Any) -> dict[str, str]:
 def server_verdicts(says: ServerSays) -> list[Verdict]:
     """Return what is wrong with a server, or may lose jobs, from what it says of itself."""
     if not says.info:
-        found = "cannot tell whether the store evicts keys or keeps data on disk: this user may not run INFO"
-        verdicts = [Verdict("server", Severity.UNKNOWN, found, "grant it +info and +config|get, or ask who runs it")]
+        why, remedy = _untold(says, "INFO", "+info and +config|get")
+        found = f"cannot tell whether the store evicts keys or keeps data on disk: {why}"
+        verdicts = [Verdict("server", Severity.UNKNOWN, found, remedy)]
     else:
-        found_all = (_kind, _role, _eviction, _memory, _persistence, _sync, _snapshots, _rewrite, _append, _failover)
+        found_all = (_role, _eviction, _memory, _persistence, _sync, _snapshots, _rewrite, _append, _failover)
         verdicts = [verdict for look in found_all if (verdict := look(says)) is not None]
     clock = _clock(says)
     return [*verdicts, clock] if clock else verdicts
 
 
-def _kind(says: ServerSays) -> Verdict | None:
-    server = "valkey" if "valkey_version" in says.info else "redis"
-    reason = unsuitable(server, says.info.get("redis_version", ""), says.info.get("redis_mode", ""))
-    return _explained("server", Severity.WRONG, f"the store {reason}") if reason else None
+def _untold(says: ServerSays, command: str, rights: str) -> tuple[str, str]:
+    """Return why a server does not tell something, and what to do."""
+    refusal = says.refused.get(command)
+    if refusal is not None and refusal.is_unknown_command:
+        return f"the server does not know {command}", f"{NOT_RENAMED}, or ask who runs it"
+    return f"this user may not run {command}", f"grant it {rights}, or ask who runs it"
 
 
 def _role(says: ServerSays) -> Verdict | None:
@@ -161,18 +191,23 @@ def _persistence(says: ServerSays) -> Verdict | None:
             how = f"only now and then (save {says.settings['save']})"
             found = f"the store writes to its disk {how}, so a crash loses {_at_risk(says)}"
             return Verdict("persistence", Severity.WARNING, found, remedy)
-    found = "cannot tell whether the store keeps data on disk: its AOF is off and this user may not run CONFIG"
-    return Verdict("persistence", Severity.UNKNOWN, found, f"grant it +config|get, or ask who runs it; {remedy}")
+    why, told = _untold(says, "CONFIG", "+config|get")
+    found = f"cannot tell whether the store keeps data on disk: its AOF is off and {why}"
+    return Verdict("persistence", Severity.UNKNOWN, found, f"{told}; {remedy}")
 
 
 def _at_risk(says: ServerSays) -> str:
     """Return what the rules in `save` may lose, and what would be lost just now."""
     words = [int(word) for word in says.settings["save"].split()]
     rules = sorted(zip(words[1::2], words[::2], strict=True))
-    least, *others = [(f"{seconds:,} s", f"{changes:,} changes") for changes, seconds in rules]
-    ways = "".join(f", {seconds} once there are {changes}" for seconds, changes in others)
+    (_, least), *others = rules
+    ways = "".join(
+        f", {seconds:,} s once there {'is' if changes == 1 else 'are'} {counted(changes, 'change')}"
+        for changes, seconds in others
+    )
     pending = says.number("rdb_changes_since_last_save")
-    return f"up to {least[0]} of work{ways}" + (f"; {pending:,} changes are not saved now" if pending else "")
+    unsaved = f"; {counted(pending, 'change')} {'is' if pending == 1 else 'are'} not saved now" if pending else ""
+    return f"up to {least:,} s of work{ways}{unsaved}"
 
 
 def _sync(says: ServerSays) -> Verdict | None:

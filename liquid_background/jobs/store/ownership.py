@@ -55,7 +55,8 @@ def check_place(folder: Path) -> None:
     there = next((each for each in (folder, *folder.absolute().parents) if each.is_dir()), folder)
     with explained(folder):
         if not os.access(there, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, f"{there} may not be written to")
+            code = errno.EROFS if os.statvfs(there).f_flag & os.ST_RDONLY else errno.EACCES
+            raise OSError(code, os.strerror(code) if there == folder else f"{there}: {os.strerror(code)}")
 
 
 def check_own(path: Path, *, is_folder: bool = False) -> None:
@@ -145,7 +146,7 @@ def explained(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreStartError(
-            f"cannot write to the store's folder {folder}: {error.strerror}; make it writable, {OTHER_FOLDER}"
+            f"cannot write to the store's folder {folder} ({error.strerror}): make it writable, {OTHER_FOLDER}"
         ) from error
 
 

@@ -15,6 +15,7 @@ import hiredis
 
 from liquid_background.basic_errors import StoreUnavailable
 from liquid_background.jobs.store.asking import Refusal, Words
+from liquid_background.jobs.store.health import check_kind
 from liquid_background.jobs.store.refusals import explain_unknown, unreachable
 
 _NOT_YET: Final = ("NOAUTH", "LOADING", "MASTERDOWN")  # nothing else that is asked would be answered
@@ -91,7 +92,7 @@ class Line:
         """Say who this is, and choose the database.
 
         Raises:
-            StoreUnavailable: when the server does not take that, or is not ready yet.
+            StoreUnavailable: when the server does not take that, is not ready yet, or is none that can hold jobs.
         """
         place = self._place
         steps: list[Words] = [("AUTH", *place.login)] if place.login else []
@@ -101,6 +102,7 @@ class Line:
         if isinstance(ready, Refusal) and ready.text.startswith(_NOT_YET):
             refused.append(ready)
         if refused:
+            check_kind(self)  # a Sentinel and a cluster refuse another database in words that say nothing of that
             told = refused[0].explained or explain_unknown(refused[0].text)
             told = told or f"refused the connection ({refused[0].text})"
             raise StoreUnavailable(f"the store at {self.url} {told}")
@@ -114,14 +116,21 @@ class Line:
         try:
             if isinstance(at, tuple):
                 return socket.create_connection(at, self._left())
-            made = socket.socket(socket.AF_UNIX)
-            made.settimeout(self._left())
-            made.connect(at)
-            return made
+            return self._connected_to(at)
         except TimeoutError:
             raise self._silent() from None
         except OSError as error:
             raise self._away(error) from None
+
+    def _connected_to(self, path: str) -> socket.socket:
+        made = socket.socket(socket.AF_UNIX)
+        try:
+            made.settimeout(self._left())
+            made.connect(path)
+        except OSError:
+            made.close()
+            raise
+        return made
 
     def _reply(self) -> Any:
         while (reply := self._reader.gets()) is False:
@@ -139,7 +148,7 @@ class Line:
         return left
 
     def _silent(self) -> StoreUnavailable:
-        reason = f"did not answer within {self._timeout:g} s: is it overloaded, or the network down?"
+        reason = f"did not answer within {round(self._timeout, 1):g} s: is it overloaded, or the network down?"
         return StoreUnavailable(f"the store at {self.url} {reason}")
 
     def _away(self, error: OSError) -> StoreUnavailable:

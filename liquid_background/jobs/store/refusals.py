@@ -6,13 +6,37 @@ import re
 from typing import Final
 
 SETTING: Final = "LIQUID_BACKGROUND_REDIS_URL"
-ACL: Final = "~rq:* ~liquid_background:* +@all -@dangerous -@admin"
+NOT_RENAMED: Final = "take the lines that disable or rename commands (rename-command) out of the server's configuration"
+
+_COMMANDS: Final = "+@all -@dangerous -@admin"
+_OF_ALL_SITES: Final = (  # RQ's keys that hold no name of a site
+    *("rq:job:*", "rq:results:*", "rq:execution:*", "rq:executions:*", "rq:worker:*"),
+    *("rq:workers", "rq:queues"),
+)
+
+
+def acl_keys(site: str) -> tuple[str, ...]:
+    """Return the patterns of the keys that a user needs for the jobs of a site, or of all without one."""
+    return (f"liquid_background:{site}.*", f"rq:*:{site}.*", *_OF_ALL_SITES) if site else _ALL
+
+
+_ALL: Final = ("rq:*", "liquid_background:*")
+
+
+def grant(site: str) -> str:
+    """Return the rights that a user needs for the jobs of a site, or of all without one, as ACL SETUSER takes them."""
+    patterns = " ".join(f"~{pattern}" for pattern in acl_keys(site))
+    return f"{patterns} &* {_COMMANDS} (see docs/sites.md)" if site else f"{patterns} {_COMMANDS}"
+
 
 _OLDEST_REDIS: Final = (6, 2)
 
 # By the code that a server's error begins with; servers before 7 put a script's code in mid-sentence, after a dash.
 _LOGIN = f"refused the login: check the user name and the password in {SETTING}"
-_RIGHTS = f"does not allow this user what is needed: its ACL rule must grant at least {ACL}"
+_RIGHTS = (
+    f"does not allow this user what is needed: its ACL rule must grant at least {grant('')}, or what docs/sites.md has "
+    "for a SITE"
+)
 _CLUSTER = f"is a Redis Cluster, which is not supported: point {SETTING} at a single primary"
 _NUMBER = (
     f"has no database of the number that {SETTING} ends with: write a lower one, as in redis://host:6379/0, or raise "

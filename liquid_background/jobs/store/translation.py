@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,9 @@ from redis.client import Pipeline
 from liquid_background.errors import StoreStartError, StoreUnavailable
 from liquid_background.jobs.store.refusals import REASONS, SETTING, code_in, explain_unknown, unreachable
 from liquid_background.jobs.store.silence import silent_store
+
+# What redis-py puts in front of why it cannot connect: what is said of a store names it already.
+_WHERE = re.compile(r"Error -?\d+ connecting to .+?\. (?=[A-Z\[])")
 
 # By OpenSSL's number for what is wrong with a certificate.
 _EXPIRED, _OTHER_NAME, _OTHER_ADDRESS = 10, 62, 64
@@ -75,7 +79,7 @@ def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
 
 
 def _cut(error: redis.RedisError, doubt: str) -> str:
-    text = str(error).rstrip(".")
+    text = _WHERE.sub("", str(error)).rstrip(".")
     if doubt:
         return f"broke the connection ({text}){_lost(doubt)}"
     return unreachable(text)

@@ -10,7 +10,8 @@ import pytest
 from liquid_background import Engine
 from liquid_background.application import application_of
 from liquid_background.jobs.queue import keys, moves, scripts
-from liquid_background.jobs.queue.applications import Application, digest_of, sampled, two_sites
+from liquid_background.jobs.queue.applications import Application, digest_of, sampled
+from liquid_background.jobs.queue.looking import sites_verdicts
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings, load_settings
 
@@ -114,11 +115,10 @@ def test_workers_tell_what_they_run(store: Store, settings: Settings) -> None:
     register("old.1.0", "")
     register("shop.1.0", shop.encode())
     register("shop.1.1", shop.encode())
-    assert two_sites(store) is None
-    assert two_sites(store, shop) is None
-    said = str(two_sites(store, blog))
-    assert said is not None
+    assert list(sites_verdicts(store, None)) == []
+    assert list(sites_verdicts(store, shop)) == []
+    [said] = map(str, sites_verdicts(store, blog))
     assert "this one (/blog) and worker shop.1.0 (/shop)" in said
-    assert two_sites(replace(store, site="blog"), blog) is None
+    assert list(sites_verdicts(replace(store, site="blog"), blog)) == []
     register("blog.1.0", blog.encode())
-    assert "worker blog.1.0 (/blog) and worker shop.1.0 (/shop)" in str(two_sites(store))
+    assert "worker blog.1.0 (/blog) and worker shop.1.0 (/shop)" in str(*sites_verdicts(store, None))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from fnmatch import fnmatchcase
 from importlib.resources import files
 from pathlib import Path
 
-from liquid_background.jobs.queue.needed import NEEDED
+import pytest
+
+from liquid_background.jobs.queue.needed import NEEDED, kinds_of_keys, needed
+from liquid_background.jobs.queue.protocol import names_of
 from liquid_background.jobs.store import Store, asked
 
 
@@ -33,3 +37,18 @@ def test_every_listed_command_is_one_and_has_arguments_that_it_takes(store: Stor
         commands = [(name, *arguments) for name, arguments in NEEDED.items()]
         replies = ask.ask(*commands, ("DISCARD",))
     assert replies == [b"QUEUED"] * len(NEEDED) + [b"OK"]
+
+
+@pytest.mark.parametrize("site", ["", "shop"])
+def test_every_name_of_the_scripts_is_among_the_kinds_of_keys(site: str) -> None:
+    kinds = kinds_of_keys(site)
+    names = [name for name in names_of(site).values() if name.startswith(("rq:", "liquid_background:"))]
+    assert len(names) > 15
+    assert [name for name in names if not any(kind.startswith(name) for kind in kinds)] == []
+
+
+@pytest.mark.parametrize("site", ["", "shop"])
+def test_every_key_that_a_command_is_tried_on_is_among_the_kinds_of_keys(site: str) -> None:
+    words = {str(word) for words in needed(site).values() for word in words}
+    tried = [word for word in words if word.startswith(("rq:", "liquid_background:"))]
+    assert [word for word in tried if not any(fnmatchcase(word, kind) for kind in kinds_of_keys(site))] == []

@@ -15,6 +15,7 @@ from redis.exceptions import ResponseError
 from liquid_background import Engine
 from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.queue.health import look
+from liquid_background.jobs.queue.permitted import command_verdicts
 from liquid_background.jobs.store import Store, asked, connect
 from liquid_background.jobs.store.asking import Refusal
 from liquid_background.jobs.store.health import server_verdicts, what_it_says
@@ -31,13 +32,15 @@ RIGHTS = "its ACL rule must grant at least ~rq:* ~liquid_background:* +@all -@da
 def verdicts_of(start_server: Callable[..., Any]) -> Callable[..., tuple[Verdict, ...]]:
     """`verdicts_of("--save", "60 1", login="user:password@", first=…)` looks at a server that was started so."""
 
-    def verdicts(*options: str, login: str = "", first: Callable[[Store], Any] | None = None) -> tuple[Verdict, ...]:
+    def verdicts(
+        *options: str, login: str = "", first: Callable[[Store], Any] | None = None, site: str = ""
+    ) -> tuple[Verdict, ...]:
         store = connect(load_settings(redis_url=start_server(*options).url.replace("//", f"//{login}")))
         try:
             if first:
                 first(store)
             with asked(store) as ask:
-                return look(ask).verdicts
+                return look(ask, site=site).verdicts
         finally:
             store.close()
 
@@ -74,6 +77,8 @@ def test_a_store_that_only_saves_says_what_a_crash_loses(verdicts_of: Verdicts) 
     assert "(save 3600 1 300 100 60 10000)" in verdict.found
     assert "up to 3,600 s of work, 300 s once there are 100 changes, 60 s once there are 10,000" in verdict.found
     assert "7 changes are not saved now" in verdict.found
+    (verdict,) = verdicts_of("--save", "3600 2 60 1", first=lambda store: store.client.set("key", ""))
+    assert verdict.found.endswith("up to 60 s of work, 3,600 s once there are 2 changes; 1 change is not saved now")
 
 
 def test_a_file_that_the_kernel_writes_when_it_likes_is_told(verdicts_of: Verdicts) -> None:
@@ -193,11 +198,72 @@ def test_commands_and_keys_that_a_user_may_not_use_are_named(
     assert (verdict.severity, verdict.found, verdict.remedy) == (Severity.WRONG, found, RIGHTS)
 
 
-def test_a_user_who_may_not_try_is_told_what_is_unknown(verdicts_of: Verdicts) -> None:
+@pytest.mark.parametrize(
+    ("rule", "found"),
+    [
+        (("~*", "+@all", "-rpush"), "this user may not run RPUSH, which jobs need"),
+        (("%R~*", "+@all"), "this user may not use the keys rq:*, liquid_background:*, which jobs need"),
+        (("~rq:*", "+@all"), "this user may not use the keys liquid_background:*, which jobs need"),
+        (
+            ("~*", "+@read", "+@connection"),
+            "this user may not run EVAL, SETRANGE, EVALSHA, TIME, which jobs need",
+        ),
+    ],
+)
+@pytest.mark.parametrize("hidden", [("-multi",), ("+@all", "--rename-command", "MULTI", "")])
+def test_rights_are_told_where_nothing_can_be_tried(
+    verdicts_of: Verdicts, rule: tuple[str, ...], found: str, hidden: tuple[str, ...]
+) -> None:
+    rule = (*rule, "-multi") if hidden[0] == "-multi" else (*rule, *hidden[1:])
+    (verdict,) = [each for each in verdicts_of(*KEPT, *ON, *rule, login="jobs:x@") if each.name == "rights"]
+    assert (verdict.severity, verdict.found, verdict.remedy) == (Severity.WRONG, found, RIGHTS)
+
+
+def test_commands_that_are_not_there_are_told_where_nothing_can_be_tried(verdicts_of: Verdicts) -> None:
     options = (*KEPT, *ON, *OURS, "+@all", "-multi", "--rename-command", "HSET", "")
-    commands, writes = verdicts_of(*options, login="jobs:x@")
+    (commands,) = verdicts_of(*options, login="jobs:x@")
     assert commands.found == "the store does not know HSET, which jobs need"
-    assert (writes.name, writes.severity) == ("writes", Severity.UNKNOWN)
+    (commands,) = verdicts_of(*KEPT, "--rename-command", "MULTI", "", "--rename-command", "EVAL", "")
+    assert commands.found == "the store does not know EVAL, which jobs need"
+
+
+def test_nothing_is_wrong_without_a_multi_that_jobs_do_not_need(verdicts_of: Verdicts) -> None:
+    assert verdicts_of(*KEPT, *ON, *OURS, "+@all", "-multi", login="jobs:x@") == ()
+    assert verdicts_of(*KEPT, "--rename-command", "MULTI", "") == ()
+
+
+def test_refused_writes_are_told_where_nothing_can_be_tried(verdicts_of: Verdicts) -> None:
+    full = verdicts_of(
+        *KEPT, "--rename-command", "MULTI", "", first=lambda store: store.client.config_set("maxmemory", 1)
+    )
+    assert [verdict.found for verdict in full if verdict.name == "writes"] == [
+        "the store is out of memory and refused the write"
+    ]
+
+
+def test_one_kind_of_key_that_is_missing_in_a_rule_is_told(verdicts_of: Verdicts) -> None:
+    rule = ("~rq:queue:*", "~rq:job:*", "~rq:w*", "~rq:queues", "~rq:results:*", "~rq:[dsfc]*", "~liquid_background:*")
+    (verdict,) = verdicts_of(*KEPT, *ON, *rule, "+@all", login="jobs:x@")
+    assert verdict.found == "this user may not use the keys rq:executions:*, rq:execution:*:*, which jobs need"
+
+
+def _site_rule(site: str) -> list[str]:
+    page = Path(__file__).parents[3].joinpath("docs/sites.md").read_text()
+    [rule] = re.findall(r"^ACL SETUSER shop on >SECRET (.*)$", page, re.MULTILINE)
+    return str(rule.replace("shop", site)).split()
+
+
+def test_the_documented_rule_of_a_site_has_the_rights_that_its_jobs_need(verdicts_of: Verdicts) -> None:
+    rule = _site_rule("shop")
+    (verdict,) = verdicts_of(*KEPT, *ON, *rule, login="jobs:x@", site="shop")
+    assert (verdict.name, verdict.severity) == ("server", Severity.UNKNOWN)
+    assert verdicts_of(*KEPT, *ON, *rule, "+info", "+config|get", login="jobs:x@", site="shop") == ()
+    others = verdicts_of(*KEPT, *ON, *rule, login="jobs:x@", site="blog")[0]
+    assert (others.name, others.severity) == ("rights", Severity.WRONG)
+    assert others.found == "this user may not use the keys rq:*:blog.*, liquid_background:blog.*, which jobs need"
+    assert others.remedy == f"its ACL rule must grant at least {' '.join(_site_rule('blog'))} (see docs/sites.md)"
+    unnamed = verdicts_of(*KEPT, *ON, *rule, login="jobs:x@")[0]
+    assert "may not use the keys liquid_background:*, rq:queue:high, rq:queue:default, " in unnamed.found
 
 
 def test_what_may_not_be_asked_is_said_to_be_unknown(verdicts_of: Verdicts) -> None:
@@ -206,8 +272,19 @@ def test_what_may_not_be_asked_is_said_to_be_unknown(verdicts_of: Verdicts) -> N
     assert "may not run INFO" in verdict.found
     (verdict,) = verdicts_of("--user", "jobs", "on", ">x", "~*", "+@all", "-config", login="jobs:x@")
     assert "its AOF is off and this user may not run CONFIG" in verdict.found
+    assert verdict.remedy.startswith("grant it +config|get")
     (verdict,) = verdicts_of("--rename-command", "CONFIG", "")
-    assert "may not run CONFIG" in verdict.found
+    assert "its AOF is off and the server does not know CONFIG" in verdict.found
+    assert "(rename-command)" in verdict.remedy
+    assert "grant" not in verdict.remedy
+    (verdict,) = verdicts_of(*KEPT, "--rename-command", "INFO", "")
+    assert (verdict.name, verdict.severity) == ("server", Severity.UNKNOWN)
+    assert verdict.found.endswith("the server does not know INFO")
+    assert "(rename-command)" in verdict.remedy
+    assert "grant" not in verdict.remedy
+    names = {each.name: each for each in verdicts_of(*KEPT, "--rename-command", "SMEMBERS", "")}
+    assert names["workers"].found == "cannot tell which workers run: the server does not know SMEMBERS"
+    assert "grant" not in names["workers"].remedy
     assert verdicts_of(*KEPT, "--rename-command", "CONFIG", "") == ()
 
 
@@ -279,3 +356,65 @@ def test_a_database_that_there_is_not_is_told(start_server: Callable[..., Any]) 
         assert verdict.severity is Severity.WRONG
         assert "the number" in str(verdict)
         assert "LIQUID_BACKGROUND_REDIS_URL" in str(verdict)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("kind", ["Sentinel", "Redis Cluster"])
+def test_what_the_server_is_comes_first_and_alone(
+    start_server: Callable[..., Any], start_sentinels: Callable[..., Any], kind: str, number: int
+) -> None:
+    if kind == "Sentinel":
+        url = f"redis://127.0.0.1:{start_sentinels().sentinel_ports[0]}/{number}"
+    else:
+        url = start_server("--cluster-enabled", "yes").url.replace("/0", f"/{number}")
+    place = plain_place(url)
+    assert place is not None
+    with pytest.raises(StoreUnavailable, match=f"^the store at {url} is a {kind}"), line_to(place, 20) as line:
+        look(line)
+
+
+@pytest.mark.parametrize("knows_info", [True, False])
+def test_a_server_that_is_too_old_is_told_first_and_alone(knows_info: bool) -> None:
+    class Old:
+        """What a server of version 6.0 answers."""
+
+        url = "redis://old:6379/0"
+
+        def ask(self, *commands: Any) -> list[Any]:
+            return [self._answer(*command) for command in commands]
+
+        def _answer(self, name: str, *_: object) -> Any:
+            if name == "INFO" and knows_info:
+                return b"# Server\r\nredis_version:6.0.16\r\nredis_mode:standalone\r\n"
+            if name == "HELLO":
+                return [b"server", b"redis", b"version", b"6.0.16", b"proto", 2, b"mode", b"standalone", b"modules", []]
+            return Refusal(f"ERR unknown command '{name}'")
+
+    with pytest.raises(StoreUnavailable, match=r"is Redis 6\.0\.16: 6\.2 or newer or Valkey is needed"):
+        look(Old())
+
+
+@pytest.mark.parametrize("absent", [[], ["HSET"]])
+def test_what_a_server_before_7_does_not_tell_without_multi_is_unknown(absent: list[str]) -> None:
+    class Before7:
+        """What a server answers whose scripts have no words for rights."""
+
+        url = "redis://old:6379/0"
+
+        def ask(self, *commands: Any) -> list[Any]:
+            return [self._answer(*command) for command in commands]
+
+        def _answer(self, name: str, *words: object) -> Any:
+            if name == "COMMAND":
+                return [None if word in absent else [word] for word in words[1:]]
+            told = {"MULTI": Refusal("NOPERM no permissions"), "EVALSHA": Refusal("NOSCRIPT none"), "EVAL": []}
+            return told.get(name, 0)
+
+    (verdict,) = command_verdicts(Before7())
+    if absent:
+        assert (verdict.name, verdict.found) == ("commands", "the store does not know HSET, which jobs need")
+    else:
+        assert (verdict.name, verdict.severity) == ("rights", Severity.UNKNOWN)
+        assert str(verdict).endswith(
+            "it does not let this user run MULTI: grant +multi and +discard, or ask who runs it"
+        )
