@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
 from typing import assert_never
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
 import click
 
@@ -21,6 +21,8 @@ from poscli.called import as_called
 
 _INDENT = "    "
 _WIDEST = 2  # columns of one character
+# Of alphabets that every terminal draws one column wide; wide characters come with U+1100.
+_NARROW = re.compile("[\u0080-\u10ff\u1e00-\u1fff]")
 _ESCAPE = "\x1b"
 _PIECE = re.compile(r"\x1b\[[0-9;]*m|.", re.DOTALL)  # an escape sequence, which is one of ours, or a character
 
@@ -111,13 +113,26 @@ def _columns() -> int:
         return 0
 
 
+def _cells(piece: str) -> int:
+    """Return the most columns in which a terminal may draw a piece.
+
+    Terminals differ, and know other versions of Unicode than Python: what one may draw wide counts as wide. A row that
+    is broken here too early is indented, one that the terminal breaks is not.
+    """
+    if piece.isascii():
+        return 0 if piece.startswith(_ESCAPE) else 1
+    # Ambiguous width is wide where a terminal is set so; many a symbol became wide as an emoji.
+    is_narrow = _NARROW.match(piece) and east_asian_width(piece) == "N" and not category(piece).startswith("S")
+    return 1 if is_narrow else _WIDEST
+
+
 def _rows(line: str, columns: int) -> list[str]:
     """Return a line as rows no wider than a terminal, all but the first indented."""
     if columns <= 2 * len(_INDENT) or len(line) <= columns // _WIDEST:
         return [line]
     rows, width = [""], 0
     for piece in _PIECE.findall(line):
-        cells = 0 if piece.startswith(_ESCAPE) else _WIDEST if east_asian_width(piece) in "WF" else 1
+        cells = _cells(piece)
         if width + cells > columns:
             rows.append(_INDENT)
             width = len(_INDENT)

@@ -216,6 +216,28 @@ def test_no_message_starts_a_row_of_the_terminal(project: Any, log: Store, fill:
     assert max(_cells(row) for row in rows) <= columns
 
 
+@pytest.mark.parametrize("fill", ["\u4dc0", "\u3248", "\u2630", "\u2764"])
+@pytest.mark.parametrize(
+    ("style", "columns", "start", "forged"),
+    [
+        ("short", 80, "[info] - inline - ", "[attempt 1/1] - pay - SUCCESS"),
+        ("text", 160, "[2024-01-15 14:32:45] log: inline - ", _FORGED),
+    ],
+)
+def test_no_message_of_symbols_has_the_terminal_start_a_row(
+    project: Any, log: Store, *, style: str, columns: int, start: str, forged: str, fill: str
+) -> None:
+    """Symbols that some terminals draw one column wide and some two."""
+    whole = fill * ((columns - len(start)) // 2) + forged
+    second = "x" * (columns - len(start)) + fill * ((columns - 4) // 2) + forged  # fills the row that we begin
+    write_log(log, *(LogEntry(source_name="inline", type="info", message=message) for message in (whole, second)))
+    shown = on_terminal(project, "logs", "--format", style, until=b"nothing", columns=columns, NO_COLOR="1").decode()
+    rows = [row for row in shown.replace("\r", "").split("\n") if row]
+    assert len([row for row in rows if not row.startswith("    ")]) == 2
+    assert not any(row.startswith(forged[:12]) for row in rows)
+    assert max(len(row) + row.count(fill) for row in rows) <= columns  # else the terminal breaks it
+
+
 def test_a_broken_line_keeps_its_colour(project: Any, log: Store) -> None:
     write_log(log, attempt("n" * 60, LogStatus.FAILED, message="m" * 100))
     shown = on_terminal(project, "logs", until=b"nothing", columns=80)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Final, Literal, TypeAlias
@@ -15,6 +16,8 @@ Format: TypeAlias = Literal["text", "short", "json"]
 _IN_WORDS: Final = frozenset("_-./\\:@+#%=,~*")
 _KEPT: Final = frozenset(("Lu", "Ll", "Lt", "Lm", "Lo", "Nd"))  # categories of what a name is made of, beyond ASCII
 _BLANK: Final = frozenset("\u115f\u1160\u3164\uffa0")  # letters that look like white space
+# Letters drawn into the one before, without a column of their own: vowels and finals of Hangul, vowels of Kirat Rai.
+_JOINED: Final = re.compile("[\u1160-\u11ff\ud7b0-\ud7ff\U00016d63\U00016d67-\U00016d6a]")
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp", "Me"))  # categories that are shown by number
 _MOST_MARKS: Final = 4  # combining marks on one character, as scripts have them; a stack of them covers other lines
 _RIGHT_TO_LEFT: Final = frozenset(("R", "AL", "AN"))
@@ -103,7 +106,7 @@ def _is_plain(character: str) -> bool:
     """Return whether a character is a letter or digit that is seen as one."""
     if character.isascii():
         return character.isalnum()
-    return unicodedata.category(character) in _KEPT and character not in _BLANK and not _runs_left(character)
+    return unicodedata.category(character) in _KEPT and not _is_mark(character) and not _runs_left(character)
 
 
 def printable(text: str) -> str:
@@ -123,7 +126,10 @@ def printable(text: str) -> str:
 
 
 def _is_mark(character: str) -> bool:
-    return unicodedata.category(character) in ("Mn", "Mc", "Me")
+    """Return whether a character may be drawn onto the one before it, or not at all."""
+    if unicodedata.category(character) in ("Mn", "Mc", "Me"):
+        return True
+    return character in _BLANK or _JOINED.match(character) is not None
 
 
 def _runs_left(character: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime
@@ -138,7 +139,10 @@ def test_a_name_that_looks_like_a_status_is_in_quotes(style: Any) -> None:
 
 
 @pytest.mark.parametrize("style", ["text", "short"])
-@pytest.mark.parametrize("hostile", ["\u05d0", "\u0627", "\u0661", "\u0336", "\ufe0f", "\u20e0", "\u2065", "\ue000"])
+@pytest.mark.parametrize(
+    "hostile",
+    ["\u05d0", "\u0627", "\u0661", "\u0336", "\ufe0f", "\u20e0", "\u2065", "\ue000", "\u1161", "\u11a8", "\ud7b0"],
+)
 def test_no_name_turns_or_covers_its_line(hostile: str, style: Any) -> None:
     for status in (None, LogStatus.FAILED):
         for field in ("source_name", "type"):
@@ -150,6 +154,12 @@ def test_messages_keep_their_script_and_turn_nothing_else() -> None:
     assert printable("שלום नमस्ते ünï 你好 ❤️") == "שלום नमस्ते ünï 你好 ❤️"
     assert printable("\u0301a") == "\\u0301a"  # it would stand on what comes before
     assert printable("a" + "\u0336" * 50) == "a" + "\u0336" * 4 + "\\u0336" * 46
+    for letter in "\u1160\u1161\u11ff\ud7b0\ud7fb\u3164\uffa0":  # without a column of its own
+        number = f"\\u{ord(letter):04x}"
+        assert printable(f"a{letter * 50}b") == f"a{letter * 4}{number * 46}b"
+        assert printable(letter) == number
+    korean = unicodedata.normalize("NFD", "한국어")
+    assert printable(korean) == korean
     failed = _entry(status=LogStatus.FAILED, message="שלום", template="pages/x", line=7)
     assert format_entry(failed).endswith("שלום\u200e (pages/x:7)")
 
