@@ -30,6 +30,10 @@ MAX_LINES: Final = 1_000
 """Lines that one render or attempt may log."""
 MAX_EVENTS: Final = 1_000
 """Events of different names that one render or attempt may trigger."""
+MAX_CONSUMERS: Final = 100
+"""Consumers of one event that get it: their jobs are the page's, and each costs every render that triggers it."""
+MAX_SCHEDULES: Final = 100
+"""Schedules in the front matter of a site that are kept: each firing has a budget of its own."""
 MAX_LINE_BYTES: Final = 256 * 1024
 """Bytes that they may take together."""
 

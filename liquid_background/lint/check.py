@@ -15,6 +15,8 @@ from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
+    PAGES,
+    PARTIALS,
     first_of_name,
     inside,
     key_token,
@@ -28,6 +30,7 @@ from liquid_background.language.pages import (
 )
 from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
 from liquid_background.lint.blocks import finding
+from liquid_background.lint.crowds import check_crowds
 from liquid_background.lint.finding import RULES, Finding, silenced
 from liquid_background.lint.nodes import NodesCheck
 from liquid_background.lint.run import Run
@@ -61,6 +64,7 @@ def check_files(environment: Environment, files: Iterable[Path], job_timeout: fl
     """
     found: list[Finding] = []
     run = Run(environment, job_timeout)
+    files = [*files]
     for file in files:
         odd = oddity(str(file), _root_around(environment, file))
         if odd:
@@ -68,7 +72,7 @@ def check_files(environment: Environment, files: Iterable[Path], job_timeout: fl
             found.append(Finding(str(file), 1, 0, RULES["not-a-template"], message))
         else:
             found += _check_file(run, file)
-    return found
+    return [*found, *check_crowds(run, files)]
 
 
 def _root_around(environment: Environment, file: Path) -> str:
@@ -107,6 +111,7 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
         matter, body, line = split_front_matter(source, path)
         found += _check_front_matter(run, path, matter, source)
         found += _check_schedule(path, matter, source, run.job_timeout)
+        run.scheduled += matter.get("schedule") is not None and _is_scheduled(environment, file)
         found += check_values(path, source, conflict, run.suggestions)
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
@@ -120,6 +125,13 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
     found += NodesCheck(run, path).nodes(nodes)
     found.sort(key=lambda item: (item.line, item.column))
     return silenced(found, source)
+
+
+def _is_scheduled(environment: Environment, file: Path) -> bool:
+    """Return whether a schedule in a file's front matter counts: that of a page or partial which is read."""
+    root = _root_around(environment, file)
+    within = os.path.relpath(os.path.abspath(file), root).split(os.sep) if root else [""]
+    return within[0] in (PAGES, PARTIALS) and not first_of_name(str(file))
 
 
 def _of_error(path: str, error: LiquidError) -> Finding:

@@ -52,6 +52,11 @@ RULES: Final[Mapping[str, Rule]] = {
             Severity.ERROR,
             "The site's folder, or one in it, is there and holds no templates for anybody.",
         ),
+        Rule(
+            "too-many",
+            Severity.ERROR,
+            "An event has more consumers than get it, or a site more schedules in front matter than are kept.",
+        ),
         Rule("missing-consumer", Severity.WARNING, "No consumer takes an event that is triggered."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),

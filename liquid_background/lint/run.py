@@ -32,6 +32,7 @@ class Run:
         self.job_timeout = job_timeout
         self.sites = sites_of(environment.loader)
         self.names: FirstUses = {}
+        self.scheduled = 0  # pages and partials with a schedule
         self.partials = Partials(environment)
         self.suggestions = Suggestions()
         self.conflicts = slug_conflicts(environment)

@@ -11,7 +11,7 @@ from liquid_background.python_jobs.python_jobs import PythonJobs
 from liquid_background.python_jobs.queues import BACKOFF, EngineQueue, JobQueue
 from liquid_background.python_jobs.results import JobResult, to_result
 from liquid_background.python_jobs.retries import RetryPolicy
-from liquid_background.python_jobs.schedules import Schedule, read_schedule
+from liquid_background.python_jobs.schedules import Schedule, read_schedule, too_many_schedules
 
 __all__ = [
     "BACKOFF",
@@ -34,4 +34,5 @@ __all__ = [
     "read_schedule",
     "source_name_of",
     "to_result",
+    "too_many_schedules",
 ]

@@ -18,6 +18,7 @@ from liquid_background.errors import EnqueueError
 from liquid_background.job import MAX_ATTEMPTS, Group, Job
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
+from liquid_background.language.limits import MAX_SCHEDULES
 from liquid_background.language.pages import PAGES, PARTIALS, SiteLoader, key_token
 from liquid_background.language.syntax import line_of, show
 from liquid_background.nearest import nearest
@@ -158,6 +159,7 @@ def front_matter_schedules(env: Environment, default: RetryPolicy, longest: floa
 
     `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`. A wrong
     one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
+    So are those behind the first MAX_SCHEDULES by path, wrong ones included, in one line.
 
     Args:
         env: whose loader finds the templates.
@@ -165,13 +167,28 @@ def front_matter_schedules(env: Environment, default: RetryPolicy, longest: floa
         longest: seconds of an attempt that one may ask for.
     """
     front_matters = getattr(env.loader, "front_matters", None)
+    count = 0
     for template, matter in front_matters() if front_matters is not None else ():
-        if matter.get("schedule") is not None:
-            try:
-                yield read_schedule(template, matter["schedule"], default, longest)
-            except EnqueueError as error:
-                place = _place(env, template)
-                logger.error("%s: the front matter's schedule is not kept: %s", place, error)
+        if matter.get("schedule") is None:
+            continue
+        count += 1
+        if count > MAX_SCHEDULES:
+            continue
+        try:
+            yield read_schedule(template, matter["schedule"], default, longest)
+        except EnqueueError as error:
+            place = _place(env, template)
+            logger.error("%s: the front matter's schedule is not kept: %s", place, error)
+    if count > MAX_SCHEDULES:
+        logger.error("%s", too_many_schedules(count))
+
+
+def too_many_schedules(count: int) -> str:
+    """Return what to say of a site with more schedules in front matter than are kept."""
+    return (
+        f"{count:,} templates have a schedule in front matter; the first {MAX_SCHEDULES} by path are kept, the other "
+        f"{count - MAX_SCHEDULES:,} are not; the limit is fixed, and the setting FRONT_MATTER_SCHEDULES turns all off"
+    )
 
 
 def _place(env: Environment, template: str) -> str:

@@ -13,6 +13,7 @@ from liquid import ChoiceLoader, DictLoader
 from liquid_background import Engine, Environment
 from liquid_background.errors import LimitReached, PageTimeout
 from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages.reading import read_head
 
 
 def test_secret_headers_in_any_spelling_stay_out_of_events(site: Any) -> None:
@@ -97,8 +98,9 @@ def test_consumers_are_looked_for_once_in_a_render(
 
 
 def test_a_page_ends_at_its_time_among_consumers(make_site: Callable[..., Any]) -> None:
-    site = make_site(page_timeout=0.05)
-    site.write({f"consumers/bad/c{n}": "---\npriority: nope\n---\n" for n in range(600)})
+    site = make_site(page_timeout=0.01)
+    wrong = "---\npriority: nope\nmetadata:\n" + "".join(f"  k{n}: v\n" for n in range(300)) + "---\n"
+    site.write({f"consumers/bad/c{n}": wrong for n in range(100)})
     started = time.process_time()
     with pytest.raises(PageTimeout):
         site.render("{% trigger_event 'bad' %}" * 300)
@@ -108,3 +110,62 @@ def test_a_page_ends_at_its_time_among_consumers(make_site: Callable[..., Any]) 
 def test_a_page_triggers_so_many_different_events(site: Any) -> None:
     with pytest.raises(LimitReached, match="over 1,000 different events"):
         site.render("{% for i in (1..2000) %}{% assign e = 'e' | append: i %}{% trigger_event e %}{% endfor %}")
+
+
+def test_of_too_many_consumers_the_first_by_name_get_the_event(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    site.write({f"consumers/e/c{n:04}": "x" for n in range(1_001)})
+    assert site.render("{% trigger_event 'e' %}fine") == "fine"
+    assert [job.template for job in site.jobs] == [f"consumers/e/c{n:04}" for n in range(100)]
+    (record,) = caplog.records
+    assert record.levelname == "ERROR"
+    assert record.message.startswith("the event 'e' has 1,001 consumers; the first 100 by name get it, the other 901 ")
+
+
+def test_what_is_no_template_takes_no_consumers_place(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    site.write({f"consumers/e/x{n}": "x" for n in range(100)})
+    for number in range(150):
+        (site.root / f"consumers/e/.a{number}.liquid").write_text("x")
+        (site.root / f"consumers/e/a{number}.liquid").mkdir()
+    site.render("{% trigger_event 'e' %}")
+    assert len(site.jobs) == 100
+    assert caplog.records == []
+
+
+def test_consumers_of_a_large_event_fit_into_one_render(site: Any) -> None:
+    site.write({f"consumers/e/c{n:03}": "x" for n in range(200)})
+    site.render("{% trigger_event 'e', text: text %}", text="x" * 90_000)
+    assert len(site.jobs) == 100
+
+
+def test_a_limit_that_an_event_reaches_names_the_event(site: Any) -> None:
+    site.write({f"consumers/e/c{n:03}": "x" for n in range(100)})
+    with pytest.raises(LimitReached, match=r"the event 'e' has 100 consumers: over 1,000 jobs in one render"):
+        site.render("{% for i in (1..11) %}{% trigger_event 'e' %}{% endfor %}")
+
+
+def test_a_render_reads_the_consumers_that_have_changed(
+    site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"consumers/e/{name}" for name in ("a", "b", "c")]
+    site.write({**dict.fromkeys(names, "---\npriority: low\n---\n"), "consumers/e/wrong": "---\npriority: no\n---\n"})
+    loader = site.engine.environment.loader
+    read: list[str] = []
+    monkeypatch.setattr(
+        "liquid_background.language.pages.loader.read_head",
+        lambda place, name: [read.append(name), read_head(place, name)][1],
+    )
+    time.sleep(2.1)  # until a further change is sure to show, on file systems of whole seconds, too
+    assert [each.name for each in loader.consumers("e")] == names
+    assert len(read) == 4
+    assert [each.name for each in loader.consumers("e")] == names
+    assert len(read) == 4
+    assert caplog.text.count("priority is 'no'") == 2
+    site.write({"consumers/e/b": "---\npriority: high\n---\n", "consumers/e/d": "x"})
+    (site.root / "consumers/e/a.liquid").unlink()
+    (site.root / "consumers/e/wrong.liquid").unlink()
+    assert [(each.name[-1], each.options.get("priority")) for each in loader.consumers("e")] == [
+        ("b", "high"),
+        ("c", "low"),
+        ("d", None),
+    ]
+    assert read[4:] == ["consumers/e/b", "consumers/e/d"]

@@ -153,7 +153,7 @@ def test_one_thing_is_found_in(tmp_path: Path, source: str, rule: str) -> None:
 
 
 def test_every_rule_is_broken_by_a_test() -> None:
-    assert {rule for _, rule in BROKEN} == set(RULES) - {"not-a-template", "unusable-folder", "same-name"}
+    assert {rule for _, rule in BROKEN} == set(RULES) - {"not-a-template", "unusable-folder", "same-name", "too-many"}
 
 
 def test_a_file_that_is_no_template_is_one_finding(tmp_path: Path) -> None:
@@ -506,3 +506,32 @@ def test_partials_that_include_another_one_twice_are_looked_into_once(tmp_path: 
         file.write_text(following if number < 39 else "{% assign late = 1 %}{% include 'p0' %}")
     block = "{% background source_name: 'x' %}{% include 'p0' %}{{ late }}{% endbackground %}"
     assert [item.rule.name for item in findings(tmp_path, block)] == []
+
+
+def test_more_consumers_of_an_event_than_get_it_are_one_finding(tmp_path: Path) -> None:
+    folders = [tmp_path / "consumers/order/created", tmp_path / "consumers/few"]
+    for folder, count in zip(folders, (101, 100), strict=True):
+        folder.mkdir(parents=True)
+        for number in range(count):
+            (folder / f"c{number}.liquid").write_text("x")
+    (found,) = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
+    assert (found.path, found.rule.name) == (str(folders[0]), "too-many")
+    assert found.message.startswith("the event 'order/created' has 101 consumers; the first 100 by name get it, ")
+    assert check_files(Environment(loader=SiteLoader(tmp_path)), files_under(folders[1])) == []
+
+
+@pytest.mark.parametrize(("count", "is_found"), [(100, False), (101, True)])
+def test_more_schedules_than_are_kept_are_one_finding(tmp_path: Path, count: int, is_found: bool) -> None:
+    for folder in ("partials", "layouts"):  # that of a layout means nothing
+        (tmp_path / folder).mkdir()
+        for number in range(count):
+            (tmp_path / folder / f"s{number}.liquid").write_text("---\nschedule: '@daily'\n---\n")
+    found = [
+        item
+        for item in check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
+        if item.rule.name == "too-many"
+    ]
+    assert len(found) == is_found
+    assert all(
+        item.message.startswith("101 templates have a schedule in front matter; the first 100") for item in found
+    )

@@ -332,6 +332,21 @@ def test_a_setting_turns_the_schedules_in_front_matter_off(engine: Engine, tmp_p
     assert [schedule.name for schedule in site.schedules()] == ["notify"]
 
 
+def test_of_too_many_schedules_in_front_matter_the_first_by_path_are_kept(
+    engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _write(tmp_path, {f"partials/s{n:03}": "---\nschedule: '* * * * *'\n---\n" for n in range(149)})
+    _write(tmp_path, {"pages/digest": "---\nschedule: '@daily'\n---\n"})
+    site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
+    kept = ["pages/digest", *(f"s{n:03}" for n in range(99))]
+    assert [schedule.job.partial for schedule in site.schedules()] == kept
+    (record,) = caplog.records
+    assert record.message == (
+        "150 templates have a schedule in front matter; the first 100 by path are kept, the other 50 are not; the "
+        "limit is fixed, and the setting FRONT_MATTER_SCHEDULES turns all off"
+    )
+
+
 def test_the_programs_schedule_of_a_partial_counts_before_that_of_its_front_matter(
     engine: Engine, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,18 @@ def test_an_application_that_cannot_be_loaded_is_named(bench: Bench, app: str) -
 def test_an_unknown_queue_is_named(bench: Bench) -> None:
     with pytest.raises(SettingsError, match="unknown queue 'urgent'"):
         run(bench.settings, StubEngine(), queues=("urgent",), burst=True)
+
+
+def test_a_worker_of_the_other_queues_serves_them_while_high_is_flooded(bench: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    flood = [bench.job("wait_for", given={"until": str(go)}, priority="high") for _ in range(300)]
+    bench.queue.send(flood)
+    bench.start(lease=60)
+    bench.wait_for_run(flood[0].id)
+    others = [bench.send(priority=priority) for priority in ("default", "low")]
+    bench.start(queues=["default", "low"], lease=60)
+    for job_id in others:
+        assert bench.wait_for(job_id).status == "completed"
+    high = bench.queue.counts()
+    assert sum(count.queued + count.running for count in high) == len(flood)
+    go.touch()

@@ -8,6 +8,7 @@ from liquid_background.language.pages.answers import (
     reason_against,
     reason_against_choice,
 )
+from liquid_background.language.pages.consumers import is_event_name
 from liquid_background.language.pages.files import (
     CONSUMERS,
     LAYOUTS,
@@ -33,7 +34,7 @@ from liquid_background.language.pages.front_matter import (
 )
 from liquid_background.language.pages.headers import page_headers
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
-from liquid_background.language.pages.loader import SiteLoader, is_event_name, sites_of
+from liquid_background.language.pages.loader import SiteLoader, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Conflict, Page

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -16,9 +15,9 @@ from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
-from liquid_background.job import plain_name
 from liquid_background.language.environment import Environment
 from liquid_background.language.limits import nobody_looks
+from liquid_background.language.pages.consumers import Consumers, Crowd
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -36,10 +35,10 @@ from liquid_background.language.pages.files import (
     unusable_folders,
     walk,
 )
-from liquid_background.language.pages.front_matter import read_options, split_front_matter
+from liquid_background.language.pages.front_matter import split_front_matter
 from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
-from liquid_background.language.syntax import explain, locate, seen, what_was_wrong
+from liquid_background.language.syntax import locate, seen, what_was_wrong
 from liquid_background.language.tags import Consumer
 from liquid_background.language.template import Template
 
@@ -55,9 +54,7 @@ _FOLDERS: Final = {
 }
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
-_EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
 _TRIES: Final = 4  # looks at a file that is switched between each look and the reading
-_MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -73,6 +70,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
+        self._consumers = Consumers(self._top, self._consumer_head)
 
     def cache_key(self, name: str, context: RenderContext | None, args: Mapping[str, object]) -> str:
         """Return the key of a parsed template: the same name may be a page and a partial."""
@@ -187,11 +185,11 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return sorted({name_of(each.name) for each in found.templates})
 
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the front matter of the partials and pages that have any, under the names that jobs know them by.
+        """Yield the front matter of the pages and partials that have any, by path.
 
-        One that cannot be read is logged and left out.
+        Each comes under the name that jobs know it by. One that cannot be read is logged and left out.
         """
-        for folder in (PARTIALS, PAGES):
+        for folder in (PAGES, PARTIALS):
             for name in self.names(folder):
                 known = name if folder == PARTIALS else f"{PAGES}/{name}"
                 try:
@@ -209,52 +207,33 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
-        """Return the consumers of an event, by their front matter.
+        """Return the consumers of an event, by their front matter: the first MAX_CONSUMERS by name.
 
         One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
-        first few are logged.
+        first few are logged, and that there are too many.
 
         Args:
             event: its name.
-            look: is called before each file that is read.
+            look: is called before each file that may be read.
         """
-        found: list[Consumer] = []
-        wrong: list[LiquidError] = []
-        for name in self.consumer_names(event):
-            look()
-            try:
-                found.append(self._consumer(event, name))
-            except LiquidError as error:
-                wrong.append(error)
-        takers = "its other consumers" if found else "nobody"
-        for reason in wrong[:_MOST_LOGGED]:
-            logger.error("event %s goes to %s: %s", event, takers, explain(reason))
-        if wrong[_MOST_LOGGED:]:
-            logger.error("event %s: %d more consumers cannot be read", event, len(wrong) - _MOST_LOGGED)
-        return found
+        return self._consumers.find(event, look)
 
     def consumer_names(self, event: str) -> list[str]:
-        """Return the names of the templates that take an event, whatever their front matter says."""
-        if not is_event_name(event):
-            return []
-        folder = f"{CONSUMERS}/{event}"
-        found = walk(os.path.join(self._top, folder), self._top, deep=False)
-        return sorted({f"{folder}/{name_of(each.name)}" for each in found.templates})
+        """Return the names of the templates that get an event, whatever their front matter says."""
+        return self._consumers.names(event)
 
-    def _consumer(self, event: str, name: str) -> Consumer:
-        values = read_options(self._head(name, name), name)
-        source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
-        return Consumer(name, {"source_name": source_name, **values})
+    def crowds(self) -> list[Crowd]:
+        """Return the events that have more consumers than get them."""
+        return [*self._consumers.crowds()]
+
+    def _consumer_head(self, name: str) -> tuple[str, Callable[[], bool]]:
+        text, sight = self._read(name, "background", read_head)
+        return text, sight.is_unchanged
 
 
 def sites_of(loader: object) -> list[SiteLoader]:
     """Return the sites that a loader loads from: itself, or those that it chooses from."""
     return [each for each in getattr(loader, "loaders", [loader]) if isinstance(each, SiteLoader)]
-
-
-def is_event_name(event: str) -> bool:
-    """Return whether templates can take an event of that name, as files in a folder that is called so."""
-    return bool(_EVENT.fullmatch(event)) and is_template_name(event)
 
 
 class _Sight:

@@ -11,12 +11,12 @@ from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
-from liquid_background.errors import ArgumentError, NotPlain
+from liquid_background.errors import ArgumentError, LimitReached, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look
-from liquid_background.language.syntax import Argument, parse_arguments, parsing, show
+from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, what_was_wrong
 from liquid_background.language.tags.collector import Collector, Site, collector_of
 from liquid_background.language.tags.passing import (
     FAR_TOO_MUCH,
@@ -81,7 +81,12 @@ class TriggerEventNode(PassingNode):
             job = Job(template=consumer.name, line=1, partial=consumer.name, parameters=parameters, **consumer.options)
             if len(encode_data(job)) > MAX_PAYLOAD:
                 raise self._error(_TOO_LARGE)
-            collector.add(job, self.token)
+            try:
+                collector.add(job, self.token)
+            except LimitReached as error:
+                many = f"{len(consumers)} {'consumer' if len(consumers) == 1 else 'consumers'}"
+                message = f"the event {show(event)} has {many}: {what_was_wrong(error)}"
+                raise LimitReached(message, token=self.token) from error
         return 0
 
     def _request(self, context: RenderContext, collector: Collector) -> dict[str, Encoded]:

@@ -1,0 +1,188 @@
+"""Which templates of a site take an event: their names, and the front matter of those that get it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Final, TypeAlias
+
+from liquid.exceptions import LiquidError
+
+from liquid_background.job import plain_name
+from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS
+from liquid_background.language.pages.files import (
+    CONSUMERS,
+    Signature,
+    inside,
+    is_settled,
+    is_template_name,
+    name_of,
+    oddity,
+    signature_of,
+    walk,
+)
+from liquid_background.language.pages.front_matter import read_options
+from liquid_background.language.syntax import explain, show
+from liquid_background.language.tags import Consumer
+
+logger = logging.getLogger(__name__)
+
+_EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
+
+Head: TypeAlias = Callable[[str], tuple[str, Callable[[], bool]]]
+"""Reads the beginning of a template; with it comes what tells whether the file is still the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """An event that has more consumers than get it."""
+
+    event: str
+    folder: str
+    count: int
+
+    def __str__(self) -> str:
+        return (
+            f"the event {show(self.event)} has {self.count:,} consumers; the first {MAX_CONSUMERS} by name get it, the "
+            f"other {self.count - MAX_CONSUMERS:,} do not; the limit is fixed"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A consumer as it was read."""
+
+    is_unchanged: Callable[[], bool]
+    consumer: Consumer | str  # why it cannot be one
+
+
+@dataclass(frozen=True, slots=True)
+class _Folder:
+    """An event's folder as it was listed, with what was read there."""
+
+    seen: Signature | None
+    settled: bool
+    files: Mapping[str, Sequence[str]]  # of the consumers that get the event, by their names in the site
+    count: int  # of all
+    known: dict[str, _Known] = field(default_factory=dict)
+
+
+class Consumers:
+    """The consumers of a site's events. Each is read again when its file, or what stands before it, has changed.
+
+    Args:
+        top: the site's folder.
+        head: reads a template.
+    """
+
+    def __init__(self, top: str, head: Head) -> None:
+        self._top = top
+        self._head = head
+        self._folders: dict[str, _Folder] = {}
+
+    def names(self, event: str) -> list[str]:
+        """Return the names of the templates that get an event, whatever their front matter says."""
+        return [*self._usable(self._listed(event))]
+
+    def crowds(self) -> Iterator[Crowd]:
+        """Yield the events that have more consumers than get them."""
+        top = os.path.join(self._top, CONSUMERS)
+        for path, _ in walk(top, self._top).folders:
+            event = path[len(top) + 1 :]
+            folder = self._listed(event)
+            if folder.count > MAX_CONSUMERS:
+                yield self._crowd(event, folder)
+
+    def find(self, event: str, look: Callable[[], None]) -> list[Consumer]:
+        """Return the consumers of an event; what is wrong with others is logged.
+
+        Args:
+            event: its name.
+            look: is called before each file that may be read.
+        """
+        found: list[Consumer] = []
+        wrong: list[str] = []
+        folder = self._listed(event)
+        for name in self._usable(folder):
+            look()
+            each = self._consumer(folder, event, name)
+            if isinstance(each, Consumer):
+                found.append(each)
+            else:
+                wrong.append(each)
+        takers = "its other consumers" if found else "nobody"
+        for reason in wrong[:_MOST_LOGGED]:
+            logger.error("event %s goes to %s: %s", event, takers, reason)
+        if wrong[_MOST_LOGGED:]:
+            logger.error("event %s: %d more consumers cannot be read", event, len(wrong) - _MOST_LOGGED)
+        if folder.count > MAX_CONSUMERS:
+            logger.error("%s", self._crowd(event, folder))
+        return found
+
+    def _crowd(self, event: str, folder: _Folder) -> Crowd:
+        return Crowd(event, os.path.join(self._top, CONSUMERS, event), folder.count)
+
+    def _listed(self, event: str) -> _Folder:
+        """Return an event's folder as it is now; it is listed again when a file in it is new or gone."""
+        path = os.path.join(self._top, CONSUMERS, event)
+        seen = signature_of(path) if is_event_name(event) and inside(path, self._top) else None
+        if seen is None:
+            self._folders.pop(event, None)
+            return _Folder(None, settled=True, files={}, count=0)
+        known = self._folders.get(event)
+        if known is not None and known.settled and known.seen == seen:
+            return known
+        files = _files_in(path)
+        first = {f"{CONSUMERS}/{event}/{name}": files[name] for name in sorted(files)[:MAX_CONSUMERS]}
+        kept = {name: read for name, read in known.known.items() if name in first} if known is not None else {}
+        if event not in self._folders and len(self._folders) >= MAX_EVENTS:
+            self._folders.clear()
+        listed = self._folders[event] = _Folder(seen, is_settled(seen), first, len(files), kept)
+        return listed
+
+    def _usable(self, folder: _Folder) -> Iterator[str]:
+        for name, paths in folder.files.items():
+            if not all(oddity(path, self._top) for path in paths):
+                yield name
+
+    def _consumer(self, folder: _Folder, event: str, name: str) -> Consumer | str:
+        """Return a consumer, or why it cannot be read."""
+        known = folder.known.get(name)
+        if known is not None and known.is_unchanged():
+            return known.consumer
+        try:
+            text, is_unchanged = self._head(name)
+        except LiquidError as error:
+            return explain(error)
+        made: Consumer | str
+        try:
+            values = read_options(text, name)
+        except LiquidError as error:
+            made = explain(error)
+        else:
+            source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
+            made = Consumer(name, {"source_name": source_name, **values})
+        folder.known[name] = _Known(is_unchanged, made)
+        return made
+
+
+def is_event_name(event: str) -> bool:
+    """Return whether templates can take an event of that name, as files in a folder that is called so."""
+    return bool(_EVENT.fullmatch(event)) and is_template_name(event)
+
+
+def _files_in(folder: str) -> dict[str, list[str]]:
+    """Return the files of a folder that may be templates, by their names; none of them is looked at."""
+    found: dict[str, list[str]] = {}
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            is_one = entry.name.endswith(".liquid") and is_template_name(entry.name)
+            if is_one and (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
+                found.setdefault(name_of(entry.name), []).append(entry.path)
+    return found
