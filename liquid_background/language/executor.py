@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.builtin.expressions import Path
-from liquid.utils import LRUCache
 
 from liquid_background.calling import call
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
@@ -21,13 +20,13 @@ from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
+from liquid_background.language.kept import MAX_BODIES, MAX_BODY_BYTES, KeptSources, size_of
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
 from liquid_background.language.syntax import error_of_template, explain
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
-CACHED_BODIES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +35,7 @@ class _Body:
 
     template: BoundTemplate
     positions: Mapping[int, tuple[str, int]]
+    source_size: int = 0
 
 
 class JobContext(Context):
@@ -107,7 +107,7 @@ class Executor:
         self.environment = environment
         self._functions = functions
         self._hooks = hooks or Hooks()
-        self._bodies: LRUCache[object, _Body] = LRUCache(capacity=CACHED_BODIES)
+        self._bodies: KeptSources[object, _Body] = KeptSources(MAX_BODIES, MAX_BODY_BYTES)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
         """Perform one attempt; whatever the body does, the outcome says how it ended.
@@ -213,7 +213,9 @@ class Executor:
         for path in plan.paths:
             # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
             path.__class__ = HandedOverPath
-        return _Body(template, plan.positions)
+        # Its tokens hold the lines before it as blanks, and its key the names.
+        beside = payload["line"] + payload["column"] + sum(map(len, names))
+        return _Body(template, plan.positions, size_of(payload["source"]) + beside)
 
 
 def _running(job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> LogEntry:

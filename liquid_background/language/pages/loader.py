@@ -16,6 +16,7 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.language.environment import Environment
+from liquid_background.language.kept import MAX_TEMPLATE_BYTES, MAX_TEMPLATES, KeptSources, size_of
 from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.consumers import Consumers, Crowd
 from liquid_background.language.pages.files import (
@@ -66,7 +67,8 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     """
 
     def __init__(self, root: str | Path) -> None:
-        super().__init__(auto_reload=True, capacity=1000, thread_safe=True)
+        super().__init__(auto_reload=True)
+        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_BYTES)
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
@@ -168,6 +170,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         name = PurePosixPath(source.name).name
         template = env.parse_at(body, line=line, name=name, path=source.name, globals=globals, front_matter=matter)
         template.uptodate = source.uptodate
+        template.source_size = size_of(source.text)
         return template
 
     def unusable_folders(self) -> dict[str, str]:
