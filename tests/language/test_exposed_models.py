@@ -115,6 +115,21 @@ def test_a_model_shows_its_own_columns(shop: Any) -> None:
         shop.render("{{ c }}", {"c": order.customer})
 
 
+class Document(models.Model):
+    file = models.FileField()
+    picture = models.ImageField()
+
+    class Meta:
+        app_label = "shop"
+
+
+def test_json_writes_a_file_of_a_model_as_its_name(site: Any) -> None:
+    document = Document(id=1, file="a/b.txt")
+    template = site.engine.environment.from_string("{{ d | json }}{{ all | json }}{{ d.file }}")
+    written = '{"id": 1, "file": "a/b.txt", "picture": ""}'
+    assert template.render(d=document, all=[document]) == f"{written}[{written}]a/b.txt"
+
+
 def test_a_model_shows_what_is_listed_and_nothing_else(shop: Any) -> None:
     shop.engine.environment.expose(Customer, "name", "orders", "upper", "profile", "__str__")
     shop.engine.environment.expose(Order, "total", "customer")
@@ -260,7 +275,7 @@ def test_an_async_page_takes_rows_that_were_fetched(shop: Any) -> None:
     source = "{% for c in all %}{{ c.name }}{% endfor %}"
     template = shop.engine.environment.from_string("\n" + source)
     rows = Customer.objects.all()
-    with pytest.raises(CodeError, match=r"Django asks no database in render_async: have the application") as raised:
+    with pytest.raises(CodeError, match=r"Django asks no database in async code: have the application") as raised:
         asyncio.run(template.render_async(all=rows))
     assert raised.value.context()[0] == 2
     assert len(rows) == 2
@@ -269,14 +284,26 @@ def test_an_async_page_takes_rows_that_were_fetched(shop: Any) -> None:
 
 @pytest.mark.parametrize("source", ["{{ all.size }}", "{{ all.first }}", "{{ all | size }}", "{{ all | map: 'name' }}"])
 def test_an_async_page_that_would_query_says_so(shop: Any, source: str) -> None:
-    with pytest.raises(CodeError, match="Django asks no database in render_async"):
+    with pytest.raises(CodeError, match="Django asks no database in async code"):
         asyncio.run(shop.engine.environment.from_string(source).render_async(all=Customer.objects.all()))
+
+
+def test_a_page_that_async_code_renders_says_what_it_can_do(shop: Any) -> None:
+    async def view() -> str:
+        text: str = shop.engine.environment.from_string("{{ all.size }}").render(all=Customer.objects.all())
+        return text
+
+    with pytest.raises(
+        CodeError, match=r"in async code: have .*, or render in a thread, sync_to_async\(render\)"
+    ) as raised:
+        asyncio.run(view())
+    assert "render_async" not in str(raised.value)
 
 
 def test_an_async_page_reads_relations_that_were_fetched(shop: Any) -> None:
     shop.engine.environment.expose(Order, "customer")
     template = shop.engine.environment.from_string("{{ o.customer.name }}")
-    with pytest.raises(CodeError, match=r"Django asks no database in render_async.*select_related"):
+    with pytest.raises(CodeError, match=r"Django asks no database in async code.*select_related"):
         asyncio.run(template.render_async(o=Order.objects.get(total=7)))
     fetched = Order.objects.select_related("customer").get(total=7)
     assert asyncio.run(template.render_async(o=fetched)) == "Ada"

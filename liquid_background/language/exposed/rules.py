@@ -141,8 +141,9 @@ def reading(read: Callable[..., object], *given: object) -> Any:
         if getattr(error, "silent_variable_failure", False):  # Django's word for "there is none"
             raise KeyError from error
         if type(error).__name__ == "SynchronousOnlyOperation":
-            message = "Django asks no database in render_async: have the application fetch what the page reads"
-            raise CodeError(f"{message}, [row async for row in rows] or select_related", token=None) from error
+            message = "Django asks no database in async code: have the application fetch what the page reads"
+            instead = "[row async for row in rows] or select_related, or render in a thread, sync_to_async(render)"
+            raise CodeError(f"{message}, {instead}", token=None) from error
         raise
 
 
