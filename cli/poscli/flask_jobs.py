@@ -13,7 +13,6 @@ from flask.cli import ScriptInfo
 from poscli.called import CALLED, renamed
 from poscli.group import HELP_OPTIONS, Group
 from poscli.loader import load
-from poscli.main import listen
 from poscli.output import give_up, prepare
 from poscli.sections import SECTIONS
 
@@ -37,12 +36,6 @@ class FlaskJobs(Group):
         if cmd_name in own or cmd_name not in _BESIDE:
             return own.get(cmd_name)
         return _as_flasks(load(f"poscli.commands.{cmd_name}:command"))
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Take the arguments; a worker that is told to stop while the application loads exits with 0 from here on."""
-        if args[:1] == ["worker"] and sys.stdout is sys.__stdout__:
-            listen()
-        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command with the application's engine; errors are one line, as everywhere in the program."""

@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None, rename: Callable[[str], str] | 
     """
     given = sys.argv[1:] if arguments is None else arguments
     if _command(given) == "worker":
-        listen()
+        _listen()
     load("poscli.program:run")(given, rename)
     raise AssertionError("the program leaves with its exit code")
 
@@ -38,7 +38,7 @@ def _command(given: Sequence[str]) -> str | None:
     return None
 
 
-def listen() -> None:
+def _listen() -> None:
     """Have a worker that is told to stop exit with 0 while it loads click, redis and the application.
 
     That takes from a third of a second up, and a service manager that restarts things stops workers within it. Before
