@@ -42,7 +42,9 @@ def why_unread(found: Any, kind: str, name: str, fields: Iterable[str]) -> str:
         fields: what pages read instead.
     """
     static = inspect.getattr_static(found.__class__, name, None)
-    if isinstance(static, METHODS):
+    if isinstance(static, classmethod | staticmethod):
+        listed = f"pages call no method; expose({kind}, {name}=lambda it: it.{name}(), …) has them read what it returns"
+    elif isinstance(static, METHODS):
         listed = f"pages call no method; expose({kind}, {name}={kind}.{name}, …) has them read what it returns"
     elif _is_relation(static):
         listed = (
