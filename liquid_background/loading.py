@@ -79,9 +79,9 @@ def load_app(name: str) -> Performer:
     except SettingsError as error:
         if _is_ours(error.__traceback__):
             raise
-        raise _load_error(name, match["module"], error) from error
+        raise load_error(name, match["module"], error) from error
     except (Exception, SystemExit) as error:
-        raise _load_error(name, match["module"], error) from error
+        raise load_error(name, match["module"], error) from error
 
 
 def _module(name: str, module: str) -> Any:
@@ -160,7 +160,14 @@ def _kind(found: object) -> str:
 # What is said when the application's own code raises.
 
 
-def _load_error(name: str, module: str, error: BaseException) -> AppLoadError:
+def load_error(name: str, module: str, error: BaseException) -> AppLoadError:
+    """Return the error that says what an application's code raised while it loaded, in one line, and where.
+
+    Args:
+        name: what names the application.
+        module: the one that it names.
+        error: what was raised.
+    """
     text = " ".join(_text(error).split())[:_LONGEST]
     kind = "" if isinstance(error, LiquidBackgroundError) else type(error).__name__
     remedy = _remedy(error, text)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from liquid_background.django.checks import check_project as check_project
     from liquid_background.django.checks import check_store as check_store
     from liquid_background.django.project import engine
+    from liquid_background.django.refusing import tell_raised as tell_raised
     from liquid_background.django.refusing import tell_too_early as tell_too_early
     from liquid_background.django.refusing import tell_wrong_settings as tell_wrong_settings
 
@@ -20,6 +21,7 @@ _HOMES = {
     "engine": "project",
     "check_project": "checks",
     "check_store": "checks",
+    "tell_raised": "refusing",
     "tell_too_early": "refusing",
     "tell_wrong_settings": "refusing",
 }

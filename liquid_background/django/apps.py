@@ -11,6 +11,7 @@ from django.utils.module_loading import autodiscover_modules
 
 from liquid_background import django as face
 from liquid_background.django.modules import modules
+from liquid_background.django.starting import end_quietly
 
 
 class LiquidBackgroundConfig(AppConfig):
@@ -20,12 +21,17 @@ class LiquidBackgroundConfig(AppConfig):
     label = "liquid_background"
     verbose_name = "Liquid background jobs"
 
+    def __init__(self, *names: Any) -> None:
+        super().__init__(*names)
+        end_quietly()
+
     def ready(self) -> None:
         """Register the checks, and import the modules of all applications where jobs and tasks are defined.
 
         Raises:
             ProjectSettingsError: when one of those needs the engine, and settings are wrong.
-            SystemExit: likewise in a command of `manage.py`, having said what `manage.py check` says of them.
+            SystemExit: likewise in a command of `manage.py`, having said what `manage.py check` says of them; in one of
+                ours also when the code of a module raises.
         """
         register(_check_project, Tags.templates, self.label)
         register(_check_store, self.label, deploy=True)
@@ -33,6 +39,7 @@ class LiquidBackgroundConfig(AppConfig):
             autodiscover_modules(*modules())
         except Exception as error:
             face.tell_wrong_settings(error)
+            face.tell_raised(error)
             raise
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 from django.core.checks import CheckMessage, Error, Warning
 
-from liquid_background.django.conf import problems, read_settings, says
+from liquid_background.django.conf import problems, says, store_url
 from liquid_background.django.early import REMEDY, places
 from liquid_background.django.environment import entry, project_environment, wrong_processors
 from liquid_background.django.modules import NAME
@@ -52,24 +52,32 @@ def _early_calls() -> Iterator[CheckMessage]:
 def wrong_settings() -> list[CheckMessage]:
     """Return all that is wrong with the settings."""
     found: list[CheckMessage] = [Error(wrong.message, id=f"{_NAMESPACE}.{wrong.id}") for wrong in problems()]
-    if not found:
-        found += _check_url()
+    found += _check_url()
+    about_pages = dict.fromkeys([*_wrong_environment(has_engine=not found), *_wrong_processors()])
+    return [*found, *(Error(text, id=f"{_NAMESPACE}.E005") for text in about_pages)]
+
+
+def _wrong_environment(*, has_engine: bool) -> Iterator[str]:
     try:
-        if found:
-            project_environment(Settings.model_construct())  # there is no engine to ask for its environment
-        else:
+        if has_engine:
             engine()
-        found += [Error(text, id=f"{_NAMESPACE}.E005") for text in wrong_processors()]
+        else:
+            project_environment(Settings.model_construct())  # there is no engine to ask for its environment
     except SettingsError as error:
-        found.append(Error(str(error), id=f"{_NAMESPACE}.E005"))
-    return found
+        yield str(error)
+
+
+def _wrong_processors() -> Iterator[str]:
+    try:
+        yield from wrong_processors()
+    except SettingsError as error:
+        yield str(error)
 
 
 def _check_url() -> list[CheckMessage]:
     """Return what is wrong with the store's URL, which an engine finds when it connects."""
-    url = read_settings().engine.redis_url
     try:
-        parse_address(url or "redis://")
+        parse_address(store_url() or "redis://")
     except SettingsError as error:
         return [Error(f"{NAME}: {error}", id=f"{_NAMESPACE}.E002")]
     return []

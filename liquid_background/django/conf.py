@@ -60,6 +60,15 @@ def says(name: str) -> bool:
     return name in _given()
 
 
+def store_url() -> str | None:
+    """Return the store's URL, also where another setting is wrong; None when there is none to ask about."""
+    given = _given()
+    try:
+        return load_settings(redis_url=given.get("REDIS_URL") if isinstance(given, Mapping) else None).redis_url
+    except SettingsError:
+        return None
+
+
 def problems() -> Iterator[Problem]:
     """Yield what is wrong with the project's settings."""
     given = getattr(project, NAME, {})

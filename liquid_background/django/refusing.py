@@ -1,17 +1,21 @@
-"""How wrong settings end the start of Django, when a module with jobs needs the engine."""
+"""How wrong settings, and what a module with jobs raises, end the start of Django."""
 
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from django.core.checks import Error
 from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
-from django.core.management import ManagementUtility
 
 from liquid_background.django.checks import wrong_settings
 from liquid_background.django.early import REMEDY, places
+from liquid_background.django.starting import is_command, own_command
 from liquid_background.errors import SettingsError
+from liquid_background.jobs.log import printable
+from liquid_background.loading import load_error
+
+_APP: Final = "liquid_background.django:engine"
 
 
 class ProjectSettingsError(SettingsError, ImproperlyConfigured):
@@ -46,17 +50,24 @@ def tell_too_early(error: Exception) -> None:
     _end([str(Error(said, id="liquid_background.E008"))])
 
 
+def tell_raised(error: Exception) -> None:
+    """Say what the project's code raised, with its own lines, if that ends a command of ours; do nothing otherwise.
+
+    Raises:
+        SystemExit: once that is printed.
+    """
+    command = own_command()
+    if command is None:
+        return
+    said = load_error(_APP, _APP, error)
+    lines = [f"manage.py {command}: {said}", *(f"  {frame}" for frame in said.frames)]
+    sys.stderr.write("".join(f"{printable(line)}\n" for line in lines))
+    raise SystemExit(1) from None
+
+
 def _end(wrong: list[str]) -> NoReturn:
-    if not _is_command():
+    if not is_command():
         raise ProjectSettingsError("; ".join(line.removeprefix("?: ") for line in wrong)) from None
     sys.stderr.write("SystemCheckError: System check identified some issues:\n\nERRORS:\n")
     sys.stderr.write("".join(f"{line}\n" for line in wrong))
     raise SystemExit(1)
-
-
-def _is_command() -> bool:
-    """Return whether `manage.py` or `django-admin` sets Django up, which prints a traceback of all that is raised."""
-    frame = sys._getframe()
-    while frame.f_back is not None and frame.f_code is not ManagementUtility.execute.__code__:
-        frame = frame.f_back
-    return frame.f_code is ManagementUtility.execute.__code__

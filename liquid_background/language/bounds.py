@@ -18,7 +18,7 @@ from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, MAX_TEXT, megabytes, range_size
-from liquid_background.language.exposed import KNOWN, Exposure
+from liquid_background.language.exposed import KNOWN, PLAIN, Exposure
 from liquid_background.language.filters import check_result, check_text
 from liquid_background.language.limits import LARGE, MAX_RANGE, look, look_soon
 from liquid_background.language.pacing import pace
@@ -184,7 +184,7 @@ class BoundedLoop(LoopExpression):
     __slots__ = ()
 
     def _to_iter(self, obj: object, context: RenderContext) -> tuple[Iterator[Any], int]:
-        return super()._to_iter(obj if type(obj) in KNOWN else self._listed(obj, context), context)
+        return super()._to_iter(obj if type(obj) in PLAIN else self._listed(obj, context), context)
 
     def _listed(self, found: object, context: RenderContext) -> object:
         exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]

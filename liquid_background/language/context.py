@@ -13,7 +13,7 @@ from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList, megabytes, weigh
-from liquid_background.language.exposed import KNOWN, Rule
+from liquid_background.language.exposed import KNOWN, PLAIN, Rule, check_read
 from liquid_background.language.filters import check_formats, guarded
 from liquid_background.language.limits import Text, Watch
 from liquid_background.language.syntax import show
@@ -27,6 +27,7 @@ _SIZED: Final[dict[type, int]] = {
 _ABSENT: Final = object()
 _LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
 _NOTHING: Final = iter(())
+_NOT_THERE: Final = (KeyError, TypeError, IndexError)  # what python-liquid takes for that
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 _read: Final = RenderContext.get_item
 _read_async: Final = RenderContext.get_item_async
@@ -96,14 +97,14 @@ class Context(RenderContext):
                 if type(value) is dict and segment in value:
                     value = value[segment]  # `.size`, `.first` and `.last` of an object are members first, too
                 else:
-                    value = _read(self, value, segment) if type(value) in KNOWN else self.get_item(value, segment)
+                    value = _read(self, value, segment) if type(value) in PLAIN else self.get_item(value, segment)
             kind = type(value)
             if kind in _SIZED and len(value) > _SIZED[kind]:
                 watch.steps = -1
             return value
         except NotExposed as error:
             return self._refuse(error, path, token, default)
-        except (KeyError, TypeError, IndexError):
+        except _NOT_THERE:
             if _is_named(path):
                 return super().get(path, token=token, default=default)  # what is undefined is for python-liquid to tell
             return self._undefined(path, token, default)
@@ -116,7 +117,7 @@ class Context(RenderContext):
         watch.steps -= 1
         if watch.steps < 0:
             watch.look()
-        with suppress(KeyError, TypeError, IndexError):
+        with suppress(*_NOT_THERE):
             value: Any = self._named(path[0])
             for segment in path[1:]:
                 if type(value) is not dict:
@@ -138,12 +139,22 @@ class Context(RenderContext):
     def get_item(self, obj: Any, key: Any) -> Any:
         """Return a member, by the rule for the object where it needs one."""
         rule = None if type(obj) in KNOWN else self._rule_of(obj)
-        return _read(self, obj, key) if rule is None else rule.member(obj, _plain(key))
+        if rule is not None:
+            return rule.member(obj, _plain(key))
+        try:
+            return _read(self, obj, key)
+        except _NOT_THERE:
+            check_read(obj, key)
+            raise
 
     async def get_item_async(self, obj: Any, key: Any) -> Any:
         """Return a member, awaiting what can be awaited."""
         if type(obj) in KNOWN or self._rule_of(obj) is None:
-            return await _read_async(self, obj, key)
+            try:
+                return await _read_async(self, obj, key)
+            except _NOT_THERE:
+                check_read(obj, key)
+                raise
         return self.get_item(obj, key)
 
     def _rule_of(self, value: object) -> Rule | None:
@@ -155,7 +166,7 @@ class Context(RenderContext):
         """Raise, warn of or ignore that an object on a path is not exposed, as the mode says."""
         value = self._named(path[0])
         length = 1
-        with suppress(NotExposed, KeyError, TypeError, IndexError):
+        with suppress(NotExposed, *_NOT_THERE):
             for segment in path[1:]:
                 value = self.get_item(value, segment)
                 length += 1

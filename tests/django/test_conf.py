@@ -94,6 +94,20 @@ def test_all_that_is_wrong_is_told_at_once(databases: None) -> None:
         assert str(caught.value).count("(liquid_background.E00") == 3
 
 
+def test_the_url_and_what_concerns_pages_are_told_beside_other_mistakes(make_project: MakeProject) -> None:
+    make_project({"page.liquid": "x"})
+    options = {"context_processors": ["shop.none"], "nonsense": 1}
+    given = {"JOB_TIMEOUT": -1, "PROCESSES": "x", "REDIS_URL": "http://x"}
+    for said, wrong in ((given, ["E002"] * 3 + ["E005"] * 2), ({}, ["E005"] * 2)):
+        with override_settings(LIQUID_BACKGROUND=said, TEMPLATES=[{**settings.TEMPLATES[0], "OPTIONS": options}]):
+            project._engine.cache_clear()
+            found = checks.check_project()
+        assert [str(each.id).rpartition(".")[2] for each in found] == wrong
+        texts = " ".join(each.msg for each in found)
+        expected = ("nonsense", "shop.none", *(("job_timeout", "processes", "redis_url") if said else ()))
+        assert not [part for part in expected if part not in texts], texts
+
+
 @pytest.mark.parametrize(
     ("entry", "message"),
     [

@@ -46,21 +46,28 @@ def test_the_key_of_a_model_is_read_and_not_listed(ada: User) -> None:
         render("{{ g }}", g=Group(id=7, name="a"))
     strict = Environment(undefined=StrictUndefined)
     assert render("{{ u.pk }}", strict, u=ada) == str(ada.pk)
-    assert render("{{ p.pk }} {{ p.name }}", p=ContentType(id=3)) == "3 "
+    assert render("{{ p.pk }} {{ p.nothing }}", p=ContentType(id=3)) == "3 "
+    with pytest.raises(NotExposed, match="p is a ContentType, of which pages read no 'name', but id, app_label, model"):
+        render("{{ p.name }}", p=ContentType(id=3))
 
 
 def test_a_key_that_looks_secret_has_no_second_name() -> None:
     token = Session(session_key="very secret")
     closed = Environment()
     closed.secret_names = ("session_key",)
-    assert render("[{{ s.pk }}{{ s.session_key }}]", closed, s=token) == "[]"
+    for name in ("pk", "session_key"):
+        with pytest.raises(NotExposed, match=f"s is a Session, of which pages read no '{name}', but ") as raised:
+            render(f"{{{{ s.{name} }}}}", closed, s=token)
+        assert "very secret" not in str(raised.value)
 
 
 def test_what_a_query_adds_is_read(ada: User) -> None:
     user = User.objects.annotate(
         teams=Count("groups"), long=Length("username"), price=Value(Decimal("1.25")), api_token=Value("x1")
     ).get()
-    assert render("{{ u.teams }} {{ u.long }} {{ u.price }}[{{ u.api_token }}]", u=user) == "2 3 1.25[]"
+    assert render("{{ u.teams }} {{ u.long }} {{ u.price }}[{{ u.nothing }}]", u=user) == "2 3 1.25[]"
+    with pytest.raises(NotExposed, match="u is a User, of which pages read no 'api_token', but id, "):
+        render("{{ u.api_token }}", u=user)
     rows = User.objects.annotate(teams=Count("groups"))
     source = "{% for u in rows %}{{ u.teams }}{% endfor %}{{ rows | map: 'teams' | join }}{{ rows | sum: 'teams' }}"
     assert render(source, rows=rows) == "222"
@@ -73,10 +80,9 @@ def test_what_a_query_adds_is_read(ada: User) -> None:
 def test_what_code_left_on_a_model_is_told_unless_it_is_a_value(ada: User) -> None:
     user: Any = ada
     user.shown, user.backend, user.before, user._own = "yes", "a.path", {"password": "x1"}, "x2"
-    assert (
-        render("{{ u.shown }}[{{ u.backend }}{{ u._own }}{{ u._password }}{{ u.__dict__ }}{{ u._state }}]", u=user)
-        == "yes[]"
-    )
+    assert render("{{ u.shown }}[{{ u._own }}{{ u._password }}{{ u.__dict__ }}{{ u._state }}]", u=user) == "yes[]"
+    with pytest.raises(NotExposed, match="u is a User, of which pages read no 'backend', but id, "):
+        render("{{ u.backend }}", u=user)
     with pytest.raises(
         NotExposed, match="u is a User, whose 'before' is no value of a query: have the application list"
     ):
@@ -258,7 +264,15 @@ def test_without_ready_rules_forms_are_read_where_they_are_listed() -> None:
         render("{{ form.email.value }}", closed, form=Contact(SENT))
     assert "<input" in render("{{ form }}", closed, form=Contact())
     closed.expose(Contact, "is_bound")
-    assert render("{{ form.is_bound }}[{{ form.errors }}]", closed, form=Contact()) == "false[]"
+    assert render("{{ form.is_bound }}[{{ form.nothing }}]", closed, form=Contact()) == "false[]"
+    with pytest.raises(NotExposed, match="form is a Contact, of which pages read no 'errors', but is_bound: "):
+        render("{{ form.errors }}", closed, form=Contact())
+
+
+def test_what_a_form_has_once_it_is_valid_is_told_before() -> None:
+    for form in (Contact(), Contact(SENT)):
+        with pytest.raises(NotExposed, match="form is a Contact, of which pages read no 'cleaned_data', but "):
+            render("{{ form.cleaned_data.email }}", form=form)
 
 
 def test_sets_of_forms_are_looped_over() -> None:

@@ -23,7 +23,7 @@ from django.db import transaction
 from django.test import override_settings
 from liquid.exceptions import LiquidError
 
-from liquid_background import Engine, StoreUnavailable
+from liquid_background import Engine, EnqueueError, StoreUnavailable
 from liquid_background.django.tasks import LiquidBackend
 from liquid_background.django.tasks.attempts import worker_id
 from liquid_background.django.tasks.interface import InvalidTask, TaskResultDoesNotExist, signals, task_backends
@@ -92,6 +92,25 @@ def test_the_documentations_mails(jobs: FakeJobs, task: Any) -> None:
 def test_the_documentations_modified_task(jobs: FakeJobs) -> None:
     assert tasks.email_users.priority == 0
     assert tasks.email_users.using(priority=10).priority == 10
+
+
+def test_an_argument_that_cannot_travel_is_told_by_the_tasks_name(jobs: FakeJobs) -> None:
+    path = tasks.process_data.module_path
+    with pytest.raises(EnqueueError, match=rf"^cannot enqueue {path}: argument 1 is nan, which JSON cannot carry"):
+        tasks.process_data.enqueue(float("nan"))
+    name = next(iter(inspect.signature(tasks.process_data.func).parameters))
+    with pytest.raises(EnqueueError, match=rf"^cannot enqueue {path}: argument '{name}' is inf, which JSON"):
+        tasks.process_data.enqueue(**{name: [float("inf")]})
+    with pytest.raises(EnqueueError, match=rf"^cannot enqueue {path}: the job takes 196 KB, at most 100 KB"):
+        tasks.process_data.enqueue("x" * 200_000)
+
+
+def test_keys_that_are_no_text_are_kept_as_django_keeps_them(jobs: FakeJobs) -> None:
+    given, doubled = tasks.process_data.enqueue({1: 2, "a": {None: [True]}}), tasks.double_dictionary.enqueue(7)
+    jobs.run_all()
+    given.refresh()
+    doubled.refresh()
+    assert (given.args, doubled.return_value) == ([{1: 2, "a": {None: [True]}}], {7: 14})
 
 
 def test_the_documentations_arguments(jobs: FakeJobs) -> None:
@@ -181,6 +200,13 @@ def test_a_task_may_run_later(make_project: MakeProject) -> None:
     assert result.task.run_after == later
     with pytest.raises(InvalidTask, match="aware"):
         tasks.process_data.using(run_after=datetime(2030, 1, 1))
+
+
+def test_the_first_attempt_is_the_last_that_was_begun(jobs: FakeJobs) -> None:
+    result = tasks.process_data.enqueue(1)
+    jobs.run_all()
+    result.refresh()
+    assert result.started_at == result.last_attempted_at <= result.finished_at
 
 
 def test_retries_and_what_each_attempt_left(jobs: FakeJobs, configure: Callable[..., None]) -> None:

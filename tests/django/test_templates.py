@@ -42,7 +42,7 @@ def test_a_view_renders_a_page_with_what_its_context_processors_give(make_projec
 def test_the_user_is_read_by_the_rule_for_models(make_project: MakeProject, client: Client) -> None:
     make_project(
         {
-            "hello.liquid": "{{ request.user.username }} {{ current_user.email }} {{ user.is_authenticated }}[{{ user.password }}]"
+            "hello.liquid": "{{ request.user.username }} {{ current_user.email }} {{ user.is_authenticated }}[{{ user.nothing }}]"
         }
     )
     client.force_login(User.objects.create_user("ada", "ada@example.com", "secret"))

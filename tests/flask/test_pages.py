@@ -189,7 +189,7 @@ class User(flask_login.UserMixin):  # type: ignore[misc]
 
 
 USER = (
-    "{{ current_user.name }}{{ context.current_user.name }}{{ current_user.password }}"
+    "{{ current_user.name }}{{ context.current_user.name }}{{ current_user.nothing }}"
     "{% unless current_user %}nobody{% endunless %}"
 )
 

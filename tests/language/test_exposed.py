@@ -5,12 +5,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 import enum
+import functools
 import ipaddress
 import types
 import typing
 from abc import ABC
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from liquid import Mode, StrictUndefined
@@ -83,13 +84,101 @@ def test_a_page_reads_exactly_the_fields(exposed: Any) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        *("password_hash", "_private", "__class__", "__class__.__name__", "__dict__", "orders", "objects", "delete"),
-        *("greeting", "name.upper", "name.__class__", "size", "first", "last", "items", "name[0]", "name.real"),
+        *("_private", "__class__", "__class__.__name__", "__dict__", "nothing", "mro"),
+        *("name.upper", "name.__class__", "size", "first", "last", "items", "name[0]", "name.real"),
     ],
 )  # fmt: skip
 def test_nothing_else_is_reached(exposed: Any, path: str) -> None:
     source = f"[{{{{ c.{path} }}}}{{{{ list | map: '{path.split('.', maxsplit=1)[0]}' | join: '' | remove: 'Ada' }}}}]"
     assert exposed.render(source, {"c": Customer(), "list": [Customer()]}) == "[]"
+
+
+HAS: Final = ["password_hash", "orders", "objects", "delete", "greeting"]
+
+
+@pytest.mark.parametrize("name", HAS)
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{{{{ c.{name} }}}}",
+        "{{{{ c['{name}'].size | default: 1 }}}}",
+        "{{% if c.{name} %}}{{% endif %}}",
+        "{{% assign x = '{name}' %}}{{{{ c[x] }}}}",
+        "{{% for x in c.{name} %}}{{% endfor %}}",
+        "{{{{ list | map: '{name}' }}}}",
+        "{{{{ list | where: '{name}', 1 }}}}",
+        "{{% include 'a', x: c.{name} %}}",
+        "{{% render 'a' with c.{name} as x %}}",
+        "{{% background source_name: 's', x: c.{name} %}}{{% endbackground %}}",
+        "{{% background source_name: 's' %}}{{% assign x = c.{name} %}}{{% endbackground %}}",
+    ],
+)
+def test_what_an_object_has_and_no_rule_lists_is_told(make_site: Callable[..., Any], source: str, name: str) -> None:
+    source = source.format(name=name)
+    data = {"c": Customer(), "list": [Customer()]}
+    for mode in (Mode.STRICT, Mode.LAX, Mode.WARN):
+        site = make_site(mode)
+        site.write({"partials/a": "{{ x }}"})
+        site.engine.environment.expose(Customer, "id", "name")
+        if mode is Mode.STRICT:
+            with pytest.raises(NotExposed, match=f" is a Customer, of which pages read no '{name}', but id, name: "):
+                site.render(source, data)
+            assert site.jobs == []
+        elif mode is Mode.LAX:
+            site.render(source, data)
+        else:
+            with pytest.warns(match=f" is a Customer, of which pages read no '{name}'"):
+                site.render(source, data)
+
+
+def test_the_error_says_what_has_pages_read_it(exposed: Any) -> None:
+    with pytest.raises(
+        NotExposed, match=r"^c is .*: expose\(Customer, 'password_hash', …\) lists all that they read\n"
+    ):
+        exposed.render("{{ c.password_hash }}", {"c": Customer()})
+    advice = (
+        r": pages call no method; expose\(Customer, greeting=Customer.greeting, …\) has them read what it returns\n"
+    )
+    with pytest.raises(NotExposed, match=advice):
+        exposed.render("{{ c.greeting }}", {"c": Customer()})
+    many = expose(type("Many", (), dict.fromkeys("abcdefghij", 1)), *"abcdefghi")
+    with pytest.raises(NotExposed, match="read no 'j', but a, b, c, d, e, f, g, h, …: "):
+        exposed.render("{{ m.j }}", {"m": many()})
+
+
+def test_an_object_is_not_asked_whether_it_has_something(site: Any) -> None:
+    class Slotted:
+        __slots__ = ("given", "unset")
+
+        def __init__(self) -> None:
+            self.given = "g"
+
+        @property
+        def costly(self) -> str:
+            raise AssertionError("it was asked")
+
+        def __getattr__(self, name: str) -> str:
+            raise AssertionError(f"it was asked for {name}")
+
+    site.engine.environment.expose(Slotted, "given")
+    render = site.engine.environment.from_string
+    assert render("{{ s.given }}[{{ s.other }}]").render(s=Slotted()) == "g[]"
+    for name in ("unset", "costly"):
+        with pytest.raises(NotExposed, match=f"read no '{name}', but given"):
+            render(f"{{{{ s.{name} }}}}").render(s=Slotted())
+
+
+def test_a_partial_method_is_a_method(site: Any) -> None:
+    class Order:
+        def _shown(self, what: str) -> str:
+            return f"shown {what}"
+
+        shown_status = functools.partialmethod(_shown, "status")
+
+    with pytest.raises(SettingsError, match="shown_status is a method, and pages call none"):
+        site.engine.environment.expose(Order, "shown_status")
+    site.engine.environment.expose(Order, status=Order.shown_status)
+    assert site.render("{{ o.status }}", {"o": Order()}) == "shown status"
 
 
 @pytest.mark.parametrize("name", ["items", "keys", "values", "get", "__class__", "pop"])
@@ -175,7 +264,9 @@ def test_fields_that_are_not_there_are_undefined(exposed: Any, make_site: Callab
     )
     strict = make_site(undefined=StrictUndefined)
     strict.engine.environment.expose(Customer, "name")
-    with pytest.raises(UndefinedError, match=r"c\.id is undefined"):
+    with pytest.raises(UndefinedError, match=r"c\.nothing is undefined"):
+        strict.render("{{ c.nothing }}", {"c": Customer()})
+    with pytest.raises(NotExposed, match="read no 'id', but name"):
         strict.render("{{ c.id }}", {"c": Customer()})
 
 
@@ -195,9 +286,11 @@ def test_the_text_of_an_object_is_exposed_as_such(site: Any) -> None:
             site.render(source, {"c": Named(), "l": [Named()]})
     site.engine.environment.expose(Named, "__str__")
     assert (
-        site.render("{{ c }}{{ l }}{{ l | join: ' ' }}{{ c | upcase }}[{{ c.name }}]", {"c": Named(), "l": [Named()]})
-        == "<Ada><Ada><Ada><ADA>[]"
+        site.render("{{ c }}{{ l }}{{ l | join: ' ' }}{{ c | upcase }}", {"c": Named(), "l": [Named()]})
+        == "<Ada><Ada><Ada><ADA>"
     )
+    with pytest.raises(NotExposed, match="c is a Named, of which pages read no 'name': expose"):
+        site.render("{{ c.name }}", {"c": Named()})
     with pytest.raises(NotExposed, match="holds a Named"):
         site.render("{{ d }}", {"d": {"a": [Named()]}})
 
@@ -353,6 +446,14 @@ def test_values_are_handed_over_and_objects_are_not(exposed: Any) -> None:
         exposed.render(block("", "source_name: 's', c: c"), {"c": Customer()})
 
 
+def _check_told(site: Any, data: dict[str, object], **names: str) -> None:
+    """Check that what objects have, and no rule lists, is told; names of it stand by those of the objects."""
+    for root, listed in names.items():
+        for name in listed.split():
+            with pytest.raises(NotExposed, match=rf"^{root} is an? \w+, of which pages read no '{name}'(, but|:) "):
+                site.render(f"{{{{ {root}.{name} }}}}", data)
+
+
 def test_a_rule_holds_for_subclasses_until_they_have_one(site: Any) -> None:
     class Role(ABC):  # noqa: B024
         """A class that others are registered with."""
@@ -367,11 +468,14 @@ def test_a_rule_holds_for_subclasses_until_they_have_one(site: Any) -> None:
     assert expose("name")(Customer) is Customer
     assert expose(Role, "age") is Role
     data = {"c": Child(), "s": Stranger()}
-    assert site.render("{{ c.name }}{{ c.id }}{{ s.age }}{{ s.name }}", data) == "Ada3"
+    assert site.render("{{ c.name }}{{ s.age }}", data) == "Ada3"
+    _check_told(site, data, c="id", s="name")
     site.engine.environment.expose(Child, "id")
-    assert site.render("{{ c.name }}{{ c.id }}{{ s.age }}", data) == "73"
+    assert site.render("{{ c.id }}{{ s.age }}", data) == "73"
+    _check_told(site, data, c="name")
     site.engine.environment.expose(Customer, "orders")  # nearer to the base than Child's
-    assert site.render("{{ c.id }}{{ b.orders }}{{ b.name }}", {**data, "b": Customer()}) == "712"
+    assert site.render("{{ c.id }}{{ b.orders }}", {**data, "b": Customer()}) == "712"
+    _check_told(site, {"b": Customer()}, b="name")
     with pytest.raises(NotExposed):
         Environment().from_string("{{ x.y }}").render(x=object())
 
@@ -430,8 +534,9 @@ class Point(typing.NamedTuple):
 
 def test_dataclasses_and_named_tuples_show_what_they_declare(site: Any) -> None:
     data = {"l": Line("s", 2.5), "p": Point(1, 2), "all": [Point(1, 2), Point(3, 4)]}
-    source = "{{ l.sku }}{{ l.price }}[{{ l._cost }}{{ l.api_key }}{{ l.note }}{{ l.total }}]{{ p.x }}{{ p.size }}{{ p[0] }}{{ p.last }}[{{ p.token }}{{ p.count }}]"
+    source = "{{ l.sku }}{{ l.price }}[{{ l._cost }}{{ l.nothing }}]{{ p.x }}{{ p.size }}{{ p[0] }}[{{ p._asdict }}{{ p.nothing }}]"
     assert site.render(source, data) == "s2.5[]121[]"
+    _check_told(site, data, l="api_key note total", p="token count index")
     assert (
         site.render(
             "{{ all | map: 'x' | join: ',' }}{% for n in p %}{{ n }}{% endfor %}{{ all | where: 'x', 3 | size }}", data
@@ -451,10 +556,11 @@ class Place(typing.NamedTuple):
 def test_a_named_tuple_shows_no_item_whose_name_looks_secret(make_site: Callable[..., Any]) -> None:
     data = {"p": Point(1, 2), "all": [Point(1, 2)], "d": {"p": Point(1, 2)}, "q": Place(3, 4)}
     site = make_site()
-    source = (
-        "{{ p[2] }}{{ p[-1] }}{{ p[9] }}{{ p.last }}{{ p | last }}{{ p | join: ',' }} {{ p | json }} {{ p | first }}"
-    )
+    source = "{{ p[9] }}{{ p | last }}{{ p | join: ',' }} {{ p | json }} {{ p | first }}"
     assert site.render(source, data) == "21,2 [1, 2] 1"
+    for path in ("p[2]", "p[-1]", "p.last", "p.token"):
+        with pytest.raises(NotExposed, match="p is a Point, of which pages read no 'token', but x, size: "):
+            site.render(f"{{{{ {path} }}}}", data)
     assert site.render("{% if p contains 'x' %}x{% endif %}{{ q }}{{ q | json }}{{ q.last }}", data) == (
         "Place(x=3, y=4)[3, 4]4"
     )
@@ -507,7 +613,9 @@ def test_what_stands_for_an_object_is_read_as_that(site: Any) -> None:
 
     site.engine.environment.expose(Customer, "name")
     render = site.engine.environment.from_string
-    assert render("{{ c.name }}{{ l | map: 'name' }}[{{ c.id }}]").render(c=Proxy(), l=[Proxy()]) == "AdaAda[]"
+    assert render("{{ c.name }}{{ l | map: 'name' }}[{{ c.nothing }}]").render(c=Proxy(), l=[Proxy()]) == "AdaAda[]"
+    with pytest.raises(NotExposed, match="c is a Customer, of which pages read no 'initials', but name"):
+        render("{{ c.initials }}").render(c=Proxy())
     with pytest.raises(NotExposed, match="c is a Nobody, which no rule exposes"):
         render("{{ c.name }}").render(c=Nobody())
 
@@ -524,14 +632,16 @@ def test_the_ready_rules_can_be_off(make_site: Callable[..., Any]) -> None:
     with pytest.raises(HandOverError, match=r"cannot hand `p` \(Point\)"):
         site.render(block("{% assign q = p %}"), data)
     site.engine.environment.expose(Point, "x")
-    assert site.render("{{ p.x }}[{{ p.y }}{{ p[0] }}]", data) == "1[]"
+    assert site.render("{{ p.x }}[{{ p[0] }}]", data) == "1[]"
     expose(Line, "sku")
-    assert site.render("{{ l.sku }}{{ l.price }}", data) == "s"
+    assert site.render("{{ l.sku }}", data) == "s"
+    _check_told(site, data, l="price", p="size")
 
 
 def test_an_explicit_rule_comes_before_the_ready_one(site: Any) -> None:
     expose(Line, "total")
-    assert site.render("{{ l.total }}{{ l.sku }}", {"l": Line("s", 2.5)}) == "2.5"
+    assert site.render("{{ l.total }}", {"l": Line("s", 2.5)}) == "2.5"
+    _check_told(site, {"l": Line("s", 2.5)}, l="sku")
 
 
 @pytest.mark.parametrize(

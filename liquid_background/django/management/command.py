@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from liquid_background.django.starting import INTERRUPTED, end_as_usual
 from liquid_background.program import renaming, run_program
 
 APP: Final = "liquid_background.django:engine"
@@ -31,7 +32,12 @@ class ProgramCommand(BaseCommand):
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command and leave with its exit code."""
         rename = _renaming(Path(argv[0]).name)
-        raise SystemExit(run_program([self.command, *_without_djangos(argv[2:])], APP, rename))
+        try:
+            end_as_usual()
+            code = run_program([self.command, *_without_djangos(argv[2:])], APP, rename)
+        except KeyboardInterrupt:  # before the program listens
+            code = INTERRUPTED
+        raise SystemExit(code)
 
     def print_help(self, prog_name: str, subcommand: str) -> None:
         """Show the command's own help, for `manage.py help`."""

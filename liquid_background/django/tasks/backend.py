@@ -29,8 +29,9 @@ from liquid_background.django.tasks.options import job_fields, priority_of, prob
 from liquid_background.django.tasks.reading import result_of
 from liquid_background.django.tasks.running import run_task
 from liquid_background.engine import Engine
-from liquid_background.errors import JobNotFound, JobRefused
+from liquid_background.errors import EnqueueError, JobNotFound, JobRefused, NotPlain
 from liquid_background.job import new_id
+from liquid_background.jobs.handover import encode
 from liquid_background.lazy import kept
 from liquid_background.python_jobs import source_name_of
 
@@ -66,6 +67,7 @@ class LiquidBackend(BaseTaskBackend):
         Raises:
             InvalidTask: when a worker could not find it, or this backend does not take it.
             TypeError: when an argument is not JSON.
+            EnqueueError: when one cannot travel all the same: NaN, an infinity, or what takes too much room.
             StoreUnavailable: when the store cannot be reached or does not answer; see its `maybe_done`.
         """
         self.validate_task(task)
@@ -112,7 +114,11 @@ class LiquidBackend(BaseTaskBackend):
             "priority": priority_of(task.priority),
             "start_at": _seconds(task.run_after),
         }
-        self.engine.dispatch([self.engine.function_job(run_task, (), given, fields)], "error", new_ids=True)
+        try:
+            job = self.engine.function_job(run_task, (), given, fields)
+        except EnqueueError as error:
+            raise EnqueueError(_of_task(result, str(error))) from error
+        self.engine.dispatch([job], "error", new_ids=True)
 
     def get_result(self, result_id: str) -> TaskResult[Any]:
         """Return what has become of a task.
@@ -144,6 +150,18 @@ class LiquidBackend(BaseTaskBackend):
         if not apps.is_installed(_APP):
             found.append(Error(f"{where} needs {_APP!r} in INSTALLED_APPS", id="liquid_background.E007"))
         return found
+
+
+def _of_task(result: TaskResult[Any], why: str) -> str:
+    """Return why a task cannot be a job, by its own name: the jobs of all tasks call one function."""
+    path = result.task.module_path
+    for what, value in [*((str(number), each) for number, each in enumerate(result.args, 1)), *result.kwargs.items()]:
+        try:
+            encode(value)
+        except NotPlain as reason:
+            shown = what if what.isdigit() else repr(what)
+            return f"cannot enqueue {path}: argument {shown} {reason}; pass its id or plain values"
+    return why.replace(run_task.path, path)
 
 
 def _check_findable(task: Task[..., Any]) -> None:

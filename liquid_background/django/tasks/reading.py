@@ -33,13 +33,15 @@ def result_of(engine: Engine, record: JobRecord, task: Task[..., Any]) -> TaskRe
     told = told_attempts(engine, record.id)
     ended = [each for each in told if each.attempt <= last and not each.goes_on]
     going_on = [each for each in told if each.attempt == last + 1 and each.goes_on]
+    begun = {each.attempt: datetime.fromtimestamp(each.started, UTC) for each in [*ended, *going_on]}
+    first = min(begun.values(), default=record.started_at)
     result: TaskResult[Any] = TaskResult(
         task=task,
         id=record.id,
         status=_STATUSES[record.status],
         enqueued_at=record.created_at,
-        started_at=datetime.fromtimestamp(ended[0].started, UTC) if ended else record.started_at,
-        last_attempted_at=record.started_at,
+        started_at=first,
+        last_attempted_at=begun.get(record.attempts, record.started_at),  # one that told nothing the store knows of
         finished_at=record.completed_at if record.status.has_ended else None,
         args=given["args"],
         kwargs=given["kwargs"],

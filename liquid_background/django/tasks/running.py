@@ -48,9 +48,9 @@ def run_task(
     modified = task_of(attempt.parameters["kwargs"])
     if modified is None:
         raise JobRefused(f"the parameters of task {path} are none that `enqueue` writes")
-    result = _begun(attempt, modified, args, kwargs)
-    sender = type(task_backends[backend])
     started = time.time()
+    result = _begun(attempt, started, modified, args, kwargs)
+    sender = type(task_backends[backend])
     tell(engine(), attempt.id, Ended.begun(attempt.attempt, started))
     signals.task_started.send(sender=sender, task_result=result)
     try:
@@ -70,9 +70,11 @@ def run_task(
     return value
 
 
-def _begun(attempt: Attempt, task: Task[..., Any], args: list[Any], kwargs: dict[str, Any]) -> TaskResult[Any]:
+def _begun(
+    attempt: Attempt, started: float, task: Task[..., Any], args: list[Any], kwargs: dict[str, Any]
+) -> TaskResult[Any]:
     before = ended_attempts(engine(), attempt.id) if attempt.attempt > 1 else []
-    now = datetime.now(UTC)
+    now = datetime.fromtimestamp(started, UTC)
     return TaskResult(
         task=task,
         id=attempt.id,

@@ -22,7 +22,7 @@ _MODEL: Final = ("django.db.models.base", "Model")
 _USER: Final = ("django.contrib.auth.base_user", "AbstractBaseUser")
 _NOBODY: Final = ("django.contrib.auth.models", "AnonymousUser")
 _OF_USERS: Final = ("is_authenticated", "is_anonymous")  # properties that a page asks first
-_OF_NOBODY: Final = ("id", "username", "is_active", "is_staff", "is_superuser", *_OF_USERS)
+_OF_NOBODY: Final = ("id", "pk", "username", "is_active", "is_staff", "is_superuser", *_OF_USERS)
 _SIGNED_IN_BY: Final = "backend"  # an attribute that Django sets when a user signs in: the path of a class
 _VALUES: Final = (str, Number, Decimal, date, time, timedelta, UUID, type(None))
 
@@ -116,6 +116,7 @@ _FIELD: Final = ("django.forms.fields", "Field")
 _WIDGET: Final = ("django.forms.widgets", "Widget")
 _ERROR_LIST: Final = ("django.forms.utils", "ErrorList")
 _ERROR_DICT: Final = ("django.forms.utils", "ErrorDict")
+_VALIDATED: Final = "cleaned_data"
 _AS: Final = ("as_p", "as_div", "as_table", "as_ul")
 _OF_FORMS: Final = attributes(
     *("errors", "non_field_errors", "is_bound", "is_valid", "is_multipart", "has_changed", "changed_data"),
@@ -147,6 +148,8 @@ class Form(Told):
         """Return a field as it is bound, or what is about the form."""
         if isinstance(name, str) and name in found.fields:
             return reading(lambda: found[name])
+        if name == _VALIDATED:  # which a form has once it was asked whether it is valid
+            raise NotExposed(self.why_unread(found, name))
         return super().member(found, name)
 
 

@@ -22,6 +22,7 @@ from markupsafe import Markup
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.djangos import form_rule, model_rule, page_rule
+from liquid_background.language.exposed.enumerations import Member, member_rule
 from liquid_background.language.exposed.inside import has_text, inside
 from liquid_background.language.exposed.loops import UNORDERED, as_list, check_gone_through, check_list
 from liquid_background.language.exposed.ready import Rows, mapping_rule, names_rule, query_rule, record_rule
@@ -31,9 +32,11 @@ from liquid_background.language.exposed.view import View
 from liquid_background.language.exposed.written import NoForm, written
 from liquid_background.wording import a
 
-_VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID, Markup))
+_VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID))
 _LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
-KNOWN: Final = FLAT | _VALUES | _LIQUID | {dict, list, tuple, range, MadeDict, MadeList}
+PLAIN: Final = FLAT | _LIQUID | {Markup, dict, list, tuple, range, MadeDict, MadeList}
+"""Types of which a page may ask for anything: what is not there is blank."""
+KNOWN: Final = PLAIN | _VALUES
 """Types that need no rule, and are asked for none: what most pages are made of."""
 
 _DATA: Final = (
@@ -95,6 +98,8 @@ class Exposure:
         if ready is not None:
             return ready
         declared = names_rule(kind, secret) or form_rule(kind, secret)
+        if declared is None and self.ready_rules:
+            declared = member_rule(kind)
         if declared is None and (issubclass(kind, _DATA) or any(hasattr(kind, name) for name in _ASKED)):
             return None
         declared = declared or model_rule(kind, secret) or record_rule(kind, secret)
@@ -242,8 +247,12 @@ class Exposure:
         self.check_written(shown)
         return shown
 
-    def viewed(self, found: Any) -> Any:
+    def viewed(self, found: Any, *, keyed: bool = True) -> Any:
         """Return a value with the objects in it as filters see them; the value itself when there is none.
+
+        Args:
+            found: the value.
+            keyed: whether the filter is given a key: without one, an enumeration's number or text is taken as that.
 
         Raises:
             NotExposed: when it is itself an object that no rule exposes.
@@ -251,9 +260,11 @@ class Exposure:
         rule = self.rule_of(found)
         if isinstance(rule, NoRule) and not rule.text:
             raise NotExposed(rule.why("'name'"))
-        return self._viewed(found, rule, _NESTED)
+        return self._viewed(found, rule, _NESTED, keyed)
 
-    def _viewed(self, found: Any, rule: Rule | None, levels: int) -> Any:
+    def _viewed(self, found: Any, rule: Rule | None, levels: int, keyed: bool) -> Any:
+        if not keyed and isinstance(rule, Member) and rule.is_value:
+            return found
         if isinstance(rule, Rows):
             found = rule.fetch(found)
         elif isinstance(rule, Told) and rule.is_list and levels == _NESTED:
@@ -265,7 +276,7 @@ class Exposure:
         kinds = set(map(type, found)) - FLAT
         if kinds.isdisjoint((list, tuple, MadeList)) and not any(self._rule_of(kind) for kind in kinds - KNOWN):
             return found
-        return [self._viewed(item, self.rule_of(item), levels - 1) for item in found]
+        return [self._viewed(item, self.rule_of(item), levels - 1, keyed) for item in found]
 
 
 class Exposing:

@@ -9,6 +9,7 @@ from liquid import Undefined
 
 from liquid_background.errors import NotExposed
 from liquid_background.language.exposed.rules import NoRule, Rule
+from liquid_background.language.exposed.values import is_no_list
 from liquid_background.wording import a
 
 UNORDERED: Final = (Set, MappingView)
@@ -45,10 +46,13 @@ def as_items(found: Any) -> Any:
 
 
 def check_gone_through(found: object) -> None:
-    """Accept what Liquid goes through, or takes for nothing: a list, a mapping, or a value such as a number.
+    """Accept what Liquid goes through, or takes for nothing: a list, a mapping, or a plain value such as a number.
 
     Raises:
-        NotExposed: for an object that needs no rule, since it has a way of its own to be read, and is no list.
+        NotExposed: for another value, such as a date, and for an object that needs no rule, since it has a way of its
+            own to be read, and is no list.
     """
-    if not isinstance(found, _GONE_THROUGH) and any(hasattr(type(found), name) for name in _OWN_WAYS):
+    if isinstance(found, _GONE_THROUGH):
+        return
+    if is_no_list(found) or any(hasattr(type(found), name) for name in _OWN_WAYS):
         raise NotExposed(f"is {a(type(found).__name__)}, which is no list to loop over: have the application pass one")

@@ -9,9 +9,10 @@ from itertools import compress, islice
 from operator import attrgetter
 from typing import Any, Final
 
-from liquid_background.errors import LimitReached
+from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.language.exposed.names import is_kind, is_open
 from liquid_background.language.exposed.rules import Defaults, NoRule, Rule, reading
+from liquid_background.language.exposed.unread import not_among
 from liquid_background.wording import a
 
 MAX_ROWS: Final = 10_000
@@ -35,15 +36,21 @@ class Names(Rule):
     def member(self, found: Any, name: object) -> object:
         """Return the item of a name or number, or how many there are."""
         if isinstance(name, str) and name in found._fields:
-            if is_open(name, self._secret):
-                return self._read(found, name)
-            raise KeyError(name)
+            self._check_open(found, name)
+            return self._read(found, name)
         if name == "size":
             return len(found._fields)
         number = _ENDS.get(name, name) if isinstance(name, str) else name
-        if not isinstance(number, int) or not is_open(found._fields[number], self._secret):
-            raise KeyError(name)
+        if not isinstance(number, int):
+            raise self.unread(found, name)
+        self._check_open(found, found._fields[number])
         return found[number]
+
+    def _check_open(self, found: object, name: str) -> None:
+        if name.startswith("_"):
+            raise KeyError(name)
+        if not is_open(name, self._secret):
+            raise NotExposed(self.why_unread(found, name))
 
     def items(self, found: Any, most: int | None = None) -> Any:
         """Return the items whose names do not look secret; the sequence itself, where that is all."""
@@ -78,7 +85,12 @@ class Rows(Rule):
             return self.fetch(found)[-1]
         if isinstance(name, int):
             return self.fetch(found, name + 1)[name] if name >= 0 else self.fetch(found)[name]
-        raise KeyError(name)
+        raise self.unread(found, name)
+
+    def why_unread(self, found: object, name: str) -> str:
+        """Return why pages do not read what a query has."""
+        read = not_among(self.kind, name, ("size", "first", "last", "its rows"))
+        return f"{read}: have the application pass it by itself"
 
     def count(self, found: Any) -> int:
         """Return how many rows there are."""

@@ -6,17 +6,16 @@ import inspect
 from abc import ABCMeta
 from collections.abc import Callable, Iterable, Mapping, MappingView, Set
 from operator import attrgetter
-from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final, TypeVar, overload
 
 from liquid_background.errors import CodeError, NotExposed, SettingsError
 from liquid_background.language.exposed.inside import words_of
+from liquid_background.language.exposed.unread import METHODS, has, why_unread
 from liquid_background.wording import a
 
 TEXT: Final = "__str__"
 """What an application lists so that pages may print an object itself."""
 
-_METHODS: Final = (FunctionType, BuiltinFunctionType, classmethod, staticmethod)
 _SWALLOWED: Final = (KeyError, TypeError, IndexError)  # what python-liquid and its filters take for "not there"
 
 Class = TypeVar("Class", bound=type)
@@ -49,14 +48,24 @@ class Rule:
         """Return what a page finds under a name.
 
         Raises:
-            KeyError: when no field has it.
-            NotExposed: when there is no rule.
+            KeyError: when the object has nothing of that name.
+            NotExposed: when it has something that is not listed.
             CodeError: for an error of the field's own that would be taken for a missing one.
         """
-        read = self.fields[name] if isinstance(name, str) else None
+        read = self.fields.get(name) if isinstance(name, str) else None
         if read is None:
-            raise KeyError(name)
+            raise self.unread(found, name)
         return reading(read, found)
+
+    def unread(self, found: object, name: object) -> Exception:
+        """Return what to raise where no field has a name: what the object has is told, even where it looks secret."""
+        if not isinstance(name, str) or not has(found, name):
+            return KeyError(name)
+        return NotExposed(self.why_unread(found, name))
+
+    def why_unread(self, found: object, name: str) -> str:
+        """Return why pages do not read what an object has."""
+        return why_unread(found, self.kind, name, self.names(found))
 
     def items(self, found: Any, most: int | None = None) -> Any:
         """Return what a loop goes through: of what has many, as many as are wanted."""
@@ -132,8 +141,9 @@ def reading(read: Callable[..., object], *given: object) -> Any:
         if getattr(error, "silent_variable_failure", False):  # Django's word for "there is none"
             raise KeyError from error
         if type(error).__name__ == "SynchronousOnlyOperation":
-            message = "Django asks no database in render_async: have the application fetch what the page reads"
-            raise CodeError(f"{message}, [row async for row in rows] or select_related", token=None) from error
+            message = "Django asks no database in async code: have the application fetch what the page reads"
+            instead = "[row async for row in rows] or select_related, or render in a thread, sync_to_async(render)"
+            raise CodeError(f"{message}, {instead}", token=None) from error
         raise
 
 
@@ -185,7 +195,7 @@ def _check(kind: type, name: object, is_computed: bool) -> None:
         raise SettingsError(f"{shown}: a field is given by its name, such as 'name'")
     if name.startswith("_") and (name != TEXT or is_computed):
         raise SettingsError(f"{shown}: names that begin with _ are Python's own or private; pages read none")
-    if not is_computed and name != TEXT and isinstance(inspect.getattr_static(kind, name, None), _METHODS):
+    if not is_computed and name != TEXT and isinstance(inspect.getattr_static(kind, name, None), METHODS):
         instead = f"expose({kind.__name__}, {name}={kind.__name__}.{name}) has pages read what it returns"
         raise SettingsError(f"{shown}: {name} is a method, and pages call none; {instead}")
 

@@ -1,4 +1,4 @@
-"""Rules for objects with much in them that is not for pages: what is there and not listed says so, and is not blank."""
+"""Rules for objects with much in them that is not for pages, some of which are lists, too."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, Final
 
 from liquid_background.errors import NotExposed
 from liquid_background.language.exposed.rules import Read, Rule, reading
+from liquid_background.language.exposed.unread import has, not_among
 from liquid_background.wording import a
 
 Items = Callable[[Any], Sequence[Any] | Mapping[Any, Any]]
 
 _ENDS: Final[Mapping[str, int]] = {"first": 0, "last": -1}
 _ITEMS: Final = (*_ENDS, "size")
-_SHOWN: Final = 8  # fields that a message names
 
 
 class Told(Rule):
@@ -41,20 +41,17 @@ class Told(Rule):
             KeyError: when the object has nothing of that name.
             NotExposed: when it has something that is not listed.
         """
-        if isinstance(name, str) and name in self.fields and _has(found, name):
+        if isinstance(name, str) and name in self.fields and has(found, name):
             return reading(self.fields[name], found)
         if self._items is not None and (isinstance(name, int) or name in _ITEMS):
             items = [*self.items(found)]
             return len(items) if name == "size" else items[_ENDS[name] if isinstance(name, str) else name]
-        if isinstance(name, str) and not name.startswith("_") and _has(found, name):
-            raise NotExposed(self._why_not(found, name))
-        raise KeyError(name)
+        raise self.unread(found, name)
 
-    def _why_not(self, found: object, name: str) -> str:
-        read = [each for each in self.names(found) if _has(found, each)]
-        shown = ", ".join([*read[:_SHOWN], "…"] if len(read) > _SHOWN else read)
+    def why_unread(self, found: object, name: str) -> str:
+        """Return why pages do not read what an object has."""
         instead = f"have the application pass it by itself, or list all that pages read, expose({self.kind}, '{name}')"
-        return f"is {a(self.kind)}, of which pages read no '{name}', but {shown}: {instead}"
+        return f"{not_among(self.kind, name, (each for each in self.names(found) if has(found, each)))}: {instead}"
 
     def items(self, found: Any, most: int | None = None) -> Any:
         """Return what a loop goes through."""
@@ -82,8 +79,3 @@ def _reader(name: str) -> Read:
         return value() if callable(value) else value
 
     return read
-
-
-def _has(found: object, name: str) -> bool:
-    """Return whether an object has an attribute, without asking it: a property may do much."""
-    return name in getattr(found, "__dict__", ()) or hasattr(type(found), name)

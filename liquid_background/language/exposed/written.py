@@ -13,10 +13,15 @@ from uuid import UUID
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
+from liquid_background.language.exposed.names import is_kind
 from liquid_background.wording import a
 
 _IP: Final = (IPv4Address, IPv4Interface, IPv4Network, IPv6Address, IPv6Interface, IPv6Network)
-_URLS: Final = {("pydantic.networks", "_BaseUrl"), ("pydantic_core._pydantic_core", "Url")}
+_TEXTS: Final = (
+    ("pydantic.networks", "_BaseUrl"),
+    ("pydantic_core._pydantic_core", "Url"),
+    ("django.db.models.fields.files", "FieldFile"),  # whose text is the file's name
+)
 _DEEPEST: Final = 50  # levels in which a fault is looked for
 
 
@@ -35,9 +40,7 @@ def written(found: Any) -> object:
     if isinstance(found, date | time):
         return found.isoformat()
     kind = type(found)
-    if isinstance(found, (Decimal, UUID, timedelta, PurePath, *_IP)) or any(
-        (base.__module__, base.__name__) in _URLS for base in kind.__mro__
-    ):
+    if isinstance(found, (Decimal, UUID, timedelta, PurePath, *_IP)) or any(is_kind(kind, *known) for known in _TEXTS):
         return str(found)
     raise NoForm(f"is {a(kind.__name__)}, which JSON has no form for: pass plain values")
 

@@ -93,7 +93,8 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             check_flat(env, name, left)
         if before is not None:
             before(env, left, *args, **named)
-        given = exposure.viewed(left) if flattens or (name == "last" and isinstance(left, Mapping)) else left
+        is_viewed = flattens or (name == "last" and isinstance(left, Mapping))
+        given = exposure.viewed(left, keyed=bool(args or named)) if is_viewed else left
         made = bound(given, *args, **named)
         return made if given is left else unviewed(made)
 
