@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import get_cache_token
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MappingView, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -114,6 +114,8 @@ class Exposure:
 
     def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
         """Return the rows of a query, as many as are wanted, or what a proxy stands for; anything else as it is."""
+        if issubclass(type(found), MappingView):  # what is strictly undefined refuses isinstance
+            return [*found]
         rule = self.rule_of(found)
         if rule is not None and rule.stands_for_items:
             return rule.items(found, most())

@@ -11,13 +11,14 @@ from liquid import Environment, Undefined
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
-from liquid_background.language.exposed import KNOWN, Exposure, unviewed
+from liquid_background.language.exposed import KNOWN, Exposure, as_items, unviewed
 from liquid_background.language.filters.before import (
     AS_IT_IS,
     BEFORE,
     FLATTENING,
     MAKE_TEXT_OF_ITEMS,
     MAX_ITEMS,
+    PASS_LISTS,
     TAKE_LISTS,
     check_flat,
 )
@@ -74,11 +75,15 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
     def call(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if name in _COUNT and exposure.is_query(left) and not args and not named:
             return exposure.counted(left, name)
-        left, args = exposure.listed(left), tuple(map(exposure.listed, args))
+        wanted = partial(_most, args) if name in PASS_LISTS and not named else _all
+        left, args = exposure.listed(left, wanted), tuple(map(exposure.listed, args))
         is_known = type(left) in KNOWN
         if not is_known and (name == "join" or (flattens and exposure.rule_of(left) is None)):
             left = _gone_through(name, exposure, left)
-        for value in (left, *args, *named.values()) if makes_text else ():
+        if name in PASS_LISTS and not is_known:
+            left = as_items(exposure.items(left))
+        passes = name in PASS_LISTS and isinstance(left, list | tuple)
+        for value in (*(() if passes else (left,)), *args, *named.values()) if makes_text else ():
             check(env, name, value)
         for value in (*args, *named.values()) if not makes_text and name not in TAKE_LISTS else ():
             measure_text(env, name, value)
@@ -104,6 +109,16 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             raise error.of(f"what {name} is given") from None
 
     return call_naming
+
+
+def _all() -> None:
+    """Want all rows of a query."""
+
+
+def _most(args: tuple[Any, ...]) -> int | None:
+    """Return how many rows `slice` needs of a query; None when it counts from the end."""
+    start, length = (*args, 1)[:2] if args else (None, None)
+    return start + length if type(start) is type(length) is int and min(start, length) >= 0 else None
 
 
 def _check_joined(env: Environment, what: str, value: object) -> None:
