@@ -98,8 +98,11 @@ class Context(RenderContext):
                 else:
                     value = _read(self, value, segment) if type(value) in KNOWN else self.get_item(value, segment)
             kind = type(value)
-            if kind in _SIZED and len(value) > _SIZED[kind]:
-                watch.steps = -1
+            if kind in _SIZED:
+                if len(value) > _SIZED[kind]:
+                    watch.steps = -1
+            elif kind not in KNOWN:
+                value = self._stood_for(value)
             return value
         except NotExposed as error:
             return self._refuse(error, path, token, default)
@@ -124,27 +127,38 @@ class Context(RenderContext):
                 value = value[segment]
             else:
                 kind = type(value)
-                if kind in _SIZED and len(value) > _SIZED[kind]:
-                    watch.steps = -1
+                if kind in _SIZED:
+                    if len(value) > _SIZED[kind]:
+                        watch.steps = -1
+                elif kind not in KNOWN:
+                    value = self._stood_for(value)
                 return value
         try:
             if _is_named(path):
-                return await super().get_async(path, token=token, default=default)
+                return self._stood_for(await super().get_async(path, token=token, default=default))
             value = await super().get_async(path, token=token, default=_ABSENT)
         except NotExposed as error:
             return self._refuse(error, path, token, default)
-        return self._undefined(path, token, default) if value is _ABSENT else value
+        return self._undefined(path, token, default) if value is _ABSENT else self._stood_for(value)
 
     def get_item(self, obj: Any, key: Any) -> Any:
         """Return a member, by the rule for the object where it needs one."""
-        rule = None if type(obj) in KNOWN else self._rule_of(obj)
+        if type(obj) in KNOWN:
+            return _read(self, obj, key)
+        obj = self._stood_for(obj)
+        rule = self._rule_of(obj)
         return _read(self, obj, key) if rule is None else rule.member(obj, _plain(key))
 
     async def get_item_async(self, obj: Any, key: Any) -> Any:
         """Return a member, awaiting what can be awaited."""
+        obj = self._stood_for(obj)
         if type(obj) in KNOWN or self._rule_of(obj) is None:
             return await _read_async(self, obj, key)
         return self.get_item(obj, key)
+
+    def _stood_for(self, value: Any) -> Any:
+        env: Any = self.env
+        return env.exposure.stood_for(value)
 
     def _rule_of(self, value: object) -> Rule | None:
         env: Any = self.env

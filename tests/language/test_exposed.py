@@ -213,7 +213,6 @@ class Colour(enum.Enum):
         (Colour.RED, "Colour.RED"),
         (ValueError("what"), "what"),
         (Named(), "<Ada>"),  # the text that its class gives it, as ever
-        (b"x", "b'x'"),
         (1j, "1j"),
     ],
 )
@@ -455,9 +454,7 @@ def test_a_named_tuple_shows_no_item_whose_name_looks_secret(make_site: Callable
         "{{ p[2] }}{{ p[-1] }}{{ p[9] }}{{ p.last }}{{ p | last }}{{ p | join: ',' }} {{ p | json }} {{ p | first }}"
     )
     assert site.render(source, data) == "21,2 [1, 2] 1"
-    assert site.render("{% if p contains 'x' %}x{% endif %}{{ q }}{{ q | json }}{{ q.last }}", data) == (
-        "Place(x=3, y=4)[3, 4]4"
-    )
+    assert site.render("{% if p contains 'x' %}x{% endif %}{{ q }}{{ q | json }}{{ q.last }}", data) == ("34[3, 4]4")
     for shown in ("{{ p }}", "{{ all }}", "{{ d }}", "{{ d | json }}", "{{ all | json }}"):
         with pytest.raises(NotExposed, match=r"Point, wh(ose text|ich is not shown)"):
             make_site().render(shown, data)

@@ -77,6 +77,28 @@ class Rule:
         return f"is {a(self.kind)}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
 
 
+class NoText(Rule):
+    """Stands for the text of a class that has none: Python's own has an address in it, or is that of bytes.
+
+    Args:
+        kind: the class.
+        why: what is to be done instead.
+    """
+
+    def __init__(self, kind: type, why: str) -> None:
+        super().__init__(kind.__name__, {})
+        self._why = why
+
+    def why_no_text(self) -> str:
+        """Return why an object is not printed."""
+        return f"is {a(self.kind)}, which has no text for people: {self._why}"
+
+
+def has_address(kind: Any) -> bool:
+    """Return whether the text of a class is Python's own, which shows an address."""
+    return kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__
+
+
 class NoRule(Rule):
     """Stands for a class that no rule exposes."""
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from liquid_background.errors import NotExposed
-from liquid_background.language.exposed.rules import Rule
+from liquid_background.language.exposed.rules import Rule, has_address
 
 
 class View:
@@ -27,7 +27,7 @@ class View:
         return self.rule.member(self.found, name)
 
     def __str__(self) -> str:
-        if not self.rule.text:
+        if not self.rule.text or has_address(type(self.found)):
             raise NotExposed(self.rule.why_no_text())
         return str(self.found)
 

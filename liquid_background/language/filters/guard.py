@@ -82,9 +82,12 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             left = _gone_through(name, exposure, left)
         if name in PASS_LISTS and not is_known:
             left = as_items(exposure.items(left))
-        passes = name in PASS_LISTS and isinstance(left, list | tuple)
-        for value in (*(() if passes else (left,)), *args, *named.values()) if makes_text else ():
-            check(env, name, value)
+        named = {key: exposure.listed(value) for key, value in named.items()}
+        if makes_text:
+            passes = name in PASS_LISTS and isinstance(left, list | tuple)
+            left = left if passes else check(env, name, left)
+            args = tuple([check(env, name, value) for value in args])
+            named = {key: check(env, name, value) for key, value in named.items()}
         for value in (*args, *named.values()) if not makes_text and name not in TAKE_LISTS else ():
             measure_text(env, name, value)
         for key in (*args[:1], *(named[each] for each in _KEYS if each in named)) if name in _KEYED else ():
@@ -100,7 +103,7 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
             before(env, left, *args, **named)
         given = exposure.viewed(left) if flattens or (name == "last" and isinstance(left, Mapping)) else left
         made = bound(given, *args, **named)
-        return made if given is left else unviewed(made)
+        return exposure.stood_for(made if given is left else unviewed(made))
 
     def call_naming(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         try:
@@ -121,8 +124,8 @@ def _most(args: tuple[Any, ...]) -> int | None:
     return start + length if type(start) is type(length) is int and min(start, length) >= 0 else None
 
 
-def _check_joined(env: Environment, what: str, value: object) -> None:
-    check_text(env, what, value, joined=True)
+def _check_joined(env: Environment, what: str, value: object) -> Any:
+    return check_text(env, what, value, joined=True)
 
 
 _KEPT: Final = (list, tuple, dict)
