@@ -22,6 +22,7 @@ from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.djangos import form_rule, model_rule, page_rule
 from liquid_background.language.exposed.inside import has_text, inside
+from liquid_background.language.exposed.listing import has_address
 from liquid_background.language.exposed.loops import UNORDERED, as_list, check_gone_through, check_list
 from liquid_background.language.exposed.plain import as_plain
 from liquid_background.language.exposed.ready import Names, Rows, mapping_rule, names_rule, query_rule, record_rule
@@ -32,7 +33,6 @@ from liquid_background.language.exposed.rules import (
     NoText,
     Registry,
     Rule,
-    has_address,
     reading,
 )
 from liquid_background.language.exposed.told import Told
@@ -121,6 +121,7 @@ class Exposure:
             kind.__name__,
             text=shows_text and (declared is None or (isinstance(declared, Told) and declared.text)),
             shows_itself=kind.__repr__ is not object.__repr__,
+            secret=secret,
         )
 
     def fields(self, found: object) -> list[str]:
@@ -208,7 +209,7 @@ class Exposure:
             is_plain = is_plain and type(each) in _SHOWN_AS_THEY_ARE
             rule = self._text_rule(each)
             if rule is not None and not rule.text:
-                raise NotExposed(rule.why_no_text())
+                raise NotExposed(rule.why_no_text(each))
         for inner in inside(printed):
             is_plain = is_plain and type(inner) in _SHOWN_AS_THEY_ARE
             rule = self._text_rule(inner)
@@ -276,7 +277,7 @@ class Exposure:
             except NoForm:
                 if rule is None:
                     raise
-                raise NotExposed(rule.why("'name'")) from None
+                raise NotExposed(rule.why(found)) from None
         shown = rule.written(found)
         self.check_written(shown)
         return shown
@@ -290,7 +291,7 @@ class Exposure:
         found = self.stood_for(found)
         rule = self.rule_of(found)
         if isinstance(rule, NoRule) and not rule.text:
-            raise NotExposed(rule.why("'name'"))
+            raise NotExposed(rule.why(found))
         return self._viewed(found, rule, _NESTED)
 
     def _viewed(self, found: Any, rule: Rule | None, levels: int) -> Any:

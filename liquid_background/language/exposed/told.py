@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from liquid_background.errors import NotExposed
+from liquid_background.language.exposed.listing import listed_as
 from liquid_background.language.exposed.rules import Read, Rule, reading
 from liquid_background.wording import a
 
@@ -53,7 +54,8 @@ class Told(Rule):
     def _why_not(self, found: object, name: str) -> str:
         read = [each for each in self.names(found) if _has(found, each)]
         shown = ", ".join([*read[:_SHOWN], "…"] if len(read) > _SHOWN else read)
-        instead = f"have the application pass it by itself, or list all that pages read, expose({self.kind}, '{name}')"
+        listed = listed_as(type(found), name)
+        instead = f"have the application pass it by itself, or list all that pages read, expose({self.kind}, {listed})"
         return f"is {a(self.kind)}, of which pages read no '{name}', but {shown}: {instead}"
 
     def items(self, found: Any, most: int | None = None) -> Any:
