@@ -126,13 +126,7 @@ class Context(RenderContext):
                     break  # it may have a way to be awaited
                 value = value[segment]
             else:
-                kind = type(value)
-                if kind in _SIZED:
-                    if len(value) > _SIZED[kind]:
-                        watch.steps = -1
-                elif kind not in KNOWN:
-                    value = self._stood_for(value)
-                return value
+                return self._weighed(value)
         try:
             if _is_named(path):
                 return self._stood_for(await super().get_async(path, token=token, default=default))
@@ -155,6 +149,12 @@ class Context(RenderContext):
         if type(obj) in KNOWN or self._rule_of(obj) is None:
             return await _read_async(self, obj, key)
         return self.get_item(obj, key)
+
+    def _weighed(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _SIZED and len(value) > _SIZED[kind]:
+            self.watch.steps = -1
+        return value if kind in KNOWN else self._stood_for(value)
 
     def _stood_for(self, value: Any) -> Any:
         env: Any = self.env
