@@ -137,8 +137,6 @@ class Context(RenderContext):
 
     def get_item(self, obj: Any, key: Any) -> Any:
         """Return a member, by the rule for the object where it needs one."""
-        if type(obj) in KNOWN:
-            return _read(self, obj, key)
         obj = self._stood_for(obj)
         rule = self._rule_of(obj)
         return _read(self, obj, key) if rule is None else rule.member(obj, _plain(key))
@@ -151,10 +149,9 @@ class Context(RenderContext):
         return self.get_item(obj, key)
 
     def _weighed(self, value: Any) -> Any:
-        kind = type(value)
-        if kind in _SIZED and len(value) > _SIZED[kind]:
+        if type(value) in _SIZED and len(value) > _SIZED[type(value)]:
             self.watch.steps = -1
-        return value if kind in KNOWN else self._stood_for(value)
+        return self._stood_for(value)
 
     def _stood_for(self, value: Any) -> Any:
         env: Any = self.env
