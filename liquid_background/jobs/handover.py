@@ -22,6 +22,7 @@ from markupsafe import Markup
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
 from liquid_background.jobs.sizes import FLAT, MAX_TEXT, SHORT, MadeDict, MadeList, megabytes, text_size
+from liquid_background.proxies import is_proxy, stood_for
 from liquid_background.wording import a
 
 MAX_DEPTH: Final = 50
@@ -47,6 +48,8 @@ def encode(value: object, is_whole: IsWhole = lambda _: True) -> Encoded:
     Raises:
         NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
     """
+    if is_proxy(type(value)):
+        value = stood_for(value)
     if isinstance(value, dict | list | tuple) and _may_be_long(value) and text_size(value, MAX_TEXT) > MAX_TEXT:
         raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times
     return _encode(value, 0, is_whole)
@@ -72,15 +75,19 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
         return _ENCODERS[kind](value)
     if is_missing(value):
         return None
+    if is_proxy(kind) and (stood := stood_for(value)) is not value:
+        return _encode(stood, depth, is_whole)
     if kind not in _LISTS and not is_whole(value):
         raise NotPlain(f"is {a(kind.__name__)}, not plain data")
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
-        if isinstance(value, dict):
-            return _encode_mapping(value, depth + 1, is_whole)
         depth += 1
-        return [item if type(item) in _PLAIN else _encode(item, depth, is_whole) for item in value]
+        return (
+            _encode_mapping(value, depth, is_whole)
+            if isinstance(value, dict)
+            else [item if type(item) in _PLAIN else _encode(item, depth, is_whole) for item in value]
+        )
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
             return encoder(value)

@@ -155,7 +155,7 @@ class BoundedContains(ContainsExpression):
         if type(left) is range and isinstance(right, int | float | Decimal):
             return _is_in(right, left)
         if isinstance(left, str):
-            check_text(context.env, "contains", right)
+            right = check_text(context.env, "contains", right)
         return _contains(self.token, left if type(left) in KNOWN else _asked(context, left), right)
 
 

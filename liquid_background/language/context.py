@@ -99,8 +99,11 @@ class Context(RenderContext):
                 else:
                     value = _read(self, value, segment) if type(value) in PLAIN else self.get_item(value, segment)
             kind = type(value)
-            if kind in _SIZED and len(value) > _SIZED[kind]:
-                watch.steps = -1
+            if kind in _SIZED:
+                if len(value) > _SIZED[kind]:
+                    watch.steps = -1
+            elif kind not in KNOWN:
+                value = self._stood_for(value)
             return value
         except NotExposed as error:
             return self._refuse(error, path, token, default)
@@ -124,20 +127,18 @@ class Context(RenderContext):
                     break  # it may have a way to be awaited
                 value = value[segment]
             else:
-                kind = type(value)
-                if kind in _SIZED and len(value) > _SIZED[kind]:
-                    watch.steps = -1
-                return value
+                return self._weighed(value)
         try:
             if _is_named(path):
-                return await super().get_async(path, token=token, default=default)
+                return self._stood_for(await super().get_async(path, token=token, default=default))
             value = await super().get_async(path, token=token, default=_ABSENT)
         except NotExposed as error:
             return self._refuse(error, path, token, default)
-        return self._undefined(path, token, default) if value is _ABSENT else value
+        return self._undefined(path, token, default) if value is _ABSENT else self._stood_for(value)
 
     def get_item(self, obj: Any, key: Any) -> Any:
         """Return a member, by the rule for the object where it needs one."""
+        obj = self._stood_for(obj)
         rule = None if type(obj) in KNOWN else self._rule_of(obj)
         if rule is not None:
             return rule.member(obj, _plain(key))
@@ -149,6 +150,7 @@ class Context(RenderContext):
 
     async def get_item_async(self, obj: Any, key: Any) -> Any:
         """Return a member, awaiting what can be awaited."""
+        obj = self._stood_for(obj)
         if type(obj) in KNOWN or self._rule_of(obj) is None:
             try:
                 return await _read_async(self, obj, key)
@@ -156,6 +158,15 @@ class Context(RenderContext):
                 check_read(obj, key)
                 raise
         return self.get_item(obj, key)
+
+    def _weighed(self, value: Any) -> Any:
+        if type(value) in _SIZED and len(value) > _SIZED[type(value)]:
+            self.watch.steps = -1
+        return self._stood_for(value)
+
+    def _stood_for(self, value: Any) -> Any:
+        env: Any = self.env
+        return env.exposure.stood_for(value)
 
     def _rule_of(self, value: object) -> Rule | None:
         env: Any = self.env

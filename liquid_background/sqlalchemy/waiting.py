@@ -49,7 +49,15 @@ class _AfterCommit:
             waiting.send()
 
     def _current(self) -> Any:
-        return self._session() if self._session.registry.has() else None
+        return self._session() if _has_session(self._session) else None
+
+
+def _has_session(scope: scoped_session[Any]) -> bool:
+    """Return whether there is a current session: outside of every scope, whose function then raises, there is none."""
+    try:
+        return bool(scope.registry.has())
+    except Exception:  # noqa: BLE001  a function of the application's: Flask's has no context, a variable no value
+        return False
 
 
 def after_commit(session: scoped_session[Any]) -> Callable[[Send], None]:
@@ -58,7 +66,7 @@ def after_commit(session: scoped_session[Any]) -> Callable[[Send], None]:
     A rollback takes the jobs along that were made since the transaction began, one to a savepoint those that were made
     since that, and so does a commit that fails. A session that is closed without either, as after a page that only
     read, sends its jobs when it has nothing but read, and else takes them along. Without a transaction they are sent at
-    once.
+    once; so they are without a session, as in a script outside of Flask's application context.
 
     Args:
         session: gives the current session, as `db.session` of Flask-SQLAlchemy does.
@@ -214,7 +222,7 @@ def _ended(session: Session, transaction: SessionTransaction) -> None:
         try:
             waiting.send()
         except BaseException:
-            if waiting.scope is not None and waiting.scope.registry.has() and waiting.scope() is session:
+            if waiting.scope is not None and _has_session(waiting.scope) and waiting.scope() is session:
                 waiting.scope.registry.clear()  # `remove` does not come to that, and others would get this session
             raise
 

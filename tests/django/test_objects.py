@@ -17,6 +17,9 @@ from django.db.models import Count, F, Prefetch, Value
 from django.db.models.functions import Length
 from django.template.loader import render_to_string
 from django.test import Client
+from django.utils.functional import SimpleLazyObject
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy
 from liquid import StrictUndefined
 from liquid.exceptions import LiquidError
 
@@ -362,3 +365,25 @@ def test_the_token_of_a_form_is_no_parameter(make_project: Callable[..., Any], c
         }
     )
     assert client.post("/page/hello/", {"a": "1", "csrfmiddlewaretoken": "x"}).content.decode() == "11[]"
+
+
+class Subscription(forms.Form):
+    """A form as applications with translations have it."""
+
+    email = forms.EmailField(label=gettext_lazy("E-mail address"))
+
+
+def test_lazy_texts_reach_a_job_and_json(make_project: Callable[..., Any]) -> None:
+    data = {"form": Subscription(), "csrf_token": SimpleLazyObject(lambda: "t0k"), "labels": [format_lazy("{}!", "a")]}
+    block = (
+        "{% background source_name: 's', p: form.email.label, c: csrf_token %}"
+        "{% assign l = form.email.label %}{% assign all = labels %}{{ l }} {{ p }} {{ c }} {{ all | json }}"
+        "{% endbackground %}"
+    )
+    page = "{{ form.email.label | json }} {{ form.email.label.size }} {{ form.email.label | upcase }}"
+    engine = make_project({"p.liquid": block + page})
+    with fake_jobs(engine) as jobs:
+        assert render_to_string("p.liquid", data) == "&#34;E-mail address&#34; 14 E-MAIL ADDRESS"
+    (job,) = jobs.waiting
+    assert job.parameters == {"p": "E-mail address", "c": "t0k"}
+    assert jobs.run(job.id).result == "E-mail address E-mail address t0k [&#34;a!&#34;]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from sqlalchemy import text
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.flask import LiquidBackground, get_engine, render_liquid_string
+from liquid_background.settings import Settings
 from liquid_background.sqlalchemy import after_commit
+from tests.flask import flask_app
 
 PAGE = "{% background source_name: 'a' %}x{% endbackground %}"
 
@@ -96,3 +99,16 @@ def test_a_store_that_is_away_when_a_context_ends_leaves_no_session(
     with pytest.raises(StoreUnavailable):
         context.pop()
     assert not db.session.registry.registry  # type: ignore[attr-defined]
+
+
+def test_without_an_application_context_jobs_are_sent_at_once(settings: Settings) -> None:
+    """As in a script, in a thread of the application's own, and in a command such as `poscli render`."""
+    app = flask_app.create_app(LIQUID_BACKGROUND_DATA_DIR=settings.data_dir)
+    engine = app.extensions["liquid_background"].engine
+    engine.render_string(PAGE)
+    engine.enqueue("where")
+    thread = Thread(target=engine.enqueue, args=("where",))
+    thread.start()
+    thread.join()
+    assert sorted(job.source_name for job in engine.jobs.list()) == ["a", "where", "where"]
+    engine.store.close()

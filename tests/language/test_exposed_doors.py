@@ -158,7 +158,7 @@ def test_other_named_tuples_and_lists_travel(site: Any) -> None:
     body = "{% assign a = p %}{% assign b = l %}{% assign c = d %}{{ a | json }}{{ b | json }}{{ c | json }}"
     assert site.run(block(body), data) == '[1, 2][1]{"a": [1]}'
     site.render("{% log d %}{% log p %}", data)
-    assert [entry.message for entry in site.engine.log.entries()] == ['{"a": [1]}', "Point(x=1, y=2)"]
+    assert [entry.message for entry in site.engine.log.entries()] == ['{"a": [1]}', "[1, 2]"]
 
 
 class Local(LocalProxy):  # type: ignore[type-arg]
@@ -369,8 +369,8 @@ def test_texts_for_people_are_shown_as_ever(site: Any) -> None:
         "named": [Named(), Named()],
     }
     source = "{{ errors }} {{ kind }} {{ ordered }} {{ count }} {{ named }} {{ named | join }}"
-    shown_texts = "'k'('no', 1) Kind.FIRST OrderedDict({'a': 1}) Counter({'a': 2}) namednamed named named"
-    assert site.render(source, data).replace("OrderedDict([('a', 1)])", "OrderedDict({'a': 1})") == shown_texts
+    shown_texts = "'k'('no', 1) Kind.FIRST {'a': 1} {'a': 2} namednamed named named"
+    assert site.render(source, data) == shown_texts
     with pytest.raises(NotExposed, match="Named, which is not shown inside others"):
         site.render("{{ named | append: '' }}", data)
 

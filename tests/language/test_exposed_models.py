@@ -313,6 +313,9 @@ def test_filters_ask_no_more_than_they_need(shop: Any) -> None:
     for source, printed, asked in (
         ("{{ all | size }}", "2", "COUNT"),
         ("{% assign f = all | first %}{{ f.name }}", "Ada", "LIMIT 1"),
+        ("{{ all | slice: 0, 2 | map: 'name' | join }}", "Ada Bo", "LIMIT 2"),
+        ("{{ all | slice: 1 | map: 'name' | join }}", "Bo", "LIMIT 2"),
+        ("{{ all | slice: -1 | map: 'name' | join }}", "Bo", "LIMIT"),
         ("{{ none | first }}{{ none | last }}{{ none | size }}", "0", ""),
     ):
         with CaptureQueriesContext(connection) as captured:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from sqlalchemy import Engine as DatabaseEngine
 from sqlalchemy import StaticPool, create_engine, delete, event, insert, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, scoped_session, sessionmaker
+from werkzeug.local import LocalProxy
 
 from liquid_background import Engine, SettingsError, StoreUnavailable
 from liquid_background.settings import Settings
@@ -361,3 +365,34 @@ def test_two_engines_may_wait_for_one_session(
 def test_only_a_session_that_knows_which_is_current_will_do() -> None:
     with pytest.raises(SettingsError, match="after_commit takes a scoped_session"):
         after_commit(sessionmaker())  # type: ignore[arg-type]
+
+
+_request: ContextVar[int] = ContextVar("_request")
+
+
+def _of_a_variable() -> object:
+    return _request.get()
+
+
+def _of_a_thread() -> object:
+    return threading.local().scope
+
+
+SCOPES: dict[str, Callable[[], object]] = {
+    "a context variable without a value": _of_a_variable,
+    "an event loop's task": asyncio.current_task,
+    "a thread's attribute": _of_a_thread,
+    "a proxy of a request": lambda: LocalProxy(_request)._get_current_object(),
+}
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_outside_of_every_scope_jobs_are_sent_at_once(scope: str, settings: Settings) -> None:
+    session = scoped_session(sessionmaker(), scopefunc=SCOPES[scope])
+    with pytest.raises((RuntimeError, LookupError, AttributeError)):
+        session()
+    made = Engine(settings=settings)
+    made.send_when(after_commit(session))
+    _page(made)
+    assert _names(made) == ["a"]
+    made.store.close()

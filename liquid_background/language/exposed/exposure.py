@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import get_cache_token
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MappingView, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from enum import Enum
@@ -11,7 +11,6 @@ from numbers import Number
 from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID
-from weakref import CallableProxyType, ProxyType
 
 from liquid import Undefined
 from liquid.builtin.expressions.primitive import Blank, Empty
@@ -24,12 +23,23 @@ from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.djangos import form_rule, model_rule, page_rule
 from liquid_background.language.exposed.enumerations import Member, member_rule
 from liquid_background.language.exposed.inside import has_text, inside
+from liquid_background.language.exposed.listing import has_address
 from liquid_background.language.exposed.loops import UNORDERED, as_list, check_gone_through, check_list
-from liquid_background.language.exposed.ready import Rows, mapping_rule, names_rule, query_rule, record_rule
-from liquid_background.language.exposed.rules import REGISTERED, Defaults, NoRule, Registry, Rule
+from liquid_background.language.exposed.plain import as_plain
+from liquid_background.language.exposed.ready import Names, Rows, mapping_rule, names_rule, query_rule, record_rule
+from liquid_background.language.exposed.rules import (
+    REGISTERED,
+    Defaults,
+    NoRule,
+    NoText,
+    Registry,
+    Rule,
+    reading,
+)
 from liquid_background.language.exposed.told import Told
 from liquid_background.language.exposed.view import View
 from liquid_background.language.exposed.written import NoForm, written
+from liquid_background.proxies import is_proxy, stood_for
 from liquid_background.wording import a
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID))
@@ -43,11 +53,12 @@ _DATA: Final = (
     *(str, Number, Decimal, Mapping, list, tuple, range, set, frozenset, bytes, bytearray, type(None)),
     *(date, time, timedelta, tzinfo, UUID, Enum, PurePath),
 )
+_SHOWN_AS_THEY_ARE: Final = KNOWN - {tuple}  # by Python: without a class's name
+_BYTES: Final = (bytes, bytearray, memoryview)
 _ASKED: Final = ("__getitem__", "__getitem_async__", "__liquid__")  # python-liquid's own ways for objects to be read
 _PROXY: Final[Rule] = Rule(
     "proxy", {}
 )  # of what stands for an object of another class, and tells which when it is asked
-_WEAK: Final = (ProxyType, CallableProxyType)
 _NESTED: Final = 5  # levels that filters make flat
 
 
@@ -74,8 +85,13 @@ class Exposure:
         rule = self._rule_of(kind)
         if rule is not _PROXY:
             return rule
-        rule = self._rule_of(found.__class__)
+        rule = self._rule_of(reading(stood_for, found).__class__)
         return NoRule(kind.__name__, text=False) if rule is _PROXY else rule
+
+    def stood_for(self, found: Any) -> Any:
+        """Return what a lazy text or proxy stands for; anything else as it is."""
+        stands = type(found) not in KNOWN and self._rule_of(type(found)) is _PROXY
+        return reading(stood_for, found) if stands else found
 
     def _rule_of(self, kind: type) -> Rule | None:
         version = (REGISTERED.version, self.own.version, self.ready_rules, self._secret_names(), get_cache_token())
@@ -91,7 +107,7 @@ class Exposure:
         listed = sorted((*self.own.ranks(kind), *REGISTERED.ranks(kind)), key=lambda ranked: ranked[0])
         if listed:
             return listed[0][1]
-        if kind in _WEAK or any("__class__" in vars(base) for base in kind.__mro__ if base is not object):
+        if is_proxy(kind):
             return _PROXY
         secret = self._secret_names()
         ready = query_rule(kind) or page_rule(kind) or mapping_rule(kind)
@@ -105,30 +121,27 @@ class Exposure:
         declared = declared or model_rule(kind, secret) or record_rule(kind, secret)
         if declared is not None and self.ready_rules:
             return declared
-        shows_text = kind.__str__ is not object.__str__ or hasattr(kind, "__html__")
+        shows_text = kind.__str__ is not object.__str__
         return NoRule(
             kind.__name__,
             text=shows_text and (declared is None or (isinstance(declared, Told) and declared.text)),
             shows_itself=kind.__repr__ is not object.__repr__,
+            secret=secret,
         )
 
     def fields(self, found: object) -> list[str]:
         """Return the names of the fields of an object that pages read."""
+        found = self.stood_for(found)
         rule = self.rule_of(found)
         return [] if rule is None else list(rule.names(found))
 
     def listed(self, found: Any, most: Callable[[], int | None] = lambda: None) -> Any:
         """Return the rows of a query, as many as are wanted, or what a proxy stands for; anything else as it is."""
+        found = self.stood_for(found)
+        if issubclass(type(found), MappingView):  # what is strictly undefined refuses isinstance
+            return [*found]
         rule = self.rule_of(found)
-        if rule is not None and rule.stands_for_items:
-            return rule.items(found, most())
-        return found if rule is not None or type(found) in KNOWN else self._unwrapped(found)
-
-    def _unwrapped(self, found: Any) -> Any:
-        """Return the list or mapping that a proxy stands for: python-liquid's loops ask for its type."""
-        if self._rule_of(type(found)) is not _PROXY:
-            return found
-        return dict(found) if isinstance(found, Mapping) else [*found] if isinstance(found, list | tuple) else found
+        return rule.items(found, most()) if rule is not None and rule.stands_for_items else found
 
     def counted(self, query: object, what: str) -> object:
         """Return the size of a query, or its first or last row, without the others."""
@@ -156,6 +169,7 @@ class Exposure:
         Raises:
             NotExposed: for an object that is no list.
         """
+        found = self.stood_for(found)
         rule = self.rule_of(found)
         check_list(found, rule)
         if isinstance(rule, Told):
@@ -179,36 +193,59 @@ class Exposure:
         if self.rule_of(found) is not None and not isinstance(found, UNORDERED):
             self.check_list(found)
 
-    def check_text(self, found: object, *, joined: bool = False) -> None:
-        """Accept a value that is about to become text.
+    def text_of(self, found: object, *, joined: bool = False, html: bool = False) -> object:
+        """Return what stands for a value that is about to become text.
 
         Args:
             found: the value.
             joined: whether that of a list is the texts of its items, and not what Python shows of them.
+            html: whether an object's own HTML is its text.
 
         Raises:
             NotExposed: for an object, or something in a list, whose text is not exposed.
         """
         printed = found if joined and type(found) is list else [found]
         if FLAT.issuperset(map(type, found if type(found) is list else printed)):
-            return
+            return found
+        if html and self._shows_html(found):
+            return found
+        is_plain = True
         for each in printed:
+            is_plain = is_plain and type(each) in _SHOWN_AS_THEY_ARE
             rule = self._text_rule(each)
             if rule is not None and not rule.text:
-                raise NotExposed(rule.why_no_text())
+                raise NotExposed(rule.why_no_text(each))
         for inner in inside(printed):
+            is_plain = is_plain and type(inner) in _SHOWN_AS_THEY_ARE
             rule = self._text_rule(inner)
             if rule is not None and not (rule.text and rule.shows_itself):
                 raise NotExposed(f"holds {a(rule.kind)}, which is not shown inside others: print what is in it")
+        return found if is_plain else as_plain(found, self.stood_for, self._has_own_text)
+
+    def _shows_html(self, found: object) -> bool:
+        """Return whether an object without a text has HTML, which no rule keeps from pages."""
+        if not hasattr(type(found), "__html__") or type(found) in KNOWN:
+            return False
+        rule = self.rule_of(found)
+        return rule is None or rule.text or isinstance(rule, NoRule)
+
+    def _has_own_text(self, found: object) -> bool:
+        rule = self.rule_of(found)
+        return rule is not None and not isinstance(rule, Names)
 
     def _text_rule(self, found: object) -> Rule | None:
         """Return the rule for an object's text; None for what needs none."""
+        found = self.stood_for(found)
         kind = type(found)
         if kind in KNOWN:
             return None
+        if issubclass(kind, _BYTES):
+            return NoText(kind, "have the application decode it")
         rule = self.rule_of(found)
         if rule is None and not has_text(kind, is_data=issubclass(kind, _DATA)):
             return Rule(kind.__name__, {})
+        if rule is not None and rule.text and has_address(kind):
+            return NoText(kind, "print one of its fields, or have the application give the class a __str__")
         return rule
 
     def check_written(self, found: object) -> None:
@@ -235,14 +272,17 @@ class Exposure:
             NotExposed: when no rule exposes it.
             NoForm: for other things that are not JSON.
         """
+        proxy, found = found, self.stood_for(found)
         rule = self.rule_of(found)
+        if rule is None and found is not proxy:
+            return found
         if rule is None or isinstance(rule, NoRule):
             try:
                 return written(found)
             except NoForm:
                 if rule is None:
                     raise
-                raise NotExposed(rule.why("'name'")) from None
+                raise NotExposed(rule.why(found)) from None
         shown = rule.written(found)
         self.check_written(shown)
         return shown
@@ -257,9 +297,10 @@ class Exposure:
         Raises:
             NotExposed: when it is itself an object that no rule exposes.
         """
+        found = self.stood_for(found)
         rule = self.rule_of(found)
         if isinstance(rule, NoRule) and not rule.text:
-            raise NotExposed(rule.why("'name'"))
+            raise NotExposed(rule.why(found))
         return self._viewed(found, rule, _NESTED, keyed)
 
     def _viewed(self, found: Any, rule: Rule | None, levels: int, keyed: bool) -> Any:
@@ -276,7 +317,8 @@ class Exposure:
         kinds = set(map(type, found)) - FLAT
         if kinds.isdisjoint((list, tuple, MadeList)) and not any(self._rule_of(kind) for kind in kinds - KNOWN):
             return found
-        return [self._viewed(item, self.rule_of(item), levels - 1, keyed) for item in found]
+        items = map(self.stood_for, found)
+        return [self._viewed(item, self.rule_of(item), levels - 1, keyed) for item in items]
 
 
 class Exposing:

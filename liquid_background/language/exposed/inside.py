@@ -16,6 +16,7 @@ from uuid import UUID
 from liquid import Undefined
 
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
+from liquid_background.proxies import stood_for
 
 _PLAIN_LISTS: Final = frozenset((list, tuple, set, frozenset, MadeList))
 _LISTS: Final = (list, tuple, Set, ValuesView, deque, UserList)  # whose text is made of what is in them
@@ -38,6 +39,7 @@ def inside(found: Iterable[object]) -> Iterator[object]:
 
 
 def _items(found: Any) -> Collection[object]:
+    found = stood_for(found)
     kind = type(found)
     if issubclass(kind, Undefined):
         return ()  # a strict one refuses the next question
@@ -82,7 +84,7 @@ def words_of(error: BaseException) -> str:
 
 def has_text(kind: Any, *, is_data: bool) -> bool:
     """Return whether objects of a class that needs no rule have a text for people, without an address in it."""
-    if kind.__str__ is not object.__str__ or hasattr(kind, "__html__"):
+    if kind.__str__ is not object.__str__:
         return True
     if kind.__repr__ is defaultdict.__repr__ or is_dataclass(kind):
         return False  # the one shows the function that makes what is missing, the other all fields

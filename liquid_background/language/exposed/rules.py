@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import ABCMeta
-from collections.abc import Callable, Iterable, Mapping, MappingView, Set
+from collections.abc import Callable, Iterable, Mapping, MappingView, Sequence, Set
 from operator import attrgetter
 from typing import Any, Final, TypeVar, overload
 
 from liquid_background.errors import CodeError, NotExposed, SettingsError
 from liquid_background.language.exposed.inside import words_of
-from liquid_background.language.exposed.unread import METHODS, has, why_unread
+from liquid_background.language.exposed.listing import TEXT, advice, check_listed, has_address, is_missing
+from liquid_background.language.exposed.unread import has, why_unread
+from liquid_background.proxies import stood_for
 from liquid_background.wording import a
-
-TEXT: Final = "__str__"
-"""What an application lists so that pages may print an object itself."""
 
 _SWALLOWED: Final = (KeyError, TypeError, IndexError)  # what python-liquid and its filters take for "not there"
 
@@ -49,13 +47,19 @@ class Rule:
 
         Raises:
             KeyError: when the object has nothing of that name.
-            NotExposed: when it has something that is not listed.
+            NotExposed: when it has something that is not listed, there is no rule, or the object lacks what is listed.
             CodeError: for an error of the field's own that would be taken for a missing one.
         """
         read = self.fields.get(name) if isinstance(name, str) else None
         if read is None:
             raise self.unread(found, name)
-        return reading(read, found)
+        try:
+            return reading(read, found)
+        except AttributeError as error:
+            if isinstance(read, attrgetter) and is_missing(error, found, name):
+                set_it = "have the application set it, or list what it has"
+                raise NotExposed(f"is {a(self.kind)} without the '{name}' that its rule lists: {set_it}") from None
+            raise
 
     def unread(self, found: object, name: object) -> Exception:
         """Return what to raise where no field has a name: what the object has is told, even where it looks secret."""
@@ -79,34 +83,52 @@ class Rule:
         """Return whether pages read all that is in an object: its text is, where it holds nothing."""
         return self.text and not isinstance(found, list | tuple | Mapping)
 
-    def why_no_text(self) -> str:
+    def why_no_text(self, found: object) -> str:
         """Return why an object is not printed."""
         fields = ", ".join(self.fields)
         instead = f"print one of its fields ({fields})" if fields else "print what is in it"
-        return f"is {a(self.kind)}, whose text no rule exposes: {instead}, or expose '{TEXT}' of it"
+        listed = "" if has_address(type(stood_for(found))) else f", or expose '{TEXT}' of it"
+        return f"is {a(self.kind)}, whose text no rule exposes: {instead}{listed}"
+
+
+class NoText(Rule):
+    """Stands for the text of a class that has none: Python's own has an address in it, or is that of bytes.
+
+    Args:
+        kind: the class.
+        why: what is to be done instead.
+    """
+
+    def __init__(self, kind: type, why: str) -> None:
+        super().__init__(kind.__name__, {})
+        self._why = why
+
+    def why_no_text(self, found: object) -> str:
+        """Return why an object is not printed."""
+        return f"is {a(self.kind)}, which has no text for people: {self._why}"
 
 
 class NoRule(Rule):
     """Stands for a class that no rule exposes."""
 
-    def __init__(self, kind: str, *, text: bool, shows_itself: bool = False) -> None:
+    def __init__(self, kind: str, *, text: bool, shows_itself: bool = False, secret: Sequence[str] = ()) -> None:
         super().__init__(kind, {}, text=text)
         self.shows_itself = shows_itself
+        self._secret = secret
 
     def member(self, found: object, name: object) -> object:
         """Refuse it, but for the size of a set, or a mapping's keys."""
         if name == "size" and isinstance(found, MappingView | Set):
             return len(found)
-        raise NotExposed(self.why(f"'{name}'" if isinstance(name, str) and name.isidentifier() else "'name'"))
+        raise NotExposed(self.why(found, name))
 
-    def why(self, example: str) -> str:
-        """Return why nothing of it is read."""
-        listed = f"have the application list what pages may read, expose({self.kind}, {example})"
-        return f"is {a(self.kind)}, which no rule exposes: {listed}"
+    def why(self, found: object, name: object = None) -> str:
+        """Return why nothing of it is read, and how it may be."""
+        return f"is {a(self.kind)}, which no rule exposes: {advice(found, name, self._secret)}"
 
-    def why_no_text(self) -> str:
+    def why_no_text(self, found: object) -> str:
         """Return why an object is not printed."""
-        return self.why(f"'{TEXT}'")
+        return self.why(found, TEXT)
 
 
 class Defaults(Rule):
@@ -158,15 +180,14 @@ class Registry:
         """Add a rule for a class, or return a decorator that does."""
         if given and isinstance(given[0], type):
             return self._add(given[0], given[1:], computed)
+        if given and not isinstance(given[0], str):
+            raise SettingsError(f"expose takes a class, then each field by its name; it is given {given[0]!r:.80}")
         return lambda kind: self._add(kind, given, computed)
 
     def _add(self, kind: type, names: tuple[Any, ...], computed: Mapping[str, Read]) -> type:
         if not isinstance(kind, type):
             raise SettingsError(f"expose takes a class and names of its fields; it is given {kind!r:.80}")
-        if not names and not computed:
-            raise SettingsError(f"expose({kind.__name__}) lists no field: expose({kind.__name__}, 'name')")
-        for name in (*names, *computed):
-            _check(kind, name, name in computed)
+        check_listed(kind, names, computed)
         fields: dict[str, Read] = {name: attrgetter(name) for name in names if name != TEXT}
         self.rules[kind] = Rule(kind.__name__, {**fields, **computed}, text=TEXT in names)
         self.version += 1
@@ -189,17 +210,6 @@ def _is_virtual(kind: type, base: type) -> bool:
         return False
 
 
-def _check(kind: type, name: object, is_computed: bool) -> None:
-    shown = f"expose({kind.__name__}, {name!r:.80})"
-    if not isinstance(name, str) or not name.isidentifier():
-        raise SettingsError(f"{shown}: a field is given by its name, such as 'name'")
-    if name.startswith("_") and (name != TEXT or is_computed):
-        raise SettingsError(f"{shown}: names that begin with _ are Python's own or private; pages read none")
-    if not is_computed and name != TEXT and isinstance(inspect.getattr_static(kind, name, None), METHODS):
-        instead = f"expose({kind.__name__}, {name}={kind.__name__}.{name}) has pages read what it returns"
-        raise SettingsError(f"{shown}: {name} is a method, and pages call none; {instead}")
-
-
 REGISTERED: Final = Registry()
 """The rules of `expose`, which every environment knows."""
 
@@ -220,6 +230,6 @@ def expose(*fields: Any, **computed: Callable[[Any], object]) -> Any:
         computed: functions of an object, by the names that pages know their results by.
 
     Raises:
-        SettingsError: for a name that pages cannot read: a private one, or that of a method.
+        SettingsError: for a name that pages cannot read: a private one, that of a method, or one that no object has.
     """
     return REGISTERED.add(fields, computed)

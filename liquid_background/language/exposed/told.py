@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from liquid_background.errors import NotExposed
+from liquid_background.language.exposed.listing import listed_as
 from liquid_background.language.exposed.rules import Read, Rule, reading
 from liquid_background.language.exposed.unread import has, not_among
 from liquid_background.wording import a
@@ -50,7 +51,8 @@ class Told(Rule):
 
     def why_unread(self, found: object, name: str) -> str:
         """Return why pages do not read what an object has."""
-        instead = f"have the application pass it by itself, or list all that pages read, expose({self.kind}, '{name}')"
+        listed = listed_as(type(found), name)
+        instead = f"have the application pass it by itself, or list all that pages read, expose({self.kind}, {listed})"
         return f"{not_among(self.kind, name, (each for each in self.names(found) if has(found, each)))}: {instead}"
 
     def items(self, found: Any, most: int | None = None) -> Any:

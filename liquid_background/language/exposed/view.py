@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from liquid_background.errors import NotExposed
+from liquid_background.language.exposed.listing import has_address
 from liquid_background.language.exposed.rules import Rule
 
 
@@ -27,8 +28,8 @@ class View:
         return self.rule.member(self.found, name)
 
     def __str__(self) -> str:
-        if not self.rule.text:
-            raise NotExposed(self.rule.why_no_text())
+        if not self.rule.text or has_address(type(self.found)):
+            raise NotExposed(self.rule.why_no_text(self.found))
         return str(self.found)
 
     def __eq__(self, other: object) -> bool:

@@ -50,6 +50,8 @@ MAKE_TEXT_OF_ITEMS: Final = frozenset(("sort_natural", "sort_numeric"))
 """Those of them that make text of each item, too."""
 AS_IT_IS: Final = frozenset(("default", "first", "last", "size"))
 """Filters that take a list without the lists in it made flat; all others make text of it."""
+PASS_LISTS: Final = frozenset(("slice",))
+"""Filters that make text of all but a list."""
 TAKE_LISTS: Final = AS_IT_IS | {"concat"}
 """Filters whose arguments may be lists; all others make text of them, at least for an error."""
 

@@ -11,13 +11,14 @@ from liquid import Environment, Undefined
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT
-from liquid_background.language.exposed import KNOWN, Exposure, unviewed
+from liquid_background.language.exposed import KNOWN, Exposure, as_items, unviewed
 from liquid_background.language.filters.before import (
     AS_IT_IS,
     BEFORE,
     FLATTENING,
     MAKE_TEXT_OF_ITEMS,
     MAX_ITEMS,
+    PASS_LISTS,
     TAKE_LISTS,
     check_flat,
 )
@@ -74,12 +75,19 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
     def call(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if name in _COUNT and exposure.is_query(left) and not args and not named:
             return exposure.counted(left, name)
-        left, args = exposure.listed(left), tuple(map(exposure.listed, args))
+        wanted = partial(_most, args) if name in PASS_LISTS and not named else _all
+        left, args = exposure.listed(left, wanted), tuple(map(exposure.listed, args))
         is_known = type(left) in KNOWN
         if not is_known and (name == "join" or (flattens and exposure.rule_of(left) is None)):
             left = _gone_through(name, exposure, left)
-        for value in (left, *args, *named.values()) if makes_text else ():
-            check(env, name, value)
+        if name in PASS_LISTS and not is_known:
+            left = as_items(exposure.items(left))
+        named = {key: exposure.listed(value) for key, value in named.items()}
+        if makes_text:
+            passes = name in PASS_LISTS and isinstance(left, list | tuple)
+            left = left if passes else check(env, name, left)
+            args = tuple([check(env, name, value) for value in args])
+            named = {key: check(env, name, value) for key, value in named.items()}
         for value in (*args, *named.values()) if not makes_text and name not in TAKE_LISTS else ():
             measure_text(env, name, value)
         for key in (*args[:1], *(named[each] for each in _KEYS if each in named)) if name in _KEYED else ():
@@ -96,7 +104,7 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
         is_viewed = flattens or (name == "last" and isinstance(left, Mapping))
         given = exposure.viewed(left, keyed=bool(args or named)) if is_viewed else left
         made = bound(given, *args, **named)
-        return made if given is left else unviewed(made)
+        return exposure.stood_for(made if given is left else unviewed(made))
 
     def call_naming(left: Any, args: tuple[Any, ...], named: dict[str, Any]) -> Any:
         try:
@@ -107,8 +115,18 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
     return call_naming
 
 
-def _check_joined(env: Environment, what: str, value: object) -> None:
-    check_text(env, what, value, joined=True)
+def _all() -> None:
+    """Want all rows of a query."""
+
+
+def _most(args: tuple[Any, ...]) -> int | None:
+    """Return how many rows `slice` needs of a query; None when it counts from the end."""
+    start, length = (*args, 1)[:2] if args else (None, None)
+    return start + length if type(start) is type(length) is int and min(start, length) >= 0 else None
+
+
+def _check_joined(env: Environment, what: str, value: object) -> Any:
+    return check_text(env, what, value, joined=True)
 
 
 _KEPT: Final = (list, tuple, dict)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sys import getsizeof
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from liquid import Environment
 
@@ -23,8 +23,10 @@ def refuse(what: str) -> NoReturn:
     raise LimitReached(f"{what}; the limit is fixed", token=None)
 
 
-def check_text(env: Environment, what: str, value: object, named: object = None, *, joined: bool = False) -> None:
-    """Accept a value that is about to become text: a list or object may hold the same things many times.
+def check_text(
+    env: Environment, what: str, value: object, named: object = None, *, joined: bool = False, html: bool = False
+) -> Any:
+    """Return what is to become text for a value: a list or object may hold the same things many times.
 
     Args:
         env: of the template.
@@ -32,32 +34,35 @@ def check_text(env: Environment, what: str, value: object, named: object = None,
         value: of any kind; only lists, objects and the like are measured.
         named: what the template calls the value.
         joined: whether a list's text is the texts of its items, and not what Python shows of them.
+        html: whether an object's own HTML is its text.
 
     Raises:
         LimitReached: when its text would be too large.
         NotExposed: when it is or holds an object whose text is not exposed.
     """
     if type(value) in FLAT:
-        return
+        return value
     measure_text(env, what, value)  # first: what is of a limited size is looked through in a limited time
     try:
-        env.exposure.check_text(value, joined=joined)  # type: ignore[attr-defined]
+        text = env.exposure.text_of(value, joined=joined, html=html)  # type: ignore[attr-defined]
     except NotExposed as error:
         raise error.of(f"what {what} is given" if named is None else named) from None
+    return text if text is value else measure_text(env, what, text)
 
 
-def measure_text(env: Environment, what: str, value: object) -> None:
-    """Accept the size of a value that is about to become text, whatever it is.
+def measure_text(env: Environment, what: str, value: object) -> Any:
+    """Return a value that is about to become text, whatever it is, if its text is not too large.
 
     Raises:
         LimitReached: when its text would be too large.
     """
     most = env.output_stream_limit
     if most is None or not isinstance(value, (list, tuple, dict, set, frozenset)):
-        return
+        return value
     if len(value) > SHORT or not FLAT.issuperset(map(type, value.values() if isinstance(value, dict) else value)):
         most = max(MAX_VALUE, most)
         check_size(env, what, text_size(value, most))
+    return value
 
 
 def check_size(env: Environment, name: str, size: float) -> None:

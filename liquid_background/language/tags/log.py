@@ -48,8 +48,7 @@ class LogNode(PassingNode):
         return self._log(context, await self.value.evaluate_async(context), values)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
-        check_text(context.env, "log", values.get("type"))
-        kind = to_liquid_string(values.get("type") or "info", False)
+        kind = to_liquid_string(check_text(context.env, "log", values.get("type")) or "info", False)
         collector_of(context, self.token).log(
             _text(context, value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
         )
@@ -67,7 +66,7 @@ def _text(context: RenderContext, value: object) -> str:
         measure_text(context.env, "log", value)
         with suppress(NotPlain):
             return json.dumps(encode_passed(context, value), ensure_ascii=False)
-    check_text(context.env, "log", value)
+    value = check_text(context.env, "log", value)
     return str(value) if isinstance(value, dict | list) else to_liquid_string(value, False)
 
 

@@ -34,7 +34,7 @@ class OutputNode(output.OutputNode):
             return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
         if type(value) not in FLAT:
             look_soon(context)
-            check_text(context.env, "{{ … }}", value, self._bare, joined=True)
+            value = check_text(context.env, "{{ … }}", value, self._bare, joined=True, html=context.autoescape)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
 
@@ -43,7 +43,7 @@ class OutputNode(output.OutputNode):
         value = await self._bare.evaluate_async(context)
         if type(value) not in FLAT:
             look_soon(context)
-            check_text(context.env, "{{ … }}", value, self._bare, joined=True)
+            value = check_text(context.env, "{{ … }}", value, self._bare, joined=True, html=context.autoescape)
         text = to_liquid_string(value, context.autoescape)
         return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
 
