@@ -16,6 +16,7 @@ from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList, megabytes, we
 from liquid_background.language.exposed import KNOWN, PLAIN, Rule, check_read
 from liquid_background.language.filters import check_formats, guarded
 from liquid_background.language.limits import Text, Watch
+from liquid_background.language.stretch import Stretch, too_deep
 from liquid_background.language.syntax import show
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
@@ -26,52 +27,10 @@ _SIZED: Final[dict[type, int]] = {
 }
 _ABSENT: Final = object()
 _LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
-_NOTHING: Final = iter(())
 _NOT_THERE: Final = (KeyError, TypeError, IndexError)  # what python-liquid takes for that
 _MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 _read: Final = RenderContext.get_item
 _read_async: Final = RenderContext.get_item_async
-
-
-class _Inside:
-    """A stretch of a render with more names: python-liquid's own context managers take three times as long."""
-
-    __slots__ = ("_context", "_forloop", "_namespace", "_outer", "_template")
-
-    def __init__(
-        self, context: Context, namespace: Mapping[str, object], template: BoundTemplate | None, forloop: Any = None
-    ) -> None:
-        self._context = context
-        self._namespace = namespace
-        self._template = template
-        self._forloop = forloop
-
-    def __enter__(self) -> Context:
-        context, forloop = self._context, self._forloop
-        watch = context.watch
-        if forloop is not None:
-            context.raise_for_loop_limit(forloop.length)
-            forloop.it = watch.paced(forloop.it, forloop.length)
-        watch.steps -= 1
-        if watch.steps < 0:
-            watch.look()
-        if context.scope.size() > context.env.context_depth_limit:
-            raise _too_deep(context)
-        self._outer = context.template
-        if self._template:
-            context.template = self._template
-        context.scope.push(self._namespace)
-        if forloop is not None:
-            context.loops.append(forloop)
-        return context
-
-    def __exit__(self, *_: object) -> None:
-        context = self._context
-        context.scope.pop()
-        context.template = self._outer
-        if self._forloop is not None:
-            context.loops.pop()
-            self._forloop.it = _NOTHING  # a `forloop` may be kept, and with it all that it did not come to
 
 
 class Context(RenderContext):
@@ -277,7 +236,7 @@ class Context(RenderContext):
 
     def extend(self, namespace: Mapping[str, object], template: BoundTemplate | None = None) -> Any:
         """Take a step at the way into a partial, a macro or a scope."""
-        return _Inside(self, namespace, template)
+        return Stretch(self, namespace, template)
 
     def copy(self, namespace: Mapping[str, object], *args: Any, **options: Any) -> RenderContext:
         """Return the context of a partial that sees only what it is given.
@@ -286,12 +245,12 @@ class Context(RenderContext):
             LimitReached: when partials are inside each other too deep.
         """
         if self._copy_depth > self.env.context_depth_limit:
-            raise _too_deep(self)
+            raise too_deep(self)
         return super().copy(namespace, *args, **options)
 
     def loop(self, namespace: Mapping[str, object], forloop: Any) -> Any:
         """Have a loop look at the watch as it turns."""
-        return _Inside(self, namespace, None, forloop)
+        return Stretch(self, namespace, None, forloop)
 
     def raise_for_loop_limit(self, length: int = 1) -> None:
         """Refuse a loop that would turn too often with those around it."""
@@ -333,9 +292,3 @@ def _is_named(path: list[object]) -> bool:
     return isinstance(path[0], str) and all(
         len(part) <= _LONG if isinstance(part, str) else isinstance(part, int) for part in path
     )
-
-
-def _too_deep(context: Context) -> LimitReached:
-    most = context.env.context_depth_limit
-    message = f"partials and loops are over {most} deep in each other (Environment.context_depth_limit)"
-    return LimitReached(f"{message}: does one include itself?", token=None)

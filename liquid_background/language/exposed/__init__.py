@@ -1,6 +1,7 @@
 """Objects in templates: which fields of which classes pages read, and how they read them."""
 
-from liquid_background.language.exposed.exposure import KNOWN, PLAIN, Exposing, Exposure
+from liquid_background.language.exposed.exposing import Exposing
+from liquid_background.language.exposed.exposure import KNOWN, PLAIN, Exposure
 from liquid_background.language.exposed.inside import words_of
 from liquid_background.language.exposed.loops import as_items
 from liquid_background.language.exposed.rules import REGISTERED, Registry, Rule, expose
