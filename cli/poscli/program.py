@@ -40,7 +40,14 @@ def program() -> None:
 def run(arguments: Sequence[str], rename: Rename | None = None) -> NoReturn:
     """Run a command and leave with its exit code: 0 fine, 1 failed, 2 wrong usage."""
     warnings.showwarning = _warn
-    called.set(rename)
+    before = called.set(rename)
+    try:
+        _run(arguments)
+    finally:
+        called.reset(before)  # of a program that calls several, as a test may
+
+
+def _run(arguments: Sequence[str]) -> NoReturn:
     try:
         prepare()
         code = program.main(arguments, prog_name="poscli", standalone_mode=False)

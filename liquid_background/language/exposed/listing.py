@@ -6,6 +6,7 @@ import inspect
 from abc import ABCMeta
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partialmethod
 from types import BuiltinFunctionType, FunctionType
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from liquid_background.proxies import stood_for
 TEXT: Final = "__str__"
 """What an application lists so that pages may print an object itself."""
 
-_METHODS: Final = (FunctionType, BuiltinFunctionType, classmethod, staticmethod)
+_METHODS: Final = (FunctionType, BuiltinFunctionType, classmethod, staticmethod, partialmethod)
 _ABSENT: Final = object()
 _USUAL: Final = "name"  # a field that makes a good example
 
