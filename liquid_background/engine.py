@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack
 
 from markupsafe import Markup
 
+from liquid_background.asked import Asked
 from liquid_background.errors import SettingsError, StoreError, StoreUnavailable
 from liquid_background.given import check_class
 from liquid_background.hooks import Hooked
@@ -45,12 +46,12 @@ class Request(TypedDict, total=False):
     current_user: Any
 
 
-class Engine(PythonJobs, Hooked, Sink, Performer):
+class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
-    An application calls `render` and its like, `jobs`, `log`, and what `PythonJobs` and `Hooked` have: `action`,
-    `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by environments,
-    `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
+    An application calls `render` and its like, `jobs`, `log`, and what `Asked`, `PythonJobs` and `Hooked` have:
+    `action`, `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by
+    environments, `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.

@@ -122,6 +122,10 @@ class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
 
 
+class FilterError(JobError, ValueError):
+    """A filter of jobs says what no job can be, or cannot be read."""
+
+
 class FunctionNotFound(JobError):
     """Raised when a worker does not know the function that a job names; a deployment may bring it, so it is retried."""
 

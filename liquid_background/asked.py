@@ -1,0 +1,17 @@
+"""What operators ask an engine, beside its jobs and its log: each question is an object of the room that answers it."""
+
+from __future__ import annotations
+
+from liquid_background.jobs.store import Store
+from liquid_background.settings import Settings
+
+
+class Asked:
+    """The questions, as attributes of an engine."""
+
+    settings: Settings
+
+    @property
+    def store(self) -> Store:
+        """The store, connected on first use."""
+        raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What operators do and ask beyond single jobs: operations, pauses, failures, statistics, space, the audit."""
