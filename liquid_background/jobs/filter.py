@@ -34,7 +34,9 @@ class Filter:
     group: str = ""
     failure: str = ""  # id of a failure group
     error: str = ""  # text that the error holds, whatever its case
-    values: Mapping[str, str] = field(default_factory=dict)  # of parameters and handed-over values, by name, as text
+    values: Mapping[str, str] = field(
+        default_factory=dict[str, str]
+    )  # of parameters and handed-over values, by name, as text
     since: datetime | None = None  # aware; jobs of that time and later
     until: datetime | None = None  # aware; jobs before that time
     parent: str = ""  # id of the job or the page render that made it
@@ -69,10 +71,10 @@ class Filter:
 
     def as_json(self) -> str:
         """Return it as it stands in the store: versioned JSON of the conditions that are given."""
-        given = {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
-        times = {name: given[name].isoformat() for name in _TIMES if name in given}
-        values: dict[str, Any] = {"values": dict(self.values)} if self.values else {}
-        return json.dumps({"v": VERSION, **given, **times, **values})
+        given: dict[str, Any] = {each.name: value for each in fields(self) if (value := getattr(self, each.name))}
+        for name in given.keys() & set(_TIMES):
+            given[name] = given[name].isoformat()
+        return json.dumps({"v": VERSION, **given})
 
     @classmethod
     def from_json(cls, text: str) -> Filter:
