@@ -87,7 +87,7 @@ class Filter:
             given: dict[str, Any] = json.loads(text)
             if given.pop("v") != VERSION:
                 raise FilterError("the filter was written by a newer version: upgrade this one")
-            times = {name: datetime.fromisoformat(given[name]) for name in _TIMES if name in given}
-            return cls(**{**given, **times})
+            given |= {name: datetime.fromisoformat(given[name]) for name in _TIMES if name in given}
+            return cls(**given)
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise FilterError(f"{text[:80]!r} is no filter of jobs") from error
