@@ -1,4 +1,4 @@
-"""Whether operators' questions are answered on a large store: `python -m benchmarks.million [--jobs 1000000] [--keep FOLDER]`.
+"""Whether a large store answers operators: `python -m benchmarks.million [--jobs 1000000] [--keep FOLDER]`.
 
 It fills a store of its own through the moves that applications and workers make, asks each question, and prints what it
 cost the store, the longest single command, and whether the answer is that of an oracle that reads every record.

@@ -15,6 +15,7 @@ from liquid_background.jobs.queue.failures import failure_of_refusal, failure_of
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.tally import Tallies
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
@@ -62,6 +63,7 @@ class Child:
         self._tokens = moves.tokens()
         self._clock = store.clock  # by which the jobs that its jobs make are signed
         self._reports = Reports(role.reports, all=role.retries)
+        self._tallies = Tallies()  # that its supervisor has not been told of
         self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
@@ -117,6 +119,7 @@ class Child:
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""
         self._channel.drain()
+        self._tell_counts()
         self._reports.flush()
         if self._endings.jobs:
             return None
@@ -143,6 +146,7 @@ class Child:
             self._post(Report(done))
         self._attempts.count()
         self._slot.end()
+        self._tell_counts()
         if run.has_claimed_ahead:
             self._channel.drain(lambda: self._ahead is not None)
         self._give_rest_back(run)
@@ -169,10 +173,20 @@ class Child:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 run.begun += int(run.lapsed)
                 return None
+            self._tallies.of(running.source_name).begin(self._waited(claimed))
             outcome = attempts.perform(run.begun, claimed)
             done = finishing.finish(running, outcome, self._settings, now=self._clock.now())
             run.begun += 1
         return done
+
+    def _waited(self, claimed: Claimed) -> int:
+        """Return the milliseconds for which a job that begins now has waited since it could."""
+        now = self._clock.now()
+        return 0 if now is None or claimed.enqueued is None else max(0, int((now - claimed.enqueued) * 1000))
+
+    def _tell_counts(self) -> None:
+        if self._tallies:
+            self._reports.count(self._tallies.taken())
 
     def _give_rest_back(self, run: BatchRun) -> None:
         """Give back what has not begun."""
@@ -232,6 +246,9 @@ class Child:
             return
         if started:
             self._careful = self._careful and reply[1] == 0
+        if report and reply[0] == b"done":
+            done = report.finish
+            self._tallies.of(done.job.source_name).end(done.kind, done.duration)
         if len(reply) > _PLAIN_REPLY:
             if reply[_PLAIN_REPLY]:
                 self._channel.trouble.heard_of(reply[_PLAIN_REPLY])
@@ -254,4 +271,5 @@ class Child:
         """Hear the store out on what was sent."""
         self._channel.drain()
         self._say_again()
+        self._tell_counts()
         self._reports.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Ending, Outcome
@@ -14,6 +14,9 @@ from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import encode_result, exc_string
 from liquid_background.settings import Settings
+
+_KIND: Final = EndValues._fields.index("kind")
+_DURATION: Final = EndValues._fields.index("duration")
 
 
 class Running(NamedTuple):  # made once a job, so it has to be cheap
@@ -39,6 +42,16 @@ class Finish(NamedTuple):
 
     job: Running
     arguments: list[Argument]
+
+    @property
+    def kind(self) -> str:
+        """How it ended, in the words of `Ending`."""
+        return str(self.arguments[_KIND])
+
+    @property
+    def duration(self) -> int:
+        """Milliseconds."""
+        return int(self.arguments[_DURATION])
 
 
 def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:

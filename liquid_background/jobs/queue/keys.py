@@ -124,6 +124,12 @@ GROUPS: Final = "liquid_background:groups"
 SCHEDULES: Final = "liquid_background:schedules"
 """Hash of the schedules: which time of each was enqueued last, and by which definition."""
 
+COUNTS: Final = "liquid_background:counts:"
+"""Before the minute, the hour or all, of which a hash has counts by source name."""
+
+COUNTED_NAMES: Final = "liquid_background:counted"
+"""Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""
+
 TICKED: Final = "liquid_background:ticked"
 """When a worker last promoted and reaped, and until when leases get grace, both in milliseconds."""
 

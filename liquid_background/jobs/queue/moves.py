@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
@@ -18,6 +18,7 @@ from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claim
 from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import exc_string
+from liquid_background.jobs.queue.tally import Tally, arguments_of
 from liquid_background.jobs.site import id_suffix
 from liquid_background.settings import Settings
 
@@ -101,9 +102,10 @@ class Claim:
         if not reply:
             return Batch(self._token, "", (), None, self._usable_until)
         name: bytes
-        clock: int
+        now_ms: int
         rest: list[Any]
-        name, clock, *rest = reply
+        name, now_ms, *rest = reply
+        clock = now_ms / 1000
         if not name:
             due = None if rest[0] < 0 else rest[0] / 1000
             return Batch(self._token, "", (), due, self._usable_until, clock)
@@ -212,6 +214,11 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
     """
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc_string(GIVEN_UP)]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
+
+
+def tally(tallies: Mapping[str, Tally]) -> Call:
+    """Return the call that adds counts by source name."""
+    return "tally", [*arguments_of(tallies)]
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:

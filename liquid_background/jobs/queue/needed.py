@@ -29,8 +29,10 @@ NEEDED: Final[Mapping[str, Words]] = {
     "GETRANGE": (_OWN, 0, 0),
     "HDEL": (_JOB, "-"),
     "HGET": (_JOB, "-"),
+    "HGETALL": (_JOB,),
     "HINCRBY": (_JOB, "-", 0),
     "HINCRBYFLOAT": (_JOB, "-", 0),
+    "HLEN": (_JOB,),
     "HMGET": (_JOB, "-"),
     "HSET": (_JOB, "-", "-"),
     "HSETNX": (_JOB, "-", "-"),
@@ -90,6 +92,7 @@ _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
+    *(keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
 )
 
 

@@ -6,6 +6,7 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +39,7 @@ class Claimed(NamedTuple):  # made once a job, so it has to be cheap
     attempt: int  # that a start would begin
     max_attempts: int
     limit: float  # seconds an attempt
+    enqueued: float | None  # since when it could have run, in seconds since 1970 by the store's clock
 
 
 def open_claimed(
@@ -68,7 +70,7 @@ def open_claimed(
     if planted:
         unknown = "which no job of ours has" if _text(planted) in PLANTED else "longer than any job of ours has it"
         raise JobRefused(f"the record carries {_text(planted)}, {unknown}")
-    data, origin, timeout, intervals, exact, signature, attempt, final = [value or b"" for value in values]
+    data, origin, timeout, intervals, exact, signature, attempt, final, enqueued = [value or b"" for value in values]
     if origin != queue_name(settings.site, queue).encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(data)
@@ -76,7 +78,14 @@ def open_claimed(
     if settings.signing_key:
         verify(settings.signing_key, signature, _signed(name, (origin, timeout, exact), waits, data), now)
     begun = 0 if final else whole(attempt, 0, MAX_ATTEMPTS_READ)
-    return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit)
+    return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit, _seconds(enqueued))
+
+
+def _seconds(stamp: bytes) -> float | None:
+    try:
+        return datetime.fromisoformat(stamp.decode("ascii")).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=256)

@@ -24,6 +24,7 @@ from liquid_background.jobs.log.entry import WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import MAX_DIGITS
 from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
+from liquid_background.jobs.queue.tally import CELL, LOST_AT
 from liquid_background.jobs.site import id_suffix, own_name, queue_name
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
 
@@ -87,7 +88,10 @@ SHAPES: Final[Mapping[str, type[NamedTuple]]] = {  # by the word that scripts ca
     "BEAT": BeatValues,
 }
 
-CLAIMED: Final = ("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE, keys.ATTEMPT, keys.FINAL)
+CLAIMED: Final = (
+    *("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE),
+    *(keys.ATTEMPT, keys.FINAL, "enqueued_at"),
+)
 """The fields of a record that the claim script returns, in this order."""
 PLANTED: Final = (
     "success_callback_name",
@@ -116,6 +120,11 @@ ELSEWHERE: Final = "a job of another site has this id: give it one with the name
 MAX_SHOWN: Final = 200
 """Bytes of an id or a name that is not one of ours, where it is shown."""
 
+MAX_COUNTED_NAMES: Final = 1_000
+"""Source names that are counted one by one, in each minute, each hour and of all time."""
+OTHER_NAMES: Final = "(others)"
+"""Under what all others are counted; no source name."""
+
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
@@ -133,6 +142,8 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
     "SCHEDULES": keys.SCHEDULES,
+    "COUNTS": keys.COUNTS,
+    "COUNTED_NAMES": keys.COUNTED_NAMES,
     "SET_ASIDE": keys.SET_ASIDE,
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
@@ -189,6 +200,12 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
+    "CELL": CELL,
+    "LOST_AT": LOST_AT,
+    "MOST_NAMES": MAX_COUNTED_NAMES,
+    "OTHER_NAMES": OTHER_NAMES,
+    "MINUTES_KEPT": 25 * 3600,  # seconds
+    "HOURS_KEPT": 32 * 86_400,
     # What is said of a job.
     "GIVEN_UP": GIVEN_UP,
     "GONE": "its record is gone: deleted, expired or evicted by the store",

@@ -31,6 +31,8 @@ NAMES = {  # the names in the store, where versions before have put them
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
     "SCHEDULES": "liquid_background:schedules",
+    "COUNTS": "liquid_background:counts:",
+    "COUNTED_NAMES": "liquid_background:counted",
     "SET_ASIDE": "liquid_background:set_aside:",
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
@@ -57,6 +59,8 @@ NAMES_OF_SHOP = {
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
     "SCHEDULES": "liquid_background:shop.schedules",
+    "COUNTS": "liquid_background:shop.counts:",
+    "COUNTED_NAMES": "liquid_background:shop.counted",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
     "WAKE": "liquid_background:shop.wake:",
     "SLOTS": "liquid_background:shop.slots:",
@@ -83,7 +87,7 @@ CONSTANTS = {
     "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
     "DATA_AT": 5,
-    "LAST_AT": 12,  # the eight of CLAIMED
+    "LAST_AT": 13,  # the nine of CLAIMED
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
     "LARGEST_VALUE": (1024 * 1024 + 2) // 3 * 4,  # 1 MB of JSON as base64, which RQ keeps
     "CUT_VALUE": "Ilx1MjAyNiI=",  # "…" as JSON, as base64
@@ -102,6 +106,12 @@ CONSTANTS = {
     "MOST_LOSSES": 10,
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
+    "CELL": 9,  # five counts, two sums, two objects of buckets
+    "LOST_AT": 4,
+    "MOST_NAMES": 1_000,
+    "OTHER_NAMES": "(others)",  # no source name
+    "MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
+    "HOURS_KEPT": 32 * 86_400,
     "GIVEN_UP": "the worker that ran it died 10 times",
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
@@ -132,7 +142,7 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert {*protocol.LISTS["RETRIED_FROM"]} == {"failed", "canceled"}
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]
-    assert fields[4:12] == protocol.CLAIMED
+    assert fields[4:13] == protocol.CLAIMED
     assert fields[12:] == protocol.PLANTED
 
 

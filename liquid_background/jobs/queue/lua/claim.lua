@@ -1,8 +1,8 @@
 -- include: time keep rights log enqueue group record bury foreign due
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
 -- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
--- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
--- {'', this clock in seconds, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
+-- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
+-- {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
@@ -94,7 +94,7 @@ check_rights()
 
 for q = FIRST_QUEUE, #ARGV do
   local queue = ARGV[q]
-  local batch, ids = {queue, seconds}, nil
+  local batch, ids = {queue, now_ms}, nil
   local there = on('LLEN', QUEUE .. queue)
   local passed = 0
   foreign = 0
@@ -117,7 +117,7 @@ for q = FIRST_QUEUE, #ARGV do
     on('ZADD', LEASES, unpack(leases))
     return batch
   end
-  if parked >= MOST_PARKED or passed - foreign >= MOST_PASSED then return {'', seconds, 0} end
+  if parked >= MOST_PARKED or passed - foreign >= MOST_PASSED then return {'', now_ms, 0} end
 end
 
 -- Nothing waits: tokens that are left would only wake workers for nothing.
@@ -127,4 +127,4 @@ for q = FIRST_QUEUE, #ARGV do
   redis.call('DEL', WAKE .. ARGV[q])
   due = sooner(due, ARGV[q])
 end
-return {'', seconds, due}
+return {'', now_ms, due}

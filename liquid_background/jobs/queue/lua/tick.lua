@@ -57,6 +57,8 @@ local function lose(id, key, queue, token)
   local template, line = place_of(data)
   local message, status, final = 'worker ' .. string.sub(worker, 1, LONGEST_SHOWN) .. ' died or lost the store', 'LOST', 0
   local losses = whole(lb_losses, 0) + 1
+  -- include: count
+  count_lost(string.sub(description or '', 1, 100))
   release(key, id, queue, token, worker, lb_beaten)
   if lb_cancel then
     close_cancelled(key, id, queue, ttl_of(failure_ttl))
