@@ -31,6 +31,7 @@ from liquid_background_worker.slot import Left, Slot
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 AGAIN: Final = 0.2  # seconds between two tries to tell of an end
+_UNTOLD: Final = 0.02  # seconds of counts that are lost with a child: the start of one that is slow is told at once
 _PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside it
 
 
@@ -64,6 +65,7 @@ class Child:
         self._clock = store.clock  # by which the jobs that its jobs make are signed
         self._reports = Reports(role.reports, all=role.retries)
         self._tallies = Tallies()  # that its supervisor has not been told of
+        self._told_at = 0.0
         self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
@@ -174,6 +176,8 @@ class Child:
                 run.begun += int(run.lapsed)
                 return None
             self._tallies.of(running.source_name).begin(self._waited(claimed))
+            if monotonic() - self._told_at > _UNTOLD:
+                self._tell_counts()
             outcome = attempts.perform(run.begun, claimed)
             done = finishing.finish(running, outcome, self._settings, now=self._clock.now())
             run.begun += 1
@@ -185,6 +189,7 @@ class Child:
         return 0 if now is None or claimed.enqueued is None else max(0, int((now - claimed.enqueued) * 1000))
 
     def _tell_counts(self) -> None:
+        self._told_at = monotonic()
         if self._tallies:
             self._reports.count(self._tallies.taken())
 

@@ -83,11 +83,9 @@ def _text(found: Statistics) -> str:
     parts = [table(_HEADINGS, rows)]
     if found.moments:
         unit = "hour" if found.seconds == _HOUR // _SECOND else "minute"
-        chart = columns(
-            [(moment.succeeded + moment.cancelled, moment.failed + moment.lost) for moment in found.moments]
-        )
+        chart = columns([(each.succeeded + each.cancelled, each.failed + each.lost) for each in found.moments])
         ends = f"{clock(found.moments[0].at)} to {clock(found.until)} UTC"
-        parts.append(f"{chart}\nruns a {unit}, {ends}; in red those with failures")
+        parts += [f"{chart}\nruns a {unit}, {ends}; red where some failed"] if chart else []
     return "\n\n".join(filter(None, parts))
 
 

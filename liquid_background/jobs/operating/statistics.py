@@ -1,7 +1,7 @@
 """What jobs have done, by source name: how many ran, how many failed, how long they waited and ran. Reads only.
 
-Workers count as they go (see `liquid_background.jobs.queue.tally`): by the minute for a day, by the hour for 31 days, and
-of all time. A worker that is killed takes the counts of a second with it; a stock `rq worker` counts nothing.
+Workers count as they go (see `liquid_background.jobs.queue.tally`): by the minute for a day, by the hour for 31 days,
+and of all time. A worker that is killed takes the counts of a second with it; a stock `rq worker` counts nothing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _LONGEST_NAME: Final = 255  # bytes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Percentiles:
-    """Milliseconds that 50, 95 and 99 % of times do not exceed, each within 42 %, and their exact mean; None of none."""
+    """Milliseconds that 50, 95 and 99 % of times do not exceed, each within 42 %, and the exact mean; None of none."""
 
     p50: float | None
     p95: float | None

@@ -143,7 +143,7 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]
     assert fields[4:13] == protocol.CLAIMED
-    assert fields[12:] == protocol.PLANTED
+    assert fields[13:] == protocol.PLANTED
 
 
 def test_every_constant_is_used_and_none_is_written_again() -> None:
