@@ -122,6 +122,10 @@ class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
 
 
+class ScheduleNotFound(JobError):
+    """No schedule has that name."""
+
+
 class FilterError(JobError, ValueError):
     """A filter of jobs says what no job can be, or cannot be read."""
 

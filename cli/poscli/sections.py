@@ -20,6 +20,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Watch": {
         "logs": "Show the job log.",
         "jobs": "List, show, retry and cancel jobs.",
+        "schedules": "List, show, pause, resume and run schedules.",
         "stats": "Show what jobs have done: runs, failures, times.",
         "status": "Show queues, workers and the store at a glance.",
     },

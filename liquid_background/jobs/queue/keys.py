@@ -124,6 +124,9 @@ GROUPS: Final = "liquid_background:groups"
 SCHEDULES: Final = "liquid_background:schedules"
 """Hash of the schedules: which time of each was enqueued last, and by which definition."""
 
+SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
+"""Hash of the schedules that are paused: JSON of since when, in milliseconds, and by whom."""
+
 COUNTS: Final = "liquid_background:counts:"
 """Before the minute, the hour or all, of which a hash has counts by source name."""
 

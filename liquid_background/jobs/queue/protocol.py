@@ -142,6 +142,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
     "SCHEDULES": keys.SCHEDULES,
+    "SCHEDULES_PAUSED": keys.SCHEDULES_PAUSED,
     "COUNTS": keys.COUNTS,
     "COUNTED_NAMES": keys.COUNTED_NAMES,
     "SET_ASIDE": keys.SET_ASIDE,
