@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ArgumentError,
         DuplicateJob,
         EnqueueError,
+        FilterError,
         FunctionNotFound,
         HandOverError,
         JobCancelled,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
         NotExposed,
         PageNotFound,
         ResultTimeout,
+        ScheduleNotFound,
         SettingsError,
         StoreStartError,
         StoreUnavailable,
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.jobs.filter import Filter
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -46,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Engine": "engine",
     "Environment": "language.environment",
+    "Filter": "jobs.filter",
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
@@ -59,6 +63,7 @@ _HOMES = {
             "ArgumentError",
             "DuplicateJob",
             "EnqueueError",
+            "FilterError",
             "FunctionNotFound",
             "HandOverError",
             "JobCancelled",
@@ -73,6 +78,7 @@ _HOMES = {
             "NotExposed",
             "PageNotFound",
             "ResultTimeout",
+            "ScheduleNotFound",
             "SettingsError",
             "StoreStartError",
             "StoreUnavailable",
@@ -88,6 +94,7 @@ __all__ = [
     # engine
     "Engine",
     "Environment",
+    "Filter",
     "Settings",
     "expose",
     "parse_arguments",
@@ -110,6 +117,7 @@ __all__ = [
     "ArgumentError",
     "DuplicateJob",
     "EnqueueError",
+    "FilterError",
     "FunctionNotFound",
     "HandOverError",
     "JobCancelled",
@@ -124,6 +132,7 @@ __all__ = [
     "NotExposed",
     "PageNotFound",
     "ResultTimeout",
+    "ScheduleNotFound",
     "SettingsError",
     "StoreStartError",
     "StoreUnavailable",

@@ -74,7 +74,7 @@ def list_schedules(style: str, app: str | None) -> None:
 @_style
 @app_option
 def show(name: str, style: str, app: str | None) -> None:
-    """Show one schedule: its times, what runs, and what came of the last time.
+    """Show the schedule NAME: its times, what runs, and what came of the last time.
 
     \b
     Example:
@@ -88,7 +88,7 @@ def show(name: str, style: str, app: str | None) -> None:
 @_name
 @app_option
 def pause(name: str, app: str | None) -> None:
-    """Have no time of a schedule come until it is resumed. Times that pass meanwhile do not come later.
+    """Have no time of the schedule NAME come until it is resumed. Times that pass meanwhile do not come later.
 
     \b
     Example:
@@ -102,7 +102,7 @@ def pause(name: str, app: str | None) -> None:
 @_name
 @app_option
 def resume(name: str, app: str | None) -> None:
-    """Have the times of a schedule come again, from the next one on.
+    """Have the times of the schedule NAME come again, from the next one on.
 
     \b
     Example:
@@ -116,7 +116,7 @@ def resume(name: str, app: str | None) -> None:
 @_name
 @app_option
 def run(name: str, app: str | None) -> None:
-    """Enqueue a schedule's job now, beside its times; also while it is paused.
+    """Enqueue the job of the schedule NAME now, beside its times; also while it is paused.
 
     \b
     Example:
