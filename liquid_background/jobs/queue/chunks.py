@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,6 @@ from liquid_background.jobs.queue.cursors import Position
 from liquid_background.jobs.queue.matching import Matching
 from liquid_background.jobs.queue.places import Place
 from liquid_background.jobs.queue.protocol import Argument
-from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.store import Store
 
 MOST: Final = 250
@@ -28,9 +27,10 @@ _NUMBER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 class Hit:
     """A job that is meant, and where it stands."""
 
-    id: str
+    id: str  # bytes of a planted one that are no text stand in it as surrogates
     time: str  # when it came there, as records have it; empty when its record does not say
     position: Position  # behind it
+    number: int  # of the ids that were looked at with it, from 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,9 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
         StoreUnavailable: when the store cannot be reached.
     """
     words = [word.encode("utf-8", "surrogateescape") for word in _checked(place, position)]
-    arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), int(place.takes_unknown)]
+    arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), _takes(place, matching)]
     arguments += [" ".join(place.stamps), _share(most, matching), _BYTES]
-    arguments += [matching.wanted.id_prefix, matching.since, matching.until]
+    arguments += [matching.wanted.id_prefix, matching.scope, matching.since, matching.until]
     arguments += [int(matching.needs_data), int(matching.needs_error), len(words), *words]
     for condition in matching.conditions:
         arguments += condition
@@ -70,10 +70,29 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
     for job_id, at, number, score, member, data, error in rows:
         if matching.fits(data, error):
             behind = listed.behind(number, _word(at)) if listed else (_word(score), _word(member))
-            hits.append(Hit(text(job_id, len(job_id)), _word(at), behind))
+            hits.append(Hit(_word(job_id), _word(at), behind, number))
     if looked_at:
         position = listed.behind(looked_at, _word(time)) if listed else tuple(map(_word, last))
     return Chunk(hits, looked_at, position, _word(time), bool(is_last))
+
+
+def chunks(store: Store, place: Place, matching: Matching) -> Iterator[Chunk]:
+    """Yield what a place holds, from its beginning to its end.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    position: Position = ()
+    is_last = False
+    while not is_last:
+        chunk = look(store, place, matching, position)
+        position, is_last = chunk.position, chunk.is_last
+        yield chunk
+
+
+def _takes(place: Place, matching: Matching) -> int:
+    """Return whether what has no place of its own stands there: whatever that is, when any status is meant."""
+    return 0 if not place.takes_unknown else 1 if matching.wanted.status else 2
 
 
 def _share(most: int, matching: Matching) -> int:

@@ -1,17 +1,17 @@
 -- include: time blank site elsewhere order
 -- Look at the next ids of one place, and return those whose records say that they stand there and meet the conditions.
--- ARGV: how the place is read (see `readers`), its key, RQ's words that stand there, 1 if unknown words do, too, the fields
--- of which the latest says when a job came there, most ids, most bytes of records, what ids begin with, since, until
--- (times as records have them, or ''), 1 to return the data of each and 1 its error, the number of words of the position,
+-- ARGV: how the place is read (see `readers`), its key, RQ's words that stand there, 1 if unknown words do, too, and 2 if
+-- whatever stands nowhere else, the fields of which the latest says when a job came there, most ids, most bytes of records, what ids begin with, behind how many characters,
+-- since, until (times as records have them, or ''), 1 to return the data of each and 1 its error, the number of words of the position,
 -- these words, then the conditions: field, how, text.
 -- Returns how many ids were looked at, 1 if none is left, the time of the last that has one or '', of a list how many ids
 -- stood behind those, they and a few more, and {this clock as records have it}, of a sorted set 0, {}, and {score, member}
 -- of the last; then a row for each that fits: id, time, its number among those looked at, score, member, data, error.
-local kind, key, unknown = ARGV[1], ARGV[2], ARGV[4] == '1'
-local most, budget, prefix, since, before = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], ARGV[9], ARGV[10]
-local with_data, with_error = ARGV[11] == '1', ARGV[12] == '1'
-local words = tonumber(ARGV[13])
-local position = {unpack(ARGV, 14, 13 + words)}
+local kind, key, unknown, any = ARGV[1], ARGV[2], ARGV[4] ~= '0', ARGV[4] == '2'
+local most, budget, prefix, scope = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
+local since, before, with_data, with_error = ARGV[10], ARGV[11], ARGV[12] == '1', ARGV[13] == '1'
+local words = tonumber(ARGV[14])
+local position = {unpack(ARGV, 15, 14 + words)}
 local PASSED = 10  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that are read of each, without its data
 local most_ids = prefix ~= '' and PASSED * most or most
@@ -32,7 +32,7 @@ local STAMPS = #fields + 1
 for field in string.gmatch(ARGV[5], '[%a_]+') do add(field) end
 local LAST_STAMP = #fields
 local TOKEN, ERROR = may_be_leased and add('lb_token'), with_error and add('lb_error')
-for i = 14 + words, #ARGV, 3 do
+for i = 15 + words, #ARGV, 3 do
   local condition = {field = ARGV[i], how = ARGV[i + 1], text = ARGV[i + 2]}
   if condition.field ~= 'data' then condition.at = add(condition.field) end
   conditions[#conditions + 1] = condition
@@ -85,6 +85,14 @@ local function meets(record_key, record, has_error)
   return true, with_data and (data or data_of(record_key))
 end
 
+-- Whether a job stands where its status says.
+local function stands_there(id, status, queue)
+  if status == 'started' then return read('ZSCORE', LEASES, id) end
+  if status == 'scheduled' then return read('ZSCORE', SCHEDULED .. queue, id) end
+  if status == 'deferred' then return read('ZSCORE', DEFERRED .. queue, id) end
+  return status == 'queued' or read('ZSCORE', 'rq:' .. status .. ':' .. SITE .. queue, id)
+end
+
 local own_origin
 
 -- Return the time of a job that stands here, whether it fits, its data and its error; nil when it does not stand here.
@@ -94,7 +102,8 @@ local function look(id)
   local status, origin = record[1], record[2]
   budget = budget - A_RECORD
   if not accepted[status or ''] then
-    if not unknown or known[status or ''] then return nil end
+    if not unknown then return nil end
+    if known[status or ''] and not (any and not stands_there(id, status, queue_of(origin))) then return nil end
     if not status and redis.call('EXISTS', record_key) == 0 then return nil end
   end
   if origin ~= own_origin then
@@ -174,7 +183,7 @@ for i = 1, there do
   if read_records == most or budget < 0 then break end
   looked = i
   local id = kind == 'attempts' and string.match(members[i], '^[^:]*') or members[i]
-  if #id <= LONGEST_ID and string.sub(id, 1, #prefix) == prefix then
+  if #id <= LONGEST_ID and string.sub(id, scope + 1, scope + #prefix) == prefix then
     read_records = read_records + 1
     local time, fits, data, message = look(id)
     if time and time ~= '' then last = time end
