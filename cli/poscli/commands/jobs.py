@@ -1,33 +1,31 @@
-"""`poscli jobs`: list, show, retry and cancel jobs."""
+"""`poscli jobs`: list, show, retry, cancel and delete jobs."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 
 import click
 
 from liquid_background import Engine, JobRecord, JobStatus
-from liquid_background.errors import JobError, JobNotFound
+from liquid_background.errors import FilterError, JobError
+from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue.waiting import waiting
-from liquid_background.nearest import nearest
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names
+from poscli.filtering import filter_options
 from poscli.group import Group
-from poscli.jobview import as_json, describe, entries_of, rows
+from poscli.joblist import print_jobs
+from poscli.jobview import as_json, describe, entries_of
 from poscli.output import dump
-from poscli.tables import confirm, table
-from poscli.terminal import fitted, hint, note, told_first
-
-_ALL = 10_000  # jobs that a bulk action takes at once
-_LOOKED_AT = 1_000
+from poscli.tables import confirm
+from poscli.terminal import fitted, note, told_first
 
 
 @click.group("jobs", cls=Group)
 def command() -> None:
-    """List, show, retry and cancel jobs.
+    """List, show, retry, cancel and delete jobs.
 
     \b
     Examples:
@@ -38,13 +36,11 @@ def command() -> None:
 
 
 @command.command("list")
-@click.option("--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs in this state.")
-@click.option(
-    "--source-name", metavar="NAME", shell_complete=source_names, help="Only jobs of this source name, taken literally."
-)
+@filter_options
 @click.option(
     "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
 )
+@click.option("--after", metavar="CURSOR", help="Go on behind a list that ended with this cursor.")
 @click.option(
     "--format",
     "style",
@@ -54,28 +50,26 @@ def command() -> None:
     help="json: one object a line.",
 )
 @app_option
-def list_jobs(status: str | None, source_name: str | None, limit: int, style: str, app: str | None) -> None:
+def list_jobs(wanted: Filter, limit: int, after: str | None, style: str, app: str | None) -> None:
     """List jobs, newest first.
+
+    Every job is looked at that may fit, however many there are. On a narrow terminal ids are cut to beginnings that
+    the other commands take, too.
 
     \b
     Examples:
       poscli jobs list --status failed --limit 10
+      poscli jobs list --value customer_id=42 --since 2h
+      poscli jobs list --source-name 'sync_*' --error 503
       poscli jobs list --format json | jq -r .id
     """
     engine = _engine(app)
     if engine is None:
         return
-    found = engine.jobs.list(status, source_name, limit)
-    waits = waiting(engine.store, found)
-    if style == "json":
-        for job, wait in zip(found, waits, strict=True):
-            print(dump(as_json(job, wait, engine.settings.secret_names)))
-    elif found:
-        print(table(*rows(found, waits)))
-        if len(found) == limit:
-            hint(f"The newest {limit}; --limit N shows more.")
-    else:
-        note(_nothing(engine, status, source_name))
+    try:
+        print_jobs(engine, wanted, limit, after, style)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @command.command("show")
@@ -137,7 +131,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, y
         sys.exit(1)
     ids: Sequence[str] = job_ids
     if all_failed:
-        ids = [job.id for job in engine.jobs.list(JobStatus.FAILED, source_name, _ALL)]
+        ids = [job.id for job in engine.jobs.find(JobStatus.FAILED, source_name)]
         if not ids:
             note("no failed jobs")
             return
@@ -165,6 +159,25 @@ def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
     _each(engine, job_ids, engine.jobs.cancel, "cancelled", lambda status: not status.has_ended)
 
 
+@command.command("delete")
+@click.argument("job_ids", metavar="ID...", nargs=-1, required=True, shell_complete=stored_ids)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@app_option
+def delete(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
+    """Delete jobs, with their results. One that runs is not deleted: cancel it first.
+
+    \b
+    Example:
+      poscli jobs delete 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+    """
+    engine = _engine(app)
+    if engine is None:
+        sys.exit(1)
+    if len(job_ids) > 1:
+        confirm(f"Delete {len(job_ids)} jobs?", yes)
+    _each(engine, job_ids, engine.jobs.delete, "deleted", lambda status: status is not JobStatus.RUNNING)
+
+
 def _engine(app: str | None) -> Engine | None:
     """Return the engine, or say that there is no store to look at."""
     engine = load_engine(app)
@@ -176,19 +189,11 @@ def _engine(app: str | None) -> Engine | None:
 
 
 def _stored(engine: Engine, job_id: str) -> JobRecord:
-    """Return a job; the ids of a `RedisQueue` have a digest of its prefix in front in the store."""
-    try:
-        return engine.jobs.get(job_id)
-    except JobNotFound:
-        scoped = re.compile(rf"[0-9a-f]{{12}}-{re.escape(job_id)}")
-        found = [job for job in engine.jobs.list(limit=_LOOKED_AT) if scoped.fullmatch(job.id)]
-        if len(found) != 1:
-            raise
-        return found[0]
+    return engine.jobs.get(engine.jobs.resolve(job_id))
 
 
 def _each(
-    engine: Engine, ids: Sequence[str], act: Callable[[str], JobRecord], done: str, allowed: Callable[[JobStatus], bool]
+    engine: Engine, ids: Sequence[str], act: Callable[[str], object], done: str, allowed: Callable[[JobStatus], bool]
 ) -> None:
     """Do it to each whose status allows it; what can't be done is said, and the others are done nevertheless."""
     wrong = 0
@@ -206,12 +211,3 @@ def _each(
             wrong += 1
     if wrong:
         sys.exit(1)
-
-
-def _nothing(engine: Engine, status: str | None, source_name: str | None) -> str:
-    about = " ".join(filter(None, (status, "jobs", f"of the source name '{source_name}'" if source_name else "")))
-    if source_name:
-        known = {job.source_name for job in engine.jobs.list(limit=_LOOKED_AT)}
-        near = nearest(source_name, known - {source_name})
-        return f"no {about}; did you mean '{near}'?" if near else f"no {about}"
-    return f"no {about}"

@@ -128,9 +128,11 @@ OTHER_NAMES: Final = "(others)"
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
-    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
+    "STATES": ("queued", "scheduled", "deferred", *(word for status in JobStatus for word in words_in_rq(status))),
+    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where both stand.
     "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
+    "ENDED_IN": tuple(state for status in JobStatus if status.has_ended for state in states_of(status)),
     "RETRIED_FROM": tuple(state for status in JobStatus if status.may_be_retried for state in states_of(status)),
 }
 _OWN_NAMES: Final[Mapping[str, str]] = {

@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record among
+-- include: time keep rights log enqueue group record among out
 -- Take a job back. ARGV: id, log limit, then the values of a log entry (attempt, status, final are set here).
 -- Returns ok, RQ's status of a job that cannot be cancelled any more, or missing.
 local id = ARGV[1]
@@ -13,17 +13,7 @@ if status == 'started' and on('ZSCORE', LEASES, id) then
   redis.call('HSET', key, 'lb_cancel', 1)
   return 'ok'
 end
-if status == 'queued' then on('LREM', QUEUE .. queue, 1, id) end
-if status == 'scheduled' then on('ZREM', SCHEDULED .. queue, id) end
-if status == 'deferred' and lb_group then
-  on('LREM', parked_in(lb_group, queue), 1, id)
-  on('ZREM', DEFERRED .. queue, id)
-end
-if lb_token then
-  release(key, id, queue, lb_token, '', false)
-elseif lb_group then
-  leave_group(lb_group, id)
-end
+take_out(key, id, queue, status, lb_token, lb_group)
 close_cancelled(key, id, queue, ttl_of(failure_ttl))
 -- name: ENTRY from ARGV at 3 as entry
 entry.attempt = lb_final and 0 or whole(lb_attempt, 0)
