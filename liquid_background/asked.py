@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
@@ -15,3 +16,8 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what: `entries(limit=100, since=None)`, `note(action, about, by)`; see docs/operations.md."""
+        return Audit(self.store)

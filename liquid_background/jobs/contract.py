@@ -13,6 +13,9 @@ from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since what asks for them has a method `list`
 
+APPLICATION: Final = "application"
+"""Whom the audit names for what an application does by itself."""
+
 
 class Jobs(Protocol):
     """The jobs of a store: what `Engine.jobs` is, whatever it stands on."""
@@ -33,10 +36,10 @@ class Jobs(Protocol):
     ) -> Records:
         """Return the newest jobs, of one status, of one source name, or whose ids begin so when given."""
 
-    def retry(self, job_id: str) -> JobRecord:
+    def retry(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Start a new run of a failed or cancelled job, or raise JobNotFound or JobNotAllowed."""
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take back a job that has not ended, or raise JobNotFound or JobNotAllowed."""
 
     def counts(self) -> Sequence[QueueCounts]:

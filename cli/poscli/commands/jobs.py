@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import click
 
@@ -20,6 +21,7 @@ from poscli.jobview import as_json, describe, entries_of, rows
 from poscli.output import dump
 from poscli.tables import confirm, table
 from poscli.terminal import fitted, hint, note, told_first
+from poscli.who import operator
 
 _ALL = 10_000  # jobs that a bulk action takes at once
 _LOOKED_AT = 1_000
@@ -143,7 +145,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, y
             return
     if len(ids) > 1:
         confirm(f"Retry {len(ids)} jobs?", yes)
-    _each(engine, ids, engine.jobs.retry, "retried", lambda status: status.may_be_retried)
+    _each(engine, ids, partial(engine.jobs.retry, by=operator()), "retried", lambda status: status.may_be_retried)
 
 
 @command.command("cancel")
@@ -162,7 +164,7 @@ def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
         sys.exit(1)
     if len(job_ids) > 1:
         confirm(f"Cancel {len(job_ids)} jobs?", yes)
-    _each(engine, job_ids, engine.jobs.cancel, "cancelled", lambda status: not status.has_ended)
+    _each(engine, job_ids, partial(engine.jobs.cancel, by=operator()), "cancelled", lambda status: not status.has_ended)
 
 
 def _engine(app: str | None) -> Engine | None:

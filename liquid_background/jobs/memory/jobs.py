@@ -14,6 +14,7 @@ from typing import Final
 from liquid_background.errors import JobRefused
 from liquid_background.job import MAX_RETRYING, Ending, Job, JobRecord, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.contract import (
+    APPLICATION,
     ENDED,
     Ids,
     QueueCounts,
@@ -109,8 +110,8 @@ class MemoryJobs:
         with self._lock:
             return [kept.record() for kept in self._jobs.values()]
 
-    def cancel(self, job_id: str) -> JobRecord:
-        """Take a job back. One that runs is ended with its attempt, unless that succeeds.
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+        """Take a job back. One that runs is ended with its attempt, unless that succeeds. There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.
@@ -128,8 +129,8 @@ class MemoryJobs:
                 self.log.append([kept.entry(LogStatus.CANCELLED, attempt, final=True)])
             return kept.record()
 
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, at attempt 1, now.
+    def retry(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now. There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.

@@ -130,6 +130,9 @@ TICKED: Final = "liquid_background:ticked"
 WRITABLE: Final = "liquid_background:writable"
 """Never there: a write to it that writes nothing says whether the store takes writes."""
 
+AUDIT: Final = "liquid_background:audit"
+"""Stream of who did what: operations, retries, cancels, deletes, edits, pauses, and the like."""
+
 SET_ASIDE: Final = "liquid_background:set_aside:"
 """Before the name of a key that held another type than its name says: what was planted is kept for a week."""
 

@@ -116,6 +116,11 @@ ELSEWHERE: Final = "a job of another site has this id: give it one with the name
 MAX_SHOWN: Final = 200
 """Bytes of an id or a name that is not one of ours, where it is shown."""
 
+MAX_AUDITED: Final = 10_000
+"""Entries of the audit that are kept, and a few more."""
+LONGEST_AUDITED: Final = 2_000
+"""Bytes of a value of one."""
+
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
@@ -133,6 +138,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
     "SCHEDULES": keys.SCHEDULES,
+    "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
@@ -189,6 +195,8 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
+    "MOST_AUDITED": MAX_AUDITED,
+    "LONGEST_AUDITED": LONGEST_AUDITED,
     # What is said of a job.
     "GIVEN_UP": GIVEN_UP,
     "GONE": "its record is gone: deleted, expired or evicted by the store",

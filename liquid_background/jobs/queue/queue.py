@@ -9,6 +9,7 @@ from typing import Final
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.contract import (
+    APPLICATION,
     ENDED,
     Ids,
     QueueCounts,
@@ -19,6 +20,7 @@ from liquid_background.jobs.contract import (
     wanted,
 )
 from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
 from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_DATA, MAX_SHOWN, Argument
@@ -116,8 +118,12 @@ class Queue:
             done += len(rows)
         return records
 
-    def retry(self, job_id: str) -> JobRecord:
+    def retry(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Start a new run of a failed or cancelled job, at attempt 1, now.
+
+        Args:
+            job_id: its id.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
@@ -125,7 +131,7 @@ class Queue:
             JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed, or the other way round.
         """
         self.get(job_id)
-        return self._act("retry", job_id, [self._new_signature(job_id)], "retried")
+        return self._act("retry", job_id, [self._new_signature(job_id), encoded(by)], "retried")
 
     def _new_signature(self, job_id: str) -> str:
         now = self._signing_time()
@@ -141,8 +147,12 @@ class Queue:
         except JobRefused as error:
             raise JobRefused(f"cannot retry job {job_id}: {error}; enqueue it again where it comes from") from error
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take a job back. One that runs is ended at its worker's next beat.
+
+        Args:
+            job_id: its id.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
@@ -150,7 +160,7 @@ class Queue:
         """
         before = self.get(job_id)
         entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
-        return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)], "cancelled")
+        return self._act("cancel", job_id, [encoded(by), self.settings.log_limit, *encode_entry(entry)], "cancelled")
 
     def _act(self, move: str, job_id: str, arguments: Sequence[Argument], done: str) -> JobRecord:
         state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")

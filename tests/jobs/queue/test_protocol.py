@@ -31,6 +31,7 @@ NAMES = {  # the names in the store, where versions before have put them
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
     "SCHEDULES": "liquid_background:schedules",
+    "AUDIT": "liquid_background:audit",
     "SET_ASIDE": "liquid_background:set_aside:",
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
@@ -57,6 +58,7 @@ NAMES_OF_SHOP = {
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
     "SCHEDULES": "liquid_background:shop.schedules",
+    "AUDIT": "liquid_background:shop.audit",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
     "WAKE": "liquid_background:shop.wake:",
     "SLOTS": "liquid_background:shop.slots:",
@@ -102,6 +104,8 @@ CONSTANTS = {
     "MOST_LOSSES": 10,
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
+    "MOST_AUDITED": 10_000,
+    "LONGEST_AUDITED": 2_000,  # an operation's filter
     "GIVEN_UP": "the worker that ran it died 10 times",
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
