@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from liquid_background.jobs.operating.audit import Audit
+from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.store import Store
+from liquid_background.lazy import kept
 from liquid_background.settings import Settings
+from liquid_background.threads import Threads
 
 
 class Asked:
@@ -16,6 +19,15 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    @kept
+    def _operator_threads(self) -> Threads:
+        return Threads()
+
+    @property
+    def operations(self) -> Operations:
+        """Retry, cancel or delete all that match a filter: `start`, `get`, `list`, `abort`, `follow`, and async twins."""
+        return Operations(self.store, self.settings, self._operator_threads)
 
     @property
     def audit(self) -> Audit:

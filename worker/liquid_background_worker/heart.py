@@ -45,6 +45,7 @@ class Heart:
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
         self._trouble = Trouble(store.url, logging.WARNING)
+        self.has_operation = False  # whether one was due at the last tick
 
     def must(self, call: Call, done: Finish | None = None) -> None:
         """Send a call as soon as the store hears it, such as the step that says how an attempt is done."""
@@ -130,6 +131,7 @@ class Heart:
             if problem and problem[0]:
                 self._trouble.heard_of(problem[0])
             self._failures.tell_all(failures_of_tick(reply))
+            self.has_operation = moves.has_operation(reply)
             if max(promoted, reaped) >= moves.MOST_AT_ONCE:
                 self._next_tick = 0.0
             elif due >= 0:

@@ -90,6 +90,7 @@ def _prepared(
     store = _connected(settings, 0.0 if burst else _PATIENCE, service)
     _tell_health(store, settings, queues)
     scripts.load_all(store)
+    scripts.run(store, "operation_revive", [], "operations may be due again")
     performer = load()
     application = application_of(performer, settings)
     for warning in (*_site_warnings(performer), *sites_verdicts(store, application)):

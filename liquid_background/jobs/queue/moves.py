@@ -25,6 +25,7 @@ Call: TypeAlias = tuple[str, list[Argument]]
 """A script's name and its arguments."""
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
+_OPERATION_AT: Final = 6  # in a tick's reply
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
 
@@ -212,6 +213,11 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
     """
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc_string(GIVEN_UP)]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
+
+
+def has_operation(reply: Any) -> bool:
+    """Return whether an operation is due, as a tick's reply says."""
+    return len(reply) > _OPERATION_AT and reply[_OPERATION_AT] == 1
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:

@@ -120,6 +120,10 @@ MAX_AUDITED: Final = 10_000
 """Entries of the audit that are kept, and a few more."""
 LONGEST_AUDITED: Final = 2_000
 """Bytes of a value of one."""
+MAX_OPERATIONS: Final = 1_000
+"""Operations that are kept, for 30 days after their end."""
+FARTHEST_DUE: Final = 60.0
+"""Seconds after which the next part of an operation is looked for at the latest."""
 
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
@@ -127,6 +131,7 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
     # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
     "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
+    "ENDED_IN": tuple(state for status in JobStatus if status.has_ended for state in states_of(status)),
     "RETRIED_FROM": tuple(state for status in JobStatus if status.may_be_retried for state in states_of(status)),
 }
 _OWN_NAMES: Final[Mapping[str, str]] = {
@@ -138,6 +143,10 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
     "SCHEDULES": keys.SCHEDULES,
+    "OPERATION": keys.operation(""),
+    "OPERATIONS": keys.OPERATIONS,
+    "OPERATIONS_DUE": keys.OPERATIONS_DUE,
+    "BEHIND": keys.behind(""),
     "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
     "WAKE": keys.wake(""),
@@ -195,6 +204,9 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
+    "MOST_OPERATIONS": MAX_OPERATIONS,
+    "OPERATION_KEPT": 30 * 86_400,  # seconds
+    "FARTHEST_DUE": int(FARTHEST_DUE * 1000),
     "MOST_AUDITED": MAX_AUDITED,
     "LONGEST_AUDITED": LONGEST_AUDITED,
     # What is said of a job.

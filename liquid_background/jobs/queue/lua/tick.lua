@@ -5,7 +5,8 @@
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of GIVEN_UP,
 -- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
 -- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms, and, if there was one, what the
--- store said to a write that is secondary}; where jobs failed here two more: that word or '', and their last log entries.
+-- store said to a write that is secondary}; where jobs failed here or an operation is
+-- due three more: that word or '', the last log entries of those jobs, and 1 for the operation.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
@@ -89,7 +90,7 @@ local function reap(id)
     log_elsewhere(limit, id, origin)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
-    requeue(key, id, queue, 0, true)
+    put_back(id, queue)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -113,6 +114,13 @@ local function tend_leases(graceful_until)
   return #expired / 2
 end
 
+-- Whether somebody may do a part of an operation now: see operation.lua.
+local function is_operation_due()
+  if on('ZCARD', OPERATIONS_DUE) == 0 then return false end
+  return redis.call('ZCOUNT', OPERATIONS_DUE, '-inf', now_ms) > 0 or
+    redis.call('ZCOUNT', OPERATIONS_DUE, now_ms + FARTHEST_DUE, '+inf') > 0
+end
+
 check_rights()
 failures = {}
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
@@ -127,5 +135,8 @@ for i = FIRST_QUEUE, #ARGV do
   next_due = sooner(next_due, ARGV[i])
 end
 local reaped = tend_leases(graceful_until)
-if #failures > 0 then return {promoted, reaped, next_due, now_ms, problem or '', failures} end
+local is_due = is_operation_due()
+if #failures > 0 or is_due then
+  return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
+end
 return {promoted, reaped, next_due, now_ms, problem}
