@@ -175,6 +175,7 @@ RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
+FAILURE: Final = "lb_failure"  # the id of the failure group that the job is in
 GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
 WAITS: Final = "lb_waits"  # since when it waits for its next attempt, where that is not since it was made

@@ -38,6 +38,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "LINDEX": (_QUEUE, 0),
     "LLEN": (_QUEUE,),
     "LPOP": (_QUEUE,),
+    "LPOS": (_QUEUE, "-"),
     "LPUSH": (_QUEUE, "-"),
     "LRANGE": (_QUEUE, 0, 0),
     "LREM": (_QUEUE, 1, "-"),

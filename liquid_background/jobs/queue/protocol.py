@@ -128,6 +128,7 @@ FARTHEST_DUE: Final = 60.0
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
+    "STATES": ("queued", "scheduled", "deferred", *(word for status in JobStatus for word in words_in_rq(status))),
     # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
     "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
