@@ -26,7 +26,7 @@ class Asked:
 
     @property
     def operations(self) -> Operations:
-        """Retry, cancel or delete all that match a filter: `start`, `get`, `list`, `abort`, `follow`, and async twins."""
+        """Retry, cancel or delete all that match a filter: `start`, `get`, `list`, `abort`, `follow`; async twins."""
         return Operations(self.store, self.settings, self._operator_threads)
 
     @property

@@ -15,7 +15,7 @@ from liquid_background.jobs.queue.finishing import Finish
 from liquid_background.jobs.queue.moves import Call, Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background_worker.refusals import is_refusal
+from liquid_background_worker.refusals import is_full, is_refusal
 from liquid_background_worker.telling import Failures
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
@@ -125,17 +125,22 @@ class Heart:
 
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
+        self._hear_of_operations(reply)
         if isinstance(reply, list):
             self._trouble.wrote()
             promoted, reaped, due, self._last_tick, *problem = reply
             if problem and problem[0]:
                 self._trouble.heard_of(problem[0])
             self._failures.tell_all(failures_of_tick(reply))
-            self.has_operation = moves.has_operation(reply)
             if max(promoted, reaped) >= moves.MOST_AT_ONCE:
                 self._next_tick = 0.0
             elif due >= 0:
                 self._next_tick = min(self._next_tick, monotonic() + due / 1000)
+
+    def _hear_of_operations(self, reply: Any) -> None:
+        self.has_operation = moves.has_operation(reply)
+        if is_full(reply):  # deletes and cancels make room
+            self._wire.send(moves.operation_due(), self._hear_of_operations, must=False)
 
     def _lost(self, error: Broken) -> None:
         self._wire.disconnect()

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
+from redis.exceptions import ResponseError
+
 from liquid_background.errors import FilterError, JobRefused, OperationError
 from liquid_background.job import JobStatus
 from liquid_background.jobs.filter import Filter
@@ -89,6 +91,15 @@ class Taken:
         return cls(text(raw_id, _SHOWN), token, what, statuses, which, gap_of(text(rate, _SHOWN)), at)
 
 
+def revive(store: Store) -> None:
+    """Have those operations carried out that workers of an older version came upon, or whose list was lost.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached, or takes no writes.
+    """
+    scripts.run(store, "operation_revive", [], "operations may be due again")
+
+
 class Carrier:
     """It takes one operation after the other that is due, and does a part of it: for a second, or as its rate lets it.
 
@@ -114,28 +125,21 @@ class Carrier:
             shown = text(rest[0], _SHOWN)
             logger.warning("operation %s was started by a newer version, and is left to workers of that", shown)
         elif word == b"taken":
-            taken = self._opened(token, rest)
-            if taken is not None:
-                self._carry_out(taken)
+            try:
+                self._carry_out(Taken.opened(token, rest))
+            except (OperationError, FilterError, ResponseError) as error:
+                logger.warning("operation %s is aborted: %s", text(rest[0], _SHOWN), error)
+                scripts.run(self._store, "operation_abort", [rest[0], "worker", str(error)], _DOUBT)
         else:
             return None if rest[0] < 0 else rest[0] / 1000
         return 0.0
-
-    def _opened(self, token: str, values: Sequence[bytes]) -> Taken | None:
-        """Return an operation that was taken; one that cannot be read is aborted."""
-        try:
-            return Taken.opened(token, values)
-        except (OperationError, FilterError) as error:
-            logger.warning("operation %s is aborted: %s", text(values[0], _SHOWN), error)
-            scripts.run(self._store, "operation_abort", [values[0], "worker", f"it cannot be read: {error}"], _DOUBT)
-            return None
 
     def _carry_out(self, taken: Taken) -> None:
         until = monotonic() + _TURN
         at: Place | None = taken.place
         while at is not None:
             wanted = replace(taken.filter, status=taken.statuses[at.turn])
-            for found in scan(self._store, self._settings, wanted, after=at.cursor or None, most=_MOST):
+            for found in scan(self._store, self._settings, wanted, after=at.cursor or None):
                 at = self._deal_with(taken, at, found, until)
                 if at is None or found.is_last:
                     break
@@ -147,7 +151,7 @@ class Carrier:
         ids = list(found.ids)
         while True:
             now, ids = self._split(taken, ids)
-            holds = not (taken.gap or self._stopped() or monotonic() > until)
+            holds = not ((taken.gap and now) or self._stopped() or monotonic() > until)
             lease = int(LEASE * 1000) if holds else ""
             place = at if ids else beyond
             head: list[Argument] = [taken.id, taken.token, lease, str(place), found.looked_at, found.of or 0]

@@ -75,19 +75,21 @@ def kind_of(given: Kind | str) -> Kind:
 
 
 def statuses_of(kind: Kind, wanted: Filter) -> Sequence[JobStatus]:
-    """Return the statuses of the jobs that an operation is about, in the order in which they are dealt with.
+    """Return the statuses of the jobs that an operation is about, one after the other.
 
-    Jobs go from the first to the second, so that none slips through between them.
+    Those that wait are gone through once more at the end: one that was claimed and given back meanwhile may have stood in
+    no place when that was looked at.
 
     Raises:
         OperationError: when it cannot be done with jobs of the status that the filter asks for.
     """
     if wanted.status is None:
-        return _usual(kind)
+        statuses = _usual(kind)
+        return [*statuses, JobStatus.PENDING] if kind is Kind.CANCEL else statuses
     if not _may(kind, wanted.status):
         advice = "; cancel them first" if kind is Kind.DELETE else ""
         raise OperationError(f"cannot {kind} jobs that are {wanted.status}{advice}")
-    return (wanted.status,)
+    return (wanted.status,) * (2 if wanted.status is JobStatus.PENDING else 1)
 
 
 def _may(kind: Kind, status: JobStatus) -> bool:
@@ -158,22 +160,30 @@ def decode_operation(operation_id: str, values: Sequence[bytes | None]) -> Opera
         OperationError: when it is garbage, or of a newer version.
     """
     given = dict(zip(READ, values, strict=True))
-    written = {name: text(given[name], LONGEST_AUDITED) for name in ("by", "rate", "state", "last_error", "ended_by")}
-    counted = ("matched", "done", "failed", "skipped", "looked_at", "of")
-    version = whole(given["v"], 0, _MOST)
+    said = {name: text(value, LONGEST_AUDITED) for name, value in given.items()}
+    count = {name: whole(value, 0, _MOST) for name, value in given.items()}
+    version = count["v"]
     if version != VERSION:
         upgrade = "was written by a newer version: upgrade this one" if version > VERSION else "is no operation"
         raise OperationError(f"operation {operation_id[:120]}: it {upgrade}")
     try:
         return Operation(
             id=operation_id,
-            kind=Kind(text(given["kind"], LONGEST_AUDITED)),
+            kind=Kind(said["kind"]),
             filter=filter_of(given["filter"]),
-            state=OperationState(written.pop("state")),
+            by=said["by"],
             created=_time(given["created"]),
+            rate=said["rate"],
+            state=OperationState(said["state"]),
+            matched=count["matched"],
+            done=count["done"],
+            failed=count["failed"],
+            skipped=count["skipped"],
+            looked_at=count["looked_at"],
+            of=count["of"],
+            last_error=said["last_error"],
             ended=_time(given["ended"]),
-            **written,
-            **{name: whole(given[name], 0, _MOST) for name in counted},
+            ended_by=said["ended_by"],
         )
     except ValueError as error:
         raise OperationError(f"operation {operation_id[:120]} cannot be read: {error}") from error

@@ -28,7 +28,8 @@ from liquid_background.jobs.operating.operation import (
 )
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.finding import scan
-from liquid_background.jobs.queue.protocol import MAX_OPERATIONS
+from liquid_background.jobs.queue.matching import check_values
+from liquid_background.jobs.queue.protocol import MAX_OPERATIONS, Argument
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
@@ -66,21 +67,23 @@ class Operations:
             dry_run: whether to return only how many jobs match, and the first few ids; nothing is kept then.
 
         Raises:
-            OperationError: when it cannot be done with jobs of that status, or the kind, rate or filter is none.
+            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none.
+            FilterError: when the filter asks for a value that is never shown.
             StoreUnavailable: when the store cannot be reached.
         """
         kind, _ = kind_of(kind), gap_of(rate)
         statuses, written = statuses_of(kind, filter), filter.as_json()
+        check_values(filter, self._settings.secret_names)
         if len(written) > LONGEST_FILTER:
             raise OperationError(f"the filter takes over {LONGEST_FILTER // 1024} KB: give shorter values")
         if dry_run:
-            ids = [job for status in statuses for job in self._matching(replace(filter, status=status))]
+            ids = [job for status in dict.fromkeys(statuses) for job in self._matching(replace(filter, status=status))]
             sample = tuple(ids[:_SAMPLED])
             return Operation(
                 id="", kind=kind, filter=filter, by=by, created=None, rate=rate, state=OperationState.DRY_RUN,
                 matched=len(ids), sample=sample,
             )  # fmt: skip
-        head = [VERSION, str(kind), written, encoded(by), rate]
+        head: list[Argument] = [VERSION, str(kind), written, encoded(by), rate]
         while True:
             operation_id = secrets.token_hex(4)  # short, for people to type
             reply = scripts.run(

@@ -216,8 +216,15 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
 
 
 def has_operation(reply: Any) -> bool:
-    """Return whether an operation is due, as a tick's reply says."""
-    return len(reply) > _OPERATION_AT and reply[_OPERATION_AT] == 1
+    """Return whether an operation is due, as a tick's reply says, or that to `operation_due`."""
+    if isinstance(reply, int):
+        return reply == 1
+    return isinstance(reply, list) and len(reply) > _OPERATION_AT and reply[_OPERATION_AT] == 1
+
+
+def operation_due() -> Call:
+    """Return the call that asks whether an operation is due of a store that is too full for a tick."""
+    return "operation_due", []
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:

@@ -24,6 +24,7 @@ local function is_meant(job)
   -- fetch: status ended_at lb_operation from job
   if record.err or not status then return false end
   if lb_operation == id then return nil end
+  if not began then return false end
   if kind ~= 'cancel' then return is_among(kind == 'retry' and RETRIABLE or ENDED, status) and (ended_at or '') <= began end
   return not is_among(ENDED, status) and
     waits_since(redis.call('HMGET', job, 'enqueued_at', 'created_at', 'lb_final', 'lb_waits')) <= began

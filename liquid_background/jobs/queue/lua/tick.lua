@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record bury due
+-- include: time keep rights log enqueue group record bury due operation
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
@@ -114,13 +114,6 @@ local function tend_leases(graceful_until)
   return #expired / 2
 end
 
--- Whether somebody may do a part of an operation now: see operation.lua.
-local function is_operation_due()
-  if on('ZCARD', OPERATIONS_DUE) == 0 then return false end
-  return redis.call('ZCOUNT', OPERATIONS_DUE, '-inf', now_ms) > 0 or
-    redis.call('ZCOUNT', OPERATIONS_DUE, now_ms + FARTHEST_DUE, '+inf') > 0
-end
-
 check_rights()
 failures = {}
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
@@ -135,7 +128,7 @@ for i = FIRST_QUEUE, #ARGV do
   next_due = sooner(next_due, ARGV[i])
 end
 local reaped = tend_leases(graceful_until)
-local is_due = is_operation_due()
+local is_due = first_due()
 if #failures > 0 or is_due then
   return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
 end
