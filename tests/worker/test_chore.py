@@ -21,7 +21,7 @@ from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
 from tests.campaigns import fuzz, seeds
-from tests.worker.conftest import Bench, WorkerProcess, children_of
+from tests.worker.conftest import Bench, children_of
 
 ANY = Filter()
 

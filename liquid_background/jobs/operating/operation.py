@@ -77,8 +77,8 @@ def kind_of(given: Kind | str) -> Kind:
 def statuses_of(kind: Kind, wanted: Filter) -> Sequence[JobStatus]:
     """Return the statuses of the jobs that an operation is about, one after the other.
 
-    Those that wait are gone through once more at the end: one that was claimed and given back meanwhile may have stood in
-    no place when that was looked at.
+    Those that wait are gone through once more at the end: one that was claimed and given back meanwhile may have stood
+    nowhere when it was looked for.
 
     Raises:
         OperationError: when it cannot be done with jobs of the status that the filter asks for.

@@ -72,16 +72,16 @@ class Operations:
             StoreUnavailable: when the store cannot be reached.
         """
         kind, _ = kind_of(kind), gap_of(rate)
-        statuses, written = statuses_of(kind, filter), filter.as_json()
+        statuses_of(kind, filter)
+        written = filter.as_json()
         check_values(filter, self._settings.secret_names)
         if len(written) > LONGEST_FILTER:
             raise OperationError(f"the filter takes over {LONGEST_FILTER // 1024} KB: give shorter values")
         if dry_run:
-            ids = [job for status in dict.fromkeys(statuses) for job in self._matching(replace(filter, status=status))]
-            sample = tuple(ids[:_SAMPLED])
+            ids = list(self.matching(kind, filter))
             return Operation(
                 id="", kind=kind, filter=filter, by=by, created=None, rate=rate, state=OperationState.DRY_RUN,
-                matched=len(ids), sample=sample,
+                matched=len(ids), sample=tuple(ids[:_SAMPLED]),
             )  # fmt: skip
         head: list[Argument] = [VERSION, str(kind), written, encoded(by), rate]
         while True:
@@ -92,9 +92,17 @@ class Operations:
             if reply == b"ok":
                 return self.get(operation_id)
 
-    def _matching(self, wanted: Filter) -> Iterator[str]:
-        for found in scan(self._store, self._settings, wanted):
-            yield from found.ids
+    def matching(self, kind: Kind | str, filter: Filter) -> Iterator[str]:
+        """Yield the ids of the jobs that an operation would be about, as they are found.
+
+        Raises:
+            OperationError: when there is no such operation, or none on jobs of that status.
+            FilterError: when the filter asks for a value that is never shown.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        for status in dict.fromkeys(statuses_of(kind_of(kind), filter)):
+            for found in scan(self._store, self._settings, replace(filter, status=status)):
+                yield from found.ids
 
     def get(self, operation_id: str) -> Operation:
         """Return one operation, by its id or by what only its id begins with.
@@ -160,20 +168,16 @@ class Operations:
         return self.get(whole_id)
 
     def follow(self, operation_id: str) -> Iterator[Operation]:
-        """Yield an operation each time that it has gone on, until it has ended.
+        """Yield how far an operation is, five times a second until it has ended.
 
         Raises:
             OperationError: when there is none, or it cannot be read.
             StoreUnavailable: when the store cannot be reached.
         """
-        last: Operation | None = None
-        while last is None or last.state is OperationState.RUNNING:
-            if last is not None:
-                sleep(_LOOK)
-            found = self.get(operation_id)
-            if found != last:
-                yield found
-            last = found
+        while (found := self.get(operation_id)).state is OperationState.RUNNING:
+            yield found
+            sleep(_LOOK)
+        yield found
 
     # For coroutines: each waits for the store in a thread.
 
@@ -197,14 +201,10 @@ class Operations:
 
     async def follow_async(self, operation_id: str) -> AsyncIterator[Operation]:
         """Do what `follow` does."""
-        last: Operation | None = None
-        while last is None or last.state is OperationState.RUNNING:
-            if last is not None:
-                await asyncio.sleep(_LOOK)
-            found = await self.get_async(operation_id)
-            if found != last:
-                yield found
-            last = found
+        while (found := await self.get_async(operation_id)).state is OperationState.RUNNING:
+            yield found
+            await asyncio.sleep(_LOOK)
+        yield found
 
 
 def _readable(rows: Iterator[tuple[str, Sequence[bytes | None]]]) -> Iterator[Operation]:
