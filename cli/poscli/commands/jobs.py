@@ -28,6 +28,7 @@ from poscli.terminal import fitted, hint, note, told_first
 from poscli.who import operator
 
 _LOOKED_AT = 1_000
+_WHICH = "options that say which, such as --source-name"
 
 
 @click.group("jobs", cls=Group)
@@ -137,7 +138,7 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, app: str | None, **options
         if options["status"] not in (None, JobStatus.FAILED):
             raise click.UsageError(f"--all-failed and --status {options['status']}: give one of them")
         options["status"] = str(JobStatus.FAILED)
-    _act(Kind.RETRY, job_ids, app, options, "--all-failed or other options that say which")
+    _act(Kind.RETRY, job_ids, app, options, "--all-failed")
 
 
 @command.command("cancel")
@@ -155,7 +156,7 @@ def cancel(job_ids: tuple[str, ...], app: str | None, **options: Any) -> None:
       poscli jobs cancel 3fa94c07d0b4407f8a56ad7ce7f0e0a1
       poscli jobs cancel --source-name sync_to_crm --status pending
     """
-    _act(Kind.CANCEL, job_ids, app, options, "options that say which")
+    _act(Kind.CANCEL, job_ids, app, options, _WHICH)
 
 
 @command.command("delete")
@@ -169,7 +170,7 @@ def delete(app: str | None, **options: Any) -> None:
     Example:
       poscli jobs delete --status failed --source-name import_row --until 7d
     """
-    _act(Kind.DELETE, (), app, options, "options that say which")
+    _act(Kind.DELETE, (), app, options, _WHICH)
 
 
 @command.command("clean")
@@ -186,7 +187,7 @@ def clean(older_than: str, app: str | None, **options: Any) -> None:
     """
     if options["until"]:
         raise click.UsageError("--older-than and --until say the same: give one of them")
-    _act(Kind.DELETE, (), app, {**options, "until": older_than}, "options that say which")
+    _act(Kind.DELETE, (), app, {**options, "until": older_than}, _WHICH)
 
 
 def _act(kind: Kind, job_ids: Sequence[str], app: str | None, options: dict[str, Any], advice: str) -> None:

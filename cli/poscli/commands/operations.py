@@ -104,7 +104,7 @@ def abort(operation_id: str, app: str | None) -> None:
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
-    print(f"aborted {summary(engine.operations.abort(operation_id, by=operator()))}")
+    print(summary(engine.operations.abort(operation_id, by=operator())))
 
 
 def _engine(app: str | None) -> Engine | None:

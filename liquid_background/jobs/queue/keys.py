@@ -151,6 +151,9 @@ def behind(name: str) -> str:
     return f"liquid_background:behind:{name}"
 
 
+BEHIND_IN_ALL: Final = ""
+"""The field in there that says how many that are."""
+
 AUDIT: Final = "liquid_background:audit"
 """Stream of who did what: operations, retries, cancels, deletes, edits, pauses, and the like."""
 
@@ -180,6 +183,7 @@ GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
 WAITS: Final = "lb_waits"  # since when it waits for its next attempt, where that is not since it was made
 OPERATION: Final = "lb_operation"  # the last operation that dealt with it
+LEFT: Final = "lb_left"  # it was cancelled, and its id may stay behind in a list, where RQ's own workers find it
 SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"

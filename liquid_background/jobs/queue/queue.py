@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
@@ -24,9 +24,9 @@ from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
 from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_DATA, MAX_SHOWN, Argument
-from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.queue.reading import text, without_behind
 from liquid_background.jobs.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
-from liquid_background.jobs.site import queue_name
+from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
 
@@ -177,19 +177,21 @@ class Queue:
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first."""
         pipeline = self.store.client.pipeline(transaction=False)
-        for name in (queue_name(self.store.site, queue) for queue in keys.QUEUES):
+        for queue in keys.QUEUES:
+            name = queue_name(self.store.site, queue)
             pipeline.llen(keys.queue(name))
+            pipeline.hget(own_name(self.store.site, keys.behind(queue)), keys.BEHIND_IN_ALL)
             for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
                 pipeline.zcard(registry)
             for [state] in map(states_of, ENDED):
                 pipeline.zcard(keys.ended(state, name))
             pipeline.scard(keys.queue_workers(name))
-        replies = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
-        names = ("queued", "parked", "scheduled", "running", *ENDED, "workers")
+        replies: list[Any] = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
+        names = ("queued", "behind", "parked", "scheduled", "running", *ENDED, "workers")
         rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
         counts = []
         for queue, row in zip(keys.QUEUES, rows, strict=True):
             found = dict(zip(names, row, strict=True))
-            found["queued"] += found.pop("parked")
+            found["queued"] = without_behind(found["queued"], found.pop("behind") or None) + found.pop("parked")
             counts.append(QueueCounts(name=queue, **found))
         return counts

@@ -12,17 +12,26 @@ local function retry_job(id, signature)
   if signature == '' and (lb_sig or '') ~= '' then return 'signed' end
   redis.call('PERSIST', key)
   for _, state in ipairs(RETRIED_FROM) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
-  redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
+  redis.call('HDEL', key, 'lb_token', 'lb_left', 'lb_error', 'ended_at', 'started_at', 'exc_info')
   redis.call('HSET', key, 'lb_final', 1)
   if signature ~= '' then redis.call('HSET', key, 'lb_sig', signature) end
   requeue(key, id, queue, 0, false)
   return 'ok'
 end
 
+local others = {}
+
+-- Whether workers of RQ's own serve a queue, which would run what they find there.
+local function has_others(queue)
+  if others[queue] == nil then others[queue] = has_other_workers(queue) end
+  return others[queue]
+end
+
 -- Take an id out of a list, or of a long one leave it behind, for whoever comes upon it there to drop.
-local function take_out(list, name, id)
-  if on('LLEN', list) <= MOST_SEARCHED then return on('LREM', list, 1, id) end
+local function take_out(list, name, queue, id)
+  if on('LLEN', list) <= MOST_SEARCHED or has_others(queue) then return on('LREM', list, 1, id) end
   leave_behind(name, id)
+  redis.call('HSET', 'rq:job:' .. id, 'lb_left', 1)
 end
 
 -- Take a job back, of which `entry` says the source name and the place in the log. One that runs is told to end.
@@ -38,10 +47,10 @@ local function cancel_job(id, limit, entry)
     redis.call('HSET', key, 'lb_cancel', 1)
     return 'ok'
   end
-  if status == 'queued' and not is_held then take_out(QUEUE .. queue, queue, id) end
+  if status == 'queued' and not is_held then take_out(QUEUE .. queue, queue, queue, id) end
   if status == 'scheduled' then on('ZREM', SCHEDULED .. queue, id) end
   if status == 'deferred' and lb_group then
-    take_out(parked_in(lb_group, queue), lb_group .. ':' .. queue, id)
+    take_out(parked_in(lb_group, queue), lb_group .. ':' .. queue, queue, id)
     on('ZREM', DEFERRED .. queue, id)
   end
   if lb_token then
@@ -50,6 +59,7 @@ local function cancel_job(id, limit, entry)
     leave_group(lb_group, id)
   end
   close_cancelled(key, id, queue, ttl_of(failure_ttl))
+  if status == 'queued' then drop_first(QUEUE .. queue, queue) end
   entry.job_id, entry.attempt = id, lb_final and 0 or whole(lb_attempt, 0)
   entry.max_attempts, entry.status, entry.final = #waits_of(retry_intervals) + 1, 'CANCELLED', 1
   log(limit, entry)
