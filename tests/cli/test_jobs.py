@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import on_terminal
+from .conftest import on_terminal, served
 
 PAGE = """{% assign card = order.card_number %}
 {% background source_name: 'pay', max_attempts: 2, api_key: 'k-1234', note: 'hello' %}
@@ -113,7 +113,7 @@ def test_retrying_all_needs_a_yes_in_a_script(shop: Any) -> None:
     assert refused.code == 2
     assert "this changes many jobs at once: give --yes" in refused.err
     shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
-    shop.start("worker").until("serves")
+    served(shop)
     assert shop.quick("jobs", "retry", "--all-failed", "--yes").lines == ["retried 2 jobs"]
     assert shop.quick("jobs", "retry", "--all-failed", "--yes").err == "no failed jobs\n"
 
@@ -127,7 +127,7 @@ def test_a_person_is_asked_before_many_jobs_change(shop: Any) -> None:
     )
     assert len(shop.quick("jobs", "list", "--status", "failed").lines) == 3
     shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
-    shop.start("worker").until("serves")
+    served(shop)
     assert b"retried 2 jobs" in on_terminal(shop, "jobs", "retry", "--all-failed", until=asked, keys=b"y\n")
     assert shop.quick("jobs", "list", "--status", "failed").lines == []
 

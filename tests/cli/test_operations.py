@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
-from .conftest import on_terminal
+from .conftest import on_terminal, served
 
-PAGE = """{% for i in (1..5) %}{% background source_name: 'crm', customer_id: i %}{% include 'crm' %}{% endbackground %}{% endfor %}
+PAGE = """{% for i in (1..5) %}
+{% background source_name: 'crm', customer_id: i %}{% include 'crm' %}{% endbackground %}
+{% endfor %}
 {% background source_name: 'mail', api_key: 'k' %}{% include 'mail' %}{% endbackground %}"""
 WHO = f"{getpass.getuser()}@{socket.gethostname()}"
 
@@ -35,13 +37,11 @@ def _statuses(project: Any) -> dict[str, list[str]]:
     return told
 
 
-def _mended(project: Any) -> Any:
+def _mended(project: Any) -> None:
     """Start a worker where the jobs succeed."""
     for name in ("crm", "mail"):
         project.write(f"templates/partials/{name}.liquid", "done")
-    worker = project.start("worker")
-    worker.until("serves")
-    return worker
+    served(project)
 
 
 def test_just_those_that_match_are_retried(shop: Any) -> None:
@@ -131,7 +131,7 @@ def test_cancels_and_deletes_of_all_that_match(shop: Any) -> None:
         "later", "{% for i in (1..3) %}{% background source_name: 'later', delay: 60 %}x{% endbackground %}{% endfor %}"
     )
     shop.quick("render", "later")
-    shop.start("worker").until("serves")
+    served(shop)
     assert shop.quick("jobs", "cancel", "--source-name", "later", "--yes").lines == ["cancelled 3 jobs"]
     assert _statuses(shop)["later"] == ["cancelled"] * 3
     assert shop.quick("jobs", "clean", "--status", "failed", "--older-than", "2d", "--yes").err.startswith(
@@ -145,7 +145,7 @@ def test_cancels_and_deletes_of_all_that_match(shop: Any) -> None:
 
 
 def test_the_exit_code_is_1_when_some_failed(shop: Any) -> None:
-    shop.start("worker", LIQUID_BACKGROUND_SIGNING_KEY="a-key-that-signed-none-of-them").until("serves")
+    served(shop, LIQUID_BACKGROUND_SIGNING_KEY="a-key-that-signed-none-of-them")
     result = shop.quick("jobs", "retry", "--source-name", "mail", "--yes", code=1)
     assert result.lines == ["retried 0 jobs, 1 failed"]
     assert "the last one that failed is job " in result.err
