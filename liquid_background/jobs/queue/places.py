@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from liquid_background.job import JobStatus
@@ -49,7 +49,7 @@ class _State:
 
 _STATES: Final = {  # in the order of a job's life: one that moves on meanwhile is met further on, and not missed
     "scheduled": _State("rising", keys.scheduled, ("scheduled",), ("created_at", "started_at"), takes_unknown=True),
-    "deferred": _State("falling", keys.deferred, ("deferred",), ("enqueued_at",)),
+    "deferred": _State("rising", keys.deferred, ("deferred",), ("enqueued_at",)),
     "queued": _State("list", keys.queue, ("queued",), ("enqueued_at",), takes_unknown=True),
     "started": _State("attempts", keys.started, ("started",), ("started_at",)),
     "finished": _State("falling", keys.finished, ("finished",), ("ended_at",), expires=True),
@@ -73,6 +73,10 @@ def places_of(wanted: Filter, site: str) -> list[Place]:
             found.append(indexed)
         elif name in states:
             found += [_place(name, state, queue, site) for queue in queues]
+    if not wanted.status:  # RQ puts what was stopped beside what failed, and calls it something else
+        found = [
+            replace(place, words=(*place.words, "stopped")) if place.words == ("failed",) else place for place in found
+        ]
     return found
 
 

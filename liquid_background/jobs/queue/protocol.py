@@ -113,6 +113,8 @@ SHORTEST_CLAIM: Final = 0.8
 """Seconds; half of it must be enough to begin, on a busy machine too."""
 ELSEWHERE: Final = "a job of another site has this id: give it one with the name of this site in it"
 """What is said of a job that is not sent, since ids are one space for all sites of a database."""
+ANCHORS: Final = 4
+"""Ids on either side of a place in a list by which it is found again."""
 MAX_SHOWN: Final = 200
 """Bytes of an id or a name that is not one of ours, where it is shown."""
 
@@ -129,7 +131,7 @@ LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
     "STATES": ("queued", "scheduled", "deferred", *(word for status in JobStatus for word in words_in_rq(status))),
-    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
+    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where both stand.
     "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
     "ENDED_IN": tuple(state for status in JobStatus if status.has_ended for state in states_of(status)),
@@ -195,6 +197,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,
     "FAILURE_TTL": FAILURE_TTL,  # where a record does not say it
     "LONGEST_TTL": 10 * 365 * 86_400,  # seconds
+    "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.

@@ -142,6 +142,7 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "beat": ("started", lambda hands, held, job: hands.beat(held)),
     "tick": ("lost", lambda hands, held, job: hands.tick()),
     "cancel": ("started", lambda hands, held, job: Queue(hands.store, hands.settings).cancel("a")),
+    "delete": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).delete("a")),
     "retry": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).retry("a")),
     "schedule": ("sent", _schedule),
     "operation_start": ("sent", lambda hands, held, job: _operations(hands).start("cancel", Filter())),

@@ -24,7 +24,7 @@ local function succeed(job, must, run)
     spend(key, job.signature)
   end
   run('EXPIRE', key, ttl)
-  run('ZADD', FINISHED_IN .. job.queue, seconds + ttl, id)
+  run('ZADD', FINISHED_IN .. job.queue, now + ttl, id)
   run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', #job.value <= LARGEST_VALUE and job.value or CUT_VALUE, 'execution_id', job.token)
   run('EXPIRE', results, ttl)
