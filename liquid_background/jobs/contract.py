@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias, Unpack, assert_never
+from typing import Any, Final, Protocol, TypeAlias, Unpack, assert_never
 
 from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
@@ -71,8 +71,8 @@ class Jobs(Protocol):
     ) -> int:
         """Return how many jobs a filter means."""
 
-    def retry(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
-        """Start a new run of a failed or cancelled job, or raise JobNotFound or JobNotAllowed."""
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, or of a new job with other values; or raise a JobError."""
 
     def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take back a job that has not ended, or raise JobNotFound or JobNotAllowed."""
@@ -126,7 +126,9 @@ class Jobs(Protocol):
     ) -> int:
         """Do what `count` does."""
 
-    async def retry_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+    async def retry_async(
+        self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION
+    ) -> JobRecord:
         """Do what `retry` does."""
 
     async def cancel_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:

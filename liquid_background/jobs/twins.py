@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import ParamSpec, TypeVar, Unpack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar, Unpack
 
 from liquid_background.job import Job, JobRecord, LogEntry
 from liquid_background.jobs.contract import APPLICATION, Given, Ids, Jobs, QueueCounts
@@ -76,9 +76,11 @@ class Twins(Jobs):
         """Do what `count` does, without holding up the event loop."""
         return await self._threads.run(self.count, filter, source_name, **conditions)
 
-    async def retry_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+    async def retry_async(
+        self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION
+    ) -> JobRecord:
         """Do what `retry` does, without holding up the event loop."""
-        return await self._threads.run(self.retry, job_id, by=by)
+        return await self._threads.run(self.retry, job_id, set=set, by=by)
 
     async def cancel_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Do what `cancel` does, without holding up the event loop."""

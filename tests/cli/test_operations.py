@@ -112,9 +112,9 @@ def test_ctrl_c_leaves_it_going_and_says_how_to_follow_it(shop: Any) -> None:
     )
     shop.wait(lambda: json.loads(shop.quick("operations", "show", operation["id"], "--format", "json").out)["done"])
     assert waiting.stop(signal.SIGINT) == 130
-    assert waiting.err.read_text() == (
+    assert waiting.err.read_text().strip() == (
         f"operation {operation['id']} goes on: see 'poscli operations show {operation['id']}', end it with "
-        f"'poscli operations abort {operation['id']}'\n"
+        f"'poscli operations abort {operation['id']}'"
     )
     assert shop.good("operations", "show", operation["id"], "--follow").lines == ["retried 6 jobs"]
 
@@ -162,7 +162,7 @@ def test_the_exit_code_is_1_when_some_failed(shop: Any) -> None:
         (("clean", "--older-than", "2x"), "'2x' is not a time such as 10m"),
         (("clean", "--older-than", "2d", "--until", "1d"), "--older-than and --until say the same"),
         (("retry", "--all-failed", "--status", "cancelled"), "--all-failed and --status cancelled: give one of them"),
-        (("retry", "--value", "x"), "'x' is not of the form NAME=TEXT"),
+        (("retry", "--value", "x"), "--value 'x' is not NAME=VALUE"),
         (("retry", "x", "--rate", "1/s"), "--rate and --dry-run are for all that match"),
         (("retry", "--all-failed"), "this changes many jobs at once: give --yes"),
     ],

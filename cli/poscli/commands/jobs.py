@@ -14,7 +14,9 @@ import click
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import FilterError, JobError
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.operation import Kind
+from liquid_background.jobs.queue.editing import value_of
 from liquid_background.jobs.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
@@ -116,18 +118,27 @@ def _entry(entry: object) -> dict[str, object]:
 
 @command.command("retry")
 @click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
+@click.option(
+    "--set",
+    "changes",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Run a copy of one job with another value, JSON or else text; user.id=7 sets what is inside.",
+)
 @click.option("--all-failed", is_flag=True, help="Every failed job that the other options mean; asks first.")
 @filter_options
 @operating_options
 @app_option
-def retry(job_ids: tuple[str, ...], all_failed: bool, wanted: Filter, **options: Any) -> None:
+def retry(job_ids: tuple[str, ...], changes: tuple[str, ...], all_failed: bool, wanted: Filter, **options: Any) -> None:
     """Start a new run of failed or cancelled jobs, at attempt 1, now.
 
-    With the options of a filter the workers do it, with the failed jobs that match unless --status says otherwise.
+    With the options of a filter the workers do it, with the failed jobs that match unless --status says otherwise. With
+    --set a new job is run, with the other values as they were; the old one stays as it is.
 
     \b
     Examples:
       poscli jobs retry 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs retry 3fa94c07d0b4407f8a56ad7ce7f0e0a1 --set customer_id=43
       poscli jobs retry --all-failed --source-name sync_to_crm --yes
       poscli jobs retry --error 503 --since 2h --rate 10/s
     """
@@ -136,6 +147,9 @@ def retry(job_ids: tuple[str, ...], all_failed: bool, wanted: Filter, **options:
             raise click.UsageError(f"--all-failed and --status {wanted.status}: give one of them")
         wanted = replace(wanted, status=JobStatus.FAILED)
     check_asked(job_ids, wanted, "--all-failed", options)
+    if changes:
+        _edit(job_ids, changes, options["app"])
+        return
     _act(Kind.RETRY, job_ids, wanted, **options)
 
 
@@ -216,6 +230,22 @@ def _act(kind: Kind, job_ids: Sequence[str], wanted: Filter, *, app: str | None,
         Kind.DELETE: (engine.jobs.delete, "deleted", lambda status: status is not JobStatus.RUNNING),
     }[kind]
     _each(engine, job_ids, partial(act, by=operator()), done, allowed)
+
+
+def _edit(job_ids: Sequence[str], changes: Sequence[str], app: str | None) -> None:
+    """Run one job again with other values, as a new job."""
+    if len(job_ids) != 1:
+        raise click.UsageError("--set is for one job: name it")
+    pairs = [text.partition("=") for text in changes]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            raise click.UsageError(f"--set '{name}' is not NAME=VALUE, such as customer_id=43")
+    engine = _engine(app)
+    if engine is None:
+        sys.exit(1)
+    old = _stored(engine, job_ids[0])
+    new = engine.jobs.retry(old.id, set={name: value_of(value) for name, _, value in pairs}, by=operator())
+    print(printable(f"enqueued {new.id} ({new.source_name}), made from {old.id}"))
 
 
 def _engine(app: str | None) -> Engine | None:

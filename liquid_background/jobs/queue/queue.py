@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from liquid_background.errors import JobRefused
@@ -19,6 +19,7 @@ from liquid_background.jobs.contract import (
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.editing import EDITED, edited
 from liquid_background.jobs.queue.lookup import Lookup
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
 from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_SHOWN, Argument
@@ -63,21 +64,39 @@ class Queue(Lookup, Twins):
     def _signing_time(self) -> float | None:
         return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
 
-    def retry(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
-        """Start a new run of a failed or cancelled job, at attempt 1, now.
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now; with other values, as a new job.
 
         Args:
             job_id: its id.
+            set: values in the place of some of those that a job which has ended was given, by the names of parameters
+                or handed-over values, or by paths into these, such as `user.id`. What is run then is a new job, whose
+                `edited_from` is this one's id; this one stays as it is.
             by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
-            JobNotAllowed: when the job is neither failed nor cancelled.
+            JobNotAllowed: when the job is neither failed nor cancelled; with other values, when it has not ended.
             JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed, or the other way round.
+            EnqueueError: when it was given no such value, or a new one cannot travel.
         """
+        if set:
+            return self._edit(job_id, set, by)
         self.get(job_id)
         self._act("retry", job_id, [self._new_signature(job_id), encoded(by)], "retried")
         return self.get(job_id)
+
+    def _edit(self, job_id: str, changes: Mapping[str, Any], by: str) -> JobRecord:
+        now = self._signing_time()
+        pipeline = self.store.client.pipeline(transaction=False)
+        pipeline.hmget(keys.job(job_id), EDITED)
+        (values,) = read_replies(pipeline, self.store.url)
+        if not any(values or ()):
+            raise not_found(job_id)
+        job = edited(job_id, values, changes, self.settings, now)
+        head: list[Argument] = [encoded(by), encoded(", ".join(changes)), self.settings.log_limit]
+        self._act("edit", job_id, [*head, *encode_job(job, self.settings, now)], "run again")
+        return self.get(job.id)
 
     def _new_signature(self, job_id: str) -> str:
         now = self._signing_time()
