@@ -34,6 +34,8 @@ _PACKAGE: Final = "liquid_background"
 _REACHED: Final = (
     "jobs.queue.Queue",
     "jobs.contract.QueueCounts",
+    "jobs.operating.audit.Audit",
+    "jobs.operating.audit.AuditEntry",
     "engine.JobLog",
     "engine.Request",
     "python_jobs.EnqueueOptions",

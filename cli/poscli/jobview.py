@@ -42,6 +42,7 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "source": job.source,
         "result": encode(job.result),
         "error": job.error,
+        "edited_from": job.edited_from or None,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
 
@@ -77,6 +78,7 @@ def _facts(job: JobRecord, wait: Waiting) -> str:
     place = ", waits for its turn there" if wait.parked else ""
     facts = {
         "Job": job.id,
+        "Edited from": job.edited_from,
         "Source name": job.source_name,
         "Status": str(job.status),
         "Error": job.error,

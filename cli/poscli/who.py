@@ -1,17 +1,16 @@
-"""Who gives a command: what the store notes of those who change something there."""
+"""Whom the audit names for what is done at the command line."""
 
 from __future__ import annotations
 
 import getpass
+import os
 import socket
 
-from liquid_background.jobs.log import printable
 
-
-def who() -> str:
-    """Return the user and the host, as `ada@web1`."""
+def operator() -> str:
+    """Return who runs the program, such as ada@web-3; a user without a name by number."""
     try:
         user = getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as in containers
-        user = "?"
-    return printable(f"{user}@{socket.gethostname()}")[:200]
+    except (OSError, KeyError):  # as in a container whose user is not in its list of users
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"

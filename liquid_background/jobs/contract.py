@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias, Unpack, assert_never
+from typing import Any, Final, Protocol, TypeAlias, Unpack, assert_never
 
 from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
@@ -16,6 +16,9 @@ Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since what asks for them has a method `list`
 Given: TypeAlias = Filter | JobStatus | str | None
 """What a call is given for a filter; a status stands for the filter of that alone."""
+
+APPLICATION: Final = "application"
+"""Whom the audit names for what an application does by itself."""
 
 
 class Jobs(Protocol):
@@ -68,13 +71,13 @@ class Jobs(Protocol):
     ) -> int:
         """Return how many jobs a filter means."""
 
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, or raise JobNotFound or JobNotAllowed."""
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, or of a new job with other values; or raise a JobError."""
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take back a job that has not ended, or raise JobNotFound or JobNotAllowed."""
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job_id: str, *, by: str = APPLICATION) -> None:
         """Delete a job that does not run, with its results, or raise JobNotFound or JobNotAllowed."""
 
     def counts(self) -> Sequence[QueueCounts]:
@@ -123,13 +126,15 @@ class Jobs(Protocol):
     ) -> int:
         """Do what `count` does."""
 
-    async def retry_async(self, job_id: str) -> JobRecord:
+    async def retry_async(
+        self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION
+    ) -> JobRecord:
         """Do what `retry` does."""
 
-    async def cancel_async(self, job_id: str) -> JobRecord:
+    async def cancel_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Do what `cancel` does."""
 
-    async def delete_async(self, job_id: str) -> None:
+    async def delete_async(self, job_id: str, *, by: str = APPLICATION) -> None:
         """Do what `delete` does."""
 
     async def counts_async(self) -> Sequence[QueueCounts]:

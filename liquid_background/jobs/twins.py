@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from typing import ParamSpec, TypeVar, Unpack
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from typing import Any, ParamSpec, TypeVar, Unpack
 
 from liquid_background.job import Job, JobRecord, LogEntry
-from liquid_background.jobs.contract import Given, Ids, Jobs, QueueCounts
+from liquid_background.jobs.contract import APPLICATION, Given, Ids, Jobs, QueueCounts
 from liquid_background.jobs.pages import Conditions, Page
 from liquid_background.lazy import kept
 from liquid_background.threads import Threads
@@ -76,17 +76,19 @@ class Twins(Jobs):
         """Do what `count` does, without holding up the event loop."""
         return await self._threads.run(self.count, filter, source_name, **conditions)
 
-    async def retry_async(self, job_id: str) -> JobRecord:
+    async def retry_async(
+        self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION
+    ) -> JobRecord:
         """Do what `retry` does, without holding up the event loop."""
-        return await self._threads.run(self.retry, job_id)
+        return await self._threads.run(self.retry, job_id, set=set, by=by)
 
-    async def cancel_async(self, job_id: str) -> JobRecord:
+    async def cancel_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Do what `cancel` does, without holding up the event loop."""
-        return await self._threads.run(self.cancel, job_id)
+        return await self._threads.run(self.cancel, job_id, by=by)
 
-    async def delete_async(self, job_id: str) -> None:
+    async def delete_async(self, job_id: str, *, by: str = APPLICATION) -> None:
         """Do what `delete` does, without holding up the event loop."""
-        await self._threads.run(self.delete, job_id)
+        await self._threads.run(self.delete, job_id, by=by)
 
     async def counts_async(self) -> Sequence[QueueCounts]:
         """Do what `counts` does, without holding up the event loop."""

@@ -18,7 +18,7 @@ from poscli.output import dump
 from poscli.tables import table
 from poscli.terminal import hint, note
 from poscli.times import age, clock, span
-from poscli.who import who
+from poscli.who import operator
 
 _HEADINGS = ("NAME", "NEXT", "LAST", "OUTCOME", "WHEN")
 
@@ -94,7 +94,7 @@ def pause(name: str, app: str | None) -> None:
     Example:
       poscli schedules pause nightly_report
     """
-    changed = _engine(app).timetable.pause(name, who())
+    changed = _engine(app).timetable.pause(name, operator())
     print(f"{name} is paused" if changed else f"{name} is paused already")
 
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import count
-from typing import Final
+from typing import Any, Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import MAX_RETRYING, Ending, Job, JobRecord, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.contract import (
+    APPLICATION,
     ENDED,
     Ids,
     QueueCounts,
@@ -26,6 +27,7 @@ from liquid_background.jobs.memory.kept import Kept
 from liquid_background.jobs.memory.log import MemoryLog
 from liquid_background.jobs.memory.lookup import AllKept, Lookup
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.editing import edited
 from liquid_background.jobs.queue.finishing import settle
 from liquid_background.settings import Settings
 
@@ -83,8 +85,8 @@ class MemoryJobs(Lookup):
         with self._lock:
             return [kept.record() for kept in self._jobs.values()]
 
-    def cancel(self, job_id: str) -> JobRecord:
-        """Take a job back. One that runs is ended with its attempt, unless that succeeds.
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+        """Take a job back. One that runs is ended with its attempt, unless that succeeds. There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.
@@ -102,8 +104,8 @@ class MemoryJobs(Lookup):
                 self.log.append([kept.entry(LogStatus.CANCELLED, attempt, final=True)])
             return kept.record()
 
-    def delete(self, job_id: str) -> None:
-        """Delete a job that does not run; of one that waits, the log says that.
+    def delete(self, job_id: str, *, by: str = APPLICATION) -> None:
+        """Delete a job that does not run; of one that waits, the log says that. There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.
@@ -120,20 +122,32 @@ class MemoryJobs(Lookup):
             self._ended.pop(job_id, None)
             del self._jobs[job_id]
 
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, at attempt 1, now.
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now; with other values, as a new job.
+
+        There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.
-            JobNotAllowed: when it is neither failed nor cancelled.
+            JobNotAllowed: when it is neither failed nor cancelled; with other values, when it has not ended.
+            EnqueueError: when it was given no such value, or a new one cannot travel.
         """
         with self._lock:
             kept = self._find(job_id)
+            if set:
+                return self._edit(kept, set)
             if not kept.status.may_be_retried:
                 raise not_allowed("retry", job_id, kept.status)
             self._ended.pop(job_id, None)
             kept.reopen(next(self._turns))
             return kept.record()
+
+    def _edit(self, kept: Kept, changes: Mapping[str, Any]) -> JobRecord:
+        if not kept.status.has_ended:
+            raise not_allowed("edit", kept.job.id, kept.status)
+        job = edited(kept.job.id, kept.edited_fields(), changes, self.settings, None)
+        self.send([job])
+        return self.get(job.id)
 
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first. No worker serves any of them."""

@@ -13,6 +13,7 @@ from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.contract import states_of
 from liquid_background.jobs.log.entry import clip, encoded
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.editing import EDITED
 from liquid_background.jobs.queue.opening import open_claimed
 from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.jobs.queue.protocol import CLAIMED, Argument
@@ -105,6 +106,12 @@ class Kept:
             return decode_payload(self.sent["data"])
         except JobRefused:
             return {}
+
+    def edited_fields(self) -> list[bytes | None]:
+        """Return what an edited job is made from."""
+        group = self.job.group
+        named = {keys.GROUP: group.name.encode(), keys.GROUP_LIMIT: b"%d" % group.max_concurrency} if group else {}
+        return [{**self.sent, **named}.get(name) for name in EDITED]
 
     def entry(self, status: LogStatus, attempt: int, final: bool, outcome: Outcome | None = None) -> LogEntry:
         """Return what the log says of an attempt's end."""

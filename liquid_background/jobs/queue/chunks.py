@@ -11,14 +11,13 @@ from liquid_background.jobs.queue import scripts
 from liquid_background.jobs.queue.cursors import Position
 from liquid_background.jobs.queue.matching import Matching
 from liquid_background.jobs.queue.places import Place
-from liquid_background.jobs.queue.protocol import Argument
+from liquid_background.jobs.queue.protocol import ANCHORS, Argument
 from liquid_background.jobs.store import Store
 
 MOST: Final = 250
 """Ids that one call looks at: a millisecond or two of the store's time."""
 _BYTES: Final = 2 * 1024 * 1024  # of records that one call reads
-_ANCHORS: Final = 2  # ids on either side by which a place in a list is found again
-_HEAD: Final = 4  # words of a position in a list before these
+_HEAD: Final = 4  # words of a position in a list before its ids
 _SCORE: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|inf)", re.ASCII | re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
 
@@ -57,7 +56,8 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    words = [word.encode("utf-8", "surrogateescape") for word in _checked(place, position)]
+    position = _checked(place, position)
+    words = [word.encode("utf-8", "surrogateescape") for word in position]
     arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), _takes(place, matching)]
     arguments += [" ".join(place.stamps), _share(most, matching), _BYTES]
     arguments += [matching.wanted.id_prefix, matching.scope, matching.since, matching.until]
@@ -65,7 +65,7 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
     for condition in matching.conditions:
         arguments += condition
     looked_at, is_last, time, start, ids, last, rows = scripts.run(store, "scan", arguments)
-    listed = _Listed(position, start, [*map(_word, ids)], _word(last[0])) if place.kind == "list" else None
+    listed = _Listed(start, [*map(_word, ids)], _word(last[0])) if place.kind == "list" else None
     hits = []
     for job_id, at, number, score, member, data, error in rows:
         if matching.fits(data, error):
@@ -117,15 +117,12 @@ def _checked(place: Place, position: Position) -> Position:
 class _Listed:
     """A part of a list as it was read, from which positions in it are told."""
 
-    before: Position  # where it began
     start: int  # how many ids stood behind it
-    ids: Sequence[str]  # from the end of the list on, with a few more than were looked at
+    ids: Sequence[str]  # from the end of the list on, with a few on either side
     read_at: str  # by the store's clock: an id that is put there later is not the one that stood there
 
     def behind(self, number: int, time: str) -> Position:
         """Return the position behind so many of the ids, the last of which is of that time."""
-        passed = self.ids[max(0, number - _ANCHORS) : number][::-1]
-        if len(passed) < _ANCHORS and self.before:
-            passed = [*passed, *self.before[_HEAD : _HEAD + int(self.before[_HEAD - 1])]][:_ANCHORS]
-        following = self.ids[number : number + _ANCHORS]
+        at = min(self.start, ANCHORS) + number
+        passed, following = self.ids[max(0, at - ANCHORS) : at][::-1], self.ids[at : at + ANCHORS]
         return (str(self.start + number), time, self.read_at, str(len(passed)), *passed, *following)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from itertools import dropwhile
 from typing import Any, Final, TypeAlias
 
 from liquid_background.jobs.filter import Filter
@@ -21,6 +22,7 @@ from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
 _KIND: Final = "list"
+_TIME: Final = ""  # what a cursor calls the time of the last job
 _NEWEST: Final = "~"  # later than any time of a record
 _MOST_KEPT: Final = 5_000  # jobs of a place without order that one reading of it keeps
 
@@ -53,12 +55,15 @@ class Merged:
                 return look(store, place, matching, position, most)
 
             reading = _InOrder(at, most) if place.has_order else _Sorted(at, most)
-            if place.name in said:
-                try:
+            try:
+                if place.name in said:
                     reading.go_on(said[place.name])
-                except (ValueError, TypeError, IndexError) as error:
-                    raise cursors.no_cursor(after or "") from error
+                elif after:
+                    reading.begin_below(str(said[_TIME]))
+            except (ValueError, TypeError, LookupError) as error:
+                raise cursors.no_cursor(after or "") from error
             self._readings[place.name] = reading
+        self._time = str(said.get(_TIME, _NEWEST))
         self.sizes = sizes(store, self.places)
 
     @property
@@ -81,6 +86,7 @@ class Merged:
                 yield None
             elif (hit := newest.take()).id not in seen:  # one that has moved on meanwhile is met again there
                 seen.add(hit.id)
+                self._time = hit.time
                 yield hit
 
     def cursor(self) -> str | None:
@@ -88,7 +94,7 @@ class Merged:
         if all(reading.is_over and not reading.hits for reading in self._readings.values()):
             return None
         said = {name: reading.said() for name, reading in self._readings.items()}
-        return cursors.write(_KIND, {name: words for name, words in said.items() if words})
+        return cursors.write(_KIND, {_TIME: self._time, **{name: words for name, words in said.items() if words}})
 
 
 class _InOrder:
@@ -101,6 +107,7 @@ class _InOrder:
         self._read: Position = ()
         self._time = _NEWEST
         self._numbers: deque[int] = deque()
+        self._newest = _NEWEST
         self.looked_at = 0
         self.hits: deque[Hit] = deque()
         self.is_over = False
@@ -114,6 +121,10 @@ class _InOrder:
         self.looked_at, self._read = _count(said[0]), cursors.position(said[1])
         self._taken = (self.looked_at, self._read)
 
+    def begin_below(self, time: str) -> None:
+        """Pass by the jobs that have come since a list ended with one of that time."""
+        self._newest = time
+
     @property
     def bound(self) -> str:
         """The time of the next job; before it is known, a time that no job is newer than that is left."""
@@ -123,8 +134,11 @@ class _InOrder:
         """Look at some more ids."""
         self._taken = (self.looked_at, self._read)
         chunk = self._look(self._read, self._most)
-        self._numbers.extend(self.looked_at + hit.number for hit in chunk.hits)
-        self.hits.extend(chunk.hits)
+        hits = [*dropwhile(lambda hit: hit.time > self._newest, chunk.hits)]
+        if hits:
+            self._newest = _NEWEST
+        self._numbers.extend(self.looked_at + hit.number for hit in hits)
+        self.hits.extend(hits)
         self.looked_at += chunk.looked_at
         self._read, self._time, self.is_over = chunk.position, chunk.time or self._time, chunk.is_last
         self._most = MOST
@@ -159,6 +173,10 @@ class _Sorted:
         """Go on where a cursor says, as of a place that has order."""
         [time, job_id] = cursors.position(said)
         self._below = (time, job_id)
+
+    def begin_below(self, time: str) -> None:
+        """As of a place that has order."""
+        self._below = (time, _NEWEST)
 
     @property
     def bound(self) -> str:

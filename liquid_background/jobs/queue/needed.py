@@ -92,6 +92,7 @@ _OF_A_QUEUE: Final = (
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
+    *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
     *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
 )

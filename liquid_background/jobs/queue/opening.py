@@ -74,7 +74,7 @@ def open_claimed(
     if origin != queue_name(settings.site, queue).encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(data)
-    waits, limit = _limits(timeout, intervals, exact)
+    waits, limit = limits_of(timeout, intervals, exact)
     if settings.signing_key:
         verify(settings.signing_key, signature, _signed(name, (origin, timeout, exact), waits, data), now)
     begun = 0 if final else whole(attempt, 0, MAX_ATTEMPTS_READ)
@@ -89,7 +89,12 @@ def _seconds(stamp: bytes) -> float | None:
 
 
 @lru_cache(maxsize=256)
-def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
+def limits_of(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
+    """Return the waits before attempts 2, 3, … that a record says, and the seconds an attempt.
+
+    Raises:
+        JobRefused: when they are none.
+    """
     try:
         waits = json.loads(intervals or b"[]")
         if not (isinstance(waits, list) and len(waits) <= MAX_RETRIES):
@@ -127,7 +132,7 @@ def renew_signature(job_id: str, values: Sequence[bytes | None], settings: Setti
         JobRefused: when the record is not the one that was signed, so that the key must not vouch for it.
     """
     data, origin, timeout, intervals, exact, signature = [value or b"" for value in values]
-    waits, _ = _limits(timeout, intervals, exact)
+    waits, _ = limits_of(timeout, intervals, exact)
     parts = _signed(job_id, (origin, timeout, exact), waits, inflate(data))
     return sign_again(settings.signing_key, signature, parts, math.floor(now))
 

@@ -117,6 +117,8 @@ SHORTEST_CLAIM: Final = 0.8
 """Seconds; half of it must be enough to begin, on a busy machine too."""
 ELSEWHERE: Final = "a job of another site has this id: give it one with the name of this site in it"
 """What is said of a job that is not sent, since ids are one space for all sites of a database."""
+ANCHORS: Final = 4
+"""Ids on either side of a place in a list by which it is found again."""
 MAX_SHOWN: Final = 200
 """Bytes of an id or a name that is not one of ours, where it is shown."""
 
@@ -124,6 +126,14 @@ MAX_COUNTED_NAMES: Final = 1_000
 """Source names that are counted one by one, in each minute, each hour and of all time."""
 OTHER_NAMES: Final = "(others)"
 """Under what all others are counted; no source name."""
+MAX_AUDITED: Final = 10_000
+"""Entries of the audit that are kept, and a few more."""
+LONGEST_AUDITED: Final = 2_000
+"""Bytes of a value of one."""
+MAX_OPERATIONS: Final = 1_000
+"""Operations that are kept, for 30 days after their end."""
+FARTHEST_DUE: Final = 60.0
+"""Seconds after which the next part of an operation is looked for at the latest."""
 
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
@@ -147,6 +157,11 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "SCHEDULES_PAUSED": keys.SCHEDULES_PAUSED,
     "COUNTS": keys.COUNTS,
     "COUNTED_NAMES": keys.COUNTED_NAMES,
+    "OPERATION": keys.operation(""),
+    "OPERATIONS": keys.OPERATIONS,
+    "OPERATIONS_DUE": keys.OPERATIONS_DUE,
+    "BEHIND": keys.behind(""),
+    "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
@@ -193,6 +208,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,
     "FAILURE_TTL": FAILURE_TTL,  # where a record does not say it
     "LONGEST_TTL": 10 * 365 * 86_400,  # seconds
+    "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.
@@ -209,6 +225,11 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "OTHER_NAMES": OTHER_NAMES,
     "MINUTES_KEPT": 25 * 3600,  # seconds
     "HOURS_KEPT": 32 * 86_400,
+    "MOST_OPERATIONS": MAX_OPERATIONS,
+    "OPERATION_KEPT": 30 * 86_400,  # seconds
+    "FARTHEST_DUE": int(FARTHEST_DUE * 1000),
+    "MOST_AUDITED": MAX_AUDITED,
+    "LONGEST_AUDITED": LONGEST_AUDITED,
     # What is said of a job.
     "GIVEN_UP": GIVEN_UP,
     "GONE": "its record is gone: deleted, expired or evicted by the store",

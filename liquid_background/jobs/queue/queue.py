@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.contract import (
+    APPLICATION,
     ENDED,
     Ids,
     QueueCounts,
@@ -16,13 +17,15 @@ from liquid_background.jobs.contract import (
     states_of,
 )
 from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.editing import EDITED, edited
 from liquid_background.jobs.queue.lookup import Lookup
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
 from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_SHOWN, Argument
-from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.queue.reading import text, without_behind
 from liquid_background.jobs.queue.records import encode_job
-from liquid_background.jobs.site import queue_name
+from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import read_replies
 from liquid_background.jobs.twins import Twins
 
@@ -61,17 +64,39 @@ class Queue(Lookup, Twins):
     def _signing_time(self) -> float | None:
         return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
 
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, at attempt 1, now.
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now; with other values, as a new job.
+
+        Args:
+            job_id: its id.
+            set: values in the place of some of those that a job which has ended was given, by the names of parameters
+                or handed-over values, or by paths into these, such as `user.id`. What is run then is a new job, whose
+                `edited_from` is this one's id; this one stays as it is.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
-            JobNotAllowed: when the job is neither failed nor cancelled.
+            JobNotAllowed: when the job is neither failed nor cancelled; with other values, when it has not ended.
             JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed, or the other way round.
+            EnqueueError: when it was given no such value, or a new one cannot travel.
         """
+        if set:
+            return self._edit(job_id, set, by)
         self.get(job_id)
-        self._act("retry", job_id, [self._new_signature(job_id)], "retried")
+        self._act("retry", job_id, [self._new_signature(job_id), encoded(by)], "retried")
         return self.get(job_id)
+
+    def _edit(self, job_id: str, changes: Mapping[str, Any], by: str) -> JobRecord:
+        now = self._signing_time()
+        pipeline = self.store.client.pipeline(transaction=False)
+        pipeline.hmget(keys.job(job_id), EDITED)
+        (values,) = read_replies(pipeline, self.store.url)
+        if not any(values or ()):
+            raise not_found(job_id)
+        job = edited(job_id, values, changes, self.settings, now)
+        head: list[Argument] = [encoded(by), encoded(", ".join(changes)), self.settings.log_limit]
+        self._act("edit", job_id, [*head, *encode_job(job, self.settings, now)], "run again")
+        return self.get(job.id)
 
     def _new_signature(self, job_id: str) -> str:
         now = self._signing_time()
@@ -87,24 +112,32 @@ class Queue(Lookup, Twins):
         except JobRefused as error:
             raise JobRefused(f"cannot retry job {job_id}: {error}; enqueue it again where it comes from") from error
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take a job back. One that runs is ended at its worker's next beat.
+
+        Args:
+            job_id: its id.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job has ended.
         """
-        self._act("cancel", job_id, self._entry(job_id), "cancelled")
+        self._act("cancel", job_id, [encoded(by), *self._entry(job_id)], "cancelled")
         return self.get(job_id)
 
-    def delete(self, job_id: str) -> None:
+    def delete(self, job_id: str, *, by: str = APPLICATION) -> None:
         """Delete a job that does not run, with its results and its place; of one that waits, the log says that.
+
+        Args:
+            job_id: its id.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job runs: cancel it first.
         """
-        self._act("delete", job_id, self._entry(job_id, "deleted"), "deleted")
+        self._act("delete", job_id, [encoded(by), *self._entry(job_id, "deleted")], "deleted")
 
     def _entry(self, job_id: str, message: str = "") -> list[Argument]:
         """Return what the log is to say of a job that is taken back."""
@@ -128,19 +161,21 @@ class Queue(Lookup, Twins):
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first."""
         pipeline = self.store.client.pipeline(transaction=False)
-        for name in (queue_name(self.store.site, queue) for queue in keys.QUEUES):
+        for queue in keys.QUEUES:
+            name = queue_name(self.store.site, queue)
             pipeline.llen(keys.queue(name))
+            pipeline.hget(own_name(self.store.site, keys.behind(queue)), keys.BEHIND_IN_ALL)
             for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
                 pipeline.zcard(registry)
             for [state] in map(states_of, ENDED):
                 pipeline.zcard(keys.ended(state, name))
             pipeline.scard(keys.queue_workers(name))
-        replies = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
-        names = ("queued", "parked", "scheduled", "running", *ENDED, "workers")
+        replies: list[Any] = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
+        names = ("queued", "behind", "parked", "scheduled", "running", *ENDED, "workers")
         rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
         counts = []
         for queue, row in zip(keys.QUEUES, rows, strict=True):
             found = dict(zip(names, row, strict=True))
-            found["queued"] += found.pop("parked")
+            found["queued"] = without_behind(found["queued"], found.pop("behind") or None) + found.pop("parked")
             counts.append(QueueCounts(name=queue, **found))
         return counts

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.reading import number, text
-from liquid_background.jobs.site import queue_name
+from liquid_background.jobs.queue.reading import number, text, without_behind
+from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store.asking import Asking, Refusal
 from liquid_background.jobs.store.refusals import NOT_RENAMED
 from liquid_background.jobs.store.verdict import Severity, Verdict
@@ -51,7 +51,8 @@ def serving(ask: Asking, site: str = "", soon: Collection[str] = ()) -> Serving:
     now = 0.0 if isinstance(clock, Refusal) else int(clock[0]) + int(clock[1]) / 1_000_000
     refused = members if isinstance(members, Refusal) and not members.is_wrong_type else None
     known = _served(ask, _list(members), queues)
-    waiting, later, since = _waiting(ask, queues, now)
+    behind = [own_name(site, keys.behind(queue)) for queue in keys.QUEUES]
+    waiting, later, since = _waiting(ask, dict(zip(queues, behind, strict=True)), now)
     served = {*(queue_name(site, queue) for queue in soon), *(name for names in known.values() for name in names)}
     unserved = {
         queue: count
@@ -86,13 +87,20 @@ def _served(ask: Asking, members: list[bytes], queues: Sequence[str]) -> dict[by
     return {member: served for member, served in found.items() if served}
 
 
-def _waiting(ask: Asking, queues: Sequence[str], now: float) -> tuple[dict[str, int], int, list[float]]:
-    """Return by queue the jobs that are ready or due, how many are delayed, and since when its first waits."""
+def _waiting(ask: Asking, queues: Mapping[str, str], now: float) -> tuple[dict[str, int], int, list[float]]:
+    """Return by queue the jobs that are ready or due, how many are delayed, and since when its first waits.
+
+    Args:
+        ask: a connection.
+        queues: by name, the key of the ids that stay behind in it.
+        now: seconds by the store's clock.
+    """
     commands = [
         command
-        for name in queues
+        for name, behind in queues.items()
         for command in (
             ("LLEN", keys.queue(name)),
+            ("HGET", behind, keys.BEHIND_IN_ALL),
             ("ZCARD", keys.deferred(name)),
             ("ZCOUNT", keys.scheduled(name), "-inf", f"{now:.6f}"),
             ("ZCARD", keys.scheduled(name)),
@@ -101,19 +109,23 @@ def _waiting(ask: Asking, queues: Sequence[str], now: float) -> tuple[dict[str, 
         )
     ]
     replies = [None if isinstance(reply, Refusal) else reply for reply in ask.ask(*commands)]
-    rows = [replies[at : at + 6] for at in range(0, len(replies), 6)]
-    since = [number(first[1], now, now) for _, _, due, _, _, first in rows if due and first]
+    rows = [replies[at : at + 7] for at in range(0, len(replies), 7)]
+    since = [number(first[1], now, now) for *_, due, _, _, first in rows if due and first]
     since += _since(ask, [head for *_, head, _ in rows if head])
-    counts = {name: (row[0] or 0) + (row[1] or 0) + (row[2] or 0) for name, row in zip(queues, rows, strict=True)}
-    later = sum((row[3] or 0) - (row[2] or 0) for row in rows)
+    counts = {
+        name: without_behind(listed or 0, behind) + (parked or 0) + (due or 0)
+        for name, (listed, behind, parked, due, *_) in zip(queues, rows, strict=True)
+    }
+    later = sum((delayed or 0) - (due or 0) for *_, due, delayed, _, _ in rows)
     return counts, later, since
 
 
 def _since(ask: Asking, job_ids: list[bytes]) -> list[float]:
     """Return since when jobs have been in their queue, of those whose records say so."""
     prefix = keys.job("").encode("ascii")
-    fields = ask.ask(*(("HMGET", prefix + job_id, "enqueued_at", "created_at") for job_id in job_ids))
-    times = [keys.parse_time(next(filter(None, values), None)) for values in fields if not isinstance(values, Refusal)]
+    fields = ask.ask(*(("HMGET", prefix + job_id, "status", "enqueued_at", "created_at") for job_id in job_ids))
+    rows = [values for values in fields if not isinstance(values, Refusal) and values[0] == b"queued"]
+    times = [keys.parse_time(enqueued or created) for _, enqueued, created in rows]
     return [time.timestamp() for time in times if time is not None]
 
 

@@ -34,6 +34,11 @@ NAMES = {  # the names in the store, where versions before have put them
     "SCHEDULES_PAUSED": "liquid_background:schedules:paused",
     "COUNTS": "liquid_background:counts:",
     "COUNTED_NAMES": "liquid_background:counted",
+    "OPERATION": "liquid_background:operation:",
+    "OPERATIONS": "liquid_background:operations",
+    "OPERATIONS_DUE": "liquid_background:operations:due",
+    "BEHIND": "liquid_background:behind:",
+    "AUDIT": "liquid_background:audit",
     "SET_ASIDE": "liquid_background:set_aside:",
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
@@ -63,6 +68,11 @@ NAMES_OF_SHOP = {
     "SCHEDULES_PAUSED": "liquid_background:shop.schedules:paused",
     "COUNTS": "liquid_background:shop.counts:",
     "COUNTED_NAMES": "liquid_background:shop.counted",
+    "OPERATION": "liquid_background:shop.operation:",
+    "OPERATIONS": "liquid_background:shop.operations",
+    "OPERATIONS_DUE": "liquid_background:shop.operations:due",
+    "BEHIND": "liquid_background:shop.behind:",
+    "AUDIT": "liquid_background:shop.audit",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
     "WAKE": "liquid_background:shop.wake:",
     "SLOTS": "liquid_background:shop.slots:",
@@ -100,6 +110,7 @@ CONSTANTS = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,  # more were planted
     "FAILURE_TTL": Settings.model_fields["failure_ttl"].default,
     "LONGEST_TTL": 10 * 365 * 24 * 3600,
+    "ANCHORS": 4,  # ids on either side of a place in a list
     "LONGEST_ID": 1000,  # ours have 100 bytes at most
     "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
     "LONGEST_GAP": 400,  # half of the shortest claim
@@ -114,6 +125,11 @@ CONSTANTS = {
     "OTHER_NAMES": "(others)",  # no source name
     "MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
     "HOURS_KEPT": 32 * 86_400,
+    "MOST_OPERATIONS": 1_000,
+    "OPERATION_KEPT": 30 * 24 * 3600,
+    "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
+    "MOST_AUDITED": 10_000,
+    "LONGEST_AUDITED": 2_000,  # an operation's filter
     "GIVEN_UP": "the worker that ran it died 10 times",
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
@@ -141,6 +157,7 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert protocol.LISTS["PRIORITIES"] == tuple(Priority) == ("high", "default", "low")
     assert {*protocol.LISTS["ENDED"]} == {"finished", "failed", "stopped", "canceled"}
     assert {*protocol.LISTS["RETRIABLE"]} == {"failed", "stopped", "canceled"}
+    assert {*protocol.LISTS["ENDED_IN"]} == {"finished", "failed", "canceled"}
     assert {*protocol.LISTS["RETRIED_FROM"]} == {"failed", "canceled"}
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]

@@ -49,6 +49,7 @@ local function claim(queue, id)
   if #id > LONGEST_ID then error('its id is over ' .. LONGEST_ID .. ' bytes', 0) end
   local record = redis.pcall('HMGET', key, unpack(fields))
   local why, message = obstacle(record, id)
+  if why and why ~= 'REFUSED' and drop_behind(queue, id) then return nil end
   if why == 'skip' then return nil end
   if why then
     log_end(limit, id, why, message)
@@ -124,7 +125,7 @@ end
 local due = -1
 if own_wake ~= '' then redis.call('DEL', own_wake) end
 for q = FIRST_QUEUE, #ARGV do
-  redis.call('DEL', WAKE .. ARGV[q])
+  redis.call('DEL', WAKE .. ARGV[q], BEHIND .. ARGV[q])
   due = sooner(due, ARGV[q])
 end
 return {'', now_ms, due}

@@ -1,4 +1,4 @@
--- include: set_aside
+-- include: set_aside behind
 -- Groups. `slots` of a group holds the ids of its jobs that are claimed or run, and of those that were given
 -- a slot when one became free and wait in their queue to be claimed. The others of the group that have come up for a
 -- claim are parked: RQ's status deferred, in a list a priority. An id can stand in `slots` only once, and only the
@@ -54,9 +54,11 @@ local function unpark(group)
         wake(queue, 1)
       end
       redis.call('LPOP', parked)
+      if status ~= 'deferred' then drop_behind(group .. ':' .. queue, id) end
       try('ZREM', DEFERRED .. queue, id)
       id = redis.call('LINDEX', parked, 0)
     end
+    redis.call('DEL', BEHIND .. group .. ':' .. queue)
   end
   try('SREM', GROUPS, group)
 end

@@ -21,12 +21,18 @@ end
 -- Put a job (back) into its queue, at the front or the back, or among the delayed ones.
 local function requeue(key, id, queue, wait, front)
   if wait > 0 then
-    redis.call('HSET', key, 'status', 'scheduled')
+    redis.call('HSET', key, 'status', 'scheduled', 'lb_waits', iso())
     on('ZADD', SCHEDULED .. queue, now + wait, id)
   else
-    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(), 'lb_waits', iso())
     on(front and 'LPUSH' or 'RPUSH', QUEUE .. queue, id)
   end
+  wake(queue, 1)
+end
+
+-- Put a job back into its queue that was claimed and did not start: it waits since when it did.
+local function put_back(id, queue)
+  on('LPUSH', QUEUE .. queue, id)
   wake(queue, 1)
 end
 
