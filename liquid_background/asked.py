@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from liquid_background.hooks import hooks_of
 from liquid_background.jobs.operating.audit import Audit
+from liquid_background.jobs.operating.pauses import Queues
+from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
@@ -21,3 +24,8 @@ class Asked:
     def audit(self) -> Audit:
         """Who did what: `entries(limit=100, since=None)`, `note(action, about, by)`; see docs/operations.md."""
         return Audit(self.store)
+
+    @property
+    def queues(self) -> Queues:
+        """The queues, and what is paused: `pause(queue=, source_name= or group=)`, `resume(…)`; see docs/pausing.md."""
+        return Queues(lambda: Queue(self.store, self.settings), hooks_of(self).threads)

@@ -126,6 +126,10 @@ class FilterError(JobError, ValueError):
     """A filter of jobs says what no job can be, or cannot be read."""
 
 
+class PauseError(JobError, ValueError):
+    """What is to be paused or resumed can be no queue, source name or group, or too much is paused already."""
+
+
 class FunctionNotFound(JobError):
     """Raised when a worker does not know the function that a job names; a deployment may bring it, so it is retried."""
 

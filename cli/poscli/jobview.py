@@ -41,6 +41,8 @@ def _place(job: JobRecord) -> str:
 
 
 def _reason(wait: Waiting) -> str:
+    if wait.pause:
+        return f"pause of {wait.pause.what}"
     if wait.parked:
         return f"group {wait.group}"
     return clock(wait.due_at) if wait.due_at else ""
@@ -61,6 +63,7 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "group": wait.group,
         "max_concurrency": wait.max_concurrency,
         "waits_for_group": wait.parked,
+        "paused": wait.pause.what if wait.pause else None,
         "template": job.template,
         "line": job.line,
         "parameters": _masked(job.parameters, secret_names),
@@ -111,6 +114,7 @@ def _facts(job: JobRecord, wait: Waiting) -> str:
         "Group": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
         "Due": clock(wait.due_at) if wait.due_at else None,
+        "Waits": str(wait.pause) if wait.pause else None,
         "Attempts": f"{job.attempts} of {job.max_attempts}",
         "Created": f"{clock(job.created_at)} ({age(job.created_at)} ago)",
         "Started": clock(job.started_at) if job.started_at else None,

@@ -29,8 +29,11 @@ NEEDED: Final[Mapping[str, Words]] = {
     "GETRANGE": (_OWN, 0, 0),
     "HDEL": (_JOB, "-"),
     "HGET": (_JOB, "-"),
+    "HGETALL": (_JOB,),
     "HINCRBY": (_JOB, "-", 0),
     "HINCRBYFLOAT": (_JOB, "-", 0),
+    "HKEYS": (_JOB,),
+    "HLEN": (_JOB,),
     "HMGET": (_JOB, "-"),
     "HSET": (_JOB, "-", "-"),
     "HSETNX": (_JOB, "-", "-"),
@@ -65,6 +68,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZADD": (_SORTED, 0, "-"),
     "ZCARD": (_SORTED,),
     "ZCOUNT": (_SORTED, 0, 0),
+    "ZRANDMEMBER": (_SORTED,),
     "ZRANGE": (_SORTED, 0, 0),
     "ZRANGEBYSCORE": (_SORTED, 0, 0),
     "ZREM": (_SORTED, "-"),
@@ -89,7 +93,7 @@ _OF_A_QUEUE: Final = (
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
-    keys.AUDIT,
+    *(keys.AUDIT, keys.PAUSES, keys.HELD, keys.held("*", "*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
 )
 

@@ -137,6 +137,8 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
+    "PAUSES": keys.PAUSES,
+    "HELD": keys.HELD,
     "SCHEDULES": keys.SCHEDULES,
     "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
@@ -195,6 +197,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
+    "MOST_PAUSES": keys.MAX_PAUSES,
     "MOST_AUDITED": MAX_AUDITED,
     "LONGEST_AUDITED": LONGEST_AUDITED,
     # What is said of a job.

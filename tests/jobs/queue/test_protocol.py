@@ -30,6 +30,8 @@ NAMES = {  # the names in the store, where versions before have put them
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
+    "PAUSES": "liquid_background:pauses",
+    "HELD": "liquid_background:held",
     "SCHEDULES": "liquid_background:schedules",
     "AUDIT": "liquid_background:audit",
     "SET_ASIDE": "liquid_background:set_aside:",
@@ -57,6 +59,8 @@ NAMES_OF_SHOP = {
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
+    "PAUSES": "liquid_background:shop.pauses",
+    "HELD": "liquid_background:shop.held",
     "SCHEDULES": "liquid_background:shop.schedules",
     "AUDIT": "liquid_background:shop.audit",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
@@ -104,6 +108,7 @@ CONSTANTS = {
     "MOST_LOSSES": 10,
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
+    "MOST_PAUSES": 100,
     "MOST_AUDITED": 10_000,
     "LONGEST_AUDITED": 2_000,  # an operation's filter
     "GIVEN_UP": "the worker that ran it died 10 times",

@@ -3,7 +3,7 @@
 -- Returns ok, RQ's status of a job that cannot be cancelled any more, or missing.
 local id = ARGV[1]
 local key = 'rq:job:' .. id
--- fetch: status origin lb_token lb_attempt failure_ttl retry_intervals lb_final lb_group description from key
+-- fetch: status origin lb_token lb_attempt failure_ttl retry_intervals lb_final lb_group lb_held description from key
 local queue = queue_of(origin)
 if record.err or not status or is_of_another_site(origin) then return 'missing' end
 if is_among(ENDED, status) then return status end
@@ -16,7 +16,11 @@ if status == 'started' and on('ZSCORE', LEASES, id) then
 end
 if status == 'queued' then on('LREM', QUEUE .. queue, 1, id) end
 if status == 'scheduled' then on('ZREM', SCHEDULED .. queue, id) end
-if status == 'deferred' and lb_group then
+if status == 'deferred' and lb_held then
+  on('ZREM', held_in(lb_held, queue), id)
+  on('ZREM', DEFERRED .. queue, id)
+  redis.call('HDEL', key, 'lb_held')
+elseif status == 'deferred' and lb_group then
   on('LREM', parked_in(lb_group, queue), 1, id)
   on('ZREM', DEFERRED .. queue, id)
 end

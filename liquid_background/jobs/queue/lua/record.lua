@@ -25,7 +25,7 @@ local function requeue(key, id, queue, wait, front)
     on('ZADD', SCHEDULED .. queue, now + wait, id)
   else
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
-    on(front and 'LPUSH' or 'RPUSH', QUEUE .. queue, id)
+    if front then put_in_front(key, id, queue) else on('RPUSH', QUEUE .. queue, id) end
   end
   wake(queue, 1)
 end
