@@ -129,7 +129,7 @@ GROUPS: Final = "liquid_background:groups"
 """Set of the groups that have parked jobs."""
 
 PAUSES: Final = "liquid_background:pauses"
-"""Hash of what is paused, such as `queue:low`, `name:sync_*`, `group:crm`: since when in ms, JSON of by whom and why."""
+"""Hash of what is paused, such as `queue:low`, `name:sync_*`, `group:crm`: since when in ms, JSON of whom and why."""
 
 HELD: Final = "liquid_background:held"
 """Set of the names, as pauses had them, that hold jobs."""

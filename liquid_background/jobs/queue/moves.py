@@ -53,7 +53,7 @@ def step(
     begin: list[Argument] = [start.id, start.token] if start else ["", ""]
     end: list[Argument] = done.arguments if done else [""]
     head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
-    asked: list[Argument] = [""] if higher is None else [len(higher), *higher]
+    asked: list[Argument] = [-1] if higher is None else [len(higher), *higher]
     return "step", [*head, *begin, *asked, *end]
 
 

@@ -133,12 +133,15 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "cancel": ("started", lambda hands, held, job: Queue(hands.store, hands.settings).cancel("a")),
     "retry": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).retry("a")),
     "schedule": ("sent", _schedule),
+    "resume": ("paused", lambda hands, held, job: hands.call(("resume", ["queue", "default", "ada", "queue default"]))),
 }
 
 
 def _bring(hands: Hands, to: str) -> Running:
     """Bring the job that waits to where a move finds it."""
-    if to == "sent":
+    if to == "paused":
+        hands.call(("pause", ["queue:default", "{}", "ada", "queue default"]))
+    if to in ("sent", "paused"):
         return Running("a", "", "default", "mail", "pages/x", 3, 1)
     held = hands.hold()
     if to != "claimed":

@@ -184,7 +184,9 @@ for q = FIRST_QUEUE, #ARGV do
     on('ZADD', LEASES, unpack(leases))
     return batch
   end
-  if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED then return {'', seconds, 0} end
+  if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED or has_unparked then
+    return {'', seconds, 0}
+  end
 end
 
 -- Nothing waits: tokens that are left would only wake workers for nothing.

@@ -36,6 +36,8 @@ local function is_full(slots, limit)
   return redis.call('SCARD', slots) >= limit
 end
 
+local has_unparked = false
+
 -- Give the free slots of a group to the jobs that are parked in it: higher priorities first, then the oldest. A paused
 -- queue's would only keep theirs from the others.
 local function unpark(group)
@@ -43,24 +45,31 @@ local function unpark(group)
   local paused, passed = pauses(), false
   if paused and paused.group[group] then return end
   for _, queue in ipairs(PRIORITIES) do
-    local parked = parked_in(group, queue)
+    local parked, ready, is_over = parked_in(group, queue), {}, false
     local id = on('LINDEX', parked, 0)
     if id and paused and paused.queue[queue] then id, passed = nil, true end
-    while id do
+    while id and not is_over do
       -- fetch: status origin lb_group_limit from 'rq:job:' .. id
+      local goes_on = status == 'deferred' and not is_of_another_site(origin)
       looks = looks - 1
-      if looks == 0 then return end
-      if status == 'deferred' and not is_of_another_site(origin) then
-        if is_full(slots, limit_of(lb_group_limit)) then return end
-        redis.call('SADD', slots, id)
-        redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
-        on('LPUSH', QUEUE .. queue, id)
-        wake(queue, 1)
+      is_over = looks == 0 or (goes_on and is_full(slots, limit_of(lb_group_limit)))
+      if not is_over then
+        if goes_on then
+          redis.call('SADD', slots, id)
+          redis.call('HSET', 'rq:job:' .. id, 'status', 'queued')
+          ready[#ready + 1] = id
+        end
+        redis.call('LPOP', parked)
+        try('ZREM', DEFERRED .. queue, id)
+        id = redis.call('LINDEX', parked, 0)
       end
-      redis.call('LPOP', parked)
-      try('ZREM', DEFERRED .. queue, id)
-      id = redis.call('LINDEX', parked, 0)
     end
+    for at = #ready, 1, -1 do on('LPUSH', QUEUE .. queue, ready[at]) end
+    if ready[1] then
+      wake(queue, #ready)
+      has_unparked = true
+    end
+    if is_over then return end
   end
   if not passed then try('SREM', GROUPS, group) end
 end

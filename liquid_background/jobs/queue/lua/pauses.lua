@@ -37,15 +37,21 @@ local function held_in(name, queue)
   return HELD .. ':' .. name .. ':' .. queue
 end
 
-local places = {}  -- the last one that was given out in a sorted set of held jobs
+local first_place, last_place  -- that were given out
 
--- A place in a sorted set of held jobs: behind the others, or before them. Places are microseconds, so that they compare
--- from set to set, and in one set they never go backwards, whatever the clock does.
+-- A place in a sorted set of held jobs: behind the others, or before them. Places are microseconds, so that those of several
+-- sets compare; in one set none comes in between others, whatever the clock does.
 local function place_in(held, front)
-  local there = not front and places[held] or tonumber(on('ZRANGE', held, front and 0 or -1, front and 0 or -1, 'WITHSCORES')[2])
+  local at = front and 0 or -1
   local place = seconds * 1000000 + micros
-  if there then place = front and math.min(place, there - 1) or math.max(place, there + 1) end
-  places[held] = not front and place or nil
+  local there = tonumber(on('ZRANGE', held, at, at, 'WITHSCORES')[2]) or place
+  if front then
+    place = math.min(place, there - 1, (first_place or place) - 1)
+    first_place = place
+  else
+    place = math.max(place, there + 1, (last_place or place) + 1)
+    last_place = place
+  end
   return place
 end
 

@@ -1,13 +1,14 @@
 -- include: time keep log start
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
--- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues or '' to ask nothing
--- about what waits and what is paused, those queues;
+-- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues, or -1 to ask
+-- neither whether these have work nor whether it is paused, those queues;
 -- then the finish: '' or the values of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
--- waits, and, if there was one, what the store said to a write that is secondary}. Of an attempt that failed two more: that word or '', and such as
--- 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a call sent again says again.
+-- waits, and, if there was one, what the store said to a write that is secondary}. Of an attempt that failed two more:
+-- that word or '', and such as 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a
+-- call sent again says again.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts. What is
 -- paused stays claimed, for the worker to give back.
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
@@ -188,14 +189,14 @@ local function start(id, token, is_first_write)
   local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS)
   if status == 'started' then return attempt end
   if status ~= 'queued' then return 0 end
-  if higher_queues and redis.pcall('EXISTS', PAUSES, 'rq:suspended') ~= 0 then
+  if higher_queues >= 0 and redis.pcall('EXISTS', PAUSES, 'rq:suspended') ~= 0 then
     -- include: set_aside pauses
     if is_paused(key) then return -1 end
   end
   return begin(key, id, attempt, lb_final, worker, lease, is_first_write)
 end
 
-local how, end_at = '', 7 + (higher_queues or 0)
+local how, end_at = '', 7 + math.max(0, higher_queues)
 if ARGV[end_at] ~= '' then how = finish(end_at) end
 local attempt, higher = 0, 0
 if ARGV[4] ~= '' then
