@@ -73,16 +73,13 @@ class Queues:
     def resume(self, *, queue: str = "", source_name: str = "", group: str = "", by: str = APPLICATION) -> Pause | None:
         """Have jobs go on that were paused: before others of their queue, in their order.
 
-        A job in several pauses waits for all.
+        A job in several pauses waits for all. It returns the pause that is over; None when there was none.
 
         Args:
             queue: as it was paused, like the next two.
             source_name: word for word.
             group: the name of a group.
             by: who does it, for the audit.
-
-        Returns:
-            The pause that is over; None when there was none.
 
         Raises:
             PauseError: when not exactly one of the three is given, or it can be none.
