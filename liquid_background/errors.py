@@ -12,6 +12,8 @@ LiquidBackgroundError
 │   ├── DuplicateJob              a record already has that id
 │   ├── JobNotAllowed             the job's state forbids the move
 │   ├── JobRefused                the record is not one that a worker may run
+│   ├── FilterError (also ValueError)  a filter of jobs says what no job can be, or cannot be read
+│   ├── OperationError (also ValueError)  an operation cannot be started, read or aborted, or there is none of that id
 │   ├── FunctionNotFound          the Python function that a job names is not known where it runs
 │   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
 │   │   └── TasksEnded (also RuntimeError)  … or it is a task of a request whose tasks were sent
@@ -56,6 +58,7 @@ __all__ = [
     "CodeError",
     "DuplicateJob",
     "EnqueueError",
+    "FilterError",
     "FunctionNotFound",
     "HandOverError",
     "JobCancelled",
@@ -73,6 +76,7 @@ __all__ = [
     "NonRetryable",
     "NotExposed",
     "NotPlain",
+    "OperationError",
     "PageNotFound",
     "PageTimeout",
     "ResultTimeout",
@@ -128,6 +132,10 @@ class FilterError(JobError, ValueError):
 
 class PauseError(JobError, ValueError):
     """What is to be paused or resumed can be no queue, source name or group, or too much is paused already."""
+
+
+class OperationError(JobError, ValueError):
+    """Raised when an operation cannot be started, read or aborted, or there is none of that id."""
 
 
 class FunctionNotFound(JobError):

@@ -15,7 +15,7 @@ from liquid_background.jobs.queue.finishing import Finish
 from liquid_background.jobs.queue.moves import Call, Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background_worker.refusals import is_refusal
+from liquid_background_worker.refusals import is_full, is_refusal
 from liquid_background_worker.telling import Failures
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
@@ -45,6 +45,7 @@ class Heart:
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
         self._trouble = Trouble(store.url, logging.WARNING)
+        self.has_operation = False  # whether one was due at the last tick
 
     def must(self, call: Call, done: Finish | None = None) -> None:
         """Send a call as soon as the store hears it, such as the step that says how an attempt is done."""
@@ -124,6 +125,7 @@ class Heart:
 
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
+        self._hear_of_operations(reply)
         if isinstance(reply, list):
             self._trouble.wrote()
             promoted, reaped, due, self._last_tick, *problem = reply
@@ -134,6 +136,11 @@ class Heart:
                 self._next_tick = 0.0
             elif due >= 0:
                 self._next_tick = min(self._next_tick, monotonic() + due / 1000)
+
+    def _hear_of_operations(self, reply: Any) -> None:
+        self.has_operation = moves.has_operation(reply)
+        if is_full(reply):  # deletes and cancels make room
+            self._wire.send(moves.operation_due(), self._hear_of_operations, must=False)
 
     def _lost(self, error: Broken) -> None:
         self._wire.disconnect()

@@ -1,4 +1,4 @@
-"""`poscli jobs`: list, show, retry and cancel jobs."""
+"""`poscli jobs`: list, show, retry, cancel and delete jobs."""
 
 from __future__ import annotations
 
@@ -6,30 +6,33 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import click
 
 from liquid_background import Engine, JobRecord, JobStatus
 from liquid_background.errors import JobError, JobNotFound
+from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.queue.waiting import waiting
 from liquid_background.nearest import nearest
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names
+from poscli.filters import asked_ids, filter_of, filter_options
 from poscli.group import Group
 from poscli.jobview import as_json, describe, entries_of, rows
+from poscli.operating import operate, operating_options
 from poscli.output import dump
 from poscli.tables import confirm, table
 from poscli.terminal import fitted, hint, note, told_first
 from poscli.who import operator
 
-_ALL = 10_000  # jobs that a bulk action takes at once
 _LOOKED_AT = 1_000
 
 
 @click.group("jobs", cls=Group)
 def command() -> None:
-    """List, show, retry and cancel jobs.
+    """List, show, retry, cancel and delete jobs.
 
     \b
     Examples:
@@ -115,56 +118,96 @@ def _entry(entry: object) -> dict[str, object]:
 
 @command.command("retry")
 @click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
-@click.option("--all-failed", is_flag=True, help="Every failed job; asks first.")
-@click.option(
-    "--source-name",
-    metavar="NAME",
-    shell_complete=source_names,
-    help="With --all-failed: only those of this source name.",
-)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--all-failed", is_flag=True, help="Every failed job that the other options mean; asks first.")
+@filter_options
+@operating_options
 @app_option
-def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, yes: bool, app: str | None) -> None:
+def retry(job_ids: tuple[str, ...], all_failed: bool, app: str | None, **options: Any) -> None:
     """Start a new run of failed or cancelled jobs, at attempt 1, now.
+
+    By options of a filter it is done by the workers, with the failed jobs that match unless --status says otherwise.
 
     \b
     Examples:
       poscli jobs retry 3fa94c07d0b4407f8a56ad7ce7f0e0a1
       poscli jobs retry --all-failed --source-name sync_to_crm --yes
+      poscli jobs retry --error 503 --since 2h --rate 10/s
     """
-    if bool(job_ids) == all_failed:
-        raise click.UsageError("name the jobs, or give --all-failed")
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
-    ids: Sequence[str] = job_ids
     if all_failed:
-        ids = [job.id for job in engine.jobs.list(JobStatus.FAILED, source_name, _ALL)]
-        if not ids:
-            note("no failed jobs")
-            return
-    if len(ids) > 1:
-        confirm(f"Retry {len(ids)} jobs?", yes)
-    _each(engine, ids, partial(engine.jobs.retry, by=operator()), "retried", lambda status: status.may_be_retried)
+        if options["status"] not in (None, JobStatus.FAILED):
+            raise click.UsageError(f"--all-failed and --status {options['status']}: give one of them")
+        options["status"] = str(JobStatus.FAILED)
+    _act(Kind.RETRY, job_ids, app, options, "--all-failed or other options that say which")
 
 
 @command.command("cancel")
-@click.argument("job_ids", metavar="ID...", nargs=-1, required=True, shell_complete=stored_ids)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
+@filter_options
+@operating_options
 @app_option
-def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
+def cancel(job_ids: tuple[str, ...], app: str | None, **options: Any) -> None:
     """Take jobs back. One that runs is ended at its worker's next beat.
+
+    By options of a filter it is done by the workers, with the jobs that match and have not ended.
+
+    \b
+    Examples:
+      poscli jobs cancel 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs cancel --source-name sync_to_crm --status pending
+    """
+    _act(Kind.CANCEL, job_ids, app, options, "options that say which")
+
+
+@command.command("delete")
+@filter_options
+@operating_options
+@app_option
+def delete(app: str | None, **options: Any) -> None:
+    """Forget jobs that have ended, with their results. The workers do it.
 
     \b
     Example:
-      poscli jobs cancel 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs delete --status failed --source-name import_row --until 7d
     """
+    _act(Kind.DELETE, (), app, options, "options that say which")
+
+
+@command.command("clean")
+@click.option("--older-than", metavar="AGE", required=True, help="That ended longer ago, such as 2d, or before a date.")
+@filter_options
+@operating_options
+@app_option
+def clean(older_than: str, app: str | None, **options: Any) -> None:
+    """Forget jobs that ended long ago, as 'poscli jobs delete --until AGE' does.
+
+    \b
+    Example:
+      poscli jobs clean --status completed --older-than 2d --yes
+    """
+    if options["until"]:
+        raise click.UsageError("--older-than and --until say the same: give one of them")
+    _act(Kind.DELETE, (), app, {**options, "until": older_than}, "options that say which")
+
+
+def _act(kind: Kind, job_ids: Sequence[str], app: str | None, options: dict[str, Any], advice: str) -> None:
+    """Do it with the jobs that are named, or have the workers do it with all that match."""
+    by_id, wanted = asked_ids(job_ids, options, advice), filter_of(**options)
+    how = {name: options[name] for name in ("rate", "dry_run", "yes")}
+    if by_id and (how["rate"] or how["dry_run"]):
+        raise click.UsageError("--rate and --dry-run are for all that match, not for jobs that are named")
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
+    if not by_id:
+        operate(engine, kind, wanted, **how)
+        return
     if len(job_ids) > 1:
-        confirm(f"Cancel {len(job_ids)} jobs?", yes)
-    _each(engine, job_ids, partial(engine.jobs.cancel, by=operator()), "cancelled", lambda status: not status.has_ended)
+        confirm(f"{kind.capitalize()} {len(job_ids)} jobs?", how["yes"])
+    by = operator()
+    if kind is Kind.RETRY:
+        _each(engine, job_ids, partial(engine.jobs.retry, by=by), "retried", lambda status: status.may_be_retried)
+    else:
+        _each(engine, job_ids, partial(engine.jobs.cancel, by=by), "cancelled", lambda status: not status.has_ended)
 
 
 def _engine(app: str | None) -> Engine | None:

@@ -143,6 +143,27 @@ TICKED: Final = "liquid_background:ticked"
 WRITABLE: Final = "liquid_background:writable"
 """Never there: a write to it that writes nothing says whether the store takes writes."""
 
+OPERATIONS: Final = "liquid_background:operations"
+"""Sorted set of the operations that are kept, scored by the time they were asked for in milliseconds."""
+
+OPERATIONS_DUE: Final = "liquid_background:operations:due"
+"""Sorted set of those that run, scored by when a worker may do the next part in milliseconds."""
+
+
+def operation(operation_id: str) -> str:
+    """Return the key of an operation (a hash)."""
+    return f"liquid_background:operation:{operation_id}"
+
+
+def behind(name: str) -> str:
+    """Return the key of the ids that stay behind in a list though their jobs were cancelled (a hash): behind.lua.
+
+    Args:
+        name: of the queue; for a group's jobs that wait for a slot, what `parked` has behind its own name.
+    """
+    return f"liquid_background:behind:{name}"
+
+
 AUDIT: Final = "liquid_background:audit"
 """Stream of who did what: operations, retries, cancels, deletes, edits, pauses, and the like."""
 
@@ -171,8 +192,11 @@ APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it 
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 HELD_BY: Final = "lb_held"  # the paused name that holds the job, as its pause has it
+FAILURE: Final = "lb_failure"  # the id of the failure group that the job is in
 GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
+WAITS: Final = "lb_waits"  # since when it waits for its next attempt, where that is not since it was made
+OPERATION: Final = "lb_operation"  # the last operation that dealt with it
 SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"

@@ -25,6 +25,7 @@ Call: TypeAlias = tuple[str, list[Argument]]
 """A script's name and its arguments."""
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
+_OPERATION_AT: Final = 6  # in a tick's reply
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
 
@@ -221,6 +222,18 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
     """
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc_string(GIVEN_UP)]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
+
+
+def has_operation(reply: Any) -> bool:
+    """Return whether an operation is due, as a tick's reply says, or that to `operation_due`."""
+    if isinstance(reply, int):
+        return reply == 1
+    return isinstance(reply, list) and len(reply) > _OPERATION_AT and reply[_OPERATION_AT] == 1
+
+
+def operation_due() -> Call:
+    """Return the call that asks whether an operation is due of a store that is too full for a tick."""
+    return "operation_due", []
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:

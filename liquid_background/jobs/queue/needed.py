@@ -41,6 +41,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "LINDEX": (_QUEUE, 0),
     "LLEN": (_QUEUE,),
     "LPOP": (_QUEUE,),
+    "LPOS": (_QUEUE, "-"),
     "LPUSH": (_QUEUE, "-"),
     "LRANGE": (_QUEUE, 0, 0),
     "LREM": (_QUEUE, 1, "-"),
@@ -93,7 +94,8 @@ _OF_A_QUEUE: Final = (
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
-    *(keys.AUDIT, keys.PAUSES, keys.HELD, keys.held("*", "*")),
+    *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
+    *(keys.PAUSES, keys.HELD, keys.held("*", "*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
 )
 

@@ -120,13 +120,19 @@ MAX_AUDITED: Final = 10_000
 """Entries of the audit that are kept, and a few more."""
 LONGEST_AUDITED: Final = 2_000
 """Bytes of a value of one."""
+MAX_OPERATIONS: Final = 1_000
+"""Operations that are kept, for 30 days after their end."""
+FARTHEST_DUE: Final = 60.0
+"""Seconds after which the next part of an operation is looked for at the latest."""
 
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
+    "STATES": ("queued", "scheduled", "deferred", *(word for status in JobStatus for word in words_in_rq(status))),
     # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
     "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
+    "ENDED_IN": tuple(state for status in JobStatus if status.has_ended for state in states_of(status)),
     "RETRIED_FROM": tuple(state for status in JobStatus if status.may_be_retried for state in states_of(status)),
 }
 _OWN_NAMES: Final[Mapping[str, str]] = {
@@ -140,6 +146,10 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "PAUSES": keys.PAUSES,
     "HELD": keys.HELD,
     "SCHEDULES": keys.SCHEDULES,
+    "OPERATION": keys.operation(""),
+    "OPERATIONS": keys.OPERATIONS,
+    "OPERATIONS_DUE": keys.OPERATIONS_DUE,
+    "BEHIND": keys.behind(""),
     "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
     "WAKE": keys.wake(""),
@@ -198,6 +208,9 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
     "MOST_PAUSES": keys.MAX_PAUSES,
+    "MOST_OPERATIONS": MAX_OPERATIONS,
+    "OPERATION_KEPT": 30 * 86_400,  # seconds
+    "FARTHEST_DUE": int(FARTHEST_DUE * 1000),
     "MOST_AUDITED": MAX_AUDITED,
     "LONGEST_AUDITED": LONGEST_AUDITED,
     # What is said of a job.

@@ -33,6 +33,10 @@ NAMES = {  # the names in the store, where versions before have put them
     "PAUSES": "liquid_background:pauses",
     "HELD": "liquid_background:held",
     "SCHEDULES": "liquid_background:schedules",
+    "OPERATION": "liquid_background:operation:",
+    "OPERATIONS": "liquid_background:operations",
+    "OPERATIONS_DUE": "liquid_background:operations:due",
+    "BEHIND": "liquid_background:behind:",
     "AUDIT": "liquid_background:audit",
     "SET_ASIDE": "liquid_background:set_aside:",
     "WAKE": "liquid_background:wake:",
@@ -62,6 +66,10 @@ NAMES_OF_SHOP = {
     "PAUSES": "liquid_background:shop.pauses",
     "HELD": "liquid_background:shop.held",
     "SCHEDULES": "liquid_background:shop.schedules",
+    "OPERATION": "liquid_background:shop.operation:",
+    "OPERATIONS": "liquid_background:shop.operations",
+    "OPERATIONS_DUE": "liquid_background:shop.operations:due",
+    "BEHIND": "liquid_background:shop.behind:",
     "AUDIT": "liquid_background:shop.audit",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
     "WAKE": "liquid_background:shop.wake:",
@@ -109,6 +117,9 @@ CONSTANTS = {
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
     "MOST_PAUSES": 100,
+    "MOST_OPERATIONS": 1_000,
+    "OPERATION_KEPT": 30 * 24 * 3600,
+    "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
     "MOST_AUDITED": 10_000,
     "LONGEST_AUDITED": 2_000,  # an operation's filter
     "GIVEN_UP": "the worker that ran it died 10 times",
@@ -138,6 +149,7 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert protocol.LISTS["PRIORITIES"] == tuple(Priority) == ("high", "default", "low")
     assert {*protocol.LISTS["ENDED"]} == {"finished", "failed", "stopped", "canceled"}
     assert {*protocol.LISTS["RETRIABLE"]} == {"failed", "stopped", "canceled"}
+    assert {*protocol.LISTS["ENDED_IN"]} == {"finished", "failed", "canceled"}
     assert {*protocol.LISTS["RETRIED_FROM"]} == {"failed", "canceled"}
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]

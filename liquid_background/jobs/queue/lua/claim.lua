@@ -52,6 +52,7 @@ local function claim(queue, id, place)
   if #id > LONGEST_ID then error('its id is over ' .. LONGEST_ID .. ' bytes', 0) end
   local record = redis.pcall('HMGET', key, unpack(fields))
   local why, message = obstacle(record, id)
+  if why and why ~= 'REFUSED' and drop_behind(queue, id) then return nil end
   if why == 'skip' then return nil end
   if why then
     log_end(limit, id, why, message)
@@ -140,6 +141,10 @@ local function names_back()
   return names
 end
 
+local function is_still(queue)
+  return paused and (paused.suspended or paused.queue[queue])
+end
+
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
@@ -159,7 +164,7 @@ end
 for q = FIRST_QUEUE, #ARGV do
   local queue = ARGV[q]
   local batch, ids = {queue, seconds}, nil
-  local is_passed = paused and (paused.suspended or paused.queue[queue])
+  local is_passed = is_still(queue)
   local there = is_passed and 0 or on('LLEN', QUEUE .. queue)
   local passed = 0
   foreign = 0
@@ -194,6 +199,7 @@ local due = -1
 if own_wake ~= '' then redis.call('DEL', own_wake) end
 for q = FIRST_QUEUE, #ARGV do
   redis.call('DEL', WAKE .. ARGV[q])
+  if not is_still(ARGV[q]) then redis.call('DEL', BEHIND .. ARGV[q]) end
   due = sooner(due, ARGV[q])
 end
 return {'', seconds, due}

@@ -1,4 +1,4 @@
--- include: set_aside pauses
+-- include: set_aside behind pauses
 -- Groups. `slots` of a group holds the ids of its jobs that are claimed or run, and of those that were given
 -- a slot when one became free and wait in their queue to be claimed. The others of the group that have come up for a
 -- claim are parked: RQ's status deferred, in a list a priority. An id can stand in `slots` only once, and only the
@@ -60,6 +60,7 @@ local function unpark(group)
           ready[#ready + 1] = id
         end
         redis.call('LPOP', parked)
+        if status ~= 'deferred' then drop_behind(group .. ':' .. queue, id) end
         try('ZREM', DEFERRED .. queue, id)
         id = redis.call('LINDEX', parked, 0)
       end
@@ -70,6 +71,7 @@ local function unpark(group)
       has_unparked = true
     end
     if is_over then return end
+    if redis.call('LLEN', parked) == 0 then redis.call('DEL', BEHIND .. group .. ':' .. queue) end
   end
   if not passed then try('SREM', GROUPS, group) end
 end

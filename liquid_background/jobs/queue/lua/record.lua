@@ -21,12 +21,18 @@ end
 -- Put a job (back) into its queue, at the front or the back, or among the delayed ones.
 local function requeue(key, id, queue, wait, front)
   if wait > 0 then
-    redis.call('HSET', key, 'status', 'scheduled')
+    redis.call('HSET', key, 'status', 'scheduled', 'lb_waits', iso())
     on('ZADD', SCHEDULED .. queue, now + wait, id)
   else
-    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(), 'lb_waits', iso())
     if front then put_in_front(key, id, queue) else on('RPUSH', QUEUE .. queue, id) end
   end
+  wake(queue, 1)
+end
+
+-- Put a job back into its queue that was claimed and did not start: it waits since when it did.
+local function put_back(id, queue)
+  put_in_front('rq:job:' .. id, id, queue)
   wake(queue, 1)
 end
 

@@ -1,12 +1,14 @@
 -- include: time keep set_aside pauses
 -- What a burst still has to wait for. ARGV: the queues. Returns 1 when anything waits in them, is due, is claimed, runs,
--- is parked in a group, or waits for a retry; delayed jobs that have not had an attempt, and what is paused, don't count.
+-- is parked in a group, or waits for a retry, or an operation goes on; delayed jobs that have not had an attempt, and what is
+-- paused, don't count.
 local LOOKED_AT = 1000
 -- What ends later than a lease with its grace was planted.
 for _, id in ipairs(on('ZRANGEBYSCORE', LEASES, '-inf', now_ms + 2 * LONGEST_GRACE, 'LIMIT', 0, LOOKED_AT)) do
   -- fetch: status lb_token from 'rq:job:' .. id
   if not record.err and (status == 'started' or status == 'queued') and lb_token then return 1 end
 end
+if on('ZCARD', OPERATIONS_DUE) > 0 then return 1 end
 local paused = pauses()
 if paused and paused.suspended then return 0 end
 if not paused and on('SCARD', GROUPS) > 0 then return 1 end

@@ -119,7 +119,7 @@ local function finish_otherwise(job, kind, jobs, at)
   function ends.unstarted()
     -- Claimed only, by a child that died: nothing counts.
     let_go()
-    requeue(job.key, job.id, job.queue, 0, true)
+    put_back(job.id, job.queue)
   end
 
   if kind == 'cancelled' or (job.cancel and kind ~= 'success' and kind ~= 'unstarted') then return cancelled() end

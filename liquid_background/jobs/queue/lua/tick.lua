@@ -1,11 +1,12 @@
--- include: time keep rights log enqueue group record bury due
+-- include: time keep rights log enqueue group record bury due operation
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of GIVEN_UP,
 -- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
 -- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms, and, if there was one, what the
--- store said to a write that is secondary}; where jobs failed here two more: that word or '', and their last log entries.
+-- store said to a write that is secondary}; where jobs failed here or an operation is
+-- due three more: that word or '', the last log entries of those jobs, and 1 for the operation.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
@@ -110,7 +111,7 @@ local function reap(id)
     log_elsewhere(limit, id, origin)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
-    requeue(key, id, queue, 0, true)
+    put_back(id, queue)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -149,5 +150,8 @@ for i = FIRST_QUEUE, #ARGV do
   next_due = sooner(next_due, ARGV[i])
 end
 local reaped = tend_leases(graceful_until)
-if #failures > 0 then return {promoted, reaped, next_due, now_ms, problem or '', failures} end
+local is_due = first_due()
+if #failures > 0 or is_due then
+  return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
+end
 return {promoted, reaped, next_due, now_ms, problem}

@@ -1,0 +1,17 @@
+-- Ids that stay behind in a long list though their jobs were cancelled: a hash a list, which says how often each id stands
+-- there for nothing, and under '' how many that are in all. `name` is the queue's, or the group's with it.
+local function leave_behind(name, id)
+  on('HINCRBY', BEHIND .. name, id, 1)
+  on('HINCRBY', BEHIND .. name, '', 1)
+end
+
+-- Count an id out that was taken from the list, and for nothing; return whether it was one of those.
+local function drop_behind(name, id)
+  local key = BEHIND .. name
+  local times = whole(on('HGET', key, id), 0)
+  if times == 0 then return false end
+  if times > 1 then redis.call('HSET', key, id, times - 1) else redis.call('HDEL', key, id) end
+  local left = whole(redis.call('HGET', key, ''), 0) - 1
+  if left > 0 then redis.call('HSET', key, '', left) else redis.call('DEL', key) end
+  return true
+end
