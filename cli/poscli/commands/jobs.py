@@ -19,6 +19,7 @@ from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.completing import source_names
 from poscli.filters import asked_ids, filter_of, filter_options
+from poscli.forgetting import forget
 from poscli.group import Group
 from poscli.jobview import as_json, describe, entries_of, rows
 from poscli.operating import operate, operating_options
@@ -40,6 +41,9 @@ def command() -> None:
       poscli jobs show 3fa94c07d0b4407f8a56ad7ce7f0e0a1
       poscli jobs retry --all-failed --yes
     """
+
+
+command.add_command(forget)
 
 
 @command.command("list")

@@ -58,6 +58,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "SMEMBERS": (_SET,),
     "SRANDMEMBER": (_SET,),
     "SREM": (_SET, "-"),
+    "STRLEN": (_OWN,),
     "TIME": (),
     "TYPE": (_OWN,),
     "XADD": (_STREAM, "*", "-", "-"),

@@ -133,6 +133,7 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "cancel": ("started", lambda hands, held, job: Queue(hands.store, hands.settings).cancel("a")),
     "retry": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).retry("a")),
     "schedule": ("sent", _schedule),
+    "forget": ("failed", lambda hands, held, job: hands.call(("forget", [0, 100, "a"]))),
     "resume": ("paused", lambda hands, held, job: hands.call(("resume", ["queue", "default", "ada", "queue default"]))),
 }
 
