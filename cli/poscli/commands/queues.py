@@ -136,7 +136,7 @@ def pauses_as_json(pauses: Sequence[Pause], waiting: Sequence[int]) -> list[dict
 @click.option("--reason", metavar="TEXT", default="", help="Why, for those who wonder.")
 @app_option
 def pause(queue: str | None, source_name: str, group: str, reason: str, app: str | None) -> None:
-    """Have the jobs of a queue, a source name or a group wait. Jobs that run go on.
+    """Have the jobs of a QUEUE, a source name or a group wait. Jobs that run go on.
 
     They are pending, and delayed ones keep their time. Workers of RQ's own know nothing of it.
 
@@ -164,7 +164,7 @@ def pause(queue: str | None, source_name: str, group: str, reason: str, app: str
 def resume(queue: str | None, source_name: str, group: str, app: str | None) -> None:
     """Have jobs go on that were paused, before others and in their order.
 
-    A name is given as it was paused: 'sync_*' ends the pause of 'sync_*', and no other.
+    A QUEUE or a name is given as it was paused: 'sync_*' ends the pause of 'sync_*', and no other.
 
     \b
     Examples:
