@@ -13,6 +13,7 @@ LiquidBackgroundError
 │   ├── JobNotAllowed             the job's state forbids the move
 │   ├── JobRefused                the record is not one that a worker may run
 │   ├── FilterError (also ValueError)  a filter of jobs says what no job can be, or cannot be read
+│   ├── PauseError (also ValueError)  what is to be paused can be no queue, source name or group, or too much is paused
 │   ├── OperationError (also ValueError)  an operation cannot be started, read or aborted, or there is none of that id
 │   ├── FunctionNotFound          the Python function that a job names is not known where it runs
 │   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
@@ -78,6 +79,7 @@ __all__ = [
     "NotPlain",
     "OperationError",
     "PageNotFound",
+    "PauseError",
     "PageTimeout",
     "ResultTimeout",
     "SettingsError",
@@ -132,6 +134,10 @@ class ScheduleNotFound(JobError):
 
 class FilterError(JobError, ValueError):
     """A filter of jobs says what no job can be, or cannot be read."""
+
+
+class PauseError(JobError, ValueError):
+    """What is to be paused or resumed can be no queue, source name or group, or too much is paused already."""
 
 
 class OperationError(JobError, ValueError):

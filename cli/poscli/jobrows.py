@@ -80,6 +80,8 @@ def _row(job: JobRecord, wait: Waiting) -> list[str]:
 
 
 def _reason(wait: Waiting) -> str:
+    if wait.pause:
+        return f"pause of {wait.pause.what}"
     if wait.parked:
         return f"group {wait.group}"
     return clock(wait.due_at) if wait.due_at else ""

@@ -70,6 +70,7 @@ class Child:
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
         self._ahead: Batch | None = None  # claimed while the last one ran
+        self._asked = 0.0  # when the store was asked for what runs next
         self._current = BatchRun(Batch("", "", (), None, 0.0), (), ())
         self._endings = Endings(settings)  # that came back
         self._careful = False  # no body begins before its start was heard: an error came, and none has been since
@@ -105,6 +106,7 @@ class Child:
 
     def _claim(self) -> Batch:
         claim = self._next_claim(self._attempts.left)
+        self._asked = monotonic()
         return self._opened(claim, self._channel.call(claim.call))
 
     def _opened(self, claim: Claim, reply: Any) -> Batch:
@@ -132,6 +134,7 @@ class Child:
         claim = self._next_claim(self._attempts.left, wait)
         calls.append(claim.call)
         reply = self._channel.block(self._wake_keys, wait, self._role.control, calls, self._ticked)
+        self._asked = monotonic()
         return self._opened(claim, reply) if reply is not None else None
 
     def _ticked(self, reply: Any) -> None:
@@ -141,7 +144,7 @@ class Child:
     def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
-        self._current = run = BatchRun(batch, self._ready(batch), higher, self._current)
+        self._current = run = BatchRun(batch, self._ready(batch), higher, self._current, self._asked)
         self._ahead = None
         done = self._perform_all(run)
         if done:
@@ -170,8 +173,8 @@ class Child:
                 run.has_claimed_ahead = True
                 self._claim_ahead(attempts.left - run.left)
             # Here, where no body's end waits to be told.
-            (self._channel.drain if self._careful else self._channel.poll)()
-            if run.lapsed or run.refused:
+            self._hear_starts(run)
+            if run.lapsed or run.refused or run.held:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 run.begun += int(run.lapsed)
                 return None
@@ -192,6 +195,13 @@ class Child:
         self._told_at = monotonic()
         if self._tallies:
             self._reports.count(self._tallies.taken())
+
+    def _hear_starts(self, run: BatchRun) -> None:
+        """Hear what the store says to the starts of a batch: what is there, or all of it where a body depends on it."""
+        if not (self._careful or run.must_hear):
+            self._channel.poll()
+        if self._careful or run.must_hear:  # by now
+            self._channel.drain()
 
     def _give_rest_back(self, run: BatchRun) -> None:
         """Give back what has not begun."""
@@ -222,6 +232,7 @@ class Child:
     def _claim_ahead(self, most: int) -> None:
         """Have the next batch claimed while the last jobs of this one run."""
         claim = self._next_claim(most)
+        self._asked = monotonic()
 
         def claimed(reply: Any) -> None:
             self._ahead = self._opened(claim, None if isinstance(reply, Exception) else reply)
@@ -234,7 +245,7 @@ class Child:
 
     def _post(self, report: Report | None, start: Running | None = None) -> None:
         """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
-        higher = self._current.asking() if start else ()
+        higher = self._current.asking() if start else None
         if start:
             self._current.posted()
         call = moves.step(self._role.name, self._settings, report.finish if report else None, start, higher)

@@ -21,6 +21,7 @@ from liquid_background.jobs.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.filtering import filter_options
+from poscli.forgetting import forget
 from poscli.group import Group
 from poscli.joblist import print_jobs
 from poscli.jobview import as_json, describe, entries_of
@@ -44,6 +45,9 @@ def command() -> None:
       poscli jobs show 3fa94c07d0b4407f8a56ad7ce7f0e0a1
       poscli jobs retry --all-failed --yes
     """
+
+
+command.add_command(forget)
 
 
 @command.command("list")

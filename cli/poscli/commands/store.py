@@ -10,17 +10,20 @@ from liquid_background import Settings
 from liquid_background.jobs.store import embedded
 from liquid_background.settings import load_settings
 from poscli.group import Group
+from poscli.loader import load
+from poscli.options import app_option
 from poscli.terminal import note, told_first
 from poscli.times import span
 
 
 @click.group("store", cls=Group)
 def command() -> None:
-    """Look after the embedded store: the Valkey that runs when no URL is set.
+    """Look after the store: the embedded one, the Valkey that runs when no URL is set, and what any holds.
 
     \b
     Examples:
       poscli store status
+      poscli store usage
       rq info -u "$(poscli store path --url)"
     """
 
@@ -69,6 +72,29 @@ def path(url: bool) -> None:
         sys.exit(1)
     socket = embedded.own_socket(settings.data_dir)  # other programs would talk to whoever listens there
     print(embedded.socket_url(settings.data_dir) if url else socket)
+
+
+@command.command("usage")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object on one line.",
+)
+@app_option
+def usage(style: str, app: str | None) -> None:
+    """Say what jobs take in the store's memory: records, results, log, audit, indexes.
+
+    It is an estimate, from a few thousand jobs that are weighed.
+
+    \b
+    Examples:
+      poscli store usage
+      poscli store usage --format json | jq .kinds.records.bytes
+    """
+    load("poscli.using:show_usage")(style, app)
 
 
 def _external(settings: Settings) -> bool:

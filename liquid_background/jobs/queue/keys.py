@@ -16,6 +16,8 @@ QUEUES: Final = tuple(str(priority) for priority in Priority)
 # RQ's keys. The Lua scripts build the same names; tests/jobs/queue/test_keys.py holds both against the installed rq.
 RQ_QUEUES: Final = "rq:queues"
 RQ_WORKERS: Final = "rq:workers"
+RQ_SUSPENDED: Final = "rq:suspended"
+"""There while `rq suspend` has all workers of a database wait."""
 
 
 def job(job_id: str) -> str:
@@ -113,6 +115,11 @@ def parked(group: str, queue: str) -> str:
     return f"liquid_background:parked:{group}:{queue}"
 
 
+def held(name: str, queue: str) -> str:
+    """Return the key of the jobs of one queue that a paused name holds (a sorted set), by their places."""
+    return f"liquid_background:held:{name}:{queue}"
+
+
 def claimed_name(worker: str) -> str:
     """Return the key that says that a worker has just taken this name."""
     return f"liquid_background:name:{worker}"
@@ -120,6 +127,12 @@ def claimed_name(worker: str) -> str:
 
 GROUPS: Final = "liquid_background:groups"
 """Set of the groups that have parked jobs."""
+
+PAUSES: Final = "liquid_background:pauses"
+"""Hash of what is paused, such as `queue:low`, `name:sync_*`, `group:crm`: since when in ms, JSON of whom and why."""
+
+HELD: Final = "liquid_background:held"
+"""Set of the names, as pauses had them, that hold jobs."""
 
 SCHEDULES: Final = "liquid_background:schedules"
 """Hash of the schedules: which time of each was enqueued last, and by which definition."""
@@ -169,6 +182,9 @@ AUDIT: Final = "liquid_background:audit"
 SET_ASIDE: Final = "liquid_background:set_aside:"
 """Before the name of a key that held another type than its name says: what was planted is kept for a week."""
 
+MAX_PAUSES: Final = 100
+"""Pauses at once: each claim reads them all while there are any."""
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 
@@ -187,6 +203,7 @@ RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
+HELD_BY: Final = "lb_held"  # the paused name that holds the job, as its pause has it
 FAILURE: Final = "lb_failure"  # the id of the failure group that the job is in
 GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one

@@ -41,13 +41,22 @@ def step(
     settings: Settings,
     done: Finish | None = None,
     start: Running | None = None,
-    higher: Sequence[str] = (),
+    higher: Sequence[str] | None = (),
 ) -> Call:
-    """Return the call that finishes one job and starts the next."""
+    """Return the call that finishes one job and starts the next.
+
+    Args:
+        worker: the name of the child.
+        settings: those of the worker.
+        done: the end of a job.
+        start: the job that begins.
+        higher: queues whose work goes before that job; None to ask neither about these nor whether it is paused.
+    """
     begin: list[Argument] = [start.id, start.token] if start else ["", ""]
     end: list[Argument] = done.arguments if done else [""]
     head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
-    return "step", [*head, *begin, len(higher), *higher, *end]
+    asked: list[Argument] = [-1] if higher is None else [len(higher), *higher]
+    return "step", [*head, *begin, *asked, *end]
 
 
 def claim_lease(settings: Settings) -> float:

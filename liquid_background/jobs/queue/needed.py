@@ -32,6 +32,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "HGETALL": (_JOB,),
     "HINCRBY": (_JOB, "-", 0),
     "HINCRBYFLOAT": (_JOB, "-", 0),
+    "HKEYS": (_JOB,),
     "HLEN": (_JOB,),
     "HMGET": (_JOB, "-"),
     "HSET": (_JOB, "-", "-"),
@@ -57,6 +58,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "SMEMBERS": (_SET,),
     "SRANDMEMBER": (_SET,),
     "SREM": (_SET, "-"),
+    "STRLEN": (_OWN,),
     "TIME": (),
     "TYPE": (_OWN,),
     "XADD": (_STREAM, "*", "-", "-"),
@@ -68,6 +70,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZADD": (_SORTED, 0, "-"),
     "ZCARD": (_SORTED,),
     "ZCOUNT": (_SORTED, 0, 0),
+    "ZRANDMEMBER": (_SORTED,),
     "ZRANGE": (_SORTED, 0, 0),
     "ZRANGEBYSCORE": (_SORTED, 0, 0),
     "ZREM": (_SORTED, "-"),
@@ -93,6 +96,7 @@ _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
     *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
+    *(keys.PAUSES, keys.HELD, keys.held("*", "*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
     *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
 )

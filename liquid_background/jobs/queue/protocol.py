@@ -153,6 +153,8 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
+    "PAUSES": keys.PAUSES,
+    "HELD": keys.HELD,
     "SCHEDULES": keys.SCHEDULES,
     "SCHEDULES_PAUSED": keys.SCHEDULES_PAUSED,
     "COUNTS": keys.COUNTS,
@@ -225,6 +227,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "OTHER_NAMES": OTHER_NAMES,
     "MINUTES_KEPT": 25 * 3600,  # seconds
     "HOURS_KEPT": 32 * 86_400,
+    "MOST_PAUSES": keys.MAX_PAUSES,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),

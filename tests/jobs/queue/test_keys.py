@@ -22,6 +22,7 @@ from rq.registry import (
 )
 from rq.results import Result
 from rq.serializers import JSONSerializer
+from rq.suspension import WORKERS_SUSPENDED
 from rq.utils import utcparse
 from rq.worker import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
@@ -52,6 +53,7 @@ from liquid_background.jobs.store import Store
         (keys.worker("w"), Worker.redis_worker_namespace_prefix + "w"),
         (keys.worker_executions("w"), WORKER_EXECUTIONS_KEY_TEMPLATE.format("w")),
         (keys.RQ_WORKERS, REDIS_WORKER_KEYS),
+        (keys.RQ_SUSPENDED, WORKERS_SUSPENDED),
         (keys.queue_workers("q"), WORKERS_BY_QUEUE_KEY % "q"),
     ],
 )

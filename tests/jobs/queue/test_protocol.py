@@ -30,6 +30,8 @@ NAMES = {  # the names in the store, where versions before have put them
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
+    "PAUSES": "liquid_background:pauses",
+    "HELD": "liquid_background:held",
     "SCHEDULES": "liquid_background:schedules",
     "SCHEDULES_PAUSED": "liquid_background:schedules:paused",
     "COUNTS": "liquid_background:counts:",
@@ -64,6 +66,8 @@ NAMES_OF_SHOP = {
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
+    "PAUSES": "liquid_background:shop.pauses",
+    "HELD": "liquid_background:shop.held",
     "SCHEDULES": "liquid_background:shop.schedules",
     "SCHEDULES_PAUSED": "liquid_background:shop.schedules:paused",
     "COUNTS": "liquid_background:shop.counts:",
@@ -125,6 +129,7 @@ CONSTANTS = {
     "OTHER_NAMES": "(others)",  # no source name
     "MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
     "HOURS_KEPT": 32 * 86_400,
+    "MOST_PAUSES": 100,
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock

@@ -147,12 +147,16 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "schedule": ("sent", _schedule),
     "operation_start": ("sent", lambda hands, held, job: _operations(hands).start("cancel", Filter())),
     "operation_chunk": ("asked", _chunk),
+    "forget": ("failed", lambda hands, held, job: hands.call(("forget", [0, 100, "a"]))),
+    "resume": ("paused", lambda hands, held, job: hands.call(("resume", ["queue", "default", "ada", "queue default"]))),
 }
 
 
 def _bring(hands: Hands, to: str) -> Running:
     """Bring the job that waits to where a move finds it."""
-    if to == "sent":
+    if to == "paused":
+        hands.call(("pause", ["queue:default", "{}", "ada", "queue default"]))
+    if to in ("sent", "paused"):
         return Running("a", "", "default", "mail", "pages/x", 3, 1)
     held = hands.hold()
     if to != "claimed":

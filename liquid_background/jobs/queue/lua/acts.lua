@@ -35,11 +35,15 @@ local function take_out(list, name, queue, id)
 end
 
 -- Take a job that waits out of where it stands, with its claim and its slot.
-local function withdraw(key, id, queue, status, token, group)
+local function withdraw(key, id, queue, status, token, group, held)
   local is_held = token and on('ZSCORE', LEASES, id)
   if status == 'queued' and not is_held then take_out(QUEUE .. queue, queue, queue, id) end
   if status == 'scheduled' then on('ZREM', SCHEDULED .. queue, id) end
-  if status == 'deferred' and group then
+  if status == 'deferred' and held then
+    on('ZREM', held_in(held, queue), id)
+    on('ZREM', DEFERRED .. queue, id)
+    redis.call('HDEL', key, 'lb_held')
+  elseif status == 'deferred' and group then
     take_out(parked_in(group, queue), group .. ':' .. queue, queue, id)
     on('ZREM', DEFERRED .. queue, id)
   end
@@ -60,7 +64,7 @@ end
 -- Take a job back, of which `entry` says the source name and the place in the log. One that runs is told to end.
 local function cancel_job(id, limit, entry)
   local key = 'rq:job:' .. id
-  -- fetch: status origin lb_token lb_attempt failure_ttl retry_intervals lb_final lb_group from key
+  -- fetch: status origin lb_token lb_attempt failure_ttl retry_intervals lb_final lb_group lb_held from key
   local queue = queue_of(origin)
   if record.err or not status or is_of_another_site(origin) then return 'missing' end
   if is_among(ENDED, status) then return status end
@@ -69,7 +73,7 @@ local function cancel_job(id, limit, entry)
     redis.call('HSET', key, 'lb_cancel', 1)
     return 'ok'
   end
-  withdraw(key, id, queue, status, lb_token, lb_group)
+  withdraw(key, id, queue, status, lb_token, lb_group, lb_held)
   close_cancelled(key, id, queue, ttl_of(failure_ttl))
   if status == 'queued' then drop_first(QUEUE .. queue, queue) end
   log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals)
@@ -79,13 +83,13 @@ end
 -- Forget a job that does not run: its record, its results, and where it stands. `entry` is as above, for one that waits.
 local function delete_job(id, limit, entry)
   local key = 'rq:job:' .. id
-  -- fetch: status origin lb_token lb_attempt retry_intervals lb_final lb_group from key
+  -- fetch: status origin lb_token lb_attempt retry_intervals lb_final lb_group lb_held from key
   local queue = queue_of(origin)
   if is_of_another_site(origin) or redis.call('EXISTS', key) == 0 then return 'missing' end
   if status == 'started' then return status end
   redis.call('PERSIST', key)
   local waits = not record.err and not is_among(ENDED, status)
-  if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group) end
+  if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
   if waits then log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals) end

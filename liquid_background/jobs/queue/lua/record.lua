@@ -25,14 +25,14 @@ local function requeue(key, id, queue, wait, front)
     on('ZADD', SCHEDULED .. queue, now + wait, id)
   else
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(), 'lb_waits', iso())
-    on(front and 'LPUSH' or 'RPUSH', QUEUE .. queue, id)
+    if front then put_in_front(key, id, queue) else on('RPUSH', QUEUE .. queue, id) end
   end
   wake(queue, 1)
 end
 
 -- Put a job back into its queue that was claimed and did not start: it waits since when it did.
 local function put_back(id, queue)
-  on('LPUSH', QUEUE .. queue, id)
+  put_in_front('rq:job:' .. id, id, queue)
   wake(queue, 1)
 end
 

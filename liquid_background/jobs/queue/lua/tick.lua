@@ -11,6 +11,7 @@ local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
+local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -49,6 +50,26 @@ local function promote(queue)
   end
   if ready > 0 then wake(queue, ready) end
   return #due
+end
+
+-- See to jobs that are held, by their records, and that no set of held jobs has, or one that HELD does not name; and drop
+-- from these sets what is held no more, as when other tools have moved it on.
+local function tend_held(queue)
+  for _, id in ipairs(on('ZRANGE', DEFERRED .. queue, 0, MOST_TENDED - 1)) do
+    local key = 'rq:job:' .. id
+    -- fetch: status lb_held origin from key
+    if status == 'deferred' and lb_held and not is_of_another_site(origin) then
+      local held = held_in(lb_held, queue)
+      if not on('ZSCORE', held, id) then on('ZADD', held, place_in(held), id) end
+      on('SADD', HELD, lb_held)
+    end
+  end
+  for _, name in ipairs(on('SRANDMEMBER', HELD, MOST_TENDED)) do
+    for _, id in ipairs(on('ZRANDMEMBER', held_in(name, queue), 10)) do
+      -- fetch: status lb_held from 'rq:job:' .. id
+      if not record.err and (status ~= 'deferred' or lb_held ~= name) then redis.call('ZREM', held_in(name, queue), id) end
+    end
+  end
 end
 
 local function lose(id, key, queue, token)
@@ -124,6 +145,7 @@ if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
+    tend_held(ARGV[i])
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
     on('ZREMRANGEBYSCORE', FAILED_IN .. ARGV[i], '-inf', now)
   end
