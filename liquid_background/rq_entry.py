@@ -124,6 +124,7 @@ def _tell(
         fields: dict[Any, Any] = {
             keys.ATTEMPT: attempt,
             keys.ERROR: outcome.error or "",
+            keys.RAISED: outcome.raised,
             **({keys.FINAL: 1} if final else {}),
             **({keys.SIGNATURE: spent(signature)} if final and signature else {}),
         }

@@ -32,6 +32,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "HINCRBY": (_JOB, "-", 0),
     "HINCRBYFLOAT": (_JOB, "-", 0),
     "HMGET": (_JOB, "-"),
+    "HSCAN": (_JOB, 0),
     "HSET": (_JOB, "-", "-"),
     "HSETNX": (_JOB, "-", "-"),
     "HSTRLEN": (_JOB, "-"),
@@ -70,6 +71,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZREM": (_SORTED, "-"),
     "ZREMRANGEBYSCORE": (_SORTED, 0, 0),
     "ZREVRANGE": (_SORTED, 0, 0),
+    "ZSCAN": (_SORTED, 0),
     "ZSCORE": (_SORTED, "-"),
 }
 """With arguments of which each is a key that is never there, or one of ours: those of no site."""
@@ -89,6 +91,9 @@ _OF_A_QUEUE: Final = (
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
+    *(keys.FAILED_IDS, keys.FAILED_OF, keys.FAILED_NAMES, keys.FAILED_UNNAMED, keys.FAILURE_GROUPS, keys.FAILURES_LOOKED),
+    *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
+    keys.failures_of("*"),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
 )
 

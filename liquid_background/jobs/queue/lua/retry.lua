@@ -11,7 +11,9 @@ if ARGV[2] == '' and (lb_sig or '') ~= '' then return 'signed' end
 check_rights()
 redis.call('PERSIST', key)
 for _, state in ipairs(RETRIED_FROM) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
-redis.call('HDEL', key, 'lb_token', 'lb_error', 'ended_at', 'started_at', 'exc_info')
+redis.call('HDEL', key, 'lb_token', 'lb_error', 'lb_failure', 'lb_raised', 'ended_at', 'started_at', 'exc_info')
+-- include: unfile
+unfile(id)
 redis.call('HSET', key, 'lb_final', 1)
 if ARGV[2] ~= '' then redis.call('HSET', key, 'lb_sig', ARGV[2]) end
 requeue(key, id, queue, 0, false)
