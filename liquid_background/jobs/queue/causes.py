@@ -1,4 +1,4 @@
-"""Why a job failed, as its failure group knows it: where its body stands, the class of the error, what messages share."""
+"""Why a job failed, as its failure group knows it: the place of its body, the error's class, what messages share."""
 
 from __future__ import annotations
 

@@ -15,11 +15,13 @@ _LONGEST_PLACE: Final = 1000
 # Where it was raised, as `explain` writes it: (pages/signup:7), (line 7), (a:1, run from b:2). It does not change.
 _PLACE: Final = re.compile(r" \((?:[^()\s]+:\d+|line \d+)(?:, [^()]*)?\)$")
 # Each begins where a word can begin, so that no text takes a time that grows with the square of its length.
-_URL: Final = re.compile(r"\b([a-z][a-z0-9+.-]{1,20}):/{2}(?:[^\s/@'\"]*@)?([^\s/?#'\"<>()]*)[^\s'\"<>)]*", re.IGNORECASE)
+_URL: Final = re.compile(
+    r"\b([a-z][a-z0-9+.-]{1,20}):/{2}(?:[^\s/@'\"]*@)?([^\s/?#'\"<>()]*)[^\s'\"<>)]*", re.IGNORECASE
+)
 _MAIL: Final = re.compile(r"(?<![\w.%+-])[\w.%+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
 # Of a quotation that the end of the message cuts off, too. An apostrophe in a word begins none.
 _QUOTED: Final = re.compile(
-    r"(?<!\w)'[^']*(?:'(?!\w)|$)|\"[^\"]*(?:\"|$)|`[^`]*(?:`|$)|“[^”]*(?:”|$)|‘[^’]*(?:’|$)|«[^»]*(?:»|$)"
+    r"(?<!\w)'[^']*(?:'(?!\w)|$)|\"[^\"]*(?:\"|$)|`[^`]*(?:`|$)|“[^”]*(?:”|$)|\u2018[^\u2019]*(?:\u2019|$)|«[^»]*(?:»|$)"
 )
 _QUERY: Final = re.compile(r"\?[\w.%+-]+=\S*")
 _PATH: Final = re.compile(r"(?<![\w.~%+-])(?:[A-Za-z]:)?[\w.~%+-]*(?:[/\\][\w.~%+@=&?*-]+)+[/\\]?")

@@ -91,7 +91,14 @@ _OF_A_QUEUE: Final = (
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
-    *(keys.FAILED_IDS, keys.FAILED_OF, keys.FAILED_NAMES, keys.FAILED_UNNAMED, keys.FAILURE_GROUPS, keys.FAILURES_LOOKED),
+    *(
+        keys.FAILED_IDS,
+        keys.FAILED_OF,
+        keys.FAILED_NAMES,
+        keys.FAILED_UNNAMED,
+        keys.FAILURE_GROUPS,
+        keys.FAILURES_LOOKED,
+    ),
     *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
     keys.failures_of("*"),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),

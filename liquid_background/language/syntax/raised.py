@@ -45,7 +45,7 @@ def _told(error: Exception) -> LiquidBackgroundError:
 
 
 def class_of(error: BaseException) -> str:
-    """Return the name of the class of an error as it was raised: where that is kept from view, of what it stands for."""
+    """Return the name of the class of an error as it was raised, where another stands for it."""
     if type(error) is CodeError and error.__cause__ is not None:
         error = error.__cause__
     return type(error).__name__
