@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.store import Store
+from liquid_background.lazy import kept
 from liquid_background.settings import Settings
 
 
@@ -15,3 +17,8 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    @kept
+    def failures(self) -> Failures:
+        """The failed jobs in groups: `list()`, `show(id)`, `silence(id, by)`, `unsilence(id)`; see docs/failures.md."""
+        return Failures(lambda: self.store, self.settings)

@@ -7,6 +7,7 @@ LiquidBackgroundError
 ├── StoreError                    the Redis or Valkey server
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
+├── FailureNotFound               no failure group has that id
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
 │   ├── DuplicateJob              a record already has that id
@@ -56,6 +57,7 @@ __all__ = [
     "CodeError",
     "DuplicateJob",
     "EnqueueError",
+    "FailureNotFound",
     "FunctionNotFound",
     "HandOverError",
     "JobCancelled",
@@ -124,6 +126,10 @@ class JobRefused(JobError):
 
 class FilterError(JobError, ValueError):
     """A filter of jobs says what no job can be, or cannot be read."""
+
+
+class FailureNotFound(LiquidBackgroundError):
+    """Raised when no failure group has the given id, or several begin with it."""
 
 
 class FunctionNotFound(JobError):

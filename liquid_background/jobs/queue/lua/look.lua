@@ -12,6 +12,7 @@ local OLDEST = 20  -- of the index, which expire first
 local GROUPS_AT_ONCE = 4
 local KEPT_EMPTY = 7 * 86400000  -- ms for which a group without failed jobs is kept; a silenced one ten times as long
 local shared = place == 'shared'
+local queues = PRIORITIES
 local missing, seen, removed = {}, {}, 0
 
 local function is_failed(record, status, origin)
@@ -96,28 +97,28 @@ if shared then
   group_at = tend(group_at)
   sift(got('ZRANGE', FAILED_IDS, 0, OLDEST - 1) or {}, 1)
 end
-for _, queue in ipairs(newest > 0 and PRIORITIES or {}) do
+for _, queue in ipairs(newest > 0 and queues or {}) do
   compare(queue, on('ZREVRANGE', FAILED_IN .. queue, passed, passed + newest - 1, 'WITHSCORES'))
 end
 if place ~= '' then
   local number, cursor = string.match(place, '^([123]):(%d+)$')
   number = tonumber(number or 1)
-  local next, ids = unpack(on('ZSCAN', FAILED_IN .. PRIORITIES[number], cursor_of(cursor or ''), 'COUNT', slice))
-  compare(PRIORITIES[number], ids)
-  if next == '0' then number = number + 1 end
-  place = PRIORITIES[number] and number .. ':' .. next or ''
+  local after, ids = unpack(on('ZSCAN', FAILED_IN .. queues[number], cursor_of(cursor or ''), 'COUNT', slice))
+  compare(queues[number], ids)
+  if after == '0' then number = number + 1 end
+  place = queues[number] and number .. ':' .. after or ''
 end
 if at ~= '' then
-  local next, ids = unpack(on('ZSCAN', FAILED_IDS, cursor_of(at), 'COUNT', slice))
+  local after, ids = unpack(on('ZSCAN', FAILED_IDS, cursor_of(at), 'COUNT', slice))
   sift(ids, 2)
-  at = next == '0' and '' or next
+  at = after == '0' and '' or after
 end
 if shared then
   try('HSET', FAILURES_LOOKED, 'at', string.format('%d', now_ms), 'place', place == '' and '1:0' or place,
     'index', at == '' and '0' or at, 'group', group_at)
 end
 local failed = 0
-for _, queue in ipairs(PRIORITIES) do
+for _, queue in ipairs(queues) do
   failed = failed + on('ZCOUNT', FAILED_IN .. queue, '(' .. string.format('%.6f', now), '+inf')
 end
 return {failed, got('ZCARD', FAILED_IDS) or 0, place, at, removed, missing}
