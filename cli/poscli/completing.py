@@ -58,4 +58,7 @@ pages = _offering(_pages)
 source_names = _offering(lambda engine: (entry.source_name for entry in _entries(engine)))
 types = _offering(lambda engine: (entry.type for entry in _entries(engine)))
 sites = _offering(lambda engine: filter(None, site_names(engine.store)) if _has_store(engine) else ())
+failures = _offering(
+    lambda engine: (group.id for group in engine.failures.list(silenced=True)) if _has_store(engine) else ()
+)
 job_ids = _offering(lambda engine: (job.id for job in engine.jobs.list(limit=_LOOKED_AT)) if _has_store(engine) else ())

@@ -20,6 +20,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Watch": {
         "logs": "Show the job log.",
         "jobs": "List, show, retry and cancel jobs.",
+        "failures": "See what fails, in groups of jobs that fail alike.",
         "status": "Show queues, workers and the store at a glance.",
     },
     "Tools": {

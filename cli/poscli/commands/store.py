@@ -10,17 +10,20 @@ from liquid_background import Settings
 from liquid_background.jobs.store import embedded
 from liquid_background.settings import load_settings
 from poscli.group import Group
+from poscli.loader import load
+from poscli.options import app_option
 from poscli.terminal import note, told_first
 from poscli.times import span
 
 
 @click.group("store", cls=Group)
 def command() -> None:
-    """Look after the embedded store: the Valkey that runs when no URL is set.
+    """Look after the store: the embedded one, the Valkey that runs when no URL is set, and what any holds.
 
     \b
     Examples:
       poscli store status
+      poscli store reindex
       rq info -u "$(poscli store path --url)"
     """
 
@@ -69,6 +72,21 @@ def path(url: bool) -> None:
         sys.exit(1)
     socket = embedded.own_socket(settings.data_dir)  # other programs would talk to whoever listens there
     print(embedded.socket_url(settings.data_dir) if url else socket)
+
+
+@command.command("reindex")
+@app_option
+def reindex(app: str | None) -> None:
+    """Bring the indexes of failed jobs in line with the jobs themselves.
+
+    Workers do so, too, a little every second; this does it at once. Workers may run meanwhile, and it may be ended
+    and run again at any time.
+
+    \b
+    Example:
+      poscli store reindex
+    """
+    load("poscli.reindexing:reindex")(app)
 
 
 def _external(settings: Settings) -> bool:
