@@ -39,7 +39,9 @@ def test_jobs_that_fail_alike_stand_in_one_row(shop: Any) -> None:
     assert heading.split() == ["ID", "COUNT", "LAST", "FIRST", "LAST", "48", "H", "NAME", "PLACE", "ERROR"]
     assert len(rows) == 2
     [row] = [row for row in rows if " pay " in row]
-    assert re.fullmatch(r"[0-9a-f]{6}  3      \d+s    \d+s     ▁{11}█  pay   pages/shop:1  partial 'gateway' .*", row), row
+    assert re.fullmatch(
+        r"[0-9a-f]{6}  3      \d+s    \d+s     ▁{11}█  pay   pages/shop:1  partial 'gateway' .*", row
+    ), row
     groups = _groups(shop)
     assert (groups["pay"]["failed"], groups["pay"]["count"], groups["mail"]["failed"]) == (3, 3, 1)
     assert groups["pay"]["raised"] == "TemplateNotFoundError"
