@@ -15,7 +15,7 @@ from liquid_background.jobs.queue.moves import Call
 Asked: TypeAlias = tuple[Call, Callable[[Any], None]]
 """A call, and what takes its reply."""
 
-_EVERY: Final = 1.0  # seconds between two looks; of all workers of a site, one looks in this time
+_EVERY: Final = 0.5  # seconds between two looks; of all workers of a site, one looks in this time
 _AT_ONCE: Final = 20  # jobs whose records are read together: payloads may be large, and a supervisor waits for nothing
 
 

@@ -17,7 +17,6 @@ from liquid_background.jobs.store import Store, read_replies
 
 _NEWEST: Final = 100  # of each queue, that one look takes in
 _MOST_MISSING: Final = 2_000  # that a read files before it answers in another way
-_MOST_LOOKS: Final = 100  # slices that a read looks at, of an index that differs
 
 
 def index_of(store: Store, wanted: Filter) -> str | None:
@@ -78,19 +77,20 @@ def catch_up(store: Store) -> bool:
 
 
 def _went_through(store: Store) -> bool:
-    """Look through all that differs, if that does not take long; return whether nothing differs then."""
+    """Look through all that has failed and is filed; return whether nothing differs then.
+
+    It reads a few fields of each record, which whoever answers by the records alone has to do, too: it is done once.
+    """
     place, at, missing = "1:0", "0", 0
-    for _ in range(_MOST_LOOKS):
+    while place or at:
         seen = _look(store, filing.look_through(place, at))
         missing += len(seen.missing)
         if missing > _MOST_MISSING:
             return False
         file_all(store, seen.missing)
         place, at = seen.place, seen.at
-        if not place and not at:
-            seen = _look(store, filing.look_newest(0, 0))
-            return seen.failed == seen.filed
-    return False
+    seen = _look(store, filing.look_newest(0, 0))
+    return seen.failed == seen.filed
 
 
 def file_all(store: Store, ids: Sequence[bytes]) -> int:

@@ -7,7 +7,7 @@
 -- Returns {how many have failed, how many are filed, the next places or '', how many were taken out, the ids to file}.
 local passed, newest, slice = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local place, at = ARGV[4], ARGV[5]
-local REST = 900  -- ms from one shared look to the next
+local REST = 400  -- ms from one shared look to the next
 local OLDEST = 20  -- of the index, which expire first
 local GROUPS_AT_ONCE = 4
 local KEPT_EMPTY = 7 * 86400000  -- ms for which a group without failed jobs is kept; a silenced one ten times as long
