@@ -35,6 +35,7 @@ _REACHED: Final = (
     "jobs.queue.Queue",
     "jobs.contract.QueueCounts",
     "engine.JobLog",
+    "jobs.operating.failures.Failures",
     "engine.Request",
     "python_jobs.EnqueueOptions",
     "python_jobs.BulkOptions",
