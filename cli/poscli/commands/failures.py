@@ -24,9 +24,9 @@ from poscli.times import clock, since, until
 
 @click.group("failures", cls=Group)
 def command() -> None:
-    """See what fails: failed jobs of one place and one kind of error stand in one group.
+    """See what fails, in groups: failed jobs of one place and one kind of error stand in one.
 
-    An id may be cut short, to what no other group's begins with.
+    An ID may be cut short, to what no other group's begins with.
 
     \b
     Examples:
@@ -112,7 +112,7 @@ def list_failures(
 @_style
 @app_option
 def show(failure: str, style: str, app: str | None) -> None:
-    """Show one group: how often and since when, and its newest job with the line that failed and its values.
+    """Show the group ID: how often and since when, and its newest job with the line that failed and its values.
 
     Values whose names look secret are masked; the setting SECRET_NAMES lists the names.
 
@@ -130,7 +130,7 @@ def show(failure: str, style: str, app: str | None) -> None:
 @click.option("--by", metavar="NAME", help="Who wants it so. Default: the user that runs this.")
 @app_option
 def silence(failure: str, end: str | None, by: str | None, app: str | None) -> None:
-    """Leave a group out of lists, until a time or until it is unsilenced. Its jobs go on as they would.
+    """Leave the group ID out of lists, until a time or until it is unsilenced. Its jobs go on as they would.
 
     \b
     Example:
@@ -147,7 +147,7 @@ def silence(failure: str, end: str | None, by: str | None, app: str | None) -> N
 @click.argument("failure", metavar="ID", shell_complete=stored_ids)
 @app_option
 def unsilence(failure: str, app: str | None) -> None:
-    """Show a group in lists again.
+    """Show the group ID in lists again.
 
     \b
     Example:
