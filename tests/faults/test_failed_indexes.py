@@ -92,13 +92,13 @@ def test_what_a_worker_of_the_version_before_fails_is_filed(bench: Bench) -> Non
 
     for _ in range(3):
         end("ValueError: no 7")
-    assert index_of(bench.store, FAILED) == keys.FAILED_IDS
+    assert index_of(bench.store, bench.settings, FAILED) == keys.FAILED_IDS
     assert agree(bench.store)
     FailedJobRegistry("default", connection=client, serializer=JSONSerializer).requeue("j0")
     end(None)
     FailedJobRegistry("default", connection=client, serializer=JSONSerializer).requeue("j1")
     end("KeyError: again")
-    key = index_of(bench.store, FAILED)
+    key = index_of(bench.store, bench.settings, FAILED)
     assert key is not None
     assert dict(client.zrange(key, 0, -1, withscores=True)) == oracle(bench.store, by="")[""]
     bench.start()
@@ -119,7 +119,7 @@ def test_kills_leave_nothing_that_a_read_gets_wrong(bench: Bench) -> None:
             rq = FailedJobRegistry("default", connection=client, serializer=JSONSerializer)
             rng.choice([rq.requeue, bench.queue.retry])(failed.decode())
         worker.signal_tree(signal.SIGKILL)
-        key = index_of(bench.store, FAILED)
+        key = index_of(bench.store, bench.settings, FAILED)
         assert key is not None
         assert dict(client.zrange(key, 0, -1, withscores=True)) == oracle(bench.store, by="").get("", {})
     RqQueue("default", connection=client, serializer=JSONSerializer).empty()

@@ -14,16 +14,22 @@ from liquid_background.jobs.queue.moves import Call
 from liquid_background.jobs.queue.protocol import MAX_FAILED_NAMES
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
+from liquid_background.settings import Settings
 
 _NEWEST: Final = 100  # of each queue, that one look takes in
 _MOST_MISSING: Final = 2_000  # that a read files before it answers in another way
 
 
-def index_of(store: Store, wanted: Filter) -> str | None:
+def index_of(store: Store, settings: Settings, wanted: Filter) -> str | None:
     """Return the key of the sorted set that has exactly the jobs that a filter wants, scored by their end in ms.
 
     None where no index answers that, or none can be trusted to: then the records say it. `since` and `until` are left
     to the caller, by the scores; so is a look at each record that is shown, since jobs move on at any time.
+
+    Args:
+        store: of the jobs.
+        settings: with the site.
+        wanted: what is asked for: all failed jobs, those of a source name as it stands, or those of a failure group.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
@@ -46,7 +52,7 @@ def index_of(store: Store, wanted: Filter) -> str | None:
         key = keys.failed_of_name(wanted.source_name) if _has_index(store, wanted.source_name) else None
     else:
         key = keys.FAILED_IDS
-    return None if key is None else own_name(store.site, key)
+    return None if key is None else own_name(settings.site, key)
 
 
 def _has_index(store: Store, source_name: str) -> bool:

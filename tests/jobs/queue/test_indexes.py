@@ -32,6 +32,10 @@ Make = Callable[..., Job]
 FAILED = Filter(status=JobStatus.FAILED)
 
 
+def _named(name: str) -> Filter:
+    return Filter(status=JobStatus.FAILED, source_name=name)
+
+
 @pytest.fixture
 def hands(store: Store, settings: Settings) -> Hands:
     return Hands(store, settings)
@@ -155,7 +159,7 @@ def test_expired_jobs_leave_the_indexes(hands: Hands, queue: Queue, job: Make) -
     for name in "ab":
         client.zadd(keys.failed("default"), {name: 1})
         client.delete(keys.job(name))
-    assert index_of(hands.store, FAILED) == keys.FAILED_IDS
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
     assert indexed(hands.store, by="").keys() == {""}
     assert {*indexed(hands.store, by="")[""]} == {b"c"}
     client.zadd(keys.failed("default"), {"c": 1})
@@ -181,7 +185,7 @@ def test_what_others_fail_is_filed_by_a_read(hands: Hands, queue: Queue, job: Ma
     queue.send([job(id="a"), job(id="b", source_name="pay"), job(id="c")])
     for job_id in "ab":
         _fail_as_others_do(hands.store.client, job_id)
-    key = index_of(hands.store, Filter(status=JobStatus.FAILED, source_name="pay"))
+    key = index_of(hands.store, hands.settings, _named("pay"))
     assert key == keys.failed_of_name("pay")
     assert {*hands.store.client.zrange(key, 0, -1)} == {b"b"}
     assert agree(hands.store)
@@ -198,8 +202,29 @@ def test_ids_in_a_registry_whose_jobs_have_not_failed_are_taken_out_of_it(
     client: Any = hands.store.client
     client.set(keys.job("text"), "planted")
     client.zadd(keys.failed("default"), {"gone": 2e9, "b": 2e9, "text": 2e9, "x" * 5000: 2e9})
-    assert index_of(hands.store, FAILED) == keys.FAILED_IDS
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
     assert client.zrange(keys.failed("default"), 0, -1) == [b"a"]
+
+
+def test_jobs_that_rq_stopped_stay_where_it_has_them_and_are_none_that_failed(
+    hands: Hands, queue: Queue, job: Make
+) -> None:
+    _fail(hands, job(id="a"))
+    queue.send([job(id="b"), job(id="c")])
+    client: Any = hands.store.client
+    for job_id in "bc":
+        _fail_as_others_do(client, job_id)
+        client.hset(keys.job(job_id), "status", "stopped")
+    for _ in range(2):
+        assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
+        assert {*indexed(hands.store, by="")[""]} == {b"a"}
+        assert client.zcard(keys.failed("default")) == 3
+    queue.retry("b")
+    assert {*client.zrange(keys.FAILED_STOPPED, 0, -1)} == {b"c"}
+    client.delete(keys.job("c"))
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
+    assert not client.exists(keys.FAILED_STOPPED)
+    assert agree(hands.store)
 
 
 def test_a_filter_that_no_index_answers_has_none(hands: Hands, job: Make) -> None:
@@ -216,8 +241,8 @@ def test_a_filter_that_no_index_answers_has_none(hands: Hands, job: Make) -> Non
         Filter(status=failed, queue="high"),
         Filter(status=failed, template="pages/x"),
     ):
-        assert index_of(hands.store, wanted) is None
-    assert index_of(hands.store, Filter(status=failed, source_name="mail")) == keys.failed_of_name("mail")
+        assert index_of(hands.store, hands.settings, wanted) is None
+    assert index_of(hands.store, hands.settings, _named("mail")) == keys.failed_of_name("mail")
 
 
 def test_more_than_a_read_may_file_is_left_to_the_records(
@@ -227,12 +252,12 @@ def test_more_than_a_read_may_file_is_left_to_the_records(
     for number in range(30):
         _fail_as_others_do(hands.store.client, f"j{number}")
     monkeypatch.setattr(indexes, "_MOST_MISSING", 20)
-    assert index_of(hands.store, FAILED) is None
+    assert index_of(hands.store, hands.settings, FAILED) is None
     seen: list[tuple[int, int]] = []
     assert reindex(hands.store, lambda done, total: seen.append((done, total))) == 30
     assert seen[-1] == (30, 30)
     assert agree(hands.store)
-    assert index_of(hands.store, FAILED) == keys.FAILED_IDS
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
     assert reindex(hands.store) == 0
 
 
@@ -243,16 +268,14 @@ def test_names_beyond_the_most_have_no_index_and_get_one_when_there_is_room(
     client.sadd(keys.FAILED_NAMES, *(f"n{number}" for number in range(MAX_FAILED_NAMES - 1)))
     _fail(hands, job(id="a", source_name="first"), job(id="b", source_name="second"), job(id="c", source_name="first"))
     assert {*client.zrange(keys.FAILED_UNNAMED, 0, -1)} == {b"b"}
-    names = {
-        name: index_of(hands.store, Filter(status=JobStatus.FAILED, source_name=name)) for name in ("first", "second")
-    }
+    names = {name: index_of(hands.store, hands.settings, _named(name)) for name in ("first", "second")}
     assert names == {"first": keys.failed_of_name("first"), "second": None}
     client.srem(keys.FAILED_NAMES, *(f"n{number}" for number in range(MAX_FAILED_NAMES - 1)))
     _fail(hands, job(id="d", source_name="third"))
-    assert index_of(hands.store, Filter(status=JobStatus.FAILED, source_name="third")) is None
+    assert index_of(hands.store, hands.settings, _named("third")) is None
     reindex(hands.store)
     assert agree(hands.store)
-    assert index_of(hands.store, Filter(status=JobStatus.FAILED, source_name="second")) is not None
+    assert index_of(hands.store, hands.settings, _named("second")) is not None
 
 
 def test_an_author_s_flood_of_messages_fills_one_group_more_than_a_template_may_have(hands: Hands, job: Make) -> None:
@@ -321,7 +344,7 @@ def test_jobs_of_another_site_are_left_alone(hands: Hands, store: Store, setting
     _fail(shop, job(id="b"))
     assert (agree(hands.store), agree(shop.store)) == (True, True)
     assert {*indexed(shop.store, by="")[""]} == {b"b"}
-    assert index_of(shop.store, FAILED) == "liquid_background:shop.failed"
+    assert index_of(shop.store, shop.settings, FAILED) == "liquid_background:shop.failed"
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -377,7 +400,7 @@ def test_after_anything_the_indexes_say_what_the_records_do(
     for _ in range(150):
         act()
         if rng.random() < 0.1:
-            key = index_of(store, FAILED)
+            key = index_of(store, settings, FAILED)
             assert key is not None
             assert dict(client.zrange(key, 0, -1, withscores=True)) == oracle(store, by="").get("", {})
     reindex(store)

@@ -19,6 +19,11 @@ local function is_failed(record, status, origin)
   return not record.err and status == 'failed' and not is_of_another_site(origin)
 end
 
+-- RQ has jobs that it stopped among the failed ones, and nowhere else. They are counted apart, to tell how many have failed.
+local function is_stopped(record, status, origin)
+  return not record.err and status == 'stopped' and not is_of_another_site(origin)
+end
+
 -- The milliseconds of a time as RQ writes it; nil for anything else.
 local function ms_of(text)
   local year, month, day, hour, minute, second, micro =
@@ -49,7 +54,12 @@ local function compare(queue, ids)
     if not seen[id] and tonumber(ids[i + 1]) > now then
       seen[id] = true
       -- fetch: status origin lb_failure description ended_at from 'rq:job:' .. id
-      if #id > LONGEST_ID or not is_failed(record, status, origin) then
+      if #id <= LONGEST_ID and is_stopped(record, status, origin) then
+        if not got('ZSCORE', FAILED_STOPPED, id) then
+          unfile(id)
+          try('ZADD', FAILED_STOPPED, ids[i + 1], id)
+        end
+      elseif #id > LONGEST_ID or not is_failed(record, status, origin) then
         on('ZREM', FAILED_IN .. queue, id)
         unfile(id)
         removed = removed + 1
@@ -67,6 +77,19 @@ local function sift(ids, step)
     local expiry = is_failed(record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), ids[i])
     if not expiry or tonumber(expiry) <= now then
       unfile(ids[i])
+      removed = removed + 1
+    end
+  end
+end
+
+-- Look at jobs that RQ stopped, some of them where they are many.
+local function sift_stopped()
+  local there = got('ZCARD', FAILED_STOPPED) or 0
+  local first = there > slice and now_ms % there or 0
+  for _, id in ipairs(there > 0 and got('ZRANGE', FAILED_STOPPED, first, first + slice - 1) or {}) do
+    -- fetch: status origin from 'rq:job:' .. id
+    if not (is_stopped(record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), id)) then
+      on('ZREM', FAILED_STOPPED, id)
       removed = removed + 1
     end
   end
@@ -109,6 +132,7 @@ if place ~= '' then
   place = queues[number] and number .. ':' .. after or ''
 end
 if at ~= '' then
+  if at == '0' then sift_stopped() end
   local after, ids = unpack(on('ZSCAN', FAILED_IDS, cursor_of(at), 'COUNT', slice))
   sift(ids, 2)
   at = after == '0' and '' or after
@@ -117,8 +141,7 @@ if shared then
   try('HSET', FAILURES_LOOKED, 'at', string.format('%d', now_ms), 'place', place == '' and '1:0' or place,
     'index', at == '' and '0' or at, 'group', group_at)
 end
-local failed = 0
-for _, queue in ipairs(queues) do
-  failed = failed + on('ZCOUNT', FAILED_IN .. queue, '(' .. string.format('%.6f', now), '+inf')
-end
+local to_come = '(' .. string.format('%.6f', now)
+local failed = -(got('ZCOUNT', FAILED_STOPPED, to_come, '+inf') or 0)
+for _, queue in ipairs(queues) do failed = failed + on('ZCOUNT', FAILED_IN .. queue, to_come, '+inf') end
 return {failed, got('ZCARD', FAILED_IDS) or 0, place, at, removed, missing}

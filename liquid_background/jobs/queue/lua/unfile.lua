@@ -14,7 +14,10 @@ end
 -- Take a job out of the indexes; return whether it was in them.
 local function unfile(id)
   local failure, at = string.match(tostring(got('HGET', FAILED_OF, id) or ''), '^(%x+) (.*)$')
-  if not failure then return got('ZREM', FAILED_IDS, id) == 1 end
+  if not failure then
+    try('ZREM', FAILED_STOPPED, id)
+    return got('ZREM', FAILED_IDS, id) == 1
+  end
   try('HDEL', FAILED_OF, id)
   try('ZREM', FAILED_IDS, id)
   try('ZREM', FAILED_GROUP .. failure, id)
