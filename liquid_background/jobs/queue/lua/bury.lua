@@ -25,7 +25,7 @@ local function bury(id, limit, status, problem)
     -- include: filing
     local cause = cause_of('', '0', status, GARBAGE)
     cause.error = message
-    file(id, now_ms, cause, true)
+    file_failed(id, cause)
   end
   log_end(limit, id, status, message)
 end

@@ -92,3 +92,9 @@ local function file(id, ms, cause, counts)
   if names then try('ZADD', names, ms, id) end
   note(cause, is_new, counts, id, ms, name)
 end
+
+-- File a job that fails here. Whatever hinders that, the job has failed; it is filed later.
+local function file_failed(id, cause)
+  local filed, why = pcall(file, id, now_ms, cause, true)
+  if not filed then problem = type(why) == 'table' and why.err or tostring(why) end
+end

@@ -47,7 +47,7 @@ local function fail(key, id, queue, token, worker, message, exc, ttl, cause)
   try('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
   try('EXPIRE', 'rq:results:' .. id, ttl)
-  file(id, now_ms, cause, true)
+  file_failed(id, cause)
 end
 
 -- Close a job as cancelled.
