@@ -43,6 +43,7 @@ _REACHED: Final = (
     "jobs.operating.usage.Space",
     "jobs.operating.forgetting.Forgotten",
     "engine.JobLog",
+    "jobs.operating.failures.Failures",
     "engine.Request",
     "python_jobs.EnqueueOptions",
     "python_jobs.BulkOptions",

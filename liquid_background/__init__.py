@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ArgumentError,
         DuplicateJob,
         EnqueueError,
+        FailureNotFound,
         FilterError,
         FunctionNotFound,
         HandOverError,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.jobs.filter import Filter
+    from liquid_background.jobs.operating.failuregroup import FailureGroup, ShownFailure, Silence
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -58,12 +60,14 @@ _HOMES = {
     "parse_arguments": "language.syntax",
     **dict.fromkeys(("Attempt", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
+    **dict.fromkeys(("FailureGroup", "ShownFailure", "Silence"), "jobs.operating.failuregroup"),
     **dict.fromkeys(("Severity", "Verdict"), "jobs.store.verdict"),
     **dict.fromkeys(
         (
             "ArgumentError",
             "DuplicateJob",
             "EnqueueError",
+            "FailureNotFound",
             "FilterError",
             "FunctionNotFound",
             "HandOverError",
@@ -112,6 +116,10 @@ __all__ = [
     "LogEntry",
     "LogStatus",
     "Priority",
+    # failures
+    "FailureGroup",
+    "ShownFailure",
+    "Silence",
     # health
     "Severity",
     "Verdict",
@@ -119,6 +127,7 @@ __all__ = [
     "ArgumentError",
     "DuplicateJob",
     "EnqueueError",
+    "FailureNotFound",
     "FilterError",
     "FunctionNotFound",
     "HandOverError",

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from liquid_background.jobs.contract import APPLICATION
 from liquid_background.jobs.operating.audit import Audit
+from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.operating.pauses import Queues
@@ -112,3 +113,8 @@ class Asked:
         """Do what `forget` does, without holding up the event loop."""
         run = self._operator_threads.run
         return await run(self.forget, text, by=by, dry_run=dry_run, including_waiting=including_waiting)
+
+    @kept
+    def failures(self) -> Failures:
+        """The failed jobs in groups: `list()`, `show(id)`, `silence(id, by)`, `unsilence(id)`; see docs/failures.md."""
+        return Failures(lambda: self.store, self.settings)

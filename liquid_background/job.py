@@ -218,6 +218,7 @@ class Outcome:
 
     result: Encoded = None  # the rendered text, or what a function returned; None when it failed
     error: str | None = None  # one line: why it did not succeed
+    raised: str = ""  # the class of the error; empty where none was raised
     traceback: str = ""  # for RQ's exc_info
     retry: bool = True  # whether a failure may be tried again
     duration: int = 0  # milliseconds

@@ -83,7 +83,8 @@ def _refuse(rq_job: RqJob, reason: str) -> None:
     entry = LogEntry(job_id=rq_job.id, status=LogStatus.REFUSED, message=reason, final=True)
     try:
         with translated_errors():
-            rq_job.connection.hset(keys.job(rq_job.id), keys.ERROR, reason)
+            said: dict[Any, Any] = {keys.ERROR: reason, keys.RAISED: str(LogStatus.REFUSED)}
+            rq_job.connection.hset(keys.job(rq_job.id), mapping=said)
         _queue().send((), (entry,))
     except StoreUnavailable as error:
         logger.warning("the log entry of job %s is lost: %s", rq_job.id, error)
@@ -127,6 +128,7 @@ def _tell(
         fields: dict[Any, Any] = {
             keys.ATTEMPT: attempt,
             keys.ERROR: outcome.error or "",
+            keys.RAISED: (outcome.raised or outcome.ending.log_status) if outcome.failed else "",
             **({keys.FINAL: 1} if final else {}),
             **({keys.SIGNATURE: spent(signature)} if final and signature else {}),
         }

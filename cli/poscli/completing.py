@@ -59,8 +59,13 @@ def _job_ids(engine: Engine, beginning: str) -> list[str]:
     return [job.id for job in engine.jobs.list(limit=_OFFERED, id_prefix=beginning)] if _has_store(engine) else []
 
 
+def _failures(engine: Engine) -> list[str]:
+    return [group.id for group in engine.failures.list(silenced=True)] if _has_store(engine) else []
+
+
 pages = _offering(lambda engine, _: _pages(engine))
 source_names = _offering(lambda engine, _: (entry.source_name for entry in _entries(engine)))
 types = _offering(lambda engine, _: (entry.type for entry in _entries(engine)))
 sites = _offering(lambda engine, _: filter(None, site_names(engine.store)) if _has_store(engine) else ())
+failures = _offering(lambda engine, _: _failures(engine))
 job_ids = _offering(_job_ids)

@@ -16,6 +16,7 @@ from liquid_background.jobs.queue.moves import Call, Pulse
 from liquid_background.jobs.queue.tally import Tallies
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from liquid_background_worker.filer import Filer
 from liquid_background_worker.refusals import is_full, is_refusal
 from liquid_background_worker.telling import Failures
 from liquid_background_worker.timetable import Timetable
@@ -42,6 +43,7 @@ class Heart:
         self._queues = tuple(queues)
         self._timetable = timetable
         self._failures = failures
+        self._filer = Filer()
         self._owed: deque[tuple[Call, Finish | None]] = deque()
         self._tallies = Tallies()  # that the store has not been told of
         self._next_count = 0.0
@@ -82,6 +84,7 @@ class Heart:
                     return
                 self._wire.connect()
                 self._timetable.connected()
+                self._filer.connected()
                 if self._next_try:
                     self._next_tick = now + _AFTER_OUTAGE
             self._read(now)
@@ -111,6 +114,8 @@ class Heart:
                 self._wire.send(call, self._counted, must=False)
         for call in self._timetable.calls():
             self._wire.send(call, self._timetabled, must=False)
+        for call, answer_of in self._filer.calls():
+            self._wire.send(call, partial(self._filed, answer_of), must=False)
         if now >= self._next_tick:
             self._next_tick = now + _TICK
             trim = now >= self._next_trim
@@ -148,6 +153,10 @@ class Heart:
     def _timetabled(self, reply: Any) -> None:
         self._trouble.heard(reply)
         self._timetable.heard(reply)
+
+    def _filed(self, answer: Callable[[Any], None], reply: Any) -> None:
+        self._trouble.heard(reply)
+        answer(reply)
 
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)

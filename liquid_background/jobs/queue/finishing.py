@@ -9,6 +9,7 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
@@ -65,7 +66,7 @@ def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tu
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
         return outcome, jobs, encode_result(outcome.result)
     except JobRefused as error:
-        return replace(outcome, error=str(error), retry=False), [], b""
+        return replace(outcome, error=str(error), raised=type(error).__name__, retry=False), [], b""
 
 
 def finish(
@@ -87,7 +88,12 @@ def finish(
         ending = outcome.ending
     if not value:  # there is no result: why it ended so
         value = exc_string(outcome.traceback or outcome.error)
-    message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
+    message = cause = b""
+    if outcome.error:
+        said = clip(outcome.error)
+        message = said.encode("utf-8", "backslashreplace")
+        raised = outcome.raised or ending.log_status
+        cause = Cause.of(job.template, job.line, raised, said).encoded() if ending.is_failure else b""
     template = job.template.encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
@@ -103,6 +109,7 @@ def finish(
         most=job.max_attempts,
         jobs=len(outcome.jobs) if jobs else 0,
         entries=len(outcome.entries),
+        cause=cause,
     )
     arguments: list[Argument] = [*end, *jobs]
     for entry in outcome.entries:

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, LogEntry, LogStatus
 from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claimed
 from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
@@ -141,7 +142,8 @@ def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
     shown = job.id[:MAX_SHOWN].decode("utf-8", "backslashreplace")
     entry = LogEntry(job_id=shown, status=LogStatus.REFUSED, message=job.reason, final=True)
     head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
-    return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), *encode_entry(entry)]
+    cause = Cause.of("", 0, LogStatus.REFUSED, job.reason).encoded()  # what its record says is not to be believed
+    return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), cause, *encode_entry(entry)]
 
 
 def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:

@@ -22,6 +22,8 @@ from liquid_background.jobs.contract import states_of
 from liquid_background.jobs.log import ENDS, KEY, MARKS
 from liquid_background.jobs.log.entry import WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.causes import GARBAGE, MAX_PLACE
+from liquid_background.jobs.queue.likeness import likeness
 from liquid_background.jobs.queue.reading import MAX_DIGITS
 from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
 from liquid_background.jobs.queue.tally import CELL, LOST_AT
@@ -66,6 +68,7 @@ class EndValues(NamedTuple):
     most: int  # attempts
     jobs: int  # how many follow
     entries: int  # how many follow those
+    cause: bytes  # of a failure, as `Cause` encodes it
 
 
 class BeatValues(NamedTuple):
@@ -134,6 +137,16 @@ MAX_OPERATIONS: Final = 1_000
 """Operations that are kept, for 30 days after their end."""
 FARTHEST_DUE: Final = 60.0
 """Seconds after which the next part of an operation is looked for at the latest."""
+MAX_FAILED_NAMES: Final = 2_000
+"""Source names of failed jobs that have an index."""
+MAX_FAILURES: Final = 2_000
+"""Failure groups, in all."""
+MAX_FAILURES_OF: Final = 50
+"""Those of one template; what fails there otherwise is in one more."""
+HOURS: Final = 48
+"""For which a failure group counts by the hour."""
+MAX_ERROR: Final = 500
+"""Bytes of the newest error that a failure group keeps."""
 
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
@@ -168,6 +181,18 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
     "PARKED": keys.parked("", "").removesuffix(":"),
+    "FAILED_IDS": keys.FAILED_IDS,
+    "FAILED_OF": keys.FAILED_OF,
+    "FAILED_NAMES": keys.FAILED_NAMES,
+    "FAILED_UNNAMED": keys.FAILED_UNNAMED,
+    "FAILED_STOPPED": keys.FAILED_STOPPED,
+    "FAILED_NAME": keys.failed_of_name(""),
+    "FAILED_GROUP": keys.failed_of_group(""),
+    "FAILURE_GROUPS": keys.FAILURE_GROUPS,
+    "FAILURE_ABOUT": keys.failure_about(""),
+    "FAILURE_HOURS": keys.failure_hours(""),
+    "FAILURES_OF": keys.failures_of(""),
+    "FAILURES_LOOKED": keys.FAILURES_LOOKED,
 }
 _OF_A_QUEUE: Final[Mapping[str, Callable[[str], str]]] = {
     "QUEUE": keys.queue,
@@ -225,16 +250,26 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LOST_AT": LOST_AT,
     "MOST_NAMES": MAX_COUNTED_NAMES,
     "OTHER_NAMES": OTHER_NAMES,
-    "MINUTES_KEPT": 25 * 3600,  # seconds
-    "HOURS_KEPT": 32 * 86_400,
+    "COUNTED_MINUTES_KEPT": 25 * 3600,  # seconds
+    "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": keys.MAX_PAUSES,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),
     "MOST_AUDITED": MAX_AUDITED,
     "LONGEST_AUDITED": LONGEST_AUDITED,
+    "MOST_FAILED_NAMES": MAX_FAILED_NAMES,
+    "MOST_FAILURES": MAX_FAILURES,
+    "MOST_FAILURES_OF": MAX_FAILURES_OF,
+    "HOURS_KEPT": HOURS,
+    # Of a failure, in bytes.
+    "LONGEST_NAME": 100,  # a source name's
+    "LONGEST_PLACE": MAX_PLACE,
+    "LONGEST_ERROR": MAX_ERROR,
     # What is said of a job.
     "GIVEN_UP": GIVEN_UP,
+    "GIVEN_UP_SHARED": likeness(GIVEN_UP),
+    "GARBAGE": GARBAGE,
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
     "ELSEWHERE": ELSEWHERE,

@@ -45,6 +45,18 @@ NAMES = {  # the names in the store, where versions before have put them
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
     "PARKED": "liquid_background:parked:",
+    "FAILED_IDS": "liquid_background:failed",
+    "FAILED_OF": "liquid_background:failed:of",
+    "FAILED_NAMES": "liquid_background:failed:names",
+    "FAILED_UNNAMED": "liquid_background:failed:unnamed",
+    "FAILED_STOPPED": "liquid_background:failed:stopped",
+    "FAILED_NAME": "liquid_background:failed:name:",
+    "FAILED_GROUP": "liquid_background:failed:group:",
+    "FAILURE_GROUPS": "liquid_background:failures",
+    "FAILURE_ABOUT": "liquid_background:failures:about:",
+    "FAILURE_HOURS": "liquid_background:failures:hours:",
+    "FAILURES_OF": "liquid_background:failures:of:",
+    "FAILURES_LOOKED": "liquid_background:failures:looked",
     "QUEUE": "rq:queue:",  # and where RQ has them
     "SCHEDULED": "rq:scheduled:",
     "DEFERRED": "rq:deferred:",
@@ -81,6 +93,18 @@ NAMES_OF_SHOP = {
     "WAKE": "liquid_background:shop.wake:",
     "SLOTS": "liquid_background:shop.slots:",
     "PARKED": "liquid_background:shop.parked:",
+    "FAILED_IDS": "liquid_background:shop.failed",
+    "FAILED_OF": "liquid_background:shop.failed:of",
+    "FAILED_NAMES": "liquid_background:shop.failed:names",
+    "FAILED_UNNAMED": "liquid_background:shop.failed:unnamed",
+    "FAILED_STOPPED": "liquid_background:shop.failed:stopped",
+    "FAILED_NAME": "liquid_background:shop.failed:name:",
+    "FAILED_GROUP": "liquid_background:shop.failed:group:",
+    "FAILURE_GROUPS": "liquid_background:shop.failures",
+    "FAILURE_ABOUT": "liquid_background:shop.failures:about:",
+    "FAILURE_HOURS": "liquid_background:shop.failures:hours:",
+    "FAILURES_OF": "liquid_background:shop.failures:of:",
+    "FAILURES_LOOKED": "liquid_background:shop.failures:looked",
     "QUEUE": "rq:queue:shop.",
     "SCHEDULED": "rq:scheduled:shop.",
     "DEFERRED": "rq:deferred:shop.",
@@ -98,7 +122,7 @@ NAMES_OF_SHOP = {
 CONSTANTS = {
     "JOB_WIDTH": 14,  # records.encode_job
     "ENTRY_WIDTH": 11,  # log.encode_entry; the fields of every entry that a log holds
-    "END_WIDTH": 13,  # finishing.finish
+    "END_WIDTH": 14,  # finishing.finish
     "BEAT_WIDTH": 8,  # moves.beat
     "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
@@ -127,15 +151,24 @@ CONSTANTS = {
     "LOST_AT": 4,
     "MOST_NAMES": 1_000,
     "OTHER_NAMES": "(others)",  # no source name
-    "MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
-    "HOURS_KEPT": 32 * 86_400,
+    "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
+    "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": 100,
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
     "MOST_AUDITED": 10_000,
     "LONGEST_AUDITED": 2_000,  # an operation's filter
+    "MOST_FAILED_NAMES": 2000,  # 250 bytes each
+    "MOST_FAILURES": 2000,  # 2 KB each
+    "MOST_FAILURES_OF": 50,  # of one template, whose author may make a message of anything
+    "HOURS_KEPT": 48,
+    "LONGEST_NAME": 100,  # of a source name
+    "LONGEST_PLACE": 255,
+    "LONGEST_ERROR": 500,
     "GIVEN_UP": "the worker that ran it died 10 times",
+    "GIVEN_UP_SHARED": "the worker that ran it died * times",
+    "GARBAGE": "its record is garbage",
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
     "ELSEWHERE": "a job of another site has this id: give it one with the name of this site in it",

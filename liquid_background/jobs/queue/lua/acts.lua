@@ -2,6 +2,8 @@
 -- or missing. Their first write is one that a full store takes, which needs cancels and deletes most.
 local MOST_SEARCHED = 1000  -- ids of a list from whose middle one is taken: it costs the store 0.8 ms in one of 200,000
 
+-- include: unfile
+
 -- Start a new run of a job that has ended; signed: by a key that the caller, who gives its new signature or '', has not.
 local function retry_job(id, signature)
   local key = 'rq:job:' .. id
@@ -12,7 +14,8 @@ local function retry_job(id, signature)
   if signature == '' and (lb_sig or '') ~= '' then return 'signed' end
   redis.call('PERSIST', key)
   for _, state in ipairs(RETRIED_FROM) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
-  redis.call('HDEL', key, 'lb_token', 'lb_left', 'lb_error', 'ended_at', 'started_at', 'exc_info')
+  redis.call('HDEL', key, 'lb_token', 'lb_left', 'lb_error', 'lb_failure', 'lb_raised', 'ended_at', 'started_at', 'exc_info')
+  unfile(id)
   redis.call('HSET', key, 'lb_final', 1)
   if signature ~= '' then redis.call('HSET', key, 'lb_sig', signature) end
   requeue(key, id, queue, 0, false)
@@ -92,6 +95,7 @@ local function delete_job(id, limit, entry)
   if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
+  if status == 'failed' then unfile(id) end
   if waits then log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals) end
   return 'ok'
 end

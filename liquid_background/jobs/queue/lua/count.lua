@@ -44,8 +44,8 @@ end
 
 local function count(name, cell)
   remember(name)
-  count_in(COUNTS .. 'm:' .. math.floor(seconds / 60), name, cell, MINUTES_KEPT)
-  count_in(COUNTS .. 'h:' .. math.floor(seconds / 3600), name, cell, HOURS_KEPT)
+  count_in(COUNTS .. 'm:' .. math.floor(seconds / 60), name, cell, COUNTED_MINUTES_KEPT)
+  count_in(COUNTS .. 'h:' .. math.floor(seconds / 3600), name, cell, COUNTED_HOURS_KEPT)
   count_in(COUNTS .. 'all', name, cell)
 end
 

@@ -87,7 +87,9 @@ local function lose(id, key, queue, token)
     status, final = 'CANCELLED', 1
   elseif losses >= MOST_LOSSES then
     message, final = GIVEN_UP, 1
-    fail(key, id, queue, token, worker, message, exc, ttl_of(failure_ttl))
+    local cause = cause_of(template, line, status, GIVEN_UP_SHARED)
+    cause.error = message
+    fail(key, id, queue, token, worker, message, exc, ttl_of(failure_ttl), cause)
   else
     -- Better twice than never: the job runs again even when this was its last attempt, which then counts once.
     redis.call('HSET', key, 'lb_losses', losses, 'lb_error', message, 'lb_attempt', math.min(attempt, attempts - 1))
@@ -121,6 +123,15 @@ local function reap(id)
   end
 end
 
+-- Drop failed jobs whose records have expired, from RQ's registry and from the indexes.
+local function drop_failed(registry)
+  -- include: unfile
+  for _, id in ipairs(on('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, most)) do
+    unfile(id)
+    on('ZREM', registry, id)
+  end
+end
+
 -- Reap the leases that ran out, or give them their grace; return how many were looked at.
 local function tend_leases(graceful_until)
   local expired = on('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
@@ -147,7 +158,7 @@ for i = FIRST_QUEUE, #ARGV do
   if trim == '1' then
     tend_held(ARGV[i])
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
-    on('ZREMRANGEBYSCORE', FAILED_IN .. ARGV[i], '-inf', now)
+    drop_failed(FAILED_IN .. ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end
