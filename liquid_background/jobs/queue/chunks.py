@@ -17,6 +17,7 @@ from liquid_background.jobs.store import Store
 MOST: Final = 250
 """Ids that one call looks at: a millisecond or two of the store's time."""
 _BYTES: Final = 2 * 1024 * 1024  # of records that one call reads
+_SORTED: Final = 2  # words of a position in a sorted set
 _HEAD: Final = 4  # words of a position in a list before its ids
 _SCORE: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|inf)", re.ASCII | re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -56,7 +57,7 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    position = _checked(place, position)
+    position = _checked(place, position) or _beginning(place)
     words = [word.encode("utf-8", "surrogateescape") for word in position]
     arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), _takes(place, matching)]
     arguments += [" ".join(place.stamps), _share(most, matching), _BYTES]
@@ -73,7 +74,17 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
             hits.append(Hit(_word(job_id), _word(at), behind, number))
     if looked_at:
         position = listed.behind(looked_at, _word(time)) if listed else tuple(map(_word, last))
-    return Chunk(hits, looked_at, position, _word(time), bool(is_last))
+    return Chunk(hits, looked_at, position, _word(time), bool(is_last) or _is_below(place, position))
+
+
+def _beginning(place: Place) -> Position:
+    """Return the position before the highest score that is meant."""
+    return (place.highest.removeprefix("("), "") if place.highest.startswith("(") else ()
+
+
+def _is_below(place: Place, position: Position) -> bool:
+    """Whether none that follows has a score that is meant."""
+    return place.lowest != "-inf" and len(position) == _SORTED and float(position[0] or "inf") < float(place.lowest)
 
 
 def chunks(store: Store, place: Place, matching: Matching) -> Iterator[Chunk]:
@@ -107,7 +118,7 @@ def _word(value: bytes) -> str:
 def _checked(place: Place, position: Position) -> Position:
     """Return a position as it may be given to the script; the beginning for one that could not be of that place."""
     if place.kind != "list":
-        return position if len(position) == 2 and _SCORE.fullmatch(position[0]) else ()
+        return position if len(position) == _SORTED and _SCORE.fullmatch(position[0]) else ()
     if len(position) < _HEAD or not (_NUMBER.fullmatch(position[0]) and _NUMBER.fullmatch(position[_HEAD - 1])):
         return ()
     return position if int(position[_HEAD - 1]) <= len(position) - _HEAD else ()

@@ -16,6 +16,7 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import cursors
 from liquid_background.jobs.queue.chunks import MOST, Chunk, Hit, look
 from liquid_background.jobs.queue.cursors import Position
+from liquid_background.jobs.queue.indexed import INDEXED, index_place
 from liquid_background.jobs.queue.matching import Matching
 from liquid_background.jobs.queue.places import places_of, sizes
 from liquid_background.jobs.store import Store
@@ -46,7 +47,9 @@ class Merged:
 
     def __init__(self, store: Store, settings: Settings, wanted: Filter, most: int, after: str | None) -> None:
         said = cursors.read(_KIND, after) if after else {}
-        self.places = places_of(wanted, store.site)
+        goes_on = INDEXED in said
+        index = index_place(store, settings, wanted, trusting=goes_on) if goes_on or not after else None
+        self.places = places_of(wanted, store.site, index)
         matching = Matching(wanted, settings)
         self._readings: dict[str, _InOrder | _Sorted] = {}
         for place in self.places:
