@@ -208,6 +208,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
     "MOST_WAKES": keys.WAKE_LIMIT,
+    "OURS": keys.OURS,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),

@@ -113,6 +113,7 @@ CONSTANTS = {
     "MOST_LOSSES": 10,
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
+    "OURS": 2,  # a worker that knows of ids that stay behind; of the version before it is 1
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock

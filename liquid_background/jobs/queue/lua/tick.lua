@@ -124,6 +124,7 @@ for i = FIRST_QUEUE, #ARGV do
   if trim == '1' then
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
     on('ZREMRANGEBYSCORE', FAILED_IN .. ARGV[i], '-inf', now)
+    tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end
