@@ -37,8 +37,8 @@ logger = logging.getLogger("liquid_background.worker")
 LEASE: Final = 10.0
 """Seconds after which somebody else goes on with an operation whose worker says nothing more."""
 _TURN: Final = 1.0  # seconds after which another operation has its turn
-_WORK: Final = 0.008  # seconds that a step is to take, with the way to the store and back
-_MOST: Final = 500  # jobs a step
+_WORK: Final = 0.005  # seconds that a step is to take, with the way to the store and back
+_MOST: Final = 200  # jobs a step
 _FIRST: Final = 25
 _BURST: Final = 0.5  # seconds of a rate that are done at once
 _CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock, by which retries are signed

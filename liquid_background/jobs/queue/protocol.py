@@ -253,6 +253,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # seconds
     "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": keys.MAX_PAUSES,
+    "OURS": keys.OURS,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),

@@ -154,6 +154,7 @@ CONSTANTS = {
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
     "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": 100,
+    "OURS": 2,  # a worker that knows of ids that stay behind; of the version before it is 1
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
