@@ -7,7 +7,7 @@
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
-local MOST_HELD = 500  -- jobs of paused names that one claim holds: a few milliseconds of the store's time
+local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
 local MOST_FOREIGN = 1000  -- other applications' jobs that one claim puts back at the end of a queue
 local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST

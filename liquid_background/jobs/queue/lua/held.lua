@@ -18,21 +18,27 @@ local function has_paused(paused, key)
     or pause_of(paused, description) ~= nil
 end
 
+local seen = {}  -- sets of held jobs behind whose last one a place was given out
+
 -- A place in a sorted set of held jobs: behind the others, or before them. Places are microseconds, so that those of several
 -- sets compare; in one set none comes in between others, whatever the clock does.
 local function place_in(held, front)
-  local at = front and 0 or -1
   local place = seconds * 1000000 + micros
+  if not front and seen[held] then
+    last_place = last_place + 1
+    return last_place
+  end
+  local at = front and 0 or -1
   local there = tonumber(on('ZRANGE', held, at, at, 'WITHSCORES')[2]) or place
   if front then
-    place = math.min(place, there - 1, (first_place or place) - 1)
-    first_place = place
-  else
-    place = math.max(place, there + 1, (last_place or place) + 1)
-    last_place = place
+    first_place = math.min(place, there - 1, (first_place or place) - 1)
+    return first_place
   end
-  return place
+  seen[held], last_place = true, math.max(place, there + 1, (last_place or place) + 1)
+  return last_place
 end
+
+local named = {}  -- what HELD has been told
 
 -- Hold a job that waits; `place` is the one that it has had in another set.
 local function hold(key, id, queue, name, place, front)
@@ -40,5 +46,6 @@ local function hold(key, id, queue, name, place, front)
   redis.call('HSET', key, 'status', 'deferred', 'lb_held', name)
   on('ZADD', held, place or place_in(held, front), id)
   try('ZADD', DEFERRED .. queue, now, id)
-  on('SADD', HELD, name)
+  if not named[name] then on('SADD', HELD, name) end
+  named[name] = true
 end
