@@ -139,7 +139,7 @@ class FilterError(JobError, ValueError):
 
 
 class PauseError(JobError, ValueError):
-    """What is to be paused or resumed can be no queue, source name or group, or too much is paused already."""
+    """Raised when what is to be paused can be no queue, source name or group, or too much is paused already."""
 
 
 class OperationError(JobError, ValueError):

@@ -81,12 +81,11 @@ def usage(store: Store, progress: Progress = lambda looked_at, total: None) -> U
             names.add(job.source_name, share, job.record + job.result)
     total = _size(store)
     looked_at = 0
-    own: list[bytes] = []
-    for found in _scanned(store):
-        looked_at = min(looked_at + _SCANNED_AT_ONCE, _MOST_SCANNED)
+    own = _names_of_queues(store.site)
+    for found, is_last in _scanned(store):
+        looked_at = total if is_last else min(looked_at + _SCANNED_AT_ONCE, total)
         own += [name for name in found if _is_own(store.site, name)]
-        progress(min(looked_at, total), total)
-    own += _names_of_queues(store.site)
+        progress(looked_at, total)
     weighed = own if len(own) <= _MOST_WEIGHED else random.sample(own, _MOST_WEIGHED)
     share = len(own) / max(1, len(weighed))
     for name, weight in zip(weighed, scales.weigh(weighed), strict=True):
@@ -98,7 +97,7 @@ def usage(store: Store, progress: Progress = lambda looked_at, total: None) -> U
         source_names=names.largest(_NAMES),
         samples=samples,
         is_measured=scales.is_exact,
-        looked_at=min(looked_at, total),
+        looked_at=looked_at,
         keys=total,
     )
 
@@ -189,15 +188,15 @@ def _size(store: Store) -> int:
     return int(size)
 
 
-def _scanned(store: Store) -> Iterator[list[bytes]]:
-    """Yield the names of the site's own keys, from chunk to chunk of all keys that there are."""
+def _scanned(store: Store) -> Iterator[tuple[list[bytes], bool]]:
+    """Yield the names of the site's own keys, from chunk to chunk of all keys, and whether it was the last chunk."""
     cursor, looked_at = 0, 0
     while looked_at < _MOST_SCANNED:
         pipeline: Any = store.client.pipeline(transaction=False)
         pipeline.scan(cursor, match=own_name(store.site, "liquid_background:*"), count=_SCANNED_AT_ONCE)
         [(cursor, found)] = read_replies(pipeline, store.url)
         looked_at += _SCANNED_AT_ONCE
-        yield found
+        yield found, cursor == 0
         if cursor == 0:
             return
 

@@ -7,7 +7,7 @@
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
-local MOST_HELD = 500  -- jobs of paused names that one claim holds: a few milliseconds of the store's time
+local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
 local MOST_FOREIGN = 1000  -- other applications' jobs that one claim puts back at the end of a queue
 local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
@@ -96,51 +96,6 @@ local function claim(queue, id, place)
   return {id, size, field, unpack(record, DATA_AT, LAST_AT)}
 end
 
--- Claim a job that was held and is paused no more.
-local function claim_held(queue, id, name, place)
-  local key = 'rq:job:' .. id
-  -- fetch: status lb_held origin from key
-  if status == 'deferred' and lb_held == name and not is_of_another_site(origin) then
-    redis.call('HSET', key, 'status', 'queued')
-    redis.call('HDEL', key, 'lb_held')
-    try('ZREM', DEFERRED .. queue, id)
-  elseif status then
-    return nil  -- other tools have moved it on
-  end
-  return claim(queue, id, place)
-end
-
--- Return the name, of those that are given, whose held jobs of a queue come first; and, flat, the first of these with their
--- places, at most so many. Nothing when none is held any more.
-local function first_held(queue, names, most)
-  local first, at, next_at = nil, math.huge, math.huge
-  for i = #names, 1, -1 do
-    local place = tonumber(on('ZRANGE', held_in(names[i], queue), 0, 0, 'WITHSCORES')[2])
-    if not place then
-      local all = {}
-      for _, each in ipairs(PRIORITIES) do all[#all + 1] = held_in(names[i], each) end
-      if redis.call('EXISTS', unpack(all)) == 0 then redis.call('SREM', HELD, names[i]) end
-      table.remove(names, i)
-    elseif place < at then
-      first, at, next_at = names[i], place, at
-    else
-      next_at = math.min(next_at, place)
-    end
-  end
-  if not first then return nil end
-  local last = next_at == math.huge and '+inf' or string.format('%.17g', next_at)
-  return first, redis.call('ZRANGEBYSCORE', held_in(first, queue), '-inf', last, 'WITHSCORES', 'LIMIT', 0, most)
-end
-
--- The names with held jobs that nothing pauses.
-local function names_back()
-  local names = {}
-  for _, name in ipairs(on('SRANDMEMBER', HELD, MOST_PAUSES)) do
-    if not paused.name[name] then names[#names + 1] = name end
-  end
-  return names
-end
-
 local function is_still(queue)
   return paused and (paused.suspended or paused.queue[queue])
 end
@@ -149,7 +104,7 @@ end
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
 
--- Put what a claim made of a job into the batch; return 1 when there is nothing to run.
+-- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)
   if not claimed then
     bury(id, limit, 'REFUSED', job)
@@ -161,24 +116,68 @@ local function take(batch, id, claimed, job)
   return 0
 end
 
-for q = FIRST_QUEUE, #ARGV do
-  local queue = ARGV[q]
-  local batch, ids = {queue, now_ms}, nil
-  local is_passed = is_still(queue)
-  local there = is_passed and 0 or on('LLEN', QUEUE .. queue)
-  local passed = 0
-  foreign = 0
-  local names = paused and not is_passed and names_back() or {}
-  while names[1] and #batch < wanted + 2 and held < MOST_HELD and passed < MOST_PASSED do
-    local name, rows = first_held(queue, names, wanted + 2 - #batch)
-    for i = 1, #(rows or {}), 2 do
+-- Claim jobs that were held and are paused no more; return how many ids brought nothing to run.
+local function take_held(batch, queue)
+  local names, passed = {}, 0
+  for _, name in ipairs(on('SRANDMEMBER', HELD, MOST_PAUSES)) do
+    if not paused.name[name] then names[#names + 1] = name end
+  end
+
+  -- Return the name whose held jobs come first, and the first of these with their places, flat; nil when none is held.
+  local function first_of(most)
+    local first, at, next_at = nil, math.huge, math.huge
+    for i = #names, 1, -1 do
+      local place = tonumber(on('ZRANGE', held_in(names[i], queue), 0, 0, 'WITHSCORES')[2])
+      if not place then
+        local all = {}
+        for _, each in ipairs(PRIORITIES) do all[#all + 1] = held_in(names[i], each) end
+        if redis.call('EXISTS', unpack(all)) == 0 then redis.call('SREM', HELD, names[i]) end
+        table.remove(names, i)
+      elseif place < at then
+        first, at, next_at = names[i], place, at
+      else
+        next_at = math.min(next_at, place)
+      end
+    end
+    if not first then return nil end
+    local last = next_at == math.huge and '+inf' or string.format('%.17g', next_at)
+    return first, redis.call('ZRANGEBYSCORE', held_in(first, queue), '-inf', last, 'WITHSCORES', 'LIMIT', 0, most)
+  end
+
+  local function claim_held(id, name, place)
+    local key = 'rq:job:' .. id
+    -- fetch: status lb_held origin from key
+    if status == 'deferred' and lb_held == name and not is_of_another_site(origin) then
+      redis.call('HSET', key, 'status', 'queued')
+      redis.call('HDEL', key, 'lb_held')
+      try('ZREM', DEFERRED .. queue, id)
+    elseif status then
+      return nil  -- other tools have moved it on
+    end
+    return claim(queue, id, place)
+  end
+
+  while #batch < wanted + 2 and held < MOST_HELD and passed < MOST_PASSED do
+    local name, rows = first_of(wanted + 2 - #batch)
+    if not name then break end
+    for i = 1, #rows, 2 do
       redis.call('ZREM', held_in(name, queue), rows[i])
-      passed = passed + take(batch, rows[i], pcall(claim_held, queue, rows[i], name, tonumber(rows[i + 1])))
+      passed = passed + take(batch, rows[i], pcall(claim_held, rows[i], name, tonumber(rows[i + 1])))
     end
   end
+  return passed
+end
+
+for q = FIRST_QUEUE, #ARGV do
+  local queue = ARGV[q]
+  local batch = {queue, now_ms}
+  local is_passed = is_still(queue)
+  local there = is_passed and 0 or on('LLEN', QUEUE .. queue)
+  local passed = paused and not is_passed and take_held(batch, queue) or 0
+  foreign = 0
   while there > 0 and #batch < wanted + 2 and parked < MOST_PARKED and held < MOST_HELD and
     passed - foreign < MOST_PASSED and foreign < MOST_FOREIGN do
-    ids = redis.call('LPOP', QUEUE .. queue, wanted + 2 - #batch)
+    local ids = redis.call('LPOP', QUEUE .. queue, wanted + 2 - #batch)
     if not ids or #ids == 0 then break end
     there = there - #ids
     for _, id in ipairs(ids) do

@@ -127,9 +127,9 @@ local function put_by(paused, key, id, queue, group, place, front)
     park(key, id, queue, group, front)
     return true
   end
-  local name = pause_of(paused, redis.call('HGET', key, 'description'))
+  local name = paused:pause_of(redis.call('HGET', key, 'description'))
   if not name then return false end
-  hold(key, id, queue, name, place, front)
+  paused.hold(key, id, queue, name, place, front)
   if group and on('SREM', SLOTS .. group, id) == 1 then unpark(group) end
   return true
 end

@@ -22,7 +22,7 @@ end
 -- Whether a record says that its job has had an attempt of this run, and nothing pauses it.
 local function waits_to_go_on(key)
   -- fetch: lb_attempt lb_final from key
-  return not record.err and lb_attempt and not lb_final and not is_paused(key)
+  return not record.err and lb_attempt and not lb_final and not (paused and paused:has_paused(key))
 end
 
 local function waits(queue)

@@ -193,7 +193,8 @@ local function start(id, token, is_first_write)
   if status ~= 'queued' then return 0 end
   if higher_queues >= 0 and redis.pcall('EXISTS', PAUSES, 'rq:suspended') ~= 0 then
     -- include: set_aside pauses
-    if is_paused(key) then return -1 end
+    local paused = pauses()
+    if paused and paused:has_paused(key) then return -1 end
   end
   return begin(key, id, attempt, lb_final, worker, lease, is_first_write)
 end

@@ -55,6 +55,7 @@ end
 -- See to jobs that are held, by their records, and that no set of held jobs has, or one that HELD does not name; and drop
 -- from these sets what is held no more, as when other tools have moved it on.
 local function tend_held(queue)
+  -- include: held
   for _, id in ipairs(on('ZRANGE', DEFERRED .. queue, 0, MOST_TENDED - 1)) do
     local key = 'rq:job:' .. id
     -- fetch: status lb_held origin from key
