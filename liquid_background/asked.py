@@ -18,7 +18,11 @@ class Asked:
         """The store, connected on first use."""
         raise NotImplementedError
 
-    @kept
+    @property
     def failures(self) -> Failures:
         """The failed jobs in groups: `list()`, `show(id)`, `silence(id, by)`, `unsilence(id)`; see docs/failures.md."""
+        return self._failures
+
+    @kept
+    def _failures(self) -> Failures:
         return Failures(lambda: self.store, self.settings)
