@@ -195,8 +195,8 @@ FAILED_UNNAMED: Final = "liquid_background:failed:unnamed"
 """Sorted set of the ids of which the names are too many to have one."""
 
 
-FAILED_STOPPED: Final = "liquid_background:failed:stopped"
-"""Sorted set of the ids that RQ has among those of failed jobs, and that it stopped; scored by expiry in seconds."""
+FAILED_APART: Final = "liquid_background:failed:apart"
+"""Sorted set of the ids that RQ has among those of failed jobs and no list shows there; scored by expiry in seconds."""
 
 
 def failed_of_name(source_name: str) -> str:

@@ -104,7 +104,7 @@ _OWN_NAMES: Final = (
         keys.FAILED_OF,
         keys.FAILED_NAMES,
         keys.FAILED_UNNAMED,
-        keys.FAILED_STOPPED,
+        keys.FAILED_APART,
         keys.FAILURE_GROUPS,
         keys.FAILURES_LOOKED,
     ),

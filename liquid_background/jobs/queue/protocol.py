@@ -185,7 +185,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "FAILED_OF": keys.FAILED_OF,
     "FAILED_NAMES": keys.FAILED_NAMES,
     "FAILED_UNNAMED": keys.FAILED_UNNAMED,
-    "FAILED_STOPPED": keys.FAILED_STOPPED,
+    "FAILED_APART": keys.FAILED_APART,
     "FAILED_NAME": keys.failed_of_name(""),
     "FAILED_GROUP": keys.failed_of_group(""),
     "FAILURE_GROUPS": keys.FAILURE_GROUPS,

@@ -206,6 +206,29 @@ def test_ids_in_a_registry_whose_jobs_have_not_failed_are_taken_out_of_it(
     assert client.zrange(keys.failed("default"), 0, -1) == [b"a"]
 
 
+@pytest.mark.parametrize(
+    "ended", ["", "x", "2024-02-30T00:00:00.000000Z", "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"]
+)
+def test_what_a_record_says_of_its_end_is_taken_as_it_is(hands: Hands, job: Make, ended: str) -> None:
+    _fail(hands, job(id="a"))
+    hands.store.client.hset(keys.job("a"), "ended_at", ended)
+    reindex(hands.store)
+    assert reindex(hands.store) == 0
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
+
+
+def test_a_job_that_strayed_into_another_registry_counts_once(hands: Hands, job: Make) -> None:
+    _fail(hands, job(id="a"), job(id="b"))
+    client: Any = hands.store.client
+    client.zadd(keys.failed("high"), {"a": 2e9})
+    client.zrem(keys.failed("default"), "b")
+    client.zadd(keys.failed("low"), {"b": 2e9})
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
+    assert {*client.zrange(keys.failed("default"), 0, -1)} == {b"a", b"b"}
+    assert client.exists(keys.failed("high"), keys.failed("low")) == 0
+    assert agree(hands.store)
+
+
 def test_jobs_that_rq_stopped_stay_where_it_has_them_and_are_none_that_failed(
     hands: Hands, queue: Queue, job: Make
 ) -> None:
@@ -220,10 +243,10 @@ def test_jobs_that_rq_stopped_stay_where_it_has_them_and_are_none_that_failed(
         assert {*indexed(hands.store, by="")[""]} == {b"a"}
         assert client.zcard(keys.failed("default")) == 3
     queue.retry("b")
-    assert {*client.zrange(keys.FAILED_STOPPED, 0, -1)} == {b"c"}
+    assert {*client.zrange(keys.FAILED_APART, 0, -1)} == {b"c"}
     client.delete(keys.job("c"))
     assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
-    assert not client.exists(keys.FAILED_STOPPED)
+    assert not client.exists(keys.FAILED_APART)
     assert agree(hands.store)
 
 

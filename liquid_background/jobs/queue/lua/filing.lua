@@ -78,6 +78,7 @@ end
 
 -- File a job that has failed; its record then names its group. It `counts` unless it has been counted before.
 local function file(id, ms, cause, counts)
+  if #id > LONGEST_ID then return end  -- a planted one, which no list shows
   unfile(id)
   local key, is_new = 'rq:job:' .. id, false
   local raised = cause.raised

@@ -1,4 +1,4 @@
--- include: time keep elsewhere unfile
+-- include: time keep elsewhere unfile moment
 -- Compare the indexes of failed jobs with the records, a slice at a time: what is filed and has not failed is taken out, and
 -- so is an id in RQ's registries whose job has not failed; what has failed and is not filed, or is filed wrongly, is returned.
 -- ARGV: how many of the newest of each queue to pass over and how many to look at, how many a slice, then the place in the
@@ -19,20 +19,11 @@ local function is_failed(record, status, origin)
   return not record.err and status == 'failed' and not is_of_another_site(origin)
 end
 
--- RQ has jobs that it stopped among the failed ones, and nowhere else. They are counted apart, to tell how many have failed.
-local function is_stopped(record, status, origin)
-  return not record.err and status == 'stopped' and not is_of_another_site(origin)
-end
-
--- The milliseconds of a time as RQ writes it; nil for anything else.
-local function ms_of(text)
-  local year, month, day, hour, minute, second, micro =
-    string.match(text or '', '^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)%.(%d%d%d%d%d%d)Z$')
-  if not year then return nil end
-  -- The inverse of `iso`: a year begins in March there.
-  local y, m = tonumber(year) - (tonumber(month) < 3 and 1 or 0), (tonumber(month) + 9) % 12
-  local days = 365 * y + math.floor(y / 4) - math.floor(y / 100) + math.floor(y / 400) + math.floor((153 * m + 2) / 5) + day - 719469
-  return ((days * 24 + hour) * 60 + minute) * 60000 + second * 1000 + math.floor(micro / 1000)
+-- RQ has jobs that it stopped among the failed ones, and nowhere else; and no list shows an id that is too long. They are
+-- counted apart, to tell how many have failed.
+local function is_apart(id, record, status, origin)
+  if record.err or is_of_another_site(origin) then return false end
+  return status == 'stopped' or (status == 'failed' and #id > LONGEST_ID)
 end
 
 local function is_filed(id, failure, name, ended)
@@ -44,7 +35,8 @@ local function is_filed(id, failure, name, ended)
   if ms and ms ~= tonumber(score) then return false end
   if at_name ~= '' and at_name ~= '*' and at_name ~= name then return false end
   local names = index_of_name(at_name)
-  return not names or got('ZSCORE', names, id) and got('EXISTS', FAILURE_ABOUT .. group) == 1
+  if names and not got('ZSCORE', names, id) then return false end
+  return got('EXISTS', FAILURE_ABOUT .. group) == 1
 end
 
 -- Look at ids of a registry with their scores.
@@ -54,15 +46,21 @@ local function compare(queue, ids)
     if not seen[id] and tonumber(ids[i + 1]) > now then
       seen[id] = true
       -- fetch: status origin lb_failure description ended_at from 'rq:job:' .. id
-      if #id <= LONGEST_ID and is_stopped(record, status, origin) then
-        if not got('ZSCORE', FAILED_STOPPED, id) then
+      if is_apart(id, record, status, origin) then
+        if not got('ZSCORE', FAILED_APART, id) then
           unfile(id)
-          try('ZADD', FAILED_STOPPED, ids[i + 1], id)
+          try('ZADD', FAILED_APART, ids[i + 1], id)
         end
-      elseif #id > LONGEST_ID or not is_failed(record, status, origin) then
+      elseif not is_failed(record, status, origin) then
         on('ZREM', FAILED_IN .. queue, id)
         unfile(id)
         removed = removed + 1
+      elseif queue_of(origin) ~= queue then
+        -- It strayed: in two places it would count twice.
+        on('ZADD', FAILED_IN .. queue_of(origin), ids[i + 1], id)
+        on('ZREM', FAILED_IN .. queue, id)
+        removed = removed + 1
+        seen[id] = nil
       elseif not is_filed(id, lb_failure, description, ended_at) then
         missing[#missing + 1] = id
       end
@@ -82,14 +80,14 @@ local function sift(ids, step)
   end
 end
 
--- Look at jobs that RQ stopped, some of them where they are many.
-local function sift_stopped()
-  local there = got('ZCARD', FAILED_STOPPED) or 0
+-- Look at those that are counted apart, at some of them where they are many.
+local function sift_apart()
+  local there = got('ZCARD', FAILED_APART) or 0
   local first = there > slice and now_ms % there or 0
-  for _, id in ipairs(there > 0 and got('ZRANGE', FAILED_STOPPED, first, first + slice - 1) or {}) do
+  for _, id in ipairs(there > 0 and got('ZRANGE', FAILED_APART, first, first + slice - 1) or {}) do
     -- fetch: status origin from 'rq:job:' .. id
-    if not (is_stopped(record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), id)) then
-      on('ZREM', FAILED_STOPPED, id)
+    if not (is_apart(id, record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), id)) then
+      on('ZREM', FAILED_APART, id)
       removed = removed + 1
     end
   end
@@ -132,7 +130,7 @@ if place ~= '' then
   place = queues[number] and number .. ':' .. after or ''
 end
 if at ~= '' then
-  if at == '0' then sift_stopped() end
+  if at == '0' then sift_apart() end
   local after, ids = unpack(on('ZSCAN', FAILED_IDS, cursor_of(at), 'COUNT', slice))
   sift(ids, 2)
   at = after == '0' and '' or after
@@ -142,6 +140,6 @@ if shared then
     'index', at == '' and '0' or at, 'group', group_at)
 end
 local to_come = '(' .. string.format('%.6f', now)
-local failed = -(got('ZCOUNT', FAILED_STOPPED, to_come, '+inf') or 0)
+local failed = -(got('ZCOUNT', FAILED_APART, to_come, '+inf') or 0)
 for _, queue in ipairs(queues) do failed = failed + on('ZCOUNT', FAILED_IN .. queue, to_come, '+inf') end
 return {failed, got('ZCARD', FAILED_IDS) or 0, place, at, removed, missing}
