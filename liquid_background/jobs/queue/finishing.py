@@ -8,7 +8,7 @@ from typing import NamedTuple
 from liquid_background.errors import JobRefused
 from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.log import encode_entry
-from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.log.entry import MAX_TEMPLATE_NAME, clip
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
@@ -75,7 +75,7 @@ def finish(
     if not value:  # there is no result: why it ended so
         value = exc_string(outcome.traceback or outcome.error)
     message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
-    template = job.template.encode("utf-8", "backslashreplace")
+    template = clip(job.template, MAX_TEMPLATE_NAME).encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
         token=job.token,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from liquid_background.jobs.log import ENDS, KEY, MARKS
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store.asking import Words
@@ -88,7 +88,8 @@ _OF_A_QUEUE: Final = (
 )
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
-    *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
+    *(KEY, ENDS, MARKS, LONG, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE),
+    f"{keys.SET_ASIDE}*",
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
 )
 

@@ -19,8 +19,8 @@ from liquid_background.job import (
     words_in_rq,
 )
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY, MARKS
-from liquid_background.jobs.log.entry import WEIGHED, EntryValues
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
+from liquid_background.jobs.log.entry import SHORT, WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import MAX_DIGITS
 from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
@@ -128,6 +128,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG": KEY,
     "LOG_ENDS": ENDS,
     "LOG_MARKS": MARKS,
+    "LOG_LONG": LONG,
     "LEASES": keys.LEASES,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
@@ -188,6 +189,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     # Counts.
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
+    "SHORT": SHORT,
     "MOST_WAKES": keys.WAKE_LIMIT,
     # What is said of a job.
     "GIVEN_UP": GIVEN_UP,
