@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.language.environment import Environment
-from liquid_background.language.kept import MAX_TEMPLATE_BYTES, MAX_TEMPLATES, KeptSources, size_of
+from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
 from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.consumers import Consumers, Crowd
 from liquid_background.language.pages.files import (
@@ -56,6 +56,7 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _TRIES: Final = 4  # looks at a file that is switched between each look and the reading
+_OF_FRONT_MATTER: Final = 20  # bytes that a character of front matter takes, read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -68,7 +69,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 
     def __init__(self, root: str | Path) -> None:
         super().__init__(auto_reload=True)
-        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_BYTES)
+        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_WEIGHT)
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
@@ -170,7 +171,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         name = PurePosixPath(source.name).name
         template = env.parse_at(body, line=line, name=name, path=source.name, globals=globals, front_matter=matter)
         template.uptodate = source.uptodate
-        template.source_size = size_of(source.text)
+        template.weight += _OF_FRONT_MATTER * (len(source.text) - len(body))
         return template
 
     def unusable_folders(self) -> dict[str, str]:
