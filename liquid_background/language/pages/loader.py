@@ -27,6 +27,7 @@ from liquid_background.language.pages.files import (
     PARTIALS,
     Place,
     Signature,
+    changed_at,
     inside,
     is_regular,
     is_settled,
@@ -207,11 +208,17 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 if matter:
                     yield known, matter
 
+    def changed_at(self, name: str) -> int:
+        """Return when the file of a page or partial, by the name that jobs know, last changed its state."""
+        sight = self._sight(name, "background")
+        return changed_at(sight.path if sight is not None else "")
+
     def _head(self, name: str, called: str) -> str:
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
-        """Return the consumers of an event, by their front matter: the first MAX_CONSUMERS by name.
+        """Return the consumers of an event, by their front matter: of too many those that have
+        stood there longest.
 
         One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
         first few are logged, and that there are too many.
@@ -253,6 +260,11 @@ class _Sight:
         self.name = name_of(place.within)
         self._seen = seen
         self._settled = is_settled(seen[-1][1])
+
+    @property
+    def path(self) -> str:
+        """Where it was looked for, links not followed."""
+        return self._seen[-1][0]
 
     def is_unchanged(self) -> bool:
         """Return whether a look would find the same file, with the same text."""
