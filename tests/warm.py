@@ -29,6 +29,7 @@ from pathlib import Path
 from select import select
 from typing import IO, Any, NoReturn
 
+from liquid_background.jobs.queue import scripts
 from tests import warm_command
 from tests.warm_command import ask
 
@@ -121,20 +122,22 @@ def _forker() -> socket.socket:
     command = [sys.executable, "-P", "-m", "tests.warm"]
     with theirs:
         actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
-        os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+        global FORKER_PID
+        FORKER_PID = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
     atexit.register(mine.close)
     return mine
 
 
 def _serve(asked: socket.socket) -> None:
     """Fork for each run that is asked for; that one forks it and waits for its end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those have ended that wait
     while True:
         message, files, _, _ = socket.recv_fds(asked, LONGEST, 5)
         if not message:
             return
+        with suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
         if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asked.close()
             _watch(files[0], files[1:], json.loads(message))
         for file in files:
@@ -197,5 +200,7 @@ def _open_streams(streams: Sequence[int]) -> None:
 if __name__ == "__main__":
     for name in IMPORTED:
         import_module(name)
+    for name in scripts.names():
+        scripts.digest(name)
     gc.freeze()
     _serve(socket.socket(fileno=0))
