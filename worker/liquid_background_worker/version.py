@@ -53,6 +53,8 @@ def _distribution(package: str) -> str:
     """Return the version of the distribution that a package was installed from, as it is or as a link to its folder."""
     try:
         place = Path(str(getattr(sys.modules.get(package), "__file__", None) or ""))
+        if not place.is_absolute():
+            return ""
         installed = list(metadata.distributions())
         # Most applications are installed from none. To ask each for its packages reads all of their files' names, which
         # is most of a worker's start.
@@ -67,7 +69,7 @@ def _distribution(package: str) -> str:
 
 
 def _is_within(place: Path, folder: str) -> bool:
-    return bool(folder) and place.is_absolute() and place.resolve().is_relative_to(Path(folder).resolve())
+    return bool(folder) and place.resolve().is_relative_to(Path(folder).resolve())
 
 
 def _linked(found: metadata.Distribution) -> str:
