@@ -122,11 +122,16 @@ def store(session_store: Store) -> Store:
     return session_store
 
 
+@pytest.fixture(scope="session")
+def session_settings(session_store: Store) -> Settings:
+    assert session_store.socket is not None
+    return load_settings(data_dir=session_store.socket.parent)
+
+
 @pytest.fixture
-def settings(store: Store) -> Settings:
+def settings(store: Store, session_settings: Settings) -> Settings:
     """Settings that lead to `store`, for tests that connect by themselves or start processes."""
-    assert store.socket is not None
-    return load_settings(data_dir=store.socket.parent)
+    return session_settings
 
 
 @dataclass

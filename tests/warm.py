@@ -30,6 +30,7 @@ from select import select
 from typing import IO, Any, NoReturn
 
 from liquid_background.jobs.queue import scripts
+from liquid_background.pyproject import read_table
 from tests import warm_command
 from tests.warm_command import ask
 
@@ -202,5 +203,6 @@ if __name__ == "__main__":
         import_module(name)
     for name in scripts.names():
         scripts.digest(name)
+    read_table(Path.cwd())
     gc.freeze()
     _serve(socket.socket(fileno=0))
