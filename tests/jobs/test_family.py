@@ -182,7 +182,7 @@ def test_the_texts_of_all_jobs_that_a_page_sets_off_are_bounded_together(sizes: 
             assert text.endswith("…")
             kept += len(json.dumps(text))
             following += children
-            if number > 200 and not following:  # all others keep as much
+            if number > 50 and not following:  # all others keep as much
                 kept += len(json.dumps(text)) * (len(jobs) - number - 1)
                 break
         jobs = following
