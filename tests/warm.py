@@ -36,6 +36,8 @@ from tests.warm_command import ask
 
 IMPORTED = ("liquid_background_worker", "poscli.program", "poscli.application", "poscli.failures")
 LONGEST = 1_000_000  # bytes of a message
+ahead: set[str] = set()
+"""What the forker is to import, too, before it forks the next run: a room adds what nearly all of its runs import."""
 
 
 class Started:
@@ -101,7 +103,7 @@ def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], strea
     folder = os.open(cwd, os.O_RDONLY)
     try:
         files = [folder, *(stream.fileno() for stream in streams)]
-        return Started(ask(_forker(), module, arguments, env, streams=range(3), files=files))
+        return Started(ask(_forker(), module, arguments, env, streams=range(3), files=files, ahead=sorted(ahead)))
     finally:
         os.close(folder)
 
@@ -138,11 +140,22 @@ def _serve(asked: socket.socket) -> None:
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
+        run = json.loads(message)
+        _import(run.pop("ahead"))
         if os.fork() == 0:
             asked.close()
-            _watch(files[0], files[1:], json.loads(message))
+            _watch(files[0], files[1:], run)
         for file in files:
             os.close(file)
+
+
+def _import(names: Sequence[str]) -> None:
+    new = [name for name in names if name not in sys.modules]
+    for name in new:
+        with suppress(ImportError):  # the run will say so
+            import_module(name)
+    if new:
+        gc.freeze()
 
 
 def _watch(answers: int, files: Sequence[int], run: Mapping[str, Any]) -> NoReturn:
@@ -199,10 +212,8 @@ def _open_streams(streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    for name in IMPORTED:
-        import_module(name)
+    _import(IMPORTED)
     for name in scripts.names():
         scripts.digest(name)
     read_table(Path.cwd())
-    gc.freeze()
     _serve(socket.socket(fileno=0))
