@@ -229,9 +229,7 @@ def _job(number: int, attempts: int, longest: float) -> Job:
     )  # fmt: skip
 
 
-def batter(
-    fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Settings, limit: float, every: float
-) -> None:
+def batter(fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Settings, limit: float, every: float) -> None:
     """Kill until every job has ended; now and then the store has its next fault, and workers are let alone."""
     store = connect(settings)
     queue = Queue(store, settings)

@@ -49,10 +49,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         item.user_properties.append(("spent", _spent() - before))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """Spare the collector of garbage the thousands of tests, and all that they import: that stays to the end."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -125,24 +125,22 @@ def _forker() -> socket.socket:
     command = [sys.executable, "-P", "-m", "tests.warm"]
     with theirs:
         actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), 0)]
-        global FORKER_PID
-        FORKER_PID = os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
+        os.posix_spawn(sys.executable, command, os.environ, file_actions=actions, setsid=True)
     atexit.register(mine.close)
     return mine
 
 
 def _serve(asked: socket.socket) -> None:
     """Fork for each run that is asked for; that one forks it and waits for its end."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those have ended that wait
     while True:
         message, files, _, _ = socket.recv_fds(asked, LONGEST, 5)
         if not message:
             return
-        with suppress(ChildProcessError):
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
         run = json.loads(message)
         _import(run.pop("ahead"))
         if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asked.close()
             _watch(files[0], files[1:], run)
         for file in files:

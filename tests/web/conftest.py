@@ -105,7 +105,9 @@ for each in (haunt, wander, around, throw, keep_all, grow, fork):
 
 @pytest.fixture(scope="session", autouse=True)
 def _warm() -> None:
-    warm.ahead.update(("liquid_background.web", "poscli.commands.serve", "uvicorn.lifespan.off", "uvicorn.loops.asyncio"))
+    warm.ahead.update(
+        ("liquid_background.web", "poscli.commands.serve", "uvicorn.lifespan.off", "uvicorn.loops.asyncio")
+    )
 
 
 @dataclass
