@@ -80,7 +80,7 @@ def test_pages_that_are_quick_and_stuck_by_turns_hold_a_quick_one_up_until_a_pla
 
 
 def run(test: Callable[[], object]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 20))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(test(), 60))  # type: ignore[arg-type]
 
 
 class Asker:
