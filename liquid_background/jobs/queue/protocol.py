@@ -19,8 +19,8 @@ from liquid_background.job import (
     words_in_rq,
 )
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY, MARKS
-from liquid_background.jobs.log.entry import WEIGHED, EntryValues
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
+from liquid_background.jobs.log.entry import SHORT, WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.causes import GARBAGE, MAX_PLACE
 from liquid_background.jobs.queue.likeness import likeness
@@ -162,6 +162,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG": KEY,
     "LOG_ENDS": ENDS,
     "LOG_MARKS": MARKS,
+    "LOG_LONG": LONG,
     "LEASES": keys.LEASES,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
@@ -245,6 +246,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     # Counts.
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
+    "SHORT": SHORT,
     "MOST_WAKES": keys.WAKE_LIMIT,
     "CELL": CELL,
     "LOST_AT": LOST_AT,

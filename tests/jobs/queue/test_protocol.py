@@ -26,6 +26,7 @@ NAMES = {  # the names in the store, where versions before have put them
     "LOG": "liquid_background:log",
     "LOG_ENDS": "liquid_background:log:ends",
     "LOG_MARKS": "liquid_background:log:marks",
+    "LOG_LONG": "liquid_background:log:long",
     "LEASES": "liquid_background:leases",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
@@ -74,6 +75,7 @@ NAMES_OF_SHOP = {
     "LOG": "liquid_background:shop.log",
     "LOG_ENDS": "liquid_background:shop.log:ends",
     "LOG_MARKS": "liquid_background:shop.log:marks",
+    "LOG_LONG": "liquid_background:shop.log:long",
     "LEASES": "liquid_background:shop.leases",
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
@@ -145,6 +147,7 @@ CONSTANTS = {
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
     "LONGEST_SLEEP": 24 * 3600 * 1000,
     "MOST_LOSSES": 10,
+    "SHORT": 256,  # bytes of why an attempt failed that the log always keeps
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
     "CELL": 9,  # five counts, two sums, two objects of buckets
