@@ -23,7 +23,7 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_BYTES, KeptSources, size_of
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
-from liquid_background.language.syntax import error_of_template, explain
+from liquid_background.language.syntax import error_of_template, explain, raised_at
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
@@ -119,7 +119,7 @@ class Executor:
             max_attempts: attempts that the job may have in all.
         """
         running = partial(_running, job_id, payload, attempt, max_attempts)
-        collector = Collector(self.environment, running, family=Family.of(payload))
+        collector = Collector(self.environment, running, family=Family.of(payload), maker=job_id)
         started = time.monotonic()
         result, error, trace, retry = None, None, "", True
         exception: BaseException | None = None
@@ -136,7 +136,7 @@ class Executor:
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             if "partial" in payload and payload["partial"] != payload["template"]:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, trace, exception = explain(reason), _traceback(reason), reason
+            error, trace, exception = _one_line(reason, payload), _traceback(reason), reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
         if isinstance(result, str) and "function" not in payload:
             result = collector.keep(result)
@@ -243,6 +243,12 @@ def plain_result(returned: object) -> Encoded:
     if size(encoded) > MAX_RETURNED:
         raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
     return encoded
+
+
+def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
+    """Return what was wrong and where: of a function, which is named by where it is defined, the line that raised."""
+    place = raised_at(error, payload["function"]) if "function" in payload else ""
+    return f"{explain(error)} ({place})" if place else explain(error)
 
 
 def _traceback(error: BaseException) -> str:
