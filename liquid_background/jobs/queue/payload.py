@@ -53,7 +53,8 @@ def admit(job: Job, generation: int, may_make: int, regain_parts: int = 1) -> No
 def adopt(job: Job, parent: str) -> None:
     """Note in a job which job or page render made it, before its place in its family."""
     if job.data is not None:
-        object.__setattr__(job, "data", b'%b,"parent":"%b"%b' % (job.data.removesuffix(_END), parent.encode(), _END))
+        at = len(job.data) - len(_END) if job.may_make is None else job.data.rindex(_FAMILY)
+        object.__setattr__(job, "data", b'%b,"parent":"%b"%b' % (job.data[:at], parent.encode("ascii"), job.data[at:]))
     object.__setattr__(job, "parent", parent)
 
 
