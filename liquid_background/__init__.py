@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         ArgumentError,
         DuplicateJob,
         EnqueueError,
+        FilterError,
         FunctionNotFound,
         HandOverError,
         JobCancelled,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.jobs.filter import Filter
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Engine": "engine",
     "Environment": "language.environment",
+    "Filter": "jobs.filter",
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
@@ -59,6 +62,7 @@ _HOMES = {
             "ArgumentError",
             "DuplicateJob",
             "EnqueueError",
+            "FilterError",
             "FunctionNotFound",
             "HandOverError",
             "JobCancelled",
@@ -98,6 +102,7 @@ __all__ = [
     "Attempt",
     "Failure",
     # jobs and log
+    "Filter",
     "JobRecord",
     "JobStatus",
     "LogEntry",
@@ -110,6 +115,7 @@ __all__ = [
     "ArgumentError",
     "DuplicateJob",
     "EnqueueError",
+    "FilterError",
     "FunctionNotFound",
     "HandOverError",
     "JobCancelled",

@@ -19,7 +19,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Watch": {
         "logs": "Show the job log.",
-        "jobs": "List, show, retry and cancel jobs.",
+        "jobs": "List, show, retry, cancel and delete jobs.",
         "status": "Show queues, workers and the store at a glance.",
     },
     "Tools": {
