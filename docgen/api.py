@@ -43,6 +43,7 @@ _REACHED: Final = (
     "jobs.operating.usage.Space",
     "jobs.operating.forgetting.Forgotten",
     "engine.JobLog",
+    "jobs.operating.failures.Failures",
     "engine.Request",
     "python_jobs.EnqueueOptions",
     "python_jobs.BulkOptions",
@@ -50,6 +51,10 @@ _REACHED: Final = (
     "python_jobs.handle.Handle",
     "python_jobs.function.Function",
     "python_jobs.schedules.Schedule",
+    "python_jobs.timetable.Timetable",
+    "python_jobs.timetable.Planned",
+    "jobs.operating.statistics.Statistics",
+    "jobs.operating.statistics.NameStatistics",
 )
 """Classes that nobody imports, and that public names take or give back."""
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
         ArgumentError,
         DuplicateJob,
         EnqueueError,
+        FailureNotFound,
+        FilterError,
         FunctionNotFound,
         HandOverError,
         JobCancelled,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
         PageNotFound,
         PauseError,
         ResultTimeout,
+        ScheduleNotFound,
         SettingsError,
         StoreStartError,
         StoreUnavailable,
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.jobs.filter import Filter
+    from liquid_background.jobs.operating.failuregroup import FailureGroup, ShownFailure, Silence
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -47,6 +52,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Engine": "engine",
     "Environment": "language.environment",
+    "Filter": "jobs.filter",
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
@@ -54,12 +60,15 @@ _HOMES = {
     "parse_arguments": "language.syntax",
     **dict.fromkeys(("Attempt", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
+    **dict.fromkeys(("FailureGroup", "ShownFailure", "Silence"), "jobs.operating.failuregroup"),
     **dict.fromkeys(("Severity", "Verdict"), "jobs.store.verdict"),
     **dict.fromkeys(
         (
             "ArgumentError",
             "DuplicateJob",
             "EnqueueError",
+            "FailureNotFound",
+            "FilterError",
             "FunctionNotFound",
             "HandOverError",
             "JobCancelled",
@@ -75,6 +84,7 @@ _HOMES = {
             "PageNotFound",
             "PauseError",
             "ResultTimeout",
+            "ScheduleNotFound",
             "SettingsError",
             "StoreStartError",
             "StoreUnavailable",
@@ -90,6 +100,7 @@ __all__ = [
     # engine
     "Engine",
     "Environment",
+    "Filter",
     "Settings",
     "expose",
     "parse_arguments",
@@ -105,6 +116,10 @@ __all__ = [
     "LogEntry",
     "LogStatus",
     "Priority",
+    # failures
+    "FailureGroup",
+    "ShownFailure",
+    "Silence",
     # health
     "Severity",
     "Verdict",
@@ -112,6 +127,8 @@ __all__ = [
     "ArgumentError",
     "DuplicateJob",
     "EnqueueError",
+    "FailureNotFound",
+    "FilterError",
     "FunctionNotFound",
     "HandOverError",
     "JobCancelled",
@@ -127,6 +144,7 @@ __all__ = [
     "PageNotFound",
     "PauseError",
     "ResultTimeout",
+    "ScheduleNotFound",
     "SettingsError",
     "StoreStartError",
     "StoreUnavailable",

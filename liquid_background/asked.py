@@ -1,12 +1,17 @@
-"""What operators ask an engine, beside its jobs and its log: each question is an object of the room that answers it."""
+"""What operators ask an engine, beside its jobs and its log: each question is answered by the room that knows."""
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
+
 from liquid_background.jobs.contract import APPLICATION
 from liquid_background.jobs.operating.audit import Audit
+from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.operating.pauses import Queues
+from liquid_background.jobs.operating.statistics import Statistics, statistics
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store
@@ -16,7 +21,7 @@ from liquid_background.threads import Threads
 
 
 class Asked:
-    """The questions, as attributes of an engine."""
+    """The questions, as attributes and methods of an engine."""
 
     settings: Settings
 
@@ -24,6 +29,23 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    def stats(self, source_name: str = "", since: datetime | None = None) -> Statistics:
+        """Return what jobs have done, by source name: attempts, failures, times waited and run.
+
+        Args:
+            source_name: literal, or `prefix*`; empty for all.
+            since: aware, at most 31 days ago; None for all time.
+
+        Raises:
+            FilterError: when counts of that time are not kept any more, or it has no time zone.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return statistics(self.store, source_name, since)
+
+    async def stats_async(self, source_name: str = "", since: datetime | None = None) -> Statistics:
+        """Do what `stats` does, in a thread."""
+        return await asyncio.to_thread(self.stats, source_name, since)
 
     @kept
     def _operator_threads(self) -> Threads:
@@ -91,3 +113,8 @@ class Asked:
         """Do what `forget` does, without holding up the event loop."""
         run = self._operator_threads.run
         return await run(self.forget, text, by=by, dry_run=dry_run, including_waiting=including_waiting)
+
+    @kept
+    def failures(self) -> Failures:
+        """The failed jobs in groups: `list()`, `show(id)`, `silence(id, by)`, `unsilence(id)`; see docs/failures.md."""
+        return Failures(lambda: self.store, self.settings)

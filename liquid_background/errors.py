@@ -7,6 +7,7 @@ LiquidBackgroundError
 ├── StoreError                    the Redis or Valkey server
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
+├── FailureNotFound               no failure group has that id
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
 │   ├── DuplicateJob              a record already has that id
@@ -59,6 +60,7 @@ __all__ = [
     "CodeError",
     "DuplicateJob",
     "EnqueueError",
+    "FailureNotFound",
     "FilterError",
     "FunctionNotFound",
     "HandOverError",
@@ -128,6 +130,10 @@ class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
 
 
+class ScheduleNotFound(JobError):
+    """No schedule has that name."""
+
+
 class FilterError(JobError, ValueError):
     """A filter of jobs says what no job can be, or cannot be read."""
 
@@ -138,6 +144,10 @@ class PauseError(JobError, ValueError):
 
 class OperationError(JobError, ValueError):
     """Raised when an operation cannot be started, read or aborted, or there is none of that id."""
+
+
+class FailureNotFound(LiquidBackgroundError):
+    """Raised when no failure group has the given id, or several begin with it."""
 
 
 class FunctionNotFound(JobError):

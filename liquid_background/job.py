@@ -188,6 +188,7 @@ class Job:
     generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
     regain_parts: int = 1  # see `liquid_background.jobs.family`
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
+    edited_from: str = ""  # the id of the job that it was made from, with other values
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode_data` made
 
@@ -217,6 +218,7 @@ class Outcome:
 
     result: Encoded = None  # the rendered text, or what a function returned; None when it failed
     error: str | None = None  # one line: why it did not succeed
+    raised: str = ""  # the class of the error; empty where none was raised
     traceback: str = ""  # for RQ's exc_info
     retry: bool = True  # whether a failure may be tried again
     duration: int = 0  # milliseconds
@@ -291,3 +293,4 @@ class JobRecord:
     created_at: datetime | None = None  # aware UTC, as are the next two
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    edited_from: str = ""  # the id of the job that it was made from, with other values; empty for none

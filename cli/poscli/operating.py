@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -14,11 +16,11 @@ from liquid_background.errors import JobNotFound
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import Kind, Operation, OperationState
 from liquid_background.jobs.queue.overview import workers
+from liquid_background.jobs.queue.waiting import waiting
 from liquid_background.wording import counted
-from poscli.filters import as_options
-from poscli.jobview import rows
+from poscli.jobrows import rows
 from poscli.loader import load
-from poscli.tables import confirm, table
+from poscli.tables import confirm
 from poscli.terminal import note
 from poscli.who import operator
 
@@ -36,6 +38,43 @@ def operating_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def check_asked(job_ids: Sequence[str], wanted: Filter, advice: str, options: Mapping[str, Any]) -> None:
+    """Accept a command that is either about jobs by their ids or about all that match.
+
+    Raises:
+        UsageError: when it is about neither, or both, or jobs that are named have an operation's options.
+    """
+    if bool(job_ids) == (wanted != Filter()):
+        raise click.UsageError(f"name the jobs, or give {advice}")
+    if job_ids and (options["rate"] or options["dry_run"]):
+        raise click.UsageError("--rate and --dry-run are for all that match, not for jobs that are named")
+
+
+_OPTIONS: Final = (
+    "status",
+    "source_name",
+    "template",
+    "queue",
+    "group",
+    "failure",
+    "error",
+    "since",
+    "until",
+    "parent",
+)
+
+
+def as_options(wanted: Filter) -> str:
+    """Return a filter as the options that give it."""
+    given = {name: getattr(wanted, name) for name in _OPTIONS}
+    words = [f"--{name.replace('_', '-')} {_quoted(value)}" for name, value in given.items() if value]
+    return " ".join([*words, *(f"--value {_quoted(f'{name}={value}')}" for name, value in wanted.values.items())])
+
+
+def _quoted(value: object) -> str:
+    return shlex.quote(value.isoformat() if isinstance(value, datetime) else str(value))
 
 
 def operate(engine: Engine, kind: Kind, wanted: Filter, *, rate: str, dry_run: bool, yes: bool) -> None:
@@ -74,7 +113,7 @@ def _show(engine: Engine, found: Operation) -> None:
         except JobNotFound:  # gone meanwhile
             continue
     if jobs:
-        print(table(*rows(jobs, load("liquid_background.jobs.queue.waiting:waiting")(engine.store, jobs))))
+        print(rows(jobs, waiting(engine.store, jobs)).text())
     if found.matched > len(jobs) > 0:
         note(f"and {found.matched - len(jobs):,} more")
 

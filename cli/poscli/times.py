@@ -29,6 +29,20 @@ def since(text: str) -> datetime:
     return time if time.tzinfo else time.replace(tzinfo=UTC)
 
 
+def until(text: str) -> datetime:
+    """Return the time to come that an option means: in 10m, 2h30m, 1d, or an ISO date and time, by default in UTC.
+
+    Raises:
+        BadParameter: when it is none of these, or past.
+    """
+    now = datetime.now(UTC)
+    time = since(text)
+    time = now + (now - time) if _AGO.fullmatch(text) else time
+    if time <= now:
+        raise click.BadParameter(f"'{text}' is past: give a time that is to come, such as 2h")
+    return time
+
+
 def age(time: datetime | None, now: datetime | None = None) -> str:
     """Return how long ago a time was, in its largest unit: 4s, 12m, 3h, 2d."""
     if time is None:

@@ -23,7 +23,7 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_BYTES, KeptSources, size_of
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
-from liquid_background.language.syntax import error_of_template, explain
+from liquid_background.language.syntax import class_of, error_of_template, explain
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
@@ -121,7 +121,7 @@ class Executor:
         running = partial(_running, job_id, payload, attempt, max_attempts)
         collector = Collector(self.environment, running, family=Family.of(payload))
         started = time.monotonic()
-        result, error, trace, retry = None, None, "", True
+        result, error, raised, trace, retry = None, None, "", "", True
         exception: BaseException | None = None
         try:
             if self._hooks.around_jobs:
@@ -130,19 +130,22 @@ class Executor:
             else:
                 result = self._perform(payload, collector)
         except JobTimeout as reason:
-            error, exception = str(reason), reason
+            error, raised, exception = str(reason), class_of(reason), reason
         except MemoryError:
+            raised = "MemoryError"
             error = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             if "partial" in payload and payload["partial"] != payload["template"]:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, trace, exception = explain(reason), _traceback(reason), reason
+            error, raised = explain(reason), class_of(reason)
+            trace, exception = _traceback(reason), reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
         if isinstance(result, str) and "function" not in payload:
             result = collector.keep(result)
         outcome = Outcome(
             result=result,
             error=error,
+            raised=raised,
             traceback=trace,
             retry=retry,
             duration=round((time.monotonic() - started) * 1000),

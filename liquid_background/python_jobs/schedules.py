@@ -92,6 +92,21 @@ class Schedule:
             moment = times.get_next(datetime)
         return int(moment.timestamp())
 
+    def previous_times(self, now: float, most: int) -> list[int]:
+        """Return the last times that are not after `now`, newest first; all in seconds since 1970."""
+        zone = ZoneInfo(self.timezone)
+        times = croniter(self.cron, datetime.fromtimestamp(now + 1, zone))
+        found: list[int] = []
+        for _ in range(2 * most):  # of an hour that the clocks repeat, only the first counts
+            moment: float = times.get_prev(float)
+            if not self.local_time(moment).fold or _is_each_hour(self.cron):
+                found.append(int(moment))
+        return found[:most]
+
+    def local_time(self, moment: float) -> datetime:
+        """Return a time, in seconds since 1970, in the schedule's time zone."""
+        return datetime.fromtimestamp(moment, ZoneInfo(self.timezone))
+
     def job_at(self, moment: int) -> Job:
         """Return the job of one time."""
         return replace(self.job, id=f"{self.name}-{moment}", start_at=float(moment))

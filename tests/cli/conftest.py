@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import re
@@ -132,6 +133,13 @@ class Running:
     def stop(self, number: int = signal.SIGINT, timeout: float = 15.0) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout)
+
+
+def served(project: Project, **env: str) -> Running:
+    """Start a worker, and wait until it is there."""
+    worker = project.start("worker", **env)
+    project.wait(lambda: json.loads(project.quick("status", "--format", "json").out or "{}").get("workers"))
+    return worker
 
 
 @pytest.fixture

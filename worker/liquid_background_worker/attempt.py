@@ -21,9 +21,13 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
         if not isinstance(outcome, Outcome):
             outcome = Outcome(error=f"the performer returned {type(outcome).__name__}, not an Outcome", retry=False)
     except JobTimeout as error:
-        outcome = RaisedOutcome(error=str(error), traceback=_traceback(error), exception=error)
+        outcome = RaisedOutcome(
+            error=str(error), raised=type(error).__name__, traceback=_traceback(error), exception=error
+        )
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt end the job, not the worker
-        outcome = RaisedOutcome(error=describe(error), traceback=_traceback(error), exception=error)
+        outcome = RaisedOutcome(
+            error=describe(error), raised=type(error).__name__, traceback=_traceback(error), exception=error
+        )
     duration = round((monotonic() - started) * 1000)
     return outcome if outcome.duration or not duration else replace(outcome, duration=duration)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
@@ -13,8 +13,10 @@ from liquid_background.jobs.queue import moves
 from liquid_background.jobs.queue.failures import failure_of_step, failures_of_tick
 from liquid_background.jobs.queue.finishing import Finish
 from liquid_background.jobs.queue.moves import Call, Pulse
+from liquid_background.jobs.queue.tally import Tallies
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from liquid_background_worker.filer import Filer
 from liquid_background_worker.refusals import is_full, is_refusal
 from liquid_background_worker.telling import Failures
 from liquid_background_worker.timetable import Timetable
@@ -25,6 +27,8 @@ _PATIENCE: Final = 0.5  # seconds that a kill at a job's limit may have to wait 
 _PAUSE: Final = 0.04  # seconds between two tries to connect
 _TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
 _AFTER_OUTAGE: Final = 0.5  # seconds before the first tick: children still have to say what ended meanwhile
+_COUNT: Final = 1.0  # seconds between two calls that add to the counts by source name
+_COUNTED_AT_ONCE: Final = 200  # names that one call adds to: a few milliseconds of the store's time
 _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 
 
@@ -39,7 +43,10 @@ class Heart:
         self._queues = tuple(queues)
         self._timetable = timetable
         self._failures = failures
+        self._filer = Filer()
         self._owed: deque[tuple[Call, Finish | None]] = deque()
+        self._tallies = Tallies()  # that the store has not been told of
+        self._next_count = 0.0
         self._last_tick = 0  # by the store's clock, in milliseconds
         self._owed_at = 0.0  # when what is owed is said next
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
@@ -50,6 +57,10 @@ class Heart:
     def must(self, call: Call, done: Finish | None = None) -> None:
         """Send a call as soon as the store hears it, such as the step that says how an attempt is done."""
         self._owed.append((call, done))
+
+    def count(self, tallies: Tallies) -> None:
+        """Take counts, and have the store told of them soon: at most once, since they are statistics."""
+        self._tallies.merge(tallies.taken())
 
     def hurry(self) -> None:
         """Beat at the next opportunity."""
@@ -73,6 +84,7 @@ class Heart:
                     return
                 self._wire.connect()
                 self._timetable.connected()
+                self._filer.connected()
                 if self._next_try:
                     self._next_tick = now + _AFTER_OUTAGE
             self._read(now)
@@ -96,13 +108,30 @@ class Heart:
                 self._wire.send(
                     moves.beat(beating, self._settings), lambda reply: self._answers(beating, reply, answer), must=False
                 )
+        if self._tallies and now >= self._next_count:
+            self._next_count = now + _COUNT
+            for call in self._counts():
+                self._wire.send(call, self._counted, must=False)
         for call in self._timetable.calls():
             self._wire.send(call, self._timetabled, must=False)
+        for call, answer_of in self._filer.calls():
+            self._wire.send(call, partial(self._filed, answer_of), must=False)
         if now >= self._next_tick:
             self._next_tick = now + _TICK
             trim = now >= self._next_trim
             self._next_trim = now + _TRIM if trim else self._next_trim
             self._wire.send(moves.tick(self._queues, self._settings, trim, self._last_tick), self._ticked, must=False)
+
+    def _counts(self) -> Iterator[Call]:
+        """Yield the calls that say what is counted."""
+        tallies = [*self._tallies.taken().by_name.items()]
+        for start in range(0, len(tallies), _COUNTED_AT_ONCE):
+            yield moves.tally(dict(tallies[start : start + _COUNTED_AT_ONCE]))
+
+    def _counted(self, reply: Any) -> None:
+        self._trouble.heard(reply)
+        if reply and isinstance(reply, bytes):
+            self._trouble.heard_of(reply)
 
     def _pay(self, now: float) -> None:
         """Say what is owed; what the store refuses stays owed, and is said again after a pause."""
@@ -116,12 +145,18 @@ class Heart:
             self._owed.append((call, done))
             self._owed_at = monotonic() + _TICK
         elif done is not None:
+            if isinstance(reply, list) and reply[0] == b"done":
+                self._tallies.of(done.job.source_name).end(done.kind, done.duration)
             failure = failure_of_step(done, reply)
             self._failures.tell_all([failure] if failure else [])
 
     def _timetabled(self, reply: Any) -> None:
         self._trouble.heard(reply)
         self._timetable.heard(reply)
+
+    def _filed(self, answer: Callable[[Any], None], reply: Any) -> None:
+        self._trouble.heard(reply)
+        answer(reply)
 
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
@@ -151,7 +186,10 @@ class Heart:
     def flush(self, seconds: float) -> None:
         """Wait for what is owed, for at most that long."""
         until = monotonic() + seconds
-        while self.owes and monotonic() < until:
+        while (self.owes or self._tallies) and monotonic() < until:
+            if self._tallies and not self._owed:  # behind the ends that are counted
+                for call in self._counts():
+                    self.must(call)
             try:
                 if not self._wire.connected:
                     self._wire.connect()

@@ -205,6 +205,7 @@ class Supervisor:
         """Say which jobs failed for good."""
         for child in self._everyone():
             self._failures.tell_all(child.heard.read())
+            self._heart.count(child.heard.tallies)
         self._failures.count()
 
     def _bury(self) -> None:
@@ -234,6 +235,7 @@ class Supervisor:
     def _settle(self, child: Process, code: int) -> None:
         """Say in the store what a child that ended can't say any more."""
         self._failures.tell_all(child.heard.read())
+        self._heart.count(child.heard.tallies)
         self.ran.add(child.slot)
         if child.slot.left is None:
             now = child.slot.now()

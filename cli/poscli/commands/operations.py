@@ -11,9 +11,8 @@ from liquid_background import Engine
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.operation import Operation
 from poscli.application import app_option, load_engine, no_store
-from poscli.filters import as_options
 from poscli.group import Group
-from poscli.operating import follow, summary
+from poscli.operating import as_options, follow, summary
 from poscli.output import dump
 from poscli.tables import table
 from poscli.terminal import fitted, hint, note
@@ -104,7 +103,7 @@ def abort(operation_id: str, app: str | None) -> None:
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
-    print(f"aborted {summary(engine.operations.abort(operation_id, by=operator()))}")
+    print(summary(engine.operations.abort(operation_id, by=operator())))
 
 
 def _engine(app: str | None) -> Engine | None:

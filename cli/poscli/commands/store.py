@@ -24,6 +24,7 @@ def command() -> None:
     Examples:
       poscli store status
       poscli store usage
+      poscli store reindex
       rq info -u "$(poscli store path --url)"
     """
 
@@ -95,6 +96,21 @@ def usage(style: str, app: str | None) -> None:
       poscli store usage --format json | jq .kinds.records.bytes
     """
     load("poscli.using:show_usage")(style, app)
+
+
+@command.command("reindex")
+@app_option
+def reindex(app: str | None) -> None:
+    """Bring the indexes of failed jobs in line with the jobs themselves.
+
+    Workers do so, too, a little every second; this does it at once. Workers may run meanwhile, and it may be ended
+    and run again at any time.
+
+    \b
+    Example:
+      poscli store reindex
+    """
+    load("poscli.reindexing:reindex")(app)
 
 
 def _external(settings: Settings) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.log import encode_entry
 from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import encode_result, exc_string
 from liquid_background.settings import Settings
+
+_KIND: Final = EndValues._fields.index("kind")
+_DURATION: Final = EndValues._fields.index("duration")
 
 
 class Running(NamedTuple):  # made once a job, so it has to be cheap
@@ -40,6 +44,16 @@ class Finish(NamedTuple):
     job: Running
     arguments: list[Argument]
 
+    @property
+    def kind(self) -> str:
+        """How it ended, in the words of `Ending`."""
+        return str(self.arguments[_KIND])
+
+    @property
+    def duration(self) -> int:
+        """Milliseconds."""
+        return int(self.arguments[_DURATION])
+
 
 def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:
     """Return an outcome with its jobs and its result encoded: a failure that says why, if they cannot be written.
@@ -52,7 +66,7 @@ def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tu
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
         return outcome, jobs, encode_result(outcome.result)
     except JobRefused as error:
-        return replace(outcome, error=str(error), retry=False), [], b""
+        return replace(outcome, error=str(error), raised=type(error).__name__, retry=False), [], b""
 
 
 def finish(
@@ -74,7 +88,12 @@ def finish(
         ending = outcome.ending
     if not value:  # there is no result: why it ended so
         value = exc_string(outcome.traceback or outcome.error)
-    message = clip(outcome.error).encode("utf-8", "backslashreplace") if outcome.error else b""
+    message = cause = b""
+    if outcome.error:
+        said = clip(outcome.error)
+        message = said.encode("utf-8", "backslashreplace")
+        raised = outcome.raised or ending.log_status
+        cause = Cause.of(job.template, job.line, raised, said).encoded() if ending.is_failure else b""
     template = job.template.encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
@@ -90,6 +109,7 @@ def finish(
         most=job.max_attempts,
         jobs=len(outcome.jobs) if jobs else 0,
         entries=len(outcome.entries),
+        cause=cause,
     )
     arguments: list[Argument] = [*end, *jobs]
     for entry in outcome.entries:

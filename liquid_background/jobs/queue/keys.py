@@ -137,6 +137,15 @@ HELD: Final = "liquid_background:held"
 SCHEDULES: Final = "liquid_background:schedules"
 """Hash of the schedules: which time of each was enqueued last, and by which definition."""
 
+SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
+"""Hash of the schedules that are paused: JSON of since when, in milliseconds, and by whom."""
+
+COUNTS: Final = "liquid_background:counts:"
+"""Before the minute, the hour or all, of which a hash has counts by source name."""
+
+COUNTED_NAMES: Final = "liquid_background:counted"
+"""Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""
+
 TICKED: Final = "liquid_background:ticked"
 """When a worker last promoted and reaped, and until when leases get grace, both in milliseconds."""
 
@@ -164,6 +173,9 @@ def behind(name: str) -> str:
     return f"liquid_background:behind:{name}"
 
 
+BEHIND_IN_ALL: Final = ""
+"""The field in there that says how many that are."""
+
 AUDIT: Final = "liquid_background:audit"
 """Stream of who did what: operations, retries, cancels, deletes, edits, pauses, and the like."""
 
@@ -172,6 +184,55 @@ SET_ASIDE: Final = "liquid_background:set_aside:"
 
 MAX_PAUSES: Final = 100
 """Pauses at once: each claim reads them all while there are any."""
+
+FAILED_IDS: Final = "liquid_background:failed"
+"""Sorted set of the ids of failed jobs, scored by their end in milliseconds, as are those of one name or group."""
+
+FAILED_OF: Final = "liquid_background:failed:of"
+"""Hash of what each of these ids is filed under: its failure group, and its name."""
+
+FAILED_NAMES: Final = "liquid_background:failed:names"
+"""Set of the names that have a sorted set of their own."""
+
+FAILED_UNNAMED: Final = "liquid_background:failed:unnamed"
+"""Sorted set of the ids of which the names are too many to have one."""
+
+
+FAILED_STOPPED: Final = "liquid_background:failed:stopped"
+"""Sorted set of the ids that RQ has among those of failed jobs, and that it stopped; scored by expiry in seconds."""
+
+
+def failed_of_name(source_name: str) -> str:
+    """Return the key of the failed jobs of a name."""
+    return f"liquid_background:failed:name:{source_name}"
+
+
+def failed_of_group(failure: str) -> str:
+    """Return the key of the failed jobs of a failure group."""
+    return f"liquid_background:failed:group:{failure}"
+
+
+FAILURE_GROUPS: Final = "liquid_background:failures"
+"""Sorted set of the failure groups, scored by when one was last seen, in milliseconds."""
+
+
+def failure_about(failure: str) -> str:
+    """Return the key of what is known of a failure group (a hash)."""
+    return f"liquid_background:failures:about:{failure}"
+
+
+def failure_hours(failure: str) -> str:
+    """Return the key of how many jobs of a failure group failed in an hour (a hash by the hour since 1970)."""
+    return f"liquid_background:failures:hours:{failure}"
+
+
+def failures_of(template: str) -> str:
+    """Return the key of a template's failure groups (a sorted set, as that of all)."""
+    return f"liquid_background:failures:of:{template}"
+
+
+FAILURES_LOOKED: Final = "liquid_background:failures:looked"
+"""Hash of how far workers have come in comparing the indexes of failed jobs with the records."""
 
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
@@ -192,11 +253,13 @@ APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it 
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 HELD_BY: Final = "lb_held"  # the paused name that holds the job, as its pause has it
-FAILURE: Final = "lb_failure"  # the id of the failure group that the job is in
+FAILURE: Final = "lb_failure"  # of a failed job, the id of its failure group
+RAISED: Final = "lb_raised"  # there, too: the class of the error, or the log's word
 GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
 WAITS: Final = "lb_waits"  # since when it waits for its next attempt, where that is not since it was made
 OPERATION: Final = "lb_operation"  # the last operation that dealt with it
+LEFT: Final = "lb_left"  # it was cancelled, and its id may stay behind in a list, where RQ's own workers find it
 SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"

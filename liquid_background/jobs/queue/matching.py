@@ -26,7 +26,7 @@ _OTHERWISE: Final = ("True", "False", "None")
 
 
 class Condition(NamedTuple):
-    """What the store tells: whether a field is a text (=), begins with it (^), holds it (has) or does so in any case (~)."""
+    """What the store tells: that a field is a text (=), begins with it (^), or holds it (has), in whatever case (~)."""
 
     field: str
     how: str
@@ -36,13 +36,18 @@ class Condition(NamedTuple):
 class Matching:
     """A filter, as it is asked of records.
 
+    Args:
+        wanted: what is meant.
+        settings: say which values are never shown.
+        scope: characters of ids that stand before the beginning that is meant.
+
     Raises:
         FilterError: when it asks for a value that is never shown.
     """
 
-    def __init__(self, wanted: Filter, settings: Settings) -> None:
+    def __init__(self, wanted: Filter, settings: Settings, scope: int = 0) -> None:
         check_values(wanted, settings.secret_names)
-        self.wanted = wanted
+        self.wanted, self.scope = wanted, scope
         self._secret_names = settings.secret_names
         self.since, self.until = _stamp(wanted.since), _stamp(wanted.until)
         self.conditions = tuple(_conditions(wanted, settings.site))

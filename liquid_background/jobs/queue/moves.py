@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
@@ -13,11 +13,13 @@ from typing import Any, Final, TypeAlias
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, LogEntry, LogStatus
 from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claimed
 from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import exc_string
+from liquid_background.jobs.queue.tally import Tally, arguments_of
 from liquid_background.jobs.site import id_suffix
 from liquid_background.settings import Settings
 
@@ -111,9 +113,10 @@ class Claim:
         if not reply:
             return Batch(self._token, "", (), None, self._usable_until)
         name: bytes
-        clock: int
+        now_ms: int
         rest: list[Any]
-        name, clock, *rest = reply
+        name, now_ms, *rest = reply
+        clock = now_ms / 1000
         if not name:
             due = None if rest[0] < 0 else rest[0] / 1000
             return Batch(self._token, "", (), due, self._usable_until, clock)
@@ -139,7 +142,8 @@ def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
     shown = job.id[:MAX_SHOWN].decode("utf-8", "backslashreplace")
     entry = LogEntry(job_id=shown, status=LogStatus.REFUSED, message=job.reason, final=True)
     head: list[Argument] = [job.id, batch.token, batch.queue, worker, exc_string(f"refused: {job.reason}")]
-    return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), *encode_entry(entry)]
+    cause = Cause.of("", 0, LogStatus.REFUSED, job.reason).encoded()  # what its record says is not to be believed
+    return "refuse", [*head, settings.log_limit, settings.failure_ttl, int(job.foreign), cause, *encode_entry(entry)]
 
 
 def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
@@ -222,6 +226,11 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
     """
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc_string(GIVEN_UP)]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
+
+
+def tally(tallies: Mapping[str, Tally]) -> Call:
+    """Return the call that adds counts by source name."""
+    return "tally", [*arguments_of(tallies)]
 
 
 def has_operation(reply: Any) -> bool:

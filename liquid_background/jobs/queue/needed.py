@@ -35,6 +35,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "HKEYS": (_JOB,),
     "HLEN": (_JOB,),
     "HMGET": (_JOB, "-"),
+    "HSCAN": (_JOB, 0),
     "HSET": (_JOB, "-", "-"),
     "HSETNX": (_JOB, "-", "-"),
     "HSTRLEN": (_JOB, "-"),
@@ -76,6 +77,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZREM": (_SORTED, "-"),
     "ZREMRANGEBYSCORE": (_SORTED, 0, 0),
     "ZREVRANGE": (_SORTED, 0, 0),
+    "ZSCAN": (_SORTED, 0),
     "ZSCORE": (_SORTED, "-"),
 }
 """With arguments of which each is a key that is never there, or one of ours: those of no site."""
@@ -97,7 +99,19 @@ _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
     *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
     *(keys.PAUSES, keys.HELD, keys.held("*", "*")),
+    *(
+        keys.FAILED_IDS,
+        keys.FAILED_OF,
+        keys.FAILED_NAMES,
+        keys.FAILED_UNNAMED,
+        keys.FAILED_STOPPED,
+        keys.FAILURE_GROUPS,
+        keys.FAILURES_LOOKED,
+    ),
+    *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
+    keys.failures_of("*"),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
+    *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
 )
 
 

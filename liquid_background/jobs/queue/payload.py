@@ -70,6 +70,7 @@ def _own(job: Job) -> dict[str, Any]:
         "max_attempts": job.max_attempts,
         "parameters": job.parameters,
         "handed_over": job.handed_over,
+        **({"edited_from": job.edited_from} if job.edited_from else {}),
         **family,
     }
 
@@ -182,6 +183,8 @@ def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
         number = payload.get(name, 0)
         if type(number) is not int or not 0 <= number <= MAX_MADE:
             raise JobRefused(f"the payload's {name} is not a whole number from 0 to {MAX_MADE}")
+    if not isinstance(payload.get("edited_from", ""), str):
+        raise JobRefused("the payload's edited_from is no text")
     if not SOURCE_NAME.fullmatch(payload["source_name"]):
         raise JobRefused("the payload's source_name is not letters, digits, - and _")
     return payload

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from liquid_background.job import JobStatus
@@ -30,6 +30,8 @@ class Place:
     stamps: tuple[str, ...]  # fields, of which the latest says when a job came there
     takes_unknown: bool = False  # whether a record with a word of nobody's, or none, stands there, too
     expires: bool = False  # whether scores are times after which the record is gone
+    lowest: str = "-inf"  # score of those that are meant
+    highest: str = "+inf"
 
     @property
     def has_order(self) -> bool:
@@ -49,7 +51,7 @@ class _State:
 
 _STATES: Final = {  # in the order of a job's life: one that moves on meanwhile is met further on, and not missed
     "scheduled": _State("rising", keys.scheduled, ("scheduled",), ("created_at", "started_at"), takes_unknown=True),
-    "deferred": _State("falling", keys.deferred, ("deferred",), ("enqueued_at",)),
+    "deferred": _State("rising", keys.deferred, ("deferred",), ("enqueued_at",)),
     "queued": _State("list", keys.queue, ("queued",), ("enqueued_at",), takes_unknown=True),
     "started": _State("attempts", keys.started, ("started",), ("started_at",)),
     "finished": _State("falling", keys.finished, ("finished",), ("ended_at",), expires=True),
@@ -60,19 +62,28 @@ _LEASED: Final = {"claimed": "queued", "started": "started"}
 """By the state, the word of the records whose ids stand in the leases."""
 
 
-def places_of(wanted: Filter, site: str) -> list[Place]:
-    """Return the places where jobs may stand that a filter means, in the order in which a job comes through them."""
+def places_of(wanted: Filter, site: str, index: Place | None = None) -> list[Place]:
+    """Return the places where jobs may stand that a filter means, in the order in which a job comes through them.
+
+    Args:
+        wanted: what is meant.
+        site: whose places.
+        index: that stands in for the failed jobs of every queue.
+    """
     states = [state for status in _statuses(wanted) for state in states_of(status)]
     queues = [wanted.queue] if wanted.queue else keys.QUEUES
-    indexed = index_of(wanted, site)
     found = []
     for name, state in _STATES.items():
         if name == "started" and (words := tuple(word for leased, word in _LEASED.items() if leased in states)):
             found.append(Place("leases", "rising", own_name(site, keys.LEASES), words, ("enqueued_at", "started_at")))
-        if name == "failed" and indexed and name in states:
-            found.append(indexed)
+        if name == "failed" and index and name in states:
+            found.append(index)
         elif name in states:
             found += [_place(name, state, queue, site) for queue in queues]
+    if not wanted.status:  # RQ puts what was stopped beside what failed, and calls it something else
+        found = [
+            replace(place, words=(*place.words, "stopped")) if place.words == ("failed",) else place for place in found
+        ]
     return found
 
 
@@ -91,14 +102,6 @@ def _place(name: str, state: _State, queue: str, site: str) -> Place:
     return Place(f"{name}/{queue}", state.kind, key, state.words, state.stamps, state.takes_unknown, state.expires)
 
 
-def index_of(wanted: Filter, site: str) -> Place | None:
-    """Return the place that holds the failed jobs that a filter means and no others, where there is one.
-
-    Its members are ids, scored by when they failed in milliseconds; it stands in for the failed jobs of every queue.
-    """
-    return None
-
-
 def sizes(store: Store, places: Sequence[Place]) -> list[int]:
     """Return how many ids stand in each place, of those that expire the ones that have not.
 
@@ -111,5 +114,5 @@ def sizes(store: Store, places: Sequence[Place]) -> list[int]:
         if place.kind == "list":
             pipeline.llen(place.key)
         else:
-            pipeline.zcount(place.key, now if place.expires else "-inf", "+inf")
+            pipeline.zcount(place.key, now if place.expires else place.lowest, place.highest)
     return [reply or 0 for reply in read_replies(pipeline, store.url)]

@@ -144,6 +144,7 @@ def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -
         created_at=keys.parse_time(created),
         started_at=keys.parse_time(started),
         completed_at=keys.parse_time(ended),
+        edited_from=payload.get("edited_from", ""),
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 from liquid_background.job import MAX_CONCURRENCY, JobRecord, JobStatus
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.pausing import Pause, pauses_of
-from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.queue.reading import text, whole, without_behind
 from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
 
@@ -98,13 +98,18 @@ def groups(store: Store) -> list[Group]:
         pipeline.scard(_encoded(own_name(store.site, keys.slots(known))))
         for queue in keys.QUEUES:
             pipeline.llen(_encoded(own_name(store.site, keys.parked(known, queue))))
-    replies = [reply or 0 for reply in read_replies(pipeline, store.url)]
-    size = 1 + len(keys.QUEUES)
+            pipeline.hget(_encoded(own_name(store.site, keys.behind(f"{known}:{queue}"))), keys.BEHIND_IN_ALL)
+    replies = read_replies(pipeline, store.url)
+    size = 1 + 2 * len(keys.QUEUES)
     rows = [replies[start : start + size] for start in range(0, len(replies), size)]
     return [
-        Group(name=text(name, _LONGEST), holding=row[0], waiting=sum(row[1:]))
+        Group(name=text(name, _LONGEST), holding=row[0] or 0, waiting=sum(map(_waiting_in, row[1::2], row[2::2])))
         for name, row in zip(names, rows, strict=True)
     ]
+
+
+def _waiting_in(length: int | None, behind: bytes | None) -> int:
+    return without_behind(length or 0, behind)
 
 
 def _encoded(key: str) -> bytes:

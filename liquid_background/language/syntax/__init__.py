@@ -19,7 +19,7 @@ from liquid_background.language.syntax.location import (
 from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
 from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
-from liquid_background.language.syntax.raised import code_error, error_of_template
+from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
@@ -37,6 +37,7 @@ __all__ = [
     "column_of",
     "cut",
     "default_source_name",
+    "class_of",
     "error_of_template",
     "explain",
     "in_liquid_tag",

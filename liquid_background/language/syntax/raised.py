@@ -44,6 +44,13 @@ def _told(error: Exception) -> LiquidBackgroundError:
     return told
 
 
+def class_of(error: BaseException) -> str:
+    """Return the name of the class of an error as it was raised, where another stands for it."""
+    if type(error) is CodeError and error.__cause__ is not None:
+        error = error.__cause__
+    return type(error).__name__
+
+
 def code_error(error: Exception, token: Token | None, template: str) -> CodeError:
     """Return the error for one that Python code raised: of its class, too, for those who expect that in a host.
 

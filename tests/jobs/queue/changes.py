@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -47,7 +48,7 @@ def _kept(client: Any) -> dict[str, Any]:
             case b"hash":
                 kept.update({f"{key} {field.decode()}": value.decode() for field, value in client.hgetall(key).items()})
             case b"zset":
-                unit = 1000 if key == keys.LEASES else 1
+                unit = 1000 if key == keys.LEASES or key.startswith((keys.FAILED_IDS, keys.FAILURE_GROUPS)) else 1
                 found = client.zrange(key, 0, -1, withscores=True)
                 kept.update({f"{key} {member.decode()}": _near(score / unit - seconds) for member, score in found})
             case b"list":
@@ -70,7 +71,9 @@ def _text(fields: dict[bytes, bytes]) -> dict[str, str]:
 
 
 def _now(value: Any) -> Any:
-    """Return a time of RQ's that is hardly past as NOW."""
+    """Return a time of RQ's, or one in milliseconds, that is hardly past as NOW."""
+    if isinstance(value, str) and re.fullmatch(r"\d{13}", value):
+        return NOW if abs(time.time() - int(value) / 1000) < 20 else value
     if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", value):
         return value
     age = datetime.now(UTC) - datetime.strptime(value, keys.TIME_FORMAT).replace(tzinfo=UTC)

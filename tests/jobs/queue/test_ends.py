@@ -13,6 +13,7 @@ import pytest
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
+from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.results import exc_string
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import Store
@@ -56,6 +57,37 @@ FAILED = {
     keys.results("a"): [{"type": "2", "worker_name": WORKER, "exc_string": TRACE, "execution_id": "token"}],
     f"{keys.results('a')} expires": FAILURE_TTL,
 }
+
+
+def filed(raised: str) -> dict[str, Any]:
+    """What a job's failure adds to the indexes of failed ones; the hour is the test's."""
+    cause = Cause.of("pages/x", 3, raised, "no")
+    group, about, hours = cause.failure, keys.failure_about(cause.failure), keys.failure_hours(cause.failure)
+    known = {
+        "template": "pages/x",
+        "line": "3",
+        "raised": raised,
+        "message": "no",
+        "count": "1",
+        "first": NOW,
+        "last": NOW,
+    }
+    known |= {"name": "mail", "sample": "a", "error": "no"}
+    return {
+        keys.FAILURE: group,
+        keys.RAISED: raised,
+        **{f"{key} a": 0 for key in (keys.FAILED_IDS, keys.failed_of_group(group), keys.failed_of_name("mail"))},
+        f"{keys.FAILED_OF} a": f"{group} mail",
+        keys.FAILED_NAMES: {"mail"},
+        **{f"{key} {group}": 0 for key in (keys.FAILURE_GROUPS, keys.failures_of("pages/x"))},
+        **{f"{about} {name}": value for name, value in known.items()},
+        f"{hours} hour": "1",
+        f"{hours} expires": 49 * 3600,
+    }
+
+
+FAILED_SO = {**FAILED, **filed("FAILED")}
+LOST_SO = {**FAILED, **filed("LOST")}
 SUCCEEDED = {
     **FREED,
     **CLOSED,
@@ -99,17 +131,17 @@ ENDS = [
     End(Ending.SUCCESS, [Ending.FAILED], 2, {**SUCCEEDED, keys.ERROR: None}),
     End(Ending.SUCCESS, [Ending.BACK], 1, {**SUCCEEDED, keys.ERROR: None}),
     End(Ending.SUCCESS, [Ending.UNBEGUN], 1, {**SUCCEEDED, keys.ERROR: None}),
-    End(Ending.FAILED, [], 1, FAILED),
+    End(Ending.FAILED, [], 1, FAILED_SO),
     End(Ending.FAILED, [], 4, LATER),
     End(Ending.FAILED, [Ending.FAILED], 4, {**QUEUED, "retries_left": "1"}),
     End(Ending.FAILED, [Ending.UNBEGUN], 4, {**LATER, keys.UNBEGUN: None}),
-    End(Ending.CRASHED, [], 1, FAILED),
+    End(Ending.CRASHED, [], 1, LOST_SO),
     End(Ending.CRASHED, [], 4, {**QUEUED, "retries_left": "2", keys.CRASHES: "1"}),
     End(Ending.CRASHED, [Ending.UNBEGUN], 4, {**QUEUED, "retries_left": "2", keys.CRASHES: "1", keys.UNBEGUN: None}),
-    End(Ending.CRASHED, [Ending.CRASHED] * 2, 4, FAILED),
+    End(Ending.CRASHED, [Ending.CRASHED] * 2, 4, LOST_SO),
     End(Ending.UNBEGUN, [], 1, {**BACK, keys.UNBEGUN: "1"}),
     End(Ending.UNBEGUN, [Ending.UNBEGUN], 4, {**QUEUED, keys.ATTEMPT: "0", keys.UNBEGUN: "2"}),
-    End(Ending.UNBEGUN, [Ending.UNBEGUN] * 2, 1, FAILED),
+    End(Ending.UNBEGUN, [Ending.UNBEGUN] * 2, 1, LOST_SO),
     End(Ending.BACK, [], 1, BACK),
     End(Ending.BACK, [Ending.FAILED], 4, {**QUEUED, keys.ATTEMPT: "1"}),
     End(Ending.CANCELLED, [], 4, CANCELLED),
@@ -136,10 +168,12 @@ def _after(hands: Hands, queue: Queue, job: Job, endings: list[Ending]) -> None:
 
 def _expected(changes: dict[str, Any], store: Store, token: str) -> dict[str, Any]:
     """Return the changes with this attempt's token, and what is left of the job's signature."""
-    named: dict[str, Any] = json.loads(json.dumps(changes).replace('"token"', json.dumps(token)))
+    named: dict[str, Any] = {**changes}
+    if results := changes.get(keys.results("a")):
+        named[keys.results("a")] = [{**fields, "execution_id": token} for fields in results]
     if keys.SIGNATURE in changes:
         named[keys.SIGNATURE] = spent(store.client.hget(MINE, keys.SIGNATURE) or b"").decode()
-    return named
+    return {name.replace(" hour", f" {store.client.time()[0] // 3600}"): value for name, value in named.items()}
 
 
 @pytest.mark.parametrize("life", ["plain", "beaten", "grouped"])
@@ -178,8 +212,8 @@ def test_a_success_that_was_to_be_cancelled_leaves_no_cancel(hands: Hands, queue
         (Ending.BACK, {**AGAIN}),
         (Ending.UNBEGUN, {**AGAIN}),
         (Ending.SUCCESS, {**SUCCEEDED, "started_at": NOW, "worker_name": WORKER, keys.ATTEMPT: "1"}),
-        (Ending.FAILED, {**FAILED, "started_at": NOW, "worker_name": WORKER, keys.ATTEMPT: "1"}),
-        (Ending.CRASHED, {**FAILED, "started_at": NOW, "worker_name": WORKER, keys.ATTEMPT: "1"}),
+        (Ending.FAILED, {**FAILED_SO, "started_at": NOW, "worker_name": WORKER, keys.ATTEMPT: "1"}),
+        (Ending.CRASHED, {**LOST_SO, "started_at": NOW, "worker_name": WORKER, keys.ATTEMPT: "1"}),
         (Ending.CANCELLED, {**CANCELLED, "started_at": NOW, "worker_name": WORKER, keys.ATTEMPT: "1"}),
     ],
 )
@@ -285,6 +319,10 @@ def test_a_start_of_a_new_run_forgets_the_one_before(store: Store, settings: Set
     held, since = hands.hold(), Changes(store, MINE)
     assert hands.start(held) == 1
     gone = dict.fromkeys([*over, "expires", "ended_at", keys.FINAL])
+    if end is Ending.FAILED:
+        group = Cause.of("pages/x", 3, "FAILED", "no").failure
+        indexes = (keys.FAILED_IDS, keys.failed_of_group(group), keys.failed_of_name("mail"), keys.FAILED_OF)
+        gone |= dict.fromkeys([*(f"{key} a" for key in indexes), keys.FAILED_NAMES, keys.FAILURE, keys.RAISED])
     assert since.seen() == {**STARTED, **gone, keys.WAITS: NOW, keys.ATTEMPT: "1", "retries_left": "4"}
 
 

@@ -33,6 +33,9 @@ NAMES = {  # the names in the store, where versions before have put them
     "PAUSES": "liquid_background:pauses",
     "HELD": "liquid_background:held",
     "SCHEDULES": "liquid_background:schedules",
+    "SCHEDULES_PAUSED": "liquid_background:schedules:paused",
+    "COUNTS": "liquid_background:counts:",
+    "COUNTED_NAMES": "liquid_background:counted",
     "OPERATION": "liquid_background:operation:",
     "OPERATIONS": "liquid_background:operations",
     "OPERATIONS_DUE": "liquid_background:operations:due",
@@ -42,6 +45,18 @@ NAMES = {  # the names in the store, where versions before have put them
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
     "PARKED": "liquid_background:parked:",
+    "FAILED_IDS": "liquid_background:failed",
+    "FAILED_OF": "liquid_background:failed:of",
+    "FAILED_NAMES": "liquid_background:failed:names",
+    "FAILED_UNNAMED": "liquid_background:failed:unnamed",
+    "FAILED_STOPPED": "liquid_background:failed:stopped",
+    "FAILED_NAME": "liquid_background:failed:name:",
+    "FAILED_GROUP": "liquid_background:failed:group:",
+    "FAILURE_GROUPS": "liquid_background:failures",
+    "FAILURE_ABOUT": "liquid_background:failures:about:",
+    "FAILURE_HOURS": "liquid_background:failures:hours:",
+    "FAILURES_OF": "liquid_background:failures:of:",
+    "FAILURES_LOOKED": "liquid_background:failures:looked",
     "QUEUE": "rq:queue:",  # and where RQ has them
     "SCHEDULED": "rq:scheduled:",
     "DEFERRED": "rq:deferred:",
@@ -66,6 +81,9 @@ NAMES_OF_SHOP = {
     "PAUSES": "liquid_background:shop.pauses",
     "HELD": "liquid_background:shop.held",
     "SCHEDULES": "liquid_background:shop.schedules",
+    "SCHEDULES_PAUSED": "liquid_background:shop.schedules:paused",
+    "COUNTS": "liquid_background:shop.counts:",
+    "COUNTED_NAMES": "liquid_background:shop.counted",
     "OPERATION": "liquid_background:shop.operation:",
     "OPERATIONS": "liquid_background:shop.operations",
     "OPERATIONS_DUE": "liquid_background:shop.operations:due",
@@ -75,6 +93,18 @@ NAMES_OF_SHOP = {
     "WAKE": "liquid_background:shop.wake:",
     "SLOTS": "liquid_background:shop.slots:",
     "PARKED": "liquid_background:shop.parked:",
+    "FAILED_IDS": "liquid_background:shop.failed",
+    "FAILED_OF": "liquid_background:shop.failed:of",
+    "FAILED_NAMES": "liquid_background:shop.failed:names",
+    "FAILED_UNNAMED": "liquid_background:shop.failed:unnamed",
+    "FAILED_STOPPED": "liquid_background:shop.failed:stopped",
+    "FAILED_NAME": "liquid_background:shop.failed:name:",
+    "FAILED_GROUP": "liquid_background:shop.failed:group:",
+    "FAILURE_GROUPS": "liquid_background:shop.failures",
+    "FAILURE_ABOUT": "liquid_background:shop.failures:about:",
+    "FAILURE_HOURS": "liquid_background:shop.failures:hours:",
+    "FAILURES_OF": "liquid_background:shop.failures:of:",
+    "FAILURES_LOOKED": "liquid_background:shop.failures:looked",
     "QUEUE": "rq:queue:shop.",
     "SCHEDULED": "rq:scheduled:shop.",
     "DEFERRED": "rq:deferred:shop.",
@@ -92,12 +122,12 @@ NAMES_OF_SHOP = {
 CONSTANTS = {
     "JOB_WIDTH": 14,  # records.encode_job
     "ENTRY_WIDTH": 11,  # log.encode_entry; the fields of every entry that a log holds
-    "END_WIDTH": 13,  # finishing.finish
+    "END_WIDTH": 14,  # finishing.finish
     "BEAT_WIDTH": 8,  # moves.beat
     "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
     "DATA_AT": 5,
-    "LAST_AT": 12,  # the eight of CLAIMED
+    "LAST_AT": 13,  # the nine of CLAIMED
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
     "LARGEST_VALUE": (1024 * 1024 + 2) // 3 * 4,  # 1 MB of JSON as base64, which RQ keeps
     "CUT_VALUE": "Ilx1MjAyNiI=",  # "…" as JSON, as base64
@@ -108,6 +138,7 @@ CONSTANTS = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,  # more were planted
     "FAILURE_TTL": Settings.model_fields["failure_ttl"].default,
     "LONGEST_TTL": 10 * 365 * 24 * 3600,
+    "ANCHORS": 4,  # ids on either side of a place in a list
     "LONGEST_ID": 1000,  # ours have 100 bytes at most
     "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
     "LONGEST_GAP": 400,  # half of the shortest claim
@@ -116,13 +147,28 @@ CONSTANTS = {
     "MOST_LOSSES": 10,
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
+    "CELL": 9,  # five counts, two sums, two objects of buckets
+    "LOST_AT": 4,
+    "MOST_NAMES": 1_000,
+    "OTHER_NAMES": "(others)",  # no source name
+    "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
+    "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": 100,
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
     "MOST_AUDITED": 10_000,
     "LONGEST_AUDITED": 2_000,  # an operation's filter
+    "MOST_FAILED_NAMES": 2000,  # 250 bytes each
+    "MOST_FAILURES": 2000,  # 2 KB each
+    "MOST_FAILURES_OF": 50,  # of one template, whose author may make a message of anything
+    "HOURS_KEPT": 48,
+    "LONGEST_NAME": 100,  # of a source name
+    "LONGEST_PLACE": 255,
+    "LONGEST_ERROR": 500,
     "GIVEN_UP": "the worker that ran it died 10 times",
+    "GIVEN_UP_SHARED": "the worker that ran it died * times",
+    "GARBAGE": "its record is garbage",
     "GONE": "its record is gone: deleted, expired or evicted by the store",
     "NO_RECORD": "the record is not a hash",
     "ELSEWHERE": "a job of another site has this id: give it one with the name of this site in it",
@@ -153,8 +199,8 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert {*protocol.LISTS["RETRIED_FROM"]} == {"failed", "canceled"}
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]
-    assert fields[4:12] == protocol.CLAIMED
-    assert fields[12:] == protocol.PLANTED
+    assert fields[4:13] == protocol.CLAIMED
+    assert fields[13:] == protocol.PLANTED
 
 
 def test_every_constant_is_used_and_none_is_written_again() -> None:

@@ -18,7 +18,7 @@ from liquid_background.job import Job, Outcome
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, scripts
 from liquid_background.jobs.queue.opening import open_claimed
 from liquid_background.jobs.queue.payload import decode_payload, encode_data, encode_payload
-from liquid_background.jobs.queue.protocol import CLAIMED
+from liquid_background.jobs.queue.protocol import CLAIMED, CONSTANTS
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.signing import LIFETIME, spent
 from liquid_background.jobs.store import Store
@@ -200,7 +200,7 @@ def test_what_a_job_makes_is_signed_for_the_time_of_its_claim(job: Make, signing
     running = finishing.Running("j", "token", "default", "mail", "pages/x", 3, 1)
     done = finishing.finish(running, Outcome(result="", jobs=(job(delay=1.0),)), signing, now=NOW)
     assert [value for value in done.arguments if str(value).startswith("2:")] == [
-        encode_job(job(id=done.arguments[13], delay=1.0), signing, NOW)[9]
+        encode_job(job(id=done.arguments[CONSTANTS["END_WIDTH"]], delay=1.0), signing, NOW)[9]
     ]
 
 

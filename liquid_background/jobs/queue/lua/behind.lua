@@ -15,3 +15,13 @@ local function drop_behind(name, id)
   if left > 0 then redis.call('HSET', key, '', left) else redis.call('DEL', key) end
   return true
 end
+
+-- Drop the ids that stay behind at the front of a list, so that what stands first there is a job that waits.
+local function drop_first(list, name)
+  local MOST_DROPPED = 100
+  for _ = 1, MOST_DROPPED do
+    local id = on('LINDEX', list, 0)
+    if not id or redis.pcall('HGET', 'rq:job:' .. id, 'status') ~= 'canceled' or not drop_behind(name, id) then return end
+    redis.call('LPOP', list)
+  end
+end

@@ -13,15 +13,19 @@ end
 -- that is the record's fault, so the jobs beside it go on.
 local function bury(id, limit, status, problem)
   local key = 'rq:job:' .. id
-  local message = 'its record is garbage: ' .. string.sub(tostring(type(problem) == 'table' and problem.err or problem), 1, 300)
+  local message = GARBAGE .. ': ' .. string.sub(tostring(type(problem) == 'table' and problem.err or problem), 1, 300)
   on('ZREM', LEASES, id)
   if redis.call('TYPE', key).ok == 'hash' then
     local origin = redis.call('HGET', key, 'origin')
     if is_of_another_site(origin) then return log_elsewhere(limit, id, origin) end
     redis.call('HSET', key, 'status', 'failed', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '', 'lb_error', message)
     local queue = queue_of(origin)
-    on('ZADD', FAILED_IN .. queue, seconds + FAILURE_TTL, id)
+    on('ZADD', FAILED_IN .. queue, now + FAILURE_TTL, id)
     redis.call('EXPIRE', key, FAILURE_TTL)
+    -- include: filing
+    local cause = cause_of('', '0', status, GARBAGE)
+    cause.error = message
+    file_failed(id, cause)
   end
   log_end(limit, id, status, message)
 end

@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record among acts audit
+-- include: time keep rights log enqueue group record among foreign acts audit
 -- Take a job back. ARGV: id, by whom, log limit, then the values of a log entry (attempt, status, final are set here).
 -- Returns ok, RQ's status of a job that cannot be cancelled any more, or missing.
 check_rights()

@@ -2,8 +2,8 @@
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
 -- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
--- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
--- {'', this clock in seconds, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
+-- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
+-- {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
@@ -170,7 +170,7 @@ end
 
 for q = FIRST_QUEUE, #ARGV do
   local queue = ARGV[q]
-  local batch = {queue, seconds}
+  local batch = {queue, now_ms}
   local is_passed = is_still(queue)
   local there = is_passed and 0 or on('LLEN', QUEUE .. queue)
   local passed = paused and not is_passed and take_held(batch, queue) or 0
@@ -189,7 +189,7 @@ for q = FIRST_QUEUE, #ARGV do
     return batch
   end
   if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED or has_unparked then
-    return {'', seconds, 0}
+    return {'', now_ms, 0}
   end
 end
 
@@ -201,4 +201,4 @@ for q = FIRST_QUEUE, #ARGV do
   if not is_still(ARGV[q]) then redis.call('DEL', BEHIND .. ARGV[q]) end
   due = sooner(due, ARGV[q])
 end
-return {'', seconds, due}
+return {'', now_ms, due}

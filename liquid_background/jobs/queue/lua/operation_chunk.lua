@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record among acts operation
+-- include: time keep rights log enqueue group record among foreign acts operation
 -- Do a part of an operation, whose lease the caller has. ARGV: id, token, lease in ms or '' to let go of it, where to go on,
 -- how many jobs were looked at and of how many, '' or how it ends, ms that each job takes at its rate, log limit; then for
 -- each job its id, its new signature or '' and why it cannot be signed or ''.
@@ -34,7 +34,7 @@ local acts = {}
 
 function acts.retry(job, signature) return retry_job(job, signature) end
 
-function acts.delete(job) return delete_job(job) end
+function acts.delete(job) return delete_job(job, ARGV[9], {}) end  -- it has ended, so the log says nothing
 
 function acts.cancel(job)
   local description, data = unpack(redis.call('HMGET', 'rq:job:' .. job, 'description', 'data'))

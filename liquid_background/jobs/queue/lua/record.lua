@@ -1,4 +1,4 @@
--- include: signature
+-- include: signature cause
 -- Moves that several scripts make on one job's record. Each caller has checked the lease's token before.
 
 local function ttl_of(value)
@@ -44,18 +44,21 @@ local function close(key, id, queue, status, score, ttl)
   try('EXPIRE', key, ttl)
 end
 
--- Close a job as failed, with a result that RQ reads (`exc` is its exc_string, already encoded).
-local function fail(key, id, queue, token, worker, message, exc, ttl)
+-- Close a job as failed, with a result that RQ reads (`exc` is its exc_string, already encoded), and file it under its
+-- cause.
+local function fail(key, id, queue, token, worker, message, exc, ttl, cause)
+  -- include: filing
   redis.call('HSET', key, 'lb_error', message)
-  close(key, id, queue, 'failed', seconds + ttl, ttl)
+  close(key, id, queue, 'failed', now + ttl, ttl)
   try('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
   try('EXPIRE', 'rq:results:' .. id, ttl)
+  file_failed(id, cause)
 end
 
 -- Close a job as cancelled.
 local function close_cancelled(key, id, queue, ttl)
-  close(key, id, queue, 'canceled', seconds, ttl)
+  close(key, id, queue, 'canceled', now, ttl)
 end
 
 -- The waits in seconds before attempts 2, 3, ... as the job carries them; one less than its attempts.

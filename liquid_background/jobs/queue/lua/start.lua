@@ -5,7 +5,9 @@ local function begin(key, id, attempt, final, worker, lease, is_first_write)
   if final then
     -- A new run: what the last one left does not count.
     local read, waits = pcall(cjson.decode, redis.call('HGET', key, 'retry_intervals') or '[]')
-    redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_unbegun', 'lb_error', 'ended_at')
+    redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_unbegun', 'lb_error', 'ended_at', 'lb_failure', 'lb_raised')
+    -- include: unfile
+    unfile(id)
     local since = redis.call('HGET', key, 'enqueued_at')
     if since then redis.call('HSET', key, 'lb_waits', since) end  -- `rq requeue` writes only the other one
     redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and math.min(#waits, MOST_WAITS) or 0)

@@ -27,7 +27,7 @@ local function succeed(job, must, run)
     spend(key, job.signature)
   end
   run('EXPIRE', key, ttl)
-  run('ZADD', FINISHED_IN .. job.queue, seconds + ttl, id)
+  run('ZADD', FINISHED_IN .. job.queue, now + ttl, id)
   run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', #job.value <= LARGEST_VALUE and job.value or CUT_VALUE, 'execution_id', job.token)
   run('EXPIRE', results, ttl)
@@ -66,7 +66,8 @@ local function finish_otherwise(job, kind, jobs, at)
 
   local function failed(status)
     let_go()
-    fail(job.key, job.id, job.queue, job.token, worker, job.message, job.value, failure_ttl())
+    local found = cause_in(job.cause, job.template, job.line, job.message)
+    fail(job.key, job.id, job.queue, job.token, worker, job.message, job.value, failure_ttl(), found)
     return status, 1
   end
 
@@ -151,6 +152,7 @@ local function finish(at)
     queue = queue_of(origin), attempt = whole(lb_attempt, 1, MOST_ATTEMPTS),
     result_ttl = math.max(1, whole(result_ttl, 500, LONGEST_TTL)),
     beaten = lb_beaten, cancel = lb_cancel, group = lb_group, signature = lb_sig,
+    cause = cause, template = template, line = line,
     error = lb_error,  -- of an attempt before, whether that one counts or not
   }
   if status == 'queued' then

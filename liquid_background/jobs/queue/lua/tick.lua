@@ -80,13 +80,17 @@ local function lose(id, key, queue, token)
   local template, line = place_of(data)
   local message, status, final = 'worker ' .. string.sub(worker, 1, LONGEST_SHOWN) .. ' died or lost the store', 'LOST', 0
   local losses = whole(lb_losses, 0) + 1
+  -- include: count
+  count_lost(string.sub(description or '', 1, 100))
   release(key, id, queue, token, worker, lb_beaten)
   if lb_cancel then
     close_cancelled(key, id, queue, ttl_of(failure_ttl))
     status, final = 'CANCELLED', 1
   elseif losses >= MOST_LOSSES then
     message, final = GIVEN_UP, 1
-    fail(key, id, queue, token, worker, message, exc, ttl_of(failure_ttl))
+    local cause = cause_of(template, line, status, GIVEN_UP_SHARED)
+    cause.error = message
+    fail(key, id, queue, token, worker, message, exc, ttl_of(failure_ttl), cause)
   else
     -- Better twice than never: the job runs again even when this was its last attempt, which then counts once.
     redis.call('HSET', key, 'lb_losses', losses, 'lb_error', message, 'lb_attempt', math.min(attempt, attempts - 1))
@@ -120,6 +124,15 @@ local function reap(id)
   end
 end
 
+-- Drop failed jobs whose records have expired, from RQ's registry and from the indexes.
+local function drop_failed(registry)
+  -- include: unfile
+  for _, id in ipairs(on('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, most)) do
+    unfile(id)
+    on('ZREM', registry, id)
+  end
+end
+
 -- Reap the leases that ran out, or give them their grace; return how many were looked at.
 local function tend_leases(graceful_until)
   local expired = on('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
@@ -146,7 +159,7 @@ for i = FIRST_QUEUE, #ARGV do
   if trim == '1' then
     tend_held(ARGV[i])
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
-    on('ZREMRANGEBYSCORE', FAILED_IN .. ARGV[i], '-inf', now)
+    drop_failed(FAILED_IN .. ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end

@@ -1,0 +1,100 @@
+-- The indexes of failed jobs, and their failure groups. All is secondary to the moves that write it, and a hint: whoever
+-- reads it looks at the records, too. What is missing, or wrong, is mended by the script `look`.
+-- FAILED_OF has of each id the group and the name that it is filed under: the name itself, '' where names are too many,
+-- * for one that is none of ours.
+-- include: unfile drop_group
+local HOUR = 3600000
+
+-- Under which name a job is filed. While some are filed without, no other name gets an index: it would not have them all.
+local function name_at(name)
+  if #name > LONGEST_NAME or not string.find(name, '^[%w_-]+$') then return '*' end
+  if got('SISMEMBER', FAILED_NAMES, name) == 1 then return name end
+  if (got('SCARD', FAILED_NAMES) or 0) >= MOST_FAILED_NAMES or (got('ZCARD', FAILED_UNNAMED) or 0) > 0 then return '' end
+  try('SADD', FAILED_NAMES, name)
+  return name
+end
+
+-- Make room for a group, in the place of one that has no failed jobs, of those that failed least lately.
+local function has_room(groups, most)
+  if (got('ZCARD', groups) or 0) < most then return true end
+  for _, failure in ipairs(got('ZRANGE', groups, 0, 2) or {}) do
+    if got('EXISTS', FAILED_GROUP .. failure) == 0 and not got('HGET', FAILURE_ABOUT .. failure, 'silenced_at') then
+      forget(failure)
+      return true
+    end
+  end
+  return false
+end
+
+-- Return the group that a cause belongs to: a new one where there is room, else what stands for the others of its template,
+-- or of all templates. Its second value says whether it is new.
+local function group_of(cause)
+  if got('EXISTS', FAILURE_ABOUT .. cause.failure) == 1 then return cause, false end
+  local template = string.sub(cause.template, 1, LONGEST_PLACE)
+  local others
+  if not has_room(FAILURE_GROUPS, MOST_FAILURES) then
+    others = cause_of('', '0', '', '*')
+  elseif not has_room(FAILURES_OF .. template, MOST_FAILURES_OF) then
+    others = cause_of(template, '0', '', '*')
+  else
+    return cause, true
+  end
+  others.error, others.is_rest = cause.error, true
+  return others, got('EXISTS', FAILURE_ABOUT .. others.failure) == 0
+end
+
+local function note_hour(failure, ms)
+  local hour = math.floor(ms / HOUR)
+  if hour <= math.floor(now_ms / HOUR) - HOURS_KEPT then return end
+  local key = FAILURE_HOURS .. failure
+  if got('HINCRBY', key, string.format('%d', hour), 1) ~= 1 then return end
+  -- The first of its hour: what is older than the hours that are kept goes. None of it is older than the key lasts.
+  local old = {}
+  for i = 0, HOURS_KEPT do old[#old + 1] = string.format('%d', hour - HOURS_KEPT - i) end
+  try('HDEL', key, unpack(old))
+  try('EXPIRE', key, (HOURS_KEPT + 1) * 3600)
+end
+
+-- Take note of a failure in what is known of its group.
+local function note(cause, is_new, counts, id, ms, name)
+  local about = FAILURE_ABOUT .. cause.failure
+  local known = got('HMGET', about, 'first', 'last', 'rest') or {}
+  local first, last = whole(known[1] or nil, ms), whole(known[2] or nil, 0)
+  if is_new then
+    try('HSET', about, 'template', string.sub(cause.template, 1, LONGEST_PLACE), 'line', cause.line, 'raised', cause.raised,
+      'message', cause.message)
+    if cause.is_rest then try('HSET', about, 'rest', 1) end
+  end
+  if (counts or is_new) and not got('HINCRBY', about, 'count', 1) then try('HSET', about, 'count', 1) end
+  if is_new or ms < first then try('HSET', about, 'first', string.format('%d', ms)) end
+  if ms >= last then
+    try('HSET', about, 'last', string.format('%d', ms), 'name', name, 'sample', id, 'error',
+      string.sub(cause.error, 1, LONGEST_ERROR))
+    try('ZADD', FAILURE_GROUPS, ms, cause.failure)
+    if not (cause.is_rest or known[3]) then try('ZADD', FAILURES_OF .. string.sub(cause.template, 1, LONGEST_PLACE), ms, cause.failure) end
+  end
+  if counts or is_new then note_hour(cause.failure, ms) end
+end
+
+-- File a job that has failed; its record then names its group. It `counts` unless it has been counted before.
+local function file(id, ms, cause, counts)
+  unfile(id)
+  local key, is_new = 'rq:job:' .. id, false
+  local raised = cause.raised
+  cause, is_new = group_of(cause)
+  local name = string.sub(redis.call('HGET', key, 'description') or '', 1, LONGEST_SHOWN)
+  local at = name_at(name)
+  try('HSET', key, 'lb_failure', cause.failure, 'lb_raised', raised)
+  try('HSET', FAILED_OF, id, cause.failure .. ' ' .. at)
+  try('ZADD', FAILED_IDS, ms, id)
+  try('ZADD', FAILED_GROUP .. cause.failure, ms, id)
+  local names = index_of_name(at)
+  if names then try('ZADD', names, ms, id) end
+  note(cause, is_new, counts, id, ms, name)
+end
+
+-- File a job that fails here. Whatever hinders that, the job has failed; it is filed later.
+local function file_failed(id, cause)
+  local filed, why = pcall(file, id, now_ms, cause, true)
+  if not filed then problem = type(why) == 'table' and why.err or tostring(why) end
+end
