@@ -198,7 +198,7 @@ class Forgetting:
     def _notes(self) -> tuple[int, Ids]:
         """Delete samples of failures that carry it; return how many, and the names of other keys that do."""
         notes, others = 0, []
-        samples = own_name(self._store.site, "liquid_background:failures:about:").encode("ascii")
+        samples = own_name(self._store.site, keys.failure_about("")).encode("ascii")
         for names in self._scanned(own_name(self._store.site, "liquid_background:*"), kind="HASH"):
             for name in names:
                 if not self._store.site and b"." in name.split(b":", 2)[1]:

@@ -172,6 +172,18 @@ def test_samples_of_failures_are_dropped_and_other_notes_named(store: Store, eng
     assert client.hlen("liquid_background:shop.failures:about:f1") == 1
 
 
+def test_a_group_of_failures_keeps_nothing_of_it(hands: Hands, send: Do, engine: Engine, store: Store) -> None:
+    _ended(hands, send, Outcome(error=f"550 {ADA} unknown", retry=False))
+    [group] = engine.failures.list()
+    assert ADA in group.error
+    found = engine.forget(ADA)
+    assert (found.jobs, found.is_complete) == (1, True)
+    assert found.notes > 0
+    left = [group.error + group.message for group in engine.failures.list()]
+    assert not any(ADA in text for text in left)
+    assert engine.forget(ADA, dry_run=True).notes == 0
+
+
 def test_other_sites_are_left_alone(store: Store, settings: Settings, hands: Hands, send: Do, engine: Engine) -> None:
     shop = load_settings(data_dir=settings.data_dir, site="shop")
     with closing(connect(shop)) as other:
