@@ -66,6 +66,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZADD": (_SORTED, 0, "-"),
     "ZCARD": (_SORTED,),
     "ZCOUNT": (_SORTED, 0, 0),
+    "ZMSCORE": (_SORTED, "-"),
     "ZRANGE": (_SORTED, 0, 0),
     "ZRANGEBYSCORE": (_SORTED, 0, 0),
     "ZREM": (_SORTED, "-"),
