@@ -34,6 +34,18 @@ _PACKAGE: Final = "liquid_background"
 _REACHED: Final = (
     "jobs.queue.Queue",
     "jobs.contract.QueueCounts",
+    "jobs.operating.operations.Operations",
+    "jobs.operating.operation.Operation",
+    "jobs.operating.operation.Kind",
+    "jobs.operating.operation.OperationState",
+    "jobs.operating.audit.Audit",
+    "jobs.operating.audit.AuditEntry",
+    "jobs.operating.pauses.Queues",
+    "jobs.queue.pausing.Pause",
+    "jobs.queue.pausing.PauseKind",
+    "jobs.operating.usage.Usage",
+    "jobs.operating.usage.Space",
+    "jobs.operating.forgetting.Forgotten",
     "engine.JobLog",
     "jobs.operating.failures.Failures",
     "engine.Request",
@@ -43,6 +55,10 @@ _REACHED: Final = (
     "python_jobs.handle.Handle",
     "python_jobs.function.Function",
     "python_jobs.schedules.Schedule",
+    "python_jobs.timetable.Timetable",
+    "python_jobs.timetable.Planned",
+    "jobs.operating.statistics.Statistics",
+    "jobs.operating.statistics.NameStatistics",
 )
 """Classes that nobody imports, and that public names take or give back."""
 

@@ -26,8 +26,11 @@ if TYPE_CHECKING:
         LiquidBackgroundError,
         NonRetryable,
         NotExposed,
+        OperationError,
         PageNotFound,
+        PauseError,
         ResultTimeout,
+        ScheduleNotFound,
         SettingsError,
         StoreStartError,
         StoreUnavailable,
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.jobs.filter import Filter
     from liquid_background.jobs.operating.failuregroup import FailureGroup, ShownFailure, Silence
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Engine": "engine",
     "Environment": "language.environment",
+    "Filter": "jobs.filter",
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
@@ -77,8 +82,11 @@ _HOMES = {
             "LiquidBackgroundError",
             "NonRetryable",
             "NotExposed",
+            "OperationError",
             "PageNotFound",
+            "PauseError",
             "ResultTimeout",
+            "ScheduleNotFound",
             "SettingsError",
             "StoreStartError",
             "StoreUnavailable",
@@ -94,6 +102,7 @@ __all__ = [
     # engine
     "Engine",
     "Environment",
+    "Filter",
     "Settings",
     "expose",
     "parse_arguments",
@@ -134,8 +143,11 @@ __all__ = [
     "LiquidBackgroundError",
     "NonRetryable",
     "NotExposed",
+    "OperationError",
     "PageNotFound",
+    "PauseError",
     "ResultTimeout",
+    "ScheduleNotFound",
     "SettingsError",
     "StoreStartError",
     "StoreUnavailable",

@@ -1,15 +1,26 @@
-"""What operators ask an engine, beside its jobs and its log: each question is an object of the room that answers it."""
+"""What operators ask an engine, beside its jobs and its log: each question is answered by the room that knows."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
+from liquid_background.jobs.contract import APPLICATION
+from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.operating.failures import Failures
+from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
+from liquid_background.jobs.operating.operations import Operations
+from liquid_background.jobs.operating.pauses import Queues
+from liquid_background.jobs.operating.statistics import Statistics, statistics
+from liquid_background.jobs.operating.usage import Usage, usage
+from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store
 from liquid_background.lazy import kept
 from liquid_background.settings import Settings
+from liquid_background.threads import Threads
 
 
 class Asked:
-    """The questions, as attributes of an engine."""
+    """The questions, as attributes and methods of an engine."""
 
     settings: Settings
 
@@ -17,6 +28,90 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    def stats(self, source_name: str = "", since: datetime | None = None) -> Statistics:
+        """Return what jobs have done, by source name: attempts, failures, times waited and run.
+
+        Args:
+            source_name: literal, or `prefix*`; empty for all.
+            since: aware, at most 31 days ago; None for all time.
+
+        Raises:
+            FilterError: when counts of that time are not kept any more, or it has no time zone.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return statistics(self.store, source_name, since)
+
+    async def stats_async(self, source_name: str = "", since: datetime | None = None) -> Statistics:
+        """Do what `stats` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.stats, source_name, since)
+
+    @kept
+    def _operator_threads(self) -> Threads:
+        return Threads()
+
+    @property
+    def operations(self) -> Operations:
+        """Retry, cancel or delete all that match a filter: `start`, `get`, `list`, `abort`, `follow`; async twins."""
+        return Operations(self.store, self.settings, self._operator_threads)
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what: `entries(limit=100, since=None)`, `note(action, about, by)`; see docs/operations.md."""
+        return Audit(self.store)
+
+    @property
+    def queues(self) -> Queues:
+        """The queues, and what is paused: `pause(queue=, source_name= or group=)`, `resume(…)`; see docs/pausing.md."""
+        return Queues(lambda: Queue(self.store, self.settings), self._operator_threads)
+
+    def usage(self) -> Usage:
+        """Return what jobs take in the store's memory: an estimate, by kind, status and source name.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return usage(self.store)
+
+    async def usage_async(self) -> Usage:
+        """Do what `usage` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.usage)
+
+    def forget(
+        self,
+        text: str,
+        *,
+        by: str = APPLICATION,
+        dry_run: bool = False,
+        including_waiting: bool = False,
+        progress: Progress | None = None,
+    ) -> Forgotten:
+        """Delete jobs that have ended, log entries and the like that carry a text; what is left is said.
+
+        It may be stopped anywhere, and is begun again then. See docs/forgetting.md for what it cannot reach.
+
+        Args:
+            text: looked for exactly as it is given, three characters at least.
+            by: whom the audit names. It does not say the text.
+            dry_run: whether it only counts.
+            including_waiting: whether jobs that wait are taken back and deleted, too.
+            progress: told what is gone through, how much of it, and of how much.
+
+        Raises:
+            FilterError: when the text is too short.
+            StoreUnavailable: when the store cannot be reached, or takes no writes; what is deleted by then is gone.
+        """
+        forgetting = Forgetting(
+            self.store, self.settings, text, dry_run=dry_run, including_waiting=including_waiting, progress=progress
+        )
+        return forgetting.run(by)
+
+    async def forget_async(
+        self, text: str, *, by: str = APPLICATION, dry_run: bool = False, including_waiting: bool = False
+    ) -> Forgotten:
+        """Do what `forget` does, without holding up the event loop."""
+        run = self._operator_threads.run
+        return await run(self.forget, text, by=by, dry_run=dry_run, including_waiting=including_waiting)
 
     @property
     def failures(self) -> Failures:

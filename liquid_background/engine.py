@@ -31,6 +31,7 @@ from liquid_background.language.tags import open_collector
 from liquid_background.language.template import Template
 from liquid_background.lazy import kept
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
+from liquid_background.python_jobs.timetable import Timetable
 from liquid_background.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
@@ -144,6 +145,11 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
     def log(self) -> Log:
         """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
         return JobLog(self) if self.job_store is None else self.job_store.log
+
+    @property
+    def timetable(self) -> Timetable:
+        """The schedules: `list()`, `get(name)`, `pause(name, by)`, `resume(name)`, `run(name)`."""
+        return Timetable(self)
 
     def health(self) -> tuple[Verdict, ...]:
         """Return what is wrong with the store or may lose jobs there, the worst first; see docs/health.md."""

@@ -13,6 +13,9 @@ LiquidBackgroundError
 │   ├── DuplicateJob              a record already has that id
 │   ├── JobNotAllowed             the job's state forbids the move
 │   ├── JobRefused                the record is not one that a worker may run
+│   ├── FilterError (also ValueError)  a filter of jobs says what no job can be, or cannot be read
+│   ├── PauseError (also ValueError)  what is to be paused can be no queue, source name or group, or too much is paused
+│   ├── OperationError (also ValueError)  an operation cannot be started, read or aborted, or there is none of that id
 │   ├── FunctionNotFound          the Python function that a job names is not known where it runs
 │   ├── EnqueueError              a Python call cannot be made a job: its function, arguments or options
 │   │   └── TasksEnded (also RuntimeError)  … or it is a task of a request whose tasks were sent
@@ -58,6 +61,7 @@ __all__ = [
     "DuplicateJob",
     "EnqueueError",
     "FailureNotFound",
+    "FilterError",
     "FunctionNotFound",
     "HandOverError",
     "JobCancelled",
@@ -75,7 +79,9 @@ __all__ = [
     "NonRetryable",
     "NotExposed",
     "NotPlain",
+    "OperationError",
     "PageNotFound",
+    "PauseError",
     "PageTimeout",
     "ResultTimeout",
     "SettingsError",
@@ -124,8 +130,20 @@ class JobRefused(JobError):
     """Raised when a record is not one that a worker may run: unknown function, version or shape."""
 
 
+class ScheduleNotFound(JobError):
+    """No schedule has that name."""
+
+
 class FilterError(JobError, ValueError):
     """A filter of jobs says what no job can be, or cannot be read."""
+
+
+class PauseError(JobError, ValueError):
+    """Raised when what is to be paused can be no queue, source name or group, or too much is paused already."""
+
+
+class OperationError(JobError, ValueError):
+    """Raised when an operation cannot be started, read or aborted, or there is none of that id."""
 
 
 class FailureNotFound(LiquidBackgroundError):

@@ -188,6 +188,8 @@ class Job:
     generation: int = 0  # how many jobs made it, one after the other, since a page or Python code made the first
     regain_parts: int = 1  # see `liquid_background.jobs.family`
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
+    edited_from: str = ""  # the id of the job that it was made from, with other values
+    parent: str = field(default="", repr=False, compare=False)  # id of the job or page render that made it
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode_data` made
 
@@ -292,3 +294,5 @@ class JobRecord:
     created_at: datetime | None = None  # aware UTC, as are the next two
     started_at: datetime | None = None
     completed_at: datetime | None = None
+    edited_from: str = ""  # the id of the job that it was made from, with other values; empty for none
+    parent: str = ""  # id of the job or the page render that made it; empty when neither did

@@ -41,7 +41,8 @@ def perform(payload: dict[str, Any]) -> str | None:
     """Perform the attempt that RQ has started, and return the rendered text.
 
     Raises:
-        JobRefused: when the payload is not one that is known here, it is another site's, or its signature does not fit.
+        JobRefused: when the payload is not one that is known here, the job is another site's or was cancelled, or its
+            signature does not fit.
         AttemptFailed: when the attempt failed.
     """
     rq_job = get_current_job()
@@ -93,9 +94,11 @@ def _checked_signature(rq_job: RqJob, payload: dict[str, Any]) -> bytes:
     """Return the signature of what is performed, once it was checked: the store may say something else by now."""
     settings = _settings()
     with translated_errors():
-        found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE)
+        found: Any = rq_job.connection.hmget(keys.job(rq_job.id), keys.LIMIT, keys.SIGNATURE, keys.LEFT)
         seconds, micros = rq_job.connection.time() if settings.signing_key else (0, 0)
-    exact, signature = [value or b"" for value in found]
+    exact, signature, left = [value or b"" for value in found]
+    if left:
+        raise JobRefused("it was cancelled")
     if settings.signing_key:
         job = Performed(rq_job.id, rq_job.origin, payload, rq_job.timeout, rq_job.retry_intervals or ())
         check_performed(job, exact, signature, settings, seconds + micros / 1_000_000)

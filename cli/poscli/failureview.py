@@ -13,7 +13,7 @@ from liquid_background import FailureGroup, ShownFailure
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.log import printable
 from poscli.tables import table
-from poscli.terminal import columns, styled
+from poscli.terminal import styled, terminal_width
 from poscli.times import age, clock
 
 _SHORTEST_ID: Final = 6  # characters of an id that are shown, unless two begin alike
@@ -33,9 +33,9 @@ def listing(groups: Sequence[FailureGroup]) -> str:
         for group in groups
     ]
     texts = [(group.source_name, group.place, _error(group)) for group in groups]
-    room = columns() - sum(max(map(len, cells)) + 2 for cells in zip(_HEADINGS[:5], *before, strict=True))
+    room = terminal_width() - sum(max(map(len, cells)) + 2 for cells in zip(_HEADINGS[:5], *before, strict=True))
     rows = [
-        (*cells, *(_fitted_ends(name, place, room) if columns() else (name, place)), error)
+        (*cells, *(_fitted_ends(name, place, room) if terminal_width() else (name, place)), error)
         for cells, (name, place, error) in zip(before, texts, strict=True)
     ]
     return _charted(table(_HEADINGS, rows))

@@ -1,4 +1,4 @@
-"""Jobs as rows, as pages of text and as JSON objects; secret values are masked in all of them."""
+"""A job as a page of text and as a JSON object; secret values are masked in both."""
 
 from __future__ import annotations
 
@@ -11,39 +11,13 @@ from liquid_background.jobs.handover import encode, size
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.masking import mask
 from liquid_background.jobs.queue.waiting import Waiting
+from poscli.jobrows import place_of
 from poscli.tables import table
 from poscli.terminal import line_of, styled
 from poscli.times import age, clock
 
-HEADINGS = ("ID", "STATUS", "SOURCE NAME", "ATTEMPTS", "PRIORITY", "AGE", "PLACE", "ERROR")
 _SHOWN = 200  # characters of one value; --format json has it whole
 _ENTRIES = 10_000  # log entries of a source name that are searched for those of one job
-
-
-def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> tuple[Sequence[str], list[tuple[object, ...]]]:
-    """Return headings, and a row for each job; what jobs wait for has a column when there is such a job."""
-    reasons = [_reason(wait) for wait in waits]
-    found = [_row(job) for job in jobs]
-    if not any(reasons):
-        return HEADINGS, found
-    return (*HEADINGS[:-1], "WAITS FOR", HEADINGS[-1]), [
-        (*row[:-1], reason, row[-1]) for row, reason in zip(found, reasons, strict=True)
-    ]
-
-
-def _row(job: JobRecord) -> tuple[object, ...]:
-    attempts, since = f"{job.attempts}/{job.max_attempts}", age(job.created_at)
-    return (job.id, job.status, job.source_name, attempts, job.priority, since, _place(job), job.error or "")
-
-
-def _place(job: JobRecord) -> str:
-    return f"{job.template}:{job.line}" if job.template else ""
-
-
-def _reason(wait: Waiting) -> str:
-    if wait.parked:
-        return f"group {wait.group}"
-    return clock(wait.due_at) if wait.due_at else ""
 
 
 def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[str, Any]:
@@ -61,6 +35,7 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "group": wait.group,
         "max_concurrency": wait.max_concurrency,
         "waits_for_group": wait.parked,
+        "paused": wait.pause.what if wait.pause else None,
         "template": job.template,
         "line": job.line,
         "parameters": _masked(job.parameters, secret_names),
@@ -68,6 +43,7 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "source": job.source,
         "result": encode(job.result),
         "error": job.error,
+        "edited_from": job.edited_from or None,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
 
@@ -103,14 +79,16 @@ def _facts(job: JobRecord, wait: Waiting) -> str:
     place = ", waits for its turn there" if wait.parked else ""
     facts = {
         "Job": job.id,
+        "Edited from": job.edited_from,
         "Source name": job.source_name,
         "Status": str(job.status),
         "Error": job.error,
-        "Place": _place(job),
+        "Place": place_of(job),
         "Priority": str(job.priority),
         "Group": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
         "Due": clock(wait.due_at) if wait.due_at else None,
+        "Waits": str(wait.pause) if wait.pause else None,
         "Attempts": f"{job.attempts} of {job.max_attempts}",
         "Created": f"{clock(job.created_at)} ({age(job.created_at)} ago)",
         "Started": clock(job.started_at) if job.started_at else None,

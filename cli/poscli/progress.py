@@ -11,12 +11,16 @@ from rich.text import Text
 
 
 class Progress:
-    """Prints lines above a bar that says how many of how many jobs are done; a context manager."""
+    """Prints lines above a bar that says how many of how many jobs are done; a context manager.
 
-    def __init__(self) -> None:
+    Args:
+        what: what it counts.
+    """
+
+    def __init__(self, what: str = "jobs") -> None:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._progress = RichProgress(*columns, console=Console(highlight=False), transient=True)
-        self._task = self._progress.add_task("jobs", total=None)
+        self._task = self._progress.add_task(what, total=None)
 
     def __enter__(self) -> Progress:
         self._progress.start()
@@ -31,6 +35,6 @@ class Progress:
         """Print a line, which may carry colours."""
         self._progress.console.print(Text.from_ansi(text), soft_wrap=True)
 
-    def done(self, count: int, total: int) -> None:
-        """Show how many jobs are done."""
-        self._progress.update(self._task, completed=count, total=total)
+    def done(self, count: int, total: int, what: str | None = None) -> None:
+        """Show how many are done, and of what when that is another thing than before."""
+        self._progress.update(self._task, completed=count, total=total, description=what)

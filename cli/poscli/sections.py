@@ -19,8 +19,13 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Watch": {
         "logs": "Show the job log.",
-        "jobs": "List, show, retry and cancel jobs.",
+        "jobs": "List, show, retry, cancel and delete jobs.",
         "failures": "See what fails, in groups of jobs that fail alike.",
+        "operations": "Follow retries, cancels and deletes of all that match a filter.",
+        "queues": "List queues, pause and resume them, single source names or groups.",
+        "schedules": "List, show, pause, resume and run schedules.",
+        "stats": "Show what jobs have done: runs, failures, times.",
+        "audit": "Show who did what to jobs and queues.",
         "status": "Show queues, workers and the store at a glance.",
     },
     "Tools": {

@@ -19,17 +19,23 @@ STATUS_COLOURS: Final[Mapping[str, str]] = {
 }
 
 _STATUS: Final = "STATUS"
-_GAP: Final = "  "
+GAP: Final = "  "
 _WIDEST: Final = 120  # characters that a column takes for one long cell; the longest names have 100
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]], at_least: Sequence[int] = ()) -> str:
     """Return rows below their headings; a cell that is a status is coloured where colour is on.
 
     A cell that is wider than any column stands out of its own and moves the rest of its row only.
+
+    Args:
+        headings: of the columns.
+        rows: of cells.
+        at_least: widths of the columns of rows that stand above.
     """
     cells = [[*(steady(str(cell)) for cell in row[:-1]), *(printable(str(cell)) for cell in row[-1:])] for row in rows]
     lengths = [[min(len(cell), _WIDEST) for cell in row] for row in [list(headings), *cells]]
+    lengths += [[*at_least]] if at_least else []
     widths = [max(column) for column in zip(*lengths, strict=True)]
     lines = [styled(cut(_line(headings, widths)), bold=True)]
     for row in cells:
@@ -38,7 +44,7 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
-    return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    return GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _coloured(line: str, row: Sequence[str], headings: Sequence[str], widths: Sequence[int]) -> str:
@@ -46,7 +52,7 @@ def _coloured(line: str, row: Sequence[str], headings: Sequence[str], widths: Se
     colour = STATUS_COLOURS.get(row[at]) if at is not None else None
     if at is None or colour is None:
         return line
-    before = sum(max(len(cell), width) + len(_GAP) for cell, width in zip(row[:at], widths, strict=False))
+    before = sum(max(len(cell), width) + len(GAP) for cell, width in zip(row[:at], widths, strict=False))
     start, end = before, before + len(row[at])
     return f"{line[:start]}{styled(line[start:end], fg=colour)}{line[end:]}"
 

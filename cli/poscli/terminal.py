@@ -95,17 +95,17 @@ def line_of(entry: LogEntry, style: Format = "text") -> str:
 
 def fitted(text: str) -> str:
     """Return text whose lines are broken where a terminal would break them, their further rows indented."""
-    most = columns()
-    return "\n".join(row for line in text.split("\n") for row in _rows(line, most)) if most else text
+    columns = terminal_width()
+    return "\n".join(row for line in text.split("\n") for row in _rows(line, columns)) if columns else text
 
 
 def cut(line: str) -> str:
     """Return a line that a terminal does not break, cut when it is too wide; whole when piped."""
-    first, *more = _rows(line, columns())
+    first, *more = _rows(line, terminal_width())
     return f"{first[:-_WIDEST]}…" if more else line
 
 
-def columns() -> int:
+def terminal_width() -> int:
     """Return the width of the terminal, 0 when standard output is none or does not know."""
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0

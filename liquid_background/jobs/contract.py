@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final, Protocol, TypeAlias, assert_never
+from typing import Any, Final, Protocol, TypeAlias, Unpack, assert_never
 
 from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.pages import Conditions, Page
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since what asks for them has a method `list`
+Given: TypeAlias = Filter | JobStatus | str | None
+"""What a call is given for a filter; a status stands for the filter of that alone."""
+
+APPLICATION: Final = "application"
+"""Whom the audit names for what an application does by itself."""
 
 
 class Jobs(Protocol):
@@ -23,24 +30,115 @@ class Jobs(Protocol):
     def get(self, job_id: str) -> JobRecord:
         """Return one job, or raise JobNotFound."""
 
+    def resolve(self, beginning: str) -> str:
+        """Return the id that begins so, or raise JobNotFound: when there is none, or there are several."""
+
     def list(
         self,
-        status: JobStatus | str | None = None,
+        filter: Given = None,
         source_name: str | None = None,
         limit: int = 50,
         *,
-        id_prefix: str = "",
-    ) -> Records:
-        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given."""
+        after: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> Page:
+        """Return the newest jobs that a filter means, or such of that status and so on; `after` is a page's cursor."""
 
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, or raise JobNotFound or JobNotAllowed."""
+    def pages(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        limit: int = 50,
+        *,
+        after: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> Iterator[Page]:
+        """Yield what `list` returns in parts, as it is found: some are empty, and say how much was looked at."""
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def find(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> Iterator[JobRecord]:
+        """Yield all jobs that a filter means, from place to place, as they are found."""
+
+    def count(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> int:
+        """Return how many jobs a filter means."""
+
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, or of a new job with other values; or raise a JobError."""
+
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take back a job that has not ended, or raise JobNotFound or JobNotAllowed."""
+
+    def delete(self, job_id: str, *, by: str = APPLICATION) -> None:
+        """Delete a job that does not run, with its results, or raise JobNotFound or JobNotAllowed."""
 
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first."""
+
+    # Each without holding up the event loop, in a thread that has the caller's context variables.
+
+    async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry] = ()) -> Ids:
+        """Do what `send` does."""
+
+    async def get_async(self, job_id: str) -> JobRecord:
+        """Do what `get` does."""
+
+    async def resolve_async(self, beginning: str) -> str:
+        """Do what `resolve` does."""
+
+    async def list_async(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        limit: int = 50,
+        *,
+        after: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> Page:
+        """Do what `list` does."""
+
+    def pages_async(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        limit: int = 50,
+        *,
+        after: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> AsyncIterator[Page]:
+        """Do what `pages` does."""
+
+    def find_async(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> AsyncIterator[JobRecord]:
+        """Do what `find` does."""
+
+    async def count_async(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> int:
+        """Do what `count` does."""
+
+    async def retry_async(
+        self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION
+    ) -> JobRecord:
+        """Do what `retry` does."""
+
+    async def cancel_async(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+        """Do what `cancel` does."""
+
+    async def delete_async(self, job_id: str, *, by: str = APPLICATION) -> None:
+        """Do what `delete` does."""
+
+    async def counts_async(self) -> Sequence[QueueCounts]:
+        """Do what `counts` does."""
 
 
 class Log(Protocol):
@@ -90,24 +188,11 @@ class QueueCounts:
     workers: int
 
 
+_NAMED: Final = 5  # ids of which one may be meant
+
 ENDED: Final = tuple(status for status in JobStatus if status.has_ended)
 COUNTED: Final = tuple(field.name for field in fields(QueueCounts) if field.name not in ("name", "workers"))
 """The fields of counts that are numbers of jobs, in their order."""
-
-
-def wanted(status: JobStatus | str | None, limit: int) -> tuple[JobStatus, ...]:
-    """Return the statuses that a listing of at most so many jobs is asked for.
-
-    Raises:
-        ValueError: when there is no such status, or no such number.
-    """
-    if limit < 0:
-        raise ValueError(f"a list of at most {limit} jobs: give a limit from 0")
-    if not status:
-        return tuple(JobStatus)
-    if status not in tuple(JobStatus):
-        raise ValueError(f"no job has the status {str(status)[:120]!r}: give one of {', '.join(JobStatus)}, or none")
-    return (JobStatus(status),)
 
 
 def states_of(status: JobStatus) -> tuple[str, ...]:
@@ -130,6 +215,12 @@ def states_of(status: JobStatus) -> tuple[str, ...]:
 def not_found(job_id: str) -> JobNotFound:
     """Return the error that says that there is no such job."""
     return JobNotFound(f"no job has the id {job_id[:120]!r}; it was never enqueued, or its record has expired")
+
+
+def ambiguous(beginning: str, ids: Sequence[str]) -> JobNotFound:
+    """Return the error that says that several ids begin so, and names a few."""
+    named = ", ".join(ids[:_NAMED]) + (" …" if ids[_NAMED:] else "")
+    return JobNotFound(f"several jobs have ids that begin with {beginning[:120]!r}: {named}")
 
 
 def not_allowed(move: str, job_id: str, status: JobStatus) -> JobNotAllowed:

@@ -53,6 +53,9 @@ class Filter:
             raise FilterError(f"no queue is called {self.queue[:120]!r}: give one of {', '.join(Priority)}")
         if self.source_name == "*":
             object.__setattr__(self, "source_name", "")
+        object.__setattr__(self, "values", {str(name): str(value) for name, value in self.values.items()})
+        if not all(self.values):
+            raise FilterError("a value without a name: give it as name=value")
         for name in _TIMES:
             moment = getattr(self, name)
             if moment is not None and moment.tzinfo is None:

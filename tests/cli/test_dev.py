@@ -47,6 +47,7 @@ def _processes(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 def test_a_starter_project_runs(project: Any) -> None:
     made = project.good("init").lines
@@ -71,6 +72,7 @@ def test_init_changes_no_file_that_is_there(project: Any) -> None:
     assert "Now run: cd shop && poscli dev" in project.good("init", "shop").out
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     project.good("init")
@@ -97,6 +99,7 @@ def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     assert not embedded.status(project.data_dir).running
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(project: Any) -> None:
     project.good("init")
@@ -113,6 +116,7 @@ def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(p
     assert dev.stop() == 0
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
 def test_a_killed_dev_leaves_neither_worker_nor_pages(project: Any) -> None:

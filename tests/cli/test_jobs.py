@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from .conftest import on_terminal
+from .conftest import on_terminal, served
 
 PAGE = """{% assign card = order.card_number %}
 {% background source_name: 'pay', max_attempts: 2, api_key: 'k-1234', note: 'hello' %}
@@ -112,7 +113,9 @@ def test_retrying_all_needs_a_yes_in_a_script(shop: Any) -> None:
     refused = shop.run("jobs", "retry", "--all-failed")
     assert refused.code == 2
     assert "this changes many jobs at once: give --yes" in refused.err
-    assert len(shop.quick("jobs", "retry", "--all-failed", "--yes").lines) == 2
+    shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
+    served(shop)
+    assert shop.quick("jobs", "retry", "--all-failed", "--yes").lines == ["retried 2 jobs"]
     assert shop.quick("jobs", "retry", "--all-failed", "--yes").err == "no failed jobs\n"
 
 
@@ -124,7 +127,9 @@ def test_a_person_is_asked_before_many_jobs_change(shop: Any) -> None:
         shop, "jobs", "retry", "--all-failed", until=asked, keys=b"n\n", code=1
     )
     assert len(shop.quick("jobs", "list", "--status", "failed").lines) == 3
-    assert b"retried" in on_terminal(shop, "jobs", "retry", "--all-failed", until=asked, keys=b"y\n")
+    shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
+    served(shop)
+    assert b"retried 2 jobs" in on_terminal(shop, "jobs", "retry", "--all-failed", until=asked, keys=b"y\n")
     assert shop.quick("jobs", "list", "--status", "failed").lines == []
 
 
@@ -175,3 +180,27 @@ def test_the_request_of_an_event_is_masked(project: Any) -> None:
     text = project.quick("jobs", "show", _ids(project)["seen_note"]).out
     assert "very-private" not in text
     assert 'event = {"id": 7}' in text
+
+
+def test_a_job_is_run_again_with_another_value(shop: Any) -> None:
+    shop.write("templates/partials/gateway.liquid", "{% log 'paid' %}")
+    old = _ids(shop)["pay"]
+    done = shop.quick("jobs", "retry", old[:12], "--set", "order.total=13", "--set", "note=[1]")
+    new = re.fullmatch(rf"enqueued (\w+) \(pay\), made from {old}\n", done.out)
+    assert new, done.out
+    shown = shop.quick("jobs", "show", new[1]).out
+    assert f"Edited from: {old}" in shown
+    assert "  order.total = 13 (2 bytes)" in shown
+    assert "  note = [1] (3 bytes)" in shown
+    assert "k-1234" not in shown
+    assert json.loads(shop.quick("jobs", "show", new[1], "--format", "json").out)["edited_from"] == old
+    assert "edit" in shop.quick("audit").out
+    shop.good("worker", "--burst")
+    assert "Status:      completed" in shop.quick("jobs", "show", new[1]).out
+    assert "Status:      failed" in shop.quick("jobs", "show", old).out
+    for arguments, says in (
+        ((old, "--set", "total"), "--set 'total' is not NAME=VALUE"),
+        ((old, new[1], "--set", "a=1"), "--set is for one job: name it"),
+        ((old, "--set", "nothing=1"), "it was given no value 'nothing'; it has api_key, "),
+    ):
+        assert says in shop.run("jobs", "retry", *arguments).err

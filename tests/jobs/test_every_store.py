@@ -196,7 +196,8 @@ class TestReading:
         assert _ids(jobs.list(None, "odd", 1)) == ["b"]
         assert _ids(jobs.list(id_prefix="a")) == ["a-c", "ab", "a"]
         assert _ids(jobs.list("pending", "even", id_prefix="a")) == ["a-c", "a"]
-        assert jobs.list(source_name="od") == jobs.list(source_name="*") == jobs.list(id_prefix="z") == []
+        assert jobs.list(source_name="od") == jobs.list(source_name="*d") == jobs.list(id_prefix="z") == []
+        assert _ids(jobs.list(source_name="od*")) == ["b", "ab"]
         assert _ids(jobs.list("", "", 2)) == ["later", "a-c"]  # empty is any
         assert jobs.list(limit=0) == []
 
@@ -204,11 +205,11 @@ class TestReading:
         place.engine.jobs.send([job(id=f"n{number}") for number in range(5)])
         assert _ids(place.engine.jobs.list(limit=3)) == ["n4", "n3", "n2"]
 
-    def test_a_limit_leaves_what_is_due_first_and_what_ended_last(self, place: Place, job: Make) -> None:
+    def test_delayed_jobs_are_listed_newest_first_whenever_they_are_due(self, place: Place, job: Make) -> None:
         jobs = place.engine.jobs
         for minutes in (1, 3, 2):
             jobs.send([job(id=f"in-{minutes}", delay=float(minutes))])
-        assert _ids(jobs.list(limit=2)) == ["in-2", "in-1"]
+        assert _ids(jobs.list(limit=2)) == ["in-2", "in-3"]
         assert _ids(jobs.list()) == ["in-2", "in-3", "in-1"]
 
     @pytest.mark.parametrize("status", ["nonsense", "PENDING", "queued", "SUCCESS"])

@@ -84,7 +84,7 @@ def _live(engine: Engine, job: Any) -> None:
     scripts.run(store, *moves.tick(QUEUES, settings))
 
 
-OWN = ("groups", "leases", "log", "parked:g:default", "schedules", "slots:g", "ticked")
+OWN = ("audit", "groups", "leases", "log", "parked:g:default", "schedules", "slots:g", "ticked")
 OF_QUEUES = {
     "": ("canceled:low", "deferred:default", "failed:default", "finished:default", "queue:default", "queue:high",
          "queue:low", "scheduled:default", "scheduled:low", "wip:default", "workers:default", "workers:high",

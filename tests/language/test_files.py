@@ -17,6 +17,7 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid_background import Environment
 from liquid_background.language.pages import MAX_TEMPLATE, SiteLoader, inside, read_text, walk
 from liquid_background.lint import check_files
+from tests import campaigns
 
 
 def _odd_files(root: Path, folder: Path) -> list[str]:
@@ -161,6 +162,7 @@ while True:
 """
 
 
+@campaigns.fuzz
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["pages", "partials", "layouts", "consumers/e"])
 def test_a_link_out_of_the_site_that_is_switched_during_a_look_is_never_read(tmp_path: Path, folder: str) -> None:
@@ -178,13 +180,13 @@ def test_a_link_out_of_the_site_that_is_switched_during_a_look_is_never_read(tmp
     flipping = subprocess.Popen([sys.executable, "-c", _FLIPPING], cwd=here, env={**os.environ, "OUT": str(out)})
     seen: set[str] = set()
     try:
-        for _ in range(2_000):
+        for _ in range(700 * campaigns.TIMES):
             for name in ("x", "in/x"):
                 with suppress(TemplateNotFoundError):
                     seen.add(loader.get_source(environment, f"{prefix}{name}", tag=tag).text)
             if folder == "pages":
                 assert loader.routes.find("s", "GET") is None
-        for _ in range(300):
+        for _ in range(100 * campaigns.TIMES):
             seen.update(str(consumer.options.get("source_name")) for consumer in loader.consumers("e"))
             seen.update(str(found) for found in check_files(environment, [here / "x.liquid"]) if "SECRET" in str(found))
     finally:

@@ -7,11 +7,13 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import product
 from random import Random
 
 import pytest
 
 from liquid_background.web.places import Places
+from tests import campaigns
 from tests.web.conftest import Served, read_reply
 
 PAGES = {"pages/index": "hello", **{f"pages/stuck/{number}": "{{ 600 | sleep }}" for number in range(8)}}
@@ -78,7 +80,7 @@ def test_pages_that_are_quick_and_stuck_by_turns_hold_a_quick_one_up_until_a_pla
 
 
 def run(test: Callable[[], object]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 20))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(test(), 60))  # type: ignore[arg-type]
 
 
 class Asker:
@@ -286,12 +288,19 @@ class Crowd:
 KINDS = [(0.01, TIME), (TIME,), (0.01, 0.01, 0.9, TIME), (1.0, 9.9, TIME), (0.9,)]
 
 
-@pytest.mark.parametrize("files", [2, 12, pytest.param(60, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", [2, 3, 8])
-@pytest.mark.parametrize("kind", range(len(KINDS)))
+@campaigns.fuzz
+@pytest.mark.parametrize(
+    ("given", "files"),
+    [
+        pytest.param(given, files, marks=pytest.mark.slow if files == 60 else ())
+        for given, files in campaigns.pairs(product([2, 3, 8], range(len(KINDS))), [2, 12, 60], few=1)
+    ],
+)
 def test_whatever_many_pages_do_a_quick_one_gets_the_first_place_that_is_free(
-    count: int, files: int, kind: int
+    given: tuple[int, int], files: int
 ) -> None:
+    count, kind = given
+
     async def test() -> None:
         random, crowd = Random(count * files + kind), Crowd(count)
         for _ in range(100):  # a page that is known to be quick

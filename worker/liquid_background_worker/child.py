@@ -15,6 +15,7 @@ from liquid_background.jobs.queue.failures import failure_of_refusal, failure_of
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.tally import Tallies
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
@@ -30,6 +31,7 @@ from liquid_background_worker.slot import Left, Slot
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
 AGAIN: Final = 0.2  # seconds between two tries to tell of an end
+_UNTOLD: Final = 0.02  # seconds of counts that are lost with a child: the start of one that is slow is told at once
 _PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside it
 
 
@@ -62,10 +64,13 @@ class Child:
         self._tokens = moves.tokens()
         self._clock = store.clock  # by which the jobs that its jobs make are signed
         self._reports = Reports(role.reports, all=role.retries)
+        self._tallies = Tallies()  # that its supervisor has not been told of
+        self._told_at = 0.0
         self._attempts = Attempts(performer, slot, settings.recycle_jobs)
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
         self._ahead: Batch | None = None  # claimed while the last one ran
+        self._asked = 0.0  # when the store was asked for what runs next
         self._current = BatchRun(Batch("", "", (), None, 0.0), (), ())
         self._endings = Endings(settings)  # that came back
         self._careful = False  # no body begins before its start was heard: an error came, and none has been since
@@ -101,6 +106,7 @@ class Child:
 
     def _claim(self) -> Batch:
         claim = self._next_claim(self._attempts.left)
+        self._asked = monotonic()
         return self._opened(claim, self._channel.call(claim.call))
 
     def _opened(self, claim: Claim, reply: Any) -> Batch:
@@ -117,6 +123,7 @@ class Child:
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""
         self._channel.drain()
+        self._tell_counts()
         self._reports.flush()
         if self._endings.jobs:
             return None
@@ -127,6 +134,7 @@ class Child:
         claim = self._next_claim(self._attempts.left, wait)
         calls.append(claim.call)
         reply = self._channel.block(self._wake_keys, wait, self._role.control, calls, self._ticked)
+        self._asked = monotonic()
         return self._opened(claim, reply) if reply is not None else None
 
     def _ticked(self, reply: Any) -> None:
@@ -136,13 +144,14 @@ class Child:
     def _run(self, batch: Batch) -> None:
         """Perform a batch: each step finishes one job and starts the next, and its reply is read later."""
         higher = self._order.claimed(batch.queue)
-        self._current = run = BatchRun(batch, self._ready(batch), higher, self._current)
+        self._current = run = BatchRun(batch, self._ready(batch), higher, self._current, self._asked)
         self._ahead = None
         done = self._perform_all(run)
         if done:
             self._post(Report(done))
         self._attempts.count()
         self._slot.end()
+        self._tell_counts()
         if run.has_claimed_ahead:
             self._channel.drain(lambda: self._ahead is not None)
         self._give_rest_back(run)
@@ -164,15 +173,35 @@ class Child:
                 run.has_claimed_ahead = True
                 self._claim_ahead(attempts.left - run.left)
             # Here, where no body's end waits to be told.
-            (self._channel.drain if self._careful else self._channel.poll)()
-            if run.lapsed or run.refused:
+            self._hear_starts(run)
+            if run.lapsed or run.refused or run.held:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 run.begun += int(run.lapsed)
                 return None
+            self._tallies.of(running.source_name).begin(self._waited(claimed))
+            if monotonic() - self._told_at > _UNTOLD:
+                self._tell_counts()
             outcome = attempts.perform(run.begun, claimed)
             done = finishing.finish(running, outcome, self._settings, now=self._clock.now())
             run.begun += 1
         return done
+
+    def _waited(self, claimed: Claimed) -> int:
+        """Return the milliseconds for which a job that begins now has waited since it could."""
+        now = self._clock.now()
+        return 0 if now is None or claimed.enqueued is None else max(0, int((now - claimed.enqueued) * 1000))
+
+    def _tell_counts(self) -> None:
+        self._told_at = monotonic()
+        if self._tallies:
+            self._reports.count(self._tallies.taken())
+
+    def _hear_starts(self, run: BatchRun) -> None:
+        """Hear what the store says to the starts of a batch: what is there, or all of it where a body depends on it."""
+        if not (self._careful or run.must_hear):
+            self._channel.poll()
+        if self._careful or run.must_hear:  # by now
+            self._channel.drain()
 
     def _give_rest_back(self, run: BatchRun) -> None:
         """Give back what has not begun."""
@@ -203,6 +232,7 @@ class Child:
     def _claim_ahead(self, most: int) -> None:
         """Have the next batch claimed while the last jobs of this one run."""
         claim = self._next_claim(most)
+        self._asked = monotonic()
 
         def claimed(reply: Any) -> None:
             self._ahead = self._opened(claim, None if isinstance(reply, Exception) else reply)
@@ -215,7 +245,7 @@ class Child:
 
     def _post(self, report: Report | None, start: Running | None = None) -> None:
         """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
-        higher = self._current.asking() if start else ()
+        higher = self._current.asking() if start else None
         if start:
             self._current.posted()
         call = moves.step(self._role.name, self._settings, report.finish if report else None, start, higher)
@@ -232,6 +262,9 @@ class Child:
             return
         if started:
             self._careful = self._careful and reply[1] == 0
+        if report and reply[0] == b"done":
+            done = report.finish
+            self._tallies.of(done.job.source_name).end(done.kind, done.duration)
         if len(reply) > _PLAIN_REPLY:
             if reply[_PLAIN_REPLY]:
                 self._channel.trouble.heard_of(reply[_PLAIN_REPLY])
@@ -254,4 +287,5 @@ class Child:
         """Hear the store out on what was sent."""
         self._channel.drain()
         self._say_again()
+        self._tell_counts()
         self._reports.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final
@@ -13,10 +13,11 @@ from liquid_background.jobs.queue import moves
 from liquid_background.jobs.queue.failures import failure_of_step, failures_of_tick
 from liquid_background.jobs.queue.finishing import Finish
 from liquid_background.jobs.queue.moves import Call, Pulse
+from liquid_background.jobs.queue.tally import Tallies
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker.filer import Filer
-from liquid_background_worker.refusals import is_refusal
+from liquid_background_worker.refusals import is_full, is_refusal
 from liquid_background_worker.telling import Failures
 from liquid_background_worker.timetable import Timetable
 from liquid_background_worker.trouble import Trouble
@@ -26,6 +27,8 @@ _PATIENCE: Final = 0.5  # seconds that a kill at a job's limit may have to wait 
 _PAUSE: Final = 0.04  # seconds between two tries to connect
 _TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
 _AFTER_OUTAGE: Final = 0.5  # seconds before the first tick: children still have to say what ended meanwhile
+_COUNT: Final = 1.0  # seconds between two calls that add to the counts by source name
+_COUNTED_AT_ONCE: Final = 200  # names that one call adds to: a few milliseconds of the store's time
 _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 
 
@@ -42,15 +45,22 @@ class Heart:
         self._failures = failures
         self._filer = Filer()
         self._owed: deque[tuple[Call, Finish | None]] = deque()
+        self._tallies = Tallies()  # that the store has not been told of
+        self._next_count = 0.0
         self._last_tick = 0  # by the store's clock, in milliseconds
         self._owed_at = 0.0  # when what is owed is said next
         self._next_try = self._next_beat = self._next_tick = self._next_trim = 0.0
         self._silent_for = max(1.0, settings.lease)
         self._trouble = Trouble(store.url, logging.WARNING)
+        self.has_operation = False  # whether one was due at the last tick
 
     def must(self, call: Call, done: Finish | None = None) -> None:
         """Send a call as soon as the store hears it, such as the step that says how an attempt is done."""
         self._owed.append((call, done))
+
+    def count(self, tallies: Tallies) -> None:
+        """Take counts, and have the store told of them soon: at most once, since they are statistics."""
+        self._tallies.merge(tallies.taken())
 
     def hurry(self) -> None:
         """Beat at the next opportunity."""
@@ -98,6 +108,10 @@ class Heart:
                 self._wire.send(
                     moves.beat(beating, self._settings), lambda reply: self._answers(beating, reply, answer), must=False
                 )
+        if self._tallies and now >= self._next_count:
+            self._next_count = now + _COUNT
+            for call in self._counts():
+                self._wire.send(call, self._counted, must=False)
         for call in self._timetable.calls():
             self._wire.send(call, self._timetabled, must=False)
         for call, answer_of in self._filer.calls():
@@ -107,6 +121,17 @@ class Heart:
             trim = now >= self._next_trim
             self._next_trim = now + _TRIM if trim else self._next_trim
             self._wire.send(moves.tick(self._queues, self._settings, trim, self._last_tick), self._ticked, must=False)
+
+    def _counts(self) -> Iterator[Call]:
+        """Yield the calls that say what is counted."""
+        tallies = [*self._tallies.taken().by_name.items()]
+        for start in range(0, len(tallies), _COUNTED_AT_ONCE):
+            yield moves.tally(dict(tallies[start : start + _COUNTED_AT_ONCE]))
+
+    def _counted(self, reply: Any) -> None:
+        self._trouble.heard(reply)
+        if reply and isinstance(reply, bytes):
+            self._trouble.heard_of(reply)
 
     def _pay(self, now: float) -> None:
         """Say what is owed; what the store refuses stays owed, and is said again after a pause."""
@@ -120,6 +145,8 @@ class Heart:
             self._owed.append((call, done))
             self._owed_at = monotonic() + _TICK
         elif done is not None:
+            if isinstance(reply, list) and reply[0] == b"done":
+                self._tallies.of(done.job.source_name).end(done.kind, done.duration)
             failure = failure_of_step(done, reply)
             self._failures.tell_all([failure] if failure else [])
 
@@ -133,6 +160,7 @@ class Heart:
 
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
+        self._hear_of_operations(reply)
         if isinstance(reply, list):
             self._trouble.wrote()
             promoted, reaped, due, self._last_tick, *problem = reply
@@ -144,6 +172,11 @@ class Heart:
             elif due >= 0:
                 self._next_tick = min(self._next_tick, monotonic() + due / 1000)
 
+    def _hear_of_operations(self, reply: Any) -> None:
+        self.has_operation = moves.has_operation(reply)
+        if is_full(reply):  # deletes and cancels make room
+            self._wire.send(moves.operation_due(), self._hear_of_operations, must=False)
+
     def _lost(self, error: Broken) -> None:
         self._wire.disconnect()
         self._next_try = monotonic() + _PAUSE
@@ -153,7 +186,10 @@ class Heart:
     def flush(self, seconds: float) -> None:
         """Wait for what is owed, for at most that long."""
         until = monotonic() + seconds
-        while self.owes and monotonic() < until:
+        while (self.owes or self._tallies) and monotonic() < until:
+            if self._tallies and not self._owed:  # behind the ends that are counted
+                for call in self._counts():
+                    self.must(call)
             try:
                 if not self._wire.connected:
                     self._wire.connect()

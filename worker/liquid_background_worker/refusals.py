@@ -10,9 +10,10 @@ from liquid_background.jobs.store.refusals import unknown_command
 
 NO_SCRIPT: Final = "NOSCRIPT"
 
+_FULL: Final = "OOM"
 _TOO_FEW: Final = "NOREPLICAS"
 # These say "not now", of a server that takes no writes: what must be heard is sent again.
-_REFUSALS: Final = ("OOM", "MISCONF", _TOO_FEW)
+_REFUSALS: Final = (_FULL, "MISCONF", _TOO_FEW)
 # Likewise, of a server that is of no use now: all is sent again. Every call is harmless when it arrives twice.
 _NOT_NOW: Final = ("READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNBLOCKED", NO_SCRIPT)
 
@@ -20,6 +21,11 @@ _NOT_NOW: Final = ("READONLY", "LOADING", "MASTERDOWN", "BUSY", "TRYAGAIN", "UNB
 def is_refusal(reply: object) -> bool:
     """Return whether a reply says that the store takes no writes now: it is full, or its disk is."""
     return isinstance(reply, hiredis.ReplyError) and says(reply, _REFUSALS)
+
+
+def is_full(reply: object) -> bool:
+    """Return whether a reply says that the store is full."""
+    return isinstance(reply, hiredis.ReplyError) and says(reply, (_FULL,))
 
 
 def is_unusable(reply: object) -> bool:

@@ -1,4 +1,7 @@
-"""What a child reports to its supervisor of attempts that failed: lines in a pipe, since one process writes the log."""
+"""What a child reports to its supervisor: of attempts that failed, since one process writes the log, and its counts.
+
+Both are lines in a pipe, which outlives a child that dies.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from liquid_background.jobs.queue.failures import Failure
+from liquid_background.jobs.queue.tally import Tallies
 
 MAX_SAID: Final = 1_000  # characters of a message
 MAX_TRACE: Final = 3_000  # characters of a traceback: its end, where the error is
@@ -53,6 +57,12 @@ class Reports:
             self._waiting += _bounded(failure).encoded()
         self.flush()
 
+    def count(self, tallies: Tallies) -> None:
+        """Report counts; those that find no room are left out."""
+        if self._descriptor is not None and len(self._waiting) <= _MOST_WAITING:
+            self._waiting += tallies.encoded()
+        self.flush()
+
     def flush(self) -> None:
         """Write what waits, as far as there is room."""
         if not self._waiting or self._descriptor is None:
@@ -87,6 +97,7 @@ class Heard:
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+        self.tallies = Tallies()  # that were reported
         self._rest = b""
 
     def read(self) -> list[Failure | int]:
@@ -100,14 +111,16 @@ class Heard:
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > _MOST_WAITING:
             self._rest = b""
-        return [report for line in lines if (report := _report(line)) is not None]
+        return [report for line in lines if (report := self._report(line)) is not None]
+
+    def _report(self, line: bytes) -> Failure | int | None:
+        """Return what a line says of failures; nothing for counts, and for what a job's code wrote there."""
+        with contextlib.suppress(Exception):
+            if line.startswith(b"{"):
+                self.tallies.merge(Tallies.decoded(line))
+                return None
+            return int(line) if line.isdigit() and len(line) < 10 else Failure.decoded(line)
+        return None
 
     def close(self) -> None:
         os.close(self.descriptor)
-
-
-def _report(line: bytes) -> Failure | int | None:
-    """Return what a line says; nothing for one that a job's code wrote there."""
-    with contextlib.suppress(Exception):
-        return int(line) if line.isdigit() and len(line) < 10 else Failure.decoded(line)
-    return None

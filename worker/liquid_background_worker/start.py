@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import monotonic, sleep
 from typing import Final
 
@@ -14,6 +15,7 @@ from liquid_background.application import application_of
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Performer
+from liquid_background.jobs.operating.carrying import revive
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.applications import SITES
 from liquid_background.jobs.queue.looking import health_of, sites_verdicts
@@ -90,6 +92,8 @@ def _prepared(
     store = _connected(settings, 0.0 if burst else _PATIENCE, service)
     _tell_health(store, settings, queues)
     scripts.load_all(store)
+    with suppress(StoreUnavailable):  # its health was told
+        revive(store)
     performer = load()
     application = application_of(performer, settings)
     for warning in (*_site_warnings(performer), *sites_verdicts(store, application)):

@@ -22,6 +22,7 @@ from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.attempts import GRACE
 from liquid_background_worker.channel import GaveUp
 from liquid_background_worker.child import Child, Role
+from liquid_background_worker.chore import Chore
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.limited import call_hooks
 from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
@@ -63,6 +64,7 @@ class Supervisor:
         self._service = service
         self._failures = Failures()
         self._heart = Heart(store, settings, self._queues, Timetable.of(performer, settings), self._failures)
+        self._chore = Chore(settings, store, identity.name)
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
         self._old: list[Process] = []  # being replaced while they finish
@@ -97,9 +99,11 @@ class Supervisor:
                 self._show()
                 self._roll()
                 self._heart.pump(self._pulses, self._answer)
+                self._chore.tend(self._heart.has_operation, self._descriptors())
                 self._service.turned(self._serves, self._heart.waiting)
             self._heart.flush(_LAST_WORDS)
         finally:
+            self._chore.close()
             self._heart.close()
             self._failures.count(at_once=True)
             self._signals.hush(ignored=self._stops > 0)
@@ -132,6 +136,7 @@ class Supervisor:
         self._service.stops()
         self._start_at.clear()
         self._to_replace.clear()
+        self._chore.stop()
         for child in self._everyone():
             if self._stops == 1:
                 child.ask_to_stop()
@@ -175,10 +180,14 @@ class Supervisor:
                 logger.debug("worker child %s stops without the store: %s", name, error)
             call_hooks("on_child_stop", Alarm(), limit, hooks.child_stopped)
 
-        others = [number for other in self._everyone() for number in other.descriptors]
-        process = fork(name, body, [*others, *self._heart.descriptors(), *self._signals.descriptors])
+        process = fork(name, body, self._descriptors())
         self._register(process)
         return process
+
+    def _descriptors(self) -> list[int]:
+        """Return what a forked process has to close."""
+        others = [number for other in self._everyone() for number in other.descriptors]
+        return [*others, *self._chore.descriptors, *self._heart.descriptors(), *self._signals.descriptors]
 
     def _register(self, process: Process) -> None:
         worker = moves.Registration(
@@ -196,6 +205,7 @@ class Supervisor:
         """Say which jobs failed for good."""
         for child in self._everyone():
             self._failures.tell_all(child.heard.read())
+            self._heart.count(child.heard.tallies)
         self._failures.count()
 
     def _bury(self) -> None:
@@ -212,7 +222,7 @@ class Supervisor:
                 self._old.remove(child)
                 self._settle(child, code)
         if os.getpid() == 1:
-            reap_strays({child.pid for child in self._everyone()})
+            reap_strays({child.pid for child in self._everyone()} | self._chore.pids)
 
     def _pause(self, number: int, child: Process) -> float:
         if child.slot.left or child.killed or monotonic() - child.born > _QUICK_DEATH:
@@ -225,6 +235,7 @@ class Supervisor:
     def _settle(self, child: Process, code: int) -> None:
         """Say in the store what a child that ended can't say any more."""
         self._failures.tell_all(child.heard.read())
+        self._heart.count(child.heard.tallies)
         self.ran.add(child.slot)
         if child.slot.left is None:
             now = child.slot.now()

@@ -1,33 +1,43 @@
-"""`poscli jobs`: list, show, retry and cancel jobs."""
+"""`poscli jobs`: list, show, retry, cancel and delete jobs."""
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import Any
 
 import click
 
 from liquid_background import Engine, JobRecord, JobStatus
-from liquid_background.errors import JobError, JobNotFound
+from liquid_background.errors import FilterError, JobError
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.log import printable
+from liquid_background.jobs.operating.operation import Kind
+from liquid_background.jobs.queue.editing import value_of
 from liquid_background.jobs.queue.waiting import waiting
-from liquid_background.nearest import nearest
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
-from poscli.completing import source_names
+from poscli.filtering import filter_options
+from poscli.forgetting import forget
 from poscli.group import Group
-from poscli.jobview import as_json, describe, entries_of, rows
+from poscli.joblist import print_jobs
+from poscli.jobview import as_json, describe, entries_of
+from poscli.operating import check_asked, operate, operating_options
 from poscli.output import dump
-from poscli.tables import confirm, table
-from poscli.terminal import fitted, hint, note, told_first
+from poscli.tables import confirm
+from poscli.terminal import fitted, note, told_first
+from poscli.times import since as moment
+from poscli.who import operator
 
-_ALL = 10_000  # jobs that a bulk action takes at once
-_LOOKED_AT = 1_000
+_WHICH = "options that say which, such as --source-name"
 
 
 @click.group("jobs", cls=Group)
 def command() -> None:
-    """List, show, retry and cancel jobs.
+    """List, show, retry, cancel and delete jobs.
 
     \b
     Examples:
@@ -37,14 +47,15 @@ def command() -> None:
     """
 
 
+command.add_command(forget)
+
+
 @command.command("list")
-@click.option("--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs in this state.")
-@click.option(
-    "--source-name", metavar="NAME", shell_complete=source_names, help="Only jobs of this source name, taken literally."
-)
+@filter_options
 @click.option(
     "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
 )
+@click.option("--after", metavar="CURSOR", help="Go on behind a list that ended with this cursor.")
 @click.option(
     "--format",
     "style",
@@ -54,28 +65,26 @@ def command() -> None:
     help="json: one object a line.",
 )
 @app_option
-def list_jobs(status: str | None, source_name: str | None, limit: int, style: str, app: str | None) -> None:
+def list_jobs(wanted: Filter, limit: int, after: str | None, style: str, app: str | None) -> None:
     """List jobs, newest first.
+
+    Every job is looked at that may fit, however many there are. On a narrow terminal ids are cut to beginnings that
+    the other commands take, too.
 
     \b
     Examples:
       poscli jobs list --status failed --limit 10
+      poscli jobs list --value customer_id=42 --since 2h
+      poscli jobs list --source-name 'sync_*' --error 503
       poscli jobs list --format json | jq -r .id
     """
     engine = _engine(app)
     if engine is None:
         return
-    found = engine.jobs.list(status, source_name, limit)
-    waits = waiting(engine.store, found)
-    if style == "json":
-        for job, wait in zip(found, waits, strict=True):
-            print(dump(as_json(job, wait, engine.settings.secret_names)))
-    elif found:
-        print(table(*rows(found, waits)))
-        if len(found) == limit:
-            hint(f"The newest {limit}; --limit N shows more.")
-    else:
-        note(_nothing(engine, status, source_name))
+    try:
+        print_jobs(engine, wanted, limit, after, style)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from error
 
 
 @command.command("show")
@@ -113,56 +122,134 @@ def _entry(entry: object) -> dict[str, object]:
 
 @command.command("retry")
 @click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
-@click.option("--all-failed", is_flag=True, help="Every failed job; asks first.")
 @click.option(
-    "--source-name",
-    metavar="NAME",
-    shell_complete=source_names,
-    help="With --all-failed: only those of this source name.",
+    "--set",
+    "changes",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Run a copy of one job with another value, JSON or else text; user.id=7 sets what is inside.",
 )
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--all-failed", is_flag=True, help="Every failed job that the other options mean; asks first.")
+@filter_options
+@operating_options
 @app_option
-def retry(job_ids: tuple[str, ...], all_failed: bool, source_name: str | None, yes: bool, app: str | None) -> None:
+def retry(job_ids: tuple[str, ...], changes: tuple[str, ...], all_failed: bool, wanted: Filter, **options: Any) -> None:
     """Start a new run of failed or cancelled jobs, at attempt 1, now.
+
+    With the options of a filter the workers do it, with the failed jobs that match unless --status says otherwise. With
+    --set a new job is run, with the other values as they were; the old one stays as it is.
 
     \b
     Examples:
       poscli jobs retry 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs retry 3fa94c07d0b4407f8a56ad7ce7f0e0a1 --set customer_id=43
       poscli jobs retry --all-failed --source-name sync_to_crm --yes
+      poscli jobs retry --error 503 --since 2h --rate 10/s
     """
-    if bool(job_ids) == all_failed:
-        raise click.UsageError("name the jobs, or give --all-failed")
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
-    ids: Sequence[str] = job_ids
     if all_failed:
-        ids = [job.id for job in engine.jobs.list(JobStatus.FAILED, source_name, _ALL)]
-        if not ids:
-            note("no failed jobs")
-            return
-    if len(ids) > 1:
-        confirm(f"Retry {len(ids)} jobs?", yes)
-    _each(engine, ids, engine.jobs.retry, "retried", lambda status: status.may_be_retried)
+        if wanted.status not in (None, JobStatus.FAILED):
+            raise click.UsageError(f"--all-failed and --status {wanted.status}: give one of them")
+        wanted = replace(wanted, status=JobStatus.FAILED)
+    check_asked(job_ids, wanted, "--all-failed", options)
+    if changes:
+        _edit(job_ids, changes, options["app"])
+        return
+    _act(Kind.RETRY, job_ids, wanted, **options)
 
 
 @command.command("cancel")
-@click.argument("job_ids", metavar="ID...", nargs=-1, required=True, shell_complete=stored_ids)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
+@filter_options
+@operating_options
 @app_option
-def cancel(job_ids: tuple[str, ...], yes: bool, app: str | None) -> None:
+def cancel(job_ids: tuple[str, ...], wanted: Filter, **options: Any) -> None:
     """Take jobs back. One that runs is ended at its worker's next beat.
+
+    With the options of a filter the workers do it, with the jobs that match and have not ended.
+
+    \b
+    Examples:
+      poscli jobs cancel 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs cancel --source-name sync_to_crm --status pending
+    """
+    check_asked(job_ids, wanted, _WHICH, options)
+    _act(Kind.CANCEL, job_ids, wanted, **options)
+
+
+@command.command("delete")
+@click.argument("job_ids", metavar="[ID]...", nargs=-1, shell_complete=stored_ids)
+@filter_options
+@operating_options
+@app_option
+def delete(job_ids: tuple[str, ...], wanted: Filter, **options: Any) -> None:
+    """Delete jobs, with their results. One that runs is not deleted: cancel it first.
+
+    With the options of a filter the workers do it, with the jobs that match and have ended.
+
+    \b
+    Examples:
+      poscli jobs delete 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs delete --status failed --source-name import_row --until 7d
+    """
+    check_asked(job_ids, wanted, _WHICH, options)
+    _act(Kind.DELETE, job_ids, wanted, **options)
+
+
+@command.command("clean")
+@click.option(
+    "--older-than",
+    type=moment,
+    metavar="AGE",
+    required=True,
+    help="That ended longer ago, such as 2d, or before then.",
+)
+@filter_options
+@operating_options
+@app_option
+def clean(older_than: datetime, wanted: Filter, **options: Any) -> None:
+    """Delete jobs that ended long ago, as 'poscli jobs delete --until AGE' does.
 
     \b
     Example:
-      poscli jobs cancel 3fa94c07d0b4407f8a56ad7ce7f0e0a1
+      poscli jobs clean --status completed --older-than 2d --yes
     """
+    if wanted.until:
+        raise click.UsageError("--older-than and --until say the same: give one of them")
+    _act(Kind.DELETE, (), replace(wanted, until=older_than), **options)
+
+
+def _act(kind: Kind, job_ids: Sequence[str], wanted: Filter, *, app: str | None, yes: bool, **how: Any) -> None:
+    """Do it with the jobs that are named, or have the workers do it with all that match."""
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
+    if not job_ids:
+        operate(engine, kind, wanted, yes=yes, **how)
+        return
     if len(job_ids) > 1:
-        confirm(f"Cancel {len(job_ids)} jobs?", yes)
-    _each(engine, job_ids, engine.jobs.cancel, "cancelled", lambda status: not status.has_ended)
+        confirm(f"{kind.capitalize()} {len(job_ids)} jobs?", yes)
+    act, done, allowed = {
+        Kind.RETRY: (engine.jobs.retry, "retried", lambda status: status.may_be_retried),
+        Kind.CANCEL: (engine.jobs.cancel, "cancelled", lambda status: not status.has_ended),
+        Kind.DELETE: (engine.jobs.delete, "deleted", lambda status: status is not JobStatus.RUNNING),
+    }[kind]
+    _each(engine, job_ids, partial(act, by=operator()), done, allowed)
+
+
+def _edit(job_ids: Sequence[str], changes: Sequence[str], app: str | None) -> None:
+    """Run one job again with other values, as a new job."""
+    if len(job_ids) != 1:
+        raise click.UsageError("--set is for one job: name it")
+    pairs = [text.partition("=") for text in changes]
+    for name, equals, _ in pairs:
+        if not (name and equals):
+            raise click.UsageError(f"--set '{name}' is not NAME=VALUE, such as customer_id=43")
+    engine = _engine(app)
+    if engine is None:
+        sys.exit(1)
+    old = _stored(engine, job_ids[0])
+    new = engine.jobs.retry(old.id, set={name: value_of(value) for name, _, value in pairs}, by=operator())
+    print(printable(f"enqueued {new.id} ({new.source_name}), made from {old.id}"))
 
 
 def _engine(app: str | None) -> Engine | None:
@@ -176,19 +263,11 @@ def _engine(app: str | None) -> Engine | None:
 
 
 def _stored(engine: Engine, job_id: str) -> JobRecord:
-    """Return a job; the ids of a `RedisQueue` have a digest of its prefix in front in the store."""
-    try:
-        return engine.jobs.get(job_id)
-    except JobNotFound:
-        scoped = re.compile(rf"[0-9a-f]{{12}}-{re.escape(job_id)}")
-        found = [job for job in engine.jobs.list(limit=_LOOKED_AT) if scoped.fullmatch(job.id)]
-        if len(found) != 1:
-            raise
-        return found[0]
+    return engine.jobs.get(engine.jobs.resolve(job_id))
 
 
 def _each(
-    engine: Engine, ids: Sequence[str], act: Callable[[str], JobRecord], done: str, allowed: Callable[[JobStatus], bool]
+    engine: Engine, ids: Sequence[str], act: Callable[[str], object], done: str, allowed: Callable[[JobStatus], bool]
 ) -> None:
     """Do it to each whose status allows it; what can't be done is said, and the others are done nevertheless."""
     wrong = 0
@@ -206,12 +285,3 @@ def _each(
             wrong += 1
     if wrong:
         sys.exit(1)
-
-
-def _nothing(engine: Engine, status: str | None, source_name: str | None) -> str:
-    about = " ".join(filter(None, (status, "jobs", f"of the source name '{source_name}'" if source_name else "")))
-    if source_name:
-        known = {job.source_name for job in engine.jobs.list(limit=_LOOKED_AT)}
-        near = nearest(source_name, known - {source_name})
-        return f"no {about}; did you mean '{near}'?" if near else f"no {about}"
-    return f"no {about}"

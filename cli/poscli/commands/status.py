@@ -17,8 +17,10 @@ from liquid_background.jobs.log import printable
 from liquid_background.jobs.queue.health import Health
 from liquid_background.jobs.queue.looking import health_of, verdicts_without
 from liquid_background.jobs.queue.overview import Overview, WorkerInfo, overview
+from liquid_background.jobs.queue.pausing import PAUSED
 from liquid_background.jobs.queue.waiting import groups
 from poscli.application import app_option, load_engine, no_store
+from poscli.commands.queues import PAUSES, pause_rows, pauses_as_json
 from poscli.output import dump
 from poscli.tables import table
 from poscli.terminal import note
@@ -121,8 +123,22 @@ def _text(engine: Engine, health: Health) -> str:
         for queue in seen.queues
     ]
     site = [f"site {engine.store.site}", ""] if engine.store.site else []
-    parts = [*site, table(QUEUES, rows), "", *_groups(engine), _workers(engine, seen), "", _store(engine, health)]
-    return "\n".join([*parts, *lines_of(health.verdicts)])
+    parts = [
+        *site,
+        table(QUEUES, rows),
+        "",
+        *_pauses(engine),
+        *_groups(engine),
+        _workers(engine, seen),
+        "",
+        _store(engine, health),
+    ]
+    return "\n".join([*parts, *lines_of(verdict for verdict in health.verdicts if verdict.name != PAUSED)])
+
+
+def _pauses(engine: Engine) -> list[str]:
+    found = engine.queues.paused()
+    return [table(PAUSES, pause_rows(found, engine.queues.held(found))), ""] if found else []
 
 
 def _groups(engine: Engine) -> list[str]:
@@ -190,9 +206,11 @@ def _json(engine: Engine, health: Health) -> dict[str, Any]:
     limited = [
         {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
     ]
+    pauses = engine.queues.paused()
     return {
         "site": engine.store.site or None,
         "queues": queues,
+        "paused": pauses_as_json(pauses, engine.queues.held(pauses)),
         "groups": limited,
         "workers": workers,
         "store": _facts(engine, health),

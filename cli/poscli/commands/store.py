@@ -23,6 +23,7 @@ def command() -> None:
     \b
     Examples:
       poscli store status
+      poscli store usage
       poscli store reindex
       rq info -u "$(poscli store path --url)"
     """
@@ -72,6 +73,29 @@ def path(url: bool) -> None:
         sys.exit(1)
     socket = embedded.own_socket(settings.data_dir)  # other programs would talk to whoever listens there
     print(embedded.socket_url(settings.data_dir) if url else socket)
+
+
+@command.command("usage")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="json: one object on one line.",
+)
+@app_option
+def usage(style: str, app: str | None) -> None:
+    """Say what jobs take in the store's memory: records, results, log, audit, indexes.
+
+    It is an estimate, from a few thousand jobs that are weighed.
+
+    \b
+    Examples:
+      poscli store usage
+      poscli store usage --format json | jq .kinds.records.bytes
+    """
+    load("poscli.using:show_usage")(style, app)
 
 
 @command.command("reindex")

@@ -7,25 +7,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from itertools import chain, count
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import count
+from typing import Any, Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import MAX_RETRYING, Ending, Job, JobRecord, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.contract import (
+    APPLICATION,
     ENDED,
     Ids,
     QueueCounts,
     Records,
     not_allowed,
     not_found,
-    states_of,
-    wanted,
 )
 from liquid_background.jobs.memory.kept import Kept
 from liquid_background.jobs.memory.log import MemoryLog
+from liquid_background.jobs.memory.lookup import AllKept, Lookup
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.editing import edited
 from liquid_background.jobs.queue.finishing import settle
 from liquid_background.settings import Settings
 
@@ -33,7 +35,7 @@ KEPT: Final = 10_000
 """Ended jobs that are kept; beyond this many, those that ended first are forgotten."""
 
 
-class MemoryJobs:
+class MemoryJobs(Lookup):
     """Jobs in memory, safe to share between threads. They end with the process.
 
     Args:
@@ -74,43 +76,17 @@ class MemoryJobs:
         with self._lock:
             return self._find(job_id).record()
 
-    def list(
-        self,
-        status: JobStatus | str | None = None,
-        source_name: str | None = None,
-        limit: int = 50,
-        *,
-        id_prefix: str = "",
-    ) -> Records:
-        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given.
-
-        Raises:
-            ValueError: when there is no such status, or the limit is negative.
-        """
-        states = list(chain.from_iterable(map(states_of, wanted(status, limit))))
+    def _all(self) -> AllKept:
         with self._lock:
-            fitting = [
-                kept
-                for kept in self._jobs.values()
-                if source_name in (None, "", kept.job.source_name) and kept.job.id.startswith(id_prefix)
-            ]
-            # As the store: of each state and queue those that stand in front, and of these the newest.
-            found = []
-            for state in states:
-                for queue in keys.QUEUES:
-                    standing = [kept for kept in fitting if (kept.state, kept.job.priority) == (state, queue)]
-                    standing.sort(key=Kept.place, reverse=state != "scheduled")
-                    found += standing[:limit]
-            found.sort(key=lambda kept: kept.created_at, reverse=True)
-            return [kept.record() for kept in found[:limit]]
+            return [*self._jobs.values()]
 
     def records(self) -> Records:
         """Return every job, in the order in which they were sent."""
         with self._lock:
             return [kept.record() for kept in self._jobs.values()]
 
-    def cancel(self, job_id: str) -> JobRecord:
-        """Take a job back. One that runs is ended with its attempt, unless that succeeds.
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
+        """Take a job back. One that runs is ended with its attempt, unless that succeeds. There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.
@@ -128,20 +104,50 @@ class MemoryJobs:
                 self.log.append([kept.entry(LogStatus.CANCELLED, attempt, final=True)])
             return kept.record()
 
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, at attempt 1, now.
+    def delete(self, job_id: str, *, by: str = APPLICATION) -> None:
+        """Delete a job that does not run; of one that waits, the log says that. There is no audit here.
 
         Raises:
             JobNotFound: when there is none of that id.
-            JobNotAllowed: when it is neither failed nor cancelled.
+            JobNotAllowed: when it runs.
         """
         with self._lock:
             kept = self._find(job_id)
+            if kept.status is JobStatus.RUNNING:
+                raise not_allowed("delete", job_id, kept.status)
+            if not kept.status.has_ended:
+                attempt = 0 if kept.is_final else kept.attempts
+                entry = kept.entry(LogStatus.CANCELLED, attempt, final=True)
+                self.log.append([replace(entry, message="deleted")])
+            self._ended.pop(job_id, None)
+            del self._jobs[job_id]
+
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now; with other values, as a new job.
+
+        There is no audit here.
+
+        Raises:
+            JobNotFound: when there is none of that id.
+            JobNotAllowed: when it is neither failed nor cancelled; with other values, when it has not ended.
+            EnqueueError: when it was given no such value, or a new one cannot travel.
+        """
+        with self._lock:
+            kept = self._find(job_id)
+            if set:
+                return self._edit(kept, set)
             if not kept.status.may_be_retried:
                 raise not_allowed("retry", job_id, kept.status)
             self._ended.pop(job_id, None)
             kept.reopen(next(self._turns))
             return kept.record()
+
+    def _edit(self, kept: Kept, changes: Mapping[str, Any]) -> JobRecord:
+        if not kept.status.has_ended:
+            raise not_allowed("edit", kept.job.id, kept.status)
+        job = edited(kept.job.id, kept.edited_fields(), changes, self.settings, None)
+        self.send([job])
+        return self.get(job.id)
 
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first. No worker serves any of them."""

@@ -6,12 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.contract import states_of
 from liquid_background.jobs.log.entry import clip, encoded
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.editing import EDITED
 from liquid_background.jobs.queue.opening import open_claimed
+from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.jobs.queue.protocol import CLAIMED, Argument
 from liquid_background.jobs.queue.records import READ, decode_record, encode_job, waits_of
 from liquid_background.jobs.site import queue_name
@@ -26,6 +30,7 @@ class Kept:
     sent: Mapping[str, bytes]  # the fields that its sending wrote
     waits: tuple[float, ...]  # before attempts 2, 3, …
     created_at: bytes
+    came_at: bytes  # to where it waits
     state: str  # in RQ's words
     due: float  # seconds since 1970; of what is in a queue, since when it is there
     turn: int
@@ -56,7 +61,7 @@ class Kept:
         sent = {field: _field(value) for field, value in written.items()}
         due = max(now, now + job.delay * 60 if job.start_at is None else job.start_at)
         state = "scheduled" if due > now else "queued"
-        return cls(job, sent, tuple(waits_of(job, settings)), _stamp(now), state, due, turn, settings.site)
+        return cls(job, sent, tuple(waits_of(job, settings)), _stamp(now), _stamp(now), state, due, turn, settings.site)
 
     @property
     def status(self) -> JobStatus:
@@ -71,7 +76,9 @@ class Kept:
 
     def requeue(self, wait: float, turn: int) -> None:
         """Have it wait for its next attempt, so many seconds at least."""
-        self.state, self.due, self.turn = "scheduled" if wait else "queued", time.time() + wait, turn
+        now = time.time()
+        self.state, self.due, self.turn = "scheduled" if wait else "queued", now + wait, turn
+        self.came_at = _stamp(now)
 
     def reopen(self, turn: int) -> None:
         """Have it wait for a new run, of which nothing is known yet."""
@@ -87,9 +94,24 @@ class Kept:
         """Note why an attempt failed; nothing when it has not."""
         self.error = encoded(clip(error or ""))
 
-    def place(self) -> tuple[float, int]:
-        """Return what those that stand in the same place are ordered by."""
-        return (self.due if self.state == "scheduled" else 0.0, self.turn)
+    def place(self) -> tuple[str, int]:
+        """Return what lists are ordered by: when it came to where it is, and its turn there."""
+        ended = self.ended_at if self.status.has_ended else None
+        started = self.started_at if self.status is JobStatus.RUNNING else None
+        return ((ended or started or self.came_at).decode("ascii"), self.turn)
+
+    def payload(self) -> Mapping[str, Any]:
+        """Return the payload that a worker reads; blank when it could not read it."""
+        try:
+            return decode_payload(self.sent["data"])
+        except JobRefused:
+            return {}
+
+    def edited_fields(self) -> list[bytes | None]:
+        """Return what an edited job is made from."""
+        group = self.job.group
+        named = {keys.GROUP: group.name.encode(), keys.GROUP_LIMIT: b"%d" % group.max_concurrency} if group else {}
+        return [{**self.sent, **named}.get(name) for name in EDITED]
 
     def entry(self, status: LogStatus, attempt: int, final: bool, outcome: Outcome | None = None) -> LogEntry:
         """Return what the log says of an attempt's end."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.log import encode_entry
-from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.log.entry import MAX_TEMPLATE_NAME, clip
 from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import encode_result, exc_string
 from liquid_background.settings import Settings
+
+_KIND: Final = EndValues._fields.index("kind")
+_DURATION: Final = EndValues._fields.index("duration")
 
 
 class Running(NamedTuple):  # made once a job, so it has to be cheap
@@ -40,6 +43,16 @@ class Finish(NamedTuple):
 
     job: Running
     arguments: list[Argument]
+
+    @property
+    def kind(self) -> str:
+        """How it ended, in the words of `Ending`."""
+        return str(self.arguments[_KIND])
+
+    @property
+    def duration(self) -> int:
+        """Milliseconds."""
+        return int(self.arguments[_DURATION])
 
 
 def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:
@@ -81,7 +94,7 @@ def finish(
         message = said.encode("utf-8", "backslashreplace")
         raised = outcome.raised or ending.log_status
         cause = Cause.of(job.template, job.line, raised, said).encoded() if ending.is_failure else b""
-    template = job.template.encode("utf-8", "backslashreplace")
+    template = clip(job.template, MAX_TEMPLATE_NAME).encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
         token=job.token,

@@ -34,6 +34,16 @@ def index_of(store: Store, settings: Settings, wanted: Filter) -> str | None:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
+    key = key_of(settings, wanted)
+    if key is None or not catch_up(store):
+        return None
+    if wanted.source_name and not _has_index(store, wanted.source_name):
+        return None
+    return key
+
+
+def key_of(settings: Settings, wanted: Filter) -> str | None:
+    """Return the key of the sorted set that is to have the jobs that a filter wants; None where there is none."""
     if wanted.status is not JobStatus.FAILED or wanted != Filter(
         status=wanted.status,
         source_name=wanted.source_name,
@@ -44,14 +54,10 @@ def index_of(store: Store, settings: Settings, wanted: Filter) -> str | None:
         return None
     if wanted.source_name and (wanted.failure or not SOURCE_NAME.fullmatch(wanted.source_name)):
         return None
-    if not catch_up(store):
-        return None
     if wanted.failure:
         key = keys.failed_of_group(wanted.failure) if FAILURE_ID.fullmatch(wanted.failure) else None
-    elif wanted.source_name:
-        key = keys.failed_of_name(wanted.source_name) if _has_index(store, wanted.source_name) else None
     else:
-        key = keys.FAILED_IDS
+        key = keys.failed_of_name(wanted.source_name) if wanted.source_name else keys.FAILED_IDS
     return None if key is None else own_name(settings.site, key)
 
 

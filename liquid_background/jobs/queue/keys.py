@@ -16,6 +16,8 @@ QUEUES: Final = tuple(str(priority) for priority in Priority)
 # RQ's keys. The Lua scripts build the same names; tests/jobs/queue/test_keys.py holds both against the installed rq.
 RQ_QUEUES: Final = "rq:queues"
 RQ_WORKERS: Final = "rq:workers"
+RQ_SUSPENDED: Final = "rq:suspended"
+"""There while `rq suspend` has all workers of a database wait."""
 
 
 def job(job_id: str) -> str:
@@ -113,6 +115,11 @@ def parked(group: str, queue: str) -> str:
     return f"liquid_background:parked:{group}:{queue}"
 
 
+def held(name: str, queue: str) -> str:
+    """Return the key of the jobs of one queue that a paused name holds (a sorted set), by their places."""
+    return f"liquid_background:held:{name}:{queue}"
+
+
 def claimed_name(worker: str) -> str:
     """Return the key that says that a worker has just taken this name."""
     return f"liquid_background:name:{worker}"
@@ -121,8 +128,23 @@ def claimed_name(worker: str) -> str:
 GROUPS: Final = "liquid_background:groups"
 """Set of the groups that have parked jobs."""
 
+PAUSES: Final = "liquid_background:pauses"
+"""Hash of what is paused, such as `queue:low`, `name:sync_*`, `group:crm`: since when in ms, JSON of whom and why."""
+
+HELD: Final = "liquid_background:held"
+"""Set of the names, as pauses had them, that hold jobs."""
+
 SCHEDULES: Final = "liquid_background:schedules"
 """Hash of the schedules: which time of each was enqueued last, and by which definition."""
+
+SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
+"""Hash of the schedules that are paused: JSON of since when, in milliseconds, and by whom."""
+
+COUNTS: Final = "liquid_background:counts:"
+"""Before the minute, the hour or all, of which a hash has counts by source name."""
+
+COUNTED_NAMES: Final = "liquid_background:counted"
+"""Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""
 
 TICKED: Final = "liquid_background:ticked"
 """When a worker last promoted and reaped, and until when leases get grace, both in milliseconds."""
@@ -130,8 +152,35 @@ TICKED: Final = "liquid_background:ticked"
 WRITABLE: Final = "liquid_background:writable"
 """Never there: a write to it that writes nothing says whether the store takes writes."""
 
+OPERATIONS: Final = "liquid_background:operations"
+"""Sorted set of the operations that are kept, scored by the time they were asked for in milliseconds."""
+
+OPERATIONS_DUE: Final = "liquid_background:operations:due"
+"""Sorted set of those that run, scored by when a worker may do the next part in milliseconds."""
+
+
+def operation(operation_id: str) -> str:
+    """Return the key of an operation (a hash)."""
+    return f"liquid_background:operation:{operation_id}"
+
+
+def behind(name: str) -> str:
+    """Return the key of the ids that stay behind in a list though their jobs were cancelled (a sorted set): behind.lua.
+
+    Args:
+        name: of the queue; for a group's jobs that wait for a slot, what `parked` has behind its own name.
+    """
+    return f"liquid_background:behind:{name}"
+
+
+AUDIT: Final = "liquid_background:audit"
+"""Stream of who did what: operations, retries, cancels, deletes, edits, pauses, and the like."""
+
 SET_ASIDE: Final = "liquid_background:set_aside:"
 """Before the name of a key that held another type than its name says: what was planted is kept for a week."""
+
+MAX_PAUSES: Final = 100
+"""Pauses at once: each claim reads them all while there are any."""
 
 FAILED_IDS: Final = "liquid_background:failed"
 """Sorted set of the ids of failed jobs, scored by their end in milliseconds, as are those of one name or group."""
@@ -195,15 +244,21 @@ FINAL: Final = "lb_final"  # the run is over; the next claim starts a new one
 BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
 CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
 FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
-OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
+OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these, and what it knows: see OURS
+OURS: Final = 2
+"""What a worker of this version says there: 2, that it knows of ids that stay behind."""
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
+HELD_BY: Final = "lb_held"  # the paused name that holds the job, as its pause has it
 FAILURE: Final = "lb_failure"  # of a failed job, the id of its failure group
 RAISED: Final = "lb_raised"  # there, too: the class of the error, or the log's word
 GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
+WAITS: Final = "lb_waits"  # since when it waits for its next attempt, where that is not since it was made
+OPERATION: Final = "lb_operation"  # the last operation that dealt with it
+LEFT: Final = "lb_left"  # it was cancelled, and its id may stay behind in a list, where RQ's own workers find it
 SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
@@ -19,6 +19,7 @@ from liquid_background.jobs.queue.opening import Claimed, is_foreign, open_claim
 from liquid_background.jobs.queue.protocol import GIVEN_UP, MAX_DATA, MAX_SHOWN, SHORTEST_CLAIM, Argument, BeatValues
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import exc_string
+from liquid_background.jobs.queue.tally import Tally, arguments_of
 from liquid_background.jobs.site import id_suffix
 from liquid_background.settings import Settings
 
@@ -26,6 +27,7 @@ Call: TypeAlias = tuple[str, list[Argument]]
 """A script's name and its arguments."""
 
 RQ_VERSION: Final = "3.0.0"  # whose records these are, as RQ's tools show it for a worker
+_OPERATION_AT: Final = 6  # in a tick's reply
 MOST_AT_ONCE: Final = 500  # jobs that one tick promotes or reaps: a few milliseconds of the store's time
 
 
@@ -40,13 +42,22 @@ def step(
     settings: Settings,
     done: Finish | None = None,
     start: Running | None = None,
-    higher: Sequence[str] = (),
+    higher: Sequence[str] | None = (),
 ) -> Call:
-    """Return the call that finishes one job and starts the next."""
+    """Return the call that finishes one job and starts the next.
+
+    Args:
+        worker: the name of the child.
+        settings: those of the worker.
+        done: the end of a job.
+        start: the job that begins.
+        higher: queues whose work goes before that job; None to ask neither about these nor whether it is paused.
+    """
     begin: list[Argument] = [start.id, start.token] if start else ["", ""]
     end: list[Argument] = done.arguments if done else [""]
     head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
-    return "step", [*head, *begin, len(higher), *higher, *end]
+    asked: list[Argument] = [-1] if higher is None else [len(higher), *higher]
+    return "step", [*head, *begin, *asked, *end]
 
 
 def claim_lease(settings: Settings) -> float:
@@ -102,9 +113,10 @@ class Claim:
         if not reply:
             return Batch(self._token, "", (), None, self._usable_until)
         name: bytes
-        clock: int
+        now_ms: int
         rest: list[Any]
-        name, clock, *rest = reply
+        name, now_ms, *rest = reply
+        clock = now_ms / 1000
         if not name:
             due = None if rest[0] < 0 else rest[0] / 1000
             return Batch(self._token, "", (), due, self._usable_until, clock)
@@ -214,6 +226,23 @@ def tick(queues: Sequence[str], settings: Settings, trim: bool = False, last: in
     """
     head: list[Argument] = [settings.log_limit, MOST_AT_ONCE, int(trim), exc_string(GIVEN_UP)]
     return "tick", [*head, _milliseconds(settings.lease), last, *queues]
+
+
+def tally(tallies: Mapping[str, Tally]) -> Call:
+    """Return the call that adds counts by source name."""
+    return "tally", [*arguments_of(tallies)]
+
+
+def has_operation(reply: Any) -> bool:
+    """Return whether an operation is due, as a tick's reply says, or that to `operation_due`."""
+    if isinstance(reply, int):
+        return reply == 1
+    return isinstance(reply, list) and len(reply) > _OPERATION_AT and reply[_OPERATION_AT] == 1
+
+
+def operation_due() -> Call:
+    """Return the call that asks whether an operation is due of a store that is too full for a tick."""
+    return "operation_due", []
 
 
 def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:

@@ -6,6 +6,7 @@ import json
 import math
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +39,7 @@ class Claimed(NamedTuple):  # made once a job, so it has to be cheap
     attempt: int  # that a start would begin
     max_attempts: int
     limit: float  # seconds an attempt
+    enqueued: float | None  # since when it could have run, in seconds since 1970 by the store's clock
 
 
 def open_claimed(
@@ -68,19 +70,31 @@ def open_claimed(
     if planted:
         unknown = "which no job of ours has" if _text(planted) in PLANTED else "longer than any job of ours has it"
         raise JobRefused(f"the record carries {_text(planted)}, {unknown}")
-    data, origin, timeout, intervals, exact, signature, attempt, final = [value or b"" for value in values]
+    data, origin, timeout, intervals, exact, signature, attempt, final, enqueued = [value or b"" for value in values]
     if origin != queue_name(settings.site, queue).encode("ascii"):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(data)
-    waits, limit = _limits(timeout, intervals, exact)
+    waits, limit = limits_of(timeout, intervals, exact)
     if settings.signing_key:
         verify(settings.signing_key, signature, _signed(name, (origin, timeout, exact), waits, data), now)
     begun = 0 if final else whole(attempt, 0, MAX_ATTEMPTS_READ)
-    return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit)
+    return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit, _seconds(enqueued))
+
+
+def _seconds(stamp: bytes) -> float | None:
+    try:
+        return datetime.fromisoformat(stamp.decode("ascii")).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 @lru_cache(maxsize=256)
-def _limits(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
+def limits_of(timeout: bytes, intervals: bytes, exact: bytes) -> tuple[tuple[float, ...], float]:
+    """Return the waits before attempts 2, 3, … that a record says, and the seconds an attempt.
+
+    Raises:
+        JobRefused: when they are none.
+    """
     try:
         waits = json.loads(intervals or b"[]")
         if not (isinstance(waits, list) and len(waits) <= MAX_RETRIES):
@@ -118,7 +132,7 @@ def renew_signature(job_id: str, values: Sequence[bytes | None], settings: Setti
         JobRefused: when the record is not the one that was signed, so that the key must not vouch for it.
     """
     data, origin, timeout, intervals, exact, signature = [value or b"" for value in values]
-    waits, _ = _limits(timeout, intervals, exact)
+    waits, _ = limits_of(timeout, intervals, exact)
     parts = _signed(job_id, (origin, timeout, exact), waits, inflate(data))
     return sign_again(settings.signing_key, signature, parts, math.floor(now))
 

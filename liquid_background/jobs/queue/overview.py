@@ -139,8 +139,9 @@ def _oldest(store: Store) -> dict[str, datetime | None]:
         pipeline.lindex(keys.queue(queue_name(store.site, name)), 0)
     first = read_replies(pipeline, store.url)
     for job_id in first:
-        pipeline.hmget(keys.job("").encode("ascii") + (job_id or b"-"), "enqueued_at", "created_at")
-    times = [reply or (None, None) for reply in read_replies(pipeline, store.url)]
+        pipeline.hmget(keys.job("").encode("ascii") + (job_id or b"-"), "status", "enqueued_at", "created_at")
+    rows = [reply or (None, None, None) for reply in read_replies(pipeline, store.url)]
     return {
-        name: keys.parse_time(enqueued or created) for name, (enqueued, created) in zip(keys.QUEUES, times, strict=True)
+        name: keys.parse_time(enqueued or created) if status == b"queued" else None
+        for name, (status, enqueued, created) in zip(keys.QUEUES, rows, strict=True)
     }

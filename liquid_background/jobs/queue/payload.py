@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SOURCE_NAME, Job
+from liquid_background.job import JOB_ID, MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SOURCE_NAME, Job
 
 PAYLOAD_VERSION: Final = 1
 FUNCTION: Final = "liquid_background.rq_entry.perform"
@@ -50,6 +50,19 @@ def admit(job: Job, generation: int, may_make: int, regain_parts: int = 1) -> No
     object.__setattr__(job, "regain_parts", regain_parts)
 
 
+def adopt(job: Job, parent: str) -> None:
+    """Note in a job which job or page render made it, before its place in its family."""
+    if job.data is not None:
+        object.__setattr__(job, "data", b'%b,"parent":"%b"%b' % (job.data.removesuffix(_END), parent.encode(), _END))
+    object.__setattr__(job, "parent", parent)
+
+
+def parent_of(payload: Mapping[str, Any]) -> str:
+    """Return the id of what made a job; empty when its payload does not say one."""
+    found = payload.get("parent")
+    return found if isinstance(found, str) and JOB_ID.fullmatch(found) else ""
+
+
 def encode_payload(payload: Mapping[str, Any]) -> bytes:
     """Return a payload that was read back as `encode_data` had written it."""
     return _encode_json((FUNCTION, None, (payload,), {})).encode("ascii")
@@ -70,6 +83,8 @@ def _own(job: Job) -> dict[str, Any]:
         "max_attempts": job.max_attempts,
         "parameters": job.parameters,
         "handed_over": job.handed_over,
+        **({"edited_from": job.edited_from} if job.edited_from else {}),
+        **({"parent": job.parent} if job.parent else {}),
         **family,
     }
 
@@ -182,6 +197,8 @@ def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
         number = payload.get(name, 0)
         if type(number) is not int or not 0 <= number <= MAX_MADE:
             raise JobRefused(f"the payload's {name} is not a whole number from 0 to {MAX_MADE}")
+    if not isinstance(payload.get("edited_from", ""), str):
+        raise JobRefused("the payload's edited_from is no text")
     if not SOURCE_NAME.fullmatch(payload["source_name"]):
         raise JobRefused("the payload's source_name is not letters, digits, - and _")
     return payload

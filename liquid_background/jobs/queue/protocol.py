@@ -19,13 +19,14 @@ from liquid_background.job import (
     words_in_rq,
 )
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY, MARKS
-from liquid_background.jobs.log.entry import WEIGHED, EntryValues
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
+from liquid_background.jobs.log.entry import SHORT, WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.causes import GARBAGE, MAX_PLACE
 from liquid_background.jobs.queue.likeness import likeness
 from liquid_background.jobs.queue.reading import MAX_DIGITS
 from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
+from liquid_background.jobs.queue.tally import CELL, LOST_AT
 from liquid_background.jobs.site import id_suffix, own_name, queue_name
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
 
@@ -90,7 +91,10 @@ SHAPES: Final[Mapping[str, type[NamedTuple]]] = {  # by the word that scripts ca
     "BEAT": BeatValues,
 }
 
-CLAIMED: Final = ("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE, keys.ATTEMPT, keys.FINAL)
+CLAIMED: Final = (
+    *("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE),
+    *(keys.ATTEMPT, keys.FINAL, "enqueued_at"),
+)
 """The fields of a record that the claim script returns, in this order."""
 PLANTED: Final = (
     "success_callback_name",
@@ -116,9 +120,23 @@ SHORTEST_CLAIM: Final = 0.8
 """Seconds; half of it must be enough to begin, on a busy machine too."""
 ELSEWHERE: Final = "a job of another site has this id: give it one with the name of this site in it"
 """What is said of a job that is not sent, since ids are one space for all sites of a database."""
+ANCHORS: Final = 4
+"""Ids on either side of a place in a list by which it is found again."""
 MAX_SHOWN: Final = 200
 """Bytes of an id or a name that is not one of ours, where it is shown."""
 
+MAX_COUNTED_NAMES: Final = 1_000
+"""Source names that are counted one by one, in each minute, each hour and of all time."""
+OTHER_NAMES: Final = "(others)"
+"""Under what all others are counted; no source name."""
+MAX_AUDITED: Final = 10_000
+"""Entries of the audit that are kept, and a few more."""
+LONGEST_AUDITED: Final = 2_000
+"""Bytes of a value of one."""
+MAX_OPERATIONS: Final = 1_000
+"""Operations that are kept, for 30 days after their end."""
+FARTHEST_DUE: Final = 60.0
+"""Seconds after which the next part of an operation is looked for at the latest."""
 MAX_FAILED_NAMES: Final = 2_000
 """Source names of failed jobs that have an index."""
 MAX_FAILURES: Final = 2_000
@@ -133,20 +151,33 @@ MAX_ERROR: Final = 500
 LISTS: Final[Mapping[str, Sequence[str]]] = {
     "FIELDS": _LOOKED_AT,
     "PRIORITIES": tuple(Priority),
-    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where these stand.
+    "STATES": ("queued", "scheduled", "deferred", *(word for status in JobStatus for word in words_in_rq(status))),
+    # RQ's words for jobs that have ended, for those that a new run may be started of, and for where both stand.
     "ENDED": tuple(word for status in JobStatus if status.has_ended for word in words_in_rq(status)),
     "RETRIABLE": tuple(word for status in JobStatus if status.may_be_retried for word in words_in_rq(status)),
+    "ENDED_IN": tuple(state for status in JobStatus if status.has_ended for state in states_of(status)),
     "RETRIED_FROM": tuple(state for status in JobStatus if status.may_be_retried for state in states_of(status)),
 }
 _OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG": KEY,
     "LOG_ENDS": ENDS,
     "LOG_MARKS": MARKS,
+    "LOG_LONG": LONG,
     "LEASES": keys.LEASES,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
+    "PAUSES": keys.PAUSES,
+    "HELD": keys.HELD,
     "SCHEDULES": keys.SCHEDULES,
+    "SCHEDULES_PAUSED": keys.SCHEDULES_PAUSED,
+    "COUNTS": keys.COUNTS,
+    "COUNTED_NAMES": keys.COUNTED_NAMES,
+    "OPERATION": keys.operation(""),
+    "OPERATIONS": keys.OPERATIONS,
+    "OPERATIONS_DUE": keys.OPERATIONS_DUE,
+    "BEHIND": keys.behind(""),
+    "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
     "WAKE": keys.wake(""),
     "SLOTS": keys.slots(""),
@@ -205,6 +236,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,
     "FAILURE_TTL": FAILURE_TTL,  # where a record does not say it
     "LONGEST_TTL": 10 * 365 * 86_400,  # seconds
+    "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.
@@ -214,7 +246,21 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     # Counts.
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
+    "SHORT": SHORT,
     "MOST_WAKES": keys.WAKE_LIMIT,
+    "CELL": CELL,
+    "LOST_AT": LOST_AT,
+    "MOST_NAMES": MAX_COUNTED_NAMES,
+    "OTHER_NAMES": OTHER_NAMES,
+    "COUNTED_MINUTES_KEPT": 25 * 3600,  # seconds
+    "COUNTED_HOURS_KEPT": 32 * 86_400,
+    "MOST_PAUSES": keys.MAX_PAUSES,
+    "OURS": keys.OURS,
+    "MOST_OPERATIONS": MAX_OPERATIONS,
+    "OPERATION_KEPT": 30 * 86_400,  # seconds
+    "FARTHEST_DUE": int(FARTHEST_DUE * 1000),
+    "MOST_AUDITED": MAX_AUDITED,
+    "LONGEST_AUDITED": LONGEST_AUDITED,
     "MOST_FAILED_NAMES": MAX_FAILED_NAMES,
     "MOST_FAILURES": MAX_FAILURES,
     "MOST_FAILURES_OF": MAX_FAILURES_OF,

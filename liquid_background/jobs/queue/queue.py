@@ -2,45 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.contract import (
+    APPLICATION,
     ENDED,
     Ids,
     QueueCounts,
-    Records,
     not_allowed,
     not_found,
     states_of,
-    wanted,
 )
 from liquid_background.jobs.log import encode_entry
+from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.editing import EDITED, edited
+from liquid_background.jobs.queue.lookup import Lookup
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
-from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_DATA, MAX_SHOWN, Argument
-from liquid_background.jobs.queue.reading import text
-from liquid_background.jobs.queue.records import MAX_RESULT_READ, READ, decode_record, encode_job
-from liquid_background.jobs.site import queue_name
-from liquid_background.jobs.store import Store, read_replies
-from liquid_background.settings import Settings
+from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_SHOWN, Argument
+from liquid_background.jobs.queue.reading import text, without_behind
+from liquid_background.jobs.queue.records import encode_job
+from liquid_background.jobs.site import own_name, queue_name
+from liquid_background.jobs.store import read_replies
+from liquid_background.jobs.twins import Twins
 
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
-_LOOKED_AT: Final = 10_000  # ids of one state and queue that a listing looks at
-_IDS_AT_ONCE: Final = 500  # that one call reads: a few milliseconds of the store's time
-_READ_AT_ONCE: Final = 32 * 1024 * 1024  # bytes, with those of one record more
 _CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock: it may be set meanwhile
 
 
-class Queue:
+class Queue(Lookup, Twins):
     """Jobs in the store. It holds no state of its own, and is safe to share between threads."""
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self.store = store
-        self.settings = settings
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry] = ()) -> Ids:
         """Enqueue jobs and append log entries in one round trip, all or nothing.
@@ -71,61 +64,39 @@ class Queue:
     def _signing_time(self) -> float | None:
         return self.store.time(_CLOCK_LASTS) if self.settings.signing_key else None
 
-    def get(self, job_id: str) -> JobRecord:
-        """Return one job; what its record says in garbage is blank.
+    def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
+        """Start a new run of a failed or cancelled job, at attempt 1, now; with other values, as a new job.
+
+        Args:
+            job_id: its id.
+            set: values in the place of some of those that a job which has ended was given, by the names of parameters
+                or handed-over values, or by paths into these, such as `user.id`. What is run then is a new job, whose
+                `edited_from` is this one's id; this one stays as it is.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
-        """
-        found = self._fetch([job_id.encode("utf-8", "backslashreplace")])
-        if not found:
-            raise not_found(job_id)
-        return found[0]
-
-    def list(
-        self,
-        status: JobStatus | str | None = None,
-        source_name: str | None = None,
-        limit: int = 50,
-        *,
-        id_prefix: str = "",
-    ) -> Records:
-        """Return the newest jobs, of one status, of one source name, or whose ids begin so when given.
-
-        Raises:
-            ValueError: when there is no such status, or the limit is negative.
-        """
-        statuses = wanted(status, limit)
-        states = [state for each in statuses for state in states_of(each)]
-        head: list[Argument] = [limit, source_name or "", id_prefix, _LOOKED_AT]
-        ids = scripts.run(self.store, "list", [*head, *states, "--", *keys.QUEUES])
-        records = [record for record in self._fetch(ids) if record.status in statuses]
-        records.sort(key=lambda record: record.created_at or _NEVER, reverse=True)
-        return records[:limit]
-
-    def _fetch(self, ids: Sequence[bytes]) -> Records:
-        head: list[Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
-        records, done = [], 0
-        while done < len(ids):
-            part = ids[done : done + _IDS_AT_ONCE]
-            rows = scripts.run(self.store, "read", [*head, *part])
-            found = zip(part[: len(rows)], rows, strict=True)  # fewer rows than ids when they are large
-            records += [
-                decode_record(text(job_id, len(job_id)), row, self.settings.site) for job_id, row in found if row
-            ]
-            done += len(rows)
-        return records
-
-    def retry(self, job_id: str) -> JobRecord:
-        """Start a new run of a failed or cancelled job, at attempt 1, now.
-
-        Raises:
-            JobNotFound: when no record has that id.
-            JobNotAllowed: when the job is neither failed nor cancelled.
+            JobNotAllowed: when the job is neither failed nor cancelled; with other values, when it has not ended.
             JobRefused: when SIGNING_KEY is set, and the record is not the one that was signed, or the other way round.
+            EnqueueError: when it was given no such value, or a new one cannot travel.
         """
+        if set:
+            return self._edit(job_id, set, by)
         self.get(job_id)
-        return self._act("retry", job_id, [self._new_signature(job_id)], "retried")
+        self._act("retry", job_id, [self._new_signature(job_id), encoded(by)], "retried")
+        return self.get(job_id)
+
+    def _edit(self, job_id: str, changes: Mapping[str, Any], by: str) -> JobRecord:
+        now = self._signing_time()
+        pipeline = self.store.client.pipeline(transaction=False)
+        pipeline.hmget(keys.job(job_id), EDITED)
+        (values,) = read_replies(pipeline, self.store.url)
+        if not any(values or ()):
+            raise not_found(job_id)
+        job = edited(job_id, values, changes, self.settings, now)
+        head: list[Argument] = [encoded(by), encoded(", ".join(changes)), self.settings.log_limit]
+        self._act("edit", job_id, [*head, *encode_job(job, self.settings, now)], "run again")
+        return self.get(job.id)
 
     def _new_signature(self, job_id: str) -> str:
         now = self._signing_time()
@@ -141,18 +112,42 @@ class Queue:
         except JobRefused as error:
             raise JobRefused(f"cannot retry job {job_id}: {error}; enqueue it again where it comes from") from error
 
-    def cancel(self, job_id: str) -> JobRecord:
+    def cancel(self, job_id: str, *, by: str = APPLICATION) -> JobRecord:
         """Take a job back. One that runs is ended at its worker's next beat.
+
+        Args:
+            job_id: its id.
+            by: whom the audit names.
 
         Raises:
             JobNotFound: when no record has that id.
             JobNotAllowed: when the job has ended.
         """
-        before = self.get(job_id)
-        entry = LogEntry(job_id=job_id, source_name=before.source_name, template=before.template, line=before.line)
-        return self._act("cancel", job_id, [self.settings.log_limit, *encode_entry(entry)], "cancelled")
+        self._act("cancel", job_id, [encoded(by), *self._entry(job_id)], "cancelled")
+        return self.get(job_id)
 
-    def _act(self, move: str, job_id: str, arguments: Sequence[Argument], done: str) -> JobRecord:
+    def delete(self, job_id: str, *, by: str = APPLICATION) -> None:
+        """Delete a job that does not run, with its results and its place; of one that waits, the log says that.
+
+        Args:
+            job_id: its id.
+            by: whom the audit names.
+
+        Raises:
+            JobNotFound: when no record has that id.
+            JobNotAllowed: when the job runs: cancel it first.
+        """
+        self._act("delete", job_id, [encoded(by), *self._entry(job_id, "deleted")], "deleted")
+
+    def _entry(self, job_id: str, message: str = "") -> list[Argument]:
+        """Return what the log is to say of a job that is taken back."""
+        job = self.get(job_id)
+        entry = LogEntry(
+            job_id=job_id, source_name=job.source_name, template=job.template, line=job.line, message=message
+        )
+        return [self.settings.log_limit, *encode_entry(entry)]
+
+    def _act(self, move: str, job_id: str, arguments: Sequence[Argument], done: str) -> None:
         state = scripts.run(self.store, move, [job_id, *arguments], f"the job may have been {done}")
         if state == b"missing":
             raise not_found(job_id)
@@ -162,24 +157,25 @@ class Queue:
             )
         if state != b"ok":
             raise not_allowed(move, job_id, JobStatus.from_rq(text(state, len(state))))
-        return self.get(job_id)
 
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first."""
         pipeline = self.store.client.pipeline(transaction=False)
-        for name in (queue_name(self.store.site, queue) for queue in keys.QUEUES):
+        for queue in keys.QUEUES:
+            name = queue_name(self.store.site, queue)
             pipeline.llen(keys.queue(name))
+            pipeline.zcard(own_name(self.store.site, keys.behind(queue)))
             for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
                 pipeline.zcard(registry)
             for [state] in map(states_of, ENDED):
                 pipeline.zcard(keys.ended(state, name))
             pipeline.scard(keys.queue_workers(name))
-        replies = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
-        names = ("queued", "parked", "scheduled", "running", *ENDED, "workers")
+        replies: list[Any] = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
+        names = ("queued", "behind", "parked", "scheduled", "running", *ENDED, "workers")
         rows = [replies[start : start + len(names)] for start in range(0, len(replies), len(names))]
         counts = []
         for queue, row in zip(keys.QUEUES, rows, strict=True):
             found = dict(zip(names, row, strict=True))
-            found["queued"] += found.pop("parked")
+            found["queued"] = without_behind(found["queued"], found.pop("behind")) + found.pop("parked")
             counts.append(QueueCounts(name=queue, **found))
         return counts

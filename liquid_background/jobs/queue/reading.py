@@ -42,6 +42,11 @@ def number(value: bytes | None, default: _Default, most: float, least: float = 0
     return min(max(found, least), most) if math.isfinite(found) else default
 
 
+def without_behind(length: int, behind: int) -> int:
+    """Return how many ids of a list are those of jobs that wait there, where so many stay behind: see keys.behind."""
+    return max(0, length - behind)
+
+
 def text(value: bytes | None, most: int) -> str:
     """Return at most `most` bytes as text, with … where it was longer, and bytes that are no UTF-8 as `\\xff`."""
     if value is None:

@@ -1,4 +1,4 @@
-"""What jobs wait for: their time, or a slot of their group. Reads only."""
+"""What jobs wait for: their time, a slot of their group, or the end of a pause. Reads only."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from liquid_background.job import MAX_CONCURRENCY, JobRecord
-from liquid_background.jobs.queue import keys
-from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.job import MAX_CONCURRENCY, JobRecord, JobStatus
+from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.pausing import Pause, pauses_of
+from liquid_background.jobs.queue.reading import text, whole, without_behind
 from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
 
@@ -24,6 +25,7 @@ class Waiting:
     group: str | None
     max_concurrency: int | None  # of its group
     parked: bool  # whether it waits for a slot of its group
+    pause: Pause | None = None  # that keeps it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +45,25 @@ def waiting(store: Store, jobs: Sequence[JobRecord]) -> list[Waiting]:
     """
     pipeline = store.client.pipeline(transaction=False)
     for job in jobs:
-        pipeline.hmget(keys.job(job.id), "status", keys.GROUP, keys.GROUP_LIMIT)
+        pipeline.hmget(keys.job(job.id), "status", keys.GROUP, keys.GROUP_LIMIT, keys.HELD_BY)
         pipeline.zscore(keys.scheduled(queue_name(store.site, job.priority)), job.id)
     replies = read_replies(pipeline, store.url)
-    return [
-        _waiting(fields or (None, None, None), due) for fields, due in zip(replies[::2], replies[1::2], strict=True)
-    ]
+    pauses = read_pauses(store) if jobs else ()
+    rows = zip(jobs, replies[::2], replies[1::2], strict=True)
+    return [_waiting(job, fields or [None] * 4, due, pauses) for job, fields, due in rows]
 
 
-def _waiting(fields: Sequence[bytes | None], due: float | None) -> Waiting:
-    status, group, limit = fields
+def _waiting(job: JobRecord, fields: Sequence[bytes | None], due: float | None, pauses: Sequence[Pause]) -> Waiting:
+    status, group_name, limit, held_by = fields
+    group = text(group_name, _LONGEST) or None
+    is_kept = job.status is JobStatus.PENDING and status != b"scheduled"
+    keeping = [pause for pause in pauses if pause.holds(queue=job.priority, source_name=job.source_name, group=group)]
     return Waiting(
         due_at=_time(due) if status == b"scheduled" and due is not None else None,
-        group=text(group, _LONGEST) or None,
+        group=group,
         max_concurrency=whole(limit, None, MAX_CONCURRENCY),
-        parked=bool(group) and status == b"deferred",
+        parked=group is not None and status == b"deferred" and not held_by,
+        pause=keeping[0] if is_kept and keeping else None,
     )
 
 
@@ -66,6 +72,15 @@ def _time(seconds: float) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
         return None  # written by another tool
+
+
+def read_pauses(store: Store) -> tuple[Pause, ...]:
+    """Return what is paused, the earliest first.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    return pauses_of(*scripts.run(store, "paused", []))
 
 
 def groups(store: Store) -> list[Group]:
@@ -83,11 +98,12 @@ def groups(store: Store) -> list[Group]:
         pipeline.scard(_encoded(own_name(store.site, keys.slots(known))))
         for queue in keys.QUEUES:
             pipeline.llen(_encoded(own_name(store.site, keys.parked(known, queue))))
+            pipeline.zcard(_encoded(own_name(store.site, keys.behind(f"{known}:{queue}"))))
     replies = [reply or 0 for reply in read_replies(pipeline, store.url)]
-    size = 1 + len(keys.QUEUES)
+    size = 1 + 2 * len(keys.QUEUES)
     rows = [replies[start : start + size] for start in range(0, len(replies), size)]
     return [
-        Group(name=text(name, _LONGEST), holding=row[0], waiting=sum(row[1:]))
+        Group(name=text(name, _LONGEST), holding=row[0], waiting=sum(map(without_behind, row[1::2], row[2::2])))
         for name, row in zip(names, rows, strict=True)
     ]
 

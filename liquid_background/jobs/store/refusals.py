@@ -11,7 +11,7 @@ NOT_RENAMED: Final = "take the lines that disable or rename commands (rename-com
 _COMMANDS: Final = "+@all -@dangerous -@admin"
 _OF_ALL_SITES: Final = (  # RQ's keys that hold no name of a site
     *("rq:job:*", "rq:results:*", "rq:execution:*", "rq:executions:*", "rq:worker:*"),
-    *("rq:workers", "rq:queues"),
+    *("rq:workers", "rq:queues", "rq:suspended"),
 )
 
 

@@ -45,8 +45,8 @@ FREED = {f"{keys.LEASES} a": None}
 LET_GO = {**FREED, keys.TOKEN: None}
 WOKEN = {keys.wake("default"): ["1"]}
 CLOSED = {"ended_at": NOW, keys.FINAL: "1", keys.SIGNATURE: "spent"}
-AGAIN = {**LET_GO, **WOKEN, "enqueued_at": NOW, keys.queue("default"): ["a"]}
-QUEUED = {**AGAIN, "status": "queued", keys.ERROR: "no"}
+AGAIN = {**LET_GO, **WOKEN, keys.queue("default"): ["a"]}  # it waits since when it did
+QUEUED = {**AGAIN, "status": "queued", "enqueued_at": NOW, keys.WAITS: NOW, keys.ERROR: "no"}
 FAILED = {
     **LET_GO,
     **CLOSED,
@@ -109,6 +109,7 @@ LATER = {
     **LET_GO,
     **WOKEN,
     "status": "scheduled",
+    keys.WAITS: NOW,
     keys.ERROR: "no",
     "retries_left": "2",
     f"{keys.scheduled('default')} a": WAIT,
@@ -322,7 +323,7 @@ def test_a_start_of_a_new_run_forgets_the_one_before(store: Store, settings: Set
         group = Cause.of("pages/x", 3, "FAILED", "no").failure
         indexes = (keys.FAILED_IDS, keys.failed_of_group(group), keys.failed_of_name("mail"), keys.FAILED_OF)
         gone |= dict.fromkeys([*(f"{key} a" for key in indexes), keys.FAILED_NAMES, keys.FAILURE, keys.RAISED])
-    assert since.seen() == {**STARTED, **gone, keys.ATTEMPT: "1", "retries_left": "4"}
+    assert since.seen() == {**STARTED, **gone, keys.WAITS: NOW, keys.ATTEMPT: "1", "retries_left": "4"}
 
 
 @pytest.mark.parametrize("how", ["claimed again", "started again", "ended", "gone", "no hash"])

@@ -22,13 +22,14 @@ from rq.registry import (
 )
 from rq.results import Result
 from rq.serializers import JSONSerializer
+from rq.suspension import WORKERS_SUSPENDED
 from rq.utils import utcparse
 from rq.worker import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from liquid_background.job import Job, JobStatus, words_in_rq
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY, MARKS
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
 from liquid_background.jobs.queue import Queue, assembly, keys
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.store import Store
@@ -52,6 +53,7 @@ from liquid_background.jobs.store import Store
         (keys.worker("w"), Worker.redis_worker_namespace_prefix + "w"),
         (keys.worker_executions("w"), WORKER_EXECUTIONS_KEY_TEMPLATE.format("w")),
         (keys.RQ_WORKERS, REDIS_WORKER_KEYS),
+        (keys.RQ_SUSPENDED, WORKERS_SUSPENDED),
         (keys.queue_workers("q"), WORKERS_BY_QUEUE_KEY % "q"),
     ],
 )
@@ -122,7 +124,7 @@ def _names_in_scripts() -> set[str]:
 
 
 def _names_in_keys() -> set[str]:
-    names = {KEY, ENDS, MARKS}
+    names = {KEY, ENDS, LONG, MARKS}
     for name, value in vars(keys).items():
         if isinstance(value, str):
             names.add(value)

@@ -26,11 +26,22 @@ NAMES = {  # the names in the store, where versions before have put them
     "LOG": "liquid_background:log",
     "LOG_ENDS": "liquid_background:log:ends",
     "LOG_MARKS": "liquid_background:log:marks",
+    "LOG_LONG": "liquid_background:log:long",
     "LEASES": "liquid_background:leases",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
+    "PAUSES": "liquid_background:pauses",
+    "HELD": "liquid_background:held",
     "SCHEDULES": "liquid_background:schedules",
+    "SCHEDULES_PAUSED": "liquid_background:schedules:paused",
+    "COUNTS": "liquid_background:counts:",
+    "COUNTED_NAMES": "liquid_background:counted",
+    "OPERATION": "liquid_background:operation:",
+    "OPERATIONS": "liquid_background:operations",
+    "OPERATIONS_DUE": "liquid_background:operations:due",
+    "BEHIND": "liquid_background:behind:",
+    "AUDIT": "liquid_background:audit",
     "SET_ASIDE": "liquid_background:set_aside:",
     "WAKE": "liquid_background:wake:",
     "SLOTS": "liquid_background:slots:",
@@ -64,11 +75,22 @@ NAMES_OF_SHOP = {
     "LOG": "liquid_background:shop.log",
     "LOG_ENDS": "liquid_background:shop.log:ends",
     "LOG_MARKS": "liquid_background:shop.log:marks",
+    "LOG_LONG": "liquid_background:shop.log:long",
     "LEASES": "liquid_background:shop.leases",
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
+    "PAUSES": "liquid_background:shop.pauses",
+    "HELD": "liquid_background:shop.held",
     "SCHEDULES": "liquid_background:shop.schedules",
+    "SCHEDULES_PAUSED": "liquid_background:shop.schedules:paused",
+    "COUNTS": "liquid_background:shop.counts:",
+    "COUNTED_NAMES": "liquid_background:shop.counted",
+    "OPERATION": "liquid_background:shop.operation:",
+    "OPERATIONS": "liquid_background:shop.operations",
+    "OPERATIONS_DUE": "liquid_background:shop.operations:due",
+    "BEHIND": "liquid_background:shop.behind:",
+    "AUDIT": "liquid_background:shop.audit",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
     "WAKE": "liquid_background:shop.wake:",
     "SLOTS": "liquid_background:shop.slots:",
@@ -107,7 +129,7 @@ CONSTANTS = {
     "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
     "DATA_AT": 5,
-    "LAST_AT": 12,  # the eight of CLAIMED
+    "LAST_AT": 13,  # the nine of CLAIMED
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
     "LARGEST_VALUE": (1024 * 1024 + 2) // 3 * 4,  # 1 MB of JSON as base64, which RQ keeps
     "CUT_VALUE": "Ilx1MjAyNiI=",  # "…" as JSON, as base64
@@ -118,14 +140,29 @@ CONSTANTS = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,  # more were planted
     "FAILURE_TTL": Settings.model_fields["failure_ttl"].default,
     "LONGEST_TTL": 10 * 365 * 24 * 3600,
+    "ANCHORS": 4,  # ids on either side of a place in a list
     "LONGEST_ID": 1000,  # ours have 100 bytes at most
     "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
     "LONGEST_GAP": 400,  # half of the shortest claim
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
     "LONGEST_SLEEP": 24 * 3600 * 1000,
     "MOST_LOSSES": 10,
+    "SHORT": 256,  # bytes of why an attempt failed that the log always keeps
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
+    "CELL": 9,  # five counts, two sums, two objects of buckets
+    "LOST_AT": 4,
+    "MOST_NAMES": 1_000,
+    "OTHER_NAMES": "(others)",  # no source name
+    "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
+    "COUNTED_HOURS_KEPT": 32 * 86_400,
+    "MOST_PAUSES": 100,
+    "OURS": 2,  # a worker that knows of ids that stay behind; of the version before it is 1
+    "MOST_OPERATIONS": 1_000,
+    "OPERATION_KEPT": 30 * 24 * 3600,
+    "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
+    "MOST_AUDITED": 10_000,
+    "LONGEST_AUDITED": 2_000,  # an operation's filter
     "MOST_FAILED_NAMES": 2000,  # 250 bytes each
     "MOST_FAILURES": 2000,  # 2 KB each
     "MOST_FAILURES_OF": 50,  # of one template, whose author may make a message of anything
@@ -162,11 +199,12 @@ def test_the_lists_are_those_that_were_agreed_on() -> None:
     assert protocol.LISTS["PRIORITIES"] == tuple(Priority) == ("high", "default", "low")
     assert {*protocol.LISTS["ENDED"]} == {"finished", "failed", "stopped", "canceled"}
     assert {*protocol.LISTS["RETRIABLE"]} == {"failed", "stopped", "canceled"}
+    assert {*protocol.LISTS["ENDED_IN"]} == {"finished", "failed", "canceled"}
     assert {*protocol.LISTS["RETRIED_FROM"]} == {"failed", "canceled"}
     fields = protocol.LISTS["FIELDS"]
     assert fields[: protocol.CONSTANTS["DATA_AT"] - 1] == ("status", "lb_token", "lb_foreign", "lb_group")  # type: ignore[index, operator]
-    assert fields[4:12] == protocol.CLAIMED
-    assert fields[12:] == protocol.PLANTED
+    assert fields[4:13] == protocol.CLAIMED
+    assert fields[13:] == protocol.PLANTED
 
 
 def test_every_constant_is_used_and_none_is_written_again() -> None:

@@ -240,8 +240,8 @@ def test_giant_values_are_not_read(store: Store, queue: Queue, job: Make) -> Non
 
 def test_many_large_jobs_are_read_in_parts(queue: Queue, job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     queue.send([job(id=f"n{number}", source="x" * 1_000) for number in range(30)])
-    monkeypatch.setattr("liquid_background.jobs.queue.queue._READ_AT_ONCE", 5_000)
-    monkeypatch.setattr("liquid_background.jobs.queue.queue._IDS_AT_ONCE", 7)
+    monkeypatch.setattr("liquid_background.jobs.queue.lookup._READ_AT_ONCE", 5_000)
+    monkeypatch.setattr("liquid_background.jobs.queue.lookup._IDS_AT_ONCE", 7)
     assert len(queue.list()) == 30
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, Outcome
+from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import entries
+from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.records import encode_job
@@ -121,6 +123,15 @@ def _schedule(hands: Hands, held: Running, job: Job) -> Any:
     return hands.call(moves.schedule("nightly", "digest", planned, hands.settings))
 
 
+def _operations(hands: Hands) -> Operations:
+    return Operations(hands.store, hands.settings)
+
+
+def _chunk(hands: Hands, held: Running, job: Job) -> Any:
+    [operation] = _operations(hands).list()
+    return hands.call(("operation_chunk", [operation.id, "token", "", "0:", 1, 1, "", 0, 100, "a", "", ""]))
+
+
 # By the script: how far the job `a` has come before the move, and the move; `job` is another.
 MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "send": ("sent", lambda hands, held, job: hands.call(("send", [100, 1, 0, *encode_job(job, hands.settings)]))),
@@ -131,22 +142,32 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "beat": ("started", lambda hands, held, job: hands.beat(held)),
     "tick": ("lost", lambda hands, held, job: hands.tick()),
     "cancel": ("started", lambda hands, held, job: Queue(hands.store, hands.settings).cancel("a")),
+    "delete": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).delete("a")),
     "retry": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).retry("a")),
     "schedule": ("sent", _schedule),
+    "operation_start": ("sent", lambda hands, held, job: _operations(hands).start("cancel", Filter())),
+    "operation_chunk": ("asked", _chunk),
+    "forget": ("failed", lambda hands, held, job: hands.call(("forget", [0, 100, "a"]))),
+    "resume": ("paused", lambda hands, held, job: hands.call(("resume", ["queue", "default", "ada", "queue default"]))),
 }
 
 
 def _bring(hands: Hands, to: str) -> Running:
     """Bring the job that waits to where a move finds it."""
-    if to == "sent":
+    if to == "paused":
+        hands.call(("pause", ["queue:default", "{}", "ada", "queue default"]))
+    if to in ("sent", "paused"):
         return Running("a", "", "default", "mail", "pages/x", 3, 1)
     held = hands.hold()
     if to != "claimed":
         hands.start(held)
     if to == "lost":
         hands.expire_leases()
-    if to == "failed":
+    if to in ("failed", "asked"):
         hands.finish(held, Outcome(error="no", retry=False))
+    if to == "asked":
+        _operations(hands).start("retry", Filter())
+        hands.call(("operation_take", ["token", 10_000, 1]))
     return held
 
 

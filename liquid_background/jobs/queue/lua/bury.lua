@@ -20,7 +20,7 @@ local function bury(id, limit, status, problem)
     if is_of_another_site(origin) then return log_elsewhere(limit, id, origin) end
     redis.call('HSET', key, 'status', 'failed', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '', 'lb_error', message)
     local queue = queue_of(origin)
-    on('ZADD', FAILED_IN .. queue, seconds + FAILURE_TTL, id)
+    on('ZADD', FAILED_IN .. queue, now + FAILURE_TTL, id)
     redis.call('EXPIRE', key, FAILURE_TTL)
     -- include: filing
     local cause = cause_of('', '0', status, GARBAGE)

@@ -1,11 +1,13 @@
 -- include: time keep rights log enqueue group record bury foreign due
--- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script.
+-- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script. What is paused
+-- is passed over, or put by where it waits for its resume.
 -- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
--- Returns {queue, this clock in seconds, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
--- {'', this clock in seconds, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
+-- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
+-- {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
+local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
 local MOST_FOREIGN = 1000  -- other applications' jobs that one claim puts back at the end of a queue
 local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
@@ -34,7 +36,8 @@ local function planted(record)
   return ''
 end
 
-local parked, foreign = 0, 0
+local parked, held, foreign = 0, 0, 0
+local paused = pauses()
 local leases = {}
 
 local shared = {}
@@ -44,11 +47,12 @@ local function is_shared(queue)
   return shared[queue]
 end
 
-local function claim(queue, id)
+local function claim(queue, id, place)
   local key = 'rq:job:' .. id
   if #id > LONGEST_ID then error('its id is over ' .. LONGEST_ID .. ' bytes', 0) end
   local record = redis.pcall('HMGET', key, unpack(fields))
   local why, message = obstacle(record, id)
+  if why and why ~= 'REFUSED' and drop_behind(queue, id) then return nil end
   if why == 'skip' then return nil end
   if why then
     log_end(limit, id, why, message)
@@ -70,6 +74,10 @@ local function claim(queue, id)
     return nil
   end
   local field = planted(record)
+  if paused and field == '' and put_by(paused, key, id, queue, lb_group, place) then
+    held = held + 1
+    return nil
+  end
   if field == '' and lb_group then
     local at_once = redis.call('HGET', key, 'lb_group_limit')
     if not enter_group(key, id, queue, lb_group, at_once) then
@@ -88,36 +96,101 @@ local function claim(queue, id)
   return {id, size, field, unpack(record, DATA_AT, LAST_AT)}
 end
 
+local function is_still(queue)
+  return paused and (paused.suspended or paused.queue[queue])
+end
+
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
 
-for q = FIRST_QUEUE, #ARGV do
-  local queue = ARGV[q]
-  local batch, ids = {queue, seconds}, nil
-  local there = on('LLEN', QUEUE .. queue)
-  local passed = 0
-  foreign = 0
-  repeat
-    ids = redis.call('LPOP', QUEUE .. queue, wanted + 2 - #batch)
-    there = there - #(ids or {})
-    for _, id in ipairs(ids or {}) do
-      local claimed, job = pcall(claim, queue, id)
-      if not claimed then
-        bury(id, limit, 'REFUSED', job)
-      elseif job then
-        batch[#batch + 1] = job
+-- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
+local function take(batch, id, claimed, job)
+  if not claimed then
+    bury(id, limit, 'REFUSED', job)
+  elseif job then
+    batch[#batch + 1] = job
+  else
+    return 1
+  end
+  return 0
+end
+
+-- Claim jobs that were held and are paused no more; return how many ids brought nothing to run.
+local function take_held(batch, queue)
+  local names, passed = {}, 0
+  for _, name in ipairs(on('SRANDMEMBER', HELD, MOST_PAUSES)) do
+    if not paused.name[name] then names[#names + 1] = name end
+  end
+
+  -- Return the name whose held jobs come first, and the first of these with their places, flat; nil when none is held.
+  local function first_of(most)
+    local first, at, next_at = nil, math.huge, math.huge
+    for i = #names, 1, -1 do
+      local place = tonumber(on('ZRANGE', held_in(names[i], queue), 0, 0, 'WITHSCORES')[2])
+      if not place then
+        local all = {}
+        for _, each in ipairs(PRIORITIES) do all[#all + 1] = held_in(names[i], each) end
+        if redis.call('EXISTS', unpack(all)) == 0 then redis.call('SREM', HELD, names[i]) end
+        table.remove(names, i)
+      elseif place < at then
+        first, at, next_at = names[i], place, at
       else
-        passed = passed + 1
+        next_at = math.min(next_at, place)
       end
     end
-  until there <= 0 or not ids or #ids == 0 or #batch > wanted + 1 or parked >= MOST_PARKED or
-    passed - foreign >= MOST_PASSED or foreign >= MOST_FOREIGN
+    if not first then return nil end
+    local last = next_at == math.huge and '+inf' or string.format('%.17g', next_at)
+    return first, redis.call('ZRANGEBYSCORE', held_in(first, queue), '-inf', last, 'WITHSCORES', 'LIMIT', 0, most)
+  end
+
+  local function claim_held(id, name, place)
+    local key = 'rq:job:' .. id
+    -- fetch: status lb_held origin from key
+    if status == 'deferred' and lb_held == name and not is_of_another_site(origin) then
+      redis.call('HSET', key, 'status', 'queued')
+      redis.call('HDEL', key, 'lb_held')
+      try('ZREM', DEFERRED .. queue, id)
+    elseif status then
+      return nil  -- other tools have moved it on
+    end
+    return claim(queue, id, place)
+  end
+
+  while #batch < wanted + 2 and held < MOST_HELD and passed < MOST_PASSED do
+    local name, rows = first_of(wanted + 2 - #batch)
+    if not name then break end
+    for i = 1, #rows, 2 do
+      redis.call('ZREM', held_in(name, queue), rows[i])
+      passed = passed + take(batch, rows[i], pcall(claim_held, rows[i], name, tonumber(rows[i + 1])))
+    end
+  end
+  return passed
+end
+
+for q = FIRST_QUEUE, #ARGV do
+  local queue = ARGV[q]
+  local batch = {queue, now_ms}
+  local is_passed = is_still(queue)
+  local there = is_passed and 0 or on('LLEN', QUEUE .. queue)
+  local passed = paused and not is_passed and take_held(batch, queue) or 0
+  foreign = 0
+  while there > 0 and #batch < wanted + 2 and parked < MOST_PARKED and held < MOST_HELD and
+    passed - foreign < MOST_PASSED and foreign < MOST_FOREIGN do
+    local ids = redis.call('LPOP', QUEUE .. queue, wanted + 2 - #batch)
+    if not ids or #ids == 0 then break end
+    there = there - #ids
+    for _, id in ipairs(ids) do
+      passed = passed + take(batch, id, pcall(claim, queue, id))
+    end
+  end
   if #batch > 2 then
     on('ZADD', LEASES, unpack(leases))
     return batch
   end
-  if parked >= MOST_PARKED or passed - foreign >= MOST_PASSED then return {'', seconds, 0} end
+  if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED or has_unparked then
+    return {'', now_ms, 0}
+  end
 end
 
 -- Nothing waits: tokens that are left would only wake workers for nothing.
@@ -125,6 +198,7 @@ local due = -1
 if own_wake ~= '' then redis.call('DEL', own_wake) end
 for q = FIRST_QUEUE, #ARGV do
   redis.call('DEL', WAKE .. ARGV[q])
+  if not is_still(ARGV[q]) then redis.call('DEL', BEHIND .. ARGV[q]) end
   due = sooner(due, ARGV[q])
 end
-return {'', seconds, due}
+return {'', now_ms, due}

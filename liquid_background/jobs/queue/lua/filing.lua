@@ -2,7 +2,7 @@
 -- reads it looks at the records, too. What is missing, or wrong, is mended by the script `look`.
 -- FAILED_OF has of each id the group and the name that it is filed under: the name itself, '' where names are too many,
 -- * for one that is none of ours.
--- include: unfile forget
+-- include: unfile drop_group
 local HOUR = 3600000
 
 -- Under which name a job is filed. While some are filed without, no other name gets an index: it would not have them all.

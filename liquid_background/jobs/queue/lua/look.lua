@@ -118,7 +118,7 @@ end
 -- Forget groups that have had no failed job for long.
 local function tend(from)
   local groups = got('ZRANGE', FAILURE_GROUPS, from, from + GROUPS_AT_ONCE - 1) or {}
-  -- include: forget
+  -- include: drop_group
   for _, failure in ipairs(groups) do
     local last, silenced = unpack(got('HMGET', FAILURE_ABOUT .. failure, 'last', 'silenced_at') or {})
     local kept = silenced and 10 * KEPT_EMPTY or KEPT_EMPTY

@@ -21,12 +21,18 @@ end
 -- Put a job (back) into its queue, at the front or the back, or among the delayed ones.
 local function requeue(key, id, queue, wait, front)
   if wait > 0 then
-    redis.call('HSET', key, 'status', 'scheduled')
+    redis.call('HSET', key, 'status', 'scheduled', 'lb_waits', iso())
     on('ZADD', SCHEDULED .. queue, now + wait, id)
   else
-    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso())
-    on(front and 'LPUSH' or 'RPUSH', QUEUE .. queue, id)
+    redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(), 'lb_waits', iso())
+    if front then put_in_front(key, id, queue) else on('RPUSH', QUEUE .. queue, id) end
   end
+  wake(queue, 1)
+end
+
+-- Put a job back into its queue that was claimed and did not start: it waits since when it did.
+local function put_back(id, queue)
+  put_in_front('rq:job:' .. id, id, queue)
   wake(queue, 1)
 end
 
@@ -43,7 +49,7 @@ end
 local function fail(key, id, queue, token, worker, message, exc, ttl, cause)
   -- include: filing
   redis.call('HSET', key, 'lb_error', message)
-  close(key, id, queue, 'failed', seconds + ttl, ttl)
+  close(key, id, queue, 'failed', now + ttl, ttl)
   try('XADD', 'rq:results:' .. id, 'MAXLEN', '10', '*', 'type', '2', 'worker_name', worker,
     'exc_string', exc, 'execution_id', token)
   try('EXPIRE', 'rq:results:' .. id, ttl)
@@ -52,7 +58,7 @@ end
 
 -- Close a job as cancelled.
 local function close_cancelled(key, id, queue, ttl)
-  close(key, id, queue, 'canceled', seconds, ttl)
+  close(key, id, queue, 'canceled', now, ttl)
 end
 
 -- The waits in seconds before attempts 2, 3, ... as the job carries them; one less than its attempts.

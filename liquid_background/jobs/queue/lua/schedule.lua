@@ -1,26 +1,14 @@
--- include: time keep rights log enqueue group record
+-- include: time keep rights log enqueue group record withdraw
 -- Enqueue the job of a schedule's next time, once whoever asks and however late: the last time is kept with the name.
 -- ARGV: name, digest of the definition, the time in seconds or '' to ask for the clock only, the name that versions before
 -- gave it or '', log limit, then the job as the enqueue script takes it. Returns this server's clock in ms.
 local name, digest, moment, former = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4] or ''
 
--- Take the job of an earlier definition or name back, if it still waits for its time; return whether it was so.
-local function withdraw(called, last)
-  local id = called .. '-' .. string.format('%d', last) .. SCHEDULED_HERE
-  -- fetch: status origin lb_attempt from 'rq:job:' .. id
-  if record.err or status ~= 'scheduled' or lb_attempt or is_of_another_site(origin) then return false end
-  on('ZREM', SCHEDULED .. queue_of(origin), id)
-  redis.call('DEL', 'rq:job:' .. id)
-  return true
-end
-
 check_rights()
-if moment and moment > now then
-  local known = on('HGET', SCHEDULES, name)
-  local last, of = string.match(known or '', '^(%d+) (.+)$')
-  last = whole(last, 0)
-  -- No worker writes a time beyond that.
-  if last > now + LONGEST_TTL then last = 0 end
+if moment and on('HGET', SCHEDULES_PAUSED, name) then
+  hold_back(name)
+elseif moment and moment > now then
+  local last, of = enqueued_of(name)
   -- Another definition, as after a deployment, has its own times: but none that has come may come again.
   if last > now and of ~= digest and withdraw(name, last) then last = math.floor(now) end
   -- A worker of the version before may still run: it finds its time enqueued, and does not enqueue it again.

@@ -8,6 +8,8 @@ local function begin(key, id, attempt, final, worker, lease, is_first_write)
     redis.call('HDEL', key, 'lb_final', 'lb_crashes', 'lb_losses', 'lb_unbegun', 'lb_error', 'ended_at', 'lb_failure', 'lb_raised')
     -- include: unfile
     unfile(id)
+    local since = redis.call('HGET', key, 'enqueued_at')
+    if since then redis.call('HSET', key, 'lb_waits', since) end  -- `rq requeue` writes only the other one
     redis.call('HSET', key, 'retries_left', read and type(waits) == 'table' and math.min(#waits, MOST_WAITS) or 0)
     attempt = 0
   end

@@ -1,13 +1,16 @@
 -- include: time keep log start
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
--- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues, those queues;
+-- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues, or -1 to ask
+-- neither whether these have work nor whether it is paused, those queues;
 -- then the finish: '' or the values of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
--- Returns {how the finish went, attempt of the start or 0 when it may not run, 1 if higher work waits, and, if there was
--- one, what the store said to a write that is secondary}. Of an attempt that failed two more: that word or '', and such as
--- 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a call sent again says again.
--- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts.
+-- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
+-- waits, and, if there was one, what the store said to a write that is secondary}. Of an attempt that failed two more:
+-- that word or '', and such as 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a
+-- call sent again says again.
+-- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts. What is
+-- paused stays claimed, for the worker to give back.
 -- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
 -- each function costs the store time in each call.
 local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -24,7 +27,7 @@ local function succeed(job, must, run)
     spend(key, job.signature)
   end
   run('EXPIRE', key, ttl)
-  run('ZADD', FINISHED_IN .. job.queue, seconds + ttl, id)
+  run('ZADD', FINISHED_IN .. job.queue, now + ttl, id)
   run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
     'return_value', #job.value <= LARGEST_VALUE and job.value or CUT_VALUE, 'execution_id', job.token)
   run('EXPIRE', results, ttl)
@@ -117,7 +120,7 @@ local function finish_otherwise(job, kind, jobs, at)
   function ends.unstarted()
     -- Claimed only, by a child that died: nothing counts.
     let_go()
-    requeue(job.key, job.id, job.queue, 0, true)
+    put_back(job.id, job.queue)
   end
 
   if kind == 'cancelled' or (job.cancel and kind ~= 'success' and kind ~= 'unstarted') then return cancelled() end
@@ -171,6 +174,10 @@ local function finish(at)
     if said == 'FAILED' or (said == 'LOST' and final == 1) then failure = said .. ' ' .. job.attempt .. ' ' .. final end
   end
   if entries ~= '0' then log_lines(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
+  if #message > SHORT then
+    -- include: said
+    message = said_of(message)
+  end
   local entry = {
     job_id = id, source_name = source_name, template = template, line = line, attempt = job.attempt,
     max_attempts = most, status = said, duration = duration, message = message, final = final,
@@ -179,6 +186,8 @@ local function finish(at)
   return 'done'
 end
 
+local higher_queues = tonumber(ARGV[6])
+
 local function start(id, token, is_first_write)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token lb_attempt lb_final from key
@@ -186,17 +195,21 @@ local function start(id, token, is_first_write)
   local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS)
   if status == 'started' then return attempt end
   if status ~= 'queued' then return 0 end
+  if higher_queues >= 0 and redis.pcall('EXISTS', PAUSES, 'rq:suspended') ~= 0 then
+    -- include: set_aside pauses
+    local paused = pauses()
+    if paused and paused:has_paused(key) then return -1 end
+  end
   return begin(key, id, attempt, lb_final, worker, lease, is_first_write)
 end
 
-local higher_queues = tonumber(ARGV[6])
-local how = ''
-if ARGV[7 + higher_queues] ~= '' then how = finish(7 + higher_queues) end
+local how, end_at = '', 7 + math.max(0, higher_queues)
+if ARGV[end_at] ~= '' then how = finish(end_at) end
 local attempt, higher = 0, 0
 if ARGV[4] ~= '' then
   attempt = start(ARGV[4], ARGV[5], how == '' or how == 'fenced')
-  for i = 7, 6 + higher_queues do
-    if on('LLEN', QUEUE .. ARGV[i]) > 0 then higher = 1 end
+  for i = 7, end_at - 1 do
+    if on('LLEN', QUEUE .. ARGV[i]) > 0 and not on('HGET', PAUSES, 'queue:' .. ARGV[i]) then higher = 1 end
   end
 end
 if failure then return {how, attempt, higher, problem or '', failure} end

@@ -1,15 +1,17 @@
--- include: time keep rights log enqueue group record bury due
+-- include: time keep rights log enqueue group record bury due operation
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
 -- ARGV: log limit, most jobs of each kind, 1 to drop expired ids and slots too, exc_string of GIVEN_UP,
 -- lease in ms, this clock in ms at the caller's last tick or 0, the queues.
 -- Returns {promoted, reaped, ms until the next delayed job is due or -1, this clock in ms, and, if there was one, what the
--- store said to a write that is secondary}; where jobs failed here two more: that word or '', and their last log entries.
+-- store said to a write that is secondary}; where jobs failed here or an operation is
+-- due three more: that word or '', the last log entries of those jobs, and 1 for the operation.
 local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
+local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -50,6 +52,27 @@ local function promote(queue)
   return #due
 end
 
+-- See to jobs that are held, by their records, and that no set of held jobs has, or one that HELD does not name; and drop
+-- from these sets what is held no more, as when other tools have moved it on.
+local function tend_held(queue)
+  -- include: held
+  for _, id in ipairs(on('ZRANGE', DEFERRED .. queue, 0, MOST_TENDED - 1)) do
+    local key = 'rq:job:' .. id
+    -- fetch: status lb_held origin from key
+    if status == 'deferred' and lb_held and not is_of_another_site(origin) then
+      local held = held_in(lb_held, queue)
+      if not on('ZSCORE', held, id) then on('ZADD', held, place_in(held), id) end
+      on('SADD', HELD, lb_held)
+    end
+  end
+  for _, name in ipairs(on('SRANDMEMBER', HELD, MOST_TENDED)) do
+    for _, id in ipairs(on('ZRANDMEMBER', held_in(name, queue), 10)) do
+      -- fetch: status lb_held from 'rq:job:' .. id
+      if not record.err and (status ~= 'deferred' or lb_held ~= name) then redis.call('ZREM', held_in(name, queue), id) end
+    end
+  end
+end
+
 local function lose(id, key, queue, token)
   -- fetch: lb_attempt worker_name lb_beaten lb_cancel retry_intervals data failure_ttl lb_losses description from key
   local worker = worker_name or ''
@@ -57,6 +80,8 @@ local function lose(id, key, queue, token)
   local template, line = place_of(data)
   local message, status, final = 'worker ' .. string.sub(worker, 1, LONGEST_SHOWN) .. ' died or lost the store', 'LOST', 0
   local losses = whole(lb_losses, 0) + 1
+  -- include: count
+  count_lost(string.sub(description or '', 1, 100))
   release(key, id, queue, token, worker, lb_beaten)
   if lb_cancel then
     close_cancelled(key, id, queue, ttl_of(failure_ttl))
@@ -91,7 +116,7 @@ local function reap(id)
     log_elsewhere(limit, id, origin)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
-    requeue(key, id, queue, 0, true)
+    put_back(id, queue)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -132,11 +157,16 @@ if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
+    tend_held(ARGV[i])
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
     drop_failed(FAILED_IN .. ARGV[i])
+    tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end
 local reaped = tend_leases(graceful_until)
-if #failures > 0 then return {promoted, reaped, next_due, now_ms, problem or '', failures} end
+local is_due = first_due()
+if #failures > 0 or is_due then
+  return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
+end
 return {promoted, reaped, next_due, now_ms, problem}

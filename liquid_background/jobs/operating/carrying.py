@@ -1,0 +1,200 @@
+"""Carrying operations out: what a worker's chore does, part by part, each under the operation's lease."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import Any, Final, NamedTuple
+
+from redis.exceptions import ResponseError
+
+from liquid_background.errors import FilterError, JobRefused, OperationError
+from liquid_background.job import JobStatus
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.operating.operation import (
+    LONGEST_FILTER,
+    VERSION,
+    Kind,
+    OperationState,
+    filter_of,
+    gap_of,
+    kind_of,
+    statuses_of,
+)
+from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.finding import Found, scan
+from liquid_background.jobs.queue.opening import SIGNED, renew_signature
+from liquid_background.jobs.queue.protocol import Argument
+from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.store import Store, read_replies
+from liquid_background.settings import Settings
+
+logger = logging.getLogger("liquid_background.worker")
+
+LEASE: Final = 10.0
+"""Seconds after which somebody else goes on with an operation whose worker says nothing more."""
+_TURN: Final = 1.0  # seconds after which another operation has its turn
+_WORK: Final = 0.005  # seconds that a step is to take, with the way to the store and back
+_MOST: Final = 200  # jobs a step
+_FIRST: Final = 25
+_BURST: Final = 0.5  # seconds of a rate that are done at once
+_CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock, by which retries are signed
+_ARGUMENTS: Final = 3  # of the script, a job
+_DOUBT: Final = "a part of an operation may have been done"
+_SHOWN: Final = 64  # bytes of an id that is not one of ours
+
+
+class Place(NamedTuple):
+    """Where an operation is to go on: behind a cursor, in the jobs of one of its statuses."""
+
+    turn: int  # which of them
+    cursor: str  # empty for their beginning
+
+    def __str__(self) -> str:
+        return f"{self.turn}:{self.cursor}"
+
+    @classmethod
+    def read(cls, written: str) -> Place:
+        """Return a place from what it says; the beginning for what says nothing."""
+        turn, _, cursor = written.partition(":")
+        return cls(int(turn), cursor) if turn.isdecimal() and len(turn) == 1 else cls(0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """An operation whose lease this process has."""
+
+    id: str
+    token: str
+    kind: Kind
+    statuses: Sequence[JobStatus]
+    filter: Filter
+    gap: float  # milliseconds that a job takes at its rate
+    place: Place
+
+    @classmethod
+    def opened(cls, token: str, values: Sequence[bytes]) -> Taken:
+        """Return what a take brought.
+
+        Raises:
+            OperationError: when it cannot be carried out.
+            FilterError: when its filter is none.
+        """
+        raw_id, kind, wanted, rate, place = values
+        what, which, at = kind_of(text(kind, _SHOWN)), filter_of(wanted), Place.read(text(place, LONGEST_FILTER))
+        statuses = statuses_of(what, which)
+        if at.turn >= len(statuses):
+            raise OperationError("it is to go on where nothing is")
+        return cls(text(raw_id, _SHOWN), token, what, statuses, which, gap_of(text(rate, _SHOWN)), at)
+
+
+def revive(store: Store) -> None:
+    """Have those operations carried out that workers of an older version came upon, or whose list was lost.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached, or takes no writes.
+    """
+    scripts.run(store, "operation_revive", [], "operations may be due again")
+
+
+class Carrier:
+    """It takes one operation after the other that is due, and does a part of it: for a second, or as its rate lets it.
+
+    What is done and where to go on is written in one step, so that a carrier may be killed anywhere.
+    """
+
+    def __init__(self, store: Store, settings: Settings, stopped: Callable[[], bool] = lambda: False) -> None:
+        self._store = store
+        self._settings = settings
+        self._stopped = stopped
+        self._size = _FIRST  # jobs that are dealt with in one step
+
+    def carry_on(self) -> float | None:
+        """Do a part of an operation that is due; return in how many seconds the next one is, None when none goes on.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached, or takes no writes.
+        """
+        token = secrets.token_hex(8)
+        reply: list[Any] = scripts.run(self._store, "operation_take", [token, int(LEASE * 1000), VERSION], _DOUBT)
+        word, *rest = reply
+        if word == b"newer":
+            shown = text(rest[0], _SHOWN)
+            logger.warning("operation %s was started by a newer version, and is left to workers of that", shown)
+        elif word == b"taken":
+            try:
+                self._carry_out(Taken.opened(token, rest))
+            except (OperationError, FilterError, ResponseError) as error:
+                logger.warning("operation %s is aborted: %s", text(rest[0], _SHOWN), error)
+                scripts.run(self._store, "operation_abort", [rest[0], "worker", str(error)], _DOUBT)
+        else:
+            return None if rest[0] < 0 else rest[0] / 1000
+        return 0.0
+
+    def _carry_out(self, taken: Taken) -> None:
+        until = monotonic() + _TURN
+        at: Place | None = taken.place
+        while at is not None:
+            wanted = replace(taken.filter, status=taken.statuses[at.turn])
+            for found in scan(self._store, self._settings, wanted, after=at.cursor or None):
+                at = self._deal_with(taken, at, found, until)
+                if at is None or found.is_last:
+                    break
+
+    def _deal_with(self, taken: Taken, at: Place, found: Found, until: float) -> Place | None:
+        """Deal with the jobs that a look has found; return where to go on, None when somebody else shall or it ends."""
+        beyond = Place(at.turn + 1, "") if found.is_last else Place(at.turn, found.cursor)
+        ends = OperationState.DONE if beyond.turn == len(taken.statuses) else ""
+        ids = list(found.ids)
+        while True:
+            now, ids = self._split(taken, ids)
+            holds = not ((taken.gap and now) or self._stopped() or monotonic() > until)
+            lease = int(LEASE * 1000) if holds else ""
+            place = at if ids else beyond
+            head: list[Argument] = [taken.id, taken.token, lease, str(place), found.looked_at, found.of or 0]
+            head += ["" if ids else ends, taken.gap, self._settings.log_limit]
+            [how, *_] = self._timed(head, self._with_signatures(taken, now))
+            if how == b"fenced" or not holds or (ends and not ids):
+                return None
+            if not ids:
+                return beyond
+
+    def _split(self, taken: Taken, ids: list[str]) -> tuple[list[str], list[str]]:
+        most = self._size
+        if taken.gap:
+            most = max(1, min(most, int(_BURST * 1000 / taken.gap)))
+        return ids[:most], ids[most:]
+
+    def _timed(self, head: Sequence[Argument], jobs: Sequence[Argument]) -> list[Any]:
+        """Do one step, and size the next one by the time that it took."""
+        began = monotonic()
+        reply: list[Any] = scripts.run(self._store, "operation_chunk", [*head, *jobs], _DOUBT)
+        count = len(jobs) // _ARGUMENTS
+        if count:
+            fitting = int(_WORK * count / max(monotonic() - began, 1e-6))
+            self._size = max(1, min(fitting, 2 * self._size, _MOST))
+        return reply
+
+    def _with_signatures(self, taken: Taken, ids: Sequence[str]) -> list[Argument]:
+        """Return the jobs as the script takes them: id, new signature, why there is none."""
+        if taken.kind is not Kind.RETRY or not self._settings.signing_key or not ids:
+            return [value for job_id in ids for value in (job_id, "", "")]
+        now = self._store.time(_CLOCK_LASTS)
+        pipeline: Any = self._store.client.pipeline(transaction=False)
+        for job_id in ids:
+            pipeline.hmget(keys.job(job_id), SIGNED)
+        rows = read_replies(pipeline, self._store.url)
+        return [
+            value
+            for job_id, values in zip(ids, rows, strict=True)
+            for value in (job_id, *self._signature(job_id, values or [None] * len(SIGNED), now))
+        ]
+
+    def _signature(self, job_id: str, values: Sequence[bytes | None], now: float) -> tuple[str, str]:
+        try:
+            return renew_signature(job_id, values, self._settings, now), ""
+        except JobRefused as error:
+            return "", f"{error}; enqueue it again where it comes from"

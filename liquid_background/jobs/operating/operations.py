@@ -1,0 +1,222 @@
+"""The operations of a store: started and aborted, read, and followed. Workers carry them out: see `carrying`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from time import sleep
+from typing import Any, Final, TypeAlias
+
+from liquid_background.errors import OperationError
+from liquid_background.jobs.contract import APPLICATION
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.log.entry import encoded
+from liquid_background.jobs.operating.operation import (
+    LONGEST_FILTER,
+    READ,
+    VERSION,
+    Kind,
+    Operation,
+    OperationState,
+    decode_operation,
+    gap_of,
+    kind_of,
+    statuses_of,
+)
+from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.finding import scan
+from liquid_background.jobs.queue.matching import check_values
+from liquid_background.jobs.queue.protocol import LONGEST_AUDITED, MAX_OPERATIONS, Argument
+from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.site import own_name
+from liquid_background.jobs.store import Store, read_replies
+from liquid_background.settings import Settings
+from liquid_background.threads import Threads
+
+Read: TypeAlias = list[Operation]  # by this name, since what asks for them has a method `list`
+_SAMPLED: Final = 5  # ids that a dry run shows
+_LONGEST_ID: Final = 64
+_LOOK: Final = 0.2  # seconds between two looks of who follows one
+
+
+class Operations:
+    """Retry, cancel or delete all jobs that match a filter. Safe to share between threads."""
+
+    def __init__(self, store: Store, settings: Settings, threads: Threads | None = None) -> None:
+        self._store = store
+        self._settings = settings
+        self._threads = threads or Threads()
+
+    def start(
+        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str = "", dry_run: bool = False
+    ) -> Operation:
+        """Have the workers do it with all jobs that match, each once.
+
+        Only runs that ended before now are retried or deleted, and only jobs that waited before now are cancelled. A
+        filter without a status means failed jobs for a retry, jobs that have not ended for a cancel, and jobs that have
+        for a delete.
+
+        Args:
+            kind: retry, cancel or delete.
+            filter: which jobs.
+            by: whom the operation and the audit name.
+            rate: such as 10/s, 100/m or 5/h; empty for as fast as it goes.
+            dry_run: whether to return only how many jobs match, and the first few ids; nothing is kept then.
+
+        Raises:
+            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none.
+            FilterError: when the filter asks for a value that is never shown.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        kind, _ = kind_of(kind), gap_of(rate)
+        statuses_of(kind, filter)
+        written = filter.as_json()
+        check_values(filter, self._settings.secret_names)
+        if len(written) > LONGEST_FILTER:
+            raise OperationError(f"the filter takes over {LONGEST_FILTER // 1024} KB: give shorter values")
+        if dry_run:
+            ids = list(self.matching(kind, filter))
+            return Operation(
+                id="", kind=kind, filter=filter, by=by, created=None, rate=rate, state=OperationState.DRY_RUN,
+                matched=len(ids), sample=tuple(ids[:_SAMPLED]),
+            )  # fmt: skip
+        head: list[Argument] = [VERSION, str(kind), written, encoded(by)[:LONGEST_AUDITED], rate]
+        while True:
+            operation_id = secrets.token_hex(4)  # short, for people to type
+            reply = scripts.run(
+                self._store, "operation_start", [operation_id, *head], f"operation {operation_id} may have been started"
+            )
+            if reply == b"ok":
+                return self.get(operation_id)
+
+    def matching(self, kind: Kind | str, filter: Filter) -> Iterator[str]:
+        """Yield the ids of the jobs that an operation would be about, as they are found.
+
+        Raises:
+            OperationError: when there is no such operation, or none on jobs of that status.
+            FilterError: when the filter asks for a value that is never shown.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        for status in dict.fromkeys(statuses_of(kind_of(kind), filter)):
+            for found in scan(self._store, self._settings, replace(filter, status=status)):
+                yield from found.ids
+
+    def get(self, operation_id: str) -> Operation:
+        """Return one operation, by its id or by what only its id begins with.
+
+        Raises:
+            OperationError: when there is none, or more than one, or it cannot be read.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        whole_id = self._whole_id(operation_id)
+        [values] = self._values([whole_id])
+        if not any(values):
+            raise _not_found(operation_id)
+        return decode_operation(whole_id, values)
+
+    def _whole_id(self, operation_id: str) -> str:
+        near = [known for known in self._ids(MAX_OPERATIONS) if operation_id and known.startswith(operation_id)]
+        if operation_id in near:
+            return operation_id
+        if not near:
+            raise _not_found(operation_id)
+        if len(near) > 1:
+            raise OperationError(f"several operations begin with {operation_id[:_LONGEST_ID]!r}: {', '.join(near[:5])}")
+        return near[0]
+
+    def _ids(self, limit: int) -> Sequence[str]:
+        pipeline: Any = self._store.client.pipeline(transaction=False)
+        pipeline.zrevrange(own_name(self._store.site, keys.OPERATIONS), 0, limit - 1)
+        [ids] = read_replies(pipeline, self._store.url)
+        return [text(each, _LONGEST_ID) for each in ids or ()]
+
+    def _values(self, ids: Sequence[str]) -> Sequence[Sequence[bytes | None]]:
+        pipeline: Any = self._store.client.pipeline(transaction=False)
+        for each in ids:
+            pipeline.hmget(own_name(self._store.site, keys.operation(each)), READ)
+        return [values or [None] * len(READ) for values in read_replies(pipeline, self._store.url)]
+
+    def list(self, limit: int = 50) -> Read:
+        """Return the newest operations, newest first; one that cannot be read is left out.
+
+        Raises:
+            ValueError: when the limit is negative.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        if limit < 0:
+            raise ValueError(f"at most {limit} operations: give a limit from 0")
+        ids = self._ids(MAX_OPERATIONS) if limit else ()
+        return list(islice(_readable(zip(ids, self._values(ids), strict=True)), limit))
+
+    def abort(self, operation_id: str, by: str = APPLICATION) -> Operation:
+        """End an operation before it is done; what it has done stays done.
+
+        Raises:
+            OperationError: when there is none, or it has ended.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        whole_id = self._whole_id(operation_id)
+        doubt = f"operation {whole_id} may have been aborted"
+        found = scripts.run(self._store, "operation_abort", [whole_id, encoded(by)[:LONGEST_AUDITED], ""], doubt)
+        if found == b"missing":
+            raise _not_found(operation_id)
+        if found != b"ok":
+            raise OperationError(f"cannot abort operation {whole_id}: it is {text(found, _LONGEST_ID)}")
+        return self.get(whole_id)
+
+    def follow(self, operation_id: str) -> Iterator[Operation]:
+        """Yield how far an operation is, five times a second until it has ended.
+
+        Raises:
+            OperationError: when there is none, or it cannot be read.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        while (found := self.get(operation_id)).state is OperationState.RUNNING:
+            yield found
+            sleep(_LOOK)
+        yield found
+
+    # For coroutines: each waits for the store in a thread.
+
+    async def start_async(
+        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str = "", dry_run: bool = False
+    ) -> Operation:
+        """Do what `start` does."""
+        return await self._threads.run(self.start, kind, filter, by=by, rate=rate, dry_run=dry_run)
+
+    async def get_async(self, operation_id: str) -> Operation:
+        """Do what `get` does."""
+        return await self._threads.run(self.get, operation_id)
+
+    async def list_async(self, limit: int = 50) -> Read:
+        """Do what `list` does."""
+        return await self._threads.run(self.list, limit)
+
+    async def abort_async(self, operation_id: str, by: str = APPLICATION) -> Operation:
+        """Do what `abort` does."""
+        return await self._threads.run(self.abort, operation_id, by)
+
+    async def follow_async(self, operation_id: str) -> AsyncIterator[Operation]:
+        """Do what `follow` does."""
+        while (found := await self.get_async(operation_id)).state is OperationState.RUNNING:
+            yield found
+            await asyncio.sleep(_LOOK)
+        yield found
+
+
+def _readable(rows: Iterator[tuple[str, Sequence[bytes | None]]]) -> Iterator[Operation]:
+    for operation_id, values in rows:
+        try:
+            yield decode_operation(operation_id, values)
+        except OperationError:
+            continue
+
+
+def _not_found(operation_id: str) -> OperationError:
+    return OperationError(
+        f"no operation has the id {operation_id[:_LONGEST_ID]!r}; see 'poscli operations list'. Those that ended are "
+        f"kept for 30 days, at most {MAX_OPERATIONS:,} of them"
+    )

@@ -1,0 +1,131 @@
+"""Editing a job: a new one from what the record of an old one says, with other values in the place of some."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from typing import Any, Final
+
+from liquid_background.errors import EnqueueError, JobRefused, NotPlain
+from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, Encoded, Group, Job, Priority
+from liquid_background.jobs import handover
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.opening import SIGNED, inflate, limits_of, renew_signature
+from liquid_background.jobs.queue.payload import decode_payload, encode_data
+from liquid_background.jobs.queue.reading import text, whole
+from liquid_background.jobs.site import priority_of
+from liquid_background.settings import Settings
+
+EDITED: Final[tuple[str, ...]] = (*SIGNED, keys.GROUP, keys.GROUP_LIMIT)
+"""The fields of a record that an edited job is made from."""
+_LONGEST: Final = 255  # bytes of a name
+_NAMED: Final = 20  # values that an error names
+
+
+def edited(
+    job_id: str, values: Sequence[bytes | None], changes: Mapping[str, Any], settings: Settings, now: float | None
+) -> Job:
+    """Return a new job, due now, that differs from the one of a record in the values that are given.
+
+    Values that are masked wherever they are shown are copied as they are.
+
+    Args:
+        job_id: the old one's.
+        values: of the fields in EDITED.
+        changes: by the name of a parameter or a handed-over value, or the path of what is inside one.
+        settings: with the keys: the old record must be the one that was signed.
+        now: seconds by the store's clock, not ahead of it; needed with keys only.
+
+    Raises:
+        JobRefused: when the record is none that may run.
+        EnqueueError: when there is no such value, or the new one cannot travel.
+    """
+    fields = {name: value or b"" for name, value in zip(EDITED, values, strict=True)}
+    try:
+        if now is not None:
+            renew_signature(job_id, values[: len(SIGNED)], settings, now)
+        payload = decode_payload(inflate(fields["data"]))
+        waits, limit = limits_of(fields["timeout"], fields["retry_intervals"], fields[keys.LIMIT])
+    except JobRefused as error:
+        raise JobRefused(f"cannot run job {job_id} again: {error}; enqueue it again where it comes from") from error
+    parameters, handed_over = deepcopy(payload["parameters"]), deepcopy(payload["handed_over"])
+    for name, value in changes.items():
+        _put(job_id, (parameters, handed_over), name, _encoded(job_id, name, value))
+    group = text(fields[keys.GROUP], _LONGEST)
+    job = Job(
+        **{name: payload[name] for name in ("source_name", "template", "line", "column")},
+        **{name: payload[name] for name in _OPTIONAL if name in payload},
+        parameters=parameters,
+        handed_over=handed_over,
+        priority=priority_of(settings.site, text(fields["origin"], _LONGEST)) or Priority.DEFAULT,
+        max_attempts=len(waits) + 1,
+        waits=waits,
+        timeout=limit,
+        group=Group(group, whole(fields[keys.GROUP_LIMIT], 1, MAX_CONCURRENCY)) if group else None,
+        edited_from=job_id,
+    )
+    if len(encode_data(job)) > MAX_PAYLOAD:
+        raise EnqueueError(
+            f"cannot run job {job_id} again so: it would take {len(encode_data(job)) / 1024:.0f} KB, and at most "
+            f"{MAX_PAYLOAD // 1024} KB can travel; pass ids instead of whole values"
+        )
+    return job
+
+
+_OPTIONAL: Final = ("source", "partial", "function", "generation", "may_make", "regain_parts")
+
+
+def _encoded(job_id: str, name: str, value: Any) -> Encoded:
+    try:
+        return handover.encode(value)
+    except NotPlain as error:
+        raise EnqueueError(f"cannot run job {job_id} again: {name!r} {error}; pass its id or plain values") from error
+
+
+def _put(job_id: str, named: Sequence[dict[str, Encoded]], name: str, value: Encoded) -> None:
+    """Put a value where a name leads: a parameter or a handed-over value, or what is inside one."""
+    for values in (*named, *_arguments(named)):
+        found = _place(values, name)
+        if found is not None:
+            holder, key = found
+            holder[key] = value
+            return
+    known = sorted(key for values in named for key in values)
+    listed = ", ".join(known[:_NAMED]) + (", …" if known[_NAMED:] else "")
+    has = f"it has {listed}" if known else "it has none"
+    raise EnqueueError(f"cannot run job {job_id} again: it was given no value {name[:120]!r}; {has}")
+
+
+def _arguments(named: Sequence[dict[str, Encoded]]) -> Iterator[dict[str, Encoded]]:
+    """Yield the arguments of a Python function that have names."""
+    arguments = named[0].get("kwargs")
+    if isinstance(arguments, dict):
+        yield arguments
+
+
+def _place(values: Encoded, path: str) -> tuple[Any, Any] | None:
+    """Return what holds the value that a path such as `user.id` leads to, and its key there; None without one."""
+    if isinstance(values, list):
+        head, _, rest = path.partition(".")
+        if not (head.isdecimal() and int(head) < len(values)):
+            return None
+        return _place(values[int(head)], rest) if rest else (values, int(head))
+    if not isinstance(values, dict):
+        return None
+    if path in values:
+        return (values, path)
+    for name, value in values.items():
+        if path.startswith(f"{name}."):
+            found = _place(value, path[len(name) + 1 :])
+            if found is not None:
+                return found
+    return None
+
+
+def value_of(written: str) -> Any:
+    """Return a value that is given as text: what it says as JSON, else the text itself."""
+    try:
+        return json.loads(written)
+    except (ValueError, RecursionError):
+        return written

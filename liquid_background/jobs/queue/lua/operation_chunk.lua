@@ -1,0 +1,89 @@
+-- include: time keep rights log enqueue group record among foreign acts operation
+-- Do a part of an operation, whose lease the caller has. ARGV: id, token, lease in ms or '' to let go of it, where to go on,
+-- how many jobs were looked at and of how many, '' or how it ends, ms that each job takes at its rate, log limit; then for
+-- each job its id, its new signature or '' and why it cannot be signed or ''.
+-- Returns {'fenced'}, or {'ok', ms until its rate lets it go on}.
+local FIRST = 10
+local id = ARGV[1]
+local key = OPERATION .. id
+-- fetch: kind state token began from key
+if record.err or state ~= 'running' or token ~= ARGV[2] then return {'fenced'} end
+check_rights()
+redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too
+local done, failed, skipped, last_error = 0, 0, 0, nil
+
+-- Since when a job waits, or waited before it started, for its first attempt or another one.
+local function waits_since(fields)
+  local enqueued_at, created_at, lb_final, lb_waits = unpack(fields)
+  return (lb_final and enqueued_at or lb_waits or created_at) or ''
+end
+
+-- Whether a job is one of those that the operation is about: it ended, or came to wait, before that began. Nil when the
+-- operation has dealt with it: whatever the clock does, it does so once.
+local function is_meant(job)
+  -- fetch: status ended_at lb_operation from job
+  if record.err or not status then return false end
+  if lb_operation == id then return nil end
+  if not began then return false end
+  if kind ~= 'cancel' then return is_among(kind == 'retry' and RETRIABLE or ENDED, status) and (ended_at or '') <= began end
+  return not is_among(ENDED, status) and
+    waits_since(redis.call('HMGET', job, 'enqueued_at', 'created_at', 'lb_final', 'lb_waits')) <= began
+end
+
+local acts = {}
+
+function acts.retry(job, signature) return retry_job(job, signature) end
+
+function acts.delete(job) return delete_job(job, ARGV[9], {}) end  -- it has ended, so the log says nothing
+
+function acts.cancel(job)
+  local description, data = unpack(redis.call('HMGET', 'rq:job:' .. job, 'description', 'data'))
+  local template, line = place_of(data)
+  return cancel_job(job, ARGV[9], {source_name = description or '', template = template, line = line})
+end
+
+local function deal_with(job, signature, why)
+  local record_of = 'rq:job:' .. job
+  local meant = is_meant(record_of)
+  if not meant then
+    if meant == false then skipped = skipped + 1 end
+    return
+  end
+  local well, found = true, why
+  if why == '' then well, found = pcall(acts[kind], job, signature) end
+  if found == 'signed' then found = 'it is signed, and SIGNING_KEY is not set where this was carried out' end
+  if well and found == 'ok' then
+    done = done + 1
+  else
+    failed = failed + 1
+    last_error = 'job ' .. job .. ': ' .. tostring(type(found) == 'table' and found.err or found)
+  end
+  if kind ~= 'delete' or found ~= 'ok' then redis.call('HSET', record_of, 'lb_operation', id) end
+end
+
+for i = FIRST, #ARGV, 3 do
+  if #ARGV[i] <= LONGEST_ID then deal_with(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+end
+
+local function add(field, number)
+  redis.call('HSET', key, field, string.format('%d', whole(redis.call('HGET', key, field), 0) + number))
+end
+
+add('matched', done + failed + skipped)
+add('done', done)
+add('failed', failed)
+add('skipped', skipped)
+redis.call('HSET', key, 'cursor', ARGV[4], 'looked_at', ARGV[5], 'of', ARGV[6])
+if last_error then redis.call('HSET', key, 'last_error', string.sub(last_error, 1, LONGEST_AUDITED)) end
+if ARGV[7] ~= '' then
+  end_operation(id, ARGV[7])
+  return {'ok', 0}
+end
+local after = (done + failed) * tonumber(ARGV[8])
+if ARGV[3] ~= '' then
+  on('ZADD', OPERATIONS_DUE, now_ms + ARGV[3], id)
+else
+  redis.call('HSET', key, 'token', '')
+  on('ZADD', OPERATIONS_DUE, now_ms + math.min(after, FARTHEST_DUE), id)
+end
+return {'ok', math.ceil(after)}

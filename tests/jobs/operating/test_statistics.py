@@ -1,0 +1,172 @@
+"""What jobs have done, as the store counts it: by the minute, by the hour and of all time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from liquid_background.errors import FilterError
+from liquid_background.jobs.operating.statistics import DAYS, Statistics, statistics
+from liquid_background.jobs.queue import keys, moves, scripts
+from liquid_background.jobs.queue.protocol import MAX_COUNTED_NAMES, OTHER_NAMES
+from liquid_background.jobs.queue.tally import Tally, bounds_of, bucket_of
+from liquid_background.jobs.store import Store
+from tests.worker.conftest import Bench, bench
+
+__all__ = ["bench"]
+
+
+def _ago(**span: float) -> datetime:
+    return datetime.now(UTC) - timedelta(**span)
+
+
+def _tally(succeeded: int = 1, ran: int = 5) -> Tally:
+    tally = Tally()
+    for _ in range(succeeded):
+        tally.begin(1)
+        tally.end("success", ran)
+    return tally
+
+
+def _count(store: Store, **tallies: Tally) -> None:
+    scripts.run(store, *moves.tally(tallies))
+
+
+def _plant(store: Store, end: str, name: str, succeeded: int) -> None:
+    store.client.hset(f"{keys.COUNTS}{end}", name, json.dumps(_tally(succeeded).cell()))
+
+
+def _ended(found: Statistics) -> dict[str, int]:
+    return {each.source_name: each.ended for each in found.names}
+
+
+def test_counts_are_those_of_the_log(bench: Bench) -> None:
+    for number in range(30):
+        bench.send(("nothing", "raise", "sleep")[number % 3], source_name=f"name_{number % 5}", given={"seconds": 0.01})
+    bench.send("fail_until", given={"times": 2}, max_attempts=3, waits=(0.0, 0.0), source_name="again")
+    bench.burst(processes=2)
+    found = statistics(bench.store, since=_ago(minutes=2))
+    log = [entry for entry in bench.log() if entry.status]
+    assert _ended(found) == Counter(entry.source_name for entry in log)
+    assert found.total.failed == sum(entry.status == "FAILED" for entry in log)
+    assert found.total.started == found.total.ended == len(log)
+    assert sum(moment.ended for moment in found.moments) == len(log)
+    for each in found.names:
+        durations = sorted(entry.duration for entry in log if entry.source_name == each.source_name)
+        exact = durations[max(0, -(-50 * len(durations) // 100) - 1)]
+        low, high = bounds_of(bucket_of(exact))
+        assert each.ran.p50 is not None
+        assert low <= each.ran.p50 <= high
+        assert each.ran.mean == pytest.approx(sum(durations) / len(durations))
+    assert _ended(statistics(bench.store)) == _ended(found)
+
+
+def test_waiting_counts_from_when_a_job_could_have_started(bench: Bench) -> None:
+    bench.send(source_name="waits")
+    job_key = next(key for key in bench.store.client.scan_iter("rq:job:*") if _name(bench, key) == b"waits")
+    stamp = _ago(seconds=3600).strftime(keys.TIME_FORMAT)
+    bench.store.client.hset(job_key, "enqueued_at", stamp)
+    bench.burst()
+    by_name = {each.source_name: each for each in statistics(bench.store).names}
+    assert by_name["waits"].waited.mean is not None
+    assert 3_590_000 < by_name["waits"].waited.mean < 3_700_000
+
+
+def _name(bench: Bench, key: bytes) -> Any:
+    return bench.store.client.hget(key, "description")
+
+
+def test_what_a_dead_process_was_at_is_lost_and_counted(bench: Bench) -> None:
+    lost = bench.send("sleep", given={"seconds": 30}, max_attempts=1, source_name="dies")
+    worker = bench.start()
+    bench.wait_for_run(lost)
+    for pid in worker.children():
+        os.kill(pid, signal.SIGKILL)
+    bench.wait_for(lost)
+    worker.stop()
+    [told] = statistics(bench.store).names
+    assert (told.started, told.lost, told.ended) == (1, 1, 1)
+    assert told.failure_rate == 1.0
+
+
+def test_a_worker_that_dies_whole_leaves_a_lost_attempt(bench: Bench) -> None:
+    lost = bench.send("sleep", given={"seconds": 30}, source_name="dies")
+    worker = bench.start()
+    bench.wait_for_run(lost)
+    worker.signal_tree(signal.SIGKILL)
+    worker.process.wait()
+    bench.start()
+    bench.wait_for_run(lost, times=2)
+    bench.wait_until(lambda: [each.lost for each in statistics(bench.store).names] == [1])
+
+
+def test_a_span_is_told_by_the_minute_or_by_the_hour(store: Store) -> None:
+    now = int(store.time(0.0))
+    for minutes in (0, 1, 30, 179, 200, 60 * 23):
+        _plant(store, f"m:{now // 60 - minutes}", "m", 1)
+    for hours in (0, 1, 5, 30, 24 * 30, 24 * 40):
+        _plant(store, f"h:{now // 3600 - hours}", "h", 10)
+    assert _ended(statistics(store, since=_ago(minutes=1, seconds=30)))["m"] in (2, 3)
+    assert _ended(statistics(store, since=_ago(hours=2))) == {"m": 3}
+    found = statistics(store, since=_ago(days=7))
+    assert _ended(found) == {"h": 40}
+    assert found.seconds == 3600
+    assert len(found.moments) in (24 * 7, 24 * 7 + 1, 24 * 7 + 2)
+    assert _ended(statistics(store, since=_ago(days=30, hours=12))) == {"h": 50}
+
+
+def test_what_is_not_kept_is_refused(store: Store) -> None:
+    with pytest.raises(FilterError, match=f"kept for {DAYS} days"):
+        statistics(store, since=_ago(days=DAYS, hours=1))
+    with pytest.raises(FilterError, match="no time zone"):
+        statistics(store, since=datetime(2026, 1, 1))
+
+
+def test_one_name_or_those_that_begin_so(store: Store) -> None:
+    _count(store, mail_a=_tally(1), mail_b=_tally(2), other=_tally(4))
+    assert _ended(statistics(store, "mail_b")) == {"mail_b": 2}
+    assert _ended(statistics(store, "mail_*")) == {"mail_b": 2, "mail_a": 1}
+    assert _ended(statistics(store, "mail")) == {}
+    assert [each.source_name for each in statistics(store).names] == ["other", "mail_b", "mail_a"]
+
+
+def test_names_are_capped_and_what_is_beyond_is_counted_together(store: Store) -> None:
+    for start in range(0, MAX_COUNTED_NAMES + 50, 50):
+        _count(store, **{f"n{number}": _tally() for number in range(start, start + 50)})
+    found = statistics(store, since=_ago(minutes=2))
+    assert _ended(found)[OTHER_NAMES] >= 50 - 1
+    assert found.total.ended == MAX_COUNTED_NAMES + 50
+    assert len(found.names) <= 2 * (MAX_COUNTED_NAMES + 1)
+    assert store.client.zcard(keys.COUNTED_NAMES) == MAX_COUNTED_NAMES
+    assert store.client.hlen(f"{keys.COUNTS}all") <= MAX_COUNTED_NAMES + 1
+
+
+@pytest.mark.parametrize("garbage", [b"nonsense", b"[]", b"{}", b"[" * 500, b"[1,2,3,4,5,6,7,8,9]"])
+def test_a_cell_that_is_garbage_begins_anew(store: Store, garbage: bytes) -> None:
+    store.client.hset(f"{keys.COUNTS}all", "a", garbage)
+    _count(store, a=_tally(3))
+    assert _ended(statistics(store)) == {"a": 3} or garbage.startswith(b"[1,")
+
+
+def test_another_type_in_the_place_is_set_aside(store: Store) -> None:
+    now = int(store.time(0.0))
+    for end in ("all", f"m:{now // 60}", f"m:{now // 60 + 1}", f"h:{now // 3600}"):
+        store.client.set(f"{keys.COUNTS}{end}", "x")
+    assert statistics(store).names == ()
+    assert statistics(store, since=_ago(minutes=5)).names == ()
+    _count(store, a=_tally(2))
+    assert _ended(statistics(store)) == {"a": 2}
+
+
+def test_what_is_counted_goes_away(store: Store) -> None:
+    _count(store, a=_tally())
+    now = int(store.time(0.0))
+    ttls = [store.client.ttl(f"{keys.COUNTS}{end}") for end in (f"m:{now // 60}", f"h:{now // 3600}")]
+    assert 86_400 < ttls[0] <= 25 * 3600
+    assert 31 * 86_400 < ttls[1] <= 32 * 86_400

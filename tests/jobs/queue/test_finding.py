@@ -1,0 +1,74 @@
+"""Going through all jobs that a filter means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from liquid_background import Engine
+from liquid_background.job import Group, Job, Outcome, Priority
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.queue.finding import scan
+from liquid_background.jobs.store import Store
+from liquid_background.settings import Settings
+from tests.jobs.queue.hands import Hands
+
+Make = Callable[..., Job]
+
+
+@pytest.fixture
+def engine(settings: Settings) -> Engine:
+    return Engine(settings=settings)
+
+
+@pytest.fixture
+def hands(store: Store, settings: Settings) -> Hands:
+    return Hands(store, settings)
+
+
+def job(job_id: str, **given: object) -> Job:
+    return Job(**{"id": job_id, "source_name": "mail", "template": "pages/x", "line": 3, "source": "hi", **given})  # type: ignore[arg-type]
+
+
+def found(engine: Engine, most: int = 500, **given: object) -> set[str]:
+    chunks = list(scan(engine.store, engine.settings, Filter(**given), most=most))  # type: ignore[arg-type]
+    ids = [job_id for chunk in chunks for job_id in chunk.ids]
+    assert len(ids) == len(set(ids))
+    assert [chunk.is_last for chunk in chunks] == [False] * (len(chunks) - 1) + [True]
+    assert chunks[-1].looked_at == chunks[-1].of
+    return set(ids)
+
+
+def every_state(engine: Engine, hands: Hands) -> None:
+    """Bring a job to each place, and name it by that."""
+    engine.jobs.send([job("finished"), job("failed"), job("canceled"), job("started"), job("claimed")])
+    hands.finish(hands.take(), Outcome(result="ok"))
+    hands.finish(hands.take(), Outcome(error="POST /mail: 503 No"))
+    engine.jobs.cancel("canceled")
+    hands.take()
+    hands.hold()
+    group = Group("crm", 1)
+    engine.jobs.send([job("holds", group=group), job("deferred", group=group)])
+    hands.hold()
+    hands.claim()
+    engine.jobs.send([job("scheduled", delay=1.0), job("queued"), job("low", priority=Priority.LOW)])
+
+
+PENDING = {"claimed", "holds", "deferred", "scheduled", "queued", "low"}
+
+
+@pytest.mark.parametrize("most", [1, 500])
+def test_jobs_are_found_wherever_they_stand(engine: Engine, hands: Hands, most: int) -> None:
+    every_state(engine, hands)
+    ended = {"finished", "failed", "canceled"}
+    assert found(engine, most) == PENDING | ended | {"started"}
+    assert found(engine, most, status="pending") == PENDING
+    assert found(engine, most, status="running") == {"started"}
+    assert found(engine, most, status="completed") == {"finished"}
+    assert found(engine, most, status="failed") == {"failed"}
+    assert found(engine, most, status="cancelled") == {"canceled"}
+    assert found(engine, most, queue="low") == {"low"}
+    assert found(engine, most, group="crm") == {"holds", "deferred"}
+    assert found(engine, most, error="mail: 503 nO") == {"failed"}
+    assert found(engine, most, id_prefix="c") == {"claimed", "canceled"}

@@ -1,0 +1,74 @@
+"""Counts of attempts: their buckets, their percentiles, and as they travel."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+
+import pytest
+
+from liquid_background.job import Ending
+from liquid_background.jobs.queue.tally import BUCKETS, Tallies, Tally, Times, bounds_of, bucket_of, read_cell
+
+
+def test_each_time_is_within_the_bounds_of_its_bucket() -> None:
+    for milliseconds in [*range(3_000), 2**20 - 1, 2**20, 2**20 + 1, 2**29]:
+        low, high = bounds_of(bucket_of(milliseconds))
+        assert low - 1e-9 <= milliseconds < high + 1e-6, milliseconds
+    assert bucket_of(10**15) == BUCKETS - 1
+    assert len({bucket_of(milliseconds) for milliseconds in range(86_400_000 // 1_000)}) > 25
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_percentile_is_in_the_bucket_of_the_exact_one(seed: int) -> None:
+    chance = random.Random(seed)
+    found = [int(chance.lognormvariate(5, 2)) for _ in range(chance.randrange(1, 500))]
+    times = Times()
+    for milliseconds in found:
+        times.add(milliseconds)
+    for share in (0.5, 0.95, 0.99):
+        exact = sorted(found)[max(0, math.ceil(share * len(found)) - 1)]
+        low, high = bounds_of(bucket_of(exact))
+        told = times.percentile(share)
+        assert told is not None
+        assert low <= told <= high
+    assert times.total == sum(found)
+
+
+def test_there_is_no_percentile_of_nothing() -> None:
+    assert Times().percentile(0.5) is None
+
+
+def test_how_an_attempt_ended_says_where_it_counts() -> None:
+    tally = Tally()
+    for ending in Ending:
+        tally.end(ending, 10)
+    counts = (tally.succeeded, tally.failed, tally.lost, tally.cancelled, tally.ran.count)
+    assert counts == (1, 1, 2, 1, 5)  # one that was taken back does not count
+
+
+def test_counts_travel_and_add_up() -> None:
+    first, second = Tallies(), Tallies()
+    for tallies, name in ((first, "a"), (second, "a"), (second, "b")):
+        tallies.of(name).begin(70)
+        tallies.of(name).end(Ending.SUCCESS, 3)
+    first.merge(Tallies.decoded(second.encoded()))
+    assert first.by_name["a"].cell() == [2, 2, 0, 0, 0, 6, 140, {4: 2}, {13: 2}]
+    assert first.taken().by_name.keys() == {"a", "b"}
+    assert not first
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b"nonsense", b"[]", b"[1]", b"{}", b"[" * 5_000, b'["a",{},null,-1,1e300,[],0,[],"x"]', b"[1e999]", b"null"],
+)
+def test_a_cell_that_is_garbage_counts_as_nothing(text: bytes) -> None:
+    assert read_cell(text) == Tally()
+
+
+def test_what_is_garbage_in_a_cell_is_left_out() -> None:
+    cell = [1, "2", True, 4, 5, 6, 7, {"1": 2, "x": 3, "99": 4, "-1": 5, "2": "6"}, {}]
+    tally = read_cell(json.dumps(cell).encode())
+    assert (tally.started, tally.succeeded, tally.failed, tally.lost) == (1, 0, 0, 4)
+    assert tally.ran.buckets == {1: 2, 2: 0}
