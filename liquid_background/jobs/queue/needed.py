@@ -71,6 +71,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZADD": (_SORTED, 0, "-"),
     "ZCARD": (_SORTED,),
     "ZCOUNT": (_SORTED, 0, 0),
+    "ZMSCORE": (_SORTED, "-"),
     "ZRANDMEMBER": (_SORTED,),
     "ZRANGE": (_SORTED, 0, 0),
     "ZRANGEBYSCORE": (_SORTED, 0, 0),
