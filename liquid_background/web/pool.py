@@ -7,9 +7,9 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from liquid_background.jobs.log import printable
+from liquid_background.jobs.log import steady
 from liquid_background.language.pages import PAGES, SiteLoader
-from liquid_background.web.errorpage import RETRY, error_answer
+from liquid_background.web.errorpage import RETRY, error_answer, error_line
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
 from liquid_background.web.pageprocess import GRACE, PageFailed, PageProcess, sending_limit
@@ -76,12 +76,14 @@ class PagePool:
             return await self._render(asked)
         except PageFailed as error:
             if self._stopping:
-                logger.error("%s (the server is stopping)", printable(error.trouble.message))
+                logger.error(
+                    "%s (the server is stopping)", error_line(error.trouble.message, error.trouble, asked.page)
+                )
                 return plain(503, "The server is stopping.", RETRY)
-            logger.error("%s", printable(error.trouble.message))
+            logger.error("%s", error_line(error.trouble.message, error.trouble, asked.page))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
         except TimeoutError as error:
-            logger.error("%s got no process: %s", printable(f"{PAGES}/{asked.page}"), error)
+            logger.error("no process for %s: %s", steady(f"{PAGES}/{asked.page}"), error)
             return plain(503, "The server is busy.", RETRY)
         except OSError as error:
             logger.error("no process for a page: %s", error.strerror or error)
