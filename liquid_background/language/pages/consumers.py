@@ -18,7 +18,6 @@ from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS
 from liquid_background.language.pages.files import (
     CONSUMERS,
     Signature,
-    inside,
     is_settled,
     is_template_name,
     name_of,
@@ -27,6 +26,7 @@ from liquid_background.language.pages.files import (
     walk,
 )
 from liquid_background.language.pages.front_matter import read_options
+from liquid_background.language.pages.links import inside
 from liquid_background.language.syntax import explain, show
 from liquid_background.language.tags import Consumer
 

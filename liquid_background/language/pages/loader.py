@@ -25,9 +25,7 @@ from liquid_background.language.pages.files import (
     LAYOUTS,
     PAGES,
     PARTIALS,
-    Place,
     Signature,
-    inside,
     is_regular,
     is_settled,
     is_template_name,
@@ -37,6 +35,7 @@ from liquid_background.language.pages.files import (
     walk,
 )
 from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
 from liquid_background.language.syntax import locate, seen, what_was_wrong

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 from threading import Lock
@@ -14,21 +14,26 @@ from typing import Final
 
 from liquid.exceptions import LiquidError
 
+from liquid_background.jobs.log import printable
 from liquid_background.language.pages.answers import reason_against_choice
 from liquid_background.language.pages.files import (
+    LONGEST_NAME,
     PAGES,
-    Place,
+    TOO_FULL,
     Signature,
-    inside,
     is_settled,
     is_template_name,
     name_of,
     oddity,
     signature_of,
 )
+from liquid_background.language.pages.folders import Folder, list_folder
 from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.reading import read_head
 from liquid_background.language.pages.slugs import Conflict, Page, Slugs
+
+logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
 _BUDGET: Final = 0.05  # seconds that a request spends on pages that it does not ask for
@@ -36,16 +41,6 @@ _REST: Final = 3  # a look that found no page is followed by a pause this many t
 _TRIES: Final = 4  # pages that may come into question for one request, while files change
 _LOOKS: Final = 64  # between two looks at the clock
 _MANY_FOLDERS: Final = 1000  # of more, a request looks at those on its own way only
-
-
-@dataclass(slots=True)
-class _Folder:
-    """A folder as it was listed."""
-
-    seen: Signature | None
-    settled: bool
-    files: dict[str, int] = field(default_factory=dict)  # inodes, by path
-    folders: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +69,7 @@ class Routes:
         self._top = os.path.join(self._root, PAGES)
         self._lock = Lock()
         self._slugs = Slugs()
-        self._folders: dict[str, _Folder] = {}
+        self._folders: dict[str, Folder] = {}
         self._files: dict[str, _File] = {}
         self._to_list: dict[str, None] = {self._top: None}  # folders
         self._to_see: dict[str, None] = {}  # files
@@ -95,7 +90,14 @@ class Routes:
             return len(self._to_list) + len(self._to_see)
 
     def find(self, path: str, method: str) -> Page | None:
-        """Return the page that answers a request, None when there is none."""
+        """Return the page that answers a request, None when there is none.
+
+        Args:
+            path: without the slashes around it; one that is longer than any template's name finds no page.
+            method: of the request.
+        """
+        if len(path) > LONGEST_NAME:
+            return None
         wanted = "GET" if method == "HEAD" else method
         with self._lock:
             started = monotonic()
@@ -136,15 +138,22 @@ class Routes:
         """Note the folders that have changed, and the files that could have since they were read."""
         folders: Iterable[str] = self._folders
         if len(self._folders) > _MANY_FOLDERS:
-            parts = path.split("/")
-            way = (os.path.join(self._top, *parts[:count]) for count in range(len(parts)))
-            folders = [folder for folder in way if folder in self._folders]
+            folders = [*self._way(path)]
         for folder in folders:
             known = self._folders[folder]
             if not known.settled or signature_of(folder) != known.seen:
                 self._to_list[folder] = None
         for each in self._unsettled:
             self._to_see.setdefault(each)
+
+    def _way(self, path: str) -> Iterator[str]:
+        """Yield the folders that are known on the way to a path, from the top down."""
+        here = self._top
+        for part in path.split("/"):
+            if here not in self._folders:
+                return
+            yield here
+            here = os.path.join(here, part)
 
     def _look_at_all(self) -> None:
         self._to_list |= dict.fromkeys(self._folders)
@@ -167,10 +176,11 @@ class Routes:
     def _current(self, path: str, method: str) -> Page | None:
         """Return the page that answers as things are now; those that come into question are looked at."""
         is_behind = self._is_behind or monotonic() < self._work_at
-        for own in (path or "index", f"{path or 'index'}.html") if is_behind else ():
+        for own in (path or "index", f"{path or 'index'}.html"):
             place = os.path.join(self._top, f"{own}.liquid")
             folder = self._folders.get(os.path.dirname(place))
-            if folder is not None and is_template_name(own) and os.path.exists(place):
+            is_unlisted = folder is not None and (is_behind or folder.is_full)
+            if folder is not None and is_unlisted and is_template_name(own) and os.path.exists(place):
                 folder.files.setdefault(place, 0)  # no file's inode: it is seen again when the folder is listed
                 self._see(place)
         page = self._slugs.find(path, method)
@@ -193,9 +203,12 @@ class Routes:
         if known is not None and known.settled and known.seen == seen:
             return
         allowed = folder != self._top or inside(folder, self._root) is not None
-        listed = _listed(folder, seen) if allowed else _Folder(seen, is_settled(seen))
+        listed = list_folder(folder, self._top, seen) if allowed else Folder(seen, is_settled(seen))
         self._folders[folder] = listed
-        old = known or _Folder(None, settled=True)
+        if listed.is_full and not (known is not None and known.is_full):
+            shown = printable(folder[len(self._root) + 1 :])
+            logger.error("%s: %s is not looked at; pages among it answer at their names only", shown, TOO_FULL)
+        old = known or Folder(None, settled=True)
         for path in old.files.keys() - listed.files.keys():
             self._forget(path)
         self._forget_folders(old.folders - listed.folders)
@@ -255,19 +268,6 @@ class Routes:
             block = text[: len(text) - len(body)]
         page = Page(name, path, matter, block if block.endswith("\n") else "")
         return known if known == page and known is not None else page
-
-
-def _listed(folder: str, seen: Signature | None) -> _Folder:
-    """Look what stands in a folder; links to folders are not followed, and no file is looked at."""
-    found = _Folder(seen, is_settled(seen))
-    with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                if is_template_name(entry.name):
-                    found.folders.add(entry.path)
-            elif entry.name.endswith(".liquid"):
-                found.files[entry.path] = entry.inode()
-    return found
 
 
 def _device(seen: Signature | None) -> int | None:
