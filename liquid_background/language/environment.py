@@ -15,6 +15,7 @@ from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
 from liquid_background.language.exposed import Exposing, Exposure
 from liquid_background.language.filters import BoundedTranslateTag, add_filters
+from liquid_background.language.kept import weigh
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, nobody_looks
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
@@ -207,7 +208,9 @@ class Environment(Sending, Exposing):
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
-        return self.template_class(env=self, nodes=nodes, name=name, path=path, globals=made_globals, **rest)
+        made = self.template_class(env=self, nodes=nodes, name=name, path=path, globals=made_globals, **rest)
+        made.weight = weigh(stream.tokens)
+        return made
 
     def _tokens(self, source: str, line: int, column: int) -> Iterator[Token]:
         """Tokenize a slice behind blank padding, so that every position is that of the whole template."""

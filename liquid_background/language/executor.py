@@ -20,12 +20,13 @@ from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
-from liquid_background.language.kept import MAX_BODIES, MAX_BODY_BYTES, KeptSources, size_of
+from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
 from liquid_background.language.syntax import error_of_template, explain
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
+_OF_A_PATH: Final = 300  # bytes of a plan for each
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
 
 
@@ -35,7 +36,7 @@ class _Body:
 
     template: BoundTemplate
     positions: Mapping[int, tuple[str, int]]
-    source_size: int = 0
+    weight: int = 0
 
 
 class JobContext(Context):
@@ -107,7 +108,7 @@ class Executor:
         self.environment = environment
         self._functions = functions
         self._hooks = hooks or Hooks()
-        self._bodies: KeptSources[object, _Body] = KeptSources(MAX_BODIES, MAX_BODY_BYTES)
+        self._bodies: KeptSources[object, _Body] = KeptSources(MAX_BODIES, MAX_BODY_WEIGHT)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
         """Perform one attempt; whatever the body does, the outcome says how it ended.
@@ -213,9 +214,8 @@ class Executor:
         for path in plan.paths:
             # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
             path.__class__ = HandedOverPath
-        # Its tokens hold the lines before it as blanks, and its key the names.
-        beside = payload["line"] + payload["column"] + sum(map(len, names))
-        return _Body(template, plan.positions, size_of(payload["source"]) + beside)
+        beside = _OF_A_PATH * len(plan.positions) + len(payload["source"]) + sum(map(len, names))  # the plan, its key
+        return _Body(template, plan.positions, template.weight + beside)
 
 
 def _running(job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> LogEntry:

@@ -117,7 +117,7 @@ def silenced(findings: Iterable[Finding], source: str) -> list[Finding]:
 
 
 def shortened(findings: Sequence[Finding]) -> list[Finding]:
-    """Return the findings of one file in the order of its lines; of too many the worst, and one that counts the rest."""
+    """Return the findings of one file in the order of its lines; of too many the worst, and one for the rest."""
     ordered = sorted(findings, key=lambda item: (item.line, item.column))
     if len(ordered) <= MAX_FINDINGS:
         return ordered

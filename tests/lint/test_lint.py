@@ -517,7 +517,9 @@ def test_more_consumers_of_an_event_than_get_it_are_one_finding(tmp_path: Path) 
             (folder / f"c{number}.liquid").write_text("x")
     (found,) = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
     assert (found.path, found.rule.name) == (str(folders[0]), "too-many")
-    assert found.message.startswith("the event 'order/created' has 101 consumers; the first 100 by name get it, ")
+    assert found.message.startswith(
+        "the event 'order/created' has 101 consumers; the 100 that have stood there longest"
+    )
     assert check_files(Environment(loader=SiteLoader(tmp_path)), files_under(folders[1])) == []
 
 
@@ -534,7 +536,7 @@ def test_more_schedules_than_are_kept_are_one_finding(tmp_path: Path, count: int
     ]
     assert len(found) == is_found
     assert all(
-        item.message.startswith("101 templates have a schedule in front matter; the first 100") for item in found
+        item.message.startswith("101 templates have a schedule in front matter; the 100 that ") for item in found
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -18,6 +18,7 @@ from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS
 from liquid_background.language.pages.files import (
     CONSUMERS,
     Signature,
+    changed_at,
     is_settled,
     is_template_name,
     name_of,
@@ -49,8 +50,8 @@ class Crowd:
 
     def __str__(self) -> str:
         return (
-            f"the event {show(self.event)} has {self.count:,} consumers; the first {MAX_CONSUMERS} by name get it, the "
-            f"other {self.count - MAX_CONSUMERS:,} do not; the limit is fixed"
+            f"the event {show(self.event)} has {self.count:,} consumers; the {MAX_CONSUMERS} that have stood there "
+            f"longest get it, the other {self.count - MAX_CONSUMERS:,} do not; the limit is fixed"
         )
 
 
@@ -138,8 +139,8 @@ class Consumers:
         known = self._folders.get(event)
         if known is not None and known.settled and known.seen == seen:
             return known
-        files = _files_in(path)
-        first = {f"{CONSUMERS}/{event}/{name}": files[name] for name in sorted(files)[:MAX_CONSUMERS]}
+        files = {f"{CONSUMERS}/{event}/{name}": paths for name, paths in _files_in(path).items()}
+        first = {name: files[name] for name in _longest_there(files, known.files if known is not None else ())}
         kept = {name: read for name, read in known.known.items() if name in first} if known is not None else {}
         if event not in self._folders and len(self._folders) >= MAX_EVENTS:
             self._folders.clear()
@@ -175,6 +176,17 @@ class Consumers:
 def is_event_name(event: str) -> bool:
     """Return whether templates can take an event of that name, as files in a folder that is called so."""
     return bool(_EVENT.fullmatch(event)) and is_template_name(event)
+
+
+def _longest_there(files: Mapping[str, Sequence[str]], before: Collection[str]) -> list[str]:
+    """Return the names that get an event: of too many those that got it before, and then the files that changed first.
+
+    Nobody can set the time at which a file has changed its state, so no file that is added takes another one's place.
+    """
+    if len(files) <= MAX_CONSUMERS:
+        return sorted(files)
+    ages = {name: min(map(changed_at, paths)) for name, paths in files.items()}
+    return sorted(sorted(files, key=lambda name: (name not in before, ages[name], name))[:MAX_CONSUMERS])
 
 
 def _files_in(folder: str) -> dict[str, list[str]]:

@@ -160,6 +160,14 @@ def _signature(found: os.stat_result) -> Signature:
     return (found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
+def changed_at(path: str) -> int:
+    """Return when a file, or a link itself, last changed its state, which nobody can set; now when it has gone."""
+    try:
+        return os.lstat(path).st_ctime_ns
+    except (OSError, ValueError):
+        return time.time_ns()
+
+
 def is_regular(signature: Signature | None) -> bool:
     """Return whether a signature is that of a regular file."""
     return signature is not None and stat.S_ISREG(signature[0])

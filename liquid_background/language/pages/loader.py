@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.language.environment import Environment
-from liquid_background.language.kept import MAX_TEMPLATE_BYTES, MAX_TEMPLATES, KeptSources, size_of
+from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
 from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.consumers import Consumers, Crowd
 from liquid_background.language.pages.files import (
@@ -26,6 +26,7 @@ from liquid_background.language.pages.files import (
     PAGES,
     PARTIALS,
     Signature,
+    changed_at,
     is_regular,
     is_settled,
     is_template_name,
@@ -55,6 +56,7 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _TRIES: Final = 4  # looks at a file that is switched between each look and the reading
+_OF_FRONT_MATTER: Final = 20  # bytes that a character of front matter takes, read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -67,7 +69,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 
     def __init__(self, root: str | Path) -> None:
         super().__init__(auto_reload=True)
-        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_BYTES)
+        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_WEIGHT)
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
@@ -169,7 +171,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         name = PurePosixPath(source.name).name
         template = env.parse_at(body, line=line, name=name, path=source.name, globals=globals, front_matter=matter)
         template.uptodate = source.uptodate
-        template.source_size = size_of(source.text)
+        template.weight += _OF_FRONT_MATTER * (len(source.text) - len(body))
         return template
 
     def unusable_folders(self) -> dict[str, str]:
@@ -205,11 +207,17 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 if matter:
                     yield known, matter
 
+    def changed_at(self, name: str) -> int:
+        """Return when the file of a page or partial, by the name that jobs know, last changed its state."""
+        sight = self._sight(name, "background")
+        return changed_at(sight.path if sight is not None else "")
+
     def _head(self, name: str, called: str) -> str:
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
-        """Return the consumers of an event, by their front matter: the first MAX_CONSUMERS by name.
+        """Return the consumers of an event, by their front matter: of too many those that have
+        stood there longest.
 
         One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
         first few are logged, and that there are too many.
@@ -251,6 +259,11 @@ class _Sight:
         self.name = name_of(place.within)
         self._seen = seen
         self._settled = is_settled(seen[-1][1])
+
+    @property
+    def path(self) -> str:
+        """Where it was looked for, links not followed."""
+        return self._seen[-1][0]
 
     def is_unchanged(self) -> bool:
         """Return whether a look would find the same file, with the same text."""
