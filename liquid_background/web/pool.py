@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from liquid_background.jobs.log import printable
-from liquid_background.language.pages import PAGES, SiteLoader
+from liquid_background.language.pages import MOST_READING, PAGES, SiteLoader
 from liquid_background.web.errorpage import RETRY, error_answer
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
@@ -17,9 +17,6 @@ from liquid_background.web.places import Places
 from liquid_background.web.renderer import Renderer
 
 logger = logging.getLogger("liquid_background.web")
-
-MOST_READING: Final = 10.0
-"""Seconds in which front matter is read before the first request: one author's files must not keep a site down."""
 
 _BURIED: Final = 1.0  # seconds in which a process that was stopped leaves its place
 

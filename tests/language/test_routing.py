@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -262,3 +263,44 @@ def test_in_a_folder_of_too_many_files_pages_answer_at_their_names(
     assert pages.at("f/own") == "f/own"
     (line,) = caplog.messages
     assert line.startswith("pages/f: what stands behind the first ")
+
+
+@pytest.mark.parametrize("matter", ["slug: s\nmetadata: [", "slug: s\nmetadata: {a: b}"])
+def test_a_page_that_is_touched_is_not_read_apart_again(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, matter: str
+) -> None:
+    page = pages.write("p", matter)
+    other = pages.write("q", "slug: other")
+    read: list[str] = []
+    real = routing.split_front_matter
+    monkeypatch.setattr(routing, "split_front_matter", lambda text, name: read.append(name) or real(text, name))
+    for number in range(20):
+        os.utime(page, (number, number))
+        other.write_text(f"---\nslug: other\n---\n{number}")
+        assert pages.at("p" if "[" in matter else "s") == "p"
+        assert pages.at("other") == "q"
+    assert sorted(read) == ["pages/p", "pages/q"]
+    page.write_text("---\nslug: new\n---\n")
+    assert pages.at("new") == "p"
+
+
+def test_a_page_whose_front_matter_takes_long_leaves_others_their_time(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, spent = routing.split_front_matter, 0.0
+
+    def slow(text: str, name: str) -> Any:
+        nonlocal spent
+        time.sleep(0.02)
+        spent += 0.02
+        return real(text, name)
+
+    page = pages.write("p", "slug: s")
+    assert pages.at("s") == "p"
+    monkeypatch.setattr(routing, "split_front_matter", slow)
+    started, number = time.monotonic(), 0
+    while time.monotonic() - started < 2:
+        number += 1
+        page.write_text(f"---\nslug: s\nmetadata: {number}\n---\n")
+        assert pages.at("s") == "p"
+    assert spent < 1.4  # a half for the looks at what has changed, and a quarter of the rest for the page asked for

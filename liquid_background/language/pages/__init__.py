@@ -38,6 +38,7 @@ from liquid_background.language.pages.loader import SiteLoader, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Conflict, Page
+from liquid_background.language.pages.starting import MOST_READING
 
 __all__ = [
     "CONSUMERS",
@@ -47,6 +48,7 @@ __all__ = [
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
+    "MOST_READING",
     "NO_HEADERS",
     "NULLS",
     "NUMBERS",

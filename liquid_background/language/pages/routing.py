@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import blake2b
 from math import inf
 from pathlib import Path
 from threading import Lock
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from liquid.exceptions import LiquidError
 
@@ -28,7 +30,7 @@ from liquid_background.language.pages.files import (
     signature_of,
 )
 from liquid_background.language.pages.folders import Folder, list_folder
-from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.front_matter import front_matter_part, split_front_matter
 from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.reading import read_head
 from liquid_background.language.pages.slugs import Conflict, Page, Slugs
@@ -37,7 +39,8 @@ logger = logging.getLogger(__name__)
 
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
 _BUDGET: Final = 0.05  # seconds that a request spends on pages that it does not ask for
-_REST: Final = 3  # a look that found no page is followed by a pause this many times as long
+_REST: Final = 3  # a look that found no page, or took long, is followed by a pause this many times as long
+_QUICK: Final = 0.01  # seconds of a look that is followed by no pause
 _TRIES: Final = 4  # pages that may come into question for one request, while files change
 _LOOKS: Final = 64  # between two looks at the clock
 _MANY_FOLDERS: Final = 1000  # of more, a request looks at those on its own way only
@@ -55,10 +58,11 @@ class _File:
 class Routes:
     """The pages of a site by their slugs.
 
-    A page that is new, gone or replaced is seen by the next request, and so is a change of the page that answers. One
-    that is written over with another slug is seen by the next request that no other page answers, but for a moment
-    after a look at all of them; and by all requests within a second. Where thousands of pages change at once, a request
-    looks at as many as its time allows, and the next one goes on. Reading front matter never parses the page.
+    A page that is new, gone or replaced is seen by the next request, and so is a change of the page that answers, but
+    for a moment after front matter that took long. One that is written over with another slug is seen by the next
+    request that no other page answers, but for a moment after a look at all of them; and by all requests within a
+    second. Where thousands of pages change at once, a request looks at as many as its time allows, and the next one
+    goes on. Reading front matter never parses the page.
 
     Args:
         root: the site's folder.
@@ -77,6 +81,7 @@ class Routes:
         self._look_at = 0.0
         self._work_at = 0.0
         self._rest_until = 0.0
+        self._see_at = 0.0
 
     def read(self, seconds: float = inf) -> int:
         """Read all pages, so that requests that come behind find them; return how many there was no time for.
@@ -131,7 +136,7 @@ class Routes:
         self._mark(path)
         self._work(ends)
         now = monotonic()
-        if now > ends:
+        if now - started > _QUICK:
             self._work_at = now + (now - started)
 
     def _mark(self, path: str) -> None:
@@ -182,16 +187,26 @@ class Routes:
             is_unlisted = folder is not None and (is_behind or folder.is_full)
             if folder is not None and is_unlisted and is_template_name(own) and os.path.exists(place):
                 folder.files.setdefault(place, 0)  # no file's inode: it is seen again when the folder is listed
-                self._see(place)
+                self._see_asked(place)
         page = self._slugs.find(path, method)
         for _ in range(_TRIES):
             if page is None:
                 return None
-            self._see(page.path)
+            self._see_asked(page.path)
             found, page = page, self._slugs.find(path, method)
             if found is page:
                 break
         return page
+
+    def _see_asked(self, path: str) -> None:
+        """Read a file that is asked for; after one that took long others get their time, and it stands as it was."""
+        started = monotonic()
+        if started < self._see_at:
+            return
+        self._see(path)
+        took = monotonic() - started
+        if took > _QUICK:
+            self._see_at = started + (1 + _REST) * took
 
     def _list(self, folder: str) -> None:
         """List a folder: what is new there is to be seen, and what is gone is forgotten."""
@@ -254,20 +269,22 @@ class Routes:
 
     def _page(self, path: str, place: Place, known: Page | None) -> Page:
         name = name_of(path[len(self._top) + 1 :])
-        try:
+        matter: dict[str, Any] = {}
+        digest = b""
+        with suppress(LiquidError):
             text = read_head(place, f"{PAGES}/{name}")
-            if known is not None and known.block and text.startswith(known.block):
+            digest = _digest(front_matter_part(text))
+            if known is not None and known.digest == digest:
                 return known
-            matter, body, _ = split_front_matter(text, f"{PAGES}/{name}")
+            matter, _, _ = split_front_matter(text, f"{PAGES}/{name}")
             if reason_against_choice("method", matter.get("method", "GET")):
                 matter = {}  # which method was meant is not known: it takes no request from another page
-        except LiquidError:
-            matter = {}
-            block = ""
-        else:
-            block = text[: len(text) - len(body)]
-        page = Page(name, path, matter, block if block.endswith("\n") else "")
+        page = Page(name, path, matter, digest)
         return known if known == page and known is not None else page
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def _device(seen: Signature | None) -> int | None:
