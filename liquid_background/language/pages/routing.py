@@ -11,7 +11,7 @@ from hashlib import blake2b
 from math import inf
 from pathlib import Path
 from threading import Lock
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Any, Final
 
 from liquid.exceptions import LiquidError
@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 _LOOK_AGAIN: Final = 1.0  # seconds after which all pages are looked at, whatever their folders say
 _BUDGET: Final = 0.05  # seconds that a request spends on pages that it does not ask for
 _REST: Final = 3  # a look that found no page, or took long, is followed by a pause this many times as long
-_QUICK: Final = 0.01  # seconds of a look that is followed by no pause
+_QUICK: Final = 0.01  # seconds of the processor, for a look that is followed by no pause
 _TRIES: Final = 4  # pages that may come into question for one request, while files change
 _LOOKS: Final = 64  # between two looks at the clock
 _MANY_FOLDERS: Final = 1000  # of more, a request looks at those on its own way only
@@ -131,12 +131,13 @@ class Routes:
 
     def _keep_fresh(self, path: str, started: float, ends: float) -> None:
         """Look at what may have changed; after a long look others get as much time, whoever keeps changing pages."""
+        worked = thread_time()
         if started >= self._look_at and not self._is_behind:
             self._look_at_all()
         self._mark(path)
         self._work(ends)
-        now = monotonic()
-        if now - started > _QUICK:
+        now, worked = monotonic(), thread_time() - worked
+        if now > ends or worked > _QUICK:
             self._work_at = now + (now - started)
 
     def _mark(self, path: str) -> None:
@@ -200,13 +201,13 @@ class Routes:
 
     def _see_asked(self, path: str) -> None:
         """Read a file that is asked for; after one that took long others get their time, and it stands as it was."""
-        started = monotonic()
-        if started < self._see_at:
+        if monotonic() < self._see_at:
             return
+        worked = thread_time()
         self._see(path)
-        took = monotonic() - started
-        if took > _QUICK:
-            self._see_at = started + (1 + _REST) * took
+        worked = thread_time() - worked
+        if worked > _QUICK:
+            self._see_at = monotonic() + _REST * worked
 
     def _list(self, folder: str) -> None:
         """List a folder: what is new there is to be seen, and what is gone is forgotten."""
