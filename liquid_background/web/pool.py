@@ -9,6 +9,7 @@ from typing import Final
 
 from liquid_background.jobs.log import printable
 from liquid_background.language.pages import MOST_READING, PAGES, SiteLoader
+from liquid_background.web.crowd import most_connections
 from liquid_background.web.errorpage import RETRY, error_answer
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
@@ -41,7 +42,7 @@ class PagePool:
         # An environment may have a time of its own. None is no limit there, but a server has to have one.
         self._limit = self._environment.page_timeout or renderer.engine.settings.page_timeout
         self._sending = sending_limit(renderer.engine.settings)
-        self._places = Places(most, self._limit + GRACE + _BURIED)
+        self._places = Places(most, self._limit + GRACE + _BURIED, most=most_connections() * 3 // 5)
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
         self._stopping = False
@@ -93,7 +94,7 @@ class PagePool:
         return await self._render_once(asked)  # it was killed while it waited, and another one can take the request
 
     async def _render_once(self, asked: PageRequest) -> Answer:
-        async with self._places.place(asked.page):
+        async with self._places.place(asked.page, len(asked.body)):
             process = await self._next()
             started = time.monotonic()
             try:
