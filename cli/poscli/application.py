@@ -19,7 +19,6 @@ from liquid_background.wording import a
 from poscli.called import is_guest
 from poscli.options import app_option
 from poscli.plain_log import make_last_resort_plain
-from poscli.plain_log import make_last_resort_plain
 from poscli.sites import given_site
 from poscli.terminal import hint
 

@@ -305,4 +305,6 @@ def test_a_page_whose_front_matter_takes_long_leaves_others_their_time(
         number += 1
         page.write_text(f"---\nslug: s\nmetadata: {number}\n---\n")
         assert pages.at("s") == "p"
-    assert spent < 0.75 * (time.monotonic() - started)  # a half for the looks at what has changed, and a quarter of the rest for the page asked for
+    assert spent < 0.75 * (
+        time.monotonic() - started
+    )  # a half for the looks at what has changed, and a quarter of the rest for the page asked for
