@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import Final
 
 from liquid_background.jobs.log import steady
-from liquid_background.language.pages import PAGES, SiteLoader
+from liquid_background.language.pages import MOST_READING, PAGES, SiteLoader
+from liquid_background.web.crowd import most_connections
 from liquid_background.web.errorpage import RETRY, error_answer, error_line
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
@@ -17,9 +18,6 @@ from liquid_background.web.places import Places
 from liquid_background.web.renderer import Renderer
 
 logger = logging.getLogger("liquid_background.web")
-
-MOST_READING: Final = 10.0
-"""Seconds in which front matter is read before the first request: one author's files must not keep a site down."""
 
 _BURIED: Final = 1.0  # seconds in which a process that was stopped leaves its place
 
@@ -44,7 +42,7 @@ class PagePool:
         # An environment may have a time of its own. None is no limit there, but a server has to have one.
         self._limit = self._environment.page_timeout or renderer.engine.settings.page_timeout
         self._sending = sending_limit(renderer.engine.settings)
-        self._places = Places(most, self._limit + GRACE + _BURIED)
+        self._places = Places(most, self._limit + GRACE + _BURIED, most=most_connections() * 3 // 5)
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
         self._stopping = False
@@ -98,7 +96,7 @@ class PagePool:
         return await self._render_once(asked)  # it was killed while it waited, and another one can take the request
 
     async def _render_once(self, asked: PageRequest) -> Answer:
-        async with self._places.place(asked.page):
+        async with self._places.place(asked.page, len(asked.body)):
             process = await self._next()
             started = time.monotonic()
             try:

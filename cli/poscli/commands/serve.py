@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -17,7 +16,7 @@ from liquid_background.web import PAGE_PROCESSES, serve
 from liquid_background_worker import limits
 from liquid_background_worker.surroundings import Surroundings
 from poscli.application import app_option, load_engine
-from poscli.terminal import fitted
+from poscli.plain_log import log_to_stderr
 
 
 @click.command("serve")
@@ -63,7 +62,7 @@ def command(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends in order and then raises it again
     with contextlib.suppress(KeyboardInterrupt):
-        logging.basicConfig(level=logging.WARNING, handlers=[_log_lines()])
+        log_to_stderr(logging.WARNING)
         logging.getLogger("liquid_background.web").setLevel(logging.INFO)
         serve(
             load_engine(app, for_pages=True),
@@ -75,20 +74,6 @@ def command(
             confine=partial(_confine, os.getpid(), limits.memory_held()),
             ready=lambda url: click.echo(f"Serving {url}", err=True),
         )
-
-
-class _Fitted(logging.Formatter):
-    """Breaks a line that is wider than the terminal: what a page says must not come to stand at a row's start."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the rows of a record."""
-        return fitted(super().format(record), to_stderr=True)
-
-
-def _log_lines() -> logging.Handler:
-    lines = logging.StreamHandler(sys.stderr)
-    lines.setFormatter(_Fitted("%(message)s"))
-    return lines
 
 
 def _confine(server: int, held: int, settings: Settings) -> Callable[[], bool]:
