@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -202,3 +205,75 @@ def test_a_port_in_use_is_one_line(project: Any) -> None:
         result = project.run("serve", "--port", str(port))
     assert result.code == 1
     assert result.err == f"poscli: cannot listen on 127.0.0.1:{port}: Address already in use; give --port another one\n"
+
+
+def _dev_with(project: Any, make: Callable[[Path], None]) -> Any:
+    """Run dev on a project with something odd in it, until a page answers."""
+    project.good("init")
+    make(project.folder)
+    port = _free_port()
+    dev = project.start("dev", "--port", str(port))
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
+    return dev
+
+
+def _deep(folder: Path) -> None:
+    """Make folders in each other whose path is longer than a path may be."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=here)
+        here, above = os.open("d" * 200, os.O_RDONLY, dir_fd=here), here
+        os.close(above)
+    os.close(here)
+
+
+@pytest.mark.slow
+def test_dev_passes_a_folder_by_whose_path_is_too_long(project: Any) -> None:
+    dev = _dev_with(project, _deep)
+    app = project.folder / "app.py"
+    app.write_text(app.read_text() + "\n")
+    project.wait(lambda: "app.py changed" in dev.err.read_text(), 10)
+    assert dev.stop() == 0
+    subprocess.run(["rm", "-rf", str(project.folder / ("d" * 200))], check=True)
+
+
+@pytest.mark.slow
+def test_dev_shows_names_printable_and_no_template_author_restarts_it(project: Any) -> None:
+    dev = _dev_with(project, lambda folder: None)
+    (project.folder / "templates/pages/forged.py").write_text("x")
+    (project.folder / "a\nstore\x1b[2J.py").write_text("x")
+    project.wait(lambda: "changed: restarting" in dev.err.read_text(), 10)
+    told = dev.err.read_text()
+    assert "a\\nstore\\x1b[2J.py changed: restarting worker and pages" in told
+    assert "\x1b[2J" not in told
+    assert "forged.py" not in told
+    assert dev.stop() == 0
+
+
+@pytest.mark.slow
+def test_dev_ends_with_the_error_that_ended_its_keeper(project: Any) -> None:
+    project.good("init")
+    project.write(
+        "broken.py",
+        "import os\nfrom poscli import together\nfrom poscli.main import main\n"
+        "def fail(*_):\n    raise OSError(5, 'the disk is broken')\n"
+        "together._changes = fail\nmain(['dev', '--port', '" + str(_free_port()) + "'])\n",
+    )
+    ran = subprocess.run(
+        [sys.executable, "broken.py"],
+        check=False,
+        cwd=project.folder,
+        env=project.env,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ran.returncode not in (0, 130)
+    assert b"the disk is broken" in ran.stderr
+
+
+def test_what_serve_and_render_log_is_one_printable_line(project: Any, served: str) -> None:
+    project.write("templates/consumers/e/a\u202e.liquid", "---\ndelay: [\n---\n")
+    project.write("templates/pages/page.liquid", "{% trigger_event 'e' %}ok")
+    assert project.good("render", "page").out == "ok"
+    assert "\\u202e" in project.run("render", "page").err
+    assert "\u202e" not in project.run("render", "page").err

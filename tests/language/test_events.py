@@ -13,7 +13,7 @@ from liquid import ChoiceLoader, DictLoader
 
 from liquid_background import Engine, Environment
 from liquid_background.errors import LimitReached, PageTimeout
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import SiteLoader, consumers
 from liquid_background.language.pages.reading import read_head
 
 
@@ -234,3 +234,28 @@ def test_a_render_reads_the_consumers_that_have_changed(
         ("d", None),
     ]
     assert read[4:] == ["consumers/e/b", "consumers/e/d"]
+
+
+def test_an_events_folder_is_listed_up_to_a_bound_and_the_clock_is_looked_at(
+    site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_MOST_FILES", 50)
+    monkeypatch.setattr(consumers, "_LOOKS", 10)
+    site.write({f"consumers/e/c{n}": "x" for n in range(20)})
+    loader = site.engine.environment.loader
+    before = {each.name for each in loader.consumers("e")}
+    for number in range(500):
+        (site.root / f"consumers/e/junk{number}").touch()
+    looks: list[int] = []
+    after = {each.name for each in loader.consumers("e", lambda: looks.append(1))}
+    assert after == before
+    assert 6 <= len(looks) <= 6 + len(after)
+    (line,) = caplog.messages
+    assert line == "event e: what stands behind the first 50 files of its folder is not looked at"
+
+
+def test_a_consumers_error_is_logged_printable(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    site.write({"consumers/e/a\u202e": "---\ndelay: [\n---\n"})
+    site.engine.environment.consumers("e")
+    assert "\u202e" not in caplog.text
+    assert "\\u202e" in caplog.text

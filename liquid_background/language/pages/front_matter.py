@@ -13,9 +13,11 @@ from liquid_background.language.pages.keys import KEYS, NUMBERS, TEXTS
 from liquid_background.language.pages.unreadable import reason_against_block
 from liquid_background.language.syntax import OPTIONS
 
-MAX_FRONT_MATTER: Final = 16 * 1024  # characters
+# PyYAML takes some 3 us for a character, 30 us for a line and 100 us for a value.
+MAX_FRONT_MATTER: Final = 8 * 1024  # characters
+MAX_FRONT_MATTER_LINES: Final = 1_000
 MAX_DEPTH: Final = 20  # levels of lists and mappings
-MAX_VALUES: Final = 500  # values in all, lists and mappings among them
+MAX_VALUES: Final = 200  # values in all, lists and mappings among them
 
 
 class Room(NamedTuple):
@@ -34,6 +36,7 @@ _FREE: Final = "metadata"
 _BLOCK: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _OPENED: Final = re.compile(r"\A---[ \t]*(?:\r\n?|\n)")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
+_YAML_LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _KEY_LINE: Final = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]|\Z)", re.ASCII)
 
 NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
@@ -62,6 +65,15 @@ def split_front_matter(text: str, name: str, room: Room = WHOLE) -> tuple[dict[s
     return values, text[match.end() :], match.group().count("\n") + 1
 
 
+def front_matter_part(text: str) -> str:
+    """Return the beginning of a template's text by which its front matter is what it is, readable or not."""
+    match = _BLOCK.match(text)
+    if match is not None:
+        return match.group()
+    opened = _OPENED.match(text)
+    return text[: opened.end() + MAX_FRONT_MATTER] if opened is not None else ""
+
+
 def compose(text: str, name: str, room: Room = WHOLE) -> yaml.MappingNode | None:
     """Return the front matter of a template as YAML nodes, whose keys are scalars; None when it has none.
 
@@ -76,6 +88,8 @@ def compose(text: str, name: str, room: Room = WHOLE) -> yaml.MappingNode | None
     if len(block) > room.characters:
         whose = "" if room is WHOLE else ", the most for a consumer"
         _fail(f"takes over {room.characters // 1024} KB{whose}", text, name, start)
+    if len(_YAML_LINE_END.findall(block)) > MAX_FRONT_MATTER_LINES:
+        _fail(f"has over {MAX_FRONT_MATTER_LINES:,} lines", text, name, start)
     node = _single_node(block, text, name, room)
     if node is None or (isinstance(node, yaml.ScalarNode) and plain(node) in NULLS):
         return None

@@ -12,7 +12,7 @@ from typing import Any, Final
 from liquid import Environment as LiquidEnvironment
 from liquid import RenderContext
 from liquid.builtin import CachingLoaderMixin
-from liquid.exceptions import LiquidError, TemplateNotFoundError
+from liquid.exceptions import TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.language.environment import Environment
@@ -25,10 +25,8 @@ from liquid_background.language.pages.files import (
     LAYOUTS,
     PAGES,
     PARTIALS,
-    Place,
     Signature,
     changed_at,
-    inside,
     is_regular,
     is_settled,
     is_template_name,
@@ -38,9 +36,11 @@ from liquid_background.language.pages.files import (
     walk,
 )
 from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
-from liquid_background.language.syntax import locate, seen, what_was_wrong
+from liquid_background.language.pages.starting import front_matters
+from liquid_background.language.syntax import seen
 from liquid_background.language.tags import Consumer
 from liquid_background.language.template import Template
 
@@ -190,23 +190,11 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return sorted({name_of(each.name) for each in found.templates})
 
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the front matter of the pages and partials that have any, by path.
+        """Yield the front matter of the pages and partials that have any, by path; of too many the oldest.
 
         Each comes under the name that jobs know it by. One that cannot be read is logged and left out.
         """
-        for folder in (PAGES, PARTIALS):
-            for name in self.names(folder):
-                known = name if folder == PARTIALS else f"{PAGES}/{name}"
-                try:
-                    matter, _, _ = split_front_matter(self._head(known, f"{folder}/{name}"), f"{folder}/{name}")
-                except TemplateNotFoundError:
-                    continue
-                except LiquidError as error:
-                    place = f"{folder}/{name}:{locate(error)[1] or 1}"
-                    logger.error("%s: a schedule that it may have is not kept: %s", place, what_was_wrong(error))
-                    continue
-                if matter:
-                    yield known, matter
+        return front_matters(self._top, self._head)
 
     def changed_at(self, name: str) -> int:
         """Return when the file of a page or partial, by the name that jobs know, last changed its state."""
