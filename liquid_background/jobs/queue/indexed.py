@@ -44,7 +44,7 @@ def index_place(store: Store, settings: Settings, wanted: Filter, *, trusting: b
 
 
 def is_counted(wanted: Filter, place: Place) -> bool:
-    """Return whether an index has just the jobs that a filter means: of a time within a millisecond, it may have more."""
+    """Return whether an index has just the jobs that a filter means, and not also others of the same millisecond."""
     asked = _asked(wanted)
     times = [time for time in (wanted.since, wanted.until) if time is not None]
     is_whole = not any(time.microsecond % 1000 for time in times)

@@ -27,7 +27,7 @@ def oracle(store: Store, *, by: str) -> Scores:
                 moment = keys.parse_time(ended)
                 assert moment is not None
                 which = {"name": name, "failure": failure, "": b""}[by]
-                score = moment.replace(microsecond=moment.microsecond // 1000 * 1000).timestamp() * 1000
+                score = moment.replace(microsecond=0).timestamp() * 1000 + moment.microsecond / 1000
                 found.setdefault((which or b"").decode(), {})[job_id] = round(score)
     return found
 
