@@ -28,7 +28,7 @@ def oracle(store: Store, *, by: str) -> Scores:
                 assert moment is not None
                 which = {"name": name, "failure": failure, "": b""}[by]
                 score = moment.replace(microsecond=0).timestamp() * 1000 + moment.microsecond / 1000
-                found.setdefault((which or b"").decode(), {})[job_id] = round(score)
+                found.setdefault((which or b"").decode(), {})[job_id] = score
     return found
 
 
