@@ -7,16 +7,21 @@ cost the store, the longest single command, and whether the answer is that of an
 from __future__ import annotations
 
 import argparse
+import json
 import random
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
-from liquid_background.job import Job, Outcome, Priority
-from liquid_background.jobs.queue import Queue, finishing, moves, scripts
+from liquid_background import Engine
+from liquid_background.job import Job, JobStatus, Outcome, Priority
+from liquid_background.jobs.queue import Queue, finishing, keys, moves, scripts
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store, connect, embedded
@@ -110,6 +115,114 @@ def _end(running: Running, source: str, settings: Settings, chance: random.Rando
     return finishing.finish(running, Outcome(result="done", duration=chance.randrange(500)), settings)
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A job as its record says it."""
+
+    id: str
+    status: JobStatus
+    name: str
+    error: str
+    ended: datetime | None
+    customer: str
+
+
+def oracle(store: Store) -> list[_Seen]:
+    """Read every record."""
+    seen, cursor = [], 0
+    while True:
+        cursor, found = store.client.scan(cursor, match="rq:job:*", count=5_000)
+        pipeline: Any = store.client.pipeline(transaction=False)
+        for key in found:
+            pipeline.hmget(key, "status", "description", keys.ERROR, "ended_at", "data")
+        for key, (status, name, error, ended, data) in zip(found, pipeline.execute(), strict=True):
+            state = JobStatus.from_rq(status.decode())
+            customer = json.loads(data)[2][0]["parameters"]["customer_id"]
+            time = keys.parse_time(ended)
+            seen.append(_Seen(key[7:].decode(), state, name.decode(), (error or b"").decode(), time, str(customer)))
+        if not cursor:
+            return seen
+
+
+@dataclass(slots=True)
+class Cost:
+    """What an answer took."""
+
+    seconds: float = 0.0  # by the wall clock
+    store: float = 0.0  # milliseconds of the store's commands
+    longest: float = 0.0  # milliseconds of one of them
+
+
+@contextmanager
+def _measured(store: Store) -> Iterator[Cost]:
+    client, cost = store.client, Cost()
+    client.config_set("slowlog-log-slower-than", 500)
+    client.config_set("slowlog-max-len", 10_000)
+    client.slowlog_reset()
+    client.config_resetstat()
+    started = monotonic()
+    yield cost
+    cost.seconds = monotonic() - started
+    stats = client.info("commandstats")
+    cost.store = (
+        sum(each["usec"] for name, each in stats.items() if "config" not in name and "slowlog" not in name) / 1e3
+    )
+    cost.longest = max((each["duration"] for each in client.slowlog_get(10_000)), default=0) / 1e3
+
+
+def ask(engine: Engine, seen: list[_Seen]) -> Iterator[tuple[str, Cost, bool]]:
+    """Ask each question; yield it, what it cost, and whether the answer is the oracle's."""
+    failed = [job for job in seen if job.status is JobStatus.FAILED]
+    name, customer = failed[0].name, failed[0].customer
+    middle = sorted(job.ended for job in failed if job.ended)[-len(failed) // 10].replace(microsecond=0)
+    in_name = {job.id for job in failed if job.name == name}
+    late = {job.id for job in failed if job.ended and job.ended >= middle}
+    counts = Counter(job.status for job in seen)
+
+    def asked(what: str, answer: Callable[[], object], right: object) -> tuple[str, Cost, bool]:
+        with _measured(engine.store) as cost:
+            found = answer()
+        return what, cost, found == right
+
+    jobs = engine.jobs
+    for status in JobStatus:
+        yield asked(f"count of {status} jobs", lambda status=status: jobs.count(status=status), counts[status])
+    yield asked("count of failed jobs of a name", lambda: jobs.count(status="failed", source_name=name), len(in_name))
+    yield asked("count of failed jobs since", lambda: jobs.count(status="failed", since=middle), len(late))
+    yield asked("50 newest failed jobs", lambda: len(jobs.list("failed")), 50)
+    newest = sorted((job.ended for job in failed if job.ended), reverse=True)[:50]
+    yield asked("their order", lambda: [job.completed_at for job in jobs.list("failed")], newest)
+    yield asked("50 newest jobs", lambda: len(jobs.list()), 50)
+    yield asked(
+        "failed jobs of a name, all pages",
+        lambda: {job.id for page in jobs.pages(status="failed", source_name=name, limit=10**6) for job in page},
+        in_name,
+    )
+    places = {(group.place, group.raised) for group in engine.failures.list()}
+    yield asked("failure groups", lambda: len(engine.failures.list()), len(places))
+    groups = {each.id: each.failed for each in engine.failures.list()}
+    yield asked("failed jobs of a group", lambda: jobs.count(failure=next(iter(groups))), next(iter(groups.values())))
+    yield asked("failed jobs in all groups", lambda: sum(groups.values()), len(failed))
+    with_value = {job.id for job in seen if job.customer == customer}
+    yield asked(
+        "jobs of a customer (looks at all)",
+        lambda: {job.id for job in jobs.find(values={"customer_id": customer})},
+        with_value,
+    )
+    with_error = {job.id for job in failed if "order 77" in job.error}
+    yield asked(
+        "failed jobs with a text (looks at all)",
+        lambda: {job.id for job in jobs.find(status="failed", error="order 77")},
+        with_error,
+    )
+    yield asked("statistics of the last hours", lambda: len(engine.stats(since=now_ago()).names) >= 0, True)
+
+
+def now_ago() -> datetime:
+    """Return a time two hours ago."""
+    return datetime.now(UTC) - timedelta(hours=2)
+
+
 def _stores(folder: str | None) -> Iterator[tuple[Store, Settings]]:
     with tempfile.TemporaryDirectory(prefix="lb-", ignore_cleanup_errors=True) as made:
         settings = load_settings(data_dir=Path(folder or made) / "s", templates=made)
@@ -131,7 +244,12 @@ def main() -> None:
         scripts.load_all(store)
         if not store.client.dbsize():
             started = monotonic()
-            print(fill(store, settings, options.jobs), f"filled in {monotonic() - started:.0f} s")
+            print(fill(store, settings, options.jobs), f"filled in {monotonic() - started:.0f} s", flush=True)
+        seen = oracle(store)
+        print(f"{'question':44} {'wall s':>8} {'store ms':>9} {'longest':>8}  right")
+        for what, cost, is_right in ask(Engine(settings=settings), seen):
+            row = f"{what:44} {cost.seconds:8.2f} {cost.store:9.1f} {cost.longest:8.1f}"
+            print(f"{row}  {'yes' if is_right else 'NO'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -32,7 +32,6 @@ from liquid_background.jobs.store import connect, embedded
 from liquid_background.settings import Settings, load_settings
 from liquid_background_worker import run
 
-FAULT_EVERY = 12.0  # seconds from one fault of the store to the next
 FULL = 6.0  # seconds that the store stays full
 STALL = 4.0  # seconds that it stands still; a lease lasts 3
 
@@ -202,13 +201,13 @@ class Fleet:
         return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in self._pids]
 
 
-def enqueue(settings: Settings, count: int, attempts: int) -> dict[str, float]:
+def enqueue(settings: Settings, count: int, attempts: int, longest: float) -> dict[str, float]:
     """Send the jobs, over outages too; return when each is due."""
     store = connect(settings)
     queue = Queue(store, settings)
     due: dict[str, float] = {}
     for start in range(0, count, 100):
-        jobs = [_job(number, attempts) for number in range(start, min(start + 100, count))]
+        jobs = [_job(number, attempts, longest) for number in range(start, min(start + 100, count))]
         now = time.time()
         due |= {job.id: now + job.delay * 60 for job in jobs}
         while True:
@@ -221,8 +220,8 @@ def enqueue(settings: Settings, count: int, attempts: int) -> dict[str, float]:
     return due
 
 
-def _job(number: int, attempts: int) -> Job:
-    delay = random.uniform(0.01, 0.4) if number % 5 == 0 else 0.0
+def _job(number: int, attempts: int, longest: float) -> Job:
+    delay = random.uniform(0.01, longest) if number % 5 == 0 else 0.0
     priority = random.choice(list(Priority))
     return Job(
         id=f"j{number}", source_name="soak", template="soak", line=1, source="", priority=priority, delay=delay,
@@ -230,18 +229,18 @@ def _job(number: int, attempts: int) -> Job:
     )  # fmt: skip
 
 
-def batter(fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Settings, limit: float) -> None:
+def batter(fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Settings, limit: float, every: float) -> None:
     """Kill until every job has ended; now and then the store has its next fault, and workers are let alone."""
     store = connect(settings)
     queue = Queue(store, settings)
-    until, next_fault, next_look = time.monotonic() + limit, time.monotonic() + FAULT_EVERY, time.monotonic() + 5
+    until, next_fault, next_look = time.monotonic() + limit, time.monotonic() + every, time.monotonic() + 5
     while time.monotonic() < until:
         time.sleep(random.uniform(0.1, 0.4))
         fleet.strike()
         fleet.wake_up()
         if time.monotonic() > next_fault:
             next(faults)()
-            next_fault = time.monotonic() + FAULT_EVERY
+            next_fault = time.monotonic() + every
         if time.monotonic() > next_look:
             next_look = time.monotonic() + 1
             with contextlib.suppress(StoreUnavailable):
@@ -276,9 +275,9 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     began = time.monotonic()
     fleet = Fleet(lambda: _work(settings, Body(runs, arguments.body)), arguments.workers)
     attempts = 2 if arguments.trouble else 5
-    due = enqueue(settings, arguments.jobs, attempts)
+    due = enqueue(settings, arguments.jobs, attempts, arguments.delay)
     faults = (server.stall, server.fill, server.kill) if arguments.trouble else (server.kill,)
-    batter(fleet, cycle(faults), settings, arguments.limit)
+    batter(fleet, cycle(faults), settings, arguments.limit, arguments.every)
     fleet.wake_up(everyone=True)
     settle(settings, 30)
     codes = fleet.close()
@@ -314,6 +313,8 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=6)
     parser.add_argument("--body", type=float, default=0.01, help="seconds that each body takes")
     parser.add_argument("--limit", type=float, default=600, help="seconds after which the killing stops")
+    parser.add_argument("--every", type=float, default=12.0, help="seconds from one fault of the store to the next")
+    parser.add_argument("--delay", type=float, default=0.4, help="minutes that a delayed job waits at most")
     parser.add_argument("--fsync", default="everysec", help="the store's appendfsync: everysec or always")
     parser.add_argument("--trouble", action="store_true", help="the store also fills up and stands still")
     parser.add_argument("--seed", type=int, default=None)

@@ -33,7 +33,12 @@ class Chapter(NamedTuple):
 _PACKAGE: Final = "liquid_background"
 _REACHED: Final = (
     "jobs.queue.Queue",
+    "jobs.pages.Page",
     "jobs.contract.QueueCounts",
+    "jobs.operating.operations.Operations",
+    "jobs.operating.operation.Operation",
+    "jobs.operating.operation.Kind",
+    "jobs.operating.operation.OperationState",
     "jobs.operating.audit.Audit",
     "jobs.operating.audit.AuditEntry",
     "jobs.operating.pauses.Queues",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
 
 from liquid_background.jobs.contract import APPLICATION
@@ -44,8 +43,8 @@ class Asked:
         return statistics(self.store, source_name, since)
 
     async def stats_async(self, source_name: str = "", since: datetime | None = None) -> Statistics:
-        """Do what `stats` does, in a thread."""
-        return await asyncio.to_thread(self.stats, source_name, since)
+        """Do what `stats` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.stats, source_name, since)
 
     @kept
     def _operator_threads(self) -> Threads:
@@ -114,7 +113,11 @@ class Asked:
         run = self._operator_threads.run
         return await run(self.forget, text, by=by, dry_run=dry_run, including_waiting=including_waiting)
 
-    @kept
+    @property
     def failures(self) -> Failures:
         """The failed jobs in groups: `list()`, `show(id)`, `silence(id, by)`, `unsilence(id)`; see docs/failures.md."""
+        return self._failures
+
+    @kept
+    def _failures(self) -> Failures:
         return Failures(lambda: self.store, self.settings)

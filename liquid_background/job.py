@@ -189,6 +189,7 @@ class Job:
     regain_parts: int = 1  # see `liquid_background.jobs.family`
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
     edited_from: str = ""  # the id of the job that it was made from, with other values
+    parent: str = field(default="", repr=False, compare=False)  # id of the job or page render that made it
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode_data` made
 
@@ -294,3 +295,4 @@ class JobRecord:
     started_at: datetime | None = None
     completed_at: datetime | None = None
     edited_from: str = ""  # the id of the job that it was made from, with other values; empty for none
+    parent: str = ""  # id of the job or the page render that made it; empty when neither did

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,11 +83,17 @@ def _parse(content: bytes, file: Path) -> dict[str, Any]:
         line = content.count(b"\n", 0, error.start) + 1
         raise SettingsError(f"{file}:{line}: is not UTF-8 text; write it anew as UTF-8") from error
     try:
-        return tomllib.loads(text)
+        return _loaded(text)
     except RecursionError as error:
         raise SettingsError(f"{file}: is nested too deep; settings are lines below [{TABLE}]") from error
     except ValueError as error:  # a number of thousands of digits, too
         raise SettingsError(_not_toml(str(error), text, file)) from error
+
+
+@lru_cache(maxsize=1)
+def _loaded(text: str) -> dict[str, Any]:
+    """Return what a text says; the last one is kept, since an application's tests make engine after engine from it."""
+    return tomllib.loads(text)
 
 
 def _not_toml(message: str, text: str, file: Path) -> str:

@@ -49,10 +49,15 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         item.user_properties.append(("spent", _spent() - before))
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection() -> None:
     """Spare the collector of garbage the thousands of tests, and all that they import: that stays to the end."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -122,11 +127,16 @@ def store(session_store: Store) -> Store:
     return session_store
 
 
+@pytest.fixture(scope="session")
+def session_settings(session_store: Store) -> Settings:
+    assert session_store.socket is not None
+    return load_settings(data_dir=session_store.socket.parent)
+
+
 @pytest.fixture
-def settings(store: Store) -> Settings:
+def settings(store: Store, session_settings: Settings) -> Settings:
     """Settings that lead to `store`, for tests that connect by themselves or start processes."""
-    assert store.socket is not None
-    return load_settings(data_dir=store.socket.parent)
+    return session_settings
 
 
 @dataclass

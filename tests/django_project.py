@@ -15,6 +15,7 @@ def set_up() -> None:
     if not settings.configured:
         settings.configure(
             SECRET_KEY="for tests",
+            PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # those for passwords are slow
             ALLOWED_HOSTS=["testserver"],
             DATABASES={"default": SQLITE, "other": SQLITE},
             DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",

@@ -23,7 +23,7 @@ from liquid_background.python_jobs.sender import EngineSender
 from liquid_background.settings import Settings
 
 APPLICATION = {
-    *("settings", "environment", "store", "job_store", "jobs", "log", "health", "be_patient"),
+    *("settings", "environment", "store", "job_store", "jobs", "log", "failures", "health", "be_patient"),
     *("render", "render_async", "render_string"),
     *("action", "background", "function_queue"),
     *("enqueue", "enqueue_async", "enqueue_many", "enqueue_many_async"),

@@ -29,11 +29,15 @@ from pathlib import Path
 from select import select
 from typing import IO, Any, NoReturn
 
+from liquid_background.jobs.queue import scripts
+from liquid_background.pyproject import read_table
 from tests import warm_command
 from tests.warm_command import ask
 
 IMPORTED = ("liquid_background_worker", "poscli.program", "poscli.application", "poscli.failures")
 LONGEST = 1_000_000  # bytes of a message
+ahead: set[str] = set()
+"""What the forker is to import, too, before it forks the next run: a room adds what nearly all of its runs import."""
 
 
 class Started:
@@ -99,7 +103,7 @@ def start(module: str, *arguments: str, cwd: Path, env: Mapping[str, str], strea
     folder = os.open(cwd, os.O_RDONLY)
     try:
         files = [folder, *(stream.fileno() for stream in streams)]
-        return Started(ask(_forker(), module, arguments, env, streams=range(3), files=files))
+        return Started(ask(_forker(), module, arguments, env, streams=range(3), files=files, ahead=sorted(ahead)))
     finally:
         os.close(folder)
 
@@ -133,12 +137,23 @@ def _serve(asked: socket.socket) -> None:
         message, files, _, _ = socket.recv_fds(asked, LONGEST, 5)
         if not message:
             return
+        run = json.loads(message)
+        _import(run.pop("ahead"))
         if os.fork() == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             asked.close()
-            _watch(files[0], files[1:], json.loads(message))
+            _watch(files[0], files[1:], run)
         for file in files:
             os.close(file)
+
+
+def _import(names: Sequence[str]) -> None:
+    new = [name for name in names if name not in sys.modules]
+    for name in new:
+        with suppress(ImportError):  # the run will say so
+            import_module(name)
+    if new:
+        gc.freeze()
 
 
 def _watch(answers: int, files: Sequence[int], run: Mapping[str, Any]) -> NoReturn:
@@ -195,7 +210,8 @@ def _open_streams(streams: Sequence[int]) -> None:
 
 
 if __name__ == "__main__":
-    for name in IMPORTED:
-        import_module(name)
-    gc.freeze()
+    _import(IMPORTED)
+    for name in scripts.names():
+        scripts.digest(name)
+    read_table(Path.cwd())
     _serve(socket.socket(fileno=0))

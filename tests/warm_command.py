@@ -21,9 +21,10 @@ def ask(
     *,
     streams: Sequence[int],
     files: Sequence[int],
+    ahead: Sequence[str] = (),
 ) -> socket.socket:
     """Ask for a run in a folder, with those of the three streams that are open; return the way of its answers."""
-    asked = {"module": module, "arguments": arguments, "env": dict(env), "streams": list(streams)}
+    asked = {"module": module, "arguments": arguments, "env": dict(env), "streams": list(streams), "ahead": list(ahead)}
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs:
         socket.send_fds(forker, [json.dumps(asked).encode()], [theirs.fileno(), *files])

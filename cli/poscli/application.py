@@ -18,6 +18,7 @@ from liquid_background.settings import load_settings
 from liquid_background.wording import a
 from poscli.called import is_guest
 from poscli.options import app_option
+from poscli.plain_log import make_last_resort_plain
 from poscli.sites import given_site
 from poscli.terminal import hint
 
@@ -51,6 +52,7 @@ def _found_engine(app: str | None) -> Engine:
     given = given_engine()
     if given is not None and app is None:
         return given
+    make_last_resort_plain()
     settings = load_settings(app=app)
     if settings.app is None:
         return Engine(settings=settings)

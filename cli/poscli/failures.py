@@ -16,6 +16,7 @@ from liquid_background.jobs.log import printable
 from liquid_background.language.syntax import explain, locate
 from liquid_background.nearest import nearest
 from poscli.called import as_called
+from poscli.terminal import fitted
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument
@@ -76,12 +77,13 @@ def warn(warning: Warning | str) -> None:
     """Print a warning as one line; python-liquid's draw the place below, of which only the place is kept."""
     first, *rest = str(warning).splitlines() or [""]
     place = next((line.strip().removeprefix("-> ") for line in rest if line.strip().startswith("-> ")), None)
-    click.echo(printable(f"warning: {first} ({place})" if place else f"warning: {first}"), err=True)
+    line = printable(f"warning: {first} ({place})" if place else f"warning: {first}")
+    click.echo(fitted(line, to_stderr=True), err=True)
 
 
 def _say(message: str, path: str = "poscli") -> None:
     label = click.style(as_called(f"{path}:"), fg="red", bold=True)
-    click.echo(f"{label} {printable(as_called(message))}", err=True)
+    click.echo(fitted(f"{label} {printable(as_called(message))}", to_stderr=True), err=True)
 
 
 def _path(error: click.ClickException) -> str:

@@ -31,7 +31,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Tools": {
         "doctor": "Check the set-up and say how to fix what is wrong.",
         "health": "Say in one line and an exit code whether jobs are run, for probes.",
-        "store": "Look after the embedded store.",
+        "store": "Look after the store, and what it has of failed jobs.",
         "completion": "Print the completion script for a shell.",
     },
 }

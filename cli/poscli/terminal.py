@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
-from typing import assert_never
+from typing import TextIO, assert_never
 from unicodedata import category, east_asian_width
 
 import click
@@ -57,12 +57,12 @@ def styled(text: str, **style: str | bool | None) -> str:
 def hint(message: str) -> None:
     """Tell the person at the terminal what is not output; silent when standard output is piped."""
     if sys.stdout.isatty():
-        click.echo(styled(printable(as_called(message)), dim=True), err=True)
+        click.echo(styled(fitted(printable(as_called(message)), to_stderr=True), dim=True), err=True)
 
 
 def note(message: str) -> None:
     """Say on stderr, also to a script, why there is no output; one line, whatever names from the store are in it."""
-    click.echo(printable(as_called(message)), err=True)
+    click.echo(fitted(printable(as_called(message)), to_stderr=True), err=True)
 
 
 @contextmanager
@@ -93,9 +93,9 @@ def line_of(entry: LogEntry, style: Format = "text") -> str:
     return line if style == "json" else fitted(line)
 
 
-def fitted(text: str) -> str:
+def fitted(text: str, *, to_stderr: bool = False) -> str:
     """Return text whose lines are broken where a terminal would break them, their further rows indented."""
-    columns = terminal_width()
+    columns = terminal_width(sys.stderr if to_stderr else None)
     return "\n".join(row for line in text.split("\n") for row in _rows(line, columns)) if columns else text
 
 
@@ -105,10 +105,11 @@ def cut(line: str) -> str:
     return f"{first[:-_WIDEST]}…" if more else line
 
 
-def terminal_width() -> int:
-    """Return the width of the terminal, 0 when standard output is none or does not know."""
+def terminal_width(given: TextIO | None = None) -> int:
+    """Return the width of the terminal, 0 when the stream, or standard output, is none or does not know."""
+    stream = given or sys.stdout
     try:
-        return os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+        return os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
     except (OSError, ValueError):
         return 0
 

@@ -6,16 +6,16 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import Event, Thread
 from typing import Final
 
 import click
 
 from liquid_background import Engine
-from liquid_background.jobs.log import last_id
+from liquid_background.jobs.log import last_id, printable
 from liquid_background.jobs.store import embedded
+from liquid_background.language.pages import sites_of
 from poscli import attached
 from poscli.terminal import line_of, styled
 
@@ -44,9 +44,15 @@ class Together:
         }
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = Event()
+        self._templates = {os.path.abspath(site.root) for site in sites_of(engine.environment.loader)}
+        self._failure: BaseException | None = None  # of the keeper
 
     def run(self) -> None:
-        """Run until Ctrl-C, SIGTERM or SIGHUP."""
+        """Run until Ctrl-C, SIGTERM or SIGHUP.
+
+        Raises:
+            Exception: that which has ended the keeper of the processes.
+        """
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
         settings = self._engine.settings
@@ -69,17 +75,29 @@ class Together:
             self._engine.store.close()
             if ours:
                 embedded.stop(settings.data_dir)
+        if self._failure is not None:
+            raise self._failure
 
     def _keep(self) -> None:
-        """Keep the processes until the end: restart them when a file changes, and say when one ended by itself."""
-        seen = _changes()
+        """Keep the processes until the end; without them there is nothing to wait for."""
+        try:
+            self._look_after()
+        except BaseException as error:  # noqa: BLE001  it is raised where somebody sees it
+            self._failure = error
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            self._stop()
+
+    def _look_after(self) -> None:
+        """Restart the processes when a file changes, and say when one ended by itself."""
+        seen = _changes(self._templates)
         told: set[str] = set()
         self._start()
         while not self._stopping.wait(_LOOK):
-            now = _changes()
+            now = _changes(self._templates)
             if now != seen:
                 changed = min(path for path, _ in now ^ seen)
-                _say(f"{changed} changed: restarting worker and pages")
+                _say(f"{changed.removeprefix(f'.{os.sep}')} changed: restarting worker and pages")
                 seen = now
                 told.clear()
                 self._stop()
@@ -88,7 +106,6 @@ class Together:
                 if process.poll() is not None and name not in told:
                     told.add(name)
                     _say(f"{name} ended with exit code {process.returncode}; it starts again when a file changes")
-        self._stop()
 
     def _start(self) -> None:
         for name, command in self._commands.items():
@@ -101,24 +118,28 @@ class Together:
             attached.stop(process)
 
 
-def _changes() -> set[tuple[str, int]]:
+def _changes(templates: Collection[str]) -> set[tuple[str, int]]:
     """Return the files whose change needs a restart, each with its time. Templates need none: they are read anew."""
     found = set()
-    for path in _files():
+    for path in _files(templates):
         with contextlib.suppress(OSError):  # it may go while we look
-            found.add((str(path), path.stat().st_mtime_ns))
+            found.add((path, os.stat(path).st_mtime_ns))
     return found
 
 
-def _files() -> Iterator[Path]:
+def _files(templates: Collection[str]) -> Iterator[str]:
+    """Yield the program's files; what cannot be looked into, as a path that is too long, holds none of them."""
     for folder, folders, files in os.walk("."):
-        folders[:] = [
-            name
-            for name in folders
-            if not name.startswith(".") and name not in _NOT_OURS and not Path(folder, name, "pyvenv.cfg").exists()
-        ]
-        yield from (Path(folder, name) for name in files if name.endswith(".py") or name == "pyproject.toml")
+        folders[:] = [name for name in folders if _is_programs(folder, name, templates)]
+        yield from (os.path.join(folder, name) for name in files if name.endswith(".py") or name == "pyproject.toml")
+
+
+def _is_programs(folder: str, name: str, templates: Collection[str]) -> bool:
+    path = os.path.join(folder, name)
+    if name.startswith(".") or name in _NOT_OURS or os.path.exists(os.path.join(path, "pyvenv.cfg")):
+        return False
+    return os.path.abspath(path) not in templates  # whose authors restart nothing
 
 
 def _say(message: str) -> None:
-    click.echo(styled(message, dim=True), err=True)
+    click.echo(styled(printable(message), dim=True), err=True)

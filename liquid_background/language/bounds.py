@@ -28,6 +28,20 @@ _SMALL: Final = frozenset((float, bool, type(None)))
 _UNLIKE_NUMBERS: Final = (str, list, tuple, dict, range, Expression, type(None))
 
 
+class BodyNode(Node):
+    """A node whose body runs as a job of its own: a background block."""
+
+    __slots__ = ()
+
+    def parameter_names(self) -> Iterable[str]:
+        """Return the names that its body is given."""
+        raise NotImplementedError
+
+    def evaluated(self) -> Iterable[Expression]:
+        """Return what is evaluated here; of a block in another one, which only its job renders, the arguments alone."""
+        raise NotImplementedError
+
+
 class BoundedRange(RangeLiteral):
     """A range literal that filters, operators and tags may take whole, or walk through in one go."""
 
@@ -214,6 +228,8 @@ def _bound_nodes(env: Environment, nodes: list[Node], static: RenderContext) -> 
 
 
 def _bound_node(env: Environment, node: Node, static: RenderContext) -> int:
+    if isinstance(node, BodyNode):  # its body is parsed again before it renders
+        return 1 + _bound_expressions(env, node.evaluated())
     size = 1 + _bound_expressions(env, node.expressions())
     if type(node) is BlockNode:
         return size + _bound_nodes(env, node.nodes, static)

@@ -15,7 +15,8 @@ from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
 from liquid_background.language.exposed import Exposing, Exposure
 from liquid_background.language.filters import BoundedTranslateTag, add_filters
-from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, nobody_looks
+from liquid_background.language.kept import weigh
+from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, look, nobody_looks
 from liquid_background.language.sending import Sending
 from liquid_background.language.strict import is_strict
 from liquid_background.language.syntax import (
@@ -35,6 +36,7 @@ from liquid_background.language.tags import (
     CallTag,
     Collector,
     Consumer,
+    ExtendsTag,
     Tokens,
     blocks_only,
     placed,
@@ -96,6 +98,7 @@ class Environment(Sending, Exposing):
         if extra:
             self.add_tag(BoundedTranslateTag)
             self.add_tag(CallTag)
+            self.add_tag(ExtendsTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:
@@ -134,11 +137,12 @@ class Environment(Sending, Exposing):
         return lexer(delimiters, self.ejs_tags)
 
     def get_template(self, name: str, **options: Any) -> BoundTemplate:
-        """Load and parse a template.
+        """Load and parse a template; before one more of a render, that looks at its clock: none is while one is parsed.
 
         Raises:
             TemplateNotFoundError: when there is none, or no file can have that name.
         """
+        look(options.get("context"))
         try:
             return super().get_template(name, **options)
         except REFUSALS as error:
@@ -148,6 +152,7 @@ class Environment(Sending, Exposing):
 
     async def get_template_async(self, name: str, **options: Any) -> BoundTemplate:
         """Do what `get_template` does, awaiting what can be awaited."""
+        look(options.get("context"))
         try:
             return await super().get_template_async(name, **options)
         except REFUSALS as error:
@@ -207,7 +212,9 @@ class Environment(Sending, Exposing):
         finally:
             parsing.reset(token)
         made_globals = self.make_globals(rest.pop("globals", None))
-        return self.template_class(env=self, nodes=nodes, name=name, path=path, globals=made_globals, **rest)
+        made = self.template_class(env=self, nodes=nodes, name=name, path=path, globals=made_globals, **rest)
+        made.weight = weigh(stream.tokens)
+        return made
 
     def _tokens(self, source: str, line: int, column: int) -> Iterator[Token]:
         """Tokenize a slice behind blank padding, so that every position is that of the whole template."""

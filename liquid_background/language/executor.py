@@ -20,12 +20,13 @@ from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
-from liquid_background.language.kept import MAX_BODIES, MAX_BODY_BYTES, KeptSources, size_of
+from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
-from liquid_background.language.syntax import class_of, error_of_template, explain
+from liquid_background.language.syntax import class_of, error_of_template, explain, raised_at
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
+_OF_A_PATH: Final = 300  # bytes of a plan for each
 MAX_RETURNED: Final = 1024 * 1024  # bytes of JSON that a function may return
 
 
@@ -35,7 +36,7 @@ class _Body:
 
     template: BoundTemplate
     positions: Mapping[int, tuple[str, int]]
-    source_size: int = 0
+    weight: int = 0
 
 
 class JobContext(Context):
@@ -107,7 +108,7 @@ class Executor:
         self.environment = environment
         self._functions = functions
         self._hooks = hooks or Hooks()
-        self._bodies: KeptSources[object, _Body] = KeptSources(MAX_BODIES, MAX_BODY_BYTES)
+        self._bodies: KeptSources[object, _Body] = KeptSources(MAX_BODIES, MAX_BODY_WEIGHT)
 
     def perform(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Outcome:
         """Perform one attempt; whatever the body does, the outcome says how it ended.
@@ -119,7 +120,7 @@ class Executor:
             max_attempts: attempts that the job may have in all.
         """
         running = partial(_running, job_id, payload, attempt, max_attempts)
-        collector = Collector(self.environment, running, family=Family.of(payload))
+        collector = Collector(self.environment, running, family=Family.of(payload), maker=job_id)
         started = time.monotonic()
         result, error, raised, trace, retry = None, None, "", "", True
         exception: BaseException | None = None
@@ -137,7 +138,7 @@ class Executor:
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             if "partial" in payload and payload["partial"] != payload["template"]:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, raised = explain(reason), class_of(reason)
+            error, raised = _one_line(reason, payload), class_of(reason)
             trace, exception = _traceback(reason), reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
         if isinstance(result, str) and "function" not in payload:
@@ -216,9 +217,8 @@ class Executor:
         for path in plan.paths:
             # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
             path.__class__ = HandedOverPath
-        # Its tokens hold the lines before it as blanks, and its key the names.
-        beside = payload["line"] + payload["column"] + sum(map(len, names))
-        return _Body(template, plan.positions, size_of(payload["source"]) + beside)
+        beside = _OF_A_PATH * len(plan.positions) + len(payload["source"]) + sum(map(len, names))  # the plan, its key
+        return _Body(template, plan.positions, template.weight + beside)
 
 
 def _running(job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> LogEntry:
@@ -246,6 +246,12 @@ def plain_result(returned: object) -> Encoded:
     if size(encoded) > MAX_RETURNED:
         raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
     return encoded
+
+
+def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
+    """Return what was wrong and where: of a function, which is named by where it is defined, the line that raised."""
+    place = raised_at(error, payload["function"]) if "function" in payload else ""
+    return f"{explain(error)} ({place})" if place else explain(error)
 
 
 def _traceback(error: BaseException) -> str:

@@ -92,11 +92,12 @@ class Text(StringIO):
 class Watch:
     """Looks at the clock, and at what has been printed, as a render goes on; its contexts share it."""
 
-    __slots__ = ("ends", "passing", "seconds", "steps", "text")
+    __slots__ = ("ends", "parents", "passing", "seconds", "steps", "text")
 
     def __init__(self) -> None:
         self.seconds = self.ends = inf
         self.steps = _STEPS  # until the next look; contexts count them down
+        self.parents = 0  # templates that are extended by those that are being rendered
         self.passing = 0  # bytes of arguments that filters made, of the tags that are being rendered
         self.text: Text | None = None  # the innermost one, or one that was
 

@@ -27,6 +27,7 @@ from liquid.expression import Expression
 from liquid.extra.tags.macro_tag import MacroNode
 from liquid.token import TOKEN_TAG
 
+from liquid_background.language.bounds import BodyNode
 from liquid_background.language.scope import ANYTHING, Scope
 
 REQUEST_ROOTS: Final = frozenset(("params", "session", "cookies", "headers", "context", "request"))
@@ -51,16 +52,6 @@ class Plan:
     hand_overs: tuple[HandOver, ...]  # distinct, in the order of their first use
     positions: Mapping[int, tuple[str, int]]  # start index of a path → (key, segments that the key covers)
     paths: tuple[Path, ...]  # the paths at those positions
-
-
-class BodyNode(Node):
-    """A node whose body runs as a job of its own: a nested background block."""
-
-    __slots__ = ()
-
-    def parameter_names(self) -> Iterable[str]:
-        """Return the names that its body is given."""
-        raise NotImplementedError
 
 
 class _Judged(NamedTuple):
@@ -169,7 +160,7 @@ class BodyWalk:
 
     def _arguments(self, node: Node, scope: Scope) -> None:
         if tag_of(node) in self.hands_over:
-            for expression in node.expressions():
+            for expression in node.evaluated() if isinstance(node, BodyNode) else node.expressions():
                 self.expression(expression, scope)
         else:
             self.other(node, scope)
@@ -204,6 +195,8 @@ class BodyWalk:
 
     def assigned_elsewhere(self, node: Node) -> Iterable[str]:
         """Return the names that a partial which shares the scope may assign."""
+        if isinstance(node, BodyNode):
+            return ()
         partial = node.partial_scope()
         shared = partial is not None and partial.scope is not PartialScope.ISOLATED
         return (ANYTHING,) if shared else ()

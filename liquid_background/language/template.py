@@ -25,7 +25,7 @@ class Template(BoundTemplate):
         super().__init__(*args, **kwargs)
         self.front_matter = front_matter or {}
         self.display_name = template_name(self.path or self.name)
-        self.source_size = 0  # until its loader says
+        self.weight = 0  # until who parses it says
 
     def render_with_context(
         self,

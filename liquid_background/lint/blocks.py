@@ -12,7 +12,8 @@ from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, StringLiteral
 
 from liquid_background.job import MAX_PARAMETERS
-from liquid_background.language.plan import REQUEST_ROOTS, BodyNode, BodyWalk
+from liquid_background.language.bounds import BodyNode
+from liquid_background.language.plan import REQUEST_ROOTS, BodyWalk
 from liquid_background.language.scope import ANYTHING, Scope
 from liquid_background.language.syntax import OPTIONS, Argument, column_of, line_of, show
 from liquid_background.language.tags import BackgroundNode

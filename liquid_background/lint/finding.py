@@ -1,12 +1,18 @@
-"""What a check finds, the rules it goes by, and the comments that silence them."""
+"""What a check finds, the rules it goes by, the comments that silence them, and how much is told of one file."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+from liquid_background.wording import counted
+
+MAX_FINDINGS: Final = 100
+"""Findings of one file that are told; the others are counted."""
 
 
 class Severity(StrEnum):
@@ -66,6 +72,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, but not elsewhere."),
         Rule("not-a-template", Severity.WARNING, "A file or folder is named like a template, and is none."),
         Rule("delay-for-order", Severity.HINT, "A short delay is used to run one job after another."),
+        Rule("more", Severity.HINT, f"A file has over {MAX_FINDINGS} findings: so many are told, errors first."),
     )
 }
 
@@ -107,3 +114,19 @@ def silenced(findings: Iterable[Finding], source: str) -> list[Finding]:
             for covered in (line, line + 1):
                 lines.setdefault(covered, set()).update(rules)
     return [item for item in findings if item.rule.name not in whole | lines.get(item.line, set())]
+
+
+def shortened(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the findings of one file in the order of its lines; of too many the worst, and one for the rest."""
+    ordered = sorted(findings, key=lambda item: (item.line, item.column))
+    if len(ordered) <= MAX_FINDINGS:
+        return ordered
+    levels = list(Severity)
+    worst = sorted(range(len(ordered)), key=lambda at: levels.index(ordered[at].rule.severity))
+    told = sorted(worst[:MAX_FINDINGS])
+    rest = [ordered[at] for at in sorted(worst[MAX_FINDINGS:])]
+    counts = Counter(item.rule.severity for item in rest)
+    kinds = ", ".join(counted(counts[severity], str(severity)) for severity in Severity if counts[severity])
+    more = f"and {len(rest):,} more in this file, the first of them here: {kinds}"
+    last = Finding(rest[0].path, rest[0].line, rest[0].column, RULES["more"], more, "mend the others first")
+    return [*(ordered[at] for at in told), last]

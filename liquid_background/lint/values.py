@@ -15,6 +15,7 @@ from liquid.exceptions import LiquidError
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     KEYS,
+    LONGEST_NAME,
     NO_HEADERS,
     NULLS,
     NUMBERS,
@@ -191,6 +192,8 @@ class _Values:
 
 def _reason_against_slug(slug: str) -> tuple[str, str]:
     """Return why no request asks for a path as it is written, and what to write; ("", "") when one does."""
+    if len(slug) > LONGEST_NAME:
+        return f"it has over {LONGEST_NAME:,} characters", "shorten it"
     if _ENCODED.search(slug):
         return "paths are compared decoded", f"write {show(unquote(slug))}"
     if _ADDRESS.match(slug):

@@ -174,7 +174,8 @@ def front_matter_schedules(env: Environment, default: RetryPolicy, longest: floa
 
     `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`. A wrong
     one is logged and left out: a mistake in one template must not keep a worker from running the jobs of the others.
-    So are those behind the first MAX_SCHEDULES by path, wrong ones included, in one line.
+    Of over MAX_SCHEDULES, wrong ones included, the files that changed first are kept, so that one that is added takes
+    no other one's place; the others are left out in one line.
 
     Args:
         env: whose loader finds the templates.
@@ -182,27 +183,27 @@ def front_matter_schedules(env: Environment, default: RetryPolicy, longest: floa
         longest: seconds of an attempt that one may ask for.
     """
     front_matters = getattr(env.loader, "front_matters", None)
-    count = 0
-    for template, matter in front_matters() if front_matters is not None else ():
-        if matter.get("schedule") is None:
-            continue
-        count += 1
-        if count > MAX_SCHEDULES:
-            continue
+    found = front_matters() if front_matters is not None else ()
+    given = {template: matter["schedule"] for template, matter in found if matter.get("schedule") is not None}
+    kept = list(given)
+    if len(given) > MAX_SCHEDULES:
+        first = {*sorted(given, key=getattr(env.loader, "changed_at", lambda _: 0))[:MAX_SCHEDULES]}
+        kept = [template for template in given if template in first]
+        logger.error("%s", too_many_schedules(len(given)))
+    for template in kept:
         try:
-            yield read_schedule(template, matter["schedule"], default, longest)
+            yield read_schedule(template, given[template], default, longest)
         except EnqueueError as error:
             place = _place(env, template)
             logger.error("%s: the front matter's schedule is not kept: %s", place, error)
-    if count > MAX_SCHEDULES:
-        logger.error("%s", too_many_schedules(count))
 
 
 def too_many_schedules(count: int) -> str:
     """Return what to say of a site with more schedules in front matter than are kept."""
     return (
-        f"{count:,} templates have a schedule in front matter; the first {MAX_SCHEDULES} by path are kept, the other "
-        f"{count - MAX_SCHEDULES:,} are not; the limit is fixed, and the setting FRONT_MATTER_SCHEDULES turns all off"
+        f"{count:,} templates have a schedule in front matter; the {MAX_SCHEDULES} that have stood there longest are "
+        f"kept, the other {count - MAX_SCHEDULES:,} are not; the limit is fixed, and the setting "
+        "FRONT_MATTER_SCHEDULES turns all off"
     )
 
 

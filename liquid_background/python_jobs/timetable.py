@@ -11,7 +11,8 @@ from typing import Final, Protocol, TypeAlias
 
 from liquid_background.errors import JobNotFound, ScheduleNotFound
 from liquid_background.job import Job, JobRecord, LogEntry, new_id
-from liquid_background.jobs.contract import Jobs
+from liquid_background.jobs.contract import APPLICATION, Jobs
+from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.site import id_suffix, own_name
@@ -23,6 +24,7 @@ NEXT: Final = 5
 """Next times that are told of a schedule."""
 _LOOKED_BACK: Final = 3  # times that have come, of which one may have left a record
 _LONGEST: Final = 1_000  # bytes of a name
+_LONGEST_BY: Final = 200  # characters
 _MOST_MS: Final = 10**14
 
 
@@ -92,7 +94,7 @@ class Timetable:
         [found] = self._planned([self._find(name)])
         return found
 
-    def pause(self, name: str, by: str) -> bool:
+    def pause(self, name: str, by: str = APPLICATION) -> bool:
         """Have none of its times come until it is resumed; those that pass meanwhile do not come later.
 
         Return False when it is paused already. A job that has been enqueued for its next time is taken back.
@@ -101,16 +103,16 @@ class Timetable:
             ScheduleNotFound: when the application has none of that name.
             StoreUnavailable: when the store cannot be reached.
         """
-        return self._set(self._find(name).name, by or "?")
+        return self._set(self._find(name).name, by, pauses=True)
 
-    def resume(self, name: str) -> bool:
+    def resume(self, name: str, by: str = APPLICATION) -> bool:
         """Have its times come again, within half a minute; return False when it is not paused.
 
         Raises:
             ScheduleNotFound: when neither the application nor the store knows the name.
             StoreUnavailable: when the store cannot be reached.
         """
-        if self._set(name, ""):  # it may be paused and have gone from the application
+        if self._set(name, by, pauses=False):  # it may be paused and have gone from the application
             return True
         self._find(name)
         return False
@@ -134,13 +136,13 @@ class Timetable:
         """Do what `get` does, in a thread."""
         return await asyncio.to_thread(self.get, name)
 
-    async def pause_async(self, name: str, by: str) -> bool:
+    async def pause_async(self, name: str, by: str = APPLICATION) -> bool:
         """Do what `pause` does, in a thread."""
         return await asyncio.to_thread(self.pause, name, by)
 
-    async def resume_async(self, name: str) -> bool:
+    async def resume_async(self, name: str, by: str = APPLICATION) -> bool:
         """Do what `resume` does, in a thread."""
-        return await asyncio.to_thread(self.resume, name)
+        return await asyncio.to_thread(self.resume, name, by)
 
     async def run_async(self, name: str) -> str:
         """Do what `run` does, in a thread."""
@@ -154,9 +156,10 @@ class Timetable:
             raise ScheduleNotFound(f"no schedule is called {name[:120]!r}{hint}")
         return known[name]
 
-    def _set(self, name: str, by: str) -> bool:
-        doubt = f"the schedule may have been {'paused' if by else 'resumed'}"
-        return bool(scripts.run(self._engine.store, "pause_schedule", [name, by[:200]], doubt))
+    def _set(self, name: str, by: str, *, pauses: bool) -> bool:
+        doubt = f"the schedule may have been {'paused' if pauses else 'resumed'}"
+        arguments = [name, "1" if pauses else "", encoded(by[:_LONGEST_BY] or "?")]
+        return bool(scripts.run(self._engine.store, "pause_schedule", arguments, doubt))
 
     def _planned(self, schedules: Sequence[Schedule]) -> Listed:
         store = self._engine.store

@@ -31,6 +31,7 @@ _READ_OF_MANY: Final = 2048  # bytes, while the process has taken too many short
 _SOME: Final = 16 * 1024  # bytes of an answer
 _SHOWN: Final = 200  # bytes of a request that stand in the access log
 _LINE: Final = re.compile(rb"([^ ]*)(?: (.*?))??(?: (HTTP/[0-9]\.[0-9]))?", re.DOTALL)  # fits whatever was sent
+_TOO_MANY: Final = "too many connections"
 _NOT_HTTP: Final = "it is not valid HTTP"
 _REASONS: Final = {
     "Missing mandatory Host": "it has no Host header",
@@ -78,6 +79,7 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         self._since = self.loop.time()  # that a request is waited for
         self._seen = b""  # of the request that is waited for
         self._unread: tuple[float, int] | None = None  # since when, and how much of an answer is not read
+        self._is_turned_away = False
         self._crowd.join(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -91,6 +93,11 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
             if not self._seen and self.conn.their_state is h11.IDLE:
                 data = data.lstrip(b"\r\n")  # some clients send an empty line between requests
             self._seen += data[: _SHOWN - len(self._seen)]
+        if data and self._is_turned_away:
+            self._is_turned_away = False
+            if self._crowd.is_full:
+                self.refuse(503, _TOO_MANY)
+                return
         if data:
             super().data_received(data)
             if self.conn.short > self._paid:
@@ -142,7 +149,9 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def waits_since(self) -> float | None:
-        """Since when it waits for a request or its body; None while a page is at it."""
+        """Since when it waits for a request or its body; None while a page is at it, or it is turned away."""
+        if self._is_turned_away:
+            return None
         return self._since if self.is_waiting or self.cycle.more_body else None
 
     def look(self) -> None:
@@ -165,7 +174,11 @@ class Connection(H11Protocol, asyncio.BufferedProtocol):
         if self.unread:
             self.transport.abort()
         else:
-            self.refuse(503, "too many connections")
+            self.refuse(503, _TOO_MANY)
+
+    def turn_away(self) -> None:
+        """Refuse the request that comes, when there is no room by then: a client hears nothing before it has asked."""
+        self._is_turned_away = True
 
     def hang_up(self) -> None:
         """Close it at the end of the server, unless a page is at it, whose request gets its answer."""

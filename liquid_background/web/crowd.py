@@ -9,6 +9,7 @@ BACKLOG: Final = 100
 """Connections that the system keeps until they are taken, and that are taken at once."""
 
 _MOST: Final = 500  # connections
+_TURNED_AWAY: Final = 50  # further ones, which are told that there is no room
 _FOR_OTHERS: Final = 64  # descriptors of the process that are no connections
 
 
@@ -26,6 +27,9 @@ class Member(Protocol):
     def give_way(self) -> None:
         """Close it for another one."""
 
+    def turn_away(self) -> None:
+        """Have it refuse the request that comes, when there is no room by then."""
+
 
 class Crowd:
     """The open connections, those first that have kept the process waiting the longest: nobody looks for them."""
@@ -34,14 +38,25 @@ class Crowd:
         self._members: dict[Member, None] = {}
 
     def join(self, member: Member) -> None:
-        """Take a connection; when there are too many, the one that has waited the longest gives way."""
+        """Take a connection; when there are too many, the one that has waited the longest gives way.
+
+        Where pages are at all the others, the new one is turned away.
+        """
         self._members[member] = None
         most = most_connections()
         if len(self._members) > most:
             self._members = {each: None for each in self._members if not each.is_closing}
             if len(self._members) > most:
-                waiting = (each for each in self._members if each.waits_since is not None)
-                next(waiting, member).give_way()
+                longest = next((each for each in self._members if each.waits_since is not None), member)
+                if longest is member and len(self._members) <= most + _TURNED_AWAY:
+                    member.turn_away()
+                else:
+                    longest.give_way()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there are more connections than may be."""
+        return len(self._members) > most_connections()
 
     def wait_anew(self, member: Member) -> None:
         """Note that a connection waits for its next request."""

@@ -19,8 +19,8 @@ from liquid_background.errors import (
     PageTimeout,
     StoreError,
 )
-from liquid_background.jobs.log import printable
-from liquid_background.language.pages import SiteLoader
+from liquid_background.jobs.log import printable, steady
+from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.language.syntax import Place, trace, what_was_wrong, without_paths
 from liquid_background.web.messages import Answer, plain
 
@@ -33,6 +33,8 @@ RETRY: Final = ("retry-after", "5")
 
 _AROUND: Final = 4  # lines before and behind the place
 _WIDEST: Final = 160  # characters of a line
+_LONGEST: Final = 4_000  # characters of an error in the log
+_LONGEST_PLACE: Final = 300  # of a page's name there
 _DEEPEST: Final = 12  # templates of an include stack
 _KINDS: Final = {
     "text/html": "html",
@@ -66,6 +68,19 @@ def trouble_of(error: BaseException) -> Trouble:
         advice = f"Have the template do less at this place, have a job do it, or {MORE_TIME}."
         return Trouble(503, TOO_LONG, message, advice, places)
     return Trouble(500, "This page has an error.", message, _advice(error), places)
+
+
+def error_line(message: str, trouble: Trouble, page: str = "") -> str:
+    """Return what the log says of an error of a page: what its author may have written comes behind what is ours.
+
+    Args:
+        message: what was wrong, in whatever words.
+        trouble: with the places that it is told from.
+        page: the page that was asked for, where it is known.
+    """
+    where = f"{PAGES}/{page}" if page else trouble.places[0].template if trouble.places else "a page"
+    said = printable(message)
+    return f"error in {steady(where[:_LONGEST_PLACE])}: {said if len(said) <= _LONGEST else f'{said[:_LONGEST]}…'}"
 
 
 def with_front_matter(trouble: Trouble, loader: object) -> Trouble:

@@ -9,12 +9,11 @@ from typing import Final
 
 from liquid_background.engine import Engine
 from liquid_background.errors import JobTimeout, PageNotFound
-from liquid_background.jobs.log import printable
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import METHODS, find_page, page_at, page_headers
 from liquid_background.language.syntax import explain
 from liquid_background.variables import parse_cookies
-from liquid_background.web.errorpage import error_answer, trouble_of, with_front_matter
+from liquid_background.web.errorpage import error_answer, error_line, trouble_of, with_front_matter
 from liquid_background.web.messages import Answer, PageRequest, plain, refused
 from liquid_background.web.parameters import Malformed, NotTaken, parse_body, parse_query
 
@@ -65,8 +64,8 @@ async def answer_page(
 
 def failed(engine: Engine, asked: PageRequest, error: BaseException, *, show_errors: bool) -> Answer:
     """Log an error of a page, and return what its visitor gets."""
-    logger.error("%s", printable(explain(error)))
     trouble = trouble_of(error)
+    logger.error("%s", error_line(explain(error), trouble, asked.page))
     if show_errors:
         trouble = with_front_matter(trouble, engine.environment.loader)
     return error_answer(trouble, asked.header("accept"), show_errors)

@@ -7,12 +7,24 @@ import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from liquid_background.web.turns import Paces, Turns
 
 _MOST_WAITING: Final = 100  # requests for one page; more would take the connections that others need
+_MOST_OF_ALL: Final = 300  # requests for all pages
+_MOST_WAITING_BYTES: Final = 32 * 1024 * 1024
+"""Bytes of their bodies: the other half of what all bodies may take is for those that come, and are being answered."""
 _ENDS: Final = "the server is stopping"
+
+
+@dataclass(eq=False, slots=True)
+class _Request:
+    """A request that waits: what it gets is the turn that its place is counted in, or why it gets none."""
+
+    size: int
+    found: asyncio.Future[Turns | str]
 
 
 class Places:
@@ -29,18 +41,24 @@ class Places:
        waits; what it used while nobody waited does not count. One that has few quick answers may be stuck this time,
        and is taken for one that has used a part of that already: all of it when it has none, half when it has one, …
        Those that used as much are next in the order in which they came.
+    5. Where too many requests wait, for all pages together, the page with the most of them gives up its newest; where
+       their bodies are too large together, the page with the most bytes gives up its largest.
 
     Args:
         count: places for different pages.
         patience: seconds that a request waits for one.
+        most: requests that may wait, for all pages together.
         clock: tells seconds.
     """
 
-    def __init__(self, count: int, patience: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, count: int, patience: float, clock: Callable[[], float] = time.monotonic, *, most: int = _MOST_OF_ALL
+    ) -> None:
         self._count = count
         self._patience = patience
+        self._most = most
         self._taken: Counter[str] = Counter()  # places, by page
-        self._waiting: dict[str, deque[asyncio.Future[Turns | None]]] = {}  # in the order in which they came
+        self._waiting: dict[str, deque[_Request]] = {}  # in the order in which they came
         self._stuck: set[str] = set()  # pages that ran out of their time when they were last rendered
         self._paces = Paces(clock)
         # A page that turns long or quick begins anew in the other order.
@@ -48,13 +66,17 @@ class Places:
         self._closed = False
 
     @asynccontextmanager
-    async def place(self, page: str) -> AsyncIterator[None]:
+    async def place(self, page: str, size: int = 0) -> AsyncIterator[None]:
         """Hold a place for a request of a page.
+
+        Args:
+            page: its name.
+            size: bytes of the request's body.
 
         Raises:
             TimeoutError: saying why: there is none for too long, too many wait already, or the server ends.
         """
-        turns = await self._wait(page)
+        turns = await self._wait(page, size)
         try:
             yield
         finally:
@@ -76,33 +98,58 @@ class Places:
     def close(self) -> None:
         """Give no place to anybody any more."""
         self._closed = True
-        for requests in self._waiting.values():
+        for requests in [*self._waiting.values()]:
             for request in requests:
-                if not request.done():
-                    request.set_result(None)
-        self._waiting.clear()
+                _give_up(request, _ENDS)
 
-    async def _wait(self, page: str) -> Turns:
+    async def _wait(self, page: str, size: int) -> Turns:
         if page not in self._taken and page not in self._waiting:
             self._turns[self._paces.is_long(page)].come(page)
-        requests = self._waiting.setdefault(page, deque())
-        if self._closed or len(requests) >= _MOST_WAITING:
+        if self._closed or len(self._waiting.get(page, ())) >= _MOST_WAITING:
             raise TimeoutError(_ENDS if self._closed else f"{_MOST_WAITING} requests wait for it already")
-        request: asyncio.Future[Turns | None] = asyncio.get_running_loop().create_future()
-        requests.append(request)
+        request = _Request(size, asyncio.get_running_loop().create_future())
+        self._waiting.setdefault(page, deque()).append(request)
         self._grant()
+        self._bound()
         try:
             async with asyncio.timeout(self._patience):
-                turns = await request
+                found = await request.found
         except BaseException as error:  # a cancelled request, too
-            if request.done() and not request.cancelled() and (turns := request.result()):
-                self._leave(page, turns)  # it got its place just then
+            self._forget(page, request)
+            got = request.found.result() if request.found.done() and not request.found.cancelled() else None
+            if isinstance(got, Turns):
+                self._leave(page, got)  # it got its place just then
             if isinstance(error, TimeoutError):
                 raise TimeoutError(f"none was free for {self._patience:g} seconds; see --processes") from error
             raise
-        if turns is None:
-            raise TimeoutError(_ENDS)
-        return turns
+        if isinstance(found, str):
+            self._forget(page, request)
+            raise TimeoutError(found)
+        return found
+
+    def _bound(self) -> None:
+        """Have requests give way while too many wait, or too large ones."""
+        waiting = {
+            page: [each for each in requests if not each.found.done()] for page, requests in self._waiting.items()
+        }
+        while sum(map(len, waiting.values())) > self._most:
+            page = max(waiting, key=lambda page: len(waiting[page]))
+            _give_up(waiting[page].pop(), f"{self._most} requests wait already, and the most of them for it")
+        bytes_of = {page: sum(each.size for each in requests) for page, requests in waiting.items()}
+        while sum(bytes_of.values()) > _MOST_WAITING_BYTES:
+            page = max(bytes_of, key=bytes_of.__getitem__)
+            largest = max(waiting[page], key=lambda request: request.size)
+            waiting[page].remove(largest)
+            bytes_of[page] -= largest.size
+            most = f"{_MOST_WAITING_BYTES // 1024**2} MB"
+            _give_up(largest, f"requests with {most} of bodies wait already, and the most of that for it")
+
+    def _forget(self, page: str, request: _Request) -> None:
+        requests = self._waiting.get(page, deque())
+        if request in requests:
+            requests.remove(request)
+            if not requests:
+                del self._waiting[page]
 
     def _leave(self, page: str, turns: Turns) -> None:
         turns.end(page, self._waiting)
@@ -116,7 +163,7 @@ class Places:
         a_quick_one_waits = False
         for page in sorted(self._waiting, key=self._order):
             requests = self._waiting[page]
-            while requests and requests[0].done():  # given up
+            while requests and requests[0].found.done():  # given up
                 requests.popleft()
             if not requests or (a_quick_one_waits and page in self._taken):
                 pass
@@ -127,7 +174,7 @@ class Places:
                 turns = self._turns[is_long]
                 turns.begin(page, [each for each in self._waiting if self._paces.is_long(each) == is_long])
                 self._taken[page] += 1
-                requests.popleft().set_result(turns)
+                requests.popleft().found.set_result(turns)
                 self._waiting[page] = self._waiting.pop(page)  # behind the others
             if not requests:
                 del self._waiting[page]
@@ -144,3 +191,8 @@ class Places:
             return is_fair and page not in self._stuck
         long = sum(map(self._paces.is_long, self._taken)) if self._paces.is_long(page) else 0
         return pages < self._count and long < max(1, self._count - 1)
+
+
+def _give_up(request: _Request, reason: str) -> None:
+    if not request.found.done():
+        request.found.set_result(reason)

@@ -7,9 +7,10 @@ import time
 from dataclasses import replace
 from typing import Final
 
-from liquid_background.jobs.log import printable
-from liquid_background.language.pages import PAGES, SiteLoader
-from liquid_background.web.errorpage import RETRY, error_answer
+from liquid_background.jobs.log import steady
+from liquid_background.language.pages import MOST_READING, PAGES, SiteLoader
+from liquid_background.web.crowd import most_connections
+from liquid_background.web.errorpage import RETRY, error_answer, error_line
 from liquid_background.web.messages import Answer, PageRequest, plain
 from liquid_background.web.page import route
 from liquid_background.web.pageprocess import GRACE, PageFailed, PageProcess, sending_limit
@@ -17,9 +18,6 @@ from liquid_background.web.places import Places
 from liquid_background.web.renderer import Renderer
 
 logger = logging.getLogger("liquid_background.web")
-
-MOST_READING: Final = 10.0
-"""Seconds in which front matter is read before the first request: one author's files must not keep a site down."""
 
 _BURIED: Final = 1.0  # seconds in which a process that was stopped leaves its place
 
@@ -44,7 +42,7 @@ class PagePool:
         # An environment may have a time of its own. None is no limit there, but a server has to have one.
         self._limit = self._environment.page_timeout or renderer.engine.settings.page_timeout
         self._sending = sending_limit(renderer.engine.settings)
-        self._places = Places(most, self._limit + GRACE + _BURIED)
+        self._places = Places(most, self._limit + GRACE + _BURIED, most=most_connections() * 3 // 5)
         self._idle: list[PageProcess] = []
         self._all: set[PageProcess] = set()
         self._stopping = False
@@ -76,12 +74,14 @@ class PagePool:
             return await self._render(asked)
         except PageFailed as error:
             if self._stopping:
-                logger.error("%s (the server is stopping)", printable(error.trouble.message))
+                logger.error(
+                    "%s (the server is stopping)", error_line(error.trouble.message, error.trouble, asked.page)
+                )
                 return plain(503, "The server is stopping.", RETRY)
-            logger.error("%s", printable(error.trouble.message))
+            logger.error("%s", error_line(error.trouble.message, error.trouble, asked.page))
             return error_answer(error.trouble, asked.header("accept"), self._renderer.show_errors)
         except TimeoutError as error:
-            logger.error("%s got no process: %s", printable(f"{PAGES}/{asked.page}"), error)
+            logger.error("no process for %s: %s", steady(f"{PAGES}/{asked.page}"), error)
             return plain(503, "The server is busy.", RETRY)
         except OSError as error:
             logger.error("no process for a page: %s", error.strerror or error)
@@ -96,7 +96,7 @@ class PagePool:
         return await self._render_once(asked)  # it was killed while it waited, and another one can take the request
 
     async def _render_once(self, asked: PageRequest) -> Answer:
-        async with self._places.place(asked.page):
+        async with self._places.place(asked.page, len(asked.body)):
             process = await self._next()
             started = time.monotonic()
             try:

@@ -23,7 +23,7 @@ from click.testing import CliRunner
 
 from liquid_background import LogEntry, LogStatus
 from liquid_background.jobs.store import Store, connect
-from liquid_background.settings import load_settings
+from liquid_background.settings import Settings, load_settings
 from poscli.program import program
 from tests import warm
 from tests.log_entries import append
@@ -143,14 +143,23 @@ def served(project: Project, **env: str) -> Running:
 
 
 @pytest.fixture
-def project(tmp_path: Path, store_dir: Path, wait_until: Callable[..., Any]) -> Iterator[Project]:
+def data_dir(request: pytest.FixtureRequest) -> Path:
+    """Where the project's store is: the session's, empty; a folder of the test's own if that asks for `store_dir`."""
+    if "store_dir" in request.fixturenames:
+        return Path(request.getfixturevalue("store_dir"))
+    settings: Settings = request.getfixturevalue("settings")
+    return settings.data_dir
+
+
+@pytest.fixture
+def project(tmp_path: Path, data_dir: Path, wait_until: Callable[..., Any]) -> Iterator[Project]:
     """An empty folder; what a test starts in it is stopped at its end."""
     folder = tmp_path / "project"
     folder.mkdir()
-    env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(store_dir), "LIQUID_BACKGROUND_PROCESSES": "1"}
+    env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(data_dir), "LIQUID_BACKGROUND_PROCESSES": "1"}
     env |= {"LIQUID_BACKGROUND_RETRY_DELAYS": "0,0,0,0", "COLUMNS": "100"}
     env.pop("NO_COLOR", None)
-    made = Project(folder, store_dir, env, wait_until)
+    made = Project(folder, data_dir, env, wait_until)
     yield made
     for process in made.started:
         if process.poll() is None:

@@ -81,6 +81,7 @@ def test_the_scripts_work(project: Any) -> None:
     assert _offered(project, "poscli", "logs", "--so") == ["plain,--source-name"]
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_pages_and_source_names_are_offered(project: Any) -> None:
     project.page("welcome", "{% log 'hi' %}")
     project.page("other", "x")

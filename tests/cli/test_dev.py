@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -47,6 +50,7 @@ def _processes(folder: Path) -> list[str]:
     return found
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 def test_a_starter_project_runs(project: Any) -> None:
     made = project.good("init").lines
@@ -71,6 +75,7 @@ def test_init_changes_no_file_that_is_there(project: Any) -> None:
     assert "Now run: cd shop && poscli dev" in project.good("init", "shop").out
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     project.good("init")
@@ -97,6 +102,7 @@ def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     assert not embedded.status(project.data_dir).running
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(project: Any) -> None:
     project.good("init")
@@ -113,6 +119,7 @@ def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(p
     assert dev.stop() == 0
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
 def test_a_killed_dev_leaves_neither_worker_nor_pages(project: Any) -> None:
@@ -198,3 +205,75 @@ def test_a_port_in_use_is_one_line(project: Any) -> None:
         result = project.run("serve", "--port", str(port))
     assert result.code == 1
     assert result.err == f"poscli: cannot listen on 127.0.0.1:{port}: Address already in use; give --port another one\n"
+
+
+def _dev_with(project: Any, make: Callable[[Path], None]) -> Any:
+    """Run dev on a project with something odd in it, until a page answers."""
+    project.good("init")
+    make(project.folder)
+    port = _free_port()
+    dev = project.start("dev", "--port", str(port))
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
+    return dev
+
+
+def _deep(folder: Path) -> None:
+    """Make folders in each other whose path is longer than a path may be."""
+    here = os.open(folder, os.O_RDONLY)
+    for _ in range(25):
+        os.mkdir("d" * 200, dir_fd=here)
+        here, above = os.open("d" * 200, os.O_RDONLY, dir_fd=here), here
+        os.close(above)
+    os.close(here)
+
+
+@pytest.mark.slow
+def test_dev_passes_a_folder_by_whose_path_is_too_long(project: Any) -> None:
+    dev = _dev_with(project, _deep)
+    app = project.folder / "app.py"
+    app.write_text(app.read_text() + "\n")
+    project.wait(lambda: "app.py changed" in dev.err.read_text(), 10)
+    assert dev.stop() == 0
+    subprocess.run(["rm", "-rf", str(project.folder / ("d" * 200))], check=True)
+
+
+@pytest.mark.slow
+def test_dev_shows_names_printable_and_no_template_author_restarts_it(project: Any) -> None:
+    dev = _dev_with(project, lambda folder: None)
+    (project.folder / "templates/pages/forged.py").write_text("x")
+    (project.folder / "a\nstore\x1b[2J.py").write_text("x")
+    project.wait(lambda: "changed: restarting" in dev.err.read_text(), 10)
+    told = dev.err.read_text()
+    assert "a\\nstore\\x1b[2J.py changed: restarting worker and pages" in told
+    assert "\x1b[2J" not in told
+    assert "forged.py" not in told
+    assert dev.stop() == 0
+
+
+@pytest.mark.slow
+def test_dev_ends_with_the_error_that_ended_its_keeper(project: Any) -> None:
+    project.good("init")
+    project.write(
+        "broken.py",
+        "import os\nfrom poscli import together\nfrom poscli.main import main\n"
+        "def fail(*_):\n    raise OSError(5, 'the disk is broken')\n"
+        "together._changes = fail\nmain(['dev', '--port', '" + str(_free_port()) + "'])\n",
+    )
+    ran = subprocess.run(
+        [sys.executable, "broken.py"],
+        check=False,
+        cwd=project.folder,
+        env=project.env,
+        capture_output=True,
+        timeout=60,
+    )
+    assert ran.returncode not in (0, 130)
+    assert b"the disk is broken" in ran.stderr
+
+
+def test_what_serve_and_render_log_is_one_printable_line(project: Any, served: str) -> None:
+    project.write("templates/consumers/e/a\u202e.liquid", "---\ndelay: [\n---\n")
+    project.write("templates/pages/page.liquid", "{% trigger_event 'e' %}ok")
+    assert project.good("render", "page").out == "ok"
+    assert "\\u202e" in project.run("render", "page").err
+    assert "\u202e" not in project.run("render", "page").err

@@ -116,6 +116,7 @@ def test_reindex_mends_what_is_gone(shop: Any, log: Store) -> None:
     assert {name: group["failed"] for name, group in _groups(shop).items()} == {"pay": 3, "mail": 1}
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_nothing_is_made_by_looking(project: Any) -> None:
     result = project.quick("failures", "list")
     assert (result.out, result.code) == ("", 0)

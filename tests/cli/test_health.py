@@ -98,6 +98,7 @@ def test_of_very_many_failures_enough_are_counted(project: Any, log: Store) -> N
     assert project.quick("health", "--max-failed-per-minute", "2499", code=1).out.startswith("failed: 2,500 attempts")
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_no_store_is_started_and_nothing_made(project: Any) -> None:
     (line,) = project.quick("health", code=1).lines
     assert (

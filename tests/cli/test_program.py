@@ -30,6 +30,7 @@ def test_help_groups_the_commands(project: Any) -> None:
             assert summary.split()[0] in text
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["--version"], ["logs", "--help"]])
 def test_help_touches_neither_store_nor_folder(project: Any, arguments: list[str]) -> None:
     assert project.good(*arguments).out

@@ -89,6 +89,7 @@ def test_nothing_is_written_when_the_jobs_cannot_be_sent(project: Any) -> None:
     assert (result.code, result.out) == (1, "")
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_a_page_without_jobs_needs_no_store(project: Any) -> None:
     project.page("plain", "Hi")
     assert project.good("render", "plain", REDIS_URL="redis://127.0.0.1:1/0").out == "Hi"

@@ -104,6 +104,7 @@ def test_an_external_store_is_told_with_its_dangers(project: Any, start_server: 
     assert "set appendonly to yes" in doctor
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_doctor_names_each_fix(project: Any) -> None:
     text = project.quick("doctor").out
     assert "no folder templates; run 'poscli init' for a starter project" in text
@@ -121,6 +122,7 @@ def test_doctor_names_each_fix(project: Any) -> None:
     assert "setting lease" in project.quick("doctor", code=1).out
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_store_status_stop_and_path(project: Any) -> None:
     assert "not running" in project.quick("store", "status").out
     assert not any(project.data_dir.iterdir())
@@ -166,6 +168,7 @@ def test_rq_sees_the_three_queues_at_that_path(project: Any) -> None:
         assert any(line.split()[:1] == [name] for line in seen.splitlines()), seen
 
 
+@pytest.mark.usefixtures("store_dir")
 def test_a_linked_log_of_the_store_is_refused_by_every_command(project: Any) -> None:
     project.page("p", "{% background source_name: 'a' %}{% endbackground %}")
     target = project.write("precious", "x" * 2_000_000)
@@ -190,6 +193,7 @@ READS = [
 ]
 
 
+@pytest.mark.usefixtures("store_dir")
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
 @pytest.mark.parametrize(("command", "kind"), READS)
 def test_what_reads_refuses_the_store_of_another_user(project: Any, command: list[str], kind: str) -> None:

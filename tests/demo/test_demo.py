@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from liquid_background.jobs.store import embedded
+from tests import warm
 
 DEMO = [sys.executable, "-m", "poscli", "demo"]
 NAMES = [
@@ -48,15 +49,7 @@ def _left(folder: Path) -> list[str]:
 
 
 def _run(folder: Path, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*DEMO, *arguments],
-        cwd=folder,
-        env={**os.environ, **env},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return warm.run("poscli", "demo", *arguments, cwd=folder, env={**os.environ, **env}, timeout=100)
 
 
 def test_it_plays_to_the_end_and_leaves_nothing_running(store_dir: Path) -> None:

@@ -15,6 +15,7 @@ from django.test import override_settings
 from liquid_background import Engine
 from liquid_background.django import project
 from liquid_background.settings import Settings
+from tests import warm
 from tests.django_project import set_up
 
 set_up()
@@ -26,6 +27,11 @@ PROCESSORS = [
     "django.contrib.messages.context_processors.messages",
 ]
 DJANGOS = {"BACKEND": "django.template.backends.django.DjangoTemplates", "DIRS": [], "APP_DIRS": True, "OPTIONS": {}}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    warm.ahead.update(("django.core.management", "django.forms", "django.db.backends.postgresql.base", "django.urls"))
 
 
 @pytest.fixture

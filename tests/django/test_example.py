@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -55,8 +53,7 @@ def test_the_rest_of_poscli_works_on_it(store_dir: Path) -> None:
     named = {"DJANGO_SETTINGS_MODULE": "shop.settings", "LIQUID_BACKGROUND_APP": "liquid_background.django:engine"}
     where = {**os.environ, **named, "LIQUID_BACKGROUND_DATA_DIR": str(store_dir), "PYTHONDONTWRITEBYTECODE": "1"}
     for command, shown in (("check", "nothing wrong in 2 files"), ("status", "no store here")):
-        program = [sys.executable, "-m", "poscli", command]
-        done = subprocess.run(program, cwd=SHOP, env=where, capture_output=True, text=True, timeout=60, check=False)
+        done = warm.run("poscli", command, cwd=SHOP, env=where)
         assert (done.returncode, shown in done.stdout + done.stderr) == (0, True), done
 
 
@@ -71,9 +68,11 @@ def _served(store_dir: Path, variables: dict[str, str]) -> Iterator[str]:
         **variables,
         "LIQUID_BACKGROUND_DATA_DIR": str(store_dir),
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(SHOP),
     }
-    command = [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{port}"]
-    server = subprocess.Popen(command, cwd=SHOP, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with open(os.devnull, "r+") as nothing:
+        command = ("manage", "runserver", "--noreload", f"127.0.0.1:{port}")
+        server = warm.start(*command, cwd=SHOP, env=environment, streams=(nothing, nothing, nothing))
     try:
         yield f"http://127.0.0.1:{port}/"
     finally:

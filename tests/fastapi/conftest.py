@@ -11,7 +11,13 @@ from liquid_background import Engine
 from liquid_background.fastapi import get_engine
 from liquid_background.jobs.contract import JobStore
 from liquid_background.settings import Settings
+from tests import warm
 from tests.fastapi import shop
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    warm.ahead.update(("fastapi", "liquid_background.fastapi", "sqlalchemy.ext.asyncio", "uvicorn.main"))
 
 
 @pytest.fixture

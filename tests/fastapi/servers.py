@@ -7,8 +7,6 @@ import os
 import re
 import signal
 import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,14 +16,18 @@ from typing import Any
 
 import pytest
 
+from tests import warm
+
 ROOT = Path(__file__).parents[2]
+QUIETLY = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+"""Options of a pytest that is a fork with anyio imported already, which has assertions for pytest to rewrite."""
 
 
 @dataclass
 class Served:
     """A running server; `log` is what it wrote."""
 
-    process: subprocess.Popen[bytes]
+    process: warm.Started
     log: Path
     url: str = ""
 
@@ -57,15 +59,8 @@ def serve(tmp_path: Path, wait_until: Callable[..., Any]) -> Iterator[Callable[.
     def start(*command: str, cwd: Path = ROOT, **variables: str) -> Served:
         log = tmp_path / f"server{len(started)}.log"
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join((str(cwd), str(ROOT)))}
-        with log.open("wb") as stream:
-            process = subprocess.Popen(
-                [sys.executable, "-m", *command],
-                cwd=cwd,
-                env={**environment, **variables},
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
+        with log.open("wb") as stream, open(os.devnull) as nothing:
+            process = warm.start(*command, cwd=cwd, env={**environment, **variables}, streams=(nothing, stream, stream))
         served = Served(process, log)
         started.append(served)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fastapi.servers import ROOT
+from tests import warm
+from tests.fastapi.servers import QUIETLY, ROOT
 
 DOCS = ROOT / "docs/fastapi.md"
 EXAMPLE = re.compile(r"(?:<!-- example: (\S+) -->\n)?```python\n(.*?)```", re.DOTALL)
@@ -41,8 +40,8 @@ def test_the_examples_run(tmp_path: Path) -> None:
     (tmp_path / "test_more.py").write_text(MORE)
     (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    environment["PYTHONPATH"] = str(tmp_path)
+    done = warm.run("pytest", *QUIETLY, cwd=tmp_path, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
 

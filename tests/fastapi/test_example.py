@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
-import subprocess
-import sys
 import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -20,7 +18,8 @@ import pytest
 
 from liquid_background import StoreUnavailable
 from liquid_background.job import Job
-from tests.fastapi.servers import ROOT, Served, serve
+from tests import warm
+from tests.fastapi.servers import QUIETLY, ROOT, Served, serve
 from tests.postgres import Database
 from tests.worker.conftest import Bench, bench
 
@@ -41,15 +40,9 @@ CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON orders DEFERRABLE INITIALLY DEF
 @pytest.mark.slow
 def test_its_own_test_passes_without_a_store(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", ROOT / "pyproject.toml"]
-    done = subprocess.run(
-        [*command, "--rootdir", EXAMPLE, EXAMPLE],
-        cwd=EXAMPLE,
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment,
-    )
+    environment["PYTHONPATH"] = str(EXAMPLE)
+    given = ("-c", f"{ROOT}/pyproject.toml", "--rootdir", f"{EXAMPLE}", f"{EXAMPLE}")
+    done = warm.run("pytest", *QUIETLY, *given, cwd=EXAMPLE, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
 

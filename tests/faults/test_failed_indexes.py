@@ -77,7 +77,7 @@ def group_count(bench: Bench) -> int:
 def test_what_a_worker_of_the_version_before_fails_is_filed(bench: Bench) -> None:
     """Its scripts know nothing of the indexes, neither when a job fails nor when it is begun anew."""
     text = re.sub(r"^ *(un)?file(_failed)?\(id.*$", "", assembly.text("step"), flags=re.MULTILINE)
-    assert "file_failed(id, cause)\n" not in text
+    assert "  file_failed(id, cause)" not in text
     hands = Hands(bench.store, bench.settings)
     client: Any = bench.store.client
     for number in range(3):

@@ -18,9 +18,11 @@ from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.queue.applications import Application, digest_of
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
-from tests.cli.conftest import Project, project
+from tests.cli.conftest import Project, data_dir, project
 
-__all__ = ["project"]
+__all__ = ["data_dir", "project"]
+
+pytestmark = pytest.mark.usefixtures("store_dir")
 
 PAGE = Path(__file__).parents[2].joinpath("docs/sites.md").read_text()
 RULE = re.findall(r"^ACL SETUSER shop on >SECRET (.*)$", PAGE, re.MULTILINE)[0].split()

@@ -117,6 +117,20 @@ def test_a_stock_worker_runs_our_jobs(bench: Bench) -> None:
     assert "ValueError: no" in (bench.queue.get(bad).error or "")
 
 
+@pytest.mark.slow
+def test_a_stock_worker_runs_nothing_that_was_cancelled_in_a_long_queue(bench: Bench) -> None:
+    ids = [bench.send() for _ in range(3)]
+    bench.queue.send([bench.job(given={"file": ""}, priority="low") for _ in range(1_100)])
+    low = bench.store.client.lrange(keys.queue("low"), 0, -1)
+    cancelled = low[1000].decode()
+    bench.queue.cancel(cancelled)
+    bench.store.client.ltrim(keys.queue("low"), 1000, 1000)
+    _rq(bench, "worker", "--burst", "-S", "json", "default", "low")
+    assert [bench.queue.get(job_id).status for job_id in ids] == ["completed"] * 3
+    assert bench.log(cancelled)[-1].message == "it was cancelled"
+    assert bench.story(cancelled) == [("CANCELLED", 0, True), ("REFUSED", 0, True)]
+
+
 KEY = "a-key-of-16-characters"
 
 

@@ -11,9 +11,15 @@ from flask import Flask
 
 from liquid_background.flask import LiquidBackground
 from liquid_background.settings import Settings
+from tests import warm
 from tests.worker.conftest import Bench, bench
 
 __all__ = ["Bench", "bench"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    warm.ahead.update(("liquid_background.flask", "liquid_background.sqlalchemy", "flask.cli", "flask_sqlalchemy"))
 
 
 @pytest.fixture

@@ -58,7 +58,7 @@ def test_a_job_that_makes_itself_again_and_again_makes_so_many(delays: tuple[flo
 @pytest.mark.slow
 def test_a_job_that_plans_its_own_next_run_goes_on_for_ever() -> None:
     (this,) = attempt(None, [job()])
-    for _ in range(200):
+    for _ in range(50):
         *work, this = attempt(this, [*(job() for _ in range(500)), job(delay=1)])
         assert {each.generation for each in work} == {1}
         assert this.generation == 0
@@ -182,7 +182,7 @@ def test_the_texts_of_all_jobs_that_a_page_sets_off_are_bounded_together(sizes: 
             assert text.endswith("…")
             kept += len(json.dumps(text))
             following += children
-            if number > 200 and not following:  # all others keep as much
+            if number > 50 and not following:  # all others keep as much
                 kept += len(json.dumps(text)) * (len(jobs) - number - 1)
                 break
         jobs = following

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from types import MappingProxyType
@@ -12,7 +13,7 @@ from liquid import ChoiceLoader, DictLoader
 
 from liquid_background import Engine, Environment
 from liquid_background.errors import LimitReached, PageTimeout
-from liquid_background.language.pages import SiteLoader
+from liquid_background.language.pages import SiteLoader, consumers
 from liquid_background.language.pages.reading import read_head
 
 
@@ -112,13 +113,77 @@ def test_a_page_triggers_so_many_different_events(site: Any) -> None:
         site.render("{% for i in (1..2000) %}{% assign e = 'e' | append: i %}{% trigger_event e %}{% endfor %}")
 
 
-def test_of_too_many_consumers_the_first_by_name_get_the_event(site: Any, caplog: pytest.LogCaptureFixture) -> None:
-    site.write({f"consumers/e/c{n:04}": "x" for n in range(1_001)})
+@pytest.mark.parametrize("was_in_use", [True, False])
+def test_no_consumer_that_is_added_takes_the_place_of_another(
+    site: Any, caplog: pytest.LogCaptureFixture, was_in_use: bool
+) -> None:
+    site.write({f"consumers/e/victim{n:02}": "x" for n in range(60)})
+    there = [f"consumers/e/victim{n:02}" for n in range(60)]
+    if was_in_use:
+        assert [each.name for each in site.engine.environment.consumers("e")] == there
+    time.sleep(0.02)  # a tick of the clock that files have
+    folder = site.root / "consumers/e"
+    site.write({f"consumers/e/a{n:04}": "x" for n in range(900)})
+    for number in range(900):
+        os.utime(folder / f"a{number:04}.liquid", (1, 1))
+        (folder / f"b{number}.liquid").symlink_to("victim00.liquid")
+    if was_in_use:
+        (folder / "victim05.liquid").write_text("edited")  # which costs it nothing
     assert site.render("{% trigger_event 'e' %}fine") == "fine"
-    assert [job.template for job in site.jobs] == [f"consumers/e/c{n:04}" for n in range(100)]
+    names = [job.template for job in site.jobs]
+    assert names == sorted(names)
+    assert len(names) == 100
+    assert {*there} < {*names}
     (record,) = caplog.records
     assert record.levelname == "ERROR"
-    assert record.message.startswith("the event 'e' has 1,001 consumers; the first 100 by name get it, the other 901 ")
+    assert record.message.startswith(
+        "the event 'e' has 1,860 consumers; the 100 that have stood there longest get it, "
+    )
+    (folder / "victim00.html.liquid").write_text("beside it")
+    assert {*there} < {each.name for each in SiteLoader(site.root).consumers("e")} or was_in_use
+
+
+def test_a_place_that_is_free_goes_to_the_next(site: Any) -> None:
+    site.write({f"consumers/e/c{n:03}": "x" for n in range(101)})
+    consumers = site.engine.environment.consumers
+    first = [each.name for each in consumers("e")]
+    (site.root / f"{first[0]}.liquid").unlink()
+    assert len(consumers("e")) == 100
+    assert first[1] in [each.name for each in consumers("e")]
+
+
+@pytest.mark.parametrize(
+    "matter",
+    [
+        "metadata:\n" + "".join(f"  k{n}: v\n" for n in range(46)),
+        "metadata: [" + ", ".join("a" * 35 for _ in range(46)) + "]\n",
+        "priority: low\n" + "# x\n" * 500,
+        "description: " + "x\n   " * 390 + "\n",
+        "metadata: " + "[" * 15 + "a" + "]" * 15 + "\n",
+    ],
+)
+def test_the_front_matter_of_the_largest_consumers_is_read_soon(site: Any, matter: str) -> None:
+    site.write({f"consumers/e/c{n}": f"---\n{matter}---\n" + "x" * 200_000 for n in range(100)})
+    started = time.process_time()
+    assert len(site.engine.environment.consumers("e")) == 100
+    assert time.process_time() - started < 1.5  # a third of it on a machine that does nothing else
+
+
+@pytest.mark.parametrize(
+    ("matter", "reason"),
+    [
+        ("metadata:\n" + "".join(f"  k{n}: v\n" for n in range(60)), "there are over 50 values"),
+        ("description: " + "x" * 2_100 + "\n", "takes over 2 KB, the most for a consumer"),
+        ("priority: low\n" * 10_000, "has no end"),  # in what is read of it
+    ],
+)
+def test_a_consumer_with_more_front_matter_is_left_out(
+    site: Any, caplog: pytest.LogCaptureFixture, matter: str, reason: str
+) -> None:
+    site.write({"consumers/e/a": f"---\n{matter}---\n", "consumers/e/b": "x"})
+    assert [each.name for each in site.engine.environment.consumers("e")] == ["consumers/e/b"]
+    assert reason in caplog.text
+    assert "(consumers/e/a:" in caplog.text
 
 
 def test_what_is_no_template_takes_no_consumers_place(site: Any, caplog: pytest.LogCaptureFixture) -> None:
@@ -169,3 +234,28 @@ def test_a_render_reads_the_consumers_that_have_changed(
         ("d", None),
     ]
     assert read[4:] == ["consumers/e/b", "consumers/e/d"]
+
+
+def test_an_events_folder_is_listed_up_to_a_bound_and_the_clock_is_looked_at(
+    site: Any, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "_MOST_FILES", 50)
+    monkeypatch.setattr(consumers, "_LOOKS", 10)
+    site.write({f"consumers/e/c{n}": "x" for n in range(20)})
+    loader = site.engine.environment.loader
+    before = {each.name for each in loader.consumers("e")}
+    for number in range(500):
+        (site.root / f"consumers/e/junk{number}").touch()
+    looks: list[int] = []
+    after = {each.name for each in loader.consumers("e", lambda: looks.append(1))}
+    assert after == before
+    assert 6 <= len(looks) <= 6 + len(after)
+    (line,) = caplog.messages
+    assert line == "event e: what stands behind the first 50 files of its folder is not looked at"
+
+
+def test_a_consumers_error_is_logged_printable(site: Any, caplog: pytest.LogCaptureFixture) -> None:
+    site.write({"consumers/e/a\u202e": "---\ndelay: [\n---\n"})
+    site.engine.environment.consumers("e")
+    assert "\u202e" not in caplog.text
+    assert "\\u202e" in caplog.text

@@ -16,7 +16,9 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background import Environment
 from liquid_background.language.pages import MAX_TEMPLATE, SiteLoader, inside, read_text, walk
-from liquid_background.lint import check_files
+from liquid_background.language.pages import files as site_files
+from liquid_background.lint import check_files, files_under
+from tests import campaigns
 
 
 def _odd_files(root: Path, folder: Path) -> list[str]:
@@ -161,6 +163,7 @@ while True:
 """
 
 
+@campaigns.fuzz
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", ["pages", "partials", "layouts", "consumers/e"])
 def test_a_link_out_of_the_site_that_is_switched_during_a_look_is_never_read(tmp_path: Path, folder: str) -> None:
@@ -178,13 +181,13 @@ def test_a_link_out_of_the_site_that_is_switched_during_a_look_is_never_read(tmp
     flipping = subprocess.Popen([sys.executable, "-c", _FLIPPING], cwd=here, env={**os.environ, "OUT": str(out)})
     seen: set[str] = set()
     try:
-        for _ in range(2_000):
+        for _ in range(700 * campaigns.TIMES):
             for name in ("x", "in/x"):
                 with suppress(TemplateNotFoundError):
                     seen.add(loader.get_source(environment, f"{prefix}{name}", tag=tag).text)
             if folder == "pages":
                 assert loader.routes.find("s", "GET") is None
-        for _ in range(300):
+        for _ in range(100 * campaigns.TIMES):
             seen.update(str(consumer.options.get("source_name")) for consumer in loader.consumers("e"))
             seen.update(str(found) for found in check_files(environment, [here / "x.liquid"]) if "SECRET" in str(found))
     finally:
@@ -267,3 +270,52 @@ def test_a_folder_that_leads_out_of_the_site_holds_nothing(site: Any, tmp_path_f
     assert list(loader.consumers("e")) == []
     assert list(loader.front_matters()) == []
     assert [found.odd for found in walk(str(site.root), str(site.root)).files] == ["a link to a folder"] * 2
+
+
+def _far_links(site: Any) -> None:
+    """Make links to a file, the way through which goes on and on in a folder."""
+    folder = site.root / "partials/x"
+    site.write({"partials/end": "the end"})
+    folder.mkdir()
+    for number in range(36):
+        (folder.parent / f"l{number}.liquid").symlink_to(
+            "x/../" * 700 + (f"l{number + 1}" if number < 35 else "end") + ".liquid"
+        )
+
+
+def test_a_link_that_leads_too_far_is_no_template_and_costs_few_looks(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _far_links(site)
+    loader = site.engine.environment.loader
+    looks: list[Any] = []
+    real = os.lstat
+    monkeypatch.setattr(os, "lstat", lambda *given, **options: looks.append(given) or real(*given, **options))
+    assert inside(str(site.root / "partials/l0.liquid"), str(site.root)) is None
+    assert len(looks) < 400
+    assert loader.names("partials") == ["end"]
+    with pytest.raises(LiquidError, match="l0"):
+        site.render("{% include 'l0' %}")
+    found = check_files(site.engine.environment, files_under(site.root / "partials"))
+    far = "skipped: a link that leads through over 255 folders and links"
+    assert [item.message for item in found if "l0" in item.path or "l35" in item.path] == [far, far]
+
+
+def test_folders_in_each_other_hold_templates_up_to_a_depth(site: Any) -> None:
+    deep = "d/" * 98 + "page"
+    site.write({f"pages/{deep}": "deep", f"pages/{'d/' * 100}page": "too deep"})
+    loader = site.engine.environment.loader
+    assert loader.names("pages") == [deep]
+    assert loader.routes.find(deep, "GET").name == deep
+    assert (site.engine.render(deep), loader.routes.find("d/" * 100 + "page", "GET")) == ("deep", None)
+    found = check_files(site.engine.environment, files_under(site.root))
+    assert [item.message for item in found] == ["skipped: a folder with 99 around it: nobody looks into it"]
+
+
+def test_of_a_folder_with_too_many_files_the_first_are_looked_at(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(site_files, "MOST_ENTRIES", 10)
+    site.write({f"partials/p{number}": "x" for number in range(30)} | {"pages/page": "{% include 'p29' %}"})
+    loader = site.engine.environment.loader
+    assert (len(loader.names("partials")), loader.names("pages"), site.engine.render("page")) == (10, ["page"], "x")
+    found = check_files(site.engine.environment, files_under(site.root))
+    assert [item.message for item in found if "skipped" in item.message] == [f"skipped: {site_files.TOO_FULL}"]

@@ -89,10 +89,29 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_five_hundred_values_are_taken_whatever_holds_them_and_no_more(shape: str) -> None:
-    split_front_matter(f"---\n{SHAPES[shape](500)}\n---\n", "p")
-    with pytest.raises(TagSyntaxError, match="there are over 500 values"):
-        split_front_matter(f"---\n{SHAPES[shape](501)}\n---\n", "p")
+def test_two_hundred_values_are_taken_whatever_holds_them_and_no_more(shape: str) -> None:
+    split_front_matter(f"---\n{SHAPES[shape](200)}\n---\n", "p")
+    with pytest.raises(TagSyntaxError, match="there are over 200 values"):
+        split_front_matter(f"---\n{SHAPES[shape](201)}\n---\n", "p")
+
+
+@pytest.mark.parametrize(
+    ("matter", "reason"),
+    [
+        ("k: " + "x" * 8_200, "takes over 8 KB"),
+        ("k: |\n  a\n" + "\n" * 1_000, "has over 1,000 lines"),
+        ("k: 1\n" + "#\r\n" * 1_000, "has over 1,000 lines"),
+        ("k: a\n " + "\x85" * 1_000 + "b", "has over 1,000 lines"),
+    ],
+)
+def test_what_takes_long_to_read_is_refused_unread(matter: str, reason: str) -> None:
+    with pytest.raises(TagSyntaxError, match=reason):
+        split_front_matter(f"---\n{matter}\n---\n", "p")
+
+
+def test_a_thousand_lines_are_front_matter() -> None:
+    matter, _, _ = split_front_matter("---\r\nk: |\r\n" + " a\r\n" * 998 + "---\r\n", "p")
+    assert matter == {"k": "a\n" * 998}
 
 
 @pytest.mark.parametrize("value", ["", "~", "null", "false", "no", "off", "''"])

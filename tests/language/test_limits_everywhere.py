@@ -183,6 +183,56 @@ def test_formats_and_messages_of_any_size_are_refused() -> None:
     assert environment().from_string("{% translate n: 'Ada' %}Hi {{ n }}{% endtranslate %}").render() == "Hi Ada"
 
 
+class _Told:
+    def __str__(self) -> str:
+        return "told"
+
+    def __html__(self) -> str:
+        return "<b>told</b>"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% translate context: s %}a{% endtranslate %}",
+        "{% translate context: s, count: 2 %}a{% plural %}b{% endtranslate %}",
+        "{% translate x: s %}a {{ x }}{% endtranslate %}",
+        "{% translate %}a {{ s }}{% endtranslate %}",
+        *("{{ s | t }}", "{{ 'a' | t: s }}", "{{ 'a' | t: plural: s, count: 2 }}", "{{ 'a %(s)s' | t }}"),
+        *("{{ 'a %(x)s' | gettext: x: s }}", "{{ 'a' | ngettext: s, 2 }}", "{{ 'a' | pgettext: s }}"),
+        *("{{ 'a' | npgettext: s, 'b', 2 }}", "{{ 'a' | npgettext: 'c', s, 2 }}"),
+    ],
+)
+def test_what_a_translation_makes_text_of_is_measured(source: str) -> None:
+    shared: Any = ["x"] * 100
+    for _ in range(6):
+        shared = [shared] * 100
+    started = time.process_time()
+    for autoescape in (False, True):
+        with pytest.raises(LimitReached, match="takes over 10 MB"):
+            Environment(autoescape=autoescape).from_string(source).render(s=shared)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_translation_has_the_text_that_a_page_prints() -> None:
+    env = Environment()
+    env.expose(_Told, "__str__")
+    data = {"l": [1, True, None, "<"], "o": _Told(), "d": {"a": [1]}, "inf": float("inf")}
+    for name in ("l", "o", "d", "missing"):
+        printed = env.from_string(f"{{{{ {name} }}}}").render(**data)
+        assert env.from_string(f"{{{{ '%(x)s' | t: x: {name} }}}}").render(**data) == printed
+        assert env.from_string(f"{{% translate x: {name} %}}{{{{ x }}}}{{% endtranslate %}}").render(**data) == printed
+    for count in ("l", "inf", "missing", "'x'"):
+        source = f"{{% translate count: {count} %}}one{{% plural %}}many{{% endtranslate %}}"
+        assert env.from_string(source).render(**data) == "one"
+
+
+def test_translations_that_a_template_makes_are_an_error_of_its_own() -> None:
+    for source in ("{{ 'a' | t }}", "{% translate %}a{% endtranslate %}"):
+        with pytest.raises(LiquidError, match="the variable translations is a str"):
+            Environment().from_string("{% assign translations = 'x' %}" + source).render()
+
+
 @pytest.mark.slow
 def test_a_render_looks_at_its_clock_between_large_values() -> None:
     data = {"p": [{"a": n, "b": {"c": [n]}} for n in range(9_900)]}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from liquid import Node
+from liquid.builtin.expressions import Path
 
 from liquid_background import Environment
 from liquid_background.language.plan import BodyWalk
@@ -105,3 +106,22 @@ def plan_of(node: Any) -> list[str]:
 def test_what_a_branch_assigns_counts_behind_it_and_not_in_another(body: str, handed_over: list[str]) -> None:
     template = Environment().from_string(f"{{% background %}}{body}{{% endbackground %}}")
     assert plan_of(template.nodes[0]) == handed_over
+
+
+@pytest.mark.parametrize("blocks", [1, 2, 5])
+def test_blocks_in_each_other_are_planned_once_for_their_page(monkeypatch: pytest.MonkeyPatch, blocks: int) -> None:
+    looks: Counter[str] = Counter()
+    look = BodyWalk._path
+
+    def counted(self: BodyWalk, path: Path, scope: Scope) -> None:
+        looks[str(path)] += 1
+        look(self, path, scope)
+
+    monkeypatch.setattr(BodyWalk, "_path", counted)
+    template = Environment().from_string(nested("{% if true %}", "{% endif %}", blocks))
+    assert set(looks.values()) == {1}
+    (outer,) = template.nodes
+    node: Any = outer
+    for _ in range(blocks - 1):
+        (node,) = node.body.nodes
+    assert [each.key for each in node.plan.hand_overs] == [f"q{number}" for number in range(50)]  # for who asks

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from liquid_background import Environment
-from liquid_background.language.pages import SiteLoader, page_at, routing
+from liquid_background.language.pages import SiteLoader, folders, page_at, routing
 
 
 class Pages:
@@ -224,3 +225,86 @@ def test_a_reading_that_takes_too_long_is_gone_on_with_by_requests(pages: Pages)
         time.sleep(0.01)
     assert (pages.at("s0"), pages.at("s199")) == ("p0", "p199")
     assert loader.routes.read() == 0
+
+
+@pytest.mark.parametrize("path", ["a/" * 32_000 + "a", "/" * 64_000, "a/" * 499 + "a", "f7/" + "a/" * 8_000 + "a"])
+def test_a_long_path_costs_the_time_of_a_short_one(pages: Pages, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    for number in range(1001):  # so many that only those on the way are looked at
+        (pages.root / f"pages/f{number}").mkdir(parents=True)
+    pages.write("f7/here")
+    assert pages.at("f7/here") == "f7/here"
+    time.sleep(0.1)
+    joined = 0
+    real = os.path.join
+
+    def join(*parts: str) -> str:
+        nonlocal joined
+        made = real(*parts)
+        joined += len(made)
+        return made
+
+    monkeypatch.setattr(os.path, "join", join)
+    assert pages.at(path) is None
+    assert joined < 20_000
+    assert pages.at("f7/here") == "f7/here"
+
+
+def test_in_a_folder_of_too_many_files_pages_answer_at_their_names(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(folders, "MOST_ENTRIES", 10)
+    for number in range(30):
+        pages.write(f"f/p{number}", f"slug: s{number}")
+        (pages.root / f"pages/f/x{number}").touch()
+    pages.write("good", "slug: fine")
+    assert pages.at("fine") == "good"
+    assert sum(pages.at(f"s{number}") is not None for number in range(30)) <= 10
+    pages.write("f/own")
+    assert pages.at("f/own") == "f/own"
+    (line,) = caplog.messages
+    assert line.startswith("pages/f: what stands behind the first ")
+
+
+@pytest.mark.parametrize("matter", ["slug: s\nmetadata: [", "slug: s\nmetadata: {a: b}"])
+def test_a_page_that_is_touched_is_not_read_apart_again(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch, matter: str
+) -> None:
+    page = pages.write("p", matter)
+    other = pages.write("q", "slug: other")
+    read: list[str] = []
+    real = routing.split_front_matter
+    monkeypatch.setattr(routing, "split_front_matter", lambda text, name: read.append(name) or real(text, name))
+    for number in range(20):
+        os.utime(page, (number, number))
+        other.write_text(f"---\nslug: other\n---\n{number}")
+        assert pages.at("p" if "[" in matter else "s") == "p"
+        assert pages.at("other") == "q"
+    assert sorted(read) == ["pages/p", "pages/q"]
+    page.write_text("---\nslug: new\n---\n")
+    assert pages.at("new") == "p"
+
+
+def test_a_page_whose_front_matter_takes_long_leaves_others_their_time(
+    pages: Pages, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, spent = routing.split_front_matter, 0.0
+
+    def slow(text: str, name: str) -> Any:
+        nonlocal spent
+        began = time.thread_time()
+        while time.thread_time() - began < 0.02:
+            pass
+        spent += 0.02
+        return real(text, name)
+
+    page = pages.write("p", "slug: s")
+    assert pages.at("s") == "p"
+    monkeypatch.setattr(routing, "split_front_matter", slow)
+    started, number = time.monotonic(), 0
+    while time.monotonic() - started < 2:
+        number += 1
+        page.write_text(f"---\nslug: s\nmetadata: {number}\n---\n")
+        assert pages.at("s") == "p"
+    assert spent < 0.75 * (
+        time.monotonic() - started
+    )  # a half for the looks at what has changed, and a quarter of the rest for the page asked for

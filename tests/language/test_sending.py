@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
@@ -16,6 +15,7 @@ from liquid.exceptions import LiquidError
 
 from liquid_background import Engine, Environment, LiquidBackgroundError, StoreUnavailable
 from liquid_background.language.tags import collector
+from tests import warm
 from tests.language.conftest import block
 
 BLOCK = "{% background source_name: 'x', i: i %}{{ i }}{% endbackground %}"
@@ -142,9 +142,12 @@ def test_any_text_may_stand_in_a_body(site: Any, text: str) -> None:
 def test_four_processes_send_at_once(site: Any) -> None:
     site.write({"pages/ten": TEN})
     code = "import sys; from liquid_background import Engine; e = Engine(sys.argv[1], data_dir=sys.argv[2])\n"
-    code += "for _ in range(12): e.render('ten')"
-    command = [sys.executable, "-c", code, str(site.root), str(site.engine.settings.data_dir)]
-    processes = [subprocess.Popen(command) for _ in range(4)]
+    (site.root / "sends_ten.py").write_text(f"{code}for _ in range(12): e.render('ten')")
+    words = ("sends_ten", str(site.root), str(site.engine.settings.data_dir))
+    environment = {**os.environ, "PYTHONPATH": str(site.root)}
+    with open(os.devnull, "r+") as nothing:
+        streams = (nothing, nothing, nothing)
+        processes = [warm.start(*words, cwd=site.root, env=environment, streams=streams) for _ in range(4)]
     assert [process.wait(60) for process in processes] == [0] * 4
     assert len({job.id for job in site.jobs}) == 480
 

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import os
+import re
 import threading
 from datetime import date
 from pathlib import Path
@@ -147,9 +148,10 @@ def test_a_function_is_found_where_its_module_is_imported_already() -> None:
 def test_a_failure_is_one_line_and_may_be_final(engine: Engine) -> None:
     failed = perform(engine, engine.enqueue("fail", {"message": "no\nluck"}).job())
     assert failed.retry
-    assert " ".join((failed.error or "").split()) == "ValueError: no luck"
+    assert re.fullmatch(r"ValueError: no luck \(tests/python_jobs/shop.py:\d+\)", failed.error or "")
     final = perform(engine, engine.enqueue("refuse", {"message": "gone"}).job())
-    assert (final.error, final.retry) == ("NonRetryable: gone", False)
+    raised = f"(tests/python_jobs/shop.py:{shop.refuse.line + 3})"
+    assert (final.error, final.retry) == (f"NonRetryable: gone {raised}", False)
     strange = perform(engine, engine.enqueue("not_plain").job())
     assert "its result is a PosixPath" in (strange.error or "")
     assert not strange.retry

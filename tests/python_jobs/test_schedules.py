@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -332,18 +334,21 @@ def test_a_setting_turns_the_schedules_in_front_matter_off(engine: Engine, tmp_p
     assert [schedule.name for schedule in site.schedules()] == ["notify"]
 
 
-def test_of_too_many_schedules_in_front_matter_the_first_by_path_are_kept(
+def test_no_schedule_that_is_added_takes_the_place_of_another(
     engine: Engine, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _write(tmp_path, {f"partials/s{n:03}": "---\nschedule: '* * * * *'\n---\n" for n in range(149)})
-    _write(tmp_path, {"pages/digest": "---\nschedule: '@daily'\n---\n"})
+    _write(tmp_path, {f"partials/victim{n:03}": "---\nschedule: '* * * * *'\n---\n" for n in range(60)})
+    time.sleep(0.02)  # a tick of the clock that files have
+    _write(tmp_path, {f"pages/p{n}": "---\nschedule: '@daily'\n---\n" for n in range(90)})
+    os.utime(tmp_path / "pages/p0.liquid", (1, 1))
     site = Engine(settings=engine.settings.model_copy(update={"templates": tmp_path}))
-    kept = ["pages/digest", *(f"s{n:03}" for n in range(99))]
-    assert [schedule.job.partial for schedule in site.schedules()] == kept
+    kept = [schedule.job.partial for schedule in site.schedules()]
+    assert len(kept) == 100
+    assert {f"victim{n:03}" for n in range(60)} < {*kept}
     (record,) = caplog.records
     assert record.message == (
-        "150 templates have a schedule in front matter; the first 100 by path are kept, the other 50 are not; the "
-        "limit is fixed, and the setting FRONT_MATTER_SCHEDULES turns all off"
+        "150 templates have a schedule in front matter; the 100 that have stood there longest are kept, the other "
+        "50 are not; the limit is fixed, and the setting FRONT_MATTER_SCHEDULES turns all off"
     )
 
 

@@ -81,7 +81,7 @@ def test_a_pause_is_kept_though_the_definition_changes(engine: Engine) -> None:
 
 def test_a_time_that_has_come_goes_on(engine: Engine) -> None:
     [schedule] = engine.schedules()
-    soon = int(time.time()) + 1
+    soon = int(time.time()) + 2
     _enqueue(engine, schedule, soon)
     time.sleep(max(0.0, soon + 0.05 - time.time()))
     engine.timetable.pause("hourly", "ada")

@@ -103,6 +103,13 @@ for each in (haunt, wander, around, throw, keep_all, grow, fork):
 """
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    warm.ahead.update(
+        ("liquid_background.web", "poscli.commands.serve", "uvicorn.lifespan.off", "uvicorn.loops.asyncio")
+    )
+
+
 @dataclass
 class Reply:
     """A response as it came."""

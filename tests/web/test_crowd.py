@@ -17,7 +17,7 @@ class Visitor:
         self._crowd = crowd
         self.waits = waits
         self.lingers = lingers  # it does not leave as soon as it is asked to
-        self.is_closing = False
+        self.is_closing = self.is_turned_away = False
 
     @property
     def waits_since(self) -> float | None:
@@ -28,6 +28,9 @@ class Visitor:
         self.is_closing = True
         if not self.lingers:
             self._crowd.leave(self)
+
+    def turn_away(self) -> None:
+        self.is_turned_away = True
 
 
 @pytest.fixture(autouse=True)
@@ -46,12 +49,17 @@ def test_the_one_that_waited_the_longest_gives_way() -> None:
     assert [visitor.is_closing for visitor in visitors] == [False, False, True] + [False] * 8
 
 
-def test_the_newest_gives_way_when_a_page_is_at_all_others() -> None:
+def test_new_ones_are_turned_away_when_a_page_is_at_all_others_and_give_way_when_those_are_too_many() -> None:
     room = Crowd()
-    visitors = [Visitor(room, waits=False) for _ in range(11)]
+    visitors = [Visitor(room, waits=False) for _ in range(70)]
     for visitor in visitors:
         room.join(visitor)
-    assert [visitor.is_closing for visitor in visitors] == [False] * 10 + [True]
+    assert [visitor.is_turned_away for visitor in visitors] == [False] * 10 + [True] * 50 + [False] * 10
+    assert [visitor.is_closing for visitor in visitors] == [False] * 60 + [True] * 10
+    assert room.is_full
+    for visitor in visitors[:50]:
+        room.leave(visitor)
+    assert not room.is_full
 
 
 @pytest.mark.parametrize("lingers", [False, True])

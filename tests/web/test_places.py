@@ -7,11 +7,13 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import product
 from random import Random
 
 import pytest
 
 from liquid_background.web.places import Places
+from tests import campaigns
 from tests.web.conftest import Served, read_reply
 
 PAGES = {"pages/index": "hello", **{f"pages/stuck/{number}": "{{ 600 | sleep }}" for number in range(8)}}
@@ -78,7 +80,7 @@ def test_pages_that_are_quick_and_stuck_by_turns_hold_a_quick_one_up_until_a_pla
 
 
 def run(test: Callable[[], object]) -> None:
-    asyncio.run(asyncio.wait_for(test(), 20))  # type: ignore[arg-type]
+    asyncio.run(asyncio.wait_for(test(), 60))  # type: ignore[arg-type]
 
 
 class Asker:
@@ -90,17 +92,17 @@ class Asker:
         self.tasks: list[asyncio.Task[None]] = []
         self.holders: list[asyncio.Task[None]] = []
 
-    async def ask(self, page: str, times: int = 1) -> list[asyncio.Task[None]]:
-        tasks = [asyncio.create_task(self._hold(page)) for _ in range(times)]
+    async def ask(self, page: str, times: int = 1, size: int = 0) -> list[asyncio.Task[None]]:
+        tasks = [asyncio.create_task(self._hold(page, size)) for _ in range(times)]
         self.tasks += tasks
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         return tasks
 
-    async def _hold(self, page: str) -> None:
+    async def _hold(self, page: str, size: int) -> None:
         task = asyncio.current_task()
         assert task is not None
-        async with self.places.place(page):
+        async with self.places.place(page, size):
             self.held.append(page)
             self.holders.append(task)
             try:
@@ -286,12 +288,19 @@ class Crowd:
 KINDS = [(0.01, TIME), (TIME,), (0.01, 0.01, 0.9, TIME), (1.0, 9.9, TIME), (0.9,)]
 
 
-@pytest.mark.parametrize("files", [2, 12, pytest.param(60, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("count", [2, 3, 8])
-@pytest.mark.parametrize("kind", range(len(KINDS)))
+@campaigns.fuzz
+@pytest.mark.parametrize(
+    ("given", "files"),
+    [
+        pytest.param(given, files, marks=pytest.mark.slow if files == 60 else ())
+        for given, files in campaigns.pairs(product([2, 3, 8], range(len(KINDS))), [2, 12, 60], few=1)
+    ],
+)
 def test_whatever_many_pages_do_a_quick_one_gets_the_first_place_that_is_free(
-    count: int, files: int, kind: int
+    given: tuple[int, int], files: int
 ) -> None:
+    count, kind = given
+
     async def test() -> None:
         random, crowd = Random(count * files + kind), Crowd(count)
         for _ in range(100):  # a page that is known to be quick
@@ -353,5 +362,46 @@ def test_who_waits_too_long_or_behind_too_many_gets_none() -> None:
         await asyncio.wait(last)
         assert isinstance(last[0].exception(), TimeoutError)
         await asker.end(holder)
+
+    run(test)
+
+
+def test_of_too_many_requests_the_page_with_the_most_gives_up_its_newest() -> None:
+    async def test() -> None:
+        places = Places(1, 10, most=10)
+        asker = Asker(places)
+        await asker.ask("a")
+        many = await asker.ask("a", 6)
+        some = await asker.ask("b", 4)
+        assert not [task for task in many + some if task.done()]
+        others = [task for name in ("c", "d") for task in await asker.ask(name)]
+        await asyncio.sleep(0)
+        assert [task.done() for task in many] == [False] * 4 + [True] * 2
+        assert not [task for task in some + others if task.done()]
+        assert "10 requests wait already, and the most of them for it" in str(many[-1].exception())
+        (last,) = await asker.ask("a")  # which has as many as b by then
+        await asyncio.sleep(0)
+        assert last.done() or many[3].done() or some[-1].done()
+        assert not [task for task in others if task.done()]
+        await asker.end()
+
+    run(test)
+
+
+def test_of_too_large_bodies_the_page_with_the_most_bytes_gives_one_up() -> None:
+    async def test() -> None:
+        megabyte = 1024 * 1024
+        asker = Asker(Places(1, 10))
+        await asker.ask("a")
+        large = await asker.ask("a", 32, megabyte)
+        (small,) = await asker.ask("b", 1, 100)
+        await asyncio.sleep(0)
+        assert sum(task.done() for task in large) == 1
+        assert not small.done()
+        more = await asker.ask("b", 5, megabyte)
+        await asyncio.sleep(0)
+        assert sum(task.done() for task in large) == 6
+        assert not [task for task in [small, *more] if task.done()]
+        await asker.end()
 
     run(test)

@@ -249,7 +249,7 @@ def test_a_header_that_a_page_may_not_set_is_its_error_and_sends_no_job(
     assert reason in reply.text
     assert f"in pages/{page}:3" in reply.text
     assert reply.text.splitlines()[reply.text.splitlines().index("2 | response_headers:") + 2] == "  |   ^"
-    served.until(f"{reason.partition(' ')[0]} ")
+    served.until(f"error in pages/{page}: {reason.partition(' ')[0]}")
     assert served.log()[before].endswith(f" (pages/{page}:3)")
     assert "set-cookie" not in reply.headers
     served.wait(lambda: len(served.log()) == before + 2)  # the reason, and the access

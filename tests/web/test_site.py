@@ -75,6 +75,18 @@ def test_neither_a_request_nor_a_page_raises_into_the_host(
     assert [line.partition(" (")[0] for line in access] == ["POST / 400", "POST / 400", "GET /leave 500"]
 
 
+def test_a_line_about_a_page_s_error_does_not_begin_with_the_page_s_words(
+    make_app: Callable[..., ASGIApp], caplog: pytest.LogCaptureFixture
+) -> None:
+    words = "GET /admin 200 (3ms)"
+    unit, concat = (f"{{{{ 'x' | {name}: '{words}' }}}}" for name in ("unit", "concat"))
+    app = make_app(unit=unit, concat=concat, leave="{{ 1 | leave }}")
+    for page in ("unit", "concat", "leave"):
+        with caplog.at_level(logging.ERROR, "liquid_background.web"):
+            assert _ask(app, path=f"/{page}")[0] == 500
+        assert caplog.records[-1].getMessage().startswith(f"error in pages/{page}: ")
+
+
 def test_what_is_no_request_is_declined(make_app: Callable[..., ASGIApp]) -> None:
     sent: list[Message] = []
     coming = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 
 from liquid_background_worker.service import Service
-from tests.cli.conftest import Project, project
+from tests.cli.conftest import Project, data_dir, project
 
-__all__ = ["project"]
+__all__ = ["data_dir", "project"]
+
+pytestmark = pytest.mark.usefixtures("store_dir")
 
 
 class Manager:

@@ -44,7 +44,7 @@ def test_a_job_that_fails_for_good_is_told_of_once_whoever_learns_of_it(
 
 
 def test_attempts_that_others_follow_are_not_told_of(bench: Bench) -> None:
-    job_id = bench.send("raise", max_attempts=3)
+    job_id = bench.send("raise", max_attempts=3, waits=(0.0, 0.0))
     text = bench.burst()
     assert _failures(text) == [(job_id, "FAILED")]
     assert "(attempt 3/3)" in text

@@ -53,17 +53,23 @@ def _distribution(package: str) -> str:
     """Return the version of the distribution that a package was installed from, as it is or as a link to its folder."""
     try:
         place = Path(str(getattr(sys.modules.get(package), "__file__", None) or ""))
-        for name in metadata.packages_distributions().get(package, []):
-            found = metadata.distribution(name)
-            if _is_within(place, str(found.locate_file(""))):  # another one may have a package of that name
-                return found.version
-        return next((found.version for found in metadata.distributions() if _is_within(place, _linked(found))), "")
+        if not place.is_absolute():
+            return ""
+        installed = list(metadata.distributions())
+        # Most applications are installed from none. To ask each for its packages reads all of their files' names, which
+        # is most of a worker's start.
+        if any(_is_within(place, folder) for folder in {str(each.locate_file("")) for each in installed}):
+            for name in metadata.packages_distributions().get(package, []):
+                found = metadata.distribution(name)
+                if _is_within(place, str(found.locate_file(""))):  # another one may have a package of that name
+                    return found.version
+        return next((each.version for each in installed if _is_within(place, _linked(each))), "")
     except Exception:  # noqa: BLE001  whatever stands among the installed packages, it must not end the worker
         return ""
 
 
 def _is_within(place: Path, folder: str) -> bool:
-    return bool(folder) and place.is_absolute() and place.resolve().is_relative_to(Path(folder).resolve())
+    return bool(folder) and place.resolve().is_relative_to(Path(folder).resolve())
 
 
 def _linked(found: metadata.Distribution) -> str:

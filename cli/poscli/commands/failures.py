@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import datetime
 from typing import Any
 
 import click
 
-from liquid_background import Engine
+from liquid_background import Engine, JobStatus
+from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.failures import Order
+from liquid_background.jobs.operating.operation import Kind
 from liquid_background.nearest import nearest
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import failures as stored_ids
 from poscli.completing import source_names
 from poscli.failureview import as_json, describe, listing, shown_as_json
 from poscli.group import Group
+from poscli.operating import operate, operating_options
 from poscli.output import dump
 from poscli.terminal import fitted, hint, note, told_first
 from poscli.times import clock, since, until
+from poscli.who import operator
 
 
 @click.group("failures", cls=Group)
@@ -124,10 +127,27 @@ def show(failure: str, style: str, app: str | None) -> None:
     print(fitted(describe(shown)) if style == "text" else dump(shown_as_json(shown)))
 
 
+@command.command("retry")
+@click.argument("failure", metavar="ID", shell_complete=stored_ids)
+@operating_options
+@app_option
+def retry(failure: str, app: str | None, **how: Any) -> None:
+    """Start a new run of the failed jobs of the group ID. The workers do it, as for 'poscli jobs retry --failure ID'.
+
+    \b
+    Examples:
+      poscli failures retry 3fa94c --dry-run
+      poscli failures retry 3fa94c --rate 10/s --yes
+    """
+    engine = _needed(app)
+    group = engine.failures.show(failure).group
+    operate(engine, Kind.RETRY, Filter(status=JobStatus.FAILED, failure=group.id), **how)
+
+
 @command.command("silence")
 @click.argument("failure", metavar="ID", shell_complete=stored_ids)
 @click.option("--until", "end", metavar="TIME", help="When it is shown again: 2h, 1d, or a date and time.")
-@click.option("--by", metavar="NAME", help="Who wants it so. Default: the user that runs this.")
+@click.option("--by", metavar="NAME", help="Who wants it so. Default: the user that runs this, and the host.")
 @app_option
 def silence(failure: str, end: str | None, by: str | None, app: str | None) -> None:
     """Leave the group ID out of lists, until a time or until it is unsilenced. Its jobs go on as they would.
@@ -140,7 +160,7 @@ def silence(failure: str, end: str | None, by: str | None, app: str | None) -> N
     engine = _needed(app)
     group = engine.failures.show(failure).group
     with told_first(f"silenced {group.id}{f' until {clock(time)}' if time else ''}"):
-        engine.failures.silence(group.id, by or _user(), time)
+        engine.failures.silence(group.id, by or operator(), time)
 
 
 @command.command("unsilence")
@@ -156,7 +176,7 @@ def unsilence(failure: str, app: str | None) -> None:
     engine = _needed(app)
     group = engine.failures.show(failure).group
     with told_first(f"unsilenced {group.id}"):
-        engine.failures.unsilence(group.id)
+        engine.failures.unsilence(group.id, operator())
 
 
 def _engine(app: str | None) -> Engine | None:
@@ -174,13 +194,6 @@ def _needed(app: str | None) -> Engine:
     if engine is None:
         sys.exit(1)
     return engine
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a number without a name, as in containers
-        return "-"
 
 
 def _nothing(engine: Engine, source_name: str | None, template: str | None, time: datetime | None) -> str:

@@ -72,7 +72,7 @@ def list_operations(limit: int, style: str, app: str | None) -> None:
 @_FORMAT
 @app_option
 def show(operation_id: str, follows: bool, style: str, app: str | None) -> None:
-    """Show one operation, by its id or the beginning of it.
+    """Show one operation, by its ID or the beginning of it.
 
     \b
     Example:
@@ -94,7 +94,7 @@ def show(operation_id: str, follows: bool, style: str, app: str | None) -> None:
 @click.argument("operation_id", metavar="ID")
 @app_option
 def abort(operation_id: str, app: str | None) -> None:
-    """End an operation before it is done; what it has done stays done.
+    """End the operation ID before it is done; what it has done stays done.
 
     \b
     Example:

@@ -108,7 +108,7 @@ def resume(name: str, app: str | None) -> None:
     Example:
       poscli schedules resume nightly_report
     """
-    changed = _engine(app).timetable.resume(name)
+    changed = _engine(app).timetable.resume(name, operator())
     print(f"{printable(name)} is resumed" if changed else f"{printable(name)} is not paused")
 
 

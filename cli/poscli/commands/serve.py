@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -17,6 +16,7 @@ from liquid_background.web import PAGE_PROCESSES, serve
 from liquid_background_worker import limits
 from liquid_background_worker.surroundings import Surroundings
 from poscli.application import app_option, load_engine
+from poscli.plain_log import log_to_stderr
 
 
 @click.command("serve")
@@ -62,7 +62,7 @@ def command(
     """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends in order and then raises it again
     with contextlib.suppress(KeyboardInterrupt):
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        log_to_stderr(logging.WARNING)
         logging.getLogger("liquid_background.web").setLevel(logging.INFO)
         serve(
             load_engine(app, for_pages=True),

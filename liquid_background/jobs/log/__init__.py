@@ -9,13 +9,14 @@ from liquid_background.lazy import lazy_attributes
 if TYPE_CHECKING:
     from liquid_background.jobs.log.entry import encode_entry
     from liquid_background.jobs.log.following import follow
-    from liquid_background.jobs.log.lines import Format, format_entry, printable, steady
-    from liquid_background.jobs.log.searching import ENDS, KEY, MARKS
+    from liquid_background.jobs.log.lines import Format, format_entry, printable, printable_once, steady
+    from liquid_background.jobs.log.searching import ENDS, KEY, LONG, MARKS
     from liquid_background.jobs.log.stream import entries, last_id, oldest_first
 
 __all__ = [
     "ENDS",
     "KEY",
+    "LONG",
     "MARKS",
     "Format",
     "encode_entry",
@@ -25,6 +26,7 @@ __all__ = [
     "last_id",
     "oldest_first",
     "printable",
+    "printable_once",
     "steady",
 ]
 
@@ -32,8 +34,8 @@ __getattr__ = lazy_attributes(
     __name__,
     {
         "encode_entry": "entry",
-        **dict.fromkeys(("Format", "format_entry", "printable", "steady"), "lines"),
-        **dict.fromkeys(("ENDS", "KEY", "MARKS"), "searching"),
+        **dict.fromkeys(("Format", "format_entry", "printable", "printable_once", "steady"), "lines"),
+        **dict.fromkeys(("ENDS", "KEY", "LONG", "MARKS"), "searching"),
         **dict.fromkeys(("entries", "last_id", "oldest_first"), "stream"),
         "follow": "following",
     },

@@ -32,6 +32,10 @@ MAX_MESSAGE: Final = 4_000  # bytes; a longer message ends in …
 BEFORE_ALL: Final = b"0-0"
 """Lower than the id of any entry."""
 MAX_FIELD: Final = 6 * MAX_MESSAGE  # bytes of a field that are read: versions before kept as many characters
+SHORT: Final = 256
+"""Bytes of the reason of a failed attempt that the log always keeps."""
+MAX_TEMPLATE_NAME: Final = 300
+"""Bytes of a template's name in the end of an attempt."""
 WEIGHED: Final = 512
 """Bytes of a template's line for which it counts as one more among those that the log keeps."""
 
@@ -53,14 +57,14 @@ def encode_entry(entry: LogEntry) -> EntryValues:
     )
 
 
-def clip(message: str) -> str:
+def clip(message: str, most: int = MAX_MESSAGE) -> str:
     """Return a message no longer than an entry holds."""
-    if message.isascii() and len(message) <= MAX_MESSAGE:
+    if message.isascii() and len(message) <= most:
         return message
-    written = encoded(message[: MAX_MESSAGE + 1])
-    if len(written) <= MAX_MESSAGE:
+    written = encoded(message[: most + 1])
+    if len(written) <= most:
         return message
-    return written[: MAX_MESSAGE - len("…".encode())].decode("utf-8", "ignore") + "…"
+    return written[: most - len("…".encode())].decode("utf-8", "ignore") + "…"
 
 
 def encoded(text: str) -> bytes:

@@ -125,6 +125,11 @@ def printable(text: str) -> str:
     return "".join(shown)
 
 
+def printable_once(text: str) -> str:
+    """Return text as `printable` does, of which parts may have been made printable before: backslashes stay."""
+    return "\\".join(map(printable, text.split("\\")))
+
+
 def _is_mark(character: str) -> bool:
     """Return whether a character may be drawn onto the one before it, or not at all."""
     if unicodedata.category(character) in ("Mn", "Mc", "Me"):

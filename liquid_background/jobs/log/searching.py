@@ -17,6 +17,8 @@ ENDS: Final = "liquid_background:log:ends"
 """The ends of attempts that are older than the oldest entry under KEY."""
 MARKS: Final = "liquid_background:log:marks"
 """What lines of templates weigh: since the last mark, then the ids of the marks, oldest first (see room.lua)."""
+LONG: Final = "liquid_background:log:long"
+"""What long reasons of failed attempts take, in bytes, and an entry no newer than the last of them (see said.lua)."""
 _BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
 _MOST_LOOKS: Final = 20  # calls that a count takes at most, so 100,000 entries
 _FAILURES: Final = (LogStatus.FAILED, LogStatus.LOST)

@@ -34,11 +34,10 @@ from liquid_background.settings import Settings
 
 logger = logging.getLogger("liquid_background.worker")
 
-LEASE: Final = 10.0
-"""Seconds after which somebody else goes on with an operation whose worker says nothing more."""
+_LEASE: Final = (1.0, 10.0)  # seconds: between these, the setting LEASE is that of an operation, too
 _TURN: Final = 1.0  # seconds after which another operation has its turn
-_WORK: Final = 0.008  # seconds that a step is to take, with the way to the store and back
-_MOST: Final = 500  # jobs a step
+_WORK: Final = 0.005  # seconds that a step is to take, with the way to the store and back
+_MOST: Final = 200  # jobs a step
 _FIRST: Final = 25
 _BURST: Final = 0.5  # seconds of a rate that are done at once
 _CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock, by which retries are signed
@@ -111,6 +110,8 @@ class Carrier:
         self._settings = settings
         self._stopped = stopped
         self._size = _FIRST  # jobs that are dealt with in one step
+        least, most = _LEASE
+        self._lease = int(min(most, max(least, settings.lease)) * 1000)
 
     def carry_on(self) -> float | None:
         """Do a part of an operation that is due; return in how many seconds the next one is, None when none goes on.
@@ -119,7 +120,7 @@ class Carrier:
             StoreUnavailable: when the store cannot be reached, or takes no writes.
         """
         token = secrets.token_hex(8)
-        reply: list[Any] = scripts.run(self._store, "operation_take", [token, int(LEASE * 1000), VERSION], _DOUBT)
+        reply: list[Any] = scripts.run(self._store, "operation_take", [token, self._lease, VERSION], _DOUBT)
         word, *rest = reply
         if word == b"newer":
             shown = text(rest[0], _SHOWN)
@@ -152,7 +153,7 @@ class Carrier:
         while True:
             now, ids = self._split(taken, ids)
             holds = not ((taken.gap and now) or self._stopped() or monotonic() > until)
-            lease = int(LEASE * 1000) if holds else ""
+            lease = self._lease if holds else ""
             place = at if ids else beyond
             head: list[Argument] = [taken.id, taken.token, lease, str(place), found.looked_at, found.of or 0]
             head += ["" if ids else ends, taken.gap, self._settings.log_limit]

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NoReturn, TypeAlias
 
 from liquid_background.errors import FailureNotFound, FilterError
 from liquid_background.job import JobRecord
+from liquid_background.jobs.contract import APPLICATION
 from liquid_background.jobs.masking import mask
 from liquid_background.jobs.operating.failuregroup import (
     MAX_BY,
@@ -142,24 +143,29 @@ class Failures:
         """
         if until is not None and (until.tzinfo is None or until <= datetime.now(UTC)):
             raise FilterError(f"until is {until}: give an aware time that is to come")
-        return self._mark(failure, [by[:MAX_BY] or "-", str(milliseconds_of(until)) if until else ""])
+        name = by[:MAX_BY] or "-"
+        return self._mark(failure, [name, str(milliseconds_of(until)) if until else "", name])
 
     async def silence_async(self, failure: str, by: str, until: datetime | None = None) -> FailureGroup:
         """Do what `silence` does."""
         return await self._threads.run(self.silence, failure, by, until)
 
-    def unsilence(self, failure: str) -> FailureGroup:
+    def unsilence(self, failure: str, by: str = APPLICATION) -> FailureGroup:
         """Have a group shown in lists again.
+
+        Args:
+            failure: its id, or as much of its beginning as no other has.
+            by: whom the audit names.
 
         Raises:
             FailureNotFound: when there is none, or several begin so.
             StoreUnavailable: when the store cannot be reached.
         """
-        return self._mark(failure, ["", ""])
+        return self._mark(failure, ["", "", by[:MAX_BY] or "-"])
 
-    async def unsilence_async(self, failure: str) -> FailureGroup:
+    async def unsilence_async(self, failure: str, by: str = APPLICATION) -> FailureGroup:
         """Do what `unsilence` does."""
-        return await self._threads.run(self.unsilence, failure)
+        return await self._threads.run(self.unsilence, failure, by)
 
     # What they are made of.
 

@@ -29,7 +29,7 @@ from liquid_background.jobs.operating.operation import (
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.matching import check_values
-from liquid_background.jobs.queue.protocol import MAX_OPERATIONS, Argument
+from liquid_background.jobs.queue.protocol import LONGEST_AUDITED, MAX_OPERATIONS, Argument
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
@@ -83,7 +83,7 @@ class Operations:
                 id="", kind=kind, filter=filter, by=by, created=None, rate=rate, state=OperationState.DRY_RUN,
                 matched=len(ids), sample=tuple(ids[:_SAMPLED]),
             )  # fmt: skip
-        head: list[Argument] = [VERSION, str(kind), written, encoded(by), rate]
+        head: list[Argument] = [VERSION, str(kind), written, encoded(by)[:LONGEST_AUDITED], rate]
         while True:
             operation_id = secrets.token_hex(4)  # short, for people to type
             reply = scripts.run(
@@ -160,7 +160,7 @@ class Operations:
         """
         whole_id = self._whole_id(operation_id)
         doubt = f"operation {whole_id} may have been aborted"
-        found = scripts.run(self._store, "operation_abort", [whole_id, encoded(by), ""], doubt)
+        found = scripts.run(self._store, "operation_abort", [whole_id, encoded(by)[:LONGEST_AUDITED], ""], doubt)
         if found == b"missing":
             raise _not_found(operation_id)
         if found != b"ok":

@@ -16,11 +16,11 @@ from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.jobs.queue.protocol import MAX_DATA, Argument
 from liquid_background.jobs.queue.reading import text
 
-MOST_FILED: Final = 100
-"""Jobs that one call files: two milliseconds of the store's time."""
-MOST_LOOKED: Final = 300
+MOST_FILED: Final = 25
+"""Jobs that one call files: a millisecond of the store's time."""
+MOST_LOOKED: Final = 100
 """Ids that one call looks at in a slice: the same."""
-_SHARED_SLICE: Final = 50  # of each of two slices: with the newest, less than a millisecond of the store's time
+_SHARED_SLICE: Final = 30  # of each of two slices: with the newest, less than a millisecond of the store's time
 _SHARED_NEWEST: Final = 10
 _READ_AT_ONCE: Final = 4 * 1024 * 1024  # bytes, with those of one record more
 _READ: Final = ("data", "status", "origin", keys.ERROR, keys.RAISED, "ended_at", "started_at", "created_at")

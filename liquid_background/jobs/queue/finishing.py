@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from liquid_background.errors import JobRefused
 from liquid_background.job import Ending, Outcome
 from liquid_background.jobs.log import encode_entry
-from liquid_background.jobs.log.entry import clip
+from liquid_background.jobs.log.entry import MAX_TEMPLATE_NAME, clip
 from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
@@ -94,7 +94,7 @@ def finish(
         message = said.encode("utf-8", "backslashreplace")
         raised = outcome.raised or ending.log_status
         cause = Cause.of(job.template, job.line, raised, said).encoded() if ending.is_failure else b""
-    template = job.template.encode("utf-8", "backslashreplace")
+    template = clip(job.template, MAX_TEMPLATE_NAME).encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
         token=job.token,

@@ -16,7 +16,7 @@ from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
 
-_NEWEST: Final = 100  # of each queue, that one look takes in
+_NEWEST: Final = 50  # of each queue, that one look takes in
 _MOST_MISSING: Final = 2_000  # that a read files before it answers in another way
 
 

@@ -165,16 +165,13 @@ def operation(operation_id: str) -> str:
 
 
 def behind(name: str) -> str:
-    """Return the key of the ids that stay behind in a list though their jobs were cancelled (a hash): behind.lua.
+    """Return the key of the ids that stay behind in a list though their jobs were cancelled (a sorted set): behind.lua.
 
     Args:
         name: of the queue; for a group's jobs that wait for a slot, what `parked` has behind its own name.
     """
     return f"liquid_background:behind:{name}"
 
-
-BEHIND_IN_ALL: Final = ""
-"""The field in there that says how many that are."""
 
 AUDIT: Final = "liquid_background:audit"
 """Stream of who did what: operations, retries, cancels, deletes, edits, pauses, and the like."""
@@ -198,8 +195,8 @@ FAILED_UNNAMED: Final = "liquid_background:failed:unnamed"
 """Sorted set of the ids of which the names are too many to have one."""
 
 
-FAILED_STOPPED: Final = "liquid_background:failed:stopped"
-"""Sorted set of the ids that RQ has among those of failed jobs, and that it stopped; scored by expiry in seconds."""
+FAILED_APART: Final = "liquid_background:failed:apart"
+"""Sorted set of the ids that RQ has among those of failed jobs and no list shows there; scored by expiry in seconds."""
 
 
 def failed_of_name(source_name: str) -> str:
@@ -247,7 +244,9 @@ FINAL: Final = "lb_final"  # the run is over; the next claim starts a new one
 BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
 CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
 FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
-OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these
+OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these, and what it knows: see OURS
+OURS: Final = 2
+"""What a worker of this version says there: 2, that it knows of ids that stay behind."""
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse

@@ -15,7 +15,7 @@ from liquid_background.jobs.log.entry import MAX_FIELD
 from liquid_background.jobs.masking import looks_secret, mask
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import inflate
-from liquid_background.jobs.queue.payload import decode_payload
+from liquid_background.jobs.queue.payload import decode_payload, parent_of
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.site import queue_name
 from liquid_background.settings import Settings
@@ -70,7 +70,7 @@ class Matching:
 
 def payload_fits(wanted: Filter, payload: Mapping[str, Any], secret_names: tuple[str, ...]) -> bool:
     """Return whether a payload is one of a job that a filter means, as far as it goes."""
-    if wanted.template not in ("", payload["template"]) or wanted.parent not in ("", payload.get("parent", "")):
+    if wanted.template not in ("", payload["template"]) or wanted.parent not in ("", parent_of(payload)):
         return False
     if not wanted.values:
         return True

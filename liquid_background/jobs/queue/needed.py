@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from liquid_background.jobs.log import ENDS, KEY, MARKS
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store.asking import Words
@@ -71,6 +71,7 @@ NEEDED: Final[Mapping[str, Words]] = {
     "ZADD": (_SORTED, 0, "-"),
     "ZCARD": (_SORTED,),
     "ZCOUNT": (_SORTED, 0, 0),
+    "ZMSCORE": (_SORTED, "-"),
     "ZRANDMEMBER": (_SORTED,),
     "ZRANGE": (_SORTED, 0, 0),
     "ZRANGEBYSCORE": (_SORTED, 0, 0),
@@ -96,20 +97,13 @@ _OF_A_QUEUE: Final = (
 )
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
-    *(KEY, ENDS, MARKS, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE, f"{keys.SET_ASIDE}*"),
+    *(KEY, ENDS, MARKS, LONG, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE),
+    f"{keys.SET_ASIDE}*",
     *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
     *(keys.PAUSES, keys.HELD, keys.held("*", "*")),
-    *(
-        keys.FAILED_IDS,
-        keys.FAILED_OF,
-        keys.FAILED_NAMES,
-        keys.FAILED_UNNAMED,
-        keys.FAILED_STOPPED,
-        keys.FAILURE_GROUPS,
-        keys.FAILURES_LOOKED,
-    ),
+    *(keys.FAILED_IDS, keys.FAILED_OF, keys.FAILED_NAMES, keys.FAILED_UNNAMED, keys.FAILED_APART),
+    *(keys.FAILURE_GROUPS, keys.FAILURES_LOOKED, keys.failures_of("*")),
     *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
-    keys.failures_of("*"),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
     *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
 )

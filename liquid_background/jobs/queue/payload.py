@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SOURCE_NAME, Job
+from liquid_background.job import JOB_ID, MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SOURCE_NAME, Job
 
 PAYLOAD_VERSION: Final = 1
 FUNCTION: Final = "liquid_background.rq_entry.perform"
@@ -50,6 +50,20 @@ def admit(job: Job, generation: int, may_make: int, regain_parts: int = 1) -> No
     object.__setattr__(job, "regain_parts", regain_parts)
 
 
+def adopt(job: Job, parent: str) -> None:
+    """Note in a job which job or page render made it, before its place in its family."""
+    if job.data is not None:
+        at = len(job.data) - len(_END) if job.may_make is None else job.data.rindex(_FAMILY)
+        object.__setattr__(job, "data", b'%b,"parent":"%b"%b' % (job.data[:at], parent.encode("ascii"), job.data[at:]))
+    object.__setattr__(job, "parent", parent)
+
+
+def parent_of(payload: Mapping[str, Any]) -> str:
+    """Return the id of what made a job; empty when its payload does not say one."""
+    found = payload.get("parent")
+    return found if isinstance(found, str) and JOB_ID.fullmatch(found) else ""
+
+
 def encode_payload(payload: Mapping[str, Any]) -> bytes:
     """Return a payload that was read back as `encode_data` had written it."""
     return _encode_json((FUNCTION, None, (payload,), {})).encode("ascii")
@@ -71,6 +85,7 @@ def _own(job: Job) -> dict[str, Any]:
         "parameters": job.parameters,
         "handed_over": job.handed_over,
         **({"edited_from": job.edited_from} if job.edited_from else {}),
+        **({"parent": job.parent} if job.parent else {}),
         **family,
     }
 

@@ -19,8 +19,8 @@ from liquid_background.job import (
     words_in_rq,
 )
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY, MARKS
-from liquid_background.jobs.log.entry import WEIGHED, EntryValues
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
+from liquid_background.jobs.log.entry import SHORT, WEIGHED, EntryValues
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.causes import GARBAGE, MAX_PLACE
 from liquid_background.jobs.queue.likeness import likeness
@@ -162,6 +162,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG": KEY,
     "LOG_ENDS": ENDS,
     "LOG_MARKS": MARKS,
+    "LOG_LONG": LONG,
     "LEASES": keys.LEASES,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
@@ -185,7 +186,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "FAILED_OF": keys.FAILED_OF,
     "FAILED_NAMES": keys.FAILED_NAMES,
     "FAILED_UNNAMED": keys.FAILED_UNNAMED,
-    "FAILED_STOPPED": keys.FAILED_STOPPED,
+    "FAILED_APART": keys.FAILED_APART,
     "FAILED_NAME": keys.failed_of_name(""),
     "FAILED_GROUP": keys.failed_of_group(""),
     "FAILURE_GROUPS": keys.FAILURE_GROUPS,
@@ -245,6 +246,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     # Counts.
     "MOST_LOSSES": MAX_LOSSES,
     "WEIGHED": WEIGHED,
+    "SHORT": SHORT,
     "MOST_WAKES": keys.WAKE_LIMIT,
     "CELL": CELL,
     "LOST_AT": LOST_AT,
@@ -253,6 +255,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # seconds
     "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": keys.MAX_PAUSES,
+    "OURS": keys.OURS,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),

@@ -164,7 +164,7 @@ class Queue(Lookup, Twins):
         for queue in keys.QUEUES:
             name = queue_name(self.store.site, queue)
             pipeline.llen(keys.queue(name))
-            pipeline.hget(own_name(self.store.site, keys.behind(queue)), keys.BEHIND_IN_ALL)
+            pipeline.zcard(own_name(self.store.site, keys.behind(queue)))
             for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
                 pipeline.zcard(registry)
             for [state] in map(states_of, ENDED):
@@ -176,6 +176,6 @@ class Queue(Lookup, Twins):
         counts = []
         for queue, row in zip(keys.QUEUES, rows, strict=True):
             found = dict(zip(names, row, strict=True))
-            found["queued"] = without_behind(found["queued"], found.pop("behind") or None) + found.pop("parked")
+            found["queued"] = without_behind(found["queued"], found.pop("behind")) + found.pop("parked")
             counts.append(QueueCounts(name=queue, **found))
         return counts

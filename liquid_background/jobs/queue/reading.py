@@ -42,14 +42,9 @@ def number(value: bytes | None, default: _Default, most: float, least: float = 0
     return min(max(found, least), most) if math.isfinite(found) else default
 
 
-def without_behind(length: int, behind: bytes | None) -> int:
-    """Return how many ids of a list are those of jobs that wait there.
-
-    Args:
-        length: of the list.
-        behind: what its hash of ids that stay behind says that there are in all: see keys.behind.
-    """
-    return length - whole(behind, 0, length)
+def without_behind(length: int, behind: int) -> int:
+    """Return how many ids of a list are those of jobs that wait there, where so many stay behind: see keys.behind."""
+    return max(0, length - behind)
 
 
 def text(value: bytes | None, most: int) -> str:

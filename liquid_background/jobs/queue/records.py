@@ -22,7 +22,7 @@ from liquid_background.jobs import handover
 from liquid_background.jobs.log.entry import MAX_FIELD
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import inflate, signed_text
-from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data
+from liquid_background.jobs.queue.payload import decode_json, decode_payload, encode_data, parent_of
 from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, JobValues
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.queue.results import MAX_RESULT
@@ -145,6 +145,7 @@ def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -
         started_at=keys.parse_time(started),
         completed_at=keys.parse_time(ended),
         edited_from=payload.get("edited_from", ""),
+        parent=parent_of(payload),
     )
 
 

@@ -107,7 +107,7 @@ def _waiting(
         for name, behind in queues.items()
         for command in (
             ("LLEN", keys.queue(name)),
-            ("HGET", behind, keys.BEHIND_IN_ALL),
+            ("ZCARD", behind),
             ("ZCARD", keys.deferred(name)),
             ("ZCOUNT", keys.scheduled(name), "-inf", f"{now:.6f}"),
             ("ZCARD", keys.scheduled(name)),
@@ -121,7 +121,7 @@ def _waiting(
     since = [number(first[1], now, now) for *_, due, _, _, first in going if due and first]
     since += _since(ask, [head for *_, head, _ in going if head], pauses)
     counts = {
-        name: without_behind(listed or 0, behind) + (parked or 0) + (due or 0)
+        name: without_behind(listed or 0, behind or 0) + (parked or 0) + (due or 0)
         for name, (listed, behind, parked, due, *_) in zip(queues, rows, strict=True)
     }
     later = sum((delayed or 0) - (due or 0) for *_, due, delayed, _, _ in rows)

@@ -98,18 +98,14 @@ def groups(store: Store) -> list[Group]:
         pipeline.scard(_encoded(own_name(store.site, keys.slots(known))))
         for queue in keys.QUEUES:
             pipeline.llen(_encoded(own_name(store.site, keys.parked(known, queue))))
-            pipeline.hget(_encoded(own_name(store.site, keys.behind(f"{known}:{queue}"))), keys.BEHIND_IN_ALL)
-    replies = read_replies(pipeline, store.url)
+            pipeline.zcard(_encoded(own_name(store.site, keys.behind(f"{known}:{queue}"))))
+    replies = [reply or 0 for reply in read_replies(pipeline, store.url)]
     size = 1 + 2 * len(keys.QUEUES)
     rows = [replies[start : start + size] for start in range(0, len(replies), size)]
     return [
-        Group(name=text(name, _LONGEST), holding=row[0] or 0, waiting=sum(map(_waiting_in, row[1::2], row[2::2])))
+        Group(name=text(name, _LONGEST), holding=row[0], waiting=sum(map(without_behind, row[1::2], row[2::2])))
         for name, row in zip(names, rows, strict=True)
     ]
-
-
-def _waiting_in(length: int | None, behind: bytes | None) -> int:
-    return without_behind(length or 0, behind)
 
 
 def _encoded(key: str) -> bytes:

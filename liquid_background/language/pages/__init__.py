@@ -12,12 +12,11 @@ from liquid_background.language.pages.consumers import is_event_name
 from liquid_background.language.pages.files import (
     CONSUMERS,
     LAYOUTS,
+    LONGEST_NAME,
     PAGES,
     PARTIALS,
-    Place,
     file_for,
     first_of_name,
-    inside,
     oddity,
     unusable_folders,
     walk,
@@ -34,18 +33,22 @@ from liquid_background.language.pages.front_matter import (
 )
 from liquid_background.language.pages.headers import page_headers
 from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NUMBERS, TEXTS
+from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.loader import SiteLoader, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
 from liquid_background.language.pages.reading import read_text
 from liquid_background.language.pages.slugs import Conflict, Page
+from liquid_background.language.pages.starting import MOST_READING
 
 __all__ = [
     "CONSUMERS",
     "KEYS",
     "LAYOUTS",
+    "LONGEST_NAME",
     "MAX_TEMPLATE",
     "MEDIA_TYPES",
     "METHODS",
+    "MOST_READING",
     "NO_HEADERS",
     "NULLS",
     "NUMBERS",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -14,11 +14,12 @@ from typing import Final, TypeAlias
 from liquid.exceptions import LiquidError
 
 from liquid_background.job import plain_name
-from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS
+from liquid_background.jobs.log import printable
+from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS, nobody_looks
 from liquid_background.language.pages.files import (
     CONSUMERS,
     Signature,
-    inside,
+    changed_at,
     is_settled,
     is_template_name,
     name_of,
@@ -27,12 +28,15 @@ from liquid_background.language.pages.files import (
     walk,
 )
 from liquid_background.language.pages.front_matter import read_options
+from liquid_background.language.pages.links import inside
 from liquid_background.language.syntax import explain, show
 from liquid_background.language.tags import Consumer
 
 logger = logging.getLogger(__name__)
 
 _EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_MOST_FILES: Final = 10_000  # in an event's folder that are looked at: whoever adds one has all of them listed anew
+_LOOKS: Final = 500  # files between two looks at the clock
 _MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
 
 Head: TypeAlias = Callable[[str], tuple[str, Callable[[], bool]]]
@@ -49,8 +53,8 @@ class Crowd:
 
     def __str__(self) -> str:
         return (
-            f"the event {show(self.event)} has {self.count:,} consumers; the first {MAX_CONSUMERS} by name get it, the "
-            f"other {self.count - MAX_CONSUMERS:,} do not; the limit is fixed"
+            f"the event {show(self.event)} has {self.count:,} consumers; the {MAX_CONSUMERS} that have stood there "
+            f"longest get it, the other {self.count - MAX_CONSUMERS:,} do not; the limit is fixed"
         )
 
 
@@ -70,6 +74,7 @@ class _Folder:
     settled: bool
     files: Mapping[str, Sequence[str]]  # of the consumers that get the event, by their names in the site
     count: int  # of all
+    is_full: bool = False  # of more files than are looked at
     known: dict[str, _Known] = field(default_factory=dict)
 
 
@@ -108,7 +113,7 @@ class Consumers:
         """
         found: list[Consumer] = []
         wrong: list[str] = []
-        folder = self._listed(event)
+        folder = self._listed(event, look)
         for name in self._usable(folder):
             look()
             each = self._consumer(folder, event, name)
@@ -118,17 +123,21 @@ class Consumers:
                 wrong.append(each)
         takers = "its other consumers" if found else "nobody"
         for reason in wrong[:_MOST_LOGGED]:
-            logger.error("event %s goes to %s: %s", event, takers, reason)
+            logger.error("event %s goes to %s: %s", event, takers, printable(reason))
         if wrong[_MOST_LOGGED:]:
             logger.error("event %s: %d more consumers cannot be read", event, len(wrong) - _MOST_LOGGED)
         if folder.count > MAX_CONSUMERS:
             logger.error("%s", self._crowd(event, folder))
+        if folder.is_full:
+            logger.error(
+                "event %s: what stands behind the first %d files of its folder is not looked at", event, _MOST_FILES
+            )
         return found
 
     def _crowd(self, event: str, folder: _Folder) -> Crowd:
         return Crowd(event, os.path.join(self._top, CONSUMERS, event), folder.count)
 
-    def _listed(self, event: str) -> _Folder:
+    def _listed(self, event: str, look: Callable[[], None] = nobody_looks) -> _Folder:
         """Return an event's folder as it is now; it is listed again when a file in it is new or gone."""
         path = os.path.join(self._top, CONSUMERS, event)
         seen = signature_of(path) if is_event_name(event) and inside(path, self._top) else None
@@ -138,12 +147,15 @@ class Consumers:
         known = self._folders.get(event)
         if known is not None and known.settled and known.seen == seen:
             return known
-        files = _files_in(path)
-        first = {f"{CONSUMERS}/{event}/{name}": files[name] for name in sorted(files)[:MAX_CONSUMERS]}
+        there, is_full = _files_in(path, look)
+        files: dict[str, Sequence[str]] = {f"{CONSUMERS}/{event}/{name}": paths for name, paths in there.items()}
+        if is_full and known is not None:  # whoever fills the folder takes nobody's place
+            files |= {name: paths for name, paths in known.files.items() if all(map(os.path.lexists, paths))}
+        first = {name: files[name] for name in _longest_there(files, known.files if known is not None else ())}
         kept = {name: read for name, read in known.known.items() if name in first} if known is not None else {}
         if event not in self._folders and len(self._folders) >= MAX_EVENTS:
             self._folders.clear()
-        listed = self._folders[event] = _Folder(seen, is_settled(seen), first, len(files), kept)
+        listed = self._folders[event] = _Folder(seen, is_settled(seen), first, len(files), is_full, kept)
         return listed
 
     def _usable(self, folder: _Folder) -> Iterator[str]:
@@ -177,12 +189,30 @@ def is_event_name(event: str) -> bool:
     return bool(_EVENT.fullmatch(event)) and is_template_name(event)
 
 
-def _files_in(folder: str) -> dict[str, list[str]]:
-    """Return the files of a folder that may be templates, by their names; none of them is looked at."""
+def _longest_there(files: Mapping[str, Sequence[str]], before: Collection[str]) -> list[str]:
+    """Return the names that get an event: of too many those that got it before, and then the files that changed first.
+
+    Nobody can set the time at which a file has changed its state, so no file that is added takes another one's place.
+    """
+    if len(files) <= MAX_CONSUMERS:
+        return sorted(files)
+    ages = {name: min(map(changed_at, paths)) for name, paths in files.items()}
+    return sorted(sorted(files, key=lambda name: (name not in before, ages[name], name))[:MAX_CONSUMERS])
+
+
+def _files_in(folder: str, look: Callable[[], None]) -> tuple[dict[str, list[str]], bool]:
+    """Return the files of a folder that may be templates, by their names, and whether there are more than are listed.
+
+    None of them is looked at.
+    """
     found: dict[str, list[str]] = {}
     with suppress(OSError), os.scandir(folder) as entries:
-        for entry in entries:
+        for count, entry in enumerate(entries):
+            if count % _LOOKS == 0:
+                look()
+            if count == _MOST_FILES:
+                return found, True
             is_one = entry.name.endswith(".liquid") and is_template_name(entry.name)
             if is_one and (entry.is_file(follow_symlinks=False) or entry.is_symlink()):
                 found.setdefault(name_of(entry.name), []).append(entry.path)
-    return found
+    return found, False

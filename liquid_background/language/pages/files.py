@@ -9,8 +9,11 @@ import time
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import PurePosixPath
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
+
+from liquid_background.language.pages.links import TOO_FAR, inside, lead
 
 PAGES: Final = "pages"
 PARTIALS: Final = "partials"
@@ -22,7 +25,13 @@ ENDINGS: Final = (".liquid", ".html.liquid", "")
 """What a template's file adds to its name; of several files of one name the first is the template."""
 
 _LONGEST_PART: Final = 255  # bytes of a name between two slashes, on the file systems of today
-_LONGEST_NAME: Final = 1_000
+LONGEST_NAME: Final = 1_000
+"""Characters of a template's name, folders included."""
+_DEEPEST: Final = 100  # parts of it
+MOST_ENTRIES: Final = 20_000
+"""Files and folders in one folder that are looked at: whoever adds one has all of them listed anew."""
+TOO_FULL: Final = f"what stands behind the first {MOST_ENTRIES:,} files and folders of this folder"
+_TOO_DEEP: Final = f"a folder with {_DEEPEST - 1} around it: nobody looks into it"
 _TICK: Final = 50_000_000  # ns in which a file may change again without its times changing
 _COARSE_TICK: Final = 2_000_000_000  # … on a file system that keeps whole seconds
 
@@ -46,13 +55,6 @@ class Found:
     name: str  # its place under where the walk began, with its ending
     signature: Signature | None
     odd: str = ""  # why it is no template
-
-
-class Place(NamedTuple):
-    """Where in a site a path led, through links."""
-
-    real: str
-    within: str  # below the site's folder; of a file that belongs to none, its name
 
 
 @dataclass(slots=True)
@@ -87,7 +89,8 @@ def _reason_against_folder(path: str, root: str = "") -> str:
         if stat.S_ISDIR(mode):
             with os.scandir(path):
                 os.stat(os.path.join(path, "."))  # one may be listed, and what is in it not looked at
-            return "" if not root or inside(path, root) else "is a link that leads out of the site"
+            found = lead(path, root) if root else ""
+            return f"is {found}" if found and isinstance(found, str) else ""
     except FileNotFoundError:
         return "is a link that leads nowhere" if os.path.lexists(path) else "is not there"
     except (OSError, ValueError) as error:
@@ -98,10 +101,17 @@ def _reason_against_folder(path: str, root: str = "") -> str:
 
 def is_template_name(name: str) -> bool:
     """Return whether a template may be called so: a way down from a folder, past nothing hidden."""
+    if len(name) > LONGEST_NAME:
+        return False
     path = PurePosixPath(name)
-    if not path.parts or path.is_absolute() or len(name) > _LONGEST_NAME:
+    if not 0 < len(path.parts) <= _DEEPEST or path.is_absolute():
         return False
     return not any(_odd_name(part) for part in path.parts)
+
+
+def may_hold_templates(folder: str) -> bool:
+    """Return whether there may be templates in a folder, which is named by its place in one of the site's."""
+    return is_template_name(folder) and folder.count("/") + 1 < _DEEPEST
 
 
 def file_for(name: str) -> str | None:
@@ -150,6 +160,14 @@ def _signature(found: os.stat_result) -> Signature:
     return (found.st_mode, found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
+def changed_at(path: str) -> int:
+    """Return when a file, or a link itself, last changed its state, which nobody can set; now when it has gone."""
+    try:
+        return os.lstat(path).st_ctime_ns
+    except (OSError, ValueError):
+        return time.time_ns()
+
+
 def is_regular(signature: Signature | None) -> bool:
     """Return whether a signature is that of a regular file."""
     return signature is not None and stat.S_ISREG(signature[0])
@@ -161,21 +179,6 @@ def is_settled(signature: Signature | None) -> bool:
         return True
     changed = signature[-1]
     return abs(time.time_ns() - changed) > (_TICK if changed % 1_000_000_000 else _COARSE_TICK)
-
-
-def inside(path: str, root: str) -> Place | None:
-    """Return where a path leads, its links followed; None when that is outside the folder `root` or nowhere.
-
-    The links of `root` are followed once, so that one that is switched meanwhile makes no difference.
-    """
-    try:
-        top = os.path.realpath(root, strict=True)
-        below = path.removeprefix(root.rstrip("/") + "/")
-        real = os.path.realpath(path if below == path else os.path.join(top, below), strict=True)
-    except (OSError, ValueError):
-        return None
-    start = top.rstrip("/") + "/"
-    return Place(real, real[len(start) :]) if real.startswith(start) else None
 
 
 def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
@@ -195,9 +198,15 @@ def walk(folder: str, root: str, *, deep: bool = True) -> Walk:
         found.folders.append((here, signature_of(here)))  # before the look: a change during it shows afterwards
         try:
             with os.scandir(here) as entries:
-                for entry in entries:
+                for count, entry in enumerate(entries):
+                    if count == MOST_ENTRIES:
+                        found.files.append(Found(here, _under(here, folder), signature_of(here), TOO_FULL))
+                        break
                     if deep and entry.is_dir(follow_symlinks=False) and not _odd_name(entry.name):
-                        pending.append(entry.path)
+                        if not _is_too_deep(entry.path, root):
+                            pending.append(entry.path)
+                        else:
+                            found.files.append(Found(entry.path, _under(entry.path, folder), None, _TOO_DEEP))
                     if entry.name.endswith(".liquid") or _is_skipped_folder(entry):
                         found.files.append(_look(entry, folder, root))
         except OSError as error:
@@ -235,6 +244,9 @@ def oddity(path: str, root: str) -> str:
 
 def _state(path: str, name: str, root: str, *, link: bool) -> tuple[Signature | None, str]:
     """Return the state of a file, and why it is no template."""
+    led = lead(path, root) if link and root else None
+    if led == TOO_FAR:
+        return None, TOO_FAR
     try:
         signature, odd = _signature(os.stat(path)), ""
     except FileNotFoundError:
@@ -244,14 +256,29 @@ def _state(path: str, name: str, root: str, *, link: bool) -> tuple[Signature | 
     odd = _odd_name(name) or odd
     if odd or signature is None:
         return signature, odd
-    if stat.S_ISDIR(signature[0]) and not os.access(path, os.R_OK | os.X_OK):
-        return signature, "a folder that cannot be listed"
+    if stat.S_ISDIR(signature[0]) and (reason := _reason_against_looking(path, "" if link else root)):
+        return signature, reason
     if not stat.S_ISREG(signature[0]):
         kind = _KINDS.get(stat.S_IFMT(signature[0]), "no file")
         return signature, f"a link to {kind}" if link else kind
-    if link and root and inside(path, root) is None:
-        return signature, "a link that leads out of the site"
-    return signature, ""
+    return signature, led if isinstance(led, str) else ""
+
+
+def _reason_against_looking(folder: str, root: str) -> str:
+    """Return why not all that is in a folder is looked at."""
+    if root and _is_too_deep(folder, root):
+        return _TOO_DEEP
+    try:
+        if os.access(folder, os.R_OK | os.X_OK):
+            with os.scandir(folder) as entries:
+                return TOO_FULL if next(islice(entries, MOST_ENTRIES, None), None) else ""
+    except OSError:
+        pass
+    return "a folder that cannot be listed"
+
+
+def _is_too_deep(folder: str, root: str) -> bool:
+    return _under(folder, root).count("/") >= _DEEPEST  # with the folder of the site that it is in
 
 
 def _reason(error: Exception, what: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
 from liquid import Token
@@ -13,15 +13,30 @@ from liquid_background.language.pages.keys import KEYS, NUMBERS, TEXTS
 from liquid_background.language.pages.unreadable import reason_against_block
 from liquid_background.language.syntax import OPTIONS
 
-MAX_FRONT_MATTER: Final = 16 * 1024  # characters
+# PyYAML takes some 3 us for a character, 30 us for a line and 100 us for a value.
+MAX_FRONT_MATTER: Final = 8 * 1024  # characters
+MAX_FRONT_MATTER_LINES: Final = 1_000
 MAX_DEPTH: Final = 20  # levels of lists and mappings
-MAX_VALUES: Final = 500  # values in all, lists and mappings among them
+MAX_VALUES: Final = 200  # values in all, lists and mappings among them
+
+
+class Room(NamedTuple):
+    """How much front matter may hold."""
+
+    characters: int = MAX_FRONT_MATTER
+    values: int = MAX_VALUES
+
+
+WHOLE: Final = Room()
+OPTIONS_ONLY: Final = Room(2 * 1024, 50)
+"""That of a consumer: who triggers an event reads that of each, and a hundred of the largest would take seconds."""
 
 _FREE: Final = "metadata"
 
 _BLOCK: Final = re.compile(r"\A---[ \t]*\r?\n(?P<yaml>.*?\r?\n)?---[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _OPENED: Final = re.compile(r"\A---[ \t]*(?:\r\n?|\n)")
 _LINE_END: Final = re.compile(r"\r\n?|\n")
+_YAML_LINE_END: Final = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 _KEY_LINE: Final = re.compile(r"([A-Za-z_][\w-]*)[ \t]*:(?:[ \t]|\Z)", re.ASCII)
 
 NULLS: Final = frozenset(("", "~", "null", "Null", "NULL"))
@@ -31,7 +46,7 @@ _INTEGER: Final = re.compile(r"[+-]?(?:0|[1-9]\d{0,17})", re.ASCII)
 _DECIMAL: Final = re.compile(r"[+-]?(?:\d{1,20}(?:\.\d{0,20})?|\.\d{1,20})(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
-def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
+def split_front_matter(text: str, name: str, room: Room = WHOLE) -> tuple[dict[str, Any], str, int]:
     """Return (front matter, body, line at which the body starts).
 
     A value is text as it is written, unless its key takes numbers. In `metadata`, and under a key that means nothing
@@ -42,15 +57,24 @@ def split_front_matter(text: str, name: str) -> tuple[dict[str, Any], str, int]:
     """
     match = _BLOCK.match(text)
     if match is None:
-        _check_closed(text, name)
+        _check_closed(text, name, room)
         return {}, text, 1
-    node = compose(text, name)
+    node = compose(text, name, room)
     read = {key.value: _read_top(text, name, key.value, value) for key, value in node.value} if node else {}
     values = {key: value for key, value in read.items() if value is not None}
     return values, text[match.end() :], match.group().count("\n") + 1
 
 
-def compose(text: str, name: str) -> yaml.MappingNode | None:
+def front_matter_part(text: str) -> str:
+    """Return the beginning of a template's text by which its front matter is what it is, readable or not."""
+    match = _BLOCK.match(text)
+    if match is not None:
+        return match.group()
+    opened = _OPENED.match(text)
+    return text[: opened.end() + MAX_FRONT_MATTER] if opened is not None else ""
+
+
+def compose(text: str, name: str, room: Room = WHOLE) -> yaml.MappingNode | None:
     """Return the front matter of a template as YAML nodes, whose keys are scalars; None when it has none.
 
     Raises:
@@ -61,9 +85,12 @@ def compose(text: str, name: str) -> yaml.MappingNode | None:
     if match is None or not block:
         return None
     start = match.start("yaml")
-    if len(block) > MAX_FRONT_MATTER:
-        _fail(f"takes over {MAX_FRONT_MATTER // 1024} KB", text, name, start)
-    node = _single_node(block, text, name, start)
+    if len(block) > room.characters:
+        whose = "" if room is WHOLE else ", the most for a consumer"
+        _fail(f"takes over {room.characters // 1024} KB{whose}", text, name, start)
+    if len(_YAML_LINE_END.findall(block)) > MAX_FRONT_MATTER_LINES:
+        _fail(f"has over {MAX_FRONT_MATTER_LINES:,} lines", text, name, start)
+    node = _single_node(block, text, name, room)
     if node is None or (isinstance(node, yaml.ScalarNode) and plain(node) in NULLS):
         return None
     if not isinstance(node, yaml.MappingNode):
@@ -108,7 +135,7 @@ def read_options(text: str, name: str) -> dict[str, Any]:
         ArgumentError: at the option's line, when one is out of range.
         TagSyntaxError: when the front matter cannot be read.
     """
-    matter, _, _ = split_front_matter(text, name)
+    matter, _, _ = split_front_matter(text, name, OPTIONS_ONLY)
     values: dict[str, Any] = {}
     for option in OPTIONS.values():
         given = matter.get(option.name)
@@ -125,9 +152,10 @@ def read_options(text: str, name: str) -> dict[str, Any]:
 class _Loader(yaml.BaseLoader):
     """PyYAML's loader that resolves no scalar, with the parts of YAML refused by which a few lines take all memory."""
 
-    def __init__(self, stream: str) -> None:
+    def __init__(self, stream: str, most: int) -> None:
         super().__init__(stream)
         self._values = 0
+        self._most = most
 
     def fetch_alias(self) -> None:
         self._refuse('a `*` begins an alias, which is not taken: put the value in quotes, as in "* * * * *"')
@@ -157,17 +185,18 @@ class _Loader(yaml.BaseLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._values += index is not None  # as PyYAML gives for the whole and for a name
-        if self._values > MAX_VALUES:
-            self._refuse(f"there are over {MAX_VALUES} values")
+        if self._values > self._most:
+            self._refuse(f"there are over {self._most} values")
         return super().compose_node(parent, index)
 
     def _refuse(self, problem: str) -> NoReturn:
         raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
 
 
-def _single_node(block: str, text: str, name: str, start: int) -> yaml.Node | None:
+def _single_node(block: str, text: str, name: str, room: Room) -> yaml.Node | None:
+    start = text.index("\n") + 1
     try:
-        loader = _Loader(block)
+        loader = _Loader(block, room.values)
         return loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         reason, at = reason_against_block(error, block)
@@ -238,7 +267,7 @@ def plain(node: yaml.Node) -> str | None:
     return str(node.value) if isinstance(node, yaml.ScalarNode) and node.style is None else None
 
 
-def _check_closed(text: str, name: str) -> None:
+def _check_closed(text: str, name: str, room: Room) -> None:
     """Refuse text that opens as front matter does and is none: it would be printed to visitors.
 
     A line of dashes may open a text, too: what tells are a name that front matter takes, or `name: value` lines before
@@ -250,17 +279,17 @@ def _check_closed(text: str, name: str) -> None:
     opened = _OPENED.match(text)
     if opened is None:
         return
-    keys, end, offset = _unclosed_keys(text, opened.end())
+    keys, end, offset = _unclosed_keys(text, opened.end(), room.characters)
     if end == "..." and keys:
         _fail("ends with `...`; it must end with a line `---`", text, name, offset)
     if keys & KEYS.keys():
         _fail("has no end: close it with a line `---`", text, name, 0)
 
 
-def _unclosed_keys(text: str, start: int) -> tuple[set[str], str, int]:
+def _unclosed_keys(text: str, start: int, most: int) -> tuple[set[str], str, int]:
     """Return the names in the lines of an open block, its last line, and where that starts."""
     keys: set[str] = set()
-    head = text[start : start + MAX_FRONT_MATTER]
+    head = text[start : start + most]
     offset = start
     while offset < start + len(head):
         ending = _LINE_END.search(text, offset)

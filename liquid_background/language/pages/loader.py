@@ -12,11 +12,11 @@ from typing import Any, Final
 from liquid import Environment as LiquidEnvironment
 from liquid import RenderContext
 from liquid.builtin import CachingLoaderMixin
-from liquid.exceptions import LiquidError, TemplateNotFoundError
+from liquid.exceptions import TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.language.environment import Environment
-from liquid_background.language.kept import MAX_TEMPLATE_BYTES, MAX_TEMPLATES, KeptSources, size_of
+from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
 from liquid_background.language.limits import nobody_looks
 from liquid_background.language.pages.consumers import Consumers, Crowd
 from liquid_background.language.pages.files import (
@@ -25,9 +25,8 @@ from liquid_background.language.pages.files import (
     LAYOUTS,
     PAGES,
     PARTIALS,
-    Place,
     Signature,
-    inside,
+    changed_at,
     is_regular,
     is_settled,
     is_template_name,
@@ -37,9 +36,11 @@ from liquid_background.language.pages.files import (
     walk,
 )
 from liquid_background.language.pages.front_matter import split_front_matter
+from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.reading import read_head, read_text
 from liquid_background.language.pages.routing import Routes
-from liquid_background.language.syntax import locate, seen, what_was_wrong
+from liquid_background.language.pages.starting import front_matters
+from liquid_background.language.syntax import seen
 from liquid_background.language.tags import Consumer
 from liquid_background.language.template import Template
 
@@ -56,6 +57,7 @@ _FOLDERS: Final = {
 """Where a tag looks for the template that it names; without a tag: pages, then the site's folder itself."""
 
 _TRIES: Final = 4  # looks at a file that is switched between each look and the reading
+_OF_FRONT_MATTER: Final = 20  # bytes that a character of front matter takes, read
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -68,7 +70,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 
     def __init__(self, root: str | Path) -> None:
         super().__init__(auto_reload=True)
-        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_BYTES)
+        self.cache: KeptSources[str, Any] = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_WEIGHT)
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
@@ -170,7 +172,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         name = PurePosixPath(source.name).name
         template = env.parse_at(body, line=line, name=name, path=source.name, globals=globals, front_matter=matter)
         template.uptodate = source.uptodate
-        template.source_size = size_of(source.text)
+        template.weight += _OF_FRONT_MATTER * (len(source.text) - len(body))
         return template
 
     def unusable_folders(self) -> dict[str, str]:
@@ -188,29 +190,23 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return sorted({name_of(each.name) for each in found.templates})
 
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the front matter of the pages and partials that have any, by path.
+        """Yield the front matter of the pages and partials that have any, by path; of too many the oldest.
 
         Each comes under the name that jobs know it by. One that cannot be read is logged and left out.
         """
-        for folder in (PAGES, PARTIALS):
-            for name in self.names(folder):
-                known = name if folder == PARTIALS else f"{PAGES}/{name}"
-                try:
-                    matter, _, _ = split_front_matter(self._head(known, f"{folder}/{name}"), f"{folder}/{name}")
-                except TemplateNotFoundError:
-                    continue
-                except LiquidError as error:
-                    place = f"{folder}/{name}:{locate(error)[1] or 1}"
-                    logger.error("%s: a schedule that it may have is not kept: %s", place, what_was_wrong(error))
-                    continue
-                if matter:
-                    yield known, matter
+        return front_matters(self._top, self._head)
+
+    def changed_at(self, name: str) -> int:
+        """Return when the file of a page or partial, by the name that jobs know, last changed its state."""
+        sight = self._sight(name, "background")
+        return changed_at(sight.path if sight is not None else "")
 
     def _head(self, name: str, called: str) -> str:
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
     def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
-        """Return the consumers of an event, by their front matter: the first MAX_CONSUMERS by name.
+        """Return the consumers of an event, by their front matter: of too many those that have
+        stood there longest.
 
         One that cannot be read is left out: it costs neither the page nor the event's other consumers anything. The
         first few are logged, and that there are too many.
@@ -252,6 +248,11 @@ class _Sight:
         self.name = name_of(place.within)
         self._seen = seen
         self._settled = is_settled(seen[-1][1])
+
+    @property
+    def path(self) -> str:
+        """Where it was looked for, links not followed."""
+        return self._seen[-1][0]
 
     def is_unchanged(self) -> bool:
         """Return whether a look would find the same file, with the same text."""

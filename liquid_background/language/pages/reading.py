@@ -13,7 +13,7 @@ from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.limits import MAX_TEMPLATE
-from liquid_background.language.pages.files import Place
+from liquid_background.language.pages.links import Place
 
 _HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
 _DECODER: Final = codecs.getincrementaldecoder("utf-8-sig")  # which keeps a character that is cut at the end for later

@@ -17,7 +17,7 @@ class Page:
     name: str
     path: str
     front_matter: Mapping[str, Any]  # empty when it cannot be read: the page says so when it is asked for
-    block: str = ""  # the text of it that was read
+    digest: bytes = b""  # of the text that it was read from
 
     @property
     def _own(self) -> str:

@@ -1,6 +1,7 @@
 """How tags are written: their arguments, their options, and the source between them."""
 
 from liquid_background.language.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
+from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.location import (
@@ -49,6 +50,7 @@ __all__ = [
     "nested_too_deep",
     "parse_arguments",
     "parsing",
+    "raised_at",
     "seen",
     "show",
     "slice_body",

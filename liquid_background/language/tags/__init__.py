@@ -20,6 +20,7 @@ from liquid_background.language.tags.collector import (
     open_collector,
 )
 from liquid_background.language.tags.cycle import CycleTag
+from liquid_background.language.tags.extends import ExtendsTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
 from liquid_background.language.tags.log import LogTag
 from liquid_background.language.tags.opened import Tokens, placed
@@ -66,6 +67,7 @@ __all__ = [
     "CallTag",
     "Collector",
     "Consumer",
+    "ExtendsTag",
     "Return",
     "Tokens",
     "close_collector",

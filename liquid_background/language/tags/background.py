@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
+from functools import partial
 from typing import Final
 
 from liquid import BlockNode, Environment, Node, Tag, Token, TokenStream
@@ -72,8 +73,11 @@ class BackgroundTag(Tag):
         if len(source.text) * 4 > MAX_BODY and len(source.text.encode(errors="surrogatepass")) > MAX_BODY:
             raise TagSyntaxError(f"the body is over {MAX_BODY // 1024} KB; move it to a partial", token=token)
         names = [argument.name for argument in named if argument.name not in OPTIONS]
-        plan = plan_body(self.env, body.nodes, names, self.hands_over)
-        return self.node_class(token, label=label, arguments=named, plan=plan, body=body, source=source)
+        plan = partial(plan_body, self.env, body.nodes, names, self.hands_over)
+        nested = _depth.get() > 0
+        return self.node_class(
+            token, label=label, arguments=named, plan=plan, is_nested=nested, body=body, source=source
+        )
 
     def _parse_body(self, stream: TokenStream, token: Token) -> BlockNode:
         depth = _depth.get()
@@ -94,14 +98,14 @@ class BackgroundTag(Tag):
             raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
         if target.kind != TOKEN_WORD:
             raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
-        partial = arguments.expression(self.env, missing="the name of a partial is missing")
+        name = arguments.expression(self.env, missing="the name of a partial is missing")
         return self.node_class(
             token,
             label=None,
             arguments=self._check(token, arguments.named, None),
-            plan=Plan((), {}, ()),
+            plan=lambda: Plan((), {}, ()),
             target=Identifier(target.value, token=target),
-            partial=partial,
+            partial=name,
         )
 
     def _check(self, token: Token, given: Sequence[Argument], label: Expression | None) -> list[Argument]:

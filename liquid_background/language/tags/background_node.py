@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
@@ -14,8 +14,9 @@ from liquid_background.errors import ArgumentError, HandOverError, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.handover import is_missing, size
 from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.language.bounds import BodyNode
 from liquid_background.language.limits import look_soon
-from liquid_background.language.plan import BodyNode, Plan
+from liquid_background.language.plan import Plan
 from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.output import bare
@@ -40,13 +41,14 @@ class BackgroundNode(PassingNode, BodyNode):
         "_evaluated",
         "_fixed",
         "_given",
+        "_plan",
+        "_planned",
         "body",
         "label",
         "line",
         "options",
         "parameters",
         "partial",
-        "plan",
         "source",
         "target",
         "template",
@@ -58,7 +60,8 @@ class BackgroundNode(PassingNode, BodyNode):
         *,
         label: Expression | None,
         arguments: Sequence[Argument],
-        plan: Plan,
+        plan: Callable[[], Plan],
+        is_nested: bool = False,
         body: BlockNode | None = None,
         source: BodySource | None = None,
         target: Identifier | None = None,
@@ -70,7 +73,8 @@ class BackgroundNode(PassingNode, BodyNode):
         self.label = label
         self.options = [argument for argument in arguments if argument.name in OPTIONS]
         self.parameters = [argument for argument in arguments if argument.name not in OPTIONS]
-        self.plan = plan
+        self._plan = plan
+        self._planned = None if is_nested else plan()  # one in another block is parsed again before it renders
         self.body = body
         self.source = source
         self.target = target
@@ -81,6 +85,13 @@ class BackgroundNode(PassingNode, BodyNode):
         if label is not None and all(name != "source_name" for name, _, _ in self._given):
             self._given.append(("source_name", label.token, -1))
         self._fixed = self._fixed_options()
+
+    @property
+    def plan(self) -> Plan:
+        """What the body is handed."""
+        if self._planned is None:
+            self._planned = self._plan()
+        return self._planned
 
     def __str__(self) -> str:
         if self.source is None:
@@ -216,6 +227,10 @@ class BackgroundNode(PassingNode, BodyNode):
     def children(self, static_context: RenderContext, *, include_partials: bool = True) -> Iterable[Node]:
         """Return the body's nodes."""
         return self.body.nodes if self.body is not None else []
+
+    def evaluated(self) -> Iterable[Expression]:
+        """Return what is evaluated where it renders, as far as that is known: what the block around it is handed."""
+        return self._own_expressions() if self._planned is None else self.expressions()
 
     def expressions(self) -> Iterable[Expression]:
         """Return what the page evaluates: the arguments, and the paths that the body is handed."""

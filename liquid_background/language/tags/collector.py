@@ -11,10 +11,10 @@ from typing import Any, Final, Protocol
 from liquid import RenderContext, Token
 
 from liquid_background.errors import LimitReached, TagError
-from liquid_background.job import Job, LogEntry
+from liquid_background.job import Job, LogEntry, new_id
 from liquid_background.jobs.family import COUNTED, MAX_FAMILY, Family, count_of
 from liquid_background.jobs.log.entry import clip
-from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.jobs.queue.payload import adopt, encode_data
 from liquid_background.jobs.sizes import megabytes
 from liquid_background.language.limits import MAX_EVENTS, MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
 
@@ -57,6 +57,7 @@ class Collector:
     jobs: list[Job] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
     family: Family = field(default_factory=Family)
+    maker: str = ""  # id of the job that runs; of a page's render one that its first job gives it
     afterwards: list[Callable[[], object]] = field(default_factory=list)  # called when all this has been handed on
     _job_bytes: int = 0
     _job_count: int = 0  # of the family's jobs, of which a large one is several
@@ -73,6 +74,8 @@ class Collector:
         Raises:
             LimitReached: when the render or attempt has made too many, or they take too much together.
         """
+        self.maker = self.maker or new_id()
+        adopt(job, self.maker)
         self._job_bytes += len(encode_data(job))
         self._job_count += count_of(job) if self.jobs else 1  # a job may always send one, such as its next run
         within = self._stretch

@@ -14,7 +14,7 @@ from liquid_background.errors import FilterError, OperationError
 from liquid_background.job import Job, JobStatus, Outcome
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.operating.carrying import LEASE, Carrier
+from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.queue import Queue, keys, scripts
@@ -170,7 +170,7 @@ def test_another_one_goes_on_where_a_carrier_died(
     other = Carrier(desk.store, settings)
     wait = other.carry_on()
     assert wait is not None
-    assert LEASE - 2 < wait <= LEASE
+    assert settings.lease - 2 < wait <= settings.lease
     desk.store.client.zadd(keys.OPERATIONS_DUE, {operation.id: 1})  # its lease is over
     carry_out(other)
     assert set(desk.statuses(*ids)) == {"pending"}

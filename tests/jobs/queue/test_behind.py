@@ -155,12 +155,38 @@ def test_jobs_that_wait_for_their_group_are_left_behind_likewise(
     assert not store.client.exists(keys.behind("crm:default"))
 
 
-def test_where_workers_of_rq_serve_a_queue_ids_are_taken_out(queue: Queue, long: list[str], store: Store) -> None:
+@pytest.mark.parametrize("mark", [{}, {keys.OURS_MARK: "1"}, {keys.OURS_MARK: "x"}])
+def test_where_other_workers_serve_a_queue_ids_are_taken_out(
+    queue: Queue, long: list[str], store: Store, mark: dict[str, str]
+) -> None:
     client: Any = store.client
-    client.hset(keys.worker("theirs"), mapping={"birth": "2026-01-01T00:00:00.000000Z", "queues": "default"})
+    client.hset(keys.worker("theirs"), mapping={"birth": "2026-01-01T00:00:00.000000Z", "queues": "default", **mark})
     client.sadd(keys.queue_workers("default"), keys.worker("theirs"))
     queue.cancel(long[500])
     assert client.llen(keys.queue("default")) == LONG - 1
+
+
+def test_a_queue_that_other_tools_emptied_is_counted_anew(
+    queue: Queue, long: list[str], store: Store, job: Callable[..., Job]
+) -> None:
+    for job_id in long[500:600]:
+        queue.cancel(job_id)
+    store.client.delete(keys.queue("default"))
+    queue.send([job(id="new")])
+    assert _waiting(queue) == (1, 1)
+
+
+def test_ids_that_others_took_away_are_counted_out_bit_by_bit(
+    queue: Queue, long: list[str], hands: Hands, store: Store
+) -> None:
+    for job_id in long[500:520]:
+        queue.cancel(job_id)
+    for job_id in long[500:518]:  # as a worker of the version before does, and RQ's own tools
+        store.client.lrem(keys.queue("default"), 1, job_id)
+    for _ in range(3):
+        hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
+    assert _waiting(queue) == (LONG - 20, LONG - 20)
+    assert store.client.zcard(BEHIND) == 2
 
 
 def test_planted_hashes_cost_only_themselves(queue: Queue, long: list[str], hands: Hands, store: Store) -> None:
@@ -168,7 +194,7 @@ def test_planted_hashes_cost_only_themselves(queue: Queue, long: list[str], hand
     assert _waiting(queue) == (LONG, LONG)
     queue.cancel(long[500])
     assert _waiting(queue) == (LONG - 1, LONG - 1)
-    store.client.hset(BEHIND, "", "9" * 15)
+    store.client.zadd(BEHIND, {f"x{number}": number for number in range(2 * LONG)})
     assert _waiting(queue) == (0, 0)
     assert len(_drain(hands)) == LONG - 1
     assert not store.client.exists(BEHIND)

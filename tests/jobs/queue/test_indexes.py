@@ -22,7 +22,7 @@ from liquid_background.jobs.queue.filing import Looked
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.indexes import catch_up, index_of, reindex
 from liquid_background.jobs.queue.opening import Claimed
-from liquid_background.jobs.queue.protocol import MAX_FAILED_NAMES, MAX_FAILURES_OF
+from liquid_background.jobs.queue.protocol import HOURS, MAX_FAILED_NAMES, MAX_FAILURES, MAX_FAILURES_OF
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from tests.jobs.queue.failed import agree, indexed, oracle
@@ -206,6 +206,29 @@ def test_ids_in_a_registry_whose_jobs_have_not_failed_are_taken_out_of_it(
     assert client.zrange(keys.failed("default"), 0, -1) == [b"a"]
 
 
+@pytest.mark.parametrize(
+    "ended", ["", "x", "2024-02-30T00:00:00.000000Z", "0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"]
+)
+def test_what_a_record_says_of_its_end_is_taken_as_it_is(hands: Hands, job: Make, ended: str) -> None:
+    _fail(hands, job(id="a"))
+    hands.store.client.hset(keys.job("a"), "ended_at", ended)
+    reindex(hands.store)
+    assert reindex(hands.store) == 0
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
+
+
+def test_a_job_that_strayed_into_another_registry_counts_once(hands: Hands, job: Make) -> None:
+    _fail(hands, job(id="a"), job(id="b"))
+    client: Any = hands.store.client
+    client.zadd(keys.failed("high"), {"a": 2e9})
+    client.zrem(keys.failed("default"), "b")
+    client.zadd(keys.failed("low"), {"b": 2e9})
+    assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
+    assert {*client.zrange(keys.failed("default"), 0, -1)} == {b"a", b"b"}
+    assert client.exists(keys.failed("high"), keys.failed("low")) == 0
+    assert agree(hands.store)
+
+
 def test_jobs_that_rq_stopped_stay_where_it_has_them_and_are_none_that_failed(
     hands: Hands, queue: Queue, job: Make
 ) -> None:
@@ -220,10 +243,10 @@ def test_jobs_that_rq_stopped_stay_where_it_has_them_and_are_none_that_failed(
         assert {*indexed(hands.store, by="")[""]} == {b"a"}
         assert client.zcard(keys.failed("default")) == 3
     queue.retry("b")
-    assert {*client.zrange(keys.FAILED_STOPPED, 0, -1)} == {b"c"}
+    assert {*client.zrange(keys.FAILED_APART, 0, -1)} == {b"c"}
     client.delete(keys.job("c"))
     assert index_of(hands.store, hands.settings, FAILED) == keys.FAILED_IDS
-    assert not client.exists(keys.FAILED_STOPPED)
+    assert not client.exists(keys.FAILED_APART)
     assert agree(hands.store)
 
 
@@ -406,3 +429,52 @@ def test_after_anything_the_indexes_say_what_the_records_do(
     reindex(store)
     assert agree(store)
     assert client.hlen(keys.FAILED_OF) == client.zcard(keys.FAILED_IDS)
+
+
+def test_groups_are_bounded_in_all_too(hands: Hands, job: Make) -> None:
+    client: Any = hands.store.client
+    client.zadd(keys.FAILURE_GROUPS, {f"{number:012x}": 1 + number for number in range(MAX_FAILURES)})
+    for number in range(3):
+        client.zadd(keys.failed_of_group(f"{number:012x}"), {"x": 1})
+    _fail(hands, job(id="a"), job(id="b", template="pages/y"))
+    rest = Cause.of("", 0, "", "*").failure
+    assert [client.hget(keys.job(each), keys.FAILURE).decode() for each in "ab"] == [rest, rest]
+    assert client.zcard(keys.FAILURE_GROUPS) == MAX_FAILURES + 1
+    client.delete(keys.failed_of_group(f"{1:012x}"))
+    _fail(hands, job(id="c"))
+    assert client.hget(keys.job("c"), keys.FAILURE).decode() != rest
+    assert client.zscore(keys.FAILURE_GROUPS, f"{1:012x}") is None
+
+
+def test_workers_forget_a_group_that_has_had_no_failed_job_for_long(hands: Hands, queue: Queue, job: Make) -> None:
+    client: Any = hands.store.client
+    _fail(hands, job(id="a"), job(id="b", line=4), job(id="c", line=5), job(id="d", line=6))
+    groups = {each: client.hget(keys.job(each), keys.FAILURE).decode() for each in "abcd"}
+    for each in "abc":
+        queue.retry(each)
+    days = {"a": 8, "b": 6, "c": 8, "d": 8}
+    now = client.time()[0]
+    for each, failure in groups.items():
+        client.hset(keys.failure_about(failure), "last", (now - days[each] * 86_400) * 1000)
+    client.hset(keys.failure_about(groups["c"]), "silenced_at", 1)
+    for _ in range(2):
+        assert Looked.of(hands.call(filing.look_shared())) is not None
+        assert hands.call(filing.look_shared()) == []  # another worker has just looked
+        client.hdel(keys.FAILURES_LOOKED, "at")
+    known = {each for each, failure in groups.items() if client.exists(keys.failure_about(failure))}
+    assert known == {"b", "c", "d"}
+    assert {each.decode() for each in client.zrange(keys.FAILURE_GROUPS, 0, -1)} == {groups[each] for each in known}
+    assert client.zcard(keys.failures_of("pages/x")) == 3
+
+
+def test_a_group_counts_by_the_hour_for_as_long_as_is_said(hands: Hands, queue: Queue, job: Make) -> None:
+    client: Any = hands.store.client
+    _fail(hands, job(id="a"))
+    hours = keys.failure_hours(client.hget(keys.job("a"), keys.FAILURE).decode())
+    [hour] = map(int, client.hkeys(hours))
+    client.delete(hours)
+    client.hset(hours, mapping={str(hour - back): 1 for back in range(1, HOURS + 30)})
+    _fail(hands, job(id="b"), job(id="c"))
+    kept = {int(each): int(count) for each, count in client.hgetall(hours).items()}
+    assert kept == {hour: 2} | {hour - back: 1 for back in range(1, HOURS)}
+    assert client.ttl(hours) > HOURS * 3600

@@ -29,7 +29,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from liquid_background.job import Job, JobStatus, words_in_rq
 from liquid_background.jobs.contract import states_of
-from liquid_background.jobs.log import ENDS, KEY, MARKS
+from liquid_background.jobs.log import ENDS, KEY, LONG, MARKS
 from liquid_background.jobs.queue import Queue, assembly, keys
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.jobs.store import Store
@@ -124,7 +124,7 @@ def _names_in_scripts() -> set[str]:
 
 
 def _names_in_keys() -> set[str]:
-    names = {KEY, ENDS, MARKS}
+    names = {KEY, ENDS, LONG, MARKS}
     for name, value in vars(keys).items():
         if isinstance(value, str):
             names.add(value)

@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Group, Job, Priority
+from liquid_background.job import Group, Job, Priority, new_id
 from liquid_background.jobs.queue.payload import (
     FUNCTION,
     _kept_head,
     admit,
+    adopt,
     check_payload,
     decode_json,
     decode_payload,
     encode_data,
+    encode_payload,
+    parent_of,
     payload_of,
 )
 from liquid_background.jobs.queue.records import encode_job
@@ -138,7 +141,7 @@ OTHER: dict[str, Any] = {
     "source_name": "b", "template": "u", "line": 2, "column": 3, "source": "y", "partial": "p", "function": "m:f",
     "parameters": {"a": 1}, "handed_over": {"a": 1}, "priority": Priority.LOW, "delay": 1.0, "start_at": 1.0,
     "max_attempts": 2, "waits": (7.0,), "timeout": 7.0, "group": Group("g"), "generation": 1, "regain_parts": 2,
-    "may_make": 8, "edited_from": "i", "id": "j",
+    "may_make": 8, "edited_from": "i", "id": "j", "parent": "k",
 }  # fmt: skip
 
 
@@ -148,6 +151,27 @@ def test_every_field_of_a_job_is_in_what_is_sent() -> None:
     for name in OTHER.keys() - {"max_attempts"}:
         assert encode_job(replace(base, **{name: OTHER[name]}), Settings()) != encode_job(base, Settings()), name
     assert encode_job(base, Settings()) != encode_job(replace(BASE, id=base.id), Settings())
+
+
+@pytest.mark.parametrize("is_encoded", [False, True])
+def test_a_job_that_is_adopted_says_by_whom_in_sixty_bytes(is_encoded: bool) -> None:
+    job, maker = replace(BASE), new_id()
+    before = len(encode_data(replace(BASE)))
+    if is_encoded:
+        encode_data(job)
+    adopt(job, maker)
+    admit(job, 1, 5)
+    payload = decode_payload(encode_data(job))
+    assert (parent_of(payload), payload["generation"]) == (maker, 1)
+    adopted = replace(BASE)
+    adopt(adopted, maker)
+    assert len(encode_data(adopted)) - before <= 60
+    assert encode_payload(payload) == encode_data(job)
+
+
+@pytest.mark.parametrize("planted", [None, 7, "", "a b", "x" * 101, {"a": 1}])
+def test_a_parent_that_is_no_id_is_none(planted: Any) -> None:
+    assert parent_of({"parent": planted}) == ""
 
 
 @pytest.mark.parametrize("name", sorted(OTHER.keys() - {"generation", "may_make", "regain_parts"}))

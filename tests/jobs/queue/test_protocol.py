@@ -26,6 +26,7 @@ NAMES = {  # the names in the store, where versions before have put them
     "LOG": "liquid_background:log",
     "LOG_ENDS": "liquid_background:log:ends",
     "LOG_MARKS": "liquid_background:log:marks",
+    "LOG_LONG": "liquid_background:log:long",
     "LEASES": "liquid_background:leases",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
@@ -49,7 +50,7 @@ NAMES = {  # the names in the store, where versions before have put them
     "FAILED_OF": "liquid_background:failed:of",
     "FAILED_NAMES": "liquid_background:failed:names",
     "FAILED_UNNAMED": "liquid_background:failed:unnamed",
-    "FAILED_STOPPED": "liquid_background:failed:stopped",
+    "FAILED_APART": "liquid_background:failed:apart",
     "FAILED_NAME": "liquid_background:failed:name:",
     "FAILED_GROUP": "liquid_background:failed:group:",
     "FAILURE_GROUPS": "liquid_background:failures",
@@ -74,6 +75,7 @@ NAMES_OF_SHOP = {
     "LOG": "liquid_background:shop.log",
     "LOG_ENDS": "liquid_background:shop.log:ends",
     "LOG_MARKS": "liquid_background:shop.log:marks",
+    "LOG_LONG": "liquid_background:shop.log:long",
     "LEASES": "liquid_background:shop.leases",
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
@@ -97,7 +99,7 @@ NAMES_OF_SHOP = {
     "FAILED_OF": "liquid_background:shop.failed:of",
     "FAILED_NAMES": "liquid_background:shop.failed:names",
     "FAILED_UNNAMED": "liquid_background:shop.failed:unnamed",
-    "FAILED_STOPPED": "liquid_background:shop.failed:stopped",
+    "FAILED_APART": "liquid_background:shop.failed:apart",
     "FAILED_NAME": "liquid_background:shop.failed:name:",
     "FAILED_GROUP": "liquid_background:shop.failed:group:",
     "FAILURE_GROUPS": "liquid_background:shop.failures",
@@ -145,6 +147,7 @@ CONSTANTS = {
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
     "LONGEST_SLEEP": 24 * 3600 * 1000,
     "MOST_LOSSES": 10,
+    "SHORT": 256,  # bytes of why an attempt failed that the log always keeps
     "WEIGHED": 512,  # a line of a few words counts once, as ever
     "MOST_WAKES": 64,
     "CELL": 9,  # five counts, two sums, two objects of buckets
@@ -154,6 +157,7 @@ CONSTANTS = {
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
     "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": 100,
+    "OURS": 2,  # a worker that knows of ids that stay behind; of the version before it is 1
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock

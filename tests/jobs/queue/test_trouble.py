@@ -145,6 +145,10 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "delete": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).delete("a")),
     "retry": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).retry("a")),
     "schedule": ("sent", _schedule),
+    "edit": (
+        "failed",
+        lambda hands, held, job: hands.call(("edit", ["a", "", "", 100, *encode_job(job, hands.settings)])),
+    ),
     "operation_start": ("sent", lambda hands, held, job: _operations(hands).start("cancel", Filter())),
     "operation_chunk": ("asked", _chunk),
     "forget": ("failed", lambda hands, held, job: hands.call(("forget", [0, 100, "a"]))),

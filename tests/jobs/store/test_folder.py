@@ -13,9 +13,11 @@ import pytest
 from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.folder import folder_verdicts
 from liquid_background.jobs.store.verdict import Severity
-from tests.cli.conftest import project
+from tests.cli.conftest import data_dir, project
 
-__all__ = ["project"]
+__all__ = ["data_dir", "project"]
+
+pytestmark = pytest.mark.usefixtures("store_dir")
 
 NOBODY = 65_534
 

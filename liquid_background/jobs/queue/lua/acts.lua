@@ -24,9 +24,9 @@ end
 
 local others = {}
 
--- Whether workers of RQ's own serve a queue, which would run what they find there.
+-- Whether workers serve a queue that know nothing of ids which stay behind: RQ's own would run what they find there.
 local function has_others(queue)
-  if others[queue] == nil then others[queue] = has_other_workers(queue) end
+  if others[queue] == nil then others[queue] = has_other_workers(queue, OURS) end
   return others[queue]
 end
 

@@ -9,7 +9,8 @@ end
 
 -- Push the ids that have gathered for a queue, in their order.
 local function push(queue, ids)
-  on('RPUSH', QUEUE .. queue, unpack(ids))
+  local length = on('RPUSH', QUEUE .. queue, unpack(ids))
+  if length == #ids then redis.call('DEL', BEHIND .. queue) end  -- of a list that other tools have emptied
   for i = #ids, 1, -1 do ids[i] = nil end
 end
 

@@ -26,10 +26,17 @@ local function has_room(groups, most)
   return false
 end
 
+-- Return when a group was first and last seen, and whether it stands for the others; nil when nothing is known of it.
+local function seen_of(failure)
+  local first, last, rest = unpack(got('HMGET', FAILURE_ABOUT .. failure, 'first', 'last', 'rest') or {})
+  return (first or last) and {first = whole(first or nil, now_ms), last = whole(last or nil, 0), is_rest = rest} or nil
+end
+
 -- Return the group that a cause belongs to: a new one where there is room, else what stands for the others of its template,
--- or of all templates. Its second value says whether it is new.
+-- or of all templates. Its second value says when it was seen.
 local function group_of(cause)
-  if got('EXISTS', FAILURE_ABOUT .. cause.failure) == 1 then return cause, false end
+  local seen = seen_of(cause.failure)
+  if seen then return cause, seen end
   local template = string.sub(cause.template, 1, LONGEST_PLACE)
   local others
   if not has_room(FAILURE_GROUPS, MOST_FAILURES) then
@@ -37,10 +44,10 @@ local function group_of(cause)
   elseif not has_room(FAILURES_OF .. template, MOST_FAILURES_OF) then
     others = cause_of(template, '0', '', '*')
   else
-    return cause, true
+    return cause, nil
   end
   others.error, others.is_rest = cause.error, true
-  return others, got('EXISTS', FAILURE_ABOUT .. others.failure) == 0
+  return others, seen_of(others.failure)
 end
 
 local function note_hour(failure, ms)
@@ -56,32 +63,30 @@ local function note_hour(failure, ms)
 end
 
 -- Take note of a failure in what is known of its group.
-local function note(cause, is_new, counts, id, ms, name)
-  local about = FAILURE_ABOUT .. cause.failure
-  local known = got('HMGET', about, 'first', 'last', 'rest') or {}
-  local first, last = whole(known[1] or nil, ms), whole(known[2] or nil, 0)
-  if is_new then
-    try('HSET', about, 'template', string.sub(cause.template, 1, LONGEST_PLACE), 'line', cause.line, 'raised', cause.raised,
-      'message', cause.message)
+local function note(cause, seen, counts, id, ms, name)
+  local about, template = FAILURE_ABOUT .. cause.failure, string.sub(cause.template, 1, LONGEST_PLACE)
+  counts = counts or not seen
+  if not seen then
+    try('HSET', about, 'template', template, 'line', cause.line, 'raised', cause.raised, 'message', cause.message)
     if cause.is_rest then try('HSET', about, 'rest', 1) end
   end
-  if (counts or is_new) and not got('HINCRBY', about, 'count', 1) then try('HSET', about, 'count', 1) end
-  if is_new or ms < first then try('HSET', about, 'first', string.format('%d', ms)) end
-  if ms >= last then
+  if counts and not got('HINCRBY', about, 'count', 1) then try('HSET', about, 'count', 1) end
+  if not seen or ms < seen.first then try('HSET', about, 'first', string.format('%d', ms)) end
+  if not seen or ms >= seen.last then
     try('HSET', about, 'last', string.format('%d', ms), 'name', name, 'sample', id, 'error',
       string.sub(cause.error, 1, LONGEST_ERROR))
     try('ZADD', FAILURE_GROUPS, ms, cause.failure)
-    if not (cause.is_rest or known[3]) then try('ZADD', FAILURES_OF .. string.sub(cause.template, 1, LONGEST_PLACE), ms, cause.failure) end
+    if not (cause.is_rest or seen and seen.is_rest) then try('ZADD', FAILURES_OF .. template, ms, cause.failure) end
   end
-  if counts or is_new then note_hour(cause.failure, ms) end
+  if counts then note_hour(cause.failure, ms) end
 end
 
 -- File a job that has failed; its record then names its group. It `counts` unless it has been counted before.
 local function file(id, ms, cause, counts)
-  unfile(id)
-  local key, is_new = 'rq:job:' .. id, false
-  local raised = cause.raised
-  cause, is_new = group_of(cause)
+  if #id > LONGEST_ID then return end  -- a planted one, which no list shows
+  if got('HGET', FAILED_OF, id) then unfile(id) end
+  local key, raised, seen = 'rq:job:' .. id, cause.raised, nil
+  cause, seen = group_of(cause)
   local name = string.sub(redis.call('HGET', key, 'description') or '', 1, LONGEST_SHOWN)
   local at = name_at(name)
   try('HSET', key, 'lb_failure', cause.failure, 'lb_raised', raised)
@@ -90,7 +95,7 @@ local function file(id, ms, cause, counts)
   try('ZADD', FAILED_GROUP .. cause.failure, ms, id)
   local names = index_of_name(at)
   if names then try('ZADD', names, ms, id) end
-  note(cause, is_new, counts, id, ms, name)
+  note(cause, seen, counts, id, ms, name)
 end
 
 -- File a job that fails here. Whatever hinders that, the job has failed; it is filed later.

@@ -1,4 +1,4 @@
--- include: time keep elsewhere unfile
+-- include: time keep elsewhere unfile moment
 -- Compare the indexes of failed jobs with the records, a slice at a time: what is filed and has not failed is taken out, and
 -- so is an id in RQ's registries whose job has not failed; what has failed and is not filed, or is filed wrongly, is returned.
 -- ARGV: how many of the newest of each queue to pass over and how many to look at, how many a slice, then the place in the
@@ -8,7 +8,7 @@
 local passed, newest, slice = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local place, at = ARGV[4], ARGV[5]
 local REST = 400  -- ms from one shared look to the next
-local OLDEST = 20  -- of the index, which expire first
+local OLDEST = 10  -- of the index, which expire first
 local GROUPS_AT_ONCE = 4
 local KEPT_EMPTY = 7 * 86400000  -- ms for which a group without failed jobs is kept; a silenced one ten times as long
 local shared = place == 'shared'
@@ -19,77 +19,97 @@ local function is_failed(record, status, origin)
   return not record.err and status == 'failed' and not is_of_another_site(origin)
 end
 
--- RQ has jobs that it stopped among the failed ones, and nowhere else. They are counted apart, to tell how many have failed.
-local function is_stopped(record, status, origin)
-  return not record.err and status == 'stopped' and not is_of_another_site(origin)
+-- RQ has jobs that it stopped among the failed ones, and nowhere else; and no list shows an id that is too long. They are
+-- counted apart, to tell how many have failed.
+local function is_apart(id, record, status, origin)
+  if record.err or is_of_another_site(origin) then return false end
+  return status == 'stopped' or (status == 'failed' and #id > LONGEST_ID)
 end
 
--- The milliseconds of a time as RQ writes it; nil for anything else.
-local function ms_of(text)
-  local year, month, day, hour, minute, second, micro =
-    string.match(text or '', '^(%d%d%d%d)%-(%d%d)%-(%d%d)T(%d%d):(%d%d):(%d%d)%.(%d%d%d%d%d%d)Z$')
-  if not year then return nil end
-  -- The inverse of `iso`: a year begins in March there.
-  local y, m = tonumber(year) - (tonumber(month) < 3 and 1 or 0), (tonumber(month) + 9) % 12
-  local days = 365 * y + math.floor(y / 4) - math.floor(y / 100) + math.floor(y / 400) + math.floor((153 * m + 2) / 5) + day - 719469
-  return ((days * 24 + hour) * 60 + minute) * 60000 + second * 1000 + math.floor(micro / 1000)
+-- Return what a command that takes many members says of each, asked for a few at a time: more would not fit on Lua's stack.
+local function of_each(command, key, members)
+  local said = {}
+  for i = 1, #members, 1000 do
+    local last = math.min(i + 999, #members)
+    local part = got(command, key, unpack(members, i, last)) or {}
+    for j = i, last do said[j] = part[j - i + 1] or false end
+  end
+  return said
 end
 
-local function is_filed(id, failure, name, ended)
-  local of = got('HGET', FAILED_OF, id)
+local known = {}  -- groups of which something is known
+
+local function is_known(group)
+  if known[group] == nil then known[group] = got('EXISTS', FAILURE_ABOUT .. group) == 1 end
+  return known[group]
+end
+
+-- Whether a job is filed as its record says; `of` and `score` are what it is filed under, and when it ended.
+local function is_filed(id, of, score, failure, name, ended)
   local group, at_name = string.match(type(of) == 'string' and of or '', '^(%x+) (.*)$')
-  local score = group and group == failure and got('ZSCORE', FAILED_IDS, id)
-  if not score or not got('ZSCORE', FAILED_GROUP .. group, id) then return false end
+  if not score or group ~= failure or not got('ZSCORE', FAILED_GROUP .. group, id) or not is_known(group) then return false end
   local ms = ms_of(ended)
   if ms and ms ~= tonumber(score) then return false end
   if at_name ~= '' and at_name ~= '*' and at_name ~= name then return false end
   local names = index_of_name(at_name)
-  return not names or got('ZSCORE', names, id) and got('EXISTS', FAILURE_ABOUT .. group) == 1
+  return not names or got('ZSCORE', names, id)
 end
 
 -- Look at ids of a registry with their scores.
-local function compare(queue, ids)
-  for i = 1, #ids, 2 do
-    local id = ids[i]
-    if not seen[id] and tonumber(ids[i + 1]) > now then
-      seen[id] = true
-      -- fetch: status origin lb_failure description ended_at from 'rq:job:' .. id
-      if #id <= LONGEST_ID and is_stopped(record, status, origin) then
-        if not got('ZSCORE', FAILED_STOPPED, id) then
-          unfile(id)
-          try('ZADD', FAILED_STOPPED, ids[i + 1], id)
-        end
-      elseif #id > LONGEST_ID or not is_failed(record, status, origin) then
-        on('ZREM', FAILED_IN .. queue, id)
+local function compare(queue, pairs)
+  local ids, expiries = {}, {}
+  for i = 1, #pairs, 2 do
+    if not seen[pairs[i]] and tonumber(pairs[i + 1]) > now then
+      seen[pairs[i]] = true
+      ids[#ids + 1], expiries[#expiries + 1] = pairs[i], pairs[i + 1]
+    end
+  end
+  local filed, scores = of_each('HMGET', FAILED_OF, ids), of_each('ZMSCORE', FAILED_IDS, ids)
+  for i, id in ipairs(ids) do
+    -- fetch: status origin lb_failure description ended_at from 'rq:job:' .. id
+    if is_apart(id, record, status, origin) then
+      if not got('ZSCORE', FAILED_APART, id) then
         unfile(id)
-        removed = removed + 1
-      elseif not is_filed(id, lb_failure, description, ended_at) then
-        missing[#missing + 1] = id
+        try('ZADD', FAILED_APART, expiries[i], id)
       end
+    elseif not is_failed(record, status, origin) then
+      on('ZREM', FAILED_IN .. queue, id)
+      unfile(id)
+      removed = removed + 1
+    elseif queue_of(origin) ~= queue then
+      -- It strayed: in two places it would count twice.
+      on('ZADD', FAILED_IN .. queue_of(origin), expiries[i], id)
+      on('ZREM', FAILED_IN .. queue, id)
+      removed = removed + 1
+      seen[id] = nil
+    elseif not is_filed(id, filed[i], scores[i], lb_failure, description, ended_at) then
+      missing[#missing + 1] = id
     end
   end
 end
 
 -- Look at filed ids.
-local function sift(ids, step)
-  for i = 1, #ids, step do
-    -- fetch: status origin from 'rq:job:' .. ids[i]
-    local expiry = is_failed(record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), ids[i])
+local function sift(ids)
+  local expiries = {}
+  for _, queue in ipairs(queues) do expiries[queue] = of_each('ZMSCORE', FAILED_IN .. queue, ids) end
+  for i, id in ipairs(ids) do
+    -- fetch: status origin from 'rq:job:' .. id
+    local expiry = is_failed(record, status, origin) and expiries[queue_of(origin)][i]
     if not expiry or tonumber(expiry) <= now then
-      unfile(ids[i])
+      unfile(id)
       removed = removed + 1
     end
   end
 end
 
--- Look at jobs that RQ stopped, some of them where they are many.
-local function sift_stopped()
-  local there = got('ZCARD', FAILED_STOPPED) or 0
+-- Look at those that are counted apart, at some of them where they are many.
+local function sift_apart()
+  local there = got('ZCARD', FAILED_APART) or 0
   local first = there > slice and now_ms % there or 0
-  for _, id in ipairs(there > 0 and got('ZRANGE', FAILED_STOPPED, first, first + slice - 1) or {}) do
+  for _, id in ipairs(there > 0 and got('ZRANGE', FAILED_APART, first, first + slice - 1) or {}) do
     -- fetch: status origin from 'rq:job:' .. id
-    if not (is_stopped(record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), id)) then
-      on('ZREM', FAILED_STOPPED, id)
+    if not (is_apart(id, record, status, origin) and on('ZSCORE', FAILED_IN .. queue_of(origin), id)) then
+      on('ZREM', FAILED_APART, id)
       removed = removed + 1
     end
   end
@@ -118,7 +138,7 @@ if shared then
   if last <= now_ms and now_ms - last < REST then return {} end
   place, at, group_at = noted[2] or '1:0', cursor_of(noted[3] or ''), whole(noted[4] or nil, 0, MOST_FAILURES)
   group_at = tend(group_at)
-  sift(got('ZRANGE', FAILED_IDS, 0, OLDEST - 1) or {}, 1)
+  sift(got('ZRANGE', FAILED_IDS, 0, OLDEST - 1) or {})
 end
 for _, queue in ipairs(newest > 0 and queues or {}) do
   compare(queue, on('ZREVRANGE', FAILED_IN .. queue, passed, passed + newest - 1, 'WITHSCORES'))
@@ -132,9 +152,11 @@ if place ~= '' then
   place = queues[number] and number .. ':' .. after or ''
 end
 if at ~= '' then
-  if at == '0' then sift_stopped() end
-  local after, ids = unpack(on('ZSCAN', FAILED_IDS, cursor_of(at), 'COUNT', slice))
-  sift(ids, 2)
+  if at == '0' then sift_apart() end
+  local after, pairs = unpack(on('ZSCAN', FAILED_IDS, cursor_of(at), 'COUNT', slice))
+  local ids = {}
+  for i = 1, #pairs, 2 do ids[#ids + 1] = pairs[i] end
+  sift(ids)
   at = after == '0' and '' or after
 end
 if shared then
@@ -142,6 +164,6 @@ if shared then
     'index', at == '' and '0' or at, 'group', group_at)
 end
 local to_come = '(' .. string.format('%.6f', now)
-local failed = -(got('ZCOUNT', FAILED_STOPPED, to_come, '+inf') or 0)
+local failed = -(got('ZCOUNT', FAILED_APART, to_come, '+inf') or 0)
 for _, queue in ipairs(queues) do failed = failed + on('ZCOUNT', FAILED_IN .. queue, to_come, '+inf') end
 return {failed, got('ZCARD', FAILED_IDS) or 0, place, at, removed, missing}

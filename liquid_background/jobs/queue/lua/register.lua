@@ -6,7 +6,7 @@ local key, stamp, queues, names = 'rq:worker:' .. name, iso(), {unpack(ARGV, 10)
 for i, queue in ipairs(queues) do names[i] = SITE .. queue end
 redis.call('DEL', key, key .. ':executions')
 redis.call('HSET', key, 'birth', stamp, 'last_heartbeat', stamp, 'queues', table.concat(names, ','), 'pid', ARGV[3],
-  'hostname', ARGV[4], 'ip_address', ARGV[5], 'version', ARGV[6], 'python_version', ARGV[7], 'state', 'idle', 'lb_ours', 1,
+  'hostname', ARGV[4], 'ip_address', ARGV[5], 'version', ARGV[6], 'python_version', ARGV[7], 'state', 'idle', 'lb_ours', OURS,
   'lb_runs', ARGV[8])
 if ARGV[9] ~= '' then redis.call('HSET', key, 'lb_app_version', ARGV[9]) end
 redis.call('EXPIRE', key, ttl)

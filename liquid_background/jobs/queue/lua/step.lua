@@ -174,6 +174,10 @@ local function finish(at)
     if said == 'FAILED' or (said == 'LOST' and final == 1) then failure = said .. ' ' .. job.attempt .. ' ' .. final end
   end
   if entries ~= '0' then log_lines(limit, ARGV, at + jobs * JOB_WIDTH, tonumber(entries)) end
+  if #message > SHORT then
+    -- include: said
+    message = said_of(message)
+  end
   local entry = {
     job_id = id, source_name = source_name, template = template, line = line, attempt = job.attempt,
     max_attempts = most, status = said, duration = duration, message = message, final = final,

@@ -160,6 +160,7 @@ for i = FIRST_QUEUE, #ARGV do
     tend_held(ARGV[i])
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
     drop_failed(FAILED_IN .. ARGV[i])
+    tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end

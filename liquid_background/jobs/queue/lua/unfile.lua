@@ -15,7 +15,7 @@ end
 local function unfile(id)
   local failure, at = string.match(tostring(got('HGET', FAILED_OF, id) or ''), '^(%x+) (.*)$')
   if not failure then
-    try('ZREM', FAILED_STOPPED, id)
+    try('ZREM', FAILED_APART, id)
     return got('ZREM', FAILED_IDS, id) == 1
   end
   try('HDEL', FAILED_OF, id)
