@@ -133,11 +133,11 @@ class Places:
             page: [each for each in requests if not each.found.done()] for page, requests in self._waiting.items()
         }
         while sum(map(len, waiting.values())) > self._most:
-            page = max(waiting, key=lambda page: len(waiting[page]))
+            page = max(waiting, key=lambda page: (len(waiting[page]), self._order(page)))  # of several the last in turn
             _give_up(waiting[page].pop(), f"{self._most} requests wait already, and the most of them for it")
         bytes_of = {page: sum(each.size for each in requests) for page, requests in waiting.items()}
         while sum(bytes_of.values()) > _MOST_WAITING_BYTES:
-            page = max(bytes_of, key=bytes_of.__getitem__)
+            page = max(bytes_of, key=lambda page: (bytes_of[page], self._order(page)))
             largest = max(waiting[page], key=lambda request: request.size)
             waiting[page].remove(largest)
             bytes_of[page] -= largest.size

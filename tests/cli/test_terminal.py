@@ -72,19 +72,19 @@ def _c_locale() -> Iterator[None]:
 @pytest.mark.usefixtures("_c_locale")
 def test_what_the_system_calls_wide_is_wide(monkeypatch: pytest.MonkeyPatch) -> None:
     width_of = ctypes.CDLL(None).wcwidth
-    monkeypatch.setattr(terminal, "columns", lambda: 9)
+    monkeypatch.setattr(terminal, "terminal_width", lambda given=None: 9)
     wide = [chr(number) for number in range(0x80, sys.maxunicode + 1) if width_of(number) == 2]
     assert len(wide) > 100_000
     assert [f"{ord(each):x}" for each in wide if "\n" not in terminal.fitted(each * 5)] == []
 
 
 def test_what_any_terminal_may_draw_wide_is_wide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "columns", lambda: 9)
+    monkeypatch.setattr(terminal, "terminal_width", lambda given=None: 9)
     assert [f"{ord(each):x}" for each in _WIDE if "\n" not in terminal.fitted(each * 5)] == []
     assert terminal.fitted("1\ufe0f" * 5).split("\n")[1:]  # a selector makes what it follows wide
 
 
 def test_letters_of_narrow_alphabets_take_one_column(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terminal, "columns", lambda: 9)
+    monkeypatch.setattr(terminal, "terminal_width", lambda given=None: 9)
     for letter in "a\u0107\u05d0\u0915\u0e01\u10d0\u1ea1":
         assert terminal.fitted(letter * 10) == f"{letter * 9}\n    {letter}"

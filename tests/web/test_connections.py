@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import sys
 import time
@@ -248,3 +249,18 @@ def test_answers_that_nobody_reads_are_not_kept_without_end(served: Served) -> N
     assert served.get("/").text == "hello"
     for connection in lazy:
         connection.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prlimit")
+def test_a_newcomer_is_told_when_pages_are_at_all_connections(serve: Callable[..., Served]) -> None:
+    server = serve({"pages/index": "hello", "pages/stuck": "{{ 600 | sleep }}"}, PAGE_TIMEOUT="3")
+    resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE, (172, 172))  # of which connections may have 8
+    stuck = [server.start("/stuck") for _ in range(8)]
+    time.sleep(0.3)  # until pages are at all of them
+    reply = server.get("/")
+    assert (reply.status, "too many connections" in reply.text, "retry-after" in reply.headers) == (503, True, True)
+    assert server.until("GET / HTTP/1.1 503 (too many connections)")
+    waits = server.connect()  # and asks when there is room again
+    assert {read_reply(connection).status for connection in stuck} == {503}
+    waits.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+    assert read_reply(waits).text == "hello"

@@ -405,3 +405,20 @@ def test_of_too_large_bodies_the_page_with_the_most_bytes_gives_one_up() -> None
         await asker.end()
 
     run(test)
+
+
+def test_of_pages_with_as_many_requests_the_last_in_turn_gives_one_up() -> None:
+    async def test() -> None:
+        places = Places(1, 10, most=5)
+        for _ in range(20):
+            places.ended("quick", 0.0)
+        asker = Asker(places)
+        await asker.ask("a")
+        (quick,) = await asker.ask("quick")
+        others = [task for name in "bcdefgh" for task in await asker.ask(name)]
+        await asyncio.sleep(0)
+        assert not quick.done()
+        assert sum(task.done() for task in others) == 3
+        await asker.end()
+
+    run(test)

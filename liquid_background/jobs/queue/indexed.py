@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from math import ceil
+from datetime import UTC, datetime, timedelta
+from math import ceil, floor
 from typing import Final
 
 from liquid_background.job import JobStatus
@@ -16,6 +16,7 @@ from liquid_background.settings import Settings
 
 INDEXED: Final = "indexed"
 """The name of the place."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def index_place(store: Store, settings: Settings, wanted: Filter, *, trusting: bool = False) -> Place | None:
@@ -36,13 +37,14 @@ def index_place(store: Store, settings: Settings, wanted: Filter, *, trusting: b
     key = key_of(settings, asked) if trusting else index_of(store, settings, asked)
     if key is None:
         return None
-    lowest = "-inf" if wanted.since is None else str(_milliseconds(wanted.since))
-    highest = "+inf" if wanted.until is None else f"({_milliseconds(wanted.until)}"
+    # Of times within a millisecond, the records say which are meant.
+    lowest = "-inf" if wanted.since is None else str(floor(_milliseconds(wanted.since)))
+    highest = "+inf" if wanted.until is None else f"({ceil(_milliseconds(wanted.until))}"
     return Place(INDEXED, "falling", key, ("failed",), ("ended_at",), lowest=lowest, highest=highest)
 
 
 def is_counted(wanted: Filter, place: Place) -> bool:
-    """Return whether an index has just the jobs that a filter means: its scores are whole milliseconds."""
+    """Return whether an index has just the jobs that a filter means: of a time within a millisecond, it may have more."""
     asked = _asked(wanted)
     times = [time for time in (wanted.since, wanted.until) if time is not None]
     is_whole = not any(time.microsecond % 1000 for time in times)
@@ -62,5 +64,5 @@ def _asked(wanted: Filter) -> Filter | None:
     return own if wanted.since or wanted.until else None
 
 
-def _milliseconds(time: datetime) -> int:
-    return ceil(time.timestamp() * 1000 - 1e-3)
+def _milliseconds(time: datetime) -> float:
+    return (time - _EPOCH) / timedelta(milliseconds=1)

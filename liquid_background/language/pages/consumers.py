@@ -186,7 +186,7 @@ class Consumers:
 
 def is_event_name(event: str) -> bool:
     """Return whether templates can take an event of that name, as files in a folder that is called so."""
-    return bool(_EVENT.fullmatch(event)) and is_template_name(event)
+    return is_template_name(event) and bool(_EVENT.fullmatch(event))  # a long one is none at once
 
 
 def _longest_there(files: Mapping[str, Sequence[str]], before: Collection[str]) -> list[str]:

@@ -137,7 +137,7 @@ class Routes:
         self._mark(path)
         self._work(ends)
         now, worked = monotonic(), thread_time() - worked
-        if now > ends or worked > _QUICK:
+        if now > ends or (worked > _QUICK and ends != inf):  # the first look is all that there is to wait for
             self._work_at = now + (now - started)
 
     def _mark(self, path: str) -> None:

@@ -145,6 +145,7 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "delete": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).delete("a")),
     "retry": ("failed", lambda hands, held, job: Queue(hands.store, hands.settings).retry("a")),
     "schedule": ("sent", _schedule),
+    "pause_schedule": ("sent", lambda hands, held, job: hands.call(("pause_schedule", ["nightly", "1", "ada"]))),
     "edit": (
         "failed",
         lambda hands, held, job: hands.call(("edit", ["a", "", "", 100, *encode_job(job, hands.settings)])),

@@ -100,6 +100,6 @@ end
 
 -- File a job that fails here. Whatever hinders that, the job has failed; it is filed later.
 local function file_failed(id, cause)
-  local filed, why = pcall(file, id, now_ms, cause, true)
+  local filed, why = pcall(file, id, seconds * 1000 + micros / 1000, cause, true)
   if not filed then problem = type(why) == 'table' and why.err or tostring(why) end
 end
