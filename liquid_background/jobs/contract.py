@@ -185,7 +185,7 @@ class QueueCounts:
     """How many jobs of one queue are in each state. Each status of jobs that have ended has its field."""
 
     name: str
-    queued: int  # in the queue, or parked in their group
+    queued: int  # in the queue, parked in their group, or held by a pause
     scheduled: int
     running: int
     completed: int

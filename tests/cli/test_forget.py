@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,6 +70,10 @@ def test_space_is_told_by_kind_status_and_name(ran: Any) -> None:
     assert found["bytes"] == sum(kind["bytes"] for kind in found["kinds"].values())
 
 
-def test_without_a_store_there_is_nothing_to_say(project: Any) -> None:
-    assert "no store here" in project.quick("store", "usage").err
-    assert "no store here" in project.quick("jobs", "forget", "--value", ADA, "--yes", code=1).err
+def test_without_a_store_there_is_nothing_to_say(project: Any, tmp_path: Path) -> None:
+    nowhere = {"LIQUID_BACKGROUND_DATA_DIR": str(tmp_path / "none")}
+    assert "no store here" in project.quick("store", "usage", **nowhere).err
+    assert "no store here" in project.quick("jobs", "forget", "--value", ADA, "--yes", code=1, **nowhere).err
+    assert "no store here" in project.quick("queues", "list", **nowhere).err
+    assert "no store here" in project.quick("queues", "pause", "low", code=1, **nowhere).err
+    assert not (tmp_path / "none").exists()

@@ -127,7 +127,7 @@ def _text(engine: Engine, health: Health) -> str:
         *site,
         table(QUEUES, rows),
         "",
-        *_pauses(engine),
+        *_pauses(engine, health),
         *_groups(engine),
         _workers(engine, seen),
         "",
@@ -136,8 +136,8 @@ def _text(engine: Engine, health: Health) -> str:
     return "\n".join([*parts, *lines_of(verdict for verdict in health.verdicts if verdict.name != PAUSED)])
 
 
-def _pauses(engine: Engine) -> list[str]:
-    found = engine.queues.paused()
+def _pauses(engine: Engine, health: Health) -> list[str]:
+    found = health.serving.pauses
     return [table(PAUSES, pause_rows(found, engine.queues.held(found))), ""] if found else []
 
 
@@ -206,7 +206,7 @@ def _json(engine: Engine, health: Health) -> dict[str, Any]:
     limited = [
         {"name": group.name, "running": group.holding, "waiting": group.waiting} for group in groups(engine.store)
     ]
-    pauses = engine.queues.paused()
+    pauses = health.serving.pauses
     return {
         "site": engine.store.site or None,
         "queues": queues,

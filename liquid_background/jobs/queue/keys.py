@@ -36,7 +36,7 @@ def scheduled(name: str) -> str:
 
 
 def deferred(name: str) -> str:
-    """Return the key of a queue's jobs that wait for others: of ours, those that are parked in their group."""
+    """Return the key of a queue's jobs that wait for others: of ours, parked in their group or held."""
     return f"rq:deferred:{name}"
 
 

@@ -94,7 +94,7 @@ def test_without_the_right_to_ask_it_is_guessed_from_lengths(store: Store, limit
         state: space.number for state, space in measured.states.items()
     }
     for kind in ("records", "results"):
-        assert found.kinds[kind].bytes == pytest.approx(measured.kinds[kind].bytes, rel=0.5)
+        assert 1 / 3 < found.kinds[kind].bytes / measured.kinds[kind].bytes < 3
 
 
 def test_other_sites_and_applications_do_not_count(store: Store, settings: Settings, filled: Settings) -> None:
