@@ -33,6 +33,7 @@ class Chapter(NamedTuple):
 _PACKAGE: Final = "liquid_background"
 _REACHED: Final = (
     "jobs.queue.Queue",
+    "jobs.pages.Page",
     "jobs.contract.QueueCounts",
     "jobs.operating.operations.Operations",
     "jobs.operating.operation.Operation",

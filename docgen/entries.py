@@ -25,8 +25,8 @@ _NOT_FOR_APPLICATIONS: Final[Mapping[str, frozenset[str]]] = {
         )
     ),
     "NotExposed": frozenset(("of",)),
-    "Queue": frozenset(("send", "store", "settings")),
-    "FakeJobs": frozenset(("send", "next_id", "start", "finish", "settings")),
+    "Queue": frozenset(("send", "send_async", "store", "settings")),
+    "FakeJobs": frozenset(("send", "send_async", "next_id", "start", "finish", "settings")),
     "Schedule": frozenset(("of", "of_template", "unless_taken", "digest", "former_name", "job_at")),
     "Settings": frozenset(("settings_customise_sources", "model_config")),
 }

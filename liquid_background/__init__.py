@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
+    from liquid_background.jobs.filter import Filter
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Engine": "engine",
     "Environment": "language.environment",
+    "Filter": "jobs.filter",
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
@@ -102,6 +104,7 @@ __all__ = [
     "Attempt",
     "Failure",
     # jobs and log
+    "Filter",
     "JobRecord",
     "JobStatus",
     "LogEntry",

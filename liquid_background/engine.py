@@ -137,7 +137,7 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
 
     @property
     def jobs(self) -> Jobs:
-        """The jobs: `get(id)`, `list(status=None, source_name=None, limit=50)`, `retry(id)`, `cancel(id)`."""
+        """The jobs: `get(id)`, `list(filter)`, `find(filter)`, `count(filter)`, `retry(id)`, `cancel(id)`, …."""
         return self._queue if self.job_store is None else self.job_store.jobs
 
     @property

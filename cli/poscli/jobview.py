@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from time import monotonic
 from typing import Any
 
-from liquid_background import Engine, JobRecord, LogEntry
+from liquid_background import Engine, JobNotFound, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.handover import encode, size
 from liquid_background.jobs.log import printable
-from liquid_background.jobs.masking import mask
-from liquid_background.jobs.queue.waiting import Waiting
+from liquid_background.jobs.masking import hidden, mask
+from liquid_background.jobs.pages import Page
+from liquid_background.jobs.queue.waiting import Waiting, waiting
 from poscli.jobrows import place_of
 from poscli.tables import table
 from poscli.terminal import line_of, styled
-from poscli.times import age, clock
+from poscli.times import age, clock, span
 
 _SHOWN = 200  # characters of one value; --format json has it whole
+_CHILDREN = 20  # that are shown
+_PATIENCE = 1.0  # seconds that they are looked for
 _ENTRIES = 10_000  # log entries of a source name that are searched for those of one job
 
 
@@ -41,8 +47,9 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "handed_over": _masked(job.handed_over, secret_names),
         "source": job.source,
         "result": encode(job.result),
-        "error": job.error,
         "edited_from": job.edited_from or None,
+        "error": hidden(job.error, _values_of(job), secret_names) if job.error else job.error,
+        "parent": job.parent or None,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
 
@@ -58,33 +65,113 @@ def entries_of(engine: Engine, job: JobRecord) -> list[LogEntry]:
     return [entry for entry in found if entry.job_id == job.id]
 
 
-def describe(job: JobRecord, wait: Waiting, entries: Sequence[LogEntry], secret_names: Sequence[str]) -> str:
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A job with what is shown beside its record."""
+
+    job: JobRecord
+    wait: Waiting
+    entries: Sequence[LogEntry]
+    traceback: str
+    parent: JobRecord | None  # None when there is none, it is a page render, or its record is gone
+    children: Page  # the newest; its cursor says that there may be more
+
+    @classmethod
+    def of(cls, engine: Engine, job: JobRecord) -> Shown:
+        """Look all of it up."""
+        [wait] = waiting(engine.store, [job])
+        secrets, values = engine.settings.secret_names, _values_of(job)
+        entries = [replace(entry, message=hidden(entry.message, values, secrets)) for entry in entries_of(engine, job)]
+        traceback = hidden(engine.jobs.traceback(job.id), values, secrets)
+        return cls(job, wait, entries, traceback, _parent(engine, job), _children(engine, job))
+
+    def as_json(self, secret_names: Sequence[str]) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in self.entries]
+        known = as_json(self.job, self.wait, secret_names)
+        children = [child.id for child in self.children]
+        more = {
+            "traceback": self.traceback or None,
+            "children": children,
+            "has_more_children": bool(self.children.cursor),
+        }
+        return {**known, **more, "log": log}
+
+
+def _parent(engine: Engine, job: JobRecord) -> JobRecord | None:
+    try:
+        return engine.jobs.get(job.parent) if job.parent else None
+    except JobNotFound:
+        return None
+
+
+def _children(engine: Engine, job: JobRecord) -> Page:
+    """Return the newest jobs that a job made, as far as they are found in a moment."""
+    if job.status is not JobStatus.COMPLETED:  # only a success sends them
+        return Page()
+    found, until = Page(), monotonic() + _PATIENCE
+    for page in engine.jobs.pages(parent=job.id, since=job.started_at, limit=_CHILDREN):
+        found = Page([*found, *page], cursor=page.cursor)
+        if monotonic() > until:
+            return Page(found, cursor=page.cursor or "…")
+    return found
+
+
+def _values_of(job: JobRecord) -> dict[str, Any]:
+    return {**job.handed_over, **job.parameters}
+
+
+def _entry(entry: LogEntry) -> dict[str, object]:
+    names = ("status", "attempt", "duration", "message", "type", "template", "line", "final")
+    return {name: getattr(entry, name) for name in names}
+
+
+def describe(shown: Shown, secret_names: Sequence[str]) -> str:
     """Return all there is to know about a job, for reading."""
-    parts = [_facts(job, wait), *_values("Parameters", job.parameters, secret_names)]
-    parts += [*_values("Handed over", job.handed_over, secret_names), _source(job)]
-    attempts = [entry for entry in entries if entry.status]
-    if attempts:
-        rows = [(e.attempt, e.status, f"{e.duration} ms", clock(e.time), e.message) for e in attempts]
-        parts.append(_section("Attempts", table(("NUMBER", "STATUS", "DURATION", "ENDED", "ERROR"), rows)))
-    logged = [line_of(entry) for entry in entries if not entry.status]
-    if logged:
+    job = shown.job
+    parts = [_facts(shown, secret_names), *_values("Parameters", job.parameters, secret_names)]
+    parts += [*_values("Handed over", job.handed_over, secret_names), *_source(job)]
+    if attempts := [entry for entry in shown.entries if entry.status]:
+        parts.append(_section("Attempts", _attempts(job, attempts)))
+    if shown.traceback.strip():
+        parts.append(_section("Traceback", "\n".join(map(printable, shown.traceback.splitlines()))))
+    if logged := [line_of(entry) for entry in shown.entries if not entry.status]:
         parts.append(_section("Log", "\n".join(logged)))
-    if job.result is not None:
-        parts.append(_section("Result", "\n".join(printable(line) for line in str(job.result).splitlines())))
+    if job.result is not None and (lines := str(job.result).strip("\n").splitlines()):
+        parts.append(_section("Result", "\n".join(map(printable, lines))))
+    if shown.children:
+        rows = [(child.id, child.status, child.source_name, place_of(child)) for child in shown.children]
+        parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows)))
+    if shown.children.cursor:
+        parts.append(f"There may be more children: poscli jobs list --parent {job.id}")
     return "\n\n".join(parts)
 
 
-def _facts(job: JobRecord, wait: Waiting) -> str:
-    place = ", waits for its turn there" if wait.parked else ""
+def _attempts(job: JobRecord, attempts: Sequence[LogEntry]) -> str:
+    """Return the attempts, each with how long the job waited for it."""
+    before, rows = job.created_at, []
+    for each in attempts:
+        started = each.time - timedelta(milliseconds=each.duration) if each.time else None
+        waited = span((started - before).total_seconds()) if started and before else "-"
+        rows.append((each.attempt, each.status, waited, f"{each.duration} ms", clock(each.time), each.message))
+        before = each.time
+    return table(("NUMBER", "STATUS", "WAITED", "DURATION", "ENDED", "ERROR"), rows)
+
+
+def _facts(shown: Shown, secret_names: Sequence[str]) -> str:
+    job, wait = shown.job, shown.wait
+    turn = ", waits for its turn there" if wait.parked else ""
+    parent = f"{job.parent} ({shown.parent.source_name})" if shown.parent else job.parent
     facts = {
         "Job": job.id,
         "Edited from": job.edited_from,
         "Source name": job.source_name,
         "Status": str(job.status),
-        "Error": job.error,
+        "Error": hidden(job.error, _values_of(job), secret_names) if job.error else None,
         "Place": place_of(job),
+        "Parent": parent,
         "Priority": str(job.priority),
-        "Group": f"{wait.group}, at most {wait.max_concurrency} at once{place}" if wait.group else None,
+        "Group": f"{wait.group}, at most {wait.max_concurrency} at once{turn}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
         "Due": clock(wait.due_at) if wait.due_at else None,
         "Attempts": f"{job.attempts} of {job.max_attempts}",
@@ -112,8 +199,10 @@ def _values(title: str, values: Mapping[str, Any], secret_names: Sequence[str]) 
     return [_section(title, "\n".join(lines))]
 
 
-def _source(job: JobRecord) -> str:
+def _source(job: JobRecord) -> list[str]:
+    if not job.source.strip():
+        return []
     lines = job.source.strip("\n").split("\n")
     first = job.line + len(job.source) - len(job.source.lstrip("\n"))
     width = len(str(first + len(lines)))
-    return _section("Source", "\n".join(f"{first + i:>{width}} | {printable(line)}" for i, line in enumerate(lines)))
+    return [_section("Source", "\n".join(f"{first + i:>{width}} | {printable(line)}" for i, line in enumerate(lines)))]

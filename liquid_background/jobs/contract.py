@@ -71,6 +71,9 @@ class Jobs(Protocol):
     ) -> int:
         """Return how many jobs a filter means."""
 
+    def traceback(self, job_id: str) -> str:
+        """Return the traceback of the attempt that a job failed with, or raise JobNotFound; empty when it has none."""
+
     def retry(self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION) -> JobRecord:
         """Start a new run of a failed or cancelled job, or of a new job with other values; or raise a JobError."""
 
@@ -125,6 +128,9 @@ class Jobs(Protocol):
         self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
     ) -> int:
         """Do what `count` does."""
+
+    async def traceback_async(self, job_id: str) -> str:
+        """Do what `traceback` does."""
 
     async def retry_async(
         self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
+_SHORTEST: Final = 3  # characters of a secret that is looked for in a text: shorter ones stand in other words, too
 MASK: Final = "[masked]"
 _REQUEST: Final = frozenset(("params", "session", "cookies", "headers", "current_user"))
 """What the `context` of an event's consumer holds; it is masked as a whole."""
@@ -19,6 +20,26 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
     """
     parts = [_plain(name) for name in secret_names]
     return {name: MASK if _is_secret(name, value, parts) else _mask(value, parts) for name, value in values.items()}
+
+
+def hidden(text: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> str:
+    """Return a text, such as a traceback, with what masking hides of some values masked wherever it stands in it."""
+    parts = [_plain(name) for name in secret_names]
+    secrets = {str(secret) for secret in _secrets(values, parts)}
+    for secret in sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True):
+        text = text.replace(secret, MASK)
+    return text
+
+
+def _secrets(value: Any, parts: Sequence[str], is_secret: bool = False) -> Iterator[Any]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _secrets(item, parts, is_secret or _is_secret(name, item, parts))
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _secrets(item, parts, is_secret)
+    elif is_secret and value is not None and not isinstance(value, bool):
+        yield value
 
 
 def looks_secret(name: str, secret_names: Sequence[str]) -> bool:

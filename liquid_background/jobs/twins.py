@@ -76,6 +76,10 @@ class Twins(Jobs):
         """Do what `count` does, without holding up the event loop."""
         return await self._threads.run(self.count, filter, source_name, **conditions)
 
+    async def traceback_async(self, job_id: str) -> str:
+        """Do what `traceback` does, without holding up the event loop."""
+        return await self._threads.run(self.traceback, job_id)
+
     async def retry_async(
         self, job_id: str, *, set: Mapping[str, Any] | None = None, by: str = APPLICATION
     ) -> JobRecord:

@@ -204,3 +204,93 @@ def test_a_job_is_run_again_with_another_value(shop: Any) -> None:
         ((old, "--set", "nothing=1"), "it was given no value 'nothing'; it has api_key, "),
     ):
         assert says in shop.run("jobs", "retry", *arguments).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (["--value", "note=hello"], {"pay"}),
+        (["--value", "order.customer.name=Ada"], {"pay"}),
+        (["--error", "GATEWAY", "--since", "1h"], {"pay"}),
+        (["--template", "pages/shop", "--queue", "default"], {"pay", "mail"}),
+        (["--source-name", "p*"], {"pay"}),
+        (["--until", "1h"], set()),
+    ],
+    ids=str,
+)
+def test_list_takes_each_condition(shop: Any, arguments: list[str], names: set[str]) -> None:
+    assert set(_ids(shop, *arguments)) == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        (["--value", "customer_id"], "--value 'customer_id' is not NAME=VALUE, such as customer_id=42"),
+        (["--value", "=42"], "--value '=42' is not NAME=VALUE"),
+        (["--value", "api_key=k-1234"], "jobs cannot be found by 'api_key'"),
+        (["--after", "nonsense"], "'nonsense' is no cursor of such a list"),
+        (["--queue", "urgent"], "'urgent' is not one of 'high', 'default', 'low'"),
+        (["--limit", "0"], "0 is not in the range x>=1"),
+        (["--limit", "-1"], "-1 is not in the range x>=1"),
+        (["--since", "yesterday"], "'yesterday' is not a time such as 10m"),
+    ],
+    ids=str,
+)
+def test_a_wrong_condition_is_wrong_usage(shop: Any, arguments: list[str], error: str) -> None:
+    result = shop.run("jobs", "list", *arguments)
+    assert (result.code, result.out) == (2, "")
+    assert error in result.err
+    assert len(result.err.splitlines()) == 1
+
+
+def test_a_list_goes_on_behind_its_cursor(shop: Any) -> None:
+    first = shop.quick("jobs", "list", "--format", "json", "--limit", "1")
+    told, _, cursor = first.err.strip().rpartition(" ")
+    assert told == "1 of 2, the newest first. The next ones: --after"
+    following = shop.quick("jobs", "list", "--format", "json", "--after", cursor)
+    assert {json.loads(line)["id"] for line in first.lines + following.lines} == set(_ids(shop).values())
+    assert following.err == ""
+
+
+def test_the_beginning_of_an_id_is_enough(shop: Any) -> None:
+    job_id = _ids(shop)["mail"]
+    assert f"Job:         {job_id}" in shop.quick("jobs", "show", job_id[:12]).out
+    assert shop.quick("jobs", "delete", job_id[:12]).lines == [f"deleted {job_id} (mail)"]
+    assert set(_ids(shop)) == {"pay"}
+    assert "no job has the id" in shop.run("jobs", "show", job_id[:12]).err
+
+
+def test_eighty_columns_have_room_for_place_and_error(shop: Any) -> None:
+    job_id = _ids(shop)["pay"]
+    seen = on_terminal(shop, "jobs", "list", until=b"gateway", columns=80).decode()
+    lines = [re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", line) for line in seen.splitlines()]
+    assert max(map(len, lines)) <= 80
+    assert "PLACE" in lines[0]
+    row = next(number for number, line in enumerate(lines) if line.startswith(job_id[:10]))
+    assert "pages/shop:2" in lines[row]
+    assert "partial 'gateway' not found (pages/shop:5)" in lines[row] + lines[row + 1]
+    assert job_id not in seen
+    assert job_id in on_terminal(shop, "jobs", "list", until=b"gateway", columns=200).decode()
+
+
+def test_show_has_the_traceback_the_waits_and_the_family(project: Any) -> None:
+    project.page("p", "{% background source_name: 'outer', token: 'tk-9876' %}{% background source_name: 'inner' %}"
+                      "{% include 'gone', id: 'tk-9876' %}{% endbackground %}{% endbackground %}")  # fmt: skip
+    project.quick("render", "p")
+    project.good("worker", "--burst")
+    ids = _ids(project)
+    outer = project.quick("jobs", "show", ids["outer"])
+    assert "Children\n" in outer.out
+    assert ids["inner"] in outer.out
+    inner = project.quick("jobs", "show", ids["inner"]).out
+    assert f"Parent:      {ids['outer']} (outer)" in inner
+    assert "Traceback\n" in inner
+    assert "TemplateNotFound" in inner or "not found" in inner
+    assert "WAITED" in inner
+    assert "Children" not in inner
+    shown = json.loads(project.quick("jobs", "show", ids["inner"], "--format", "json").out)
+    assert shown["parent"] == ids["outer"]
+    assert shown["traceback"].startswith("Traceback")
+    assert shown["children"] == []
+    assert json.loads(project.quick("jobs", "show", ids["outer"], "--format", "json").out)["children"] == [ids["inner"]]
+    assert set(_ids(project, "--parent", ids["outer"])) == {"inner"}

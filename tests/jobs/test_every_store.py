@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -15,7 +16,7 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.engine import JobLog
-from liquid_background.errors import DuplicateJob, JobCancelled, JobNotAllowed, JobNotFound, JobRefused
+from liquid_background.errors import DuplicateJob, FilterError, JobCancelled, JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import (
     Ending,
     Group,
@@ -28,8 +29,10 @@ from liquid_background.job import (
     Priority,
 )
 from liquid_background.jobs import contract, handover
+from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.memory import MemoryLog
 from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.queue.payload import adopt
 from liquid_background.python_jobs.handle import Handle
 from liquid_background.testing import FakeJobs
 from tests.jobs.places import InStore, Place
@@ -245,6 +248,154 @@ class TestReading:
         assert place.take() == ("a", 1)
         assert [each.id for each in place.engine.jobs.list("running")] == ["a"]
         assert {each.id for each in place.engine.jobs.list()} == {"a", "b"}
+
+
+class TestFinding:
+    """What a filter means is listed by pages, counted, found and resolved."""
+
+    def _send(self, place: Place, job: Make) -> None:
+        jobs = place.engine.jobs
+        jobs.send([job(id="bad", source_name="sync_crm", template="pages/a", group=Group("crm"))])
+        _run(place, Outcome(error="POST /crm: 503", traceback="Traceback\nCrmError: 503"))
+        jobs.send([job(id="q1", parameters={"customer_id": 42}), job(id="q2", handed_over={"user": {"id": 7}})])
+        jobs.send([job(id="q3", source_name="sync_erp", priority=Priority.LOW, delay=1.0)])
+
+    @pytest.mark.parametrize(
+        ("conditions", "ids"),
+        [
+            ({}, ["q3", "q2", "q1", "bad"]),
+            ({"status": "failed"}, ["bad"]),
+            ({"source_name": "sync_*"}, ["q3", "bad"]),
+            ({"template": "pages/a"}, ["bad"]),
+            ({"queue": "low"}, ["q3"]),
+            ({"group": "crm"}, ["bad"]),
+            ({"error": "post /CRM"}, ["bad"]),
+            ({"values": {"customer_id": 42}}, ["q1"]),
+            ({"values": {"user.id": "7"}}, ["q2"]),
+            ({"values": {"user": '{"id": 7}'}}, ["q2"]),
+            ({"values": {"user.name": "7"}}, []),
+            ({"id_prefix": "q", "queue": "default"}, ["q2", "q1"]),
+            ({"since": datetime(2020, 1, 1, tzinfo=UTC)}, ["q3", "q2", "q1", "bad"]),
+            ({"until": datetime(2020, 1, 1, tzinfo=UTC)}, []),
+            ({"parent": "none"}, []),
+        ],
+        ids=str,
+    )
+    def test_each_condition_is_met(self, place: Place, job: Make, conditions: Any, ids: list[str]) -> None:
+        self._send(place, job)
+        jobs = place.engine.jobs
+        assert _ids(jobs.list(**conditions)) == ids
+        assert _ids(jobs.list(Filter(**conditions))) == ids
+        assert {record.id for record in jobs.find(**conditions)} == {*ids}
+        assert jobs.count(**conditions) == len(ids)
+        assert [record.id for page in jobs.pages(**conditions) for record in page] == ids
+
+    def test_pages_go_on_behind_their_cursor(self, place: Place, job: Make) -> None:
+        self._send(place, job)
+        jobs = place.engine.jobs
+        first = jobs.list(limit=3)
+        assert (_ids(first), first.total) == (["q3", "q2", "q1"], 4)
+        jobs.send([job(id="new")])
+        last = jobs.list(limit=3, after=first.cursor)
+        assert (_ids(last), last.cursor) == (["bad"], None)
+        assert last.looked_at <= last.of
+
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            ({"queue": "urgent"}, "no queue is called 'urgent'"),
+            ({"values": {"": "1"}}, "a value without a name"),
+            ({"values": {"api_key": "1"}}, "jobs cannot be found by 'api_key'"),
+            ({"values": {"user.Password": "1"}}, "jobs cannot be found by 'user.Password'"),
+            ({"since": datetime(2020, 1, 1)}, "which has no time zone"),
+            ({"after": "nonsense"}, "'nonsense' is no cursor"),
+            ({"status": "done"}, "no job has the status 'done'"),
+        ],
+        ids=str,
+    )
+    def test_a_condition_that_is_none_is_refused(self, place: Place, wrong: Any, message: str) -> None:
+        with pytest.raises(FilterError, match=message):
+            place.engine.jobs.list(**wrong)
+
+    def test_secrets_are_not_found_by_what_holds_them(self, place: Place, job: Make) -> None:
+        jobs = place.engine.jobs
+        jobs.send([job(id="a", parameters={"user": {"name": "Ada", "password": "pw-1"}})])
+        assert jobs.count(values={"user": '{"name": "Ada", "password": "pw-1"}'}) == 0
+        assert jobs.count(values={"user.name": "Ada"}) == 1
+
+    def test_an_id_is_resolved_by_its_beginning(self, place: Place, job: Make) -> None:
+        jobs = place.engine.jobs
+        jobs.send([job(id="abc"), job(id="abd"), job(id="x"), job(id="xy")])
+        assert [jobs.resolve(each) for each in ("abc", "x", "xy")] == ["abc", "x", "xy"]
+        with pytest.raises(JobNotFound, match="several jobs have ids that begin with 'ab': ab"):
+            jobs.resolve("ab")
+        for unknown in ("q", ""):
+            with pytest.raises(JobNotFound, match="no job has the id"):
+                jobs.resolve(unknown)
+
+    def test_a_failed_job_keeps_its_traceback(self, place: Place, job: Make) -> None:
+        self._send(place, job)
+        assert place.engine.jobs.traceback("bad") == "Traceback\nCrmError: 503"
+        assert place.engine.jobs.traceback("q1") == ""
+
+    def test_a_job_says_who_made_it(self, place: Place, job: Make) -> None:
+        made = job(id="a")
+        adopt(made, "render-1")
+        place.engine.jobs.send([made, job(id="b")])
+        assert (place.engine.jobs.get("a").parent, place.engine.jobs.get("b").parent) == ("render-1", "")
+        assert _ids(place.engine.jobs.list(parent="render-1")) == ["a"]
+
+    def test_each_has_an_asynchronous_twin(self, place: Place, job: Make) -> None:
+        jobs = place.engine.jobs
+
+        async def ask() -> None:
+            assert await jobs.send_async([job(id="a"), job(id="b")]) == []
+            assert (await jobs.get_async("a")).id == await jobs.resolve_async("a") == "a"
+            assert _ids(await jobs.list_async("pending", limit=1)) == ["b"]
+            assert [record.id async for record in jobs.find_async(id_prefix="a")] == ["a"]
+            assert [record.id async for page in jobs.pages_async() async for record in _each(page)] == ["b", "a"]
+            assert await jobs.count_async("pending") == 2
+            assert (await jobs.cancel_async("a")).status is JobStatus.CANCELLED
+            assert (await jobs.retry_async("a")).status is JobStatus.PENDING
+            assert await jobs.traceback_async("a") == ""
+            await jobs.delete_async("a")
+            assert len(await jobs.counts_async()) == 3
+
+        asyncio.run(ask())
+        assert _ids(jobs.list()) == ["b"]
+
+
+async def _each(page: list[JobRecord]) -> AsyncIterator[JobRecord]:
+    for record in page:
+        yield record
+
+
+class TestDeleting:
+    @pytest.mark.parametrize("status", [status for status in JobStatus if status is not JobStatus.RUNNING])
+    def test_a_deleted_job_is_nowhere(self, place: Place, job: Make, status: JobStatus) -> None:
+        _send_in(place, status, job)
+        jobs = place.engine.jobs
+        before = _ends(place.engine)
+        jobs.delete("a")
+        assert (_ids(jobs.list()), jobs.count()) == ([], 0)
+        with pytest.raises(JobNotFound):
+            jobs.delete("a")
+        said = [] if status.has_ended else [("a", LogStatus.CANCELLED, 0, 2, "deleted", True)]
+        assert _ends(place.engine) == [*before, *said]
+        assert jobs.send([job(id="a")]) == []
+        assert place.take() == ("a", 1)
+
+    def test_one_that_runs_is_not(self, place: Place, job: Make) -> None:
+        _send_in(place, JobStatus.RUNNING, job)
+        with pytest.raises(JobNotAllowed, match="cannot delete job a: it is running"):
+            place.engine.jobs.delete("a")
+        assert place.engine.jobs.get("a").status is JobStatus.RUNNING
+
+    def test_one_that_waits_for_its_time_is(self, place: Place, job: Make) -> None:
+        place.engine.jobs.send([job(id="d", delay=1.0)])
+        place.engine.jobs.delete("d")
+        place.hasten()
+        assert place.take() is None
 
 
 class TestEnding:

@@ -17,13 +17,12 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.queue.editing import value_of
-from liquid_background.jobs.queue.waiting import waiting
 from poscli.application import app_option, load_engine, no_store
 from poscli.completing import job_ids as stored_ids
 from poscli.filtering import filter_options
 from poscli.group import Group
 from poscli.joblist import print_jobs
-from poscli.jobview import as_json, describe, entries_of
+from poscli.jobview import Shown, describe
 from poscli.operating import check_asked, operate, operating_options
 from poscli.output import dump
 from poscli.tables import confirm
@@ -90,7 +89,7 @@ def list_jobs(wanted: Filter, limit: int, after: str | None, style: str, app: st
 )
 @app_option
 def show(job_id: str, style: str, app: str | None) -> None:
-    """Show one job: source, values, attempts, log lines and result.
+    """Show one job: source, values, attempts, traceback, log lines, result, and what made it and what it made.
 
     Values whose names look secret are masked; the setting SECRET_NAMES lists the names.
 
@@ -102,18 +101,8 @@ def show(job_id: str, style: str, app: str | None) -> None:
     if engine is None:
         sys.exit(1)
     job = _stored(engine, job_id)
-    entries = entries_of(engine, job)
-    [wait] = waiting(engine.store, [job])
-    if style == "text":
-        print(fitted(describe(job, wait, entries, engine.settings.secret_names)))
-        return
-    log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in entries]
-    print(dump({**as_json(job, wait, engine.settings.secret_names), "log": log}))
-
-
-def _entry(entry: object) -> dict[str, object]:
-    names = ("status", "attempt", "duration", "message", "type", "template", "line", "final")
-    return {name: getattr(entry, name) for name in names}
+    shown, secret_names = Shown.of(engine, job), engine.settings.secret_names
+    print(fitted(describe(shown, secret_names)) if style == "text" else dump(shown.as_json(secret_names)))
 
 
 @command.command("retry")

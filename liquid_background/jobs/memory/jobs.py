@@ -80,6 +80,16 @@ class MemoryJobs(Lookup):
         with self._lock:
             return [*self._jobs.values()]
 
+    def traceback(self, job_id: str) -> str:
+        """Return the traceback of the attempt that a job failed with; empty when it has none.
+
+        Raises:
+            JobNotFound: when there is none of that id.
+        """
+        with self._lock:
+            kept = self._find(job_id)
+            return kept.traceback if kept.status is JobStatus.FAILED else ""
+
     def records(self) -> Records:
         """Return every job, in the order in which they were sent."""
         with self._lock:
@@ -217,7 +227,7 @@ class MemoryJobs(Lookup):
             ending = Ending.CANCELLED if kept.is_cancelled and not outcome.succeeded else outcome.ending
             final = ending is Ending.CANCELLED or outcome.is_last(kept.attempts, kept.job.max_attempts)
             if ending is not Ending.CANCELLED:
-                kept.fail(outcome.error)
+                kept.fail(outcome.error, outcome.traceback)
             self.log.append([*outcome.entries, kept.entry(ending.log_status, kept.attempts, final, outcome)])
             if not final:
                 wait = min(max(0.0, kept.waits[kept.attempts - 1]), MAX_RETRYING)

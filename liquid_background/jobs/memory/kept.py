@@ -39,6 +39,7 @@ class Kept:
     is_final: bool = False  # the run is over; the next attempt starts a new one
     is_cancelled: bool = False  # someone wants the running attempt ended
     error: bytes = b""
+    traceback: str = ""  # of the attempt that it failed with
     result: bytes | None = None
     started_at: bytes | None = None
     ended_at: bytes | None = None
@@ -90,8 +91,9 @@ class Kept:
         [self.state] = states_of(status.job_status)
         self.turn, self.ended_at, self.is_final, self.is_cancelled = turn, _stamp(time.time()), True, False
 
-    def fail(self, error: str | None) -> None:
+    def fail(self, error: str | None, traceback: str = "") -> None:
         """Note why an attempt failed; nothing when it has not."""
+        self.traceback = traceback
         self.error = encoded(clip(error or ""))
 
     def place(self) -> tuple[str, int]:

@@ -16,11 +16,13 @@ from liquid_background.jobs.queue.merging import Merged
 from liquid_background.jobs.queue.protocol import MAX_DATA, Argument
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.queue.records import MAX_RESULT_READ, READ, decode_record
+from liquid_background.jobs.queue.results import traceback_of
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
 _IDS_AT_ONCE: Final = 100  # that one call reads: a few milliseconds of the store's time
 _NAMED: Final = 6  # ids that begin so which are looked for: a few to name, and whether there are more
+_LONGEST_TRACE: Final = 1024 * 1024  # bytes: stock workers keep the whole of it
 _READ_AT_ONCE: Final = 4 * 1024 * 1024  # bytes, with those of one record more
 
 
@@ -135,6 +137,16 @@ class Lookup:
             FilterError: when a condition is none.
         """
         return counting.count(self.store, self.settings, filter_of(filter, source_name, conditions))
+
+    def traceback(self, job_id: str) -> str:
+        """Return the traceback of the attempt that a job failed with, as it was raised; empty when it has none.
+
+        Raises:
+            JobNotFound: when no record has that id.
+        """
+        self.get(job_id)
+        kept = scripts.run(self.store, "trace", [job_id, _LONGEST_TRACE])
+        return traceback_of(kept) if kept else ""
 
     def resolve(self, beginning: str) -> str:
         """Return the id that is given whole or by its beginning: of a `RedisQueue`, also behind its prefix's digest.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import Final
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import Encoded
+from liquid_background.job import MAX_TRACEBACK, Encoded
 
 MAX_RESULT: Final = 1024 * 1024
 """Bytes of JSON of a result that are kept."""
@@ -55,6 +55,15 @@ def _beginning(written: str, most: int) -> str:
             end -= 1
         else:
             return found[:-1] if "\ud800" <= found[-1:] < "\udc00" else found
+
+
+def traceback_of(kept: bytes) -> str:
+    """Return a traceback that RQ keeps so, its end if it is long; blank when it is none."""
+    try:
+        text = zlib.decompressobj().decompress(b64decode(kept), 16 * MAX_TRACEBACK)
+    except (ValueError, zlib.error):
+        return ""
+    return text.decode("utf-8", "backslashreplace")[-MAX_TRACEBACK:]
 
 
 def exc_string(text: str | None) -> bytes:
