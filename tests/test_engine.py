@@ -28,6 +28,7 @@ APPLICATION = {
     *("action", "background", "function_queue"),
     *("enqueue", "enqueue_async", "enqueue_many", "enqueue_many_async"),
     *("schedule", "schedules"),
+    *("operations", "audit"),
     *("around_job", "on_failure", "on_worker_start", "on_child_start", "on_child_stop", "send_when"),
 }
 

@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any, Final, NamedTuple
 
-from redis.exceptions import ResponseError
-
-from liquid_background.errors import FilterError, JobRefused, OperationError
+from liquid_background.errors import JobRefused, OperationError, StoreError
 from liquid_background.job import JobStatus
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import (
@@ -128,8 +126,10 @@ class Carrier:
         elif word == b"taken":
             try:
                 self._carry_out(Taken.opened(token, rest))
-            except (OperationError, FilterError, ResponseError) as error:
-                logger.warning("operation %s is aborted: %s", text(rest[0], _SHOWN), error)
+            except StoreError:
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever the store holds, it must not be tried for ever
+                logger.warning("operation %s is aborted: %s: %s", text(rest[0], _SHOWN), type(error).__name__, error)
                 scripts.run(self._store, "operation_abort", [rest[0], "worker", str(error)], _DOUBT)
         else:
             return None if rest[0] < 0 else rest[0] / 1000
@@ -199,3 +199,5 @@ class Carrier:
             return renew_signature(job_id, values, self._settings, now), ""
         except JobRefused as error:
             return "", f"{error}; enqueue it again where it comes from"
+        except Exception as error:  # noqa: BLE001 - whatever a record makes us raise, the others go on
+            return "", f"its record cannot be read: {type(error).__name__}"

@@ -51,7 +51,7 @@ class Operations:
         self._threads = threads or Threads()
 
     def start(
-        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str = "", dry_run: bool = False
+        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str | None = None, dry_run: bool = False
     ) -> Operation:
         """Have the workers do it with all jobs that match, each once.
 
@@ -63,7 +63,7 @@ class Operations:
             kind: retry, cancel or delete.
             filter: which jobs.
             by: whom the operation and the audit name.
-            rate: such as 10/s, 100/m or 5/h; empty for as fast as it goes.
+            rate: such as 10/s, 100/m or 5/h; None for as fast as it goes.
             dry_run: whether to return only how many jobs match, and the first few ids; nothing is kept then.
 
         Raises:
@@ -71,7 +71,8 @@ class Operations:
             FilterError: when the filter asks for a value that is never shown.
             StoreUnavailable: when the store cannot be reached.
         """
-        kind, _ = kind_of(kind), gap_of(rate)
+        kind, rate = kind_of(kind), rate or ""
+        gap_of(rate)
         statuses_of(kind, filter)
         written = filter.as_json()
         check_values(filter, self._settings.secret_names)
@@ -182,7 +183,7 @@ class Operations:
     # For coroutines: each waits for the store in a thread.
 
     async def start_async(
-        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str = "", dry_run: bool = False
+        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str | None = None, dry_run: bool = False
     ) -> Operation:
         """Do what `start` does."""
         return await self._threads.run(self.start, kind, filter, by=by, rate=rate, dry_run=dry_run)

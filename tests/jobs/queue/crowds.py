@@ -7,7 +7,7 @@ from liquid_background.jobs.store import Store
 
 _COPY = """
 local fields = redis.call('HGETALL', KEYS[1])
-for i = 1, tonumber(ARGV[1]) do
+for i = tonumber(ARGV[5]), tonumber(ARGV[1]) do
   local id = ARGV[2] .. string.format('%06d', i)
   redis.call('HSET', 'rq:job:' .. id, unpack(fields))
   if ARGV[3] == 'list' then
@@ -19,7 +19,12 @@ end
 """
 
 
+_AT_ONCE = 5_000
+
+
 def copy(store: Store, job_id: str, place: str, count: int, prefix: str) -> None:
     """Put copies of a job beside it, each newer than the one before as far as its place says."""
     kind = "list" if place == keys.queue("default") else "zset"
-    store.client.eval(_COPY, 2, keys.job(job_id), place, count, prefix, kind, job_id)
+    for first in range(1, count + 1, _AT_ONCE):
+        last = min(count, first + _AT_ONCE - 1)
+        store.client.eval(_COPY, 2, keys.job(job_id), place, last, prefix, kind, job_id, first)

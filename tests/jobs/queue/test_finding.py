@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 
 import pytest
 
-from liquid_background import Engine
+from liquid_background import Engine, JobNotFound
 from liquid_background.job import Group, Job, Outcome, Priority
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
@@ -72,3 +74,47 @@ def test_jobs_are_found_wherever_they_stand(engine: Engine, hands: Hands, most: 
     assert found(engine, most, group="crm") == {"holds", "deferred"}
     assert found(engine, most, error="mail: 503 nO") == {"failed"}
     assert found(engine, most, id_prefix="c") == {"claimed", "canceled"}
+
+
+def test_a_deleted_job_leaves_nothing_of_it(engine: Engine, hands: Hands, store: Store) -> None:
+    group = Group("crm", 1)
+    engine.jobs.send([job(name, group=group) for name in ("holds", "next", "last")])
+    hands.hold()
+    hands.claim(2)  # parks the others
+    engine.jobs.delete("holds")  # claimed: its slot goes to the next one
+    engine.jobs.delete("last")
+    assert found(engine) == {"next"}
+    assert hands.finish(hands.take(), Outcome(error="no")) == "done"
+    engine.jobs.delete("next")
+    left = {key.decode() for key in store.client.scan_iter("*") if not key.startswith(b"liquid_background:log")}
+    assert [key for key in left if "holds" in key or "next" in key or "last" in key] == []
+    assert not {keys.slots("crm"), keys.LEASES, keys.failed("default"), keys.deferred("default"), keys.GROUPS} & left
+
+
+def test_another_site_s_job_is_neither_found_nor_deleted(engine: Engine, settings: Settings) -> None:
+    shop = Engine(settings=settings.model_copy(update={"site": "shop"}))
+    shop.jobs.send([job("theirs")])
+    engine.jobs.send([job("mine")])
+    assert (found(engine), found(shop)) == ({"mine"}, {"theirs"})
+    assert engine.jobs.count() == shop.jobs.count() == 1
+    with pytest.raises(JobNotFound):
+        engine.jobs.delete("theirs")
+    assert shop.jobs.get("theirs").source_name == "mail"
+
+
+def test_packed_data_of_other_tools_is_read(engine: Engine, store: Store) -> None:
+    engine.jobs.send([job("a", parameters={"customer_id": 42})])
+    plain = store.client.hget(keys.job("a"), "data")
+    assert isinstance(plain, bytes)
+    store.client.hset(keys.job("a"), "data", zlib.compress(plain))
+    assert found(engine, values={"customer_id": "42"}) == {"a"}
+    assert found(engine, values={"customer_id": "4"}) == set()
+
+
+def test_what_stands_where_its_status_does_not_say_is_found_there(engine: Engine, store: Store) -> None:
+    engine.jobs.send([job("a"), job("b")])
+    store.client.hset(keys.job("a"), "status", "finished")  # another tool's doing: it stands in no such place
+    assert found(engine) == {"a", "b"}
+    assert found(engine, status="pending") == {"b"}
+    store.client.zadd(keys.finished("default"), {"a": 9e9})
+    assert found(engine) == {"a", "b"}

@@ -12,7 +12,7 @@ local most, budget, prefix, scope = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8
 local since, before, with_data, with_error = ARGV[10], ARGV[11], ARGV[12] == '1', ARGV[13] == '1'
 local words = tonumber(ARGV[14])
 local position = {unpack(ARGV, 15, 14 + words)}
-local PASSED = 10  -- times as many ids that begin otherwise are passed as records are read
+local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that are read of each, without its data
 local most_ids = prefix ~= '' and PASSED * most or most
 -- What is claimed or runs stands in the leases, whatever else still names it.
