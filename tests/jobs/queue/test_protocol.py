@@ -94,6 +94,7 @@ CONSTANTS = {
     "MOST_SLOTS": 10 * MAX_CONCURRENCY,  # more were planted
     "FAILURE_TTL": Settings.model_fields["failure_ttl"].default,
     "LONGEST_TTL": 10 * 365 * 24 * 3600,
+    "ANCHORS": 4,
     "LONGEST_ID": 1000,  # ours have 100 bytes at most
     "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
     "LONGEST_GAP": 400,  # half of the shortest claim
