@@ -31,7 +31,7 @@ def test_attempts_failures_and_the_start_of_its_processes_are_told(hooked: Hooke
     assert [row[0] for row in hooked.lines() if good in row] == ["enter", "leave"]
     assert [row[0] for row in hooked.lines() if bad in row] == ["enter", "error", "leave", "failure"]
     (failure,) = hooked.lines("failure")
-    assert failure[3:] == ["1", "NonRetryable", "NonRetryable: gone"]
+    assert failure[3:] == ["1", "NonRetryable", "NonRetryable: gone (tests/hooks/hooked_app.py:76)"]
     assert hooked.lines("worker_start") == []
     assert [pid for _, pid in hooked.lines("child_start")] == [row[1] for row in hooked.lines("enter")]
 
@@ -42,7 +42,7 @@ def test_those_that_raise_cost_no_job(hooked: Hooked, event: str) -> None:
     good, bad = hooked.send(), hooked.send("refuse")
     assert "ValueError: trouble" in _rq_worker(hooked)
     assert hooked.bench.queue.get(good).status == "completed"
-    assert hooked.bench.queue.get(bad).error == "NonRetryable: gone"
+    assert hooked.bench.queue.get(bad).error == "NonRetryable: gone (tests/hooks/hooked_app.py:76)"
 
 
 def test_one_that_hangs_is_ended_by_the_limit_of_rq(hooked: Hooked) -> None:

@@ -26,7 +26,7 @@ def test_a_worker_calls_each_where_it_belongs(hooked: Hooked) -> None:
         ["enter", child, bad, "1"],
         ["error", child, bad, "NonRetryable"],
         ["leave", child, bad],
-        ["failure", child, bad, "1", "NonRetryable", "NonRetryable: gone"],
+        ["failure", child, bad, "1", "NonRetryable", "NonRetryable: gone (tests/hooks/hooked_app.py:76)"],
         ["child_stop_first", child],
         ["child_stop", child],
     ]
@@ -68,7 +68,7 @@ def test_those_that_raise_are_reported_and_cost_no_job(hooked: Hooked) -> None:
     for job_id in good:
         assert hooked.bench.story(job_id) == [("SUCCESS", 1, True)]
     assert hooked.bench.story(bad) == [("FAILED", 1, True)]
-    assert hooked.bench.queue.get(bad).error == "NonRetryable: gone"
+    assert hooked.bench.queue.get(bad).error == "NonRetryable: gone (tests/hooks/hooked_app.py:76)"
     assert hooked.lines("child_stop")  # after one that raised
     lines = [line for line in text.splitlines() if "costs no job" in line]
     events = ["on_worker_start", "on_child_start", "around_job", "on_failure", "on_child_stop"]
@@ -97,7 +97,7 @@ def test_a_hook_of_failures_has_a_limit_of_its_own(hooked: Hooked) -> None:
     good = hooked.send()
     text = hooked.burst()
     assert hooked.bench.queue.get(slow).error == "stopped at its limit of 1 s"
-    assert hooked.bench.queue.get(refused).error == "NonRetryable: gone"
+    assert hooked.bench.queue.get(refused).error == "NonRetryable: gone (tests/hooks/hooked_app.py:76)"
     assert hooked.bench.story(good) == [("SUCCESS", 1, True)]
     assert [row[2] for row in hooked.lines("failure")] == [slow, refused]
     assert text.count("on_failure hooks took longer than 1 s, and were stopped") == 2

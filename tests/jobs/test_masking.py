@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.jobs.masking import MASK, looks_secret, mask
+from liquid_background.jobs.masking import MASK, hidden, looks_secret, mask
 
 NAMES = ("password", "api_key")
 
@@ -43,3 +43,9 @@ def test_the_request_that_an_event_carries_is_masked_as_a_whole() -> None:
     }
     assert mask({"context": {"params": 1, "mine": 2}}, NAMES) == {"context": {"params": 1, "mine": 2}}
     assert mask({"context": "a text"}, NAMES) == {"context": "a text"}
+
+
+def test_secret_values_are_hidden_in_a_text_wherever_they_stand() -> None:
+    values = {"api_key": "k-1234", "user": {"name": "Ada", "tokens": ["tk-1", 98765]}, "pin_code": "1", "on": True}
+    text = "KeyError: k-1234 of Ada, tk-1 and 98765"
+    assert hidden(text, values, ("api_key", "token")) == f"KeyError: {MASK} of Ada, {MASK} and {MASK}"

@@ -67,7 +67,7 @@ def test_jobs_run_in_a_worker(
     assert (done.status, done.result, done.attempts, done.max_retries) == ("completed", {"data_id": "d1"}, 1, 2)
     assert done.created_at <= done.started_at <= done.completed_at
     assert done.duration >= 0
-    assert (failed.status, failed.error, failed.attempts) == ("failed", "ValueError: no luck", 2)
+    assert (failed.status, failed.error, failed.attempts) == ("failed", "ValueError: no luck (tasks.py:18)", 2)
     assert (tmp_path / "runs").read_text() == "run\n" * 2
     wait_until(lambda: tasks.waits.get_result_sync(stopped).status == "running")
     assert tasks.waits.cancel_sync(stopped)
