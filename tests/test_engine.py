@@ -28,7 +28,8 @@ APPLICATION = {
     *("action", "background", "function_queue"),
     *("enqueue", "enqueue_async", "enqueue_many", "enqueue_many_async"),
     *("schedule", "schedules"),
-    *("operations", "audit"),
+    *("operations", "audit", "queues", "timetable"),
+    *("stats", "stats_async", "usage", "usage_async", "forget", "forget_async"),
     *("around_job", "on_failure", "on_worker_start", "on_child_start", "on_child_stop", "send_when"),
 }
 
