@@ -13,7 +13,7 @@ from liquid_background import FailureGroup, ShownFailure
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.log import printable
 from poscli.tables import table
-from poscli.terminal import styled, terminal_width
+from poscli.terminal import fitted, styled, terminal_width
 from poscli.times import age, clock
 
 _SHORTEST_ID: Final = 6  # characters of an id that are shown, unless two begin alike
@@ -21,6 +21,7 @@ _HOURS_A_BAR: Final = 4
 _PLAIN, _BLOCKS = "_.:-=+*#", "▁▂▃▄▅▆▇█"
 _CHART: Final = "LAST 48 H"
 _HEADINGS: Final = ("ID", "COUNT", "LAST", "FIRST", _CHART, "NAME", "PLACE", "ERROR")
+_ERROR: Final = 40  # columns that an error needs to be readable
 _LEAST: Final = (8, 12)  # columns of name and place, however narrow the terminal is
 _SHARES: Final = (0.25, 0.3)  # of what the columns before them leave
 
@@ -38,7 +39,17 @@ def listing(groups: Sequence[FailureGroup]) -> str:
         (*cells, *(_fitted_ends(name, place, room) if terminal_width() else (name, place)), error)
         for cells, (name, place, error) in zip(before, texts, strict=True)
     ]
+    width = terminal_width()
+    if width and room * (1 - sum(_SHARES)) < _ERROR:
+        return _charted(_with_errors_below(rows))
     return _charted(table(_HEADINGS, rows))
+
+
+def _with_errors_below(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table on a narrow terminal, in which each error has a line of its own below the others."""
+    heading, *lines = table(_HEADINGS[:-1], [row[:-1] for row in rows]).split("\n")
+    below = (fitted(f"  {printable(row[-1])}") for row in rows)
+    return "\n".join([heading, *(part for pair in zip(lines, below, strict=True) for part in pair)])
 
 
 def _id_length(groups: Sequence[FailureGroup]) -> int:

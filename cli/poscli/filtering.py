@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import wraps
 from typing import Any, Final
 
 import click
 
+from liquid_background import Engine
 from liquid_background.errors import FilterError
 from liquid_background.job import JobStatus, Priority
 from liquid_background.jobs.filter import Filter
@@ -73,6 +75,24 @@ def _pair(text: str) -> tuple[str, str]:
     if not (name and equals):
         raise FilterError(f"--value {text[:80]!r} is not NAME=VALUE, such as customer_id=42")
     return name, value
+
+
+def whole(engine: Engine, wanted: Filter) -> Filter:
+    """Return a filter with the ids whole that were given by their beginnings.
+
+    Raises:
+        FailureNotFound: when no failure group's id begins so, or several do.
+        UsageError: when several jobs' ids begin as the parent's is given.
+    """
+    if wanted.failure:
+        wanted = replace(wanted, failure=engine.failures.resolve(wanted.failure))
+    if wanted.parent:
+        found = [job.id for job in engine.jobs.list(id_prefix=wanted.parent, limit=2)]
+        if len(found) > 1 and wanted.parent not in found:
+            raise click.UsageError(f"several jobs have ids that begin with '{wanted.parent}': give more of it")
+        if len(found) == 1:  # else it is the id of a page render, or of a job that is gone
+            wanted = replace(wanted, parent=found[0])
+    return wanted
 
 
 def described(wanted: Filter) -> str:

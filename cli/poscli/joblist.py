@@ -14,7 +14,7 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.pages import Page
 from liquid_background.jobs.queue.waiting import waiting
 from liquid_background.nearest import nearest
-from poscli.filtering import described
+from poscli.filtering import described, whole
 from poscli.jobrows import Rows, rows
 from poscli.jobview import as_json
 from poscli.output import dump
@@ -31,6 +31,7 @@ def print_jobs(engine: Engine, wanted: Filter, limit: int, after: str | None, st
     Raises:
         FilterError: when the filter asks for a value that is never shown, or the cursor is none.
     """
+    wanted = whole(engine, wanted)
     count, last = 0, Page()
     lines = _Lines(engine, style)
     for last in _told(engine.jobs.pages(wanted, limit=limit, after=after)):

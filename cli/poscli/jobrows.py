@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from liquid_background import JobRecord
+from liquid_background import JobRecord, JobStatus
 from liquid_background.jobs.log import printable, steady
 from liquid_background.jobs.queue.waiting import Waiting
 from poscli.tables import GAP, table
@@ -15,6 +16,7 @@ from poscli.terminal import fitted, terminal_width
 from poscli.times import age, clock
 
 _RANDOM: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+_CLOCK: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _SHORT: Final = 10  # digits of a random id: of a million jobs, two begin alike once in two times
 _ERROR: Final = 30  # columns that an error needs to be readable
 _NAME: Final = 20  # columns of a source name where there is little room
@@ -60,13 +62,16 @@ def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> Rows:
     cells = [[*row] for row in cells]
     for row, short in zip(cells, _short([row[0] for row in cells]), strict=True):
         row[0] = short
-    error = _HEADINGS.index("ERROR")
+    error, waiting = _HEADINGS.index("ERROR"), _HEADINGS.index("WAITS FOR")
     if width - _width(cells, shown[:-1]) - len(GAP) >= _ERROR or not any(row[error] for row in cells):
         return _only(cells, shown, [""] * len(cells))
     below = [row[error] for row in cells]
     shown = shown[:-1]
     for row in cells:
         row[2] = row[2] if len(row[2]) <= _NAME else f"{row[2][: _NAME - 1]}…"
+        row[waiting] = (
+            row[waiting][5:16] if _CLOCK.fullmatch(row[waiting]) else row[waiting]
+        )  # without year and seconds
     for at in _DROPPED:
         if _width(cells, shown) > width:
             shown.remove(at)
@@ -75,8 +80,15 @@ def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> Rows:
 
 def _row(job: JobRecord, wait: Waiting) -> list[str]:
     attempts = f"{job.attempts}/{job.max_attempts}"
-    known = (job.id, job.status, job.source_name, attempts, job.priority, age(job.created_at))
+    known = (job.id, job.status, job.source_name, attempts, job.priority, age(_time(job)))
     return [*(steady(str(cell)) for cell in known), steady(place_of(job)), _reason(wait), printable(job.error or "")]
+
+
+def _time(job: JobRecord) -> datetime | None:
+    """Return when a job came to where it is, as lists are ordered: it ended, it started, it was made."""
+    if job.status.has_ended:
+        return job.completed_at or job.created_at
+    return (job.started_at if job.status is JobStatus.RUNNING else None) or job.created_at
 
 
 def _reason(wait: Waiting) -> str:

@@ -18,6 +18,7 @@ from liquid_background.jobs.operating.operation import Kind, Operation, Operatio
 from liquid_background.jobs.queue.overview import workers
 from liquid_background.jobs.queue.waiting import waiting
 from liquid_background.wording import counted
+from poscli.filtering import whole
 from poscli.jobrows import rows
 from poscli.loader import load
 from poscli.tables import confirm
@@ -79,6 +80,7 @@ def _quoted(value: object) -> str:
 
 def operate(engine: Engine, kind: Kind, wanted: Filter, *, rate: str, dry_run: bool, yes: bool) -> None:
     """Have the workers do it with all jobs that match, and wait until they have."""
+    wanted = whole(engine, wanted)
     if dry_run:
         _show(engine, engine.operations.start(kind, wanted, rate=rate, dry_run=True))
         return

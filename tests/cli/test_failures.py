@@ -103,9 +103,21 @@ def test_a_silenced_group_is_left_out_and_that_is_said(shop: Any) -> None:
 
 def test_on_a_terminal_a_row_keeps_its_place_and_its_error(shop: Any) -> None:
     seen = on_terminal(shop, "failures", "list", until=b"says more", columns=80).decode()
-    row = next(line for line in seen.splitlines() if " pay " in line)
-    assert "..es/shop:1  partial 'ga" in row or "pages/shop:1  partial 'ga" in row, row
-    assert len(row) <= 80
+    lines = seen.splitlines()
+    at = next(number for number, line in enumerate(lines) if " pay " in line)
+    assert "pages/shop:1" in lines[at]
+    assert lines[at + 1].startswith("  partial 'ga")
+    assert max(map(len, lines[at : at + 2])) <= 80
+
+
+def test_a_beginning_of_an_id_means_its_group(shop: Any) -> None:
+    failure = _groups(shop)["pay"]["id"]
+    found = shop.quick("jobs", "list", "--failure", failure[:6], "--format", "json").lines
+    assert [json.loads(line)["source_name"] for line in found] == ["pay"]
+    assert "1 job would be retried" in shop.quick("failures", "retry", failure[:6], "--dry-run").out
+    wrong = shop.run("jobs", "list", "--failure", "zzzz")
+    assert (wrong.code, wrong.out) == (1, "")
+    assert "no failure group has the id 'zzzz'" in wrong.err
 
 
 def test_reindex_mends_what_is_gone(shop: Any, log: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,11 +14,12 @@ from poscli.charts import columns
 from poscli.completing import source_names
 from poscli.output import dump
 from poscli.tables import table
-from poscli.terminal import note
+from poscli.terminal import note, terminal_width
 from poscli.times import clock
 from poscli.times import since as since_time
 
 _HEADINGS = ("SOURCE NAME", "RUNS", "FAILED", "RATE", "WAIT P50", "P95", "P99", "RUN P50", "P95", "P99", "PER MIN")
+_DISPENSABLE = (2, 5, 8)  # columns: failures are told by their rate, too
 _SECOND = 1_000
 _MINUTE = 60 * _SECOND
 _HOUR = 60 * _MINUTE
@@ -80,13 +82,21 @@ def _text(found: Statistics) -> str:
     rows = [_row(each) for each in found.names]
     if len(found.names) > 1:
         rows.append(_row(found.total))
-    parts = [table(_HEADINGS, rows)]
+    parts = [table(*_narrowed(rows))]
     if found.moments:
         unit = "hour" if found.seconds == _HOUR // _SECOND else "minute"
         chart = columns([(each.succeeded + each.cancelled, each.failed + each.lost) for each in found.moments])
         ends = f"{clock(found.moments[0].at)} to {clock(found.until)} UTC"
         parts += [f"{chart}\nruns a {unit}, {ends}; red where some failed"] if chart else []
     return "\n\n".join(filter(None, parts))
+
+
+def _narrowed(rows: Sequence[Sequence[object]]) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """Return headings and rows, on a narrow terminal without P95, the first that is dispensable."""
+    width = terminal_width()
+    columns = [max(len(str(row[at])) for row in (_HEADINGS, *rows)) + 2 for at in range(len(_HEADINGS))]
+    shown = [at for at in range(len(_HEADINGS)) if not width or sum(columns) <= width or at not in _DISPENSABLE]
+    return [_HEADINGS[at] for at in shown], [[row[at] for at in shown] for row in rows]
 
 
 def _row(each: NameStatistics) -> tuple[object, ...]:

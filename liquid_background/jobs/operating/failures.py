@@ -167,6 +167,21 @@ class Failures:
         """Do what `unsilence` does."""
         return await self._threads.run(self.unsilence, failure, by)
 
+    def resolve(self, beginning: str) -> str:
+        """Return the id of a group that is given whole or by its beginning.
+
+        Raises:
+            FailureNotFound: when there is none, or several begin so.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        self._bring_in_line()
+        found = self._named(beginning)
+        return self._read(found).id
+
+    async def resolve_async(self, beginning: str) -> str:
+        """Return what `resolve` does."""
+        return await self._threads.run(self.resolve, beginning)
+
     # What they are made of.
 
     def _bring_in_line(self) -> None:

@@ -106,6 +106,8 @@ class Forgetting:
         Raises:
             StoreUnavailable: when the store cannot be reached, or takes no writes; what is deleted by then is gone.
         """
+        if not self._dry_run:  # first: what is killed on the way has forgotten something, too
+            self._note(by, "a text, begun")
         looked_at = jobs = 0
         for ids, number in self._carrying_jobs():
             looked_at = number
@@ -125,10 +127,13 @@ class Forgetting:
             jobs_looked_at=looked_at,
         )
         if not self._dry_run:
-            about = f"a text, in {done.jobs} jobs, {done.log_entries} log entries, {done.audit_entries} of the audit"
-            arguments: list[Argument] = [encoded(by), encoded("forget"), encoded(about)]
-            scripts.run(self._store, "note", arguments, "the text is forgotten")
+            counts = f"{done.jobs} jobs, {done.log_entries} log entries, {done.audit_entries} of the audit"
+            self._note(by, f"a text, in {counts}")
         return done
+
+    def _note(self, by: str, about: str) -> None:
+        arguments: list[Argument] = [encoded(by), encoded("forget"), encoded(about)]
+        scripts.run(self._store, "note", arguments, "the audit may have an entry of it")
 
     # Jobs.
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.chunks import chunks
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.indexed import index_place, is_counted
 from liquid_background.jobs.queue.matching import Matching
 from liquid_background.jobs.queue.places import Place, places_of, sizes
-from liquid_background.jobs.store import Store
+from liquid_background.jobs.queue.reading import without_behind
+from liquid_background.jobs.site import own_name
+from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
 
 _MIXED: Final = ("leases", "started")
@@ -38,9 +41,22 @@ def known_count(
         return None
     matching = Matching(wanted, settings)
     total = 0
-    for place, size in zip(places, sizes, strict=True):
-        total += _looked_at(store, place, matching) if place.name.startswith(_MIXED) and size else size
+    for place, size, behind in zip(places, sizes, _behind(store, places), strict=True):
+        is_mixed = place.name.startswith(_MIXED) and size
+        total += _looked_at(store, place, matching) if is_mixed else without_behind(size, behind)
     return total
+
+
+def _behind(store: Store, places: Sequence[Place]) -> list[int]:
+    """Return how many ids stay behind in each place though their jobs were taken back: in queues alone they do."""
+    pipeline: Any = store.client.pipeline(transaction=False)
+    listed = [place for place in places if place.kind == "list"]
+    for place in listed:
+        pipeline.zcard(own_name(store.site, keys.behind(place.name.rpartition("/")[2])))
+    found = dict(
+        zip((place.name for place in listed), read_replies(pipeline, store.url) if listed else (), strict=True)
+    )
+    return [found.get(place.name) or 0 for place in places]
 
 
 def _is_told(wanted: Filter, places: Sequence[Place]) -> bool:

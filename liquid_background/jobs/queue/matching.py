@@ -74,11 +74,20 @@ def payload_fits(wanted: Filter, payload: Mapping[str, Any], secret_names: tuple
         return False
     if not wanted.values:
         return True
-    named = [_shown(payload[values], secret_names) for values in ("parameters", "handed_over")]
+    named = [_shown(values, secret_names) for values in _named(payload)]
     return all(
         any(_is(value, asked) for values in named for value in _at(values, name))
         for name, asked in wanted.values.items()
     )
+
+
+def _named(payload: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a job was given by name: of a function, its named arguments, too."""
+    yield payload["parameters"]
+    yield payload["handed_over"]
+    named = payload["parameters"].get("kwargs")
+    if "function" in payload and isinstance(named, Mapping):
+        yield named
 
 
 def check_values(wanted: Filter, secret_names: tuple[str, ...]) -> None:

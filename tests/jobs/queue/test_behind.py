@@ -62,6 +62,8 @@ def test_a_cancel_searches_no_long_queue_and_the_counts_are_right(
         queue.cancel(job_id)
     assert store.client.llen(keys.queue("default")) == LONG
     assert _waiting(queue) == (LONG - 200, LONG - 200)
+    assert queue.count(status="pending") == queue.count(status="pending", queue="default") == LONG - 200
+    assert queue.list("pending", limit=1).total == LONG - 200
     assert _drain(hands) == [*long[:100], *long[300:]]
     assert _waiting(queue) == (0, 0)
     assert not store.client.exists(BEHIND)
