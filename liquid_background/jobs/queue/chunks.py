@@ -44,7 +44,9 @@ class Chunk:
     is_last: bool
 
 
-def look(store: Store, place: Place, matching: Matching, position: Position, most: int = MOST) -> Chunk:
+def look(
+    store: Store, place: Place, matching: Matching, position: Position, most: int = MOST, above: str = ""
+) -> Chunk:
     """Look at the next ids of a place.
 
     Args:
@@ -53,6 +55,7 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
         matching: what is meant.
         position: behind what.
         most: ids that are looked at.
+        above: a time, before which the caller has enough newer jobs.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
@@ -61,7 +64,7 @@ def look(store: Store, place: Place, matching: Matching, position: Position, mos
     words = [word.encode("utf-8", "surrogateescape") for word in position]
     arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), _takes(place, matching)]
     arguments += [" ".join(place.stamps), _share(most, matching), _BYTES]
-    arguments += [matching.wanted.id_prefix, matching.scope, matching.since, matching.until]
+    arguments += [matching.wanted.id_prefix, matching.scope, matching.since, matching.until, above]
     arguments += [int(matching.needs_data), int(matching.needs_error), len(words), *words]
     for condition in matching.conditions:
         arguments += condition

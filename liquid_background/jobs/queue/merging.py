@@ -25,9 +25,10 @@ from liquid_background.settings import Settings
 _KIND: Final = "list"
 _TIME: Final = ""  # what a cursor calls the time of the last job
 _NEWEST: Final = "~"  # later than any time of a record
+_AT_ONCE: Final = 500  # ids of a place without order that one call looks at: of most, only their time
 _MOST_KEPT: Final = 5_000  # jobs of a place without order that one reading of it keeps
 
-_Look: TypeAlias = Callable[[Position, int], Chunk]
+_Look: TypeAlias = Callable[..., Chunk]
 
 
 class Merged:
@@ -54,8 +55,8 @@ class Merged:
         self._readings: dict[str, _InOrder | _Sorted] = {}
         for place in self.places:
 
-            def at(position: Position, most: int, place: Any = place) -> Chunk:
-                return look(store, place, matching, position, most)
+            def at(position: Position, most: int, above: str = "", place: Any = place) -> Chunk:
+                return look(store, place, matching, position, most, above)
 
             reading = _InOrder(at, most) if place.has_order else _Sorted(at, most)
             try:
@@ -190,7 +191,9 @@ class _Sorted:
         """Look at some more ids; jobs come forth when all have been looked at."""
         if not self._position:
             self._found, self._left_out, self.looked_at = [], False, 0
-        chunk = self._look(self._position, MOST)
+        above = self._found[0][0] if len(self._found) == self._most else ""
+        chunk = self._look(self._position, _AT_ONCE, above)
+        self._left_out = self._left_out or bool(above)
         self.looked_at += chunk.looked_at
         for hit in chunk.hits:
             self._keep((hit.time, hit.id))

@@ -2,16 +2,17 @@
 -- Look at the next ids of one place, and return those whose records say that they stand there and meet the conditions.
 -- ARGV: how the place is read (see `readers`), its key, RQ's words that stand there, 1 if unknown words do, too, and 2 if
 -- whatever stands nowhere else, the fields of which the latest says when a job came there, most ids, most bytes of records, what ids begin with, behind how many characters,
--- since, until (times as records have them, or ''), 1 to return the data of each and 1 its error, the number of words of the position,
+-- since, until, and before which the caller has enough newer ones (times as records have them, or ''), 1 to return the data
+-- of each and 1 its error, the number of words of the position,
 -- these words, then the conditions: field, how, text.
 -- Returns how many ids were looked at, 1 if none is left, the time of the last that has one or '', of a list how many ids
 -- stood behind those, they and a few more on either side, and {this clock as records have it}, of a sorted set 0, {}, and {score, member}
 -- of the last; then a row for each that fits: id, time, its number among those looked at, score, member, data, error.
 local kind, key, unknown, any = ARGV[1], ARGV[2], ARGV[4] ~= '0', ARGV[4] == '2'
 local most, budget, prefix, scope = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local since, before, with_data, with_error = ARGV[10], ARGV[11], ARGV[12] == '1', ARGV[13] == '1'
-local words = tonumber(ARGV[14])
-local position = {unpack(ARGV, 15, 14 + words)}
+local since, before, above, with_data, with_error = ARGV[10], ARGV[11], ARGV[12], ARGV[13] == '1', ARGV[14] == '1'
+local words = tonumber(ARGV[15])
+local position = {unpack(ARGV, 16, 15 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that are read of each, without its data
 local most_ids = prefix ~= '' and PASSED * most or most
@@ -32,7 +33,7 @@ local STAMPS = #fields + 1
 for field in string.gmatch(ARGV[5], '[%a_]+') do add(field) end
 local LAST_STAMP = #fields
 local TOKEN, ERROR = may_be_leased and add('lb_token'), with_error and add('lb_error')
-for i = 15 + words, #ARGV, 3 do
+for i = 16 + words, #ARGV, 3 do
   local condition = {field = ARGV[i], how = ARGV[i + 1], text = ARGV[i + 2]}
   if condition.field ~= 'data' then condition.at = add(condition.field) end
   conditions[#conditions + 1] = condition
@@ -112,6 +113,7 @@ local function look(id)
   end
   if TOKEN and (record[TOKEN] or '') ~= '' and read('ZSCORE', LEASES, id) then return nil end
   local time = time_of(record_key, record)
+  if above ~= '' and time < above then return time, false end
   if since ~= '' and time < since or before ~= '' and (time == '' or time >= before) then return time, false end
   local has_error = not record[FINAL] or has_ended[status]  -- else it is of the run before
   local fits, data = meets(record_key, record, has_error)
