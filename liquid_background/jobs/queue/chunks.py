@@ -45,7 +45,7 @@ class Chunk:
 
 
 def look(
-    store: Store, place: Place, matching: Matching, position: Position, most: int = MOST, above: str = ""
+    store: Store, place: Place, matching: Matching, position: Position, most: int = MOST, *, above: str = ""
 ) -> Chunk:
     """Look at the next ids of a place.
 

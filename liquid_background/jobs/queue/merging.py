@@ -56,7 +56,7 @@ class Merged:
         for place in self.places:
 
             def at(position: Position, most: int, above: str = "", place: Any = place) -> Chunk:
-                return look(store, place, matching, position, most, above)
+                return look(store, place, matching, position, most, above=above)
 
             reading = _InOrder(at, most) if place.has_order else _Sorted(at, most)
             try:
