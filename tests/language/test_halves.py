@@ -23,6 +23,7 @@ class Point(NamedTuple):
 DATA = {"user": {"name": "Ada", "tags": ["a", "b"]}, "n": 3, "point": Point(7)}
 FILES = {
     "partials/hello": "hello {{ name }}{% log 'greeted' %}",
+    "partials/base": "[{% block name %}nobody{% endblock %}]",
     "partials/twice": "{% assign x = n | times: 2 %}{% return x %}",
     "partials/nothing": "{% return %}",
     "layouts/main": "<{{ content_for_layout }}>{% log 'laid out' %}",
@@ -49,6 +50,8 @@ PAGES = {
     "action, gone": "{% action 'nowhere' %}",
     "include": "{% include 'hello', name: user.name | upcase %}{% include 'hello' for user.tags as name %}",
     "include, gone": "{% assign p = 'nowhere' %}{% include p %}",
+    "extends": "{% extends 'base' %}{% block name %}{{ user.name }}{% endblock %}",
+    "extends, gone": "{% extends 'nowhere' %}",
     "render": "{% render 'hello', name: user.name %}{% render 'hello' for user.tags as name %}",
     "try": "{% try %}{% include 'nowhere' %}{% catch e %}{{ e.message }}{% endtry %}{% try %}fine{% endtry %}",
     "capture": "{% capture c %}{{ user.name }}{% endcapture %}[{{ c }}]",

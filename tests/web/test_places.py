@@ -43,7 +43,11 @@ def test_as_many_stuck_pages_as_processes_hold_others_up_once(serve: Callable[..
         _quickly(server)
     assert {read_reply(connection).status for connection in stuck} == {503}
     refused = [line for line in server.log() if "503" in line]
-    reasons = [line for line in server.log() if "ran longer than 1.5 seconds" in line or "got no process" in line]
+    reasons = [
+        line
+        for line in server.log()
+        if "ran longer than 1.5 seconds" in line or line.startswith("no process for pages/")
+    ]
     assert len(refused) == len(reasons) == 12
 
 
@@ -52,9 +56,9 @@ def test_a_request_that_gets_no_process_in_time_is_told_in_the_log(serve: Callab
     stuck = [server.start("/stuck/0") for _ in range(120)]  # more than may wait, and longer than they may
     assert {read_reply(connection).status for connection in stuck} == {503}
     log = server.log()
-    assert any("pages/stuck/0 got no process: none was free for 2.5 seconds; see --processes" in line for line in log)
-    assert any("pages/stuck/0 got no process: 100 requests wait for it already" in line for line in log)
-    told = [line for line in log if "got no process: " in line or "ran longer than" in line]
+    assert any("no process for pages/stuck/0: none was free for 2.5 seconds; see --processes" in line for line in log)
+    assert any("no process for pages/stuck/0: 100 requests wait for it already" in line for line in log)
+    told = [line for line in log if line.startswith("no process for ") or "ran longer than" in line]
     assert len(told) == len([line for line in log if line.startswith("GET /stuck/0 503")]) == 120
 
 

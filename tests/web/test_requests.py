@@ -249,7 +249,7 @@ def test_a_header_that_a_page_may_not_set_is_its_error_and_sends_no_job(
     assert reason in reply.text
     assert f"in pages/{page}:3" in reply.text
     assert reply.text.splitlines()[reply.text.splitlines().index("2 | response_headers:") + 2] == "  |   ^"
-    served.until(f"error in pages/{page}: {reason.partition(' ')[0]}")
+    served.until(f"error in pages/{page}: the front matter's response_headers: {reason.partition(' ')[0]}")
     assert served.log()[before].endswith(f" (pages/{page}:3)")
     assert "set-cookie" not in reply.headers
     served.wait(lambda: len(served.log()) == before + 2)  # the reason, and the access
@@ -280,7 +280,7 @@ def test_a_value_that_check_refuses_costs_its_own_page(
     reply = served.get(f"/{path}")
     assert (reply.status, f"the front matter's {reason}" in reply.text) == (500, True)
     served.wait(lambda: len(served.log()) == before + 2)
-    assert served.log()[before] == f"the front matter's {reason} ({place})"
+    assert served.log()[before] == f"error in {place.partition(':')[0]}: the front matter's {reason} ({place})"
     assert store.client.keys("rq:job:*") == []
     assert served.get("/fine").status == 200
 
