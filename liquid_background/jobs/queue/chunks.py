@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
 from liquid_background.jobs.queue import scripts
@@ -16,11 +17,33 @@ from liquid_background.jobs.store import Store
 
 MOST: Final = 250
 """Ids that one call looks at: a millisecond or two of the store's time."""
+_FIRST: Final = 60  # ids that the first call looks at
+_LEAST: Final = 20
+_LONG: Final = 0.006  # seconds of a call, with its way, after which the next looks at fewer ids
+_SHORT: Final = 0.003
 _BYTES: Final = 2 * 1024 * 1024  # of records that one call reads
 _SORTED: Final = 2  # words of a position in a sorted set
 _HEAD: Final = 4  # words of a position in a list before its ids
 _SCORE: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?(?:e[+-]?[0-9]+)?|inf)", re.ASCII | re.IGNORECASE)
 _NUMBER: Final = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+class Pace:
+    """How many ids the next call looks at: a store whose records lie far apart in its memory takes longer for each.
+
+    A script cannot tell how long it takes, since its clock stands still meanwhile.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self.size = min(_FIRST, most)
+
+    def took(self, seconds: float) -> None:
+        """Take note of how long the last call took."""
+        if seconds > _LONG:
+            self.size = max(_LEAST, self.size // 2)
+        elif seconds < _SHORT:
+            self.size = min(self._most, 2 * self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +65,7 @@ class Chunk:
     position: Position  # behind all that was looked at
     time: str  # of the last that has one; empty when none has
     is_last: bool
+    seconds: float  # that the call took, with its way
 
 
 def look(
@@ -68,7 +92,9 @@ def look(
     arguments += [int(matching.needs_data), int(matching.needs_error), len(words), *words]
     for condition in matching.conditions:
         arguments += condition
+    asked = monotonic()
     looked_at, is_last, time, start, ids, last, rows = scripts.run(store, "scan", arguments)
+    seconds = monotonic() - asked
     listed = _Listed(start, [*map(_word, ids)], _word(last[0])) if place.kind == "list" else None
     hits = []
     for job_id, at, number, score, member, data, error in rows:
@@ -77,7 +103,7 @@ def look(
             hits.append(Hit(_word(job_id), _word(at), behind, number))
     if looked_at:
         position = listed.behind(looked_at, _word(time)) if listed else tuple(map(_word, last))
-    return Chunk(hits, looked_at, position, _word(time), bool(is_last) or _is_below(place, position))
+    return Chunk(hits, looked_at, position, _word(time), bool(is_last) or _is_below(place, position), seconds)
 
 
 def _beginning(place: Place) -> Position:
@@ -97,9 +123,10 @@ def chunks(store: Store, place: Place, matching: Matching) -> Iterator[Chunk]:
         StoreUnavailable: when the store cannot be reached.
     """
     position: Position = ()
-    is_last = False
+    is_last, pace = False, Pace()
     while not is_last:
-        chunk = look(store, place, matching, position)
+        chunk = look(store, place, matching, position, pace.size)
+        pace.took(chunk.seconds)
         position, is_last = chunk.position, chunk.is_last
         yield chunk
 

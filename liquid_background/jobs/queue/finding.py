@@ -9,7 +9,7 @@ from typing import Final
 
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import cursors
-from liquid_background.jobs.queue.chunks import MOST, chunks, look
+from liquid_background.jobs.queue.chunks import MOST, Pace, chunks, look
 from liquid_background.jobs.queue.cursors import Position
 from liquid_background.jobs.queue.matching import Matching
 from liquid_background.jobs.queue.places import Place, places_of, sizes
@@ -57,9 +57,11 @@ def scan(
     places = places_of(wanted, store.site)
     at, position, looked_at = _gone(after, places) if after else (0, (), 0)
     of = max(looked_at, sum(sizes(store, places)))
+    pace = Pace(most)
     while at < len(places):
         place = places[at]
-        chunk = look(store, place, matching, position, most)
+        chunk = look(store, place, matching, position, pace.size)
+        pace.took(chunk.seconds)
         looked_at += chunk.looked_at
         at, position = (at + 1, ()) if chunk.is_last else (at, chunk.position)
         is_last = at == len(places)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import cursors
-from liquid_background.jobs.queue.chunks import MOST, Chunk, Hit, look
+from liquid_background.jobs.queue.chunks import MOST, Chunk, Hit, Pace, look
 from liquid_background.jobs.queue.cursors import Position
 from liquid_background.jobs.queue.indexed import INDEXED, index_place
 from liquid_background.jobs.queue.matching import Matching
@@ -106,7 +106,8 @@ class _InOrder:
 
     def __init__(self, look: _Look, most: int) -> None:
         self._look = look
-        self._most = min(most + 1, MOST)  # of the first look: a short list needs no more of any place
+        self._first = min(most + 1, MOST)  # of the first look: a short list needs no more of any place
+        self._pace = Pace()
         self._taken: tuple[int, Position] = (0, ())
         self._read: Position = ()
         self._time = _NEWEST
@@ -137,7 +138,8 @@ class _InOrder:
     def read_on(self) -> None:
         """Look at some more ids."""
         self._taken = (self.looked_at, self._read)
-        chunk = self._look(self._read, self._most)
+        chunk = self._look(self._read, min(self._first, self._pace.size))
+        self._pace.took(chunk.seconds)
         hits = [*dropwhile(lambda hit: hit.time > self._newest, chunk.hits)]
         if hits:
             self._newest = _NEWEST
@@ -145,7 +147,7 @@ class _InOrder:
         self.hits.extend(hits)
         self.looked_at += chunk.looked_at
         self._read, self._time, self.is_over = chunk.position, chunk.time or self._time, chunk.is_last
-        self._most = MOST
+        self._first = MOST
 
     def take(self) -> Hit:
         """Take the next job out."""
@@ -165,6 +167,7 @@ class _Sorted:
     def __init__(self, look: _Look, most: int) -> None:
         self._look = look
         self._most = min(most + 1, _MOST_KEPT)
+        self._pace = Pace(_AT_ONCE)
         self._below = (_NEWEST, "")  # time and id: those that are as new or newer have been taken
         self._found: list[tuple[str, str]] = []  # of the reading that goes on, the oldest first
         self._left_out = False
@@ -192,7 +195,8 @@ class _Sorted:
         if not self._position:
             self._found, self._left_out, self.looked_at = [], False, 0
         above = self._found[0][0] if len(self._found) == self._most else ""
-        chunk = self._look(self._position, _AT_ONCE, above)
+        chunk = self._look(self._position, self._pace.size, above)
+        self._pace.took(chunk.seconds)
         self._left_out = self._left_out or bool(above)
         self.looked_at += chunk.looked_at
         for hit in chunk.hits:
