@@ -180,6 +180,8 @@ def test_sigterm_without_a_store_ends_the_worker(start_server: Start, bench_on: 
     bench = bench_on(server.url)
     worker = bench.start(lease=0.5)
     bench.wait_for(bench.send())
+    # Else its child may not have heard yet that the store has its end, and waits to say it.
+    bench.wait_until(lambda: bench.store.client.info("clients")["blocked_clients"])
     server.kill()
     assert worker.stop(signal.SIGTERM) == 0
 
