@@ -104,6 +104,7 @@ def test_an_operation_can_be_aborted(shop: Any) -> None:
     assert acts == [["retry", "operation"], ["abort", "operation"]]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_it_going_and_says_how_to_follow_it(shop: Any) -> None:
     _mended(shop)
     waiting = shop.start("jobs", "retry", "--all-failed", "--rate", "1/s", "--yes")

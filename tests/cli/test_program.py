@@ -111,6 +111,7 @@ def test_a_wrong_setting_is_one_line_that_names_it(project: Any) -> None:
     assert "LIQUID_BACKGROUND_JOB_TIMEOUT" in result.err
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_error(project: Any) -> None:
     project.page("chatty", "{% for i in (1..300) %}{% log i %}{% endfor %}")
     for _ in range(10):

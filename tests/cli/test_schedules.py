@@ -36,6 +36,7 @@ def test_schedules_are_listed_in_words_with_their_next_times(planned: Any) -> No
     assert found["monthly"]["words"] == "At 00:00, on day 1 of the month"
 
 
+@pytest.mark.slow
 def test_a_paused_schedule_comes_no_more_until_it_is_resumed(planned: Any) -> None:
     planned.start("worker")
     waiting = planned.wait(lambda: _listed(planned)["report"]["waiting"])
@@ -58,6 +59,7 @@ def test_a_paused_schedule_comes_no_more_until_it_is_resumed(planned: Any) -> No
     assert planned.wait(lambda: _listed(planned)["report"]["waiting"]) == waiting
 
 
+@pytest.mark.slow
 def test_a_schedule_is_run_now_and_beside_its_times(planned: Any) -> None:
     planned.quick("schedules", "pause", "monthly")
     job_id = planned.quick("schedules", "run", "monthly").out.strip()

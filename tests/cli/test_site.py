@@ -69,6 +69,7 @@ def _rq(site: Project, *arguments: str, **env: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_sites_with_the_same_names_drain_one_store_without_touching_each_other(site_of: Any, wait_until: Any) -> None:
     names = ("shop", "blog", "")
     sites = {name: site_of(name) for name in names}
@@ -197,6 +198,7 @@ def test_completion_offers_the_sites_of_the_store(site_of: Any) -> None:
     assert site.good(**asked).lines == ["plain,mail"]
 
 
+@pytest.mark.slow
 def test_a_user_with_the_rights_of_the_page_runs_its_site_and_touches_no_other(site_of: Any, start_server: Any) -> None:
     page = Path(__file__).parents[2].joinpath("docs/sites.md").read_text()
     [rule] = re.findall(r"^ACL SETUSER (.*)$", page, re.MULTILINE)
@@ -240,6 +242,7 @@ def test_doctor_says_which_sites_are_on_the_store(site_of: Any) -> None:
     assert told(shop, "--site", "shop") == "shop; on this store, too: one without a name"
 
 
+@pytest.mark.slow
 def test_two_sites_without_a_name_are_told_apart(site_of: Any, wait_until: Any) -> None:
     shop, blog = site_of(""), site_of("blog")
     blog.env.pop("LIQUID_BACKGROUND_SITE")

@@ -75,6 +75,7 @@ def test_a_hint_that_cannot_be_had_ends_no_tail(monkeypatch: pytest.MonkeyPatch,
     hint_waiting(Engine(redis_url="redis://127.0.0.1:1"))
 
 
+@pytest.mark.slow
 def test_a_tail_goes_on_in_a_new_log_and_over_a_key_that_is_none(project: Any, log: Store) -> None:
     write_log(log, attempt("first"))
     log.client.xadd(KEY, {"source_name": "last"}, id=f"{2**64 - 1}-{2**64 - 1}")
