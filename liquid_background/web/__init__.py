@@ -3,7 +3,7 @@
 from liquid_background.extras import extra
 
 with extra("web"):
-    from liquid_background.web.server import PAGE_PROCESSES, serve
-    from liquid_background.web.site import application
+    from liquid_background.web.site.application import application
+    from liquid_background.web.site.server import PAGE_PROCESSES, serve
 
 __all__ = ["PAGE_PROCESSES", "application", "serve"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.web.hosts import allowed_hosts, is_allowed
+from liquid_background.web.site.hosts import allowed_hosts, is_allowed
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "127.0.0.2"])

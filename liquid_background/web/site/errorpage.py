@@ -22,7 +22,7 @@ from liquid_background.errors import (
 from liquid_background.jobs.log import printable, steady
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.language.syntax import Place, trace, what_was_wrong, without_paths
-from liquid_background.web.messages import Answer, plain
+from liquid_background.web.site.messages import Answer, plain
 
 TOO_LONG: Final = "This page took too long and was stopped."
 MORE_TIME: Final = (

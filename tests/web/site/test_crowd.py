@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.web import crowd
-from liquid_background.web.crowd import Crowd
+from liquid_background.web.site import crowd
+from liquid_background.web.site.crowd import Crowd
 
 
 class Visitor:

@@ -13,9 +13,9 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.pages import METHODS, find_page, page_at, page_headers
 from liquid_background.language.syntax import explain
 from liquid_background.variables import parse_cookies
-from liquid_background.web.errorpage import error_answer, error_line, trouble_of, with_front_matter
-from liquid_background.web.messages import Answer, PageRequest, plain, refused
-from liquid_background.web.parameters import Malformed, NotTaken, parse_body, parse_query
+from liquid_background.web.site.errorpage import error_answer, error_line, trouble_of, with_front_matter
+from liquid_background.web.site.messages import Answer, PageRequest, plain, refused
+from liquid_background.web.site.parameters import Malformed, NotTaken, parse_body, parse_query
 
 logger = logging.getLogger("liquid_background.web")
 

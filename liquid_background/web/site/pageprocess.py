@@ -11,9 +11,9 @@ from typing import Final
 
 from liquid_background.language.pages import PAGES
 from liquid_background.settings import Settings
-from liquid_background.web.errorpage import MORE_TIME, TOO_LONG, Trouble
-from liquid_background.web.messages import Answer, PageRequest, answer_of, read, request_frame
-from liquid_background.web.renderer import OUT_OF_MEMORY, Renderer
+from liquid_background.web.site.errorpage import MORE_TIME, TOO_LONG, Trouble
+from liquid_background.web.site.messages import Answer, PageRequest, answer_of, read, request_frame
+from liquid_background.web.site.renderer import OUT_OF_MEMORY, Renderer
 
 GRACE: Final = 1.0  # seconds beyond PAGE_TIMEOUT, in which a page may end by itself with a better message
 _SENDING: Final = 15.0  # seconds that a store may take for the jobs of a page, starting included

@@ -24,8 +24,8 @@ from liquid_background.jobs.log import printable
 from liquid_background.language.sending import Sink
 from liquid_background.settings import Settings
 from liquid_background.threads import queueing
-from liquid_background.web.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
-from liquid_background.web.page import answer_page, failed
+from liquid_background.web.site.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
+from liquid_background.web.site.page import answer_page, failed
 
 logger = logging.getLogger("liquid_background.web")
 

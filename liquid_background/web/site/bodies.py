@@ -9,7 +9,7 @@ from typing import Final
 
 from starlette.types import Message, Receive
 
-from liquid_background.web.parameters import Malformed
+from liquid_background.web.site.parameters import Malformed
 
 MAX_BODY: Final = 1024 * 1024  # bytes of a request; a page that takes files needs a server of its own
 MAX_BODIES: Final = 64 * MAX_BODY  # bytes of all requests that are read or answered at the same time

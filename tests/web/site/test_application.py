@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Scope
 from liquid_background import Engine
 from liquid_background.settings import Settings
 from liquid_background.web import application
-from liquid_background.web.messages import PageRequest
-from liquid_background.web.page import answer_page
+from liquid_background.web.site.messages import PageRequest
+from liquid_background.web.site.page import answer_page
 
 
 def _ask(app: ASGIApp, **scope: Any) -> tuple[int, str]:

@@ -9,13 +9,13 @@ from typing import Final
 
 from liquid_background.jobs.log import steady
 from liquid_background.language.pages import MOST_READING, PAGES, SiteLoader
-from liquid_background.web.crowd import most_connections
-from liquid_background.web.errorpage import RETRY, error_answer, error_line
-from liquid_background.web.messages import Answer, PageRequest, plain
-from liquid_background.web.page import route
-from liquid_background.web.pageprocess import GRACE, PageFailed, PageProcess, sending_limit
-from liquid_background.web.places import Places
-from liquid_background.web.renderer import Renderer
+from liquid_background.web.site.crowd import most_connections
+from liquid_background.web.site.errorpage import RETRY, error_answer, error_line
+from liquid_background.web.site.messages import Answer, PageRequest, plain
+from liquid_background.web.site.page import route
+from liquid_background.web.site.pageprocess import GRACE, PageFailed, PageProcess, sending_limit
+from liquid_background.web.site.places import Places
+from liquid_background.web.site.renderer import Renderer
 
 logger = logging.getLogger("liquid_background.web")
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 import h11
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 
-from liquid_background.web.crowd import Crowd
-from liquid_background.web.errorpage import RETRY
-from liquid_background.web.messages import word_of
-from liquid_background.web.pieces import MAX_LINES, TOO_MANY_LINES, Flow, Pieces, Ration
+from liquid_background.web.site.crowd import Crowd
+from liquid_background.web.site.errorpage import RETRY
+from liquid_background.web.site.messages import word_of
+from liquid_background.web.site.pieces import MAX_LINES, TOO_MANY_LINES, Flow, Pieces, Ration
 
 logger = logging.getLogger("liquid_background.web")
 

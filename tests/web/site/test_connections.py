@@ -15,7 +15,7 @@ import pytest
 from tests.web.conftest import Served, post, read_reply, request
 
 SHORT = """
-from liquid_background.web import bodies, connection, crowd
+from liquid_background.web.site import bodies, connection, crowd
 connection.HEAD_TIMEOUT = 1.5
 connection.READ_TIMEOUT = 1.5
 crowd._MOST = 40
@@ -207,7 +207,7 @@ def test_a_request_of_a_hundred_lines_and_a_body_of_many_lines_are_taken(patient
 
 def test_a_body_in_small_pieces_waits_for_its_ration(serve: Callable[..., Served]) -> None:
     served = serve(
-        {"pages/index": "hello"}, script="from liquid_background.web import pieces\npieces._A_SECOND = 200\n"
+        {"pages/index": "hello"}, script="from liquid_background.web.site import pieces\npieces._A_SECOND = 200\n"
     )
     small = served.connect()
     started = time.monotonic()

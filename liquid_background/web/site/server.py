@@ -17,12 +17,12 @@ from liquid_background.engine import Engine
 from liquid_background.errors import SettingsError
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
-from liquid_background.web.connection import Connection
-from liquid_background.web.crowd import BACKLOG
-from liquid_background.web.hosts import allowed_hosts
-from liquid_background.web.pool import PagePool
-from liquid_background.web.renderer import Renderer, open_descriptors
-from liquid_background.web.site import Site
+from liquid_background.web.site.application import Site
+from liquid_background.web.site.connection import Connection
+from liquid_background.web.site.crowd import BACKLOG
+from liquid_background.web.site.hosts import allowed_hosts
+from liquid_background.web.site.pool import PagePool
+from liquid_background.web.site.renderer import Renderer, open_descriptors
 
 logger = logging.getLogger("liquid_background.web")
 

@@ -10,7 +10,7 @@ from html import unescape
 import pytest
 
 from liquid_background.errors import StoreUnavailable
-from liquid_background.web.errorpage import trouble_of
+from liquid_background.web.site.errorpage import trouble_of
 from tests.web.conftest import Reply, Served
 
 HTML = "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"

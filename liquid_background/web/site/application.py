@@ -13,12 +13,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
-from liquid_background.web.bodies import BODY_TIMEOUT, MAX_BODY, Bodies, Body, NoRoom, TooLarge
-from liquid_background.web.errorpage import RETRY
-from liquid_background.web.hosts import is_allowed
-from liquid_background.web.messages import Answer, PageRequest, refused, word_of
-from liquid_background.web.page import answer_page
-from liquid_background.web.parameters import Malformed, check_escapes
+from liquid_background.web.site.bodies import BODY_TIMEOUT, MAX_BODY, Bodies, Body, NoRoom, TooLarge
+from liquid_background.web.site.errorpage import RETRY
+from liquid_background.web.site.hosts import is_allowed
+from liquid_background.web.site.messages import Answer, PageRequest, refused, word_of
+from liquid_background.web.site.page import answer_page
+from liquid_background.web.site.parameters import Malformed, check_escapes
 
 logger = logging.getLogger("liquid_background.web")
 

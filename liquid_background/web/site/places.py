@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from liquid_background.web.turns import Paces, Turns
+from liquid_background.web.site.turns import Paces, Turns
 
 _MOST_WAITING: Final = 100  # requests for one page; more would take the connections that others need
 _MOST_OF_ALL: Final = 300  # requests for all pages

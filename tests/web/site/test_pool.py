@@ -12,10 +12,10 @@ import pytest
 START = """
 import asyncio, os, signal
 from liquid_background import Engine
-from liquid_background.web.messages import PageRequest
-from liquid_background.web.pageprocess import PageProcess
-from liquid_background.web.pool import PagePool
-from liquid_background.web.renderer import Renderer, open_descriptors
+from liquid_background.web.site.messages import PageRequest
+from liquid_background.web.site.pageprocess import PageProcess
+from liquid_background.web.site.pool import PagePool
+from liquid_background.web.site.renderer import Renderer, open_descriptors
 
 engine = Engine(templates=".", page_timeout=1.5)
 renderer = Renderer(engine, False, open_descriptors())

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from liquid_background.web.places import Places
+from liquid_background.web.site.places import Places
 from tests import campaigns
 from tests.web.conftest import Served, read_reply
 
