@@ -8,7 +8,7 @@ from typing import Final
 import h11
 from uvicorn.protocols.http.flow_control import FlowControl
 
-from liquid_background.web.site import MAX_HEAD
+from liquid_background.web.site.application import MAX_HEAD
 
 MAX_LINES: Final = 128  # headers of a request, and of what stands behind a chunked body
 _FREE_PIECES: Final = 256  # of a body that nobody has to wait for, however short

@@ -1,0 +1,11 @@
+"""Failed jobs in groups."""
+
+from __future__ import annotations
+
+from liquid_background.screens.messages import ScreenAnswer
+from liquid_background.screens.screen import Screen
+
+
+def show(screen: Screen) -> ScreenAnswer:
+    """Show it."""
+    return screen.page("failures", "Failures")

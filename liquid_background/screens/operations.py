@@ -1,0 +1,11 @@
+"""Operations and the audit: who did what, how far it is."""
+
+from __future__ import annotations
+
+from liquid_background.screens.messages import ScreenAnswer
+from liquid_background.screens.screen import Screen
+
+
+def show(screen: Screen) -> ScreenAnswer:
+    """Show it."""
+    return screen.page("operations", "Operations")

@@ -1,0 +1,135 @@
+"""Pages of the dashboard: templates of its own in an environment of its own, every value in them shown as text."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Final
+
+from liquid import DictLoader, Environment
+from markupsafe import Markup
+
+from liquid_background.engine import Engine
+from liquid_background.errors import SettingsError
+from liquid_background.jobs.log import printable_once
+from liquid_background.nearest import nearest
+from liquid_background.screens.assets import asset_urls
+from liquid_background.screens.formats import FILTERS
+from liquid_background.screens.messages import ScreenAnswer, ScreenRequest
+from liquid_background.screens.told import told
+
+TEMPLATES: Final = files("liquid_background.screens") / "templates"
+_SUFFIX: Final = ".liquid"
+
+NAVIGATION: Final = (
+    ("Overview", ""),
+    ("Jobs", "jobs"),
+    ("Failures", "failures"),
+    ("Source names", "names"),
+    ("Queues", "queues"),
+    ("Schedules", "schedules"),
+    ("Workers", "workers"),
+    ("Logs", "logs"),
+    ("Operations", "operations"),
+)
+"""The screens, and the first segments of their paths."""
+
+HEADERS: Final = (
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("x-frame-options", "DENY"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+)
+_POLICY: Final = (
+    "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Exact(str):
+    """A text that a page gives back as it is, such as the value of a field of a form. It is escaped, as all are."""
+
+
+class Pages:
+    """The templates of a dashboard.
+
+    Args:
+        engine: for what the frame of all pages says of it.
+        templates: Liquid in the place of the dashboard's own, by name without a suffix.
+
+    Raises:
+        SettingsError: when the dashboard has no template of such a name.
+    """
+
+    def __init__(self, engine: Engine, templates: Mapping[str, str]) -> None:
+        own = {each.name.removesuffix(_SUFFIX): each for each in TEMPLATES.iterdir() if each.name.endswith(_SUFFIX)}
+        for name in templates:
+            if name not in own:
+                near = nearest(name, own)
+                raise SettingsError(
+                    f"the dashboard has no template {name[:120]!r}" + (f"; did you mean {near!r}?" if near else "")
+                )
+        sources = {name: each.read_text("utf-8") for name, each in own.items()} | dict(templates)
+        self._environment = Environment(loader=DictLoader(sources), autoescape=True, extra=True)
+        self._environment.filters |= FILTERS
+        self._templates = {name: self._environment.from_string(source, name) for name, source in sources.items()}
+        self._site = engine.settings.site
+
+    def answer(
+        self, request: ScreenRequest, template: str, values: Mapping[str, Any], status: int = 200
+    ) -> ScreenAnswer:
+        """Return a page, within the frame of all pages."""
+        nonce = secrets.token_urlsafe(16)
+        frame = {
+            "root": Exact(request.root),
+            "nonce": nonce,
+            "assets": asset_urls(request.root),
+            "navigation": _navigation(request),
+            "site": self._site,
+            "visitor": request.visitor.name,
+            "may": {str(action): True for action in request.visitor.actions},
+            "told": told(request.query),
+            "here": Exact(_here(request)),
+        }
+        shown = {name: plain(value) for name, value in {**frame, **values}.items()}
+        content = self._templates[template].render(**shown)
+        text = self._templates["layout"].render(**shown, content=Markup(content))
+        policy = ("content-security-policy", _POLICY.format(nonce=nonce))
+        headers = (("content-type", "text/html; charset=utf-8"), policy, *HEADERS)
+        return ScreenAnswer(status=status, headers=headers, body=text.encode("utf-8", "replace"))
+
+    def part(self, request: ScreenRequest, template: str, values: Mapping[str, Any]) -> str:
+        """Return a piece of a page alone, such as rows that came while it was open."""
+        may = {str(action): True for action in request.visitor.actions}
+        shown = {name: plain(value) for name, value in {**values, "root": Exact(request.root), "may": may}.items()}
+        return self._templates[template].render(**shown)
+
+
+def plain(value: Any) -> Any:
+    """Return a value for a template: its texts without controls, bidi marks and the like, which are shown by number."""
+    if isinstance(value, Markup | Exact | bool | int | float | datetime) or value is None:
+        return value
+    if isinstance(value, str):
+        return printable_once(str(value))
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} is nothing that a page can show: give plain values")
+
+
+def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
+    at = request.segments[0] if request.segments else ""
+    return [
+        {"title": title, "url": Exact(f"{request.root}/{path}"), "is_here": path == at} for title, path in NAVIGATION
+    ]
+
+
+def _here(request: ScreenRequest) -> str:
+    """Return the URL of the page itself, for forms that come back to it."""
+    query = str(request.query.but("done", "about"))
+    return f"{request.root}/{request.path}" + (f"?{query}" if query else "")

@@ -1,0 +1,30 @@
+"""What a page says of the action that led to it: its words are these, so that a link can't have it say others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from liquid_background.screens.messages import Fields
+
+DONE: Final[Mapping[str, str]] = {
+    "retried": "retried, it runs again",
+    "cancelled": "cancelled",
+    "deleted": "deleted",
+    "edited": "runs again with other values, as this new job",
+    "paused": "paused",
+    "resumed": "resumed",
+    "enqueued": "enqueued now",
+    "silenced": "silenced",
+    "unsilenced": "shown again",
+    "aborted": "aborted",
+    "started": "started; workers carry it out",
+}
+"""What was done, by the word that the query's `done` holds."""
+_LONGEST: Final = 120  # characters of what it was done to
+
+
+def told(query: Fields) -> str:
+    """Return the line that a page shows at its top; empty for none."""
+    words = DONE.get(query.one("done"), "")
+    return f"{query.one('about')[:_LONGEST]} {words}".strip() if words else ""

@@ -1,0 +1,11 @@
+"""Workers: where they are, what they run, how they are."""
+
+from __future__ import annotations
+
+from liquid_background.screens.messages import ScreenAnswer
+from liquid_background.screens.screen import Screen
+
+
+def show(screen: Screen) -> ScreenAnswer:
+    """Show it."""
+    return screen.page("workers", "Workers")
