@@ -32,7 +32,7 @@ def ago(time: datetime | None) -> Markup:
     """Return how long ago a time was, or in how long it comes, with the exact one for who points at it."""
     if time is None:
         return Markup("-")
-    seconds = (datetime.now(UTC) - time).total_seconds()
+    seconds = int((datetime.now(UTC) - time).total_seconds())
     words = f"in {span(-seconds)}" if seconds < -1 else "now" if seconds < 1 else f"{span(seconds)} ago"
     return _time(time, words)
 

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
-from liquid_background.errors import OperationError
+from liquid_background.errors import FilterError, OperationError
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.operating.audit import AuditEntry
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.queue.protocol import MAX_OPERATIONS
 from liquid_background.screens import paging
 from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
-from liquid_background.screens.linking import filter_url, in_words
+from liquid_background.screens.linking import filter_url, in_words, job_url
 from liquid_background.screens.messages import Refused, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 _ENTRY: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
+_OPERATION: Final = re.compile(r"(operation [0-9a-f]{1,64}): (\{.*\})", re.ASCII)
+_JOB: Final = re.compile(r"job ([A-Za-z0-9_-]{1,100}) \(", re.ASCII)
 
 
 def show(screen: Screen) -> ScreenAnswer:
@@ -43,12 +47,25 @@ def _audit(screen: Screen) -> dict[str, Any]:
     shown = newest[: paging.PAGE]
     older = query.but("done", "about", before=shown[-1].id) if len(newest) > len(shown) else None
     return {
-        "entries": [{"time": each.time, "by": each.by, "action": each.action, "about": each.about} for each in shown],
+        "entries": [_entry(screen, each) for each in shown],
         "older_url": None if older is None else Exact(f"{screen.url('operations', query=older)}#audit"),
         "newest_url": Exact(f"{screen.url('operations', query=query.but('done', 'about', 'before'))}#audit")
         if before
         else None,
     }
+
+
+def _entry(screen: Screen, each: AuditEntry) -> dict[str, Any]:
+    about, url = each.about, None
+    if found := _OPERATION.fullmatch(about):
+        try:
+            wanted = Filter.from_json(found[2])
+            about, url = f"{found[1]}: {in_words(wanted)}", filter_url(screen, wanted)
+        except FilterError:  # it was too long for the audit
+            pass
+    elif found := _JOB.match(about):
+        url = job_url(screen, found[1])
+    return {"time": each.time, "by": each.by, "action": each.action, "about": about, "url": url}
 
 
 def abort(screen: Screen) -> ScreenAnswer:
@@ -85,7 +102,9 @@ def _row(screen: Screen, each: Operation) -> dict[str, Any]:
         "ended_by": each.ended_by,
         "looked_at": each.looked_at,
         "of": max(each.of, each.looked_at),
-        "share": each.looked_at / each.of if each.of else None,
+        # What a rate keeps back has been looked at before it is dealt with.
+        "at": each.looked_at if each.looked_at < each.of else each.matched,
+        "matched": each.matched,
         "done": each.done,
         "failed": each.failed,
         "skipped": each.skipped,

@@ -49,7 +49,7 @@ def _group(screen: Screen, group: Group, slots: Mapping[str, Slots], paused: Seq
         "name": group.name,
         "exact": Exact(group.name),
         "url": jobs_url(screen, group=group.name),
-        "limit": held.limit,
+        "slots": held.limit,
         "holding": group.holding,
         "waiting": group.waiting,
         "waiting_url": jobs_url(screen, status="pending", group=group.name),
