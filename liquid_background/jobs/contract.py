@@ -147,6 +147,13 @@ class Jobs(Protocol):
         """Do what `counts` does."""
 
 
+class Reading(Protocol):
+    """What has come to a log since it was last asked."""
+
+    def read(self) -> list[LogEntry]:
+        """Return the entries that have come since the last read, oldest first."""
+
+
 class Log(Protocol):
     """The job log of a store: what `Engine.log` is, whatever it stands on."""
 
@@ -158,8 +165,9 @@ class Log(Protocol):
         status: LogStatus | str | None = None,
         type: str | None = None,
         since: datetime | None = None,
+        before: str | None = None,
     ) -> list[LogEntry]:
-        """Return the newest entries that match, oldest first."""
+        """Return the newest entries that match, oldest first: of those before the entry id `before`, if given."""
 
     def follow(
         self,
@@ -170,6 +178,16 @@ class Log(Protocol):
         after: str | None = None,
     ) -> Iterator[LogEntry]:
         """Yield entries as they are written, for ever: from behind the entry id `after`, or from now."""
+
+    def reader(
+        self,
+        source_name: str | None = None,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        after: str | None = None,
+    ) -> Reading:
+        """Return what follows the log as `follow` does, and gives at each call what there is by then."""
 
 
 @dataclass(frozen=True, slots=True)
