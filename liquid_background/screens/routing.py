@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from liquid_background.engine import Engine
 from liquid_background.errors import (
-    FilterError,
+    FailureNotFound,
     JobNotAllowed,
     JobNotFound,
     LiquidBackgroundError,
+    ScheduleNotFound,
     StoreUnavailable,
 )
 from liquid_background.jobs.log import printable
@@ -29,8 +31,9 @@ from liquid_background.screens import (
 )
 from liquid_background.screens.assets import asset
 from liquid_background.screens.guard import check_request
+from liquid_background.screens.live import LIVE, Feed, LogFeed, PartFeed, page_of
 from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest
-from liquid_background.screens.rendering import Pages
+from liquid_background.screens.rendering import Pages, headers_of
 from liquid_background.screens.screen import Screen
 
 logger = logging.getLogger(__name__)
@@ -58,11 +61,13 @@ class Screens:
     Args:
         engine: whose jobs are shown.
         templates: Liquid in the place of the dashboard's own, by name, such as {"layout": "…"}.
+        by_events: whether open pages hear of changes by a stream of events, for servers that can hold many open; else
+            they ask now and then.
     """
 
-    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None) -> None:
+    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None, by_events: bool = False) -> None:
         self.engine = engine
-        self.pages = Pages(engine, templates or {})
+        self.pages = Pages(engine, templates or {}, by_events=by_events)
 
     def answer(self, request: ScreenRequest) -> ScreenAnswer:
         """Answer one request. Whoever calls has found out who asks, and that they may read."""
@@ -71,18 +76,56 @@ class Screens:
             check_request(request)
             if request.segments[:1] == ("assets",):
                 return asset(request)
+            if request.segments[:1] == (LIVE,):
+                return self._live(request)
             return _found(request)(screen)
         except Refused as refused:
             return _failed(screen, refused.status, refused.message)
-        except (JobNotFound, FilterError, JobNotAllowed) as error:
-            return _failed(screen, _STATUS[type(error)], str(error))
-        except StoreUnavailable as error:
-            return _failed(screen, 503, str(error))
         except LiquidBackgroundError as error:
-            return _failed(screen, 400, str(error))
+            return _failed(screen, _status_of(error), str(error))
+
+    def feed(self, request: ScreenRequest, after: str = "") -> Feed | ScreenAnswer:
+        """Return what tells of the page that a request for its live part is about; an answer where there is none.
+
+        Args:
+            request: of a path that begins with `live`.
+            after: id of the last event that the page has heard of.
+        """
+        screen = Screen(self.engine, request, self.pages)
+        try:
+            page = page_of(request)
+            if page.segments == ("logs",):
+                return LogFeed(replace(screen, request=page), after)
+            first = self.answer(page)
+            return first if first.status != _OK else PartFeed(self.answer, page)
+        except Refused as refused:
+            return _failed(screen, refused.status, refused.message)
+        except LiquidBackgroundError as error:
+            return _failed(screen, _status_of(error), str(error))
+
+    def _live(self, request: ScreenRequest) -> ScreenAnswer:
+        """Answer a page that asks now and then; one of the log is told the entries behind those it has."""
+        found = self.feed(request)
+        if isinstance(found, ScreenAnswer):
+            return found
+        events = found.read()
+        status, body = (_OK, events[-1].html) if events else (204, "")
+        headers = (*headers_of(""), *((("x-last-event", events[-1].id),) if events and events[-1].id else ()))
+        return ScreenAnswer(status=status, headers=headers, body=body.encode("utf-8", "replace"))
 
 
-_STATUS: Final[Mapping[type[Exception], int]] = {JobNotFound: 404, FilterError: 400, JobNotAllowed: 409}
+_OK: Final = 200
+_STATUS: Final[Mapping[type[LiquidBackgroundError], int]] = {
+    JobNotFound: 404,
+    FailureNotFound: 404,
+    ScheduleNotFound: 404,
+    JobNotAllowed: 409,
+    StoreUnavailable: 503,
+}
+
+
+def _status_of(error: LiquidBackgroundError) -> int:
+    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
 
 
 def _found(request: ScreenRequest) -> Answering:

@@ -11,9 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
-from liquid_background.screens import Fields, Permission, ScreenRequest, Screens, Visitor
+from liquid_background.screens import Fields, Permission, ScreenAnswer, ScreenRequest, Screens, Visitor
 from liquid_background.screens.access import visitor_of
+from liquid_background.screens.live import LIVE
 from liquid_background.threads import Threads
+from liquid_background.web.live import Streams
 
 MAX_FORM: Final = 1024 * 1024  # bytes of a form: the values of a job that is edited take up to 100 KB
 
@@ -36,7 +38,7 @@ def dashboard(
         name: whom the audit names for a request; by default the user that Starlette's authentication found.
         templates: Liquid in the place of the dashboard's own, by name.
     """
-    return _Dashboard(Screens(engine, templates=templates), authorize, name or _user_of)
+    return _Dashboard(Screens(engine, templates=templates, by_events=True), authorize, name or _user_of)
 
 
 class _Dashboard:
@@ -45,6 +47,7 @@ class _Dashboard:
         self._authorize = authorize
         self._name = name
         self._threads = Threads()
+        self._streams = Streams(self._threads)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,9 +59,20 @@ class _Dashboard:
         if visitor is None:
             response = PlainTextResponse("You may not see this.\n", 403)
         else:
-            answer = await self._threads.run(self._screens.answer, await _asked(request, visitor))
-            response = Response(answer.body, answer.status, dict(answer.headers))
+            response = await self._response(await _asked(request, visitor))
         await response(scope, receive, send)
+
+    async def _response(self, asked: ScreenRequest) -> Response:
+        if asked.segments[:1] != (LIVE,):
+            return _whole(await self._threads.run(self._screens.answer, asked))
+        if self._streams.is_full:
+            return PlainTextResponse("Too many pages are open: this one stays as it is.\n", 503)
+        feed = await self._threads.run(self._screens.feed, asked, asked.headers.get("last-event-id", ""))
+        return _whole(feed) if isinstance(feed, ScreenAnswer) else self._streams.response(feed)
+
+
+def _whole(answer: ScreenAnswer) -> Response:
+    return Response(answer.body, answer.status, dict(answer.headers))
 
 
 async def _asked(request: Request, visitor: Visitor) -> ScreenRequest:
