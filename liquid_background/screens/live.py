@@ -81,7 +81,7 @@ class LogFeed:
         StoreUnavailable: when the store cannot be reached.
     """
 
-    seconds = 0.5
+    seconds = 0.25  # a line is to be seen within a second
 
     def __init__(self, screen: Screen, after: str) -> None:
         query = screen.request.query

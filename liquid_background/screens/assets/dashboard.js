@@ -107,7 +107,7 @@
   for (const name of ["htmx:sse:error", "htmx:sse:close"]) addEventListener(name, () => state("Not live: trying again", false));
 
   // Charts: the picture that the server drew is replaced by one that tells values under the pointer.
-  const drawn = new WeakMap();
+  let drawn = new WeakMap();
   function draw() {
     if (typeof uPlot === "undefined") return;
     const style = getComputedStyle(document.documentElement);
@@ -131,5 +131,5 @@
     }
   }
   draw();
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => location.reload());
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawn = new WeakMap(); draw(); });
 })();
