@@ -100,7 +100,15 @@
       event.preventDefault();
     } else if (busy()) event.preventDefault();
   });
-  addEventListener("htmx:config:request", (event) => { if (live && document.hidden) event.preventDefault(); });
+  // A page that asks now and then: not while it is hidden, and for what is behind its newest row.
+  addEventListener("htmx:config:request", (event) => {
+    if (live && document.hidden) return void event.preventDefault();
+    const newest = $("#entries tr[id]"), request = event.detail.ctx.request;
+    if (!newest) return;
+    const url = new URL(request.action, location.href);
+    url.searchParams.set("after", newest.id.slice("entry-".length));
+    request.action = url.pathname + url.search;
+  });
   addEventListener("htmx:before:swap", (event) => { if (busy() || held) event.preventDefault(); });
   addEventListener("htmx:after:swap", () => { trim(); enhance(); draw(); tell(); });
   addEventListener("htmx:sse:after:connection", () => state("Live", true));
