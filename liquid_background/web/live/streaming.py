@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from time import monotonic
 from typing import Final
 
@@ -49,7 +49,7 @@ class Streams:
         """Return a stream of what a feed tells."""
         return StreamingResponse(self._events(feed), media_type="text/event-stream", headers=_HEADERS)
 
-    async def _events(self, feed: Feed) -> AsyncIterator[bytes]:
+    async def _events(self, feed: Feed) -> AsyncGenerator[bytes]:
         self._open += 1
         try:
             until, told = monotonic() + LONGEST, monotonic()
