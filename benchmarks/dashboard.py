@@ -1,8 +1,8 @@
 """How long the dashboard's screens take on a large store: `python -m benchmarks.dashboard [--jobs 200000]`.
 
 It fills a store of its own through the moves that applications and workers make, asks for each screen a few times as a
-face of the dashboard does, and prints the median and the longest, in milliseconds: what the screen's code, the store and
-the template take together.
+face of the dashboard does, and prints the median and the longest, in milliseconds: what the screen's code, the store
+and the template take together.
 """
 
 from __future__ import annotations
