@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote
 
 from liquid import DictLoader, Environment
 from markupsafe import Markup
@@ -50,6 +51,10 @@ _POLICY: Final = (
 )
 
 
+Live: TypeAlias = Literal["events", "poll"]
+"""How a page that is open learns of what is new: it is told, by one stream of events, or it asks again and again."""
+
+
 class Exact(str):
     """A text that a page gives back as it is, such as the value of a field of a form. It is escaped, as all are."""
 
@@ -65,7 +70,7 @@ class Pages:
         SettingsError: when the dashboard has no template of such a name.
     """
 
-    def __init__(self, engine: Engine, templates: Mapping[str, str]) -> None:
+    def __init__(self, engine: Engine, templates: Mapping[str, str], live: Live = "poll") -> None:
         own = {each.name.removesuffix(_SUFFIX): each for each in TEMPLATES.iterdir() if each.name.endswith(_SUFFIX)}
         for name in templates:
             if name not in own:
@@ -78,6 +83,7 @@ class Pages:
         self._environment.filters |= FILTERS
         self._templates = {name: self._environment.from_string(source, name) for name, source in sources.items()}
         self._site = engine.settings.site
+        self._live = live
 
     def answer(
         self, request: ScreenRequest, template: str, values: Mapping[str, Any], status: int = 200
@@ -90,6 +96,7 @@ class Pages:
             "assets": asset_urls(request.root),
             "navigation": _navigation(request),
             "site": self._site,
+            "live": self._live,
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
@@ -132,4 +139,4 @@ def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
 def _here(request: ScreenRequest) -> str:
     """Return the URL of the page itself, for forms that come back to it."""
     query = str(request.query.but("done", "about"))
-    return f"{request.root}/{request.path}" + (f"?{query}" if query else "")
+    return f"{request.root}/{quote(request.path)}" + (f"?{query}" if query else "")

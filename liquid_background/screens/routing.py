@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from liquid_background.engine import Engine
 from liquid_background.errors import (
-    FilterError,
     JobNotAllowed,
     JobNotFound,
     LiquidBackgroundError,
-    StoreUnavailable,
+    StoreError,
 )
 from liquid_background.jobs.log import printable
 from liquid_background.screens import (
@@ -28,9 +28,8 @@ from liquid_background.screens import (
     workers,
 )
 from liquid_background.screens.assets import asset
-from liquid_background.screens.guard import check_request
 from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest
-from liquid_background.screens.rendering import Pages
+from liquid_background.screens.rendering import Live, Pages
 from liquid_background.screens.screen import Screen
 
 logger = logging.getLogger(__name__)
@@ -58,31 +57,37 @@ class Screens:
     Args:
         engine: whose jobs are shown.
         templates: Liquid in the place of the dashboard's own, by name, such as {"layout": "…"}.
+        live: how a page learns of what is new; "events" where the server has a stream of them.
     """
 
-    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None) -> None:
+    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None, live: Live = "poll") -> None:
         self.engine = engine
-        self.pages = Pages(engine, templates or {})
+        self.pages = Pages(engine, templates or {}, live)
 
     def answer(self, request: ScreenRequest) -> ScreenAnswer:
         """Answer one request. Whoever calls has found out who asks, and that they may read."""
         screen = Screen(self.engine, request, self.pages)
         try:
-            check_request(request)
             if request.segments[:1] == ("assets",):
                 return asset(request)
             return _found(request)(screen)
         except Refused as refused:
-            return _failed(screen, refused.status, refused.message)
-        except (JobNotFound, FilterError, JobNotAllowed) as error:
-            return _failed(screen, _STATUS[type(error)], str(error))
-        except StoreUnavailable as error:
-            return _failed(screen, 503, str(error))
+            return _failed(screen, refused.status, refused.message, refused.headers)
         except LiquidBackgroundError as error:
-            return _failed(screen, 400, str(error))
+            return _failed(
+                screen, next(status for kind, status in _STATUS.items() if isinstance(error, kind)), str(error)
+            )
+        except Exception:
+            logger.exception("error of the dashboard at %s", printable(request.path[:200]) or "/")
+            return _failed(screen, 500, "This screen has an error, which is in the log of its server.")
 
 
-_STATUS: Final[Mapping[type[Exception], int]] = {JobNotFound: 404, FilterError: 400, JobNotAllowed: 409}
+_STATUS: Final[Mapping[type[Exception], int]] = {
+    JobNotFound: 404,
+    JobNotAllowed: 409,
+    StoreError: 503,
+    LiquidBackgroundError: 400,  # whatever else was asked for in a wrong way
+}
 
 
 def _found(request: ScreenRequest) -> Answering:
@@ -94,6 +99,7 @@ def _found(request: ScreenRequest) -> Answering:
     raise Refused(404, "There is no such page on this dashboard.")
 
 
-def _failed(screen: Screen, status: int, message: str) -> ScreenAnswer:
+def _failed(screen: Screen, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> ScreenAnswer:
     logger.info("%s %s: %d %s", screen.request.method, printable(screen.request.path), status, printable(message))
-    return screen.page("error", f"{status}", status, message=message)
+    page = screen.page("error", f"{status}", status, message=message)
+    return replace(page, headers=(*page.headers, *headers))
