@@ -38,6 +38,11 @@ class Feed(Protocol):
         """Return what is new since the last read; it may wait for the store, and is called in a thread."""
 
 
+def is_live(method: str, path: str) -> bool:
+    """Return whether a request is for the live part of a page."""
+    return method == "GET" and path.strip("/").partition("/")[0] == LIVE
+
+
 def page_of(request: ScreenRequest) -> ScreenRequest:
     """Return the request for the page that a request for its live part is about.
 

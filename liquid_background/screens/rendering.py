@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
 from liquid import DictLoader, Environment
@@ -53,6 +53,8 @@ _POLICY: Final = (
 
 _LIVE: Final = '<div id="live">'
 _LIVE_END: Final = "</div><!-- live -->"
+Live: TypeAlias = Literal["events", "poll"]
+"""How a page that is open learns of what is new: it is told, by one stream of events, or it asks again and again."""
 
 
 class Exact(str):
@@ -65,13 +67,12 @@ class Pages:
     Args:
         engine: for what the frame of all pages says of it.
         templates: Liquid in the place of the dashboard's own, by name without a suffix.
-        by_events: whether an open page hears of changes by a stream of events; else it asks now and then.
 
     Raises:
         SettingsError: when the dashboard has no template of such a name.
     """
 
-    def __init__(self, engine: Engine, templates: Mapping[str, str], *, by_events: bool = False) -> None:
+    def __init__(self, engine: Engine, templates: Mapping[str, str], live: Live = "poll") -> None:
         own = {each.name.removesuffix(_SUFFIX): each for each in TEMPLATES.iterdir() if each.name.endswith(_SUFFIX)}
         for name in templates:
             if name not in own:
@@ -84,7 +85,7 @@ class Pages:
         self._environment.filters |= FILTERS
         self._templates = {name: self._environment.from_string(source, name) for name, source in sources.items()}
         self._site = engine.settings.site
-        self._by_events = by_events
+        self._live = live
 
     def answer(
         self, request: ScreenRequest, template: str, values: Mapping[str, Any], status: int = 200
@@ -97,11 +98,11 @@ class Pages:
             "assets": asset_urls(request.root),
             "navigation": _navigation(request),
             "site": self._site,
+            "live": self._live,
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
             "here": Exact(_here(request)),
-            "by_events": self._by_events,
         }
         shown = {name: plain(value) for name, value in {**frame, **values}.items()}
         content = self._templates[template].render(**shown)
@@ -162,4 +163,4 @@ def _live_url(request: ScreenRequest) -> str:
 def _here(request: ScreenRequest) -> str:
     """Return the URL of the page itself, for forms that come back to it."""
     query = str(request.query.but("done", "about"))
-    return f"{request.root}/{request.path}" + (f"?{query}" if query else "")
+    return f"{request.root}/{quote(request.path)}" + (f"?{query}" if query else "")

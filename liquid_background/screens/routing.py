@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
@@ -14,7 +14,7 @@ from liquid_background.errors import (
     JobNotFound,
     LiquidBackgroundError,
     ScheduleNotFound,
-    StoreUnavailable,
+    StoreError,
 )
 from liquid_background.jobs.log import printable
 from liquid_background.screens import (
@@ -30,10 +30,9 @@ from liquid_background.screens import (
     workers,
 )
 from liquid_background.screens.assets import asset
-from liquid_background.screens.guard import check_request
 from liquid_background.screens.live import LIVE, Feed, LogFeed, PartFeed, page_of
 from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest
-from liquid_background.screens.rendering import Pages, headers_of
+from liquid_background.screens.rendering import Live, Pages, headers_of
 from liquid_background.screens.screen import Screen
 
 logger = logging.getLogger(__name__)
@@ -61,28 +60,29 @@ class Screens:
     Args:
         engine: whose jobs are shown.
         templates: Liquid in the place of the dashboard's own, by name, such as {"layout": "…"}.
-        by_events: whether open pages hear of changes by a stream of events, for servers that can hold many open; else
-            they ask now and then.
+        live: how a page learns of what is new; "events" where the server has a stream of them.
     """
 
-    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None, by_events: bool = False) -> None:
+    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None, live: Live = "poll") -> None:
         self.engine = engine
-        self.pages = Pages(engine, templates or {}, by_events=by_events)
+        self.pages = Pages(engine, templates or {}, live)
 
     def answer(self, request: ScreenRequest) -> ScreenAnswer:
         """Answer one request. Whoever calls has found out who asks, and that they may read."""
         screen = Screen(self.engine, request, self.pages)
         try:
-            check_request(request)
             if request.segments[:1] == ("assets",):
                 return asset(request)
             if request.segments[:1] == (LIVE,):
                 return self._live(request)
             return _found(request)(screen)
         except Refused as refused:
-            return _failed(screen, refused.status, refused.message)
+            return _failed(screen, refused.status, refused.message, refused.headers)
         except LiquidBackgroundError as error:
             return _failed(screen, _status_of(error), str(error))
+        except Exception:
+            logger.exception("error of the dashboard at %s", printable(request.path[:200]) or "/")
+            return _failed(screen, 500, "This screen has an error, which is in the log of its server.")
 
     def feed(self, request: ScreenRequest, after: str = "") -> Feed | ScreenAnswer:
         """Return what tells of the page that a request for its live part is about; an answer where there is none.
@@ -115,17 +115,18 @@ class Screens:
 
 
 _OK: Final = 200
-_STATUS: Final[Mapping[type[LiquidBackgroundError], int]] = {
+_STATUS: Final[Mapping[type[Exception], int]] = {
     JobNotFound: 404,
     FailureNotFound: 404,
     ScheduleNotFound: 404,
     JobNotAllowed: 409,
-    StoreUnavailable: 503,
+    StoreError: 503,
+    LiquidBackgroundError: 400,  # whatever else was asked for in a wrong way
 }
 
 
 def _status_of(error: LiquidBackgroundError) -> int:
-    return next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 400)
+    return next(status for kind, status in _STATUS.items() if isinstance(error, kind))
 
 
 def _found(request: ScreenRequest) -> Answering:
@@ -137,6 +138,7 @@ def _found(request: ScreenRequest) -> Answering:
     raise Refused(404, "There is no such page on this dashboard.")
 
 
-def _failed(screen: Screen, status: int, message: str) -> ScreenAnswer:
+def _failed(screen: Screen, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> ScreenAnswer:
     logger.info("%s %s: %d %s", screen.request.method, printable(screen.request.path), status, printable(message))
-    return screen.page("error", f"{status}", status, message=message)
+    page = screen.page("error", f"{status}", status, message=message)
+    return replace(page, headers=(*page.headers, *headers))

@@ -61,7 +61,7 @@ def test_a_feed_tells_what_has_come_and_goes_on_by_id(engine: Engine) -> None:
         assert not isinstance(found, ScreenAnswer)
         return found
 
-    screens = Screens(engine, by_events=True)
+    screens = Screens(engine, live="events")
     first = feed()
     engine.jobs.send([], [LogEntry(message=text, source_name=text[:1]) for text in ("a1", "b1", "a2")])
     [event] = first.read()
