@@ -13,6 +13,7 @@ from liquid_background.jobs.operating.pauses import Queues
 from liquid_background.jobs.operating.statistics import Statistics, statistics
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.queue.overview import Overview, overview
 from liquid_background.jobs.store import Store
 from liquid_background.lazy import kept
 from liquid_background.settings import Settings
@@ -64,6 +65,18 @@ class Asked:
     def queues(self) -> Queues:
         """The queues, and what is paused: `pause(queue=, source_name= or group=)`, `resume(…)`; see docs/pausing.md."""
         return Queues(lambda: Queue(self.store, self.settings), self._operator_threads)
+
+    def overview(self) -> Overview:
+        """Return the queues with the numbers of their jobs and since when the oldest waits, and the workers that live.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return overview(self.store, self.queues.counts())
+
+    async def overview_async(self) -> Overview:
+        """Do what `overview` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.overview)
 
     def usage(self) -> Usage:
         """Return what jobs take in the store's memory: an estimate, by kind, status and source name.

@@ -110,6 +110,8 @@ class Pages:
             return ScreenAnswer(
                 status=status, headers=headers_of(nonce), body=live_part(content).encode("utf-8", "replace")
             )
+        if "live_url" not in values and _LIVE in content:
+            shown["live_url"] = Exact(_live_url(request))
         text = self._templates["layout"].render(**shown, content=Markup(content))
         return ScreenAnswer(status=status, headers=headers_of(nonce), body=text.encode("utf-8", "replace"))
 

@@ -25,6 +25,7 @@ from liquid_background.screens import (
     names,
     operations,
     overview,
+    pauses,
     queues,
     schedules,
     workers,
@@ -46,10 +47,17 @@ ROUTES: Final[Mapping[tuple[str, ...], Answering]] = {
     ("failures",): failures.show,
     ("names",): names.show,
     ("queues",): queues.show,
+    ("queues", "pause"): pauses.pause,
+    ("queues", "resume"): pauses.resume,
     ("schedules",): schedules.show,
+    ("schedules", "pause"): schedules.pause,
+    ("schedules", "resume"): schedules.resume,
+    ("schedules", "run"): schedules.run,
+    ("schedules", "of", "*"): schedules.show_one,
     ("workers",): workers.show,
     ("logs",): logs.show,
     ("operations",): operations.show,
+    ("operations", "abort"): operations.abort,
 }
 """By the segments of a path; `*` stands for one. What changes something checks that it is a POST: `Screen.check`."""
 

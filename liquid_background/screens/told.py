@@ -14,6 +14,8 @@ DONE: Final[Mapping[str, str]] = {
     "edited": "runs again with other values, as this new job",
     "paused": "paused",
     "resumed": "resumed",
+    "paused already": "paused already, and left so",
+    "not paused": "was not paused",
     "enqueued": "enqueued now",
     "silenced": "silenced",
     "unsilenced": "shown again",
