@@ -295,8 +295,16 @@ class JobLog:
         Raises:
             StoreUnavailable: when the store cannot be reached.
         """
-        store, wanted = self._engine.store, {"source_name": source_name, "status": status, "type": type}
-        return joblog.entries(store.client, since=since, limit=limit, site=store.site, **wanted)
+        store = self._engine.store
+        return joblog.entries(
+            store.client,
+            source_name=source_name,
+            status=status,
+            type=type,
+            since=since,
+            limit=limit,
+            site=store.site,
+        )
 
     def follow(
         self,
