@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias, Unpack, assert_never
 from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.pages import Conditions, Page
+from liquid_background.jobs.pages import Conditions, Count, Page
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since what asks for them has a method `list`
@@ -71,6 +71,14 @@ class Jobs(Protocol):
     ) -> int:
         """Return how many jobs a filter means."""
 
+    def counting(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> Iterator[Count]:
+        """Yield how many jobs a filter means as far as it is known; the last one is what `count` returns."""
+
     def traceback(self, job_id: str) -> str:
         """Return the traceback of the attempt that a job failed with, or raise JobNotFound; empty when it has none."""
 
@@ -128,6 +136,11 @@ class Jobs(Protocol):
         self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
     ) -> int:
         """Do what `count` does."""
+
+    def counting_async(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> AsyncIterator[Count]:
+        """Do what `counting` does."""
 
     async def traceback_async(self, job_id: str) -> str:
         """Do what `traceback` does."""
