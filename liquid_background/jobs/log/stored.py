@@ -47,8 +47,17 @@ class StoredLog(Log):
         Raises:
             StoreUnavailable: when the store cannot be reached.
         """
-        store, wanted = self._store(), {"source_name": source_name, "status": status, "type": type}
-        return entries(store.client, since=since, before=before, limit=limit, site=store.site, **wanted)
+        store = self._store()
+        return entries(
+            store.client,
+            source_name=source_name,
+            status=status,
+            type=type,
+            since=since,
+            before=before,
+            limit=limit,
+            site=store.site,
+        )
 
     def follow(
         self,
