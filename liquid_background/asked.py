@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from liquid_background.jobs.contract import APPLICATION
+from liquid_background.job import JobRecord
+from liquid_background.jobs.contract import APPLICATION, Jobs
+from liquid_background.jobs.masking import shown
 from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.operating.pauses import Queues
 from liquid_background.jobs.operating.statistics import Statistics, statistics
+from liquid_background.jobs.operating.story import PATIENCE, Story, story
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.queue.overview import Overview, overview
+from liquid_background.jobs.queue.waiting import Waiting, waiting
 from liquid_background.jobs.store import Store
 from liquid_background.lazy import kept
 from liquid_background.settings import Settings
@@ -29,6 +34,44 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs."""
+        raise NotImplementedError
+
+    def waiting(self, jobs: Sequence[JobRecord]) -> Sequence[Waiting]:
+        """Return for each job what it waits for: its time, a slot of its group, or the end of a pause.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return waiting(self.store, jobs)
+
+    async def waiting_async(self, jobs: Sequence[JobRecord]) -> Sequence[Waiting]:
+        """Do what `waiting` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.waiting, jobs)
+
+    def story(self, job_id: str, *, patience: float = PATIENCE) -> Story:
+        """Return all that is known of a job, with what masking hides masked: attempts, source, log, traceback, family.
+
+        Args:
+            job_id: its id.
+            patience: seconds that its children are looked for; what is not found by then is left out.
+
+        Raises:
+            JobNotFound: when no record has that id.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return story(self.jobs, self.store, job_id, self.settings.secret_names, patience)
+
+    async def story_async(self, job_id: str, *, patience: float = PATIENCE) -> Story:
+        """Do what `story` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.story, job_id, patience=patience)
+
+    def shown(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
+        """Return jobs as people are shown them: with what masking hides masked in values, errors and results."""
+        return [shown(job, self.settings.secret_names) for job in jobs]
 
     def stats(self, source_name: str = "", since: datetime | None = None) -> Statistics:
         """Return what jobs have done, by source name: attempts, failures, times waited and run.

@@ -8,6 +8,7 @@ LiquidBackgroundError
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
 ├── FailureNotFound               no failure group has that id
+├── NotSignedIn                   for the dashboard's `authorize` to raise: who asks is nobody yet, and may sign in
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
 │   ├── DuplicateJob              a record already has that id
@@ -79,6 +80,7 @@ __all__ = [
     "NonRetryable",
     "NotExposed",
     "NotPlain",
+    "NotSignedIn",
     "OperationError",
     "PageNotFound",
     "PauseError",
@@ -148,6 +150,20 @@ class OperationError(JobError, ValueError):
 
 class FailureNotFound(LiquidBackgroundError):
     """Raised when no failure group has the given id, or several begin with it."""
+
+
+class NotSignedIn(LiquidBackgroundError):
+    """Raised by the `authorize` of a dashboard's host for somebody who may sign in; the answer is a 401.
+
+    Attributes:
+        challenge: what has a browser ask for a name and a password, such as 'Basic realm="jobs"'.
+        location: where to sign in; a browser that opens a page is sent there.
+    """
+
+    def __init__(self, message: str = "Sign in to see this.", *, challenge: str = "", location: str = "") -> None:
+        super().__init__(message)
+        self.challenge = challenge
+        self.location = location
 
 
 class FunctionNotFound(JobError):

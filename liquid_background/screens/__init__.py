@@ -4,8 +4,29 @@
 `liquid_background.django` into theirs.
 """
 
+from liquid_background.errors import NotSignedIn
 from liquid_background.screens.access import ACTIONS, Action, Permission, Visitor
-from liquid_background.screens.messages import Fields, ScreenAnswer, ScreenRequest
+from liquid_background.screens.entrance import MAX_FORM, Entrance, plain, too_large
+from liquid_background.screens.guard import Arrival
+from liquid_background.screens.messages import Fields, Refused, ScreenAnswer, ScreenRequest
+from liquid_background.screens.rendering import Live
 from liquid_background.screens.routing import Screens
 
-__all__ = ["ACTIONS", "Action", "Fields", "Permission", "ScreenAnswer", "ScreenRequest", "Screens", "Visitor"]
+__all__ = [
+    "ACTIONS",
+    "Action",
+    "NotSignedIn",
+    "Permission",
+    "Visitor",
+    "Arrival",
+    "Entrance",
+    "Fields",
+    "Live",
+    "MAX_FORM",
+    "Refused",
+    "ScreenAnswer",
+    "ScreenRequest",
+    "Screens",
+    "plain",
+    "too_large",
+]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal, TypeAlias
 
 from liquid_background.errors import SettingsError
+from liquid_background.jobs.log import printable_once
+from liquid_background.wording import a
 
 
 class Action(StrEnum):
@@ -29,6 +31,10 @@ ACTIONS: Final = frozenset(Action)
 Permission: TypeAlias = Literal["read"] | Collection[str] | None
 """What a host's `authorize` answers: None for nothing at all, "read", or the actions that are allowed beside it."""
 
+NOBODY: Final = "dashboard"
+"""Whom the audit names where the host does not know who asks."""
+_LONGEST_NAME: Final = 100  # characters
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -47,8 +53,12 @@ class Visitor:
         return action in self.actions
 
 
-def visitor_of(permission: Permission, name: str) -> Visitor | None:
+def visitor_of(permission: Permission, name: object) -> Visitor | None:
     """Return who asks, by the answer of `authorize`; None when nothing is allowed.
+
+    Args:
+        permission: the answer. An empty set is nothing: whose actions are none is not thereby a reader.
+        name: who that is, in the host's words.
 
     Raises:
         SettingsError: when the answer is none: it is not taken for a yes.
@@ -56,12 +66,23 @@ def visitor_of(permission: Permission, name: str) -> Visitor | None:
     if permission is None:
         return None
     if permission == "read":
-        return Visitor(name)
-    if isinstance(permission, str | bool) or not isinstance(permission, Collection):
+        return Visitor(_named(name))
+    if isinstance(permission, str | bytes | Mapping) or not isinstance(permission, Collection):
         raise SettingsError(
-            f"authorize answered {permission!r}: it is to answer None, 'read', or a set of actions, such as ACTIONS"
+            f"authorize answered {a(type(permission).__name__)}: it is to answer None, 'read', or a set of actions, "
+            "such as ACTIONS"
         )
-    unknown = sorted(str(each) for each in permission if each not in tuple(Action))
+    unknown = sorted(repr(each) for each in permission if each not in tuple(Action))
     if unknown:
-        raise SettingsError(f"authorize allowed the action {unknown[0]!r}: the actions are {', '.join(Action)}")
-    return Visitor(name, frozenset(Action(each) for each in permission))
+        raise SettingsError(
+            f"authorize allowed the action {unknown[0][:_LONGEST_NAME]}: the actions are {', '.join(Action)}; reading "
+            "goes with each of them"
+        )
+    return Visitor(_named(name), frozenset(Action(each) for each in permission)) if permission else None
+
+
+def _named(name: object) -> str:
+    """Return a name as one short word or line: it stands in the audit, beside those of others."""
+    said = "" if name is None else " ".join(str(name)[: 4 * _LONGEST_NAME].split())
+    shown = printable_once(said)
+    return (shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 1]}…") or NOBODY

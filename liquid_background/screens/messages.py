@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from liquid_background.screens.access import Visitor
 
@@ -57,11 +57,12 @@ class ScreenRequest:
     headers: Mapping[str, str] = field(default_factory=dict)  # by names in lower case
     root: str = ""  # the path at which the dashboard is mounted, without a slash at its end
     visitor: Visitor  # who asks, and what they may do
+    is_live: bool = False  # whether only the part of the page is wanted that changes while one looks at it
 
     @property
     def segments(self) -> tuple[str, ...]:
-        """The parts of its path."""
-        return tuple(self.path.split("/")) if self.path else ()
+        """The parts of its path, as they were given to `path_of`."""
+        return tuple(map(unquote, self.path.split("/"))) if self.path else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,10 +74,30 @@ class ScreenAnswer:
     body: bytes = b""
 
 
-class Refused(Exception):
-    """A request that is not answered with a screen: a status, and a line that says why and what to do."""
+def path_of(*segments: str) -> str:
+    """Return segments as the path of a URL.
 
-    def __init__(self, status: int, message: str) -> None:
+    What would not come back as it is stands for itself twice encoded: servers and proxies decode a path before it is
+    taken apart, and may take `%2F` for a slash and `..` for the folder above.
+    """
+    return "/".join(quote(_steady(segment), safe="") for segment in segments)
+
+
+def _steady(segment: str) -> str:
+    if segment.strip(".") == "":
+        return "".join("%2E" for _ in segment)
+    return "".join(quote(each, safe="") if each in "%/\\" or each < " " else each for each in segment)
+
+
+class Refused(Exception):
+    """A request that is not answered with a screen: a status, and a line that says why and what to do.
+
+    Attributes:
+        headers: of the answer, such as the methods that it allows.
+    """
+
+    def __init__(self, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = tuple(headers)

@@ -6,7 +6,8 @@ import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
+from urllib.parse import quote
 
 from liquid import DictLoader, Environment
 from markupsafe import Markup
@@ -50,6 +51,12 @@ _POLICY: Final = (
 )
 
 
+_LIVE: Final = '<div id="live">'
+_LIVE_END: Final = "</div><!-- live -->"
+Live: TypeAlias = Literal["events", "poll"]
+"""How a page that is open learns of what is new: it is told, by one stream of events, or it asks again and again."""
+
+
 class Exact(str):
     """A text that a page gives back as it is, such as the value of a field of a form. It is escaped, as all are."""
 
@@ -65,7 +72,7 @@ class Pages:
         SettingsError: when the dashboard has no template of such a name.
     """
 
-    def __init__(self, engine: Engine, templates: Mapping[str, str]) -> None:
+    def __init__(self, engine: Engine, templates: Mapping[str, str], live: Live = "poll") -> None:
         own = {each.name.removesuffix(_SUFFIX): each for each in TEMPLATES.iterdir() if each.name.endswith(_SUFFIX)}
         for name in templates:
             if name not in own:
@@ -78,6 +85,7 @@ class Pages:
         self._environment.filters |= FILTERS
         self._templates = {name: self._environment.from_string(source, name) for name, source in sources.items()}
         self._site = engine.settings.site
+        self._live = live
 
     def answer(
         self, request: ScreenRequest, template: str, values: Mapping[str, Any], status: int = 200
@@ -90,6 +98,7 @@ class Pages:
             "assets": asset_urls(request.root),
             "navigation": _navigation(request),
             "site": self._site,
+            "live": self._live,
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
@@ -97,16 +106,34 @@ class Pages:
         }
         shown = {name: plain(value) for name, value in {**frame, **values}.items()}
         content = self._templates[template].render(**shown)
+        if request.is_live:
+            return ScreenAnswer(
+                status=status, headers=headers_of(nonce), body=live_part(content).encode("utf-8", "replace")
+            )
+        if "live_url" not in values and _LIVE in content:
+            shown["live_url"] = Exact(_live_url(request))
         text = self._templates["layout"].render(**shown, content=Markup(content))
-        policy = ("content-security-policy", _POLICY.format(nonce=nonce))
-        headers = (("content-type", "text/html; charset=utf-8"), policy, *HEADERS)
-        return ScreenAnswer(status=status, headers=headers, body=text.encode("utf-8", "replace"))
+        return ScreenAnswer(status=status, headers=headers_of(nonce), body=text.encode("utf-8", "replace"))
 
     def part(self, request: ScreenRequest, template: str, values: Mapping[str, Any]) -> str:
         """Return a piece of a page alone, such as rows that came while it was open."""
         may = {str(action): True for action in request.visitor.actions}
         shown = {name: plain(value) for name, value in {**values, "root": Exact(request.root), "may": may}.items()}
         return self._templates[template].render(**shown)
+
+
+def headers_of(nonce: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a page whose scripts carry a nonce."""
+    policy = ("content-security-policy", _POLICY.format(nonce=nonce))
+    return (("content-type", "text/html; charset=utf-8"), policy, *HEADERS)
+
+
+def live_part(content: str) -> str:
+    """Return what stands inside of `<div id="live">` and `</div><!-- live -->`; empty where there is none.
+
+    Values are escaped, so that none of them holds either.
+    """
+    return content.partition(_LIVE)[2].rpartition(_LIVE_END)[0]
 
 
 def plain(value: Any) -> Any:
@@ -129,7 +156,13 @@ def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
     ]
 
 
+def _live_url(request: ScreenRequest) -> str:
+    """Return the URL at which the page's live part is told of anew."""
+    query = str(request.query.but("done", "about"))
+    return f"{request.root}/live/{quote(request.path)}" + (f"?{query}" if query else "")
+
+
 def _here(request: ScreenRequest) -> str:
     """Return the URL of the page itself, for forms that come back to it."""
     query = str(request.query.but("done", "about"))
-    return f"{request.root}/{request.path}" + (f"?{query}" if query else "")
+    return f"{request.root}/{quote(request.path)}" + (f"?{query}" if query else "")

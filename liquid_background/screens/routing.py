@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from liquid_background.engine import Engine
 from liquid_background.errors import (
-    FilterError,
+    FailureNotFound,
     JobNotAllowed,
     JobNotFound,
     LiquidBackgroundError,
-    StoreUnavailable,
+    ScheduleNotFound,
+    StoreError,
 )
 from liquid_background.jobs.log import printable
 from liquid_background.screens import (
@@ -29,9 +31,9 @@ from liquid_background.screens import (
     workers,
 )
 from liquid_background.screens.assets import asset
-from liquid_background.screens.guard import check_request
+from liquid_background.screens.live import LIVE, Feed, LogFeed, PartFeed, page_of
 from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest
-from liquid_background.screens.rendering import Pages
+from liquid_background.screens.rendering import Live, Pages, headers_of
 from liquid_background.screens.screen import Screen
 
 logger = logging.getLogger(__name__)
@@ -66,31 +68,73 @@ class Screens:
     Args:
         engine: whose jobs are shown.
         templates: Liquid in the place of the dashboard's own, by name, such as {"layout": "…"}.
+        live: how a page learns of what is new; "events" where the server has a stream of them.
     """
 
-    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None) -> None:
+    def __init__(self, engine: Engine, *, templates: Mapping[str, str] | None = None, live: Live = "poll") -> None:
         self.engine = engine
-        self.pages = Pages(engine, templates or {})
+        self.pages = Pages(engine, templates or {}, live)
 
     def answer(self, request: ScreenRequest) -> ScreenAnswer:
         """Answer one request. Whoever calls has found out who asks, and that they may read."""
         screen = Screen(self.engine, request, self.pages)
         try:
-            check_request(request)
             if request.segments[:1] == ("assets",):
                 return asset(request)
+            if request.segments[:1] == (LIVE,):
+                return self._live(request)
             return _found(request)(screen)
         except Refused as refused:
-            return _failed(screen, refused.status, refused.message)
-        except (JobNotFound, FilterError, JobNotAllowed) as error:
-            return _failed(screen, _STATUS[type(error)], str(error))
-        except StoreUnavailable as error:
-            return _failed(screen, 503, str(error))
+            return _failed(screen, refused.status, refused.message, refused.headers)
         except LiquidBackgroundError as error:
-            return _failed(screen, 400, str(error))
+            return _failed(screen, _status_of(error), str(error))
+        except Exception:
+            logger.exception("error of the dashboard at %s", printable(request.path[:200]) or "/")
+            return _failed(screen, 500, "This screen has an error, which is in the log of its server.")
+
+    def feed(self, request: ScreenRequest, after: str = "") -> Feed | ScreenAnswer:
+        """Return what tells of the page that a request for its live part is about; an answer where there is none.
+
+        Args:
+            request: of a path that begins with `live`.
+            after: id of the last event that the page has heard of.
+        """
+        screen = Screen(self.engine, request, self.pages)
+        try:
+            page = page_of(request)
+            if page.segments == ("logs",):
+                return LogFeed(replace(screen, request=page), after)
+            first = self.answer(page)
+            return first if first.status != _OK else PartFeed(self.answer, page)
+        except Refused as refused:
+            return _failed(screen, refused.status, refused.message)
+        except LiquidBackgroundError as error:
+            return _failed(screen, _status_of(error), str(error))
+
+    def _live(self, request: ScreenRequest) -> ScreenAnswer:
+        """Answer a page that asks now and then; one of the log is told the entries behind those it has."""
+        found = self.feed(request)
+        if isinstance(found, ScreenAnswer):
+            return found
+        events = found.read()
+        status, body = (_OK, events[-1].html) if events else (204, "")
+        headers = (*headers_of(""), *((("x-last-event", events[-1].id),) if events and events[-1].id else ()))
+        return ScreenAnswer(status=status, headers=headers, body=body.encode("utf-8", "replace"))
 
 
-_STATUS: Final[Mapping[type[Exception], int]] = {JobNotFound: 404, FilterError: 400, JobNotAllowed: 409}
+_OK: Final = 200
+_STATUS: Final[Mapping[type[Exception], int]] = {
+    JobNotFound: 404,
+    FailureNotFound: 404,
+    ScheduleNotFound: 404,
+    JobNotAllowed: 409,
+    StoreError: 503,
+    LiquidBackgroundError: 400,  # whatever else was asked for in a wrong way
+}
+
+
+def _status_of(error: LiquidBackgroundError) -> int:
+    return next(status for kind, status in _STATUS.items() if isinstance(error, kind))
 
 
 def _found(request: ScreenRequest) -> Answering:
@@ -102,6 +146,7 @@ def _found(request: ScreenRequest) -> Answering:
     raise Refused(404, "There is no such page on this dashboard.")
 
 
-def _failed(screen: Screen, status: int, message: str) -> ScreenAnswer:
+def _failed(screen: Screen, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> ScreenAnswer:
     logger.info("%s %s: %d %s", screen.request.method, printable(screen.request.path), status, printable(message))
-    return screen.page("error", f"{status}", status, message=message)
+    page = screen.page("error", f"{status}", status, message=message)
+    return replace(page, headers=(*page.headers, *headers))

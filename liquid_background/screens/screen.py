@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from liquid_background.engine import Engine
 from liquid_background.screens.access import Action
-from liquid_background.screens.messages import Fields, Refused, ScreenAnswer, ScreenRequest
+from liquid_background.screens.messages import Fields, Refused, ScreenAnswer, ScreenRequest, path_of
 from liquid_background.screens.rendering import Pages
 
 
@@ -34,9 +33,8 @@ class Screen:
 
     def url(self, *segments: str, query: Fields | None = None) -> str:
         """Return the URL of a screen, below the place where the dashboard is mounted."""
-        path = "/".join(quote(segment, safe="") for segment in segments)
         asked = str(query) if query else ""
-        return f"{self.request.root}/{path}" + (f"?{asked}" if asked else "")
+        return f"{self.request.root}/{path_of(*segments)}" + (f"?{asked}" if asked else "")
 
     def check(self, action: Action) -> None:
         """Refuse what is not a POST of somebody who may do it: every action begins with this.
@@ -45,7 +43,7 @@ class Screen:
             Refused: when it is not.
         """
         if self.request.method != "POST":
-            raise Refused(405, "This changes something, and is done by the buttons only.")
+            raise Refused(405, "This changes something, and is done by the buttons only.", [("allow", "POST")])
         if not self.request.visitor.may(action):
             raise Refused(403, f"You may not {action} anything here: whoever runs this dashboard decides that.")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from liquid_background.job import JobRecord
+from liquid_background.jobs.masking import hidden, values_of
 from liquid_background.jobs.queue.causes import MAX_PLACE
+from liquid_background.jobs.queue.likeness import likeness
 from liquid_background.jobs.queue.protocol import HOURS, MAX_ERROR, MAX_SHOWN
 from liquid_background.jobs.queue.reading import text, whole
 
@@ -103,6 +105,19 @@ def decode_group(
         is_rest=rest is not None,
         silence=_silence(silenced, now),
     )
+
+
+def masked(group: FailureGroup, job: JobRecord, error: str, secret_names: Sequence[str]) -> FailureGroup:
+    """Return a group with an error of one of its jobs, without what masking hides of that job's values.
+
+    Args:
+        group: as the store has it.
+        job: one that failed with the error.
+        error: as it was.
+        secret_names: parts of names whose values are masked.
+    """
+    told = hidden(error, values_of(job), secret_names)
+    return replace(group, error=told, message=group.message if told == error else likeness(told))
 
 
 def _silence(silenced: Sequence[bytes | None], now: datetime) -> Silence | None:

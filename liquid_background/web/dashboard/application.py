@@ -3,83 +3,181 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeAlias
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import quote
 
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
-from liquid_background.screens import Fields, Permission, ScreenRequest, Screens, Visitor
-from liquid_background.screens.access import visitor_of
+from liquid_background.screens import (
+    Arrival,
+    Entrance,
+    Permission,
+    Refused,
+    ScreenAnswer,
+    Screens,
+    Visitor,
+    too_large,
+)
+from liquid_background.screens.live import Feed, is_live
 from liquid_background.threads import Threads
+from liquid_background.web.lifespan import live
+from liquid_background.web.live import Streams
+from liquid_background.web.site.bodies import Bodies, NoRoom, TooLarge
+from liquid_background.web.site.parameters import Malformed
 
-MAX_FORM: Final = 1024 * 1024  # bytes of a form: the values of a job that is edited take up to 100 KB
+T = TypeVar("T")
 
 Authorize: TypeAlias = Callable[[Request], Permission | Awaitable[Permission]]
+Name: TypeAlias = Callable[[Request], object]
+
+_NOT_ESCAPED: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
 def dashboard(
     engine: Engine,
     *,
     authorize: Authorize,
-    name: Callable[[Request], str] | None = None,
+    name: Name | None = None,
     templates: Mapping[str, str] | None = None,
+    trusted_origins: Iterable[str] | None = None,
 ) -> ASGIApp:
     """Return the dashboard of an engine's jobs, for mounting in an ASGI application.
 
     Args:
         engine: whose jobs are shown.
-        authorize: called for each request: None for nothing at all, "read", or the actions that are allowed beside it,
-            such as `ACTIONS`. It may be a coroutine function.
+        authorize: called with each request: answers None for nothing at all, "read", or the actions that are allowed
+            beside it, such as `ACTIONS`. It may be a coroutine function; another one is called in a thread. What it
+            raises is an error and opens nothing; `NotSignedIn` is a 401, or leads to where one signs in.
         name: whom the audit names for a request; by default the user that Starlette's authentication found.
         templates: Liquid in the place of the dashboard's own, by name.
+        trusted_origins: the addresses at which browsers find the dashboard, such as "https://ops.example", where a
+            proxy does not say them; by default the scheme and host of each request.
+
+    Raises:
+        SettingsError: when there is no template of such a name, or an origin is none.
     """
-    return _Dashboard(Screens(engine, templates=templates), authorize, name or _user_of)
+    entrance = Entrance(Screens(engine, templates=templates, live="events"), trusted_origins=trusted_origins)
+    return Dashboard(entrance, authorize, name or _user_of)
 
 
-class _Dashboard:
-    def __init__(self, screens: Screens, authorize: Authorize, name: Callable[[Request], str]) -> None:
-        self._screens = screens
+class Dashboard:
+    """Answers requests with screens, for those whom the host lets in."""
+
+    def __init__(self, entrance: Entrance, authorize: Authorize, name: Name) -> None:
+        self._entrance = entrance
         self._authorize = authorize
         self._name = name
         self._threads = Threads()
+        self._streams = Streams(self._threads)
+        self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        request = Request(scope, receive)
-        answered = self._authorize(request)
-        visitor = visitor_of(await answered if inspect.isawaitable(answered) else answered, self._name(request))
-        response: Response
-        if visitor is None:
-            response = PlainTextResponse("You may not see this.\n", 403)
+        """Answer one request, as ASGI says."""
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
         else:
-            answer = await self._threads.run(self._screens.answer, await _asked(request, visitor))
-            response = Response(answer.body, answer.status, dict(answer.headers))
-        await response(scope, receive, send)
+            arrival = arrival_of(scope)
+            answer = await self._answer(scope, receive, arrival)
+            if isinstance(answer, ScreenAnswer):
+                await send_answer(self._entrance.dressed(arrival, answer), send)
+            else:
+                await self._streams.response(answer)(scope, receive, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> ScreenAnswer | Feed:
+        try:
+            self._entrance.check(arrival)
+            visitor = await self._visitor(Request(scope))  # without its body, which is the screens'
+            if is_live(arrival.method, arrival.path):
+                return await self._feed(arrival, visitor)
+            if arrival.method != "POST":
+                return await self._threads.run(self._entrance.answer, arrival, visitor)
+            with self._bodies.body() as body:
+                sent = await _read(body.read(receive, arrival.headers.get("content-length", "")))
+                return await self._threads.run(self._entrance.answer, arrival, visitor, sent)
+        except (Exception, SystemExit) as error:  # noqa: BLE001  of the host's code, too: it must not open anything
+            return self._entrance.turned_away(arrival, error)
+
+    async def _feed(self, arrival: Arrival, visitor: Visitor) -> ScreenAnswer | Feed:
+        if self._streams.is_full:
+            raise Refused(503, "Too many pages are open: this one stays as it is.", [("retry-after", "30")])
+        return await self._threads.run(self._entrance.feed, arrival, visitor)
+
+    async def _visitor(self, request: Request) -> Visitor:
+        permission = await self._asked(self._authorize, request)
+        return self._entrance.admit(permission, await self._asked(self._name, request) if permission else None)
+
+    async def _asked(self, function: Callable[[Request], T | Awaitable[T]], request: Request) -> T:
+        """Return what a function of the host's answers; one that may wait for something else holds up nobody."""
+        if inspect.iscoroutinefunction(function):
+            answered: T | Awaitable[T] = function(request)
+        else:
+            answered = await self._threads.run(_call, function, request)
+        return await answered if inspect.isawaitable(answered) else answered
 
 
-async def _asked(request: Request, visitor: Visitor) -> ScreenRequest:
-    body = b""
-    if request.method == "POST":
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_FORM:
-                break
-    root = request.scope.get("root_path", "").rstrip("/")
-    return ScreenRequest(
-        method=request.method,
-        path=request.scope["path"].removeprefix(root).strip("/"),
-        query=Fields.parse(request.url.query),
-        form=Fields.parse(body.decode("utf-8", "replace")),
-        headers=dict(request.headers.items()),
-        root=root,
-        visitor=visitor,
+def _call(function: Callable[[Request], T], request: Request) -> T:
+    try:
+        return function(request)
+    except (StopIteration, SystemExit) as error:  # which no future can carry
+        raise RuntimeError(f"the host's code raised {type(error).__name__}") from error
+
+
+async def _read(reading: Awaitable[bytes]) -> bytes:
+    try:
+        return await reading
+    except TooLarge:
+        raise too_large() from None
+    except Malformed as error:
+        raise Refused(400, str(error)) from None
+    except NoRoom:
+        raise Refused(503, "Too many forms are being sent at once.", [("retry-after", "5")]) from None
+    except TimeoutError:
+        raise Refused(408, "The form did not arrive in time.") from None
+
+
+async def send_answer(answer: ScreenAnswer, send: Send) -> None:
+    """Send an answer, as ASGI says."""
+    rows = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": rows})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def arrival_of(scope: Scope) -> Arrival:
+    """Return a request as it came."""
+    headers: dict[str, str] = {}
+    for name, value in scope["headers"]:
+        known, said = name.decode("latin-1").lower(), value.decode("latin-1")
+        headers[known] = f"{headers[known]}, {said}" if known in headers else said
+    root: str = scope.get("root_path", "").rstrip("/")
+    return Arrival(
+        method=scope["method"],
+        path=_below(scope, root),
+        root=_NOT_ESCAPED.sub("%25", quote(root, "/%:@!$&'()*+,;=~", errors="replace")),
+        query=scope.get("query_string", b"").decode("utf-8", "replace"),
+        headers=headers,
+        scheme=scope.get("scheme", "http"),
+        host=headers.get("host", ""),
     )
 
 
-def _user_of(request: Request) -> str:
-    user = request.scope.get("user")
-    return str(getattr(user, "display_name", "") or "dashboard")
+def _below(scope: Scope, root: str) -> str:
+    """Return the path below the place where the dashboard is mounted.
+
+    A server puts what a proxy has taken off into the path again, or leaves it out, and the root path has it either way.
+    """
+    path: str = scope["path"]
+    for place in (root, root.removeprefix(scope.get("app_root_path", "").rstrip("/"))):
+        below = path.removeprefix(place)
+        if place and path.startswith(place) and below[:1] in ("", "/"):
+            return below
+    return path
+
+
+def _user_of(request: Request) -> Any:
+    return getattr(request.scope.get("user"), "display_name", None)

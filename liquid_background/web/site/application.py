@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
+from liquid_background.web.lifespan import live
 from liquid_background.web.site.bodies import BODY_TIMEOUT, MAX_BODY, Bodies, Body, NoRoom, TooLarge
 from liquid_background.web.site.errorpage import RETRY
 from liquid_background.web.site.hosts import is_allowed
@@ -58,7 +59,7 @@ class Site:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, as ASGI says."""
         if scope["type"] == "lifespan":
-            await _live(receive, send)
+            await live(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         else:
@@ -144,11 +145,3 @@ def _shown_path(scope: Scope) -> str:
     if "\ufffd" in path and sent:
         return word_of(b"/" + sent.lstrip(b"/"))
     return word_of(f"/{path.lstrip('/')}")
-
-
-async def _live(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
