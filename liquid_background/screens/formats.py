@@ -59,6 +59,13 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.3g}%"
 
 
+def cut(text: object, most: int = 300) -> str:
+    """Return a text that may be long as what fits a table, saying how much is missing."""
+    whole = "" if text is None else str(text)
+    left = len(whole) - most
+    return whole if left <= 0 else f"{whole[:most]} … {left:,} more characters"
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "span": span,
     "milliseconds": milliseconds,
@@ -66,4 +73,5 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     "clock": clock,
     "number": number,
     "percent": percent,
+    "cut": cut,
 }

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from liquid_background.engine import Engine
 from liquid_background.errors import (
+    FailureNotFound,
     FilterError,
     JobNotAllowed,
     JobNotFound,
@@ -16,10 +17,13 @@ from liquid_background.errors import (
 )
 from liquid_background.jobs.log import printable
 from liquid_background.screens import (
+    acting,
+    editing,
     failures,
     job,
     jobs,
     logs,
+    matching,
     names,
     operations,
     overview,
@@ -41,7 +45,14 @@ ROUTES: Final[Mapping[tuple[str, ...], Answering]] = {
     (): overview.show,
     ("jobs",): jobs.show,
     ("jobs", "*"): job.show,
+    ("jobs", "all", "*"): matching.answer,
+    ("jobs", "selected", "*"): acting.on_selected,
+    ("jobs", "*", "edit"): editing.answer,
+    ("jobs", "*", "*"): acting.on_one,
     ("failures",): failures.show,
+    ("failures", "*"): failures.show_one,
+    ("failures", "*", "silence"): failures.silence,
+    ("failures", "*", "unsilence"): failures.unsilence,
     ("names",): names.show,
     ("queues",): queues.show,
     ("schedules",): schedules.show,
@@ -74,7 +85,7 @@ class Screens:
             return _found(request)(screen)
         except Refused as refused:
             return _failed(screen, refused.status, refused.message)
-        except (JobNotFound, FilterError, JobNotAllowed) as error:
+        except (JobNotFound, FailureNotFound, FilterError, JobNotAllowed) as error:
             return _failed(screen, _STATUS[type(error)], str(error))
         except StoreUnavailable as error:
             return _failed(screen, 503, str(error))
@@ -82,7 +93,12 @@ class Screens:
             return _failed(screen, 400, str(error))
 
 
-_STATUS: Final[Mapping[type[Exception], int]] = {JobNotFound: 404, FilterError: 400, JobNotAllowed: 409}
+_STATUS: Final[Mapping[type[Exception], int]] = {
+    JobNotFound: 404,
+    FailureNotFound: 404,
+    FilterError: 400,
+    JobNotAllowed: 409,
+}
 
 
 def _found(request: ScreenRequest) -> Answering:
