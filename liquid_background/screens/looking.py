@@ -25,12 +25,15 @@ class Moment:
         return max(0.0, self._end - monotonic())
 
     def page(self, pages: Iterator[Page]) -> Page:
-        """Return the jobs that are found by then; the cursor goes on behind what was looked at."""
+        """Return the jobs that are found by then; the cursor goes on behind what was looked at.
+
+        Where the store knows how many there are, none is looked at in vain: then all that were asked for are found.
+        """
         records: list[JobRecord] = []
         last = Page()
         for last in pages:
             records += last
-            if not self.left:
+            if last.total is None and not self.left:
                 break
         return Page(records, cursor=last.cursor, looked_at=last.looked_at, of=last.of, total=last.total)
 
