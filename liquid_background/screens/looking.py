@@ -11,6 +11,7 @@ from liquid_background.jobs.pages import Count, Page
 
 MOMENT: Final = 0.2
 """Seconds that a request may look for jobs."""
+_FEW: Final = 500  # ids that are looked at whatever time that takes: a few calls
 
 
 class Moment:
@@ -33,7 +34,7 @@ class Moment:
         last = Page()
         for last in pages:
             records += last
-            if last.total is None and not self.left:
+            if last.total is None and last.of > _FEW and not self.left:
                 break
         return Page(records, cursor=last.cursor, looked_at=last.looked_at, of=last.of, total=last.total)
 
@@ -43,6 +44,6 @@ class Moment:
         found = Count(found=0, looked_at=0, of=0, is_whole=False)
         for now in counts:
             found = now
-            if monotonic() > end:
+            if now.of > _FEW and monotonic() > end:
                 break
         return found
