@@ -25,16 +25,17 @@ class Moment:
         """Seconds that are left."""
         return max(0.0, self._end - monotonic())
 
-    def page(self, pages: Iterator[Page]) -> Page:
+    def page(self, pages: Iterator[Page], after: str | None) -> Page:
         """Return the jobs that are found by then; the cursor goes on behind what was looked at.
 
-        Where the store knows how many there are, none is looked at in vain: then all that were asked for are found.
+        Where the store knows how many there are, none is looked at in vain: then all that were asked for are found. And
+        however little time there is, each request comes further than the cursor that it was given.
         """
         records: list[JobRecord] = []
         last = Page()
         for last in pages:
             records += last
-            if last.total is None and last.of > _FEW and not self.left:
+            if last.total is None and last.of > _FEW and last.cursor != after and not self.left:
                 break
         return Page(records, cursor=last.cursor, looked_at=last.looked_at, of=last.of, total=last.total)
 

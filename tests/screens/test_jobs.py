@@ -171,14 +171,13 @@ def test_an_empty_store_says_what_to_do(ask: Ask) -> None:
 
 
 def test_what_is_selected_is_acted_on_and_the_rest_is_told(shop: Shop, ask: Ask, engine: Engine) -> None:
-    first, second = shop.fail(count=2)
+    first, second, failed = shop.fail(count=3)
     [waiting] = shop.send()
     back = {"back": "/ops/jobs?status=failed"}
     answer = ask("jobs/selected/retry", {"id": [first.id, second.id], **back})
     assert where(answer) == "/ops/jobs?status=failed&done=all_retried&about=2+jobs"
     assert {engine.jobs.get(each.id).status for each in (first, second)} == {JobStatus.PENDING}
     assert "2 jobs retried, they run again" in text_of(ask(where(answer).removeprefix("/ops/")))
-    [failed] = shop.fail()
     answer = ask("jobs/selected/cancel", {"id": [waiting, failed.id], "back": "https://elsewhere.example/ops/jobs"})
     assert where(answer) == "/ops/jobs?done=some_cancelled&about=1+of+2+jobs"
     assert ask("jobs/selected/cancel", {"id": [failed.id]}).status == 409
@@ -198,7 +197,7 @@ def test_readers_change_nothing_and_a_get_neither(shop: Shop, ask: Ask, engine: 
         assert ask(url).status == 405
     assert engine.jobs.get(job.id).status is JobStatus.FAILED
     html = text_of(ask("jobs", visitor=READER))
-    assert "<form method" not in html.replace('<form class="filter" method="get"', "")
+    assert 'method="post"' not in html
     assert 'type="checkbox"' not in html
     assert shop.acts() == []
 
@@ -215,7 +214,7 @@ def test_hostile_text_is_shown_as_text(shop: Shop, ask: Ask) -> None:
         html = text_of(ask(url))
         assert "<img" not in html
         assert "</script><b>" not in html
-        assert "\x1b" not in html
         assert "&lt;img" in html
-    assert "\u202e" not in text_of(ask("jobs"))
-    assert re.search(r"… [\d,]+ more characters", text_of(ask("jobs")))
+    html = text_of(ask("jobs"))
+    assert not {"\u202e", "\x1b"} & set(html)
+    assert re.search(r"… [\d,]+ more characters", html)
