@@ -19,8 +19,10 @@ from liquid_background.django.project import engine
 from liquid_background.engine import Engine
 from liquid_background.screens import (
     ACTIONS,
+    Action,
     Arrival,
     Entrance,
+    NotSignedIn,
     Permission,
     Refused,
     ScreenAnswer,
@@ -28,6 +30,8 @@ from liquid_background.screens import (
     Visitor,
     too_large,
 )
+
+__all__ = ["ACTIONS", "Action", "NotSignedIn", "dashboard_urls", "view_for_staff"]
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin  # of projects that have it
