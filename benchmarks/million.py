@@ -223,7 +223,7 @@ def now_ago() -> datetime:
     return datetime.now(UTC) - timedelta(hours=2)
 
 
-def _stores(folder: str | None) -> Iterator[tuple[Store, Settings]]:
+def stores(folder: str | None) -> Iterator[tuple[Store, Settings]]:
     with tempfile.TemporaryDirectory(prefix="lb-", ignore_cleanup_errors=True) as made:
         settings = load_settings(data_dir=Path(folder or made) / "s", templates=made)
         store = connect(settings)
@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1_000_000)
     parser.add_argument("--keep", help="folder of the store, which is filled only when it is empty, and kept")
     options = parser.parse_args()
-    for store, settings in _stores(options.keep):
+    for store, settings in stores(options.keep):
         scripts.load_all(store)
         if not store.client.dbsize():
             started = monotonic()

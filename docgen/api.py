@@ -47,7 +47,7 @@ _REACHED: Final = (
     "jobs.operating.usage.Usage",
     "jobs.operating.usage.Space",
     "jobs.operating.forgetting.Forgotten",
-    "engine.JobLog",
+    "jobs.log.stored.StoredLog",
     "jobs.operating.failures.Failures",
     "engine.Request",
     "python_jobs.EnqueueOptions",

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
-from liquid_background.jobs.contract import APPLICATION
+from liquid_background.errors import FilterError, JobNotFound
+from liquid_background.job import JobRecord
+from liquid_background.jobs.contract import APPLICATION, Jobs
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.masking import shown
 from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.operating.pauses import Queues
 from liquid_background.jobs.operating.statistics import Statistics, statistics
+from liquid_background.jobs.operating.story import PATIENCE, Story, story
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.queue.overview import Overview, overview
+from liquid_background.jobs.queue.waiting import Waiting, waiting
 from liquid_background.jobs.store import Store
 from liquid_background.lazy import kept
 from liquid_background.settings import Settings
 from liquid_background.threads import Threads
+
+_WHOLE_ID: Final = 32
+"""Characters of an id that this library made."""
 
 
 class Asked:
@@ -28,6 +41,73 @@ class Asked:
     def store(self) -> Store:
         """The store, connected on first use."""
         raise NotImplementedError
+
+    @property
+    def jobs(self) -> Jobs:
+        """The jobs."""
+        raise NotImplementedError
+
+    def waiting(self, jobs: Sequence[JobRecord]) -> Sequence[Waiting]:
+        """Return for each job what it waits for: its time, a slot of its group, or the end of a pause.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return waiting(self.store, jobs)
+
+    async def waiting_async(self, jobs: Sequence[JobRecord]) -> Sequence[Waiting]:
+        """Do what `waiting` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.waiting, jobs)
+
+    def story(self, job_id: str, *, patience: float = PATIENCE) -> Story:
+        """Return all that is known of a job, with what masking hides masked: attempts, source, log, traceback, family.
+
+        Args:
+            job_id: its id.
+            patience: seconds that its children are looked for; what is not found by then is left out.
+
+        Raises:
+            JobNotFound: when no record has that id.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return story(self.jobs, self.store, job_id, self.settings.secret_names, patience)
+
+    async def story_async(self, job_id: str, *, patience: float = PATIENCE) -> Story:
+        """Do what `story` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.story, job_id, patience=patience)
+
+    def whole_filter(self, filter: Filter) -> Filter:
+        """Return a filter with the ids whole that were given by their beginnings: of a failure group, of a parent.
+
+        Raises:
+            FailureNotFound: when no failure group's id begins so, or several do.
+            FilterError: when several jobs' ids begin as the parent's is given.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        if filter.failure:
+            filter = replace(filter, failure=self.failures.resolve(filter.failure))
+        if filter.parent:
+            try:
+                filter = replace(filter, parent=self.jobs.get(filter.parent).id)
+            except JobNotFound:
+                filter = replace(filter, parent=self._whole_parent(filter.parent))
+        return filter
+
+    def _whole_parent(self, beginning: str) -> str:
+        if len(beginning) >= _WHOLE_ID:
+            return beginning  # of a page render, or of a job that is gone
+        found = [job.id for job in self.jobs.list(id_prefix=beginning, limit=2)]
+        if len(found) > 1:
+            raise FilterError(f"several jobs have ids that begin with {beginning[:120]!r}: give more of it")
+        return found[0] if found else beginning
+
+    async def whole_filter_async(self, filter: Filter) -> Filter:
+        """Do what `whole_filter` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.whole_filter, filter)
+
+    def shown(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
+        """Return jobs as people are shown them: with what masking hides masked in values, errors and results."""
+        return [shown(job, self.settings.secret_names) for job in jobs]
 
     def stats(self, source_name: str = "", since: datetime | None = None) -> Statistics:
         """Return what jobs have done, by source name: attempts, failures, times waited and run.
@@ -64,6 +144,18 @@ class Asked:
     def queues(self) -> Queues:
         """The queues, and what is paused: `pause(queue=, source_name= or group=)`, `resume(…)`; see docs/pausing.md."""
         return Queues(lambda: Queue(self.store, self.settings), self._operator_threads)
+
+    def overview(self) -> Overview:
+        """Return the queues with the numbers of their jobs and since when the oldest waits, and the workers that live.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return overview(self.store, self.queues.counts())
+
+    async def overview_async(self) -> Overview:
+        """Do what `overview` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.overview)
 
     def usage(self) -> Usage:
         """Return what jobs take in the store's memory: an estimate, by kind, status and source name.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
@@ -14,10 +13,10 @@ from liquid_background.asked import Asked
 from liquid_background.errors import SettingsError, StoreError, StoreUnavailable
 from liquid_background.given import check_class
 from liquid_background.hooks import Hooked
-from liquid_background.job import Job, LogEntry, LogStatus, Outcome, Performer
-from liquid_background.jobs import log as joblog
+from liquid_background.job import Job, LogEntry, Outcome, Performer
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
+from liquid_background.jobs.log.stored import StoredLog
 from liquid_background.jobs.queue.looking import health_of, verdicts_without
 from liquid_background.jobs.store.link import links
 from liquid_background.jobs.store.verdict import Verdict
@@ -143,8 +142,8 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
 
     @property
     def log(self) -> Log:
-        """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`."""
-        return JobLog(self) if self.job_store is None else self.job_store.log
+        """The job log: `entries(source_name=None, limit=100)`, `follow(source_name=None)`, `reader(…)`."""
+        return self._log if self.job_store is None else self.job_store.log
 
     @property
     def timetable(self) -> Timetable:
@@ -159,6 +158,10 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
             return health_of(self.store, self.settings).verdicts
         except StoreError as error:
             return tuple(verdicts_without(error, self.settings))
+
+    @kept
+    def _log(self) -> StoredLog:
+        return StoredLog(lambda: self.store, lambda: self._patient_link.store)
 
     @kept
     def _queue(self) -> queue.Queue:
@@ -273,46 +276,6 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
         self._check_owner()
         self.be_patient()
         return self._executor.perform(job_id, payload, attempt, max_attempts)
-
-
-class JobLog:
-    """The job log of an engine."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-
-    def entries(
-        self,
-        source_name: str | None = None,
-        limit: int = 100,
-        *,
-        status: LogStatus | str | None = None,
-        type: str | None = None,
-        since: datetime | None = None,
-    ) -> list[LogEntry]:
-        """Return the newest entries that match, oldest first.
-
-        Raises:
-            StoreUnavailable: when the store cannot be reached.
-        """
-        store, wanted = self._engine.store, {"source_name": source_name, "status": status, "type": type}
-        return joblog.entries(store.client, since=since, limit=limit, site=store.site, **wanted)
-
-    def follow(
-        self,
-        source_name: str | None = None,
-        *,
-        status: LogStatus | str | None = None,
-        type: str | None = None,
-        after: str | None = None,
-    ) -> Iterator[LogEntry]:
-        """Yield entries as they are written, for ever: from behind the entry id `after`, or from now.
-
-        A log that was cut short, as by a failover, goes on from there; one that was put in its place, from its start.
-        """
-        store = self._engine._patient_link.store  # it blocks there for longer than a page may wait
-        wanted = {"source_name": source_name, "status": status, "type": type}
-        return joblog.follow(store.client, after=after, site=store.site, **wanted)
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TESTS = ROOT / "tests"
-OF_PROCESSES = frozenset(("cli", "demo", "faults", "fastapi", "groups", "web", "worker"))
+OF_PROCESSES = frozenset(("browser", "cli", "demo", "faults", "fastapi", "groups", "web", "worker"))
 """Rooms that take minutes, because nearly each of their tests starts workers, servers or commands."""
 ELSEWHERE = {
     "templates": "demo",

@@ -12,7 +12,6 @@ import click
 from liquid_background import Engine, JobRecord
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.pages import Page
-from liquid_background.jobs.queue.waiting import waiting
 from liquid_background.nearest import nearest
 from poscli.filtering import described, whole
 from poscli.jobrows import Rows, rows
@@ -65,11 +64,11 @@ class _Lines:
 
     def end(self) -> None:
         """Print what is held back."""
-        jobs, self._held = self._held, []
-        waits = waiting(self._engine.store, jobs)
+        jobs, self._held = self._engine.shown(self._held), []
+        waits = self._engine.waiting(jobs)
         if self._is_json:
             for job, wait in zip(jobs, waits, strict=True):
-                print(dump(as_json(job, wait, self._engine.settings.secret_names)))
+                print(dump(as_json(job, wait)))
         elif jobs:
             shown = rows(jobs, waits)
             print(shown.text(self._above))

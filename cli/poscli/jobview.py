@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from time import monotonic
 from typing import Any
 
-from liquid_background import Engine, JobNotFound, JobRecord, JobStatus, LogEntry
+from liquid_background import JobRecord, LogEntry
 from liquid_background.jobs.handover import encode, size
 from liquid_background.jobs.log import printable
-from liquid_background.jobs.masking import hidden, mask
-from liquid_background.jobs.pages import Page
-from liquid_background.jobs.queue.waiting import Waiting, waiting
+from liquid_background.jobs.operating.story import Attempt, SourceLine, Story
+from liquid_background.jobs.queue.waiting import Waiting
 from poscli.jobrows import place_of
 from poscli.tables import table
 from poscli.terminal import line_of, styled
 from poscli.times import age, clock, span
 
 _SHOWN = 200  # characters of one value; --format json has it whole
-_CHILDREN = 20  # that are shown
-_PATIENCE = 1.0  # seconds that they are looked for
-_ENTRIES = 10_000  # log entries of a source name that are searched for those of one job
 
 
-def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[str, Any]:
-    """Return a job as plain JSON values."""
+def as_json(job: JobRecord, wait: Waiting) -> dict[str, Any]:
+    """Return a job, as `engine.shown` returns it, as plain JSON values."""
     times = {name: getattr(job, name) for name in ("created_at", "started_at", "completed_at")}
     return {
         "id": job.id,
@@ -44,82 +37,31 @@ def as_json(job: JobRecord, wait: Waiting, secret_names: Sequence[str]) -> dict[
         "paused": wait.pause.what if wait.pause else None,
         "template": job.template,
         "line": job.line,
-        "parameters": _masked(job.parameters, secret_names),
-        "handed_over": _masked(job.handed_over, secret_names),
+        "parameters": _encoded(job.parameters),
+        "handed_over": _encoded(job.handed_over),
         "source": job.source,
         "result": encode(job.result),
-        "error": hidden(job.error, _values_of(job), secret_names) if job.error else job.error,
+        "error": job.error,
         "edited_from": job.edited_from or None,
         "parent": job.parent or None,
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }
 
 
-def _masked(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
+def _encoded(values: Mapping[str, Any]) -> dict[str, Any]:
     # One by one: each may be nested as deep as a value may be.
-    return {name: encode(value) for name, value in mask(values, secret_names).items()}
+    return {name: encode(value) for name, value in values.items()}
 
 
-def entries_of(engine: Engine, job: JobRecord) -> list[LogEntry]:
-    """Return the log entries of one job, oldest first."""
-    found = engine.log.entries(job.source_name, limit=_ENTRIES, since=job.created_at)
-    return [entry for entry in found if entry.job_id == job.id]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A job with what is shown beside its record."""
-
-    job: JobRecord
-    wait: Waiting
-    entries: Sequence[LogEntry]
-    traceback: str
-    parent: JobRecord | None  # None when there is none, it is a page render, or its record is gone
-    children: Page  # the newest; its cursor says that there may be more
-
-    @classmethod
-    def of(cls, engine: Engine, job: JobRecord) -> Shown:
-        """Look all of it up."""
-        [wait] = waiting(engine.store, [job])
-        secrets, values = engine.settings.secret_names, _values_of(job)
-        entries = [replace(entry, message=hidden(entry.message, values, secrets)) for entry in entries_of(engine, job)]
-        traceback = hidden(engine.jobs.traceback(job.id), values, secrets)
-        return cls(job, wait, entries, traceback, _parent(engine, job), _children(engine, job))
-
-    def as_json(self, secret_names: Sequence[str]) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in self.entries]
-        known = as_json(self.job, self.wait, secret_names)
-        children = [child.id for child in self.children]
-        more = {
-            "traceback": self.traceback or None,
-            "children": children,
-            "has_more_children": bool(self.children.cursor),
-        }
-        return {**known, **more, "log": log}
-
-
-def _parent(engine: Engine, job: JobRecord) -> JobRecord | None:
-    try:
-        return engine.jobs.get(job.parent) if job.parent else None
-    except JobNotFound:
-        return None
-
-
-def _children(engine: Engine, job: JobRecord) -> Page:
-    """Return the newest jobs that a job made, as far as they are found in a moment."""
-    if job.status is not JobStatus.COMPLETED:  # only a success sends them
-        return Page()
-    found, until = Page(), monotonic() + _PATIENCE
-    for page in engine.jobs.pages(parent=job.id, since=job.started_at, limit=_CHILDREN):
-        found = Page([*found, *page], cursor=page.cursor)
-        if monotonic() > until:
-            return Page(found, cursor=page.cursor or "…")
-    return found
-
-
-def _values_of(job: JobRecord) -> dict[str, Any]:
-    return {**job.handed_over, **job.parameters}
+def story_as_json(story: Story) -> dict[str, Any]:
+    """Return all that is known of a job as plain JSON values."""
+    log = [{"time": e.time.isoformat() if e.time else None, **_entry(e)} for e in story.entries]
+    more = {
+        "traceback": story.traceback or None,
+        "children": [child.id for child in story.children],
+        "has_more_children": bool(story.children.cursor),
+    }
+    return {**as_json(story.job, story.wait), **more, "log": log}
 
 
 def _entry(entry: LogEntry) -> dict[str, object]:
@@ -127,48 +69,53 @@ def _entry(entry: LogEntry) -> dict[str, object]:
     return {name: getattr(entry, name) for name in names}
 
 
-def describe(shown: Shown, secret_names: Sequence[str]) -> str:
+def describe(story: Story) -> str:
     """Return all there is to know about a job, for reading."""
-    job = shown.job
-    parts = [_facts(shown, secret_names), *_values("Parameters", job.parameters, secret_names)]
-    parts += [*_values("Handed over", job.handed_over, secret_names), *_source(job)]
-    if attempts := [entry for entry in shown.entries if entry.status]:
-        parts.append(_section("Attempts", _attempts(job, attempts)))
-    if shown.traceback.strip():
-        parts.append(_section("Traceback", "\n".join(map(printable, shown.traceback.splitlines()))))
-    if logged := [line_of(entry) for entry in shown.entries if not entry.status]:
+    job = story.job
+    parts = [_facts(story), *_values("Parameters", job.parameters), *_values("Handed over", job.handed_over)]
+    parts += _source(story.source)
+    if attempts := [attempt for attempt in story.attempts if attempt.status]:
+        parts.append(_section("Attempts", _attempts(attempts)))
+    if story.traceback.strip():
+        parts.append(_section("Traceback", "\n".join(map(printable, story.traceback.splitlines()))))
+    if logged := [line_of(entry) for entry in story.lines]:
         parts.append(_section("Log", "\n".join(logged)))
     if job.result is not None and (lines := str(job.result).strip("\n").splitlines()):
         parts.append(_section("Result", "\n".join(map(printable, lines))))
-    if shown.children:
-        rows = [(child.id, child.status, child.source_name, place_of(child)) for child in shown.children]
+    if story.children:
+        rows = [(child.id, child.status, child.source_name, place_of(child)) for child in story.children]
         parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows)))
-    if shown.children.cursor:
+    if story.children.cursor:
         parts.append(f"There may be more children: poscli jobs list --parent {job.id}")
     return "\n\n".join(parts)
 
 
-def _attempts(job: JobRecord, attempts: Sequence[LogEntry]) -> str:
+def _attempts(attempts: Sequence[Attempt]) -> str:
     """Return the attempts, each with how long the job waited for it."""
-    before, rows = job.created_at, []
-    for each in attempts:
-        started = each.time - timedelta(milliseconds=each.duration) if each.time else None
-        waited = span((started - before).total_seconds()) if started and before else "-"
-        rows.append((each.attempt, each.status, waited, f"{each.duration} ms", clock(each.time), each.message))
-        before = each.time
+    rows = [
+        (
+            each.number,
+            each.status,
+            "-" if each.waited is None else span(each.waited),
+            f"{each.duration} ms",
+            clock(each.ended),
+            each.error,
+        )
+        for each in attempts
+    ]
     return table(("NUMBER", "STATUS", "WAITED", "DURATION", "ENDED", "ERROR"), rows)
 
 
-def _facts(shown: Shown, secret_names: Sequence[str]) -> str:
-    job, wait = shown.job, shown.wait
+def _facts(story: Story) -> str:
+    job, wait = story.job, story.wait
     turn = ", waits for its turn there" if wait.parked else ""
-    parent = f"{job.parent} ({shown.parent.source_name})" if shown.parent else job.parent
+    parent = f"{job.parent} ({story.parent.source_name})" if story.parent else job.parent
     facts = {
         "Job": job.id,
         "Edited from": job.edited_from,
         "Source name": job.source_name,
         "Status": str(job.status),
-        "Error": hidden(job.error, _values_of(job), secret_names) if job.error else None,
+        "Error": job.error,
         "Place": place_of(job),
         "Parent": parent,
         "Priority": str(job.priority),
@@ -189,22 +136,23 @@ def _section(title: str, text: str) -> str:
     return f"{styled(title, bold=True)}\n{indented}"
 
 
-def _values(title: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> list[str]:
-    if not values:
-        return []
-    shown = _masked(values, secret_names)
+def _values(title: str, values: Mapping[str, Any]) -> list[str]:
     lines = []
     for name, value in values.items():
-        text = printable(json.dumps(shown[name], ensure_ascii=False))
+        encoded = encode(value)
+        text = printable(json.dumps(encoded, ensure_ascii=False))
         text = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
-        lines.append(f"{printable(name)} = {text} ({size(encode(value))} bytes)")
-    return [_section(title, "\n".join(lines))]
+        lines.append(f"{printable(name)} = {text} ({size(encoded)} bytes)")
+    return [_section(title, "\n".join(lines))] if lines else []
 
 
-def _source(job: JobRecord) -> list[str]:
-    if not job.source.strip():
+def _source(lines: Sequence[SourceLine]) -> list[str]:
+    if not lines:
         return []
-    lines = job.source.strip("\n").split("\n")
-    first = job.line + len(job.source) - len(job.source.lstrip("\n"))
-    width = len(str(first + len(lines)))
-    return [_section("Source", "\n".join(f"{first + i:>{width}} | {printable(line)}" for i, line in enumerate(lines)))]
+    width = len(str(lines[-1].number))
+    marked = any(line.raised for line in lines)
+    rows = [
+        f"{('> ' if line.raised else '  ') if marked else ''}{line.number:>{width}} | {printable(line.text)}"
+        for line in lines
+    ]
+    return [_section("Source", "\n".join(rows))]

@@ -16,7 +16,6 @@ from liquid_background.errors import JobNotFound
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import Kind, Operation, OperationState
 from liquid_background.jobs.queue.overview import workers
-from liquid_background.jobs.queue.waiting import waiting
 from liquid_background.wording import counted
 from poscli.filtering import whole
 from poscli.jobrows import rows
@@ -115,7 +114,7 @@ def _show(engine: Engine, found: Operation) -> None:
         except JobNotFound:  # gone meanwhile
             continue
     if jobs:
-        print(rows(jobs, waiting(engine.store, jobs)).text())
+        print(rows(engine.shown(jobs), engine.waiting(jobs)).text())
     if found.matched > len(jobs) > 0:
         note(f"and {found.matched - len(jobs):,} more")
 

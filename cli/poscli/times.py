@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Final
 
 import click
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_CLOCK: Final = re.compile(r"\d{1,2}:\d\d", re.ASCII)
-_AGO: Final = re.compile(r"(?:\d+(?:\.\d+)?[smhdw])+", re.ASCII)
+from liquid_background.errors import FilterError
+from liquid_background.moments import moment, moment_to_come
+
+_UNITS: Final = {"m": 60, "h": 3600, "d": 86_400}
 
 
 def since(text: str) -> datetime:
     """Return the time that an option means: 10m, 2h30m, 1d ago, the last 14:00, or an ISO date and time.
 
-    It is in UTC unless it says more.
-
     Raises:
         BadParameter: when it is none of these.
     """
-    try:
-        if _AGO.fullmatch(text):
-            parts = re.findall(r"([\d.]+)([smhdw])", text)
-            return datetime.now(UTC) - timedelta(seconds=sum(float(count) * _UNITS[unit] for count, unit in parts))
-        if _CLOCK.fullmatch(text):
-            return _last(*map(int, text.split(":")))
-        time = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        message = f"'{text}' is not a time such as 10m, 2h30m, 1d, 14:00, 2024-01-15 or 2024-01-15T14:32"
-        raise click.BadParameter(message) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+    return _given(moment, text)
 
 
 def until(text: str) -> datetime:
@@ -40,19 +29,14 @@ def until(text: str) -> datetime:
     Raises:
         BadParameter: when it is none of these, or past.
     """
-    now = datetime.now(UTC)
-    time = since(text)
-    time = now + (now - time) if _AGO.fullmatch(text) else time
-    if time <= now:
-        raise click.BadParameter(f"'{text}' is past: give a time that is to come, such as 2h")
-    return time
+    return _given(moment_to_come, text)
 
 
-def _last(hour: int, minute: int) -> datetime:
-    """Return the last time that it was that late, by UTC."""
-    now = datetime.now(UTC)
-    time = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    return time if time <= now else time - timedelta(days=1)
+def _given(parse: Callable[[str], datetime], text: str) -> datetime:
+    try:
+        return parse(text)
+    except FilterError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 def age(time: datetime | None, now: datetime | None = None) -> str:

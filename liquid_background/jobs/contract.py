@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol, TypeAlias, Unpack, assert_never
 from liquid_background.errors import JobNotAllowed, JobNotFound
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry, LogStatus
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.pages import Conditions, Page
+from liquid_background.jobs.pages import Conditions, Count, Page
 
 Ids: TypeAlias = list[str]
 Records: TypeAlias = list[JobRecord]  # by these names, since what asks for them has a method `list`
@@ -71,6 +71,14 @@ class Jobs(Protocol):
     ) -> int:
         """Return how many jobs a filter means."""
 
+    def counting(
+        self,
+        filter: Given = None,
+        source_name: str | None = None,
+        **conditions: Unpack[Conditions],
+    ) -> Iterator[Count]:
+        """Yield how many jobs a filter means as far as it is known; the last one is what `count` returns."""
+
     def traceback(self, job_id: str) -> str:
         """Return the traceback of the attempt that a job failed with, or raise JobNotFound; empty when it has none."""
 
@@ -129,6 +137,11 @@ class Jobs(Protocol):
     ) -> int:
         """Do what `count` does."""
 
+    def counting_async(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> AsyncIterator[Count]:
+        """Do what `counting` does."""
+
     async def traceback_async(self, job_id: str) -> str:
         """Do what `traceback` does."""
 
@@ -147,6 +160,13 @@ class Jobs(Protocol):
         """Do what `counts` does."""
 
 
+class Reading(Protocol):
+    """What has come to a log since it was last asked."""
+
+    def read(self) -> list[LogEntry]:
+        """Return the entries that have come since the last read, oldest first."""
+
+
 class Log(Protocol):
     """The job log of a store: what `Engine.log` is, whatever it stands on."""
 
@@ -158,8 +178,9 @@ class Log(Protocol):
         status: LogStatus | str | None = None,
         type: str | None = None,
         since: datetime | None = None,
+        before: str | None = None,
     ) -> list[LogEntry]:
-        """Return the newest entries that match, oldest first."""
+        """Return the newest entries that match, oldest first: of those before the entry id `before`, if given."""
 
     def follow(
         self,
@@ -170,6 +191,16 @@ class Log(Protocol):
         after: str | None = None,
     ) -> Iterator[LogEntry]:
         """Yield entries as they are written, for ever: from behind the entry id `after`, or from now."""
+
+    def reader(
+        self,
+        source_name: str | None = None,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        after: str | None = None,
+    ) -> Reading:
+        """Return what follows the log as `follow` does, and gives at each call what there is by then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
+
+from liquid_background.job import JobRecord
 
 _SHORTEST: Final = 3  # characters of a secret that is looked for in a text: shorter ones stand in other words, too
 MASK: Final = "[masked]"
@@ -29,6 +32,54 @@ def hidden(text: str, values: Mapping[str, Any], secret_names: Sequence[str]) ->
     for secret in sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def shown(job: JobRecord, secret_names: Sequence[str]) -> JobRecord:
+    """Return a job as people are shown it: its values masked, and what masking hides of them in its error and result.
+
+    Args:
+        job: as it was read.
+        secret_names: parts of names.
+    """
+    values = values_of(job)
+    result = mask({"": job.result}, secret_names)[""]
+    return replace(
+        job,
+        parameters=mask(job.parameters, secret_names),
+        handed_over=mask(job.handed_over, secret_names),
+        error=hidden(job.error, values, secret_names) if job.error else job.error,
+        result=_hidden_inside(result, values, secret_names),
+    )
+
+
+def values_of(job: JobRecord) -> dict[str, Any]:
+    """Return the values that a job was given, by name."""
+    return {**job.handed_over, **job.parameters}
+
+
+def _hidden_inside(value: Any, values: Mapping[str, Any], secret_names: Sequence[str]) -> Any:
+    if isinstance(value, str):
+        return hidden(value, values, secret_names)
+    if isinstance(value, Mapping):
+        return {name: _hidden_inside(item, values, secret_names) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_hidden_inside(item, values, secret_names) for item in value]
+    return value
+
+
+def certain_part(text: str) -> str:
+    """Return the longest part of a text of which a mask can hide nothing: where the text is shown, that part stands."""
+    return max((_without_ends(part) for part in text.split(MASK)), key=len)
+
+
+def _without_ends(part: str) -> str:
+    """Return a part without what may be the end of a mask before it, or the beginning of one behind it."""
+    if part in MASK:
+        return ""
+    ends = range(len(MASK) - 1, 0, -1)
+    before = next((size for size in ends if part.startswith(MASK[-size:])), 0)
+    behind = next((size for size in ends if part.endswith(MASK[:size])), 0)
+    return part[before : len(part) - behind]
 
 
 def _secrets(value: Any, parts: Sequence[str], is_secret: bool = False) -> Iterator[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -33,7 +33,7 @@ class Page(list[JobRecord]):
 
     Args:
         records: the jobs.
-        cursor: for `after`, to go on behind them; None when there are no more.
+        cursor: for `after`, to go on behind them, or behind what was looked at; None when there are no more.
         looked_at: how many ids have been looked at so far, those of the pages before included.
         of: how many ids there are to look at.
         total: how many jobs there are that fit, where the store knows that without looking at each.
@@ -53,6 +53,16 @@ class Page(list[JobRecord]):
         self.looked_at = looked_at
         self.of = of
         self.total = total
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """How many jobs a filter means, as far as that is known."""
+
+    found: int
+    looked_at: int  # ids so far; 0 where the store knows the number without looking at each
+    of: int  # ids that there are to look at
+    is_whole: bool  # whether it is all of them
 
 
 def filter_of(

@@ -7,7 +7,7 @@ from typing import Any, ParamSpec, TypeVar, Unpack
 
 from liquid_background.job import Job, JobRecord, LogEntry
 from liquid_background.jobs.contract import APPLICATION, Given, Ids, Jobs, QueueCounts
-from liquid_background.jobs.pages import Conditions, Page
+from liquid_background.jobs.pages import Conditions, Count, Page
 from liquid_background.lazy import kept
 from liquid_background.threads import Threads
 
@@ -75,6 +75,12 @@ class Twins(Jobs):
     ) -> int:
         """Do what `count` does, without holding up the event loop."""
         return await self._threads.run(self.count, filter, source_name, **conditions)
+
+    def counting_async(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> AsyncIterator[Count]:
+        """Do what `counting` does, without holding up the event loop."""
+        return self._each(lambda: self.counting(filter, source_name, **conditions))
 
     async def traceback_async(self, job_id: str) -> str:
         """Do what `traceback` does, without holding up the event loop."""

@@ -13,6 +13,7 @@ from liquid_background.errors import JobNotFound, ScheduleNotFound
 from liquid_background.job import Job, JobRecord, LogEntry, new_id
 from liquid_background.jobs.contract import APPLICATION, Jobs
 from liquid_background.jobs.log.entry import encoded
+from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.site import id_suffix, own_name
@@ -50,6 +51,14 @@ class Planned:
     last_time: datetime | None  # when it last came, of the times that left a record; aware UTC
     last: JobRecord | None  # the job of that time
     paused: Paused | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastTime:
+    """A time of a schedule that has come, or passed while it was paused or no worker ran."""
+
+    at: datetime  # in the schedule's time zone
+    job: JobRecord | None  # of that time; None when there was none, or its record has expired
 
 
 Listed: TypeAlias = list[Planned]  # by this name, since what answers has a method `list`
@@ -94,6 +103,27 @@ class Timetable:
         [found] = self._planned([self._find(name)])
         return found
 
+    def history(self, name: str, limit: int = 10) -> Sequence[PastTime]:
+        """Return the last times of a schedule with their jobs, the newest first.
+
+        Args:
+            name: of the schedule.
+            limit: times that are looked back.
+
+        Raises:
+            ScheduleNotFound: when the application has none of that name.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        schedule = self._find(name)
+        times = schedule.previous_times(self._engine.store.time(0.0), limit)
+        return [PastTime(at=schedule.local_time(each), job=self._job_of(schedule, each)) for each in times]
+
+    def _job_of(self, schedule: Schedule, moment: int) -> JobRecord | None:
+        try:
+            return self._engine.jobs.get(f"{schedule.name}-{moment}{id_suffix(self._engine.store.site)}")
+        except JobNotFound:
+            return None
+
     def pause(self, name: str, by: str = APPLICATION) -> bool:
         """Have none of its times come until it is resumed; those that pass meanwhile do not come later.
 
@@ -117,8 +147,12 @@ class Timetable:
         self._find(name)
         return False
 
-    def run(self, name: str) -> str:
+    def run(self, name: str, by: str = APPLICATION) -> str:
         """Enqueue its job now, beside its times and also while it is paused; return the job's id.
+
+        Args:
+            name: of the schedule.
+            by: whom the audit names.
 
         Raises:
             ScheduleNotFound: when the application has none of that name.
@@ -126,6 +160,7 @@ class Timetable:
         """
         job = replace(self._find(name).job, id=new_id(), start_at=None, delay=0.0)
         self._engine.send([job], ())
+        Audit(self._engine.store).note("run", f"schedule {name}", by[:_LONGEST_BY] or "?")
         return job.id
 
     async def list_async(self) -> Listed:
@@ -144,9 +179,13 @@ class Timetable:
         """Do what `resume` does, in a thread."""
         return await asyncio.to_thread(self.resume, name, by)
 
-    async def run_async(self, name: str) -> str:
+    async def history_async(self, name: str, limit: int = 10) -> Sequence[PastTime]:
+        """Do what `history` does, in a thread."""
+        return await asyncio.to_thread(self.history, name, limit)
+
+    async def run_async(self, name: str, by: str = APPLICATION) -> str:
         """Do what `run` does, in a thread."""
-        return await asyncio.to_thread(self.run, name)
+        return await asyncio.to_thread(self.run, name, by)
 
     def _find(self, name: str) -> Schedule:
         known = {schedule.name: schedule for schedule in self._engine.schedules()}
@@ -191,12 +230,10 @@ class Timetable:
         found: dict[str, tuple[datetime, JobRecord]] = {}
         for schedule in schedules:
             for moment in schedule.previous_times(now, _LOOKED_BACK):
-                job_id = f"{schedule.name}-{moment}{id_suffix(self._engine.store.site)}"
-                try:
-                    found[schedule.name] = datetime.fromtimestamp(moment, UTC), self._engine.jobs.get(job_id)
-                except JobNotFound:
-                    continue
-                break
+                job = self._job_of(schedule, moment)
+                if job is not None:
+                    found[schedule.name] = datetime.fromtimestamp(moment, UTC), job
+                    break
         return found
 
 

@@ -11,6 +11,7 @@ from liquid_background.errors import NotSignedIn
 from liquid_background.jobs.log import printable
 from liquid_background.screens.access import Permission, Visitor, visitor_of
 from liquid_background.screens.guard import Arrival, Guard
+from liquid_background.screens.live import Feed
 from liquid_background.screens.messages import MAX_FIELDS, Fields, Refused, ScreenAnswer, ScreenRequest
 from liquid_background.screens.rendering import HEADERS
 from liquid_background.screens.routing import Screens
@@ -70,16 +71,15 @@ class Entrance:
         Raises:
             Refused: when the query or the form cannot be read.
         """
-        request = ScreenRequest(
-            method=arrival.method,
-            path=arrival.path.strip("/"),
-            query=_fields(arrival.query, "query"),
-            form=_form(arrival, body) if body else Fields(),
-            headers=arrival.headers,
-            root=arrival.root,
-            visitor=visitor,
-        )
-        return self._screens.answer(request)
+        return self._screens.answer(_request(arrival, visitor, body))
+
+    def feed(self, arrival: Arrival, visitor: Visitor) -> Feed | ScreenAnswer:
+        """Return what tells an open page of what changes, for a face that can stream it.
+
+        Raises:
+            Refused: when the query cannot be read.
+        """
+        return self._screens.feed(_request(arrival, visitor), arrival.headers.get("last-event-id", ""))
 
     def turned_away(self, arrival: Arrival, error: BaseException) -> ScreenAnswer:
         """Return the answer to a request that no screen has answered."""
@@ -114,6 +114,18 @@ def _sign_in(arrival: Arrival, error: NotSignedIn) -> ScreenAnswer:
     if error.location and arrival.method != "POST" and arrival.is_navigation:
         return plain(303, str(error), ("location", error.location))
     return plain(401, str(error), *([("www-authenticate", error.challenge)] if error.challenge else []))
+
+
+def _request(arrival: Arrival, visitor: Visitor, body: bytes = b"") -> ScreenRequest:
+    return ScreenRequest(
+        method=arrival.method,
+        path=arrival.path.strip("/"),
+        query=_fields(arrival.query, "query"),
+        form=_form(arrival, body) if body else Fields(),
+        headers=arrival.headers,
+        root=arrival.root,
+        visitor=visitor,
+    )
 
 
 def _form(arrival: Arrival, body: bytes) -> Fields:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from liquid import Undefined
 from markupsafe import Markup
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60))
@@ -32,7 +33,7 @@ def ago(time: datetime | None) -> Markup:
     """Return how long ago a time was, or in how long it comes, with the exact one for who points at it."""
     if time is None:
         return Markup("-")
-    seconds = (datetime.now(UTC) - time).total_seconds()
+    seconds = int((datetime.now(UTC) - time).total_seconds())
     words = f"in {span(-seconds)}" if seconds < -1 else "now" if seconds < 1 else f"{span(seconds)} ago"
     return _time(time, words)
 
@@ -59,11 +60,24 @@ def percent(value: float | None) -> str:
     return "-" if value is None else f"{100 * value:.3g}%"
 
 
+def cut(text: object, most: int = 300) -> str:
+    """Return a text that may be long as what fits a table, saying how much is missing."""
+    whole = "" if text is None else str(text)
+    left = len(whole) - most
+    return whole if left <= 0 else f"{whole[:most]} … {left:,} more characters"
+
+
+def _of_known(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that takes what a template does not know for nothing, as `None`."""
+    return lambda value, *given: write(None if isinstance(value, Undefined) else value, *given)
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "span": span,
-    "milliseconds": milliseconds,
-    "ago": ago,
-    "clock": clock,
-    "number": number,
-    "percent": percent,
+    "span": _of_known(span),
+    "milliseconds": _of_known(milliseconds),
+    "ago": _of_known(ago),
+    "clock": _of_known(clock),
+    "number": _of_known(number),
+    "percent": _of_known(percent),
+    "cut": cut,
 }

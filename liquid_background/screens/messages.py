@@ -57,6 +57,7 @@ class ScreenRequest:
     headers: Mapping[str, str] = field(default_factory=dict)  # by names in lower case
     root: str = ""  # the path at which the dashboard is mounted, without a slash at its end
     visitor: Visitor  # who asks, and what they may do
+    is_live: bool = False  # whether only the part of the page is wanted that changes while one looks at it
 
     @property
     def segments(self) -> tuple[str, ...]:

@@ -51,6 +51,8 @@ _POLICY: Final = (
 )
 
 
+_LIVE: Final = '<div id="live">'
+_LIVE_END: Final = "</div><!-- live -->"
 Live: TypeAlias = Literal["events", "poll"]
 """How a page that is open learns of what is new: it is told, by one stream of events, or it asks again and again."""
 
@@ -100,20 +102,39 @@ class Pages:
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
+            "message": "",  # what is wrong with what was asked for
             "here": Exact(_here(request)),
         }
         shown = {name: plain(value) for name, value in {**frame, **values}.items()}
         content = self._templates[template].render(**shown)
+        if request.is_live:
+            return ScreenAnswer(
+                status=status, headers=headers_of(nonce), body=live_part(content).encode("utf-8", "replace")
+            )
+        if "live_url" not in values and _LIVE in content:
+            shown["live_url"] = Exact(_live_url(request))
         text = self._templates["layout"].render(**shown, content=Markup(content))
-        policy = ("content-security-policy", _POLICY.format(nonce=nonce))
-        headers = (("content-type", "text/html; charset=utf-8"), policy, *HEADERS)
-        return ScreenAnswer(status=status, headers=headers, body=text.encode("utf-8", "replace"))
+        return ScreenAnswer(status=status, headers=headers_of(nonce), body=text.encode("utf-8", "replace"))
 
     def part(self, request: ScreenRequest, template: str, values: Mapping[str, Any]) -> str:
         """Return a piece of a page alone, such as rows that came while it was open."""
         may = {str(action): True for action in request.visitor.actions}
         shown = {name: plain(value) for name, value in {**values, "root": Exact(request.root), "may": may}.items()}
         return self._templates[template].render(**shown)
+
+
+def headers_of(nonce: str) -> tuple[tuple[str, str], ...]:
+    """Return the headers of a page whose scripts carry a nonce."""
+    policy = ("content-security-policy", _POLICY.format(nonce=nonce))
+    return (("content-type", "text/html; charset=utf-8"), policy, *HEADERS)
+
+
+def live_part(content: str) -> str:
+    """Return what stands inside of `<div id="live">` and `</div><!-- live -->`; empty where there is none.
+
+    Values are escaped, so that none of them holds either.
+    """
+    return content.partition(_LIVE)[2].rpartition(_LIVE_END)[0]
 
 
 def plain(value: Any) -> Any:
@@ -134,6 +155,12 @@ def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
     return [
         {"title": title, "url": Exact(f"{request.root}/{path}"), "is_here": path == at} for title, path in NAVIGATION
     ]
+
+
+def _live_url(request: ScreenRequest) -> str:
+    """Return the URL at which the page's live part is told of anew."""
+    query = str(request.query.but("done", "about"))
+    return f"{request.root}/live/{quote(request.path)}" + (f"?{query}" if query else "")
 
 
 def _here(request: ScreenRequest) -> str:

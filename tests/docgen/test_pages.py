@@ -65,7 +65,7 @@ def test_each_fixture_is_in_the_api() -> None:
         "#### Engine.render_async\n",
         "#### Engine.enqueue\n",  # inherited
         "#### Queue.retry\n",  # engine.jobs
-        "#### JobLog.follow\n",  # engine.log
+        "#### StoredLog.follow\n",  # engine.log
         "#### Handle.result_async\n",
         "#### FakeJobs.entries\n\n`entries: list[LogEntry]`\n",
         "| `count` | `int` | `6` | runs after the first, from 0 to 100 |",  # a default by a constant's name

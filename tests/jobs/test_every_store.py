@@ -15,7 +15,6 @@ from typing import Any, assert_never
 import pytest
 
 from liquid_background import Engine
-from liquid_background.engine import JobLog
 from liquid_background.errors import DuplicateJob, FilterError, JobCancelled, JobNotAllowed, JobNotFound, JobRefused
 from liquid_background.job import (
     Ending,
@@ -30,6 +29,7 @@ from liquid_background.job import (
 )
 from liquid_background.jobs import contract, handover
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.log.stored import StoredLog
 from liquid_background.jobs.memory import MemoryLog
 from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.queue.payload import adopt
@@ -669,6 +669,28 @@ class TestLog:
         assert place.engine.log.entries(since=one.time + timedelta(milliseconds=1)) == []
         assert place.engine.log.entries(since=datetime(1960, 1, 1, tzinfo=UTC)) == [one]
 
+    def test_entries_before_one(self, place: Place) -> None:
+        log = place.engine.log
+        place.engine.jobs.send([], [LogEntry(message=text, source_name=text[:1]) for text in ("a1", "b1", "a2", "b2")])
+        every = log.entries()
+        assert log.entries(before=every[2].id) == every[:2]
+        assert log.entries("a", 1, before=every[3].id) == [every[2]]
+        assert log.entries("b", before=every[3].id) == [every[1]]
+        assert log.entries(before=every[0].id) == []
+
+    def test_a_reader_gives_what_there_is(self, place: Place) -> None:
+        engine = place.engine
+        engine.jobs.send([], [LogEntry(message="before")])
+        now, all_of_it = engine.log.reader("a"), engine.log.reader(after="0-0")
+        assert now.read() == []
+        for text in ("a1", "b1"):
+            engine.jobs.send([], [LogEntry(message=text, source_name=text[:1])])
+        assert [entry.message for entry in now.read()] == ["a1"]
+        assert [entry.message for entry in all_of_it.read()] == ["before", "a1", "b1"]
+        assert now.read() == all_of_it.read() == []
+        engine.jobs.send([], [LogEntry(message="a2", source_name="a")])
+        assert [entry.message for entry in now.read()] == ["a2"]
+
     def test_an_entry_is_kept_within_bounds(self, place: Place) -> None:
         place.engine.jobs.send([], [LogEntry(message="x" * 5_000, source_name="\ud800", template="t", line=7)])
         [entry] = place.engine.log.entries()
@@ -750,7 +772,7 @@ def _signatures(kind: type) -> dict[str, inspect.Signature]:
 
 @pytest.mark.parametrize(
     ("asked", "store", "double"),
-    [(contract.Jobs, Queue, FakeJobs), (contract.Log, JobLog, MemoryLog)],
+    [(contract.Jobs, Queue, FakeJobs), (contract.Log, StoredLog, MemoryLog)],
 )
 def test_the_double_has_the_store_s_methods(asked: type, store: type, double: type) -> None:
     wanted = _signatures(asked)

@@ -79,10 +79,10 @@ class CpuLimit:
                 resource.setrlimit(resource.RLIMIT_CPU, (wanted, self._hard))
 
 
-def memory_held() -> int:
-    """Return the bytes of memory that this process holds; 0 where the system does not tell."""
+def memory_held(pid: int | None = None) -> int:
+    """Return the bytes of memory that a process holds, this one by default; 0 where the system does not tell."""
     try:
-        return int(Path("/proc/self/statm").read_bytes().split()[1]) * resource.getpagesize()
+        return int(Path(f"/proc/{pid or 'self'}/statm").read_bytes().split()[1]) * resource.getpagesize()
     except OSError:
         return 0
 

@@ -14,6 +14,7 @@ from time import monotonic
 
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Pulse
+from liquid_background_worker.limits import memory_held
 from liquid_background_worker.reports import Heard, pipe
 from liquid_background_worker.slot import Slot
 
@@ -25,6 +26,7 @@ class Process:
 
     def __init__(self, name: str, slot: Slot, pid: int, control: int, reports: int) -> None:
         self.name = name
+        self.recycles = 0  # processes that had its place before it
         self.slot = slot
         self.pid = pid
         self.control = control
@@ -76,6 +78,7 @@ class Process:
             failed=counted[1] - before[1],
             seconds=counted[2] - before[2],
             job=now.job if now else None,
+            memory=memory_held(self.pid),
         )
         return [beat, *(Pulse(name=self.name, completed=0, failed=0, seconds=0.0, job=job) for job in self.slot.owed())]
 

@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import socket
+from collections import Counter
 from collections.abc import Callable
 from time import monotonic
 from typing import Final
@@ -69,6 +70,7 @@ class Supervisor:
         self._children: dict[int, Process] = {}  # by the number in the name
         self._old: list[Process] = []  # being replaced while they finish
         self._start_at: dict[int, float] = {}
+        self._started: Counter[int] = Counter()  # processes, by the number in the name
         self._pauses: dict[int, float] = {}
         self._to_replace: list[int] = []
         self._stops = 0
@@ -181,6 +183,8 @@ class Supervisor:
             call_hooks("on_child_stop", Alarm(), limit, hooks.child_stopped)
 
         process = fork(name, body, self._descriptors())
+        process.recycles = self._started[number]
+        self._started[number] += 1
         self._register(process)
         return process
 
@@ -198,6 +202,7 @@ class Supervisor:
             queues=self._queues,
             runs=self.identity.runs,
             app_version=self.identity.app_version,
+            recycles=process.recycles,
         )
         self._heart.must(moves.register(worker, self._settings))
 

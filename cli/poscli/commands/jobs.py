@@ -23,7 +23,7 @@ from poscli.filtering import filter_options
 from poscli.forgetting import forget
 from poscli.group import Group
 from poscli.joblist import print_jobs
-from poscli.jobview import Shown, describe
+from poscli.jobview import describe, story_as_json
 from poscli.operating import check_asked, operate, operating_options
 from poscli.output import dump
 from poscli.tables import confirm
@@ -104,9 +104,8 @@ def show(job_id: str, style: str, app: str | None) -> None:
     engine = _engine(app)
     if engine is None:
         sys.exit(1)
-    job = _stored(engine, job_id)
-    shown, secret_names = Shown.of(engine, job), engine.settings.secret_names
-    print(fitted(describe(shown, secret_names)) if style == "text" else dump(shown.as_json(secret_names)))
+    story = engine.story(engine.jobs.resolve(job_id))
+    print(fitted(describe(story)) if style == "text" else dump(story_as_json(story)))
 
 
 @command.command("retry")

@@ -122,7 +122,7 @@ def run(name: str, app: str | None) -> None:
     Example:
       poscli schedules run nightly_report
     """
-    print(_engine(app).timetable.run(name))
+    print(_engine(app).timetable.run(name, operator()))
 
 
 def _engine(app: str | None) -> Engine:

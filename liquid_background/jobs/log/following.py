@@ -6,6 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 from redis import Redis
@@ -42,7 +43,7 @@ def follow(
     was cut short, as by a failover, it goes on behind the newest entry that it has read and that is still there. A log
     that was put in its place is read from its start. While the key holds no log at all, it waits.
     """
-    reader = _Reader(client, after, site)
+    reader = _Reader(client, after, site, _BLOCK)
     while True:
         try:
             found = reader.read()
@@ -54,12 +55,47 @@ def follow(
                 yield entry
 
 
-class _Reader:
-    """Where a follower is, and in which log."""
+class LogReader:
+    """Follows a log as `follow` does, and never blocks for longer than a round trip.
 
-    def __init__(self, client: Redis, after: str | None, site: str) -> None:
+    Args:
+        client: of the log's store.
+        source_name: and the next two, as of `follow`.
+        status: of attempts' ends.
+        type: of entries.
+        after: id behind which it begins.
+        site: whose log it is.
+    """
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        source_name: str | None = None,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        after: str,
+        site: str = "",
+    ) -> None:
+        self._reader = _Reader(client, after, site, None)
+        self._fits = partial(fits, source_name=source_name, status=status, type=type)
+
+    def read(self) -> list[LogEntry]:
+        """Return the entries that have come since the last read, oldest first, up to 500 that were written.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached; the next read goes on where the last one was.
+        """
+        return list(filter(self._fits, self._reader.read()))
+
+
+class _Reader:
+    """Where a follower is, and in which log; `block` is in milliseconds, None for not at all."""
+
+    def __init__(self, client: Redis, after: str | None, site: str, block: int | None) -> None:
         self._client = client
         self._site = site
+        self._block = block
         self._key, self._ends = keys_of(site)
         self._last = None if after is None else after.encode("ascii")  # id of the entry read last
         self._furthest = self._last or BEFORE_ALL  # highest id read in any log; no end that is older is news
@@ -80,7 +116,7 @@ class _Reader:
             self._look_at = time.monotonic() + _BLOCK / 1000
         pipeline = self._client.pipeline(transaction=False)
         last = self._last or BEFORE_ALL
-        pipeline.xread({self._key: last}, count=_AT_ONCE, block=_BLOCK)
+        pipeline.xread({self._key: last}, count=_AT_ONCE, block=self._block)
         # Second: what lines of templates have moved meanwhile, past a slow reader, is in it.
         pipeline.xread({self._ends: self._furthest}, count=_AT_ONCE)
         # Last, on the connection that was read from: it may lead to another server than the one before.
@@ -159,7 +195,8 @@ class _Reader:
         if not self._waits:
             logger.warning("the key %s holds something else than the job log: rename or delete it", self._key)
         self._waits = True
-        time.sleep(_PAUSE)
+        if self._block is not None:
+            time.sleep(_PAUSE)
 
 
 def _is_of_the_future(entry_id: bytes) -> bool:

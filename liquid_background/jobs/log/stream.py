@@ -27,18 +27,23 @@ def entries(
     source_name: str | None = None,
     status: LogStatus | str | None = None,
     type: str | None = None,
+    job_id: str | None = None,
     since: datetime | None = None,
+    before: str | None = None,
+    until: datetime | None = None,
     limit: int = 100,
     site: str = "",
 ) -> list[LogEntry]:
-    """Return the newest entries of a site's log that match, oldest first.
+    """Return the newest entries of a site's log that match, oldest first: of those before the id `before`, if given.
 
     Filters are literal and applied in the store.
     """
     oldest = _from(since)
-    wanted = {"source_name": source_name, "status": status, "type": type}
+    wanted = {"source_name": source_name, "status": status, "type": type, "job_id": job_id}
     found: list[LogEntry] = []
-    newest: str | bytes = "+"
+    newest: str | bytes = "+" if until is None else b"%d" % milliseconds_of(until)
+    if before is not None:
+        newest = f"({before}"
     while newest and len(found) < limit:
         with translated_errors():
             reply: Any = client.eval(script(), 0, *search(newest, oldest, limit - len(found), wanted, site=site))

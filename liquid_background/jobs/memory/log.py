@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from liquid_background.job import LogEntry, LogStatus
+from liquid_background.jobs.contract import Reading
 from liquid_background.jobs.log.entry import (
     BEFORE_ALL,
     FIELDS,
@@ -78,11 +79,14 @@ class MemoryLog:
         status: LogStatus | str | None = None,
         type: str | None = None,
         since: datetime | None = None,
+        before: str | None = None,
     ) -> list[LogEntry]:
-        """Return the newest entries that match, oldest first."""
+        """Return the newest entries that match, oldest first: of those before the entry id `before`, if given."""
         oldest = (0 if since is None else milliseconds_of(since), 0)
         with self._written:
             found = [entry for entry in (*self._ends, *self._kept) if _order(entry) >= oldest]
+        if before is not None:
+            found = [entry for entry in found if _order(entry) < order_of(before.encode("ascii"))]
         found = [entry for entry in found if fits(entry, source_name, status, type)]
         return found[-limit:] if limit > 0 else []
 
@@ -98,24 +102,58 @@ class MemoryLog:
 
         A log whose last id is lower than that is another one, and is read from its start.
         """
-        with self._written:
-            now = order_of(self._last)
-        read = now if after is None else order_of(after.encode("ascii"))
-        if read > now:
-            read = order_of(BEFORE_ALL)
+        read = self._start(after)
         while True:
+            with self._written:
+                while order_of(self._last) <= read:
+                    self._written.wait()
             found = self._behind(read)
             read = _order(found[-1])
             for entry in found:
                 if fits(entry, source_name, status, type):
                     yield entry
 
-    def _behind(self, read: tuple[int, int]) -> list[LogEntry]:
-        """Return the entries behind an id, once there are any."""
+    def reader(
+        self,
+        source_name: str | None = None,
+        *,
+        status: LogStatus | str | None = None,
+        type: str | None = None,
+        after: str | None = None,
+    ) -> Reading:
+        """Return what follows the log as `follow` does, and gives at each call what there is by then."""
+        return MemoryLogReader(self._behind, self._start(after), lambda entry: fits(entry, source_name, status, type))
+
+    def _start(self, after: str | None) -> tuple[int, int]:
         with self._written:
-            while order_of(self._last) <= read:
-                self._written.wait()
+            now = order_of(self._last)
+        read = now if after is None else order_of(after.encode("ascii"))
+        return order_of(BEFORE_ALL) if read > now else read
+
+    def _behind(self, read: tuple[int, int]) -> list[LogEntry]:
+        """Return the entries behind an id."""
+        with self._written:
             return [entry for entry in (*self._ends, *self._kept) if _order(entry) > read]
+
+
+class MemoryLogReader:
+    """What has come to a log in memory since it was last asked."""
+
+    def __init__(
+        self,
+        behind: Callable[[tuple[int, int]], list[LogEntry]],
+        start: tuple[int, int],
+        is_wanted: Callable[[LogEntry], bool],
+    ) -> None:
+        self._behind = behind
+        self._read = start
+        self._is_wanted = is_wanted
+
+    def read(self) -> list[LogEntry]:
+        """Return the entries that have come since the last read, oldest first."""
+        found = self._behind(self._read)
+        self._read = _order(found[-1]) if found else self._read
+        return [*filter(self._is_wanted, found)]
 
 
 def _order(entry: LogEntry) -> tuple[int, int]:

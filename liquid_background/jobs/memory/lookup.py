@@ -10,9 +10,9 @@ from liquid_background.job import JobRecord
 from liquid_background.jobs.contract import Given, ambiguous, not_found
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.memory.kept import Kept
-from liquid_background.jobs.pages import Conditions, Page, filter_of
+from liquid_background.jobs.pages import Conditions, Count, Page, filter_of
 from liquid_background.jobs.queue import cursors, keys
-from liquid_background.jobs.queue.matching import check_values, payload_fits
+from liquid_background.jobs.queue.matching import check_values, error_fits, payload_fits
 from liquid_background.jobs.twins import Twins
 from liquid_background.settings import Settings
 
@@ -86,6 +86,17 @@ class Lookup(Twins):
         """
         return len(self._found(filter_of(filter, source_name, conditions)))
 
+    def counting(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> Iterator[Count]:
+        """Yield how many jobs a filter means, once.
+
+        Raises:
+            FilterError: when a condition is none.
+        """
+        found, of = self.count(filter, source_name, **conditions), len(self._all())
+        return iter([Count(found=found, looked_at=of, of=of, is_whole=True)])
+
     def resolve(self, beginning: str) -> str:
         """Return the id that is given whole or by its beginning.
 
@@ -123,7 +134,7 @@ def _fits(wanted: Filter, kept: Kept, secret_names: tuple[str, ...]) -> bool:
         and wanted.queue in ("", record.priority)
         and wanted.group in ("", kept.job.group.name if kept.job.group else None)
         and not wanted.failure  # no groups are kept of these
-        and wanted.error.casefold() in (record.error or "").casefold()
+        and error_fits(wanted, record.error or "", kept.payload(), secret_names)
         and (wanted.since is None or came >= wanted.since)
         and (wanted.until is None or came < wanted.until)
         and record.id.startswith(wanted.id_prefix)

@@ -6,6 +6,7 @@ the rest.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -28,6 +29,7 @@ class AuditEntry:
     by: str  # such as ada@web-3; `APPLICATION` for what an application does by itself
     action: str  # such as retry
     about: str  # what it was done to, such as "job 3fa9… (send_email)"
+    id: str = ""  # where it stands in the stream
 
 
 class Audit:
@@ -36,23 +38,28 @@ class Audit:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def entries(self, limit: int = 100, since: datetime | None = None) -> Sequence[AuditEntry]:
+    def entries(self, limit: int = 100, since: datetime | None = None, *, before: str = "") -> Sequence[AuditEntry]:
         """Return the newest entries, oldest first.
 
         Args:
             limit: of how many at most.
             since: none before that time.
+            before: the id of an entry, of which those before are returned; empty for the newest.
 
         Raises:
-            ValueError: when the limit is negative.
+            ValueError: when the limit is negative, or no entry can have that id.
             StoreUnavailable: when the store cannot be reached.
         """
         if limit < 0:
             raise ValueError(f"at most {limit} entries of the audit: give a limit from 0")
+        if before and not _ID.fullmatch(before):
+            raise ValueError(f"no entry of the audit has the id {before[:40]!r}: give one that an entry has")
         oldest = str(max(0, int(since.timestamp() * 1000))) if since else "-"
         pipeline: Any = self._store.client.pipeline(transaction=False)
         # A count of 0 would mean all.
-        pipeline.xrevrange(own_name(self._store.site, keys.AUDIT), "+", oldest, count=max(1, limit))
+        pipeline.xrevrange(
+            own_name(self._store.site, keys.AUDIT), f"({before}" if before else "+", oldest, count=max(1, limit)
+        )
         [found] = read_replies(pipeline, self._store.url)
         return [_entry(entry_id, fields) for entry_id, fields in reversed((found or [])[:limit])]
 
@@ -65,10 +72,13 @@ class Audit:
         scripts.run(self._store, "note", [encoded(by), encoded(action), encoded(about)], "the entry may be written")
 
 
+_ID: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
+_LONGEST_ID: Final = 41  # bytes
 _LONGEST_TIME: Final = 253_402_300_799_000  # milliseconds: the end of the year 9999
 
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes]) -> AuditEntry:
     by, action, about = (text(fields.get(name), LONGEST_AUDITED) for name in (b"by", b"action", b"about"))
     milliseconds = min(order_of(entry_id)[0], _LONGEST_TIME)
-    return AuditEntry(time=datetime.fromtimestamp(milliseconds / 1000, UTC), by=by, action=action, about=about)
+    time = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return AuditEntry(time=time, by=by, action=action, about=about, id=text(entry_id, _LONGEST_ID))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NoReturn, TypeAlias
 
@@ -15,9 +15,11 @@ from liquid_background.jobs.operating.failuregroup import (
     MAX_BY,
     FailureGroup,
     ShownFailure,
+    masked,
     milliseconds_of,
 )
 from liquid_background.jobs.operating.storedgroups import StoredGroups
+from liquid_background.jobs.operating.story import source_line
 from liquid_background.jobs.queue import indexes, scripts
 from liquid_background.jobs.queue.causes import FAILURE_ID
 from liquid_background.jobs.store import Store
@@ -28,8 +30,8 @@ from liquid_background.threads import Threads
 Order: TypeAlias = Literal["last", "count"]
 Groups: TypeAlias = list[FailureGroup]  # by this name, since what returns them is a method `list`
 
-_RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
 _LEAST_PREFIX: Final = 3  # characters of an id
+GONE: Final = "(not shown: its jobs are gone, and with them the values that would be masked in it)"
 
 
 class Failures:
@@ -85,7 +87,8 @@ class Failures:
             and template in ("", group.template)
             and (since is None or group.last_seen >= since)
         ]
-        return sorted(found, key=lambda group: group.last_seen if order == "last" else group.failed, reverse=True)
+        found.sort(key=lambda group: group.last_seen if order == "last" else group.failed, reverse=True)
+        return self._shown(found)
 
     async def list_async(
         self,
@@ -119,7 +122,7 @@ class Failures:
             group=group,
             newest=[each.id for each in jobs],
             job=job,
-            source_line=_source_line(job, job.error or "") if job else "",
+            source_line=source_line(job) if job else "",
             parameters=mask(job.parameters, secret) if job else {},
             handed_over=mask(job.handed_over, secret) if job else {},
         )
@@ -199,7 +202,20 @@ class Failures:
         found = self._stored.read([failure])
         if not found:
             self._raise_missing(failure)
-        return found[0]
+        return self._shown(found)[0]
+
+    def _shown(self, groups: Sequence[FailureGroup]) -> Groups:
+        """Return groups as people are shown them: a group keeps an error as it was, and its job what to mask in it."""
+        jobs = {job.id: job for job in self._stored.jobs([group.sample for group in groups if group.sample])}
+        return [self._masked(group, jobs.get(group.sample)) for group in groups]
+
+    def _masked(self, group: FailureGroup, sample: JobRecord | None) -> FailureGroup:
+        if sample is not None:
+            return masked(group, sample, group.error, self._settings.secret_names)
+        other = next(iter(self._stored.newest_jobs(group.id)), None)
+        if other is None:
+            return replace(group, error=GONE, message=GONE)
+        return masked(group, other, other.error or "", self._settings.secret_names)
 
     def _named(self, failure: str) -> str:
         """Return the id that is meant."""
@@ -217,13 +233,3 @@ class Failures:
         near = nearest(failure, self._stored.ids())
         hint = f"did you mean {near!r}?" if near else "its jobs were retried or have expired, or it never was"
         raise FailureNotFound(f"no failure group has the id {failure[:80]!r}; {hint}")
-
-
-def _source_line(job: JobRecord, error: str) -> str:
-    """Return the line of a job's body that an error says it was raised at; empty where that is in another file."""
-    found = _RAISED_AT.search(error)
-    if found is None or found[1] != job.template:
-        return ""
-    lines = job.source.split("\n")
-    at = int(found[2]) - job.line
-    return lines[at].strip() if 0 <= at < len(lines) else ""

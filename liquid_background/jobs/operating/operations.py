@@ -26,7 +26,9 @@ from liquid_background.jobs.operating.operation import (
     kind_of,
     statuses_of,
 )
+from liquid_background.jobs.pages import Count
 from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.counting import counting
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.matching import check_values
 from liquid_background.jobs.queue.protocol import LONGEST_AUDITED, MAX_OPERATIONS, Argument
@@ -104,6 +106,28 @@ class Operations:
         for status in dict.fromkeys(statuses_of(kind_of(kind), filter)):
             for found in scan(self._store, self._settings, replace(filter, status=status)):
                 yield from found.ids
+
+    def counting(self, kind: Kind | str, filter: Filter) -> Iterator[Count]:
+        """Yield how many jobs an operation would be about, as far as it is known: the last one says all.
+
+        Raises:
+            OperationError: when there is no such operation, or none on jobs of that status.
+            FilterError: when the filter asks for a value that is never shown.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        statuses = list(dict.fromkeys(statuses_of(kind_of(kind), filter)))
+        before = Count(found=0, looked_at=0, of=0, is_whole=True)
+        for status in statuses:
+            here = before
+            for now in counting(self._store, self._settings, replace(filter, status=status)):
+                here = Count(
+                    found=before.found + now.found,
+                    looked_at=before.looked_at + now.looked_at,
+                    of=before.of + now.of,
+                    is_whole=now.is_whole and status is statuses[-1],
+                )
+                yield here
+            before = here
 
     def get(self, operation_id: str) -> Operation:
         """Return one operation, by its id or by what only its id begins with.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from liquid_background.errors import PauseError
@@ -12,9 +13,11 @@ from liquid_background.job import SOURCE_NAME, Priority
 from liquid_background.jobs.contract import APPLICATION, QueueCounts
 from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.queue import keys, scripts
+from liquid_background.jobs.queue.depth import failed_since, waiting_by_name
 from liquid_background.jobs.queue.pausing import Pause, PauseKind, pause_of
 from liquid_background.jobs.queue.queue import Queue
-from liquid_background.jobs.queue.waiting import read_pauses
+from liquid_background.jobs.queue.slots import Slots, groups_at_work, slots
+from liquid_background.jobs.queue.waiting import Group, read_pauses
 from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.threads import Threads
@@ -129,6 +132,47 @@ class Queues:
         """
         return self._queue().counts()
 
+    def groups(self) -> Sequence[Group]:
+        """Return the groups with jobs that wait for a slot or run, those first of which most wait.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return groups_at_work(self._store)
+
+    def slots(self, groups: Sequence[str]) -> Mapping[str, Slots]:
+        """Return of groups, by their names, how many of each may run at once, and up to 20 that hold a slot.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return slots(self._store, groups)
+
+    def waiting_by_name(self) -> Mapping[str, int] | None:
+        """Return how many jobs wait of each source name that has any, delayed ones included.
+
+        None where over 2,000 wait in all: each would have to be looked at.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        queue = self._queue()
+        return waiting_by_name(queue.store, queue.settings)
+
+    def failed_since(self, since: datetime) -> Mapping[str, int]:
+        """Return how many jobs of each queue failed for good since a time, of those that are kept.
+
+        It is told from when they will be forgotten, which is off for those of another FAILURE_TTL than this engine's.
+
+        Args:
+            since: aware.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        queue = self._queue()
+        return failed_since(queue.store, queue.settings, since)
+
     async def pause_async(
         self, *, queue: str = "", source_name: str = "", group: str = "", by: str = APPLICATION, reason: str = ""
     ) -> Pause:
@@ -145,6 +189,22 @@ class Queues:
     async def paused_async(self) -> tuple[Pause, ...]:
         """Do what `paused` does, without holding up the event loop."""
         return await self._threads.run(self.paused)
+
+    async def groups_async(self) -> Sequence[Group]:
+        """Do what `groups` does, without holding up the event loop."""
+        return await self._threads.run(self.groups)
+
+    async def slots_async(self, groups: Sequence[str]) -> Mapping[str, Slots]:
+        """Do what `slots` does, without holding up the event loop."""
+        return await self._threads.run(self.slots, groups)
+
+    async def waiting_by_name_async(self) -> Mapping[str, int] | None:
+        """Do what `waiting_by_name` does, without holding up the event loop."""
+        return await self._threads.run(self.waiting_by_name)
+
+    async def failed_since_async(self, since: datetime) -> Mapping[str, int]:
+        """Do what `failed_since` does, without holding up the event loop."""
+        return await self._threads.run(self.failed_since, since)
 
 
 def _target(queue: str, source_name: str, group: str) -> tuple[PauseKind, str]:

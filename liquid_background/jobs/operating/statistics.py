@@ -82,6 +82,7 @@ class Moment(Counts):
     """Those of all that were asked for in one minute or hour."""
 
     at: datetime  # aware UTC: when it begins
+    waited: Percentiles  # of what started in it, from when it could have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,8 +173,9 @@ def _statistics(
         total=_of_name("", merged([*by_name.values()]), span),
         names=tuple(sorted(names, key=lambda each: (-each.ended, each.source_name))),
         moments=tuple(
-            Moment(at=datetime.fromtimestamp(at, UTC), **_counts(merged(tallies)))
+            Moment(at=datetime.fromtimestamp(at, UTC), waited=Percentiles.of(tally.waited), **_counts(tally))
             for at, tallies in sorted(by_moment.items())
+            for tally in [merged(tallies)]
         ),
         seconds=seconds,
     )

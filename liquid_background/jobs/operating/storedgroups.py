@@ -8,10 +8,10 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from liquid_background.errors import JobNotFound
 from liquid_background.job import SOURCE_NAME, JobRecord, JobStatus
 from liquid_background.jobs.operating.failuregroup import FIELDS, FailureGroup, decode_group, hours_until
-from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.lookup import read_records
 from liquid_background.jobs.queue.protocol import HOURS
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
@@ -100,14 +100,12 @@ class StoredGroups:
         """Yield its newest jobs, as their records say it."""
         key = self._own(keys.failed_of_group(failure))
         [ids] = self._replies(lambda pipeline: pipeline.zrevrange(key, 0, _NEWEST - 1))
-        queue = Queue(self._store, self._settings)
-        for each in ids or ():
-            try:
-                job = queue.get(each.decode("utf-8", "backslashreplace"))
-            except JobNotFound:
-                continue
-            if job.status is JobStatus.FAILED:
-                yield job
+        found = self.jobs([each.decode("utf-8", "backslashreplace") for each in ids or ()])
+        yield from (job for job in found if job.status is JobStatus.FAILED)
+
+    def jobs(self, ids: Sequence[str]) -> list[JobRecord]:
+        """Return the jobs of these ids, without those that are gone."""
+        return read_records(self._store, ids)
 
     def _own(self, key: str) -> str:
         return own_name(self._settings.site, key)

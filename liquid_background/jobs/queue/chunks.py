@@ -138,7 +138,7 @@ def _takes(place: Place, matching: Matching) -> int:
 
 def _share(most: int, matching: Matching) -> int:
     """Return how many ids one call looks at: with its data, which holds the body, a record takes four times as long."""
-    return max(1, most // 4) if matching.needs_data else most
+    return max(1, most // 4) if matching.searches_data else most
 
 
 def _word(value: bytes) -> str:

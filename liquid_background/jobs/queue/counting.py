@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.pages import Count
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.chunks import chunks
 from liquid_background.jobs.queue.finding import scan
@@ -28,9 +29,30 @@ def count(store: Store, settings: Settings, wanted: Filter) -> int:
         FilterError: when it asks for a value that is never shown.
         StoreUnavailable: when the store cannot be reached.
     """
+    *_, last = counting(store, settings, wanted)
+    return last.found
+
+
+def counting(store: Store, settings: Settings, wanted: Filter) -> Iterator[Count]:
+    """Yield how many jobs a filter means, as far as it is known: the last one says all.
+
+    Raises:
+        FilterError: when it asks for a value that is never shown.
+        StoreUnavailable: when the store cannot be reached.
+    """
     places = places_of(wanted, store.site, index_place(store, settings, wanted))
-    known = known_count(store, settings, wanted, places, sizes(store, places))
-    return sum(len(found.ids) for found in scan(store, settings, wanted)) if known is None else known
+    sized = sizes(store, places)
+    known = known_count(store, settings, wanted, places, sized)
+    if known is None:
+        return _counting(store, settings, wanted)
+    return iter([Count(found=known, looked_at=0, of=sum(sized), is_whole=True)])
+
+
+def _counting(store: Store, settings: Settings, wanted: Filter) -> Iterator[Count]:
+    number = 0
+    for found in scan(store, settings, wanted):
+        number += len(found.ids)
+        yield Count(found=number, looked_at=found.looked_at, of=found.of, is_whole=found.is_last)
 
 
 def known_count(

@@ -249,6 +249,8 @@ OURS: Final = 2
 """What a worker of this version says there: 2, that it knows of ids that stay behind."""
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
+RECYCLES: Final = "lb_recycles"  # there, too: how many processes had its place before it
+MEMORY: Final = "lb_memory"  # there, too: bytes that it held at its last beat
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
 ERROR: Final = "lb_error"  # one line: why the last attempt failed
 HELD_BY: Final = "lb_held"  # the paused name that holds the job, as its pause has it

@@ -9,7 +9,7 @@ from typing import Final, Unpack
 from liquid_background.job import JobRecord
 from liquid_background.jobs.contract import Given, Records, ambiguous, not_found
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.pages import Conditions, Page, filter_of
+from liquid_background.jobs.pages import Conditions, Count, Page, filter_of
 from liquid_background.jobs.queue import counting, scripts
 from liquid_background.jobs.queue.finding import SCOPE, Found, ids_like, scan
 from liquid_background.jobs.queue.merging import Merged
@@ -106,7 +106,7 @@ class Lookup:
                 if not left:
                     return
             elif hit is None:
-                yield Page(looked_at=merged.looked_at, of=merged.of, total=total)
+                yield page([])
         yield page(self._still(wanted, ids))
 
     def _still(self, wanted: Filter, ids: Sequence[str]) -> Records:
@@ -138,6 +138,16 @@ class Lookup:
         """
         return counting.count(self.store, self.settings, filter_of(filter, source_name, conditions))
 
+    def counting(
+        self, filter: Given = None, source_name: str | None = None, **conditions: Unpack[Conditions]
+    ) -> Iterator[Count]:
+        """Yield how many jobs a filter means as far as it is known: the last one says all.
+
+        Raises:
+            FilterError: when a condition is none.
+        """
+        return counting.counting(self.store, self.settings, filter_of(filter, source_name, conditions))
+
     def traceback(self, job_id: str) -> str:
         """Return the traceback of the attempt that a job failed with, as it was raised; empty when it has none.
 
@@ -165,18 +175,26 @@ class Lookup:
         raise not_found(beginning)
 
     def _fetch(self, ids: Sequence[str]) -> Records:
-        head: list[Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
-        names = [*map(_bytes, ids)]
-        records, done = [], 0
-        while done < len(names):
-            part = names[done : done + _IDS_AT_ONCE]
-            rows = scripts.run(self.store, "read", [*head, *part])
-            found = zip(part[: len(rows)], rows, strict=True)  # fewer rows than ids when they are large
-            records += [
-                decode_record(text(job_id, len(job_id)), row, self.settings.site) for job_id, row in found if row
-            ]
-            done += len(rows)
-        return records
+        return read_records(self.store, ids)
+
+
+def read_records(store: Store, ids: Sequence[str]) -> Records:
+    """Return the jobs of these ids, without those that have no record.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    head: list[Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
+    names = [*map(_bytes, ids)]
+    records: Records = []
+    done = 0
+    while done < len(names):
+        part = names[done : done + _IDS_AT_ONCE]
+        rows = scripts.run(store, "read", [*head, *part])
+        found = zip(part[: len(rows)], rows, strict=True)  # fewer rows than ids when they are large
+        records += [decode_record(text(job_id, len(job_id)), row, store.site) for job_id, row in found if row]
+        done += len(rows)
+    return records
 
 
 def _bytes(job_id: str) -> bytes:

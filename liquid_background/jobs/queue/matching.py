@@ -12,11 +12,12 @@ from liquid_background.errors import FilterError, JobRefused, NotPlain
 from liquid_background.jobs import handover
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log.entry import MAX_FIELD
-from liquid_background.jobs.masking import looks_secret, mask
+from liquid_background.jobs.masking import certain_part, hidden, looks_secret, mask
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import inflate
 from liquid_background.jobs.queue.payload import decode_payload, parent_of
 from liquid_background.jobs.queue.reading import text
+from liquid_background.jobs.queue.records import decoded_values
 from liquid_background.jobs.site import queue_name
 from liquid_background.settings import Settings
 
@@ -51,21 +52,33 @@ class Matching:
         self._secret_names = settings.secret_names
         self.since, self.until = _stamp(wanted.since), _stamp(wanted.until)
         self.conditions = tuple(_conditions(wanted, settings.site))
-        self.needs_data = bool(wanted.template or wanted.parent or wanted.values)
-        self.needs_error = not wanted.error.isascii()
+        self.searches_data = bool(wanted.template or wanted.parent or wanted.values)
+        self.needs_error = bool(wanted.error)
+        self.needs_data = self.searches_data or self.needs_error  # what an error shows depends on the values
 
     def fits(self, data: bytes, error: bytes) -> bool:
         """Return whether a record fits of which the store could tell nothing else."""
-        if self.needs_error and self.wanted.error.casefold() not in text(error, MAX_FIELD).casefold():
-            return False
-        return not self.needs_data or self._has(data)
-
-    def _has(self, data: bytes) -> bool:
+        if not self.needs_data:
+            return True
         try:
             payload = decode_payload(inflate(data))
         except JobRefused:
+            payload = {}
+        if self.needs_error and not error_fits(self.wanted, text(error, MAX_FIELD), payload, self._secret_names):
             return False
-        return payload_fits(self.wanted, payload, self._secret_names)
+        return not self.searches_data or (bool(payload) and payload_fits(self.wanted, payload, self._secret_names))
+
+
+def error_fits(wanted: Filter, error: str, payload: Mapping[str, Any], secret_names: tuple[str, ...]) -> bool:
+    """Return whether an error, as it is shown of a job with this payload, holds the text that a filter asks for.
+
+    What masking hides cannot be found by trying: it is compared with what is shown.
+    """
+    asked = wanted.error.casefold()
+    if not asked:
+        return True
+    named = {**payload.get("handed_over", {}), **payload.get("parameters", {})}
+    return asked in hidden(error, decoded_values(named), secret_names).casefold()
 
 
 def payload_fits(wanted: Filter, payload: Mapping[str, Any], secret_names: tuple[str, ...]) -> bool:
@@ -153,8 +166,9 @@ def _conditions(wanted: Filter, site: str) -> Iterator[Condition]:
         yield Condition(keys.GROUP, "=", wanted.group)
     if wanted.failure:
         yield Condition(keys.FAILURE, "=", wanted.failure)
-    if wanted.error and wanted.error.isascii():
-        yield Condition(keys.ERROR, "~", wanted.error.lower())
+    error = certain_part(wanted.error.lower())
+    if error and error.isascii():
+        yield Condition(keys.ERROR, "~", error)
     if wanted.template:
         yield Condition("data", "has", f'"template":{json.dumps(wanted.template)}')
     if wanted.parent:

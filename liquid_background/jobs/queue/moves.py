@@ -160,6 +160,7 @@ class Pulse:
     failed: int
     seconds: float
     job: Running | None
+    memory: int = 0  # bytes that it holds; 0 where that is not known
 
 
 def beat(pulses: Sequence[Pulse], settings: Settings) -> Call:
@@ -173,6 +174,7 @@ def beat(pulses: Sequence[Pulse], settings: Settings) -> Call:
             completed=pulse.completed,
             failed=pulse.failed,
             worked=f"{pulse.seconds:.6f}" if pulse.seconds else "0",
+            memory=pulse.memory,
             id=job.id if job else "",
             token=job.token if job else "",
             queue=job.queue if job else "",
@@ -191,13 +193,14 @@ class Registration:
     queues: Sequence[str]
     runs: str = ""  # see applications
     app_version: str = ""
+    recycles: int = 0  # processes that had its place before it
 
 
 def register(worker: Registration, settings: Settings) -> Call:
     """Return the call that registers a worker."""
     head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
     versions = RQ_VERSION, sys.version.split()[0]
-    return "register", [*head, *versions, worker.runs, worker.app_version, *worker.queues]
+    return "register", [*head, *versions, worker.runs, worker.app_version, worker.recycles, *worker.queues]
 
 
 def leave(name: str, queues: Sequence[str]) -> Call:

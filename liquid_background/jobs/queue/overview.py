@@ -30,6 +30,11 @@ class WorkerInfo:
     seen_at: datetime | None  # its last beat
     job_ids: tuple[str, ...] = ()  # of the attempts that it runs
     app_version: str = ""  # of the application that it performs; empty where none is known
+    host: str = ""
+    pid: int | None = None
+    python_version: str = ""
+    memory: int | None = None  # bytes that it held at its last beat; None where none has said
+    recycles: int | None = None  # processes that had its place before it; None of a worker of a version before
     is_readable: bool = True  # False: something else stands where its registration should
 
 
@@ -114,11 +119,17 @@ _FIELDS: Final = (
     "birth",
     "last_heartbeat",
     keys.APP_VERSION,
+    "hostname",
+    "pid",
+    "python_version",
+    keys.MEMORY,
+    keys.RECYCLES,
 )
 
 
 def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterable[bytes]) -> WorkerInfo:
-    state, queues, completed, failed, birth, beat, app_version = fields or [None] * len(_FIELDS)
+    state, queues, completed, failed, birth, beat, app_version, *process = fields or [None] * len(_FIELDS)
+    host, pid, python_version, memory, recycles = process
     return WorkerInfo(
         name=text(name, _LONGEST),
         state=text(state, _LONGEST) or "unknown",
@@ -129,6 +140,11 @@ def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterabl
         seen_at=keys.parse_time(beat),
         job_ids=tuple(sorted(text(execution.partition(b":")[0], _LONGEST) for execution in running)),
         app_version=text(app_version, _LONGEST),
+        host=text(host, _LONGEST),
+        pid=whole(pid, None, _MOST),
+        python_version=text(python_version, _LONGEST),
+        memory=whole(memory, None, _MOST),
+        recycles=whole(recycles, None, _MOST),
         is_readable=fields is not None,
     )
 

@@ -79,6 +79,7 @@ class BeatValues(NamedTuple):
     completed: int  # since the last beat, as the next two
     failed: int
     worked: str  # seconds
+    memory: int  # bytes that it holds; 0 where that is not known
     id: str  # of the running job, empty for none; then its token and queue
     token: str
     queue: str

@@ -134,8 +134,8 @@ def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -
         delay=payload.get("delay", 0.0),
         max_attempts=payload.get("max_attempts", 1),
         attempts=whole(attempt, 0, MAX_ATTEMPTS_READ),
-        parameters=_values(payload.get("parameters", {})),
-        handed_over=_values(payload.get("handed_over", {})),
+        parameters=decoded_values(payload.get("parameters", {})),
+        handed_over=decoded_values(payload.get("handed_over", {})),
         source=payload.get("source") or payload.get("partial") or payload.get("function") or "",
         template=payload.get("template", ""),
         line=payload.get("line", 0),
@@ -156,8 +156,9 @@ def _payload(data: bytes) -> dict[str, Any]:
         return {}
 
 
-def _values(signed_text: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {name: _value(item) for name, item in signed_text.items()}
+def decoded_values(encoded: Mapping[str, Encoded]) -> Mapping[str, Any]:
+    """Return the values of a payload, by name, as they are shown."""
+    return {name: _value(item) for name, item in encoded.items()}
 
 
 def _value(signed_text: Encoded) -> Any:

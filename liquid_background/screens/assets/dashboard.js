@@ -1,1 +1,149 @@
+// What the dashboard does beyond what its pages do without scripts: keys, copying, charts, the live tail.
 "use strict";
+(() => {
+  const $ = (selector, from = document) => from.querySelector(selector);
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
+  const live = $("#stream");
+
+  // Rows: j and k move, Enter opens by the link that has the focus.
+  const rows = () => all("main tbody tr").filter((row) => $("a[href]", row));
+  let at = null;
+  function go(step) {
+    const found = rows();
+    if (!found.length) return;
+    const now = found.findIndex((row) => row.id ? row.id === at : row === at);
+    const next = found[Math.min(Math.max(now + step, 0), found.length - 1)];
+    all("tr.here").forEach((row) => row.classList.remove("here"));
+    next.classList.add("here");
+    at = next.id || next;
+    $("a[href]", next).focus();
+    next.scrollIntoView({ block: "nearest" });
+  }
+
+  const screens = { o: 0, j: 1, f: 2, l: 7 };
+  let lead = false;
+  addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+    if (event.target.closest("input:not([type=checkbox]), textarea, select, dialog[open]")) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const was = lead;
+    lead = false;
+    if (was && event.key in screens) return void all("header nav a")[screens[event.key]].click();
+    const box = $("tr.here input[type=checkbox]");
+    const act = {
+      j: () => go(1),
+      k: () => go(-1),
+      x: () => box && box.click(),
+      r: () => { const button = $("[data-key=r]"); if (button) button.click(); },
+      g: () => { lead = true; },
+      "/": () => { const field = $("form.filter input:not([type=hidden])"); if (field) { field.focus(); field.select(); } },
+      "?": () => $("#keys").showModal(),
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  // One click: copy an id, select all rows, pause the tail.
+  addEventListener("click", async (event) => {
+    const copy = event.target.closest("[data-copy]");
+    if (copy) {
+      const was = copy.textContent;
+      try { await navigator.clipboard.writeText(copy.dataset.copy); copy.textContent = "copied"; }
+      catch { copy.textContent = "not allowed"; }
+      setTimeout(() => { copy.textContent = was; }, 1200);
+    }
+    if (event.target.closest("button.pause")) pause();
+  });
+  addEventListener("change", (event) => {
+    const every = event.target.closest("[data-selects]");
+    if (every) all(`input[name="${every.dataset.selects}"]`).forEach((box) => { box.checked = every.checked; });
+    tell();
+  });
+  function tell() {
+    const chosen = all("main tbody input[type=checkbox]:checked").length;
+    all("[data-selected]").forEach((each) => { each.textContent = chosen || ""; });
+  }
+  const enhance = () => all("button.copy, button.pause, [data-selects]").forEach((each) => { each.hidden = false; });
+  enhance();
+
+  // The live part: left alone while rows are chosen or something in it has the focus that would be lost.
+  const busy = () => $("#live input:checked") || (document.activeElement || document.body).closest("#live input, #live select, #live details[open]");
+  let held = null;
+  function pause() {
+    const button = $("button.pause");
+    if (held) { held.forEach(add); held = null; } else held = [];
+    button.setAttribute("aria-pressed", String(Boolean(held)));
+    button.textContent = held ? "Go on" : "Pause";
+  }
+  function add(html) {
+    $("#entries").insertAdjacentHTML("afterbegin", html);
+    trim();
+  }
+  const MOST = 2000;
+  function trim() {
+    for (const row of all("#entries tr").slice(MOST)) row.remove();
+    all("p.empty").forEach((each) => each.remove());
+  }
+  function state(words, good) {
+    const place = $(".live-state");
+    if (!place) return;
+    place.textContent = words;
+    place.classList.toggle("good", good);
+  }
+  addEventListener("htmx:sse:before:message", (event) => {
+    if (held) {
+      held.push(event.detail.message.data);
+      $("button.pause").textContent = `Go on (${held.length} new)`;
+      event.preventDefault();
+    } else if (busy()) event.preventDefault();
+  });
+  // A page that asks now and then: not while it is hidden, and for what is behind its newest row.
+  addEventListener("htmx:config:request", (event) => {
+    if (live && document.hidden) return void event.preventDefault();
+    const newest = $("#entries tr[id]"), request = event.detail.ctx.request;
+    if (!newest) return;
+    const url = new URL(request.action, location.href);
+    url.searchParams.set("after", newest.id.slice("entry-".length));
+    request.action = url.pathname + url.search;
+  });
+  addEventListener("htmx:before:swap", (event) => { if (busy() || held) event.preventDefault(); });
+  addEventListener("htmx:after:swap", () => { trim(); enhance(); draw(); tell(); });
+  addEventListener("htmx:sse:after:connection", () => state("Live", true));
+  for (const name of ["htmx:sse:error", "htmx:sse:close"]) addEventListener(name, () => state("Not live: trying again", false));
+
+  // Charts: the picture that the server drew gives way to one that tells the numbers under the pointer.
+  let drawn = new WeakMap();
+  const words = (unit) => (value) => value == null ? "" : unit !== "ms" ? value.toLocaleString()
+    : value < 1000 ? `${Math.round(value)}ms` : `${+(value / 1000).toPrecision(3)}s`;
+  function draw() {
+    if (typeof uPlot === "undefined") return;
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+    for (const place of all(".chart[data-series]")) {
+      const told = place.dataset.series, known = drawn.get(place), chart = JSON.parse(told);
+      if (known?.told === told || !chart.x.length) continue;
+      const rows = [chart.x, ...chart.series.map((each) => each.values)];
+      if (known) { known.plot.setData(rows); known.told = told; continue; }
+      const text = words(chart.unit), axis = { stroke: colour("quiet"), ticks: { show: false } };
+      place.replaceChildren();
+      place.setAttribute("hx-morph-skip-children", "");
+      const plot = new uPlot({
+        width: place.clientWidth, height: 150, cursor: { y: false, drag: { x: false } },
+        axes: [{ ...axis, grid: { show: false } },
+          { ...axis, size: 52, grid: { stroke: colour("line"), width: 1 }, values: (_, values) => values.map(text) }],
+        scales: { y: { range: (_, low, high) => [0, high || 1] } },
+        series: [{ label: "At" }, ...chart.series.map((each) => ({
+          label: each.label, stroke: colour(each.colour), width: 1.5, points: { show: !chart.bars, size: 4 },
+          value: (_, value) => text(value), ...(chart.bars ? { fill: `${colour(each.colour)}33`, paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+        }))],
+      }, rows, place);
+      drawn.set(place, { told, plot });
+    }
+  }
+  draw();
+  addEventListener("resize", () => all(".chart[data-series]").forEach((place) => drawn.get(place)?.plot.setSize({ width: place.clientWidth, height: 150 })));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawn = new WeakMap(); draw(); });
+})();

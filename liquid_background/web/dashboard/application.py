@@ -22,8 +22,10 @@ from liquid_background.screens import (
     Visitor,
     too_large,
 )
+from liquid_background.screens.live import Feed, is_live
 from liquid_background.threads import Threads
 from liquid_background.web.lifespan import live
+from liquid_background.web.live import Streams
 from liquid_background.web.site.bodies import Bodies, NoRoom, TooLarge
 from liquid_background.web.site.parameters import Malformed
 
@@ -58,7 +60,7 @@ def dashboard(
     Raises:
         SettingsError: when there is no template of such a name, or an origin is none.
     """
-    entrance = Entrance(Screens(engine, templates=templates), trusted_origins=trusted_origins)
+    entrance = Entrance(Screens(engine, templates=templates, live="events"), trusted_origins=trusted_origins)
     return Dashboard(entrance, authorize, name or _user_of)
 
 
@@ -70,6 +72,7 @@ class Dashboard:
         self._authorize = authorize
         self._name = name
         self._threads = Threads()
+        self._streams = Streams(self._threads)
         self._bodies = Bodies()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,12 +83,18 @@ class Dashboard:
             await send({"type": "websocket.close", "code": 1008})
         else:
             arrival = arrival_of(scope)
-            await send_answer(self._entrance.dressed(arrival, await self._answer(scope, receive, arrival)), send)
+            answer = await self._answer(scope, receive, arrival)
+            if isinstance(answer, ScreenAnswer):
+                await send_answer(self._entrance.dressed(arrival, answer), send)
+            else:
+                await self._streams.response(answer)(scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> ScreenAnswer:
+    async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> ScreenAnswer | Feed:
         try:
             self._entrance.check(arrival)
             visitor = await self._visitor(Request(scope))  # without its body, which is the screens'
+            if is_live(arrival.method, arrival.path):
+                return await self._feed(arrival, visitor)
             if arrival.method != "POST":
                 return await self._threads.run(self._entrance.answer, arrival, visitor)
             with self._bodies.body() as body:
@@ -93,6 +102,11 @@ class Dashboard:
                 return await self._threads.run(self._entrance.answer, arrival, visitor, sent)
         except (Exception, SystemExit) as error:  # noqa: BLE001  of the host's code, too: it must not open anything
             return self._entrance.turned_away(arrival, error)
+
+    async def _feed(self, arrival: Arrival, visitor: Visitor) -> ScreenAnswer | Feed:
+        if self._streams.is_full:
+            raise Refused(503, "Too many pages are open: this one stays as it is.", [("retry-after", "30")])
+        return await self._threads.run(self._entrance.feed, arrival, visitor)
 
     async def _visitor(self, request: Request) -> Visitor:
         permission = await self._asked(self._authorize, request)

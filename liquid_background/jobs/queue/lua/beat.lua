@@ -45,6 +45,7 @@ for i = 3, #ARGV, BEAT_WIDTH do
   if redis.call('TYPE', key).ok == 'hash' then
     answer = 'ok'
     redis.call('HSET', key, 'last_heartbeat', stamp, 'state', state)
+    if memory ~= '0' then redis.call('HSET', key, 'lb_memory', memory) end
     add('HINCRBY', key, 'successful_job_count', completed)
     add('HINCRBY', key, 'failed_job_count', failed)
     add('HINCRBYFLOAT', key, 'total_working_time', worked)

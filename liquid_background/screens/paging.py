@@ -1,0 +1,43 @@
+"""A part of what is listed whole, fifty at a time, and the links to the parts beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from liquid_background.screens.rendering import Exact
+from liquid_background.screens.screen import Screen
+
+PAGE: Final = 50
+_LONGEST: Final = 6  # digits of a number in a URL
+
+_Item = TypeVar("_Item")
+
+
+def start_of(screen: Screen, name: str = "from") -> int:
+    """Return how many items stand before the part that the query asks for."""
+    given = screen.request.query.one(name)
+    return int(given) if given.isascii() and given.isdigit() and len(given) <= _LONGEST else 0
+
+
+def part(items: Sequence[_Item], start: int) -> Sequence[_Item]:
+    """Return the items of a part."""
+    return items[start : start + PAGE]
+
+
+def links(screen: Screen, start: int, total: int, name: str = "from") -> dict[str, Any]:
+    """Return what the template `paging` shows below a part: where it stands, and the URLs of those beside it."""
+    last = min(start + PAGE, total)
+    return {
+        "first": start + 1,
+        "last": last,
+        "total": total,
+        "before": _url(screen, name, max(0, start - PAGE)) if start else None,
+        "after": _url(screen, name, last) if last < total else None,
+    }
+
+
+def _url(screen: Screen, name: str, start: int) -> Exact:
+    request = screen.request
+    query = request.query.but("done", "about", **{name: str(start) if start else ""})
+    return Exact(screen.url(*request.segments, query=query))

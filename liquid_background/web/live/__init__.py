@@ -1,0 +1,5 @@
+"""Streams of events over ASGI: what changes on an open page, sent as it does."""
+
+from liquid_background.web.live.streaming import Streams
+
+__all__ = ["Streams"]
