@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from liquid_background import Engine
+from liquid_background.job import JobStatus
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import Kind, OperationState
 from tests.jobs.operating.desk import Desk
@@ -16,7 +17,7 @@ __all__ = ["desk"]
 
 def test_an_operation_says_who_what_and_how_far(engine: Engine, ask: Ask, desk: Desk) -> None:
     desk.fail("a", "b", "c")
-    wanted = Filter(status="failed", source_name="ma*", error="no")  # type: ignore[arg-type]
+    wanted = Filter(status=JobStatus.FAILED, source_name="ma*", error="no")
     engine.operations.start(Kind.RETRY, wanted, by="ada")
     page = Read(ask("operations"))
     row = page.row("retry failed jobs")
@@ -83,7 +84,6 @@ def test_the_audit_is_read_back_page_by_page(engine: Engine, ask: Ask) -> None:
         page = Read(ask(page.links["Older ones"].partition("#")[0]))
     assert seen == [f"thing {number}" for number in reversed(range(120))]
     assert "The newest" in page.links
-    assert page.row("1")[1] or True
     assert "<img" not in ask("operations").body.decode().partition("<main")[2]
 
 

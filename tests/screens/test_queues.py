@@ -6,6 +6,7 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.job import Group, Priority
+from liquid_background.screens import ScreenAnswer
 from tests.jobs.operating.desk import Desk
 from tests.screens.conftest import READER, Ask, text_of
 from tests.screens.desk import HOSTILE, Read, desk
@@ -15,8 +16,8 @@ __all__ = ["desk"]
 TARGETS = [{"queue": "low"}, {"source_name": "sync_*"}, {"source_name": "mail"}, {"group": "crm"}]
 
 
-def _location(answer: object) -> str:
-    return dict(answer.headers)["location"]  # type: ignore[attr-defined]
+def _location(answer: ScreenAnswer) -> str:
+    return dict(answer.headers)["location"]
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -97,9 +98,7 @@ def test_groups_come_in_pages_those_first_that_most_wait_for(ask: Ask, desk: Des
     desk.send("c", "d", group=Group("most", 1), source_name="x")
     desk.send("e", group=Group("most", 1), source_name="x")
     for _ in range(130):
-        batch = desk.hands.claim()
-        for job in batch.jobs:
-            assert job.id
+        desk.hands.claim()
     page = Read(ask("queues"))
     groups = [row[0] for row in page.rows if row[0].startswith(("g", "most"))]
     assert groups[0] == "most"

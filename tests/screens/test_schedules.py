@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from liquid_background import Engine
-from liquid_background.job import JobStatus
-from liquid_background.screens import Screens
+from liquid_background.job import JobStatus, Outcome
+from liquid_background.screens import ScreenAnswer
 from liquid_background.settings import Settings
 from tests.jobs.operating.desk import Desk
 from tests.screens.conftest import READER, Ask
@@ -22,11 +22,13 @@ __all__ = ["desk"]
 def engine(settings: Settings, tmp_path: Path) -> Engine:
     (tmp_path / "partials").mkdir()
     engine = Engine(settings=settings.model_copy(update={"templates": tmp_path}))
-    (tmp_path / "partials" / "nightly.liquid").write_text("---\nschedule: '*/5 * * * *'\n---\nx")
-    (tmp_path / "partials" / "report.liquid").write_text(
-        "---\nschedule:\n  cron: '0 9 * * mon-fri'\n  timezone: Europe/Berlin\n---\nx"
-    )
+    _write(tmp_path, "nightly", "cron: '*/5 * * * *'\n  retries: 0")
+    _write(tmp_path, "report", "cron: '0 9 * * mon-fri'\n  timezone: Europe/Berlin")
     return engine
+
+
+def _write(folder: Path, name: str, schedule: str) -> None:
+    (folder / "partials" / f"{name}.liquid").write_text(f"---\nschedule:\n  {schedule}\n---\nx")
 
 
 def _come(engine: Engine, desk: Desk, name: str, back: int = 0) -> str:
@@ -55,7 +57,7 @@ def test_without_any_it_says_how_to_make_one(engine: Engine, ask: Ask, tmp_path:
 
 def test_the_last_outcome_and_the_history_lead_to_jobs(engine: Engine, ask: Ask, desk: Desk) -> None:
     older = _come(engine, desk, "nightly", back=1)
-    desk.hands.finish(desk.hands.take(), replace(_failed(), error="<b>no</b>"))
+    desk.hands.finish(desk.hands.take(), Outcome(error="<b>no</b>"))
     newer = _come(engine, desk, "nightly")
     page = Read(ask("schedules"))
     assert page.row("nightly")[4] == "pending"
@@ -65,12 +67,6 @@ def test_the_last_outcome_and_the_history_lead_to_jobs(engine: Engine, ask: Ask,
     assert page.links["failed"] == f"jobs/{older}"
     assert "no job: it was paused" in page.text
     assert page.links["nightly"] == "jobs?source_name=nightly"
-
-
-def _failed():  # type: ignore[no-untyped-def]
-    from tests.jobs.operating.desk import FAILED
-
-    return FAILED
 
 
 def test_one_is_paused_and_resumed(engine: Engine, ask: Ask) -> None:
@@ -90,7 +86,7 @@ def test_one_is_paused_and_resumed(engine: Engine, ask: Ask) -> None:
     assert told == [("ada", "pause", "schedule nightly"), ("ada", "resume", "schedule nightly")]
 
 
-def _location(answer):  # type: ignore[no-untyped-def]
+def _location(answer: ScreenAnswer) -> str:
     return dict(answer.headers)["location"].removeprefix("/ops/")
 
 
@@ -121,10 +117,9 @@ def test_one_that_is_not_there_is_not_found(ask: Ask) -> None:
     assert "did you mean" in Read(answer).text
 
 
-def test_many_come_in_pages(settings: Settings, engine: Engine, ask: Ask) -> None:
+def test_many_come_in_pages(engine: Engine, ask: Ask, tmp_path: Path) -> None:
     for number in range(58):
-        engine.schedule("nightly", cron="0 4 * * *", name=f"n{number:02}")
+        _write(tmp_path, f"n{number:02}", "cron: '0 4 * * *'")
     page = Read(ask("schedules"))
     assert len(page.rows) == 51
     assert len(Read(ask(page.links["The next ones"])).rows) == 11
-    assert Screens(engine).engine is engine
