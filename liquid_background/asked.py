@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
+from liquid_background.errors import FilterError, JobNotFound
 from liquid_background.job import JobRecord
 from liquid_background.jobs.contract import APPLICATION, Jobs
+from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.masking import shown
 from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.operating.failures import Failures
@@ -23,6 +27,9 @@ from liquid_background.jobs.store import Store
 from liquid_background.lazy import kept
 from liquid_background.settings import Settings
 from liquid_background.threads import Threads
+
+_WHOLE_ID: Final = 32
+"""Characters of an id that this library made."""
 
 
 class Asked:
@@ -68,6 +75,35 @@ class Asked:
     async def story_async(self, job_id: str, *, patience: float = PATIENCE) -> Story:
         """Do what `story` does, without holding up the event loop."""
         return await self._operator_threads.run(self.story, job_id, patience=patience)
+
+    def whole_filter(self, filter: Filter) -> Filter:
+        """Return a filter with the ids whole that were given by their beginnings: of a failure group, of a parent.
+
+        Raises:
+            FailureNotFound: when no failure group's id begins so, or several do.
+            FilterError: when several jobs' ids begin as the parent's is given.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        if filter.failure:
+            filter = replace(filter, failure=self.failures.resolve(filter.failure))
+        if filter.parent:
+            try:
+                filter = replace(filter, parent=self.jobs.get(filter.parent).id)
+            except JobNotFound:
+                filter = replace(filter, parent=self._whole_parent(filter.parent))
+        return filter
+
+    def _whole_parent(self, beginning: str) -> str:
+        if len(beginning) >= _WHOLE_ID:
+            return beginning  # of a page render, or of a job that is gone
+        found = [job.id for job in self.jobs.list(id_prefix=beginning, limit=2)]
+        if len(found) > 1:
+            raise FilterError(f"several jobs have ids that begin with {beginning[:120]!r}: give more of it")
+        return found[0] if found else beginning
+
+    async def whole_filter_async(self, filter: Filter) -> Filter:
+        """Do what `whole_filter` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.whole_filter, filter)
 
     def shown(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
         """Return jobs as people are shown them: with what masking hides masked in values, errors and results."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import wraps
 from typing import Any, Final
 
@@ -84,15 +83,10 @@ def whole(engine: Engine, wanted: Filter) -> Filter:
         FailureNotFound: when no failure group's id begins so, or several do.
         UsageError: when several jobs' ids begin as the parent's is given.
     """
-    if wanted.failure:
-        wanted = replace(wanted, failure=engine.failures.resolve(wanted.failure))
-    if wanted.parent:
-        found = [job.id for job in engine.jobs.list(id_prefix=wanted.parent, limit=2)]
-        if len(found) > 1 and wanted.parent not in found:
-            raise click.UsageError(f"several jobs have ids that begin with '{wanted.parent}': give more of it")
-        if len(found) == 1:  # else it is the id of a page render, or of a job that is gone
-            wanted = replace(wanted, parent=found[0])
-    return wanted
+    try:
+        return engine.whole_filter(wanted)
+    except FilterError as error:
+        raise click.UsageError(str(error)) from error
 
 
 def described(wanted: Filter) -> str:

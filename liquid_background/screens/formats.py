@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from liquid import Undefined
 from markupsafe import Markup
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60))
@@ -66,12 +67,17 @@ def cut(text: object, most: int = 300) -> str:
     return whole if left <= 0 else f"{whole[:most]} … {left:,} more characters"
 
 
+def _of_known(write: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a filter that takes what a template does not know for nothing, as `None`."""
+    return lambda value, *given: write(None if isinstance(value, Undefined) else value, *given)
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    "span": span,
-    "milliseconds": milliseconds,
-    "ago": ago,
-    "clock": clock,
-    "number": number,
-    "percent": percent,
+    "span": _of_known(span),
+    "milliseconds": _of_known(milliseconds),
+    "ago": _of_known(ago),
+    "clock": _of_known(clock),
+    "number": _of_known(number),
+    "percent": _of_known(percent),
     "cut": cut,
 }

@@ -30,6 +30,7 @@ def show(screen: Screen) -> ScreenAnswer:
     return screen.page(
         "logs",
         "Logs",
+        is_tail=True,
         live_url=None if before else Exact(screen.url("live", "logs", query=query.but("before", after=after))),
         entries=rows(screen, reversed(shown)),
         fields={name: Exact(query.one(name)) for name in ("source_name", "status", "type")},

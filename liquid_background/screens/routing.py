@@ -18,10 +18,13 @@ from liquid_background.errors import (
 )
 from liquid_background.jobs.log import printable
 from liquid_background.screens import (
+    acting,
+    editing,
     failures,
     job,
     jobs,
     logs,
+    matching,
     names,
     operations,
     overview,
@@ -44,7 +47,14 @@ ROUTES: Final[Mapping[tuple[str, ...], Answering]] = {
     (): overview.show,
     ("jobs",): jobs.show,
     ("jobs", "*"): job.show,
+    ("jobs", "all", "*"): matching.answer,
+    ("jobs", "selected", "*"): acting.on_selected,
+    ("jobs", "*", "edit"): editing.answer,
+    ("jobs", "*", "*"): acting.on_one,
     ("failures",): failures.show,
+    ("failures", "*"): failures.show_one,
+    ("failures", "*", "silence"): failures.silence,
+    ("failures", "*", "unsilence"): failures.unsilence,
     ("names",): names.show,
     ("queues",): queues.show,
     ("queues", "pause"): pauses.pause,
@@ -79,6 +89,8 @@ class Screens:
         """Answer one request. Whoever calls has found out who asks, and that they may read."""
         screen = Screen(self.engine, request, self.pages)
         try:
+            if request.method == "POST" and not request.visitor.actions:  # whatever its screen would check
+                raise Refused(403, "You may look at everything here and change nothing.")
             if request.segments[:1] == ("assets",):
                 return asset(request)
             if request.segments[:1] == (LIVE,):

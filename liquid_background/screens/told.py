@@ -9,8 +9,12 @@ from liquid_background.screens.messages import Fields
 
 DONE: Final[Mapping[str, str]] = {
     "retried": "retried, it runs again",
+    "all_retried": "retried, they run again",
+    "some_retried": "retried, they run again; the others could not be",
     "cancelled": "cancelled",
+    "some_cancelled": "cancelled; the others could not be",
     "deleted": "deleted",
+    "some_deleted": "deleted; the others could not be",
     "edited": "runs again with other values, as this new job",
     "paused": "paused",
     "resumed": "resumed",

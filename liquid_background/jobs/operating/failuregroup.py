@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from liquid_background.job import JobRecord
 from liquid_background.jobs.masking import hidden, values_of
+from liquid_background.jobs.operating.story import source_line
 from liquid_background.jobs.queue.causes import MAX_PLACE
 from liquid_background.jobs.queue.likeness import likeness
 from liquid_background.jobs.queue.protocol import HOURS, MAX_ERROR, MAX_SHOWN
@@ -54,6 +55,7 @@ class FailureGroup:
     hours: tuple[int, ...]  # how many failed in each of the last 48 hours, the current one last
     is_rest: bool  # it stands for all others of its template, whose groups were too many
     silence: Silence | None
+    source_line: str = ""  # of the newest job's body: the one that raised the error, where that is known
 
     @property
     def place(self) -> str:
@@ -108,7 +110,7 @@ def decode_group(
 
 
 def masked(group: FailureGroup, job: JobRecord, error: str, secret_names: Sequence[str]) -> FailureGroup:
-    """Return a group with an error of one of its jobs, without what masking hides of that job's values.
+    """Return a group with an error of one of its jobs, without what masking hides of its values, and the line.
 
     Args:
         group: as the store has it.
@@ -117,7 +119,8 @@ def masked(group: FailureGroup, job: JobRecord, error: str, secret_names: Sequen
         secret_names: parts of names whose values are masked.
     """
     told = hidden(error, values_of(job), secret_names)
-    return replace(group, error=told, message=group.message if told == error else likeness(told))
+    message = group.message if told == error else likeness(told)
+    return replace(group, error=told, message=message, source_line=source_line(replace(job, error=error)))
 
 
 def _silence(silenced: Sequence[bytes | None], now: datetime) -> Silence | None:

@@ -20,6 +20,15 @@
     next.scrollIntoView({ block: "nearest" });
   }
 
+  // Of a list: what is selected, else the row that one is at. Of a job or a failure: itself.
+  function retry() {
+    const several = $("#selected button[formaction$='/retry']");
+    const here = $("tr.here input[type=checkbox]");
+    if (several && !$("main tbody input:checked") && here) here.checked = true;
+    if (several) return void ($("main tbody input:checked") && several.click());
+    $(".acts form[action$='/retry'] button, .acts a[href*='/jobs/all/retry']")?.click();
+  }
+
   const screens = { o: 0, j: 1, f: 2, l: 7 };
   let lead = false;
   addEventListener("keydown", (event) => {
@@ -36,7 +45,7 @@
       j: () => go(1),
       k: () => go(-1),
       x: () => box && box.click(),
-      r: () => { const button = $("[data-key=r]"); if (button) button.click(); },
+      r: () => retry(),
       g: () => { lead = true; },
       "/": () => { const field = $("form.filter input:not([type=hidden])"); if (field) { field.focus(); field.select(); } },
       "?": () => $("#keys").showModal(),
@@ -114,30 +123,37 @@
   addEventListener("htmx:sse:after:connection", () => state("Live", true));
   for (const name of ["htmx:sse:error", "htmx:sse:close"]) addEventListener(name, () => state("Not live: trying again", false));
 
-  // Charts: the picture that the server drew is replaced by one that tells values under the pointer.
+  // Charts: the picture that the server drew gives way to one that tells the numbers under the pointer.
   let drawn = new WeakMap();
+  const clock = (time) => time == null ? "" : new Date(time * 1000).toISOString().slice(5, 16).replace("T", " ");
+  const words = (unit) => (value) => value == null ? "" : unit !== "ms" ? value.toLocaleString()
+    : value < 1000 ? `${Math.round(value)}ms` : `${+(value / 1000).toPrecision(3)}s`;
   function draw() {
     if (typeof uPlot === "undefined") return;
     const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(name).trim();
+    const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     for (const place of all(".chart[data-series]")) {
-      if (drawn.get(place) === place.dataset.series) continue;
-      const chart = JSON.parse(place.dataset.series);
-      const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
-      const unit = chart.unit || "";
-      const text = (_, value) => (value == null ? "" : `${value.toLocaleString()}${unit}`);
+      const told = place.dataset.series, known = drawn.get(place), chart = JSON.parse(told);
+      if (known?.told === told || !chart.x.length) continue;
+      const rows = [chart.x, ...chart.series.map((each) => each.values)];
+      if (known) { known.plot.setData(rows); known.told = told; continue; }
+      const text = words(chart.unit), axis = { stroke: colour("quiet"), ticks: { show: false } };
       place.replaceChildren();
-      new uPlot({
-        width: place.clientWidth, height: 160, cursor: { y: false }, legend: { live: true },
-        axes: [axis, { ...axis, size: 56, values: (_, values) => values.map((value) => `${value.toLocaleString()}${unit}`) }],
-        series: [{}, ...chart.series.map((each) => ({
-          label: each.label, stroke: colour(`--${each.colour}`), width: 1.5, value: text, points: { show: false },
-          ...(each.fill ? { fill: `${colour(`--${each.colour}`)}22` } : {}),
+      place.setAttribute("hx-morph-skip-children", "");
+      const plot = new uPlot({
+        width: place.clientWidth, height: 150, cursor: { y: false, drag: { x: false } },
+        axes: [{ ...axis, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
+          { ...axis, size: 52, grid: { stroke: colour("line"), width: 1 }, values: (_, values) => values.map(text) }],
+        scales: { y: { range: (_, low, high) => [0, high || 1] } },
+        series: [{ label: "UTC", value: (_, time) => clock(time) }, ...chart.series.map((each) => ({
+          label: each.label, stroke: colour(each.colour), width: 1.5, points: { show: !chart.bars, size: 4 },
+          value: (_, value) => text(value), ...(chart.bars ? { fill: `${colour(each.colour)}33`, paths: uPlot.paths.stepped({ align: 1 }) } : {}),
         }))],
-      }, [chart.times, ...chart.series.map((each) => each.values)], place);
-      drawn.set(place, place.dataset.series);
+      }, rows, place);
+      drawn.set(place, { told, plot });
     }
   }
   draw();
+  addEventListener("resize", () => all(".chart[data-series]").forEach((place) => drawn.get(place)?.plot.setSize({ width: place.clientWidth, height: 150 })));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawn = new WeakMap(); draw(); });
 })();

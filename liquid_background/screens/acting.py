@@ -1,0 +1,76 @@
+"""Retrying, cancelling and deleting jobs: one, or those that were selected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final
+
+from liquid_background.errors import JobError, StoreError
+from liquid_background.jobs.operating.operation import Kind
+from liquid_background.screens.access import Action
+from liquid_background.screens.back import back
+from liquid_background.screens.messages import Refused, ScreenAnswer
+from liquid_background.screens.screen import Screen
+from liquid_background.wording import counted
+
+_DONE: Final = {Kind.RETRY: "retried", Kind.CANCEL: "cancelled", Kind.DELETE: "deleted"}
+_MOST: Final = 200  # jobs that one request acts on: a page has fifty; for more there are operations
+_SHORT: Final = 10  # characters of an id
+
+
+def kind_in(screen: Screen) -> Kind:
+    """Return what the last segment of a path says to do, and check that it may be done.
+
+    Raises:
+        Refused: when it is nothing, or may not.
+    """
+    word = screen.request.segments[-1]
+    if word not in tuple(Kind):
+        raise Refused(404, "There is no such page on this dashboard.")
+    screen.check(Action(word))
+    return Kind(word)
+
+
+def on_one(screen: Screen) -> ScreenAnswer:
+    """Do it with the job that the path names."""
+    kind = kind_in(screen)
+    job_id = screen.request.segments[1]
+    _act(screen, kind)(job_id)
+    told = {"done": _DONE[kind], "about": f"job {job_id[:_SHORT]}"}
+    if kind is Kind.DELETE:
+        return screen.done("jobs", told=told)  # its own screen is gone
+    return back(screen, told, "jobs", job_id)
+
+
+def on_selected(screen: Screen) -> ScreenAnswer:
+    """Do it with each job that was selected; what can't be done with one is left, and the others are done."""
+    kind = kind_in(screen)
+    ids = list(dict.fromkeys(filter(None, screen.request.form.all("id"))))
+    if not ids:
+        raise Refused(400, "No job was selected: tick those that are meant, and try again.")
+    if len(ids) > _MOST:
+        raise Refused(400, f"At most {_MOST} jobs at once: have all that match a filter done instead.")
+    act, wrong = _act(screen, kind), []
+    for job_id in ids:
+        try:
+            act(job_id)
+        except StoreError:
+            raise
+        except JobError as error:
+            wrong.append(str(error))
+    if len(wrong) == len(ids):
+        raise Refused(409, f"None of these was {_DONE[kind]}: {wrong[0]}")
+    done = len(ids) - len(wrong)
+    if wrong:
+        told = {"done": f"some_{_DONE[kind]}", "about": f"{done} of {counted(len(ids), 'job')}"}
+    else:
+        word = "all_retried" if kind is Kind.RETRY and done > 1 else _DONE[kind]
+        told = {"done": word, "about": counted(done, "job")}
+    return back(screen, told, "jobs")
+
+
+def _act(screen: Screen, kind: Kind) -> Callable[[str], Any]:
+    jobs = screen.engine.jobs
+    acts: dict[Kind, Callable[..., Any]] = {Kind.RETRY: jobs.retry, Kind.CANCEL: jobs.cancel, Kind.DELETE: jobs.delete}
+    return partial(acts[kind], by=screen.request.visitor.name)
