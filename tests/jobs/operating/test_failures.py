@@ -233,11 +233,10 @@ def test_counts_are_those_of_the_records(store: Store, settings: Settings, tmp_p
 
 
 def test_a_group_shows_nothing_that_is_masked(engine: Engine) -> None:
-    @engine.action
     def pay(api_token: str) -> None:
         raise ValueError(f"bad token {api_token} for all")
 
-    pay.enqueue(api_token="hunter")
+    engine.enqueue(engine.action(pay), {"api_token": "hunter"})
     _work(engine)
     [group] = engine.failures.list()
     assert group.error.startswith("bad token [masked] for all")
