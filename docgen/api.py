@@ -104,6 +104,7 @@ def _chapters(package: griffe.Module) -> Iterator[Chapter]:
     for module, says in (
         ("rapidai", "RapidAI's names, for code that was written for it: see [RapidAI's background jobs](rapidai.md)."),
         ("web", "Needs `pip install 'liquid-background[web]'`: see [Serving pages](serving.md)."),
+        ("web.dashboard", "Needs `pip install 'liquid-background[web]'`: see [The dashboard](dashboard.md)."),
         (
             "fastapi",
             "Needs `pip install 'liquid-background[fastapi]'`; with Starlette alone, all but the last three are there. "

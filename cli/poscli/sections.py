@@ -18,6 +18,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "check": "Check templates without running them.",
     },
     "Watch": {
+        "gui": "Open the dashboard in a browser.",
         "logs": "Show the job log.",
         "jobs": "List, show, retry, cancel and delete jobs.",
         "failures": "See what fails, in groups of jobs that fail alike.",

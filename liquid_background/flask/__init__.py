@@ -3,8 +3,20 @@
 from liquid_background.extras import extra
 
 with extra("flask"):
+    from liquid_background.flask.dashboard import dashboard_blueprint
     from liquid_background.flask.extension import LiquidBackground
     from liquid_background.flask.installation import get_engine
     from liquid_background.flask.pages import render_liquid, render_liquid_async, render_liquid_string
+    from liquid_background.screens import ACTIONS, Action, NotSignedIn
 
-__all__ = ["LiquidBackground", "get_engine", "render_liquid", "render_liquid_async", "render_liquid_string"]
+__all__ = [
+    "LiquidBackground",
+    "get_engine",
+    "render_liquid",
+    "render_liquid_async",
+    "render_liquid_string",
+    "dashboard_blueprint",
+    "ACTIONS",
+    "Action",
+    "NotSignedIn",
+]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flask import Flask, current_app
+from flask.sansio.app import App
 
 from liquid_background.engine import Engine
 from liquid_background.errors import NoApplication
@@ -33,7 +34,7 @@ class Installation:
     user: Callable[[], object] | None = None
 
 
-def installation_of(app: Flask) -> Installation | None:
+def installation_of(app: App) -> Installation | None:
     """Return what an application has of the extension, None when that was never set up."""
     found = app.extensions.get(KEY)
     return found if isinstance(found, Installation) else None

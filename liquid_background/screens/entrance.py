@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 MAX_FORM: Final = 1024 * 1024  # bytes of a form: the values of a job that is edited take up to 100 KB
 _FORM: Final = "application/x-www-form-urlencoded"
-_NOTHING: Final = (
+BARE: Final = (
     ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     *HEADERS,
 )
@@ -94,7 +94,7 @@ class Entrance:
     def dressed(self, arrival: Arrival, answer: ScreenAnswer) -> ScreenAnswer:
         """Return an answer with the headers that each one has, and without a body where none is asked for."""
         said = {name for name, _ in answer.headers}
-        headers = (*answer.headers, *((name, value) for name, value in _NOTHING if name not in said))
+        headers = (*answer.headers, *((name, value) for name, value in BARE if name not in said))
         length = ("content-length", str(len(answer.body)))
         return replace(answer, headers=(*headers, length), body=b"" if arrival.method == "HEAD" else answer.body)
 

@@ -108,7 +108,7 @@ def _origin(text: str) -> str | None:
 
 
 def _trusted(text: object) -> str:
-    found = _origin(text) if isinstance(text, str) else None
+    found = _origin(text) if isinstance(text, str) and "*" not in text else None
     if found is None:
         raise SettingsError(
             f"trusted_origins has {text!r:.200}: give scheme, host and port as a browser has them, without a path or "

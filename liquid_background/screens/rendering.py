@@ -9,7 +9,8 @@ from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
-from liquid import DictLoader, Environment
+from liquid import BoundTemplate, DictLoader, Environment
+from liquid.exceptions import LiquidError
 from markupsafe import Markup
 
 from liquid_background.engine import Engine
@@ -69,7 +70,7 @@ class Pages:
         templates: Liquid in the place of the dashboard's own, by name without a suffix.
 
     Raises:
-        SettingsError: when the dashboard has no template of such a name.
+        SettingsError: when the dashboard has no template of such a name, or what is given for one is none.
     """
 
     def __init__(self, engine: Engine, templates: Mapping[str, str], live: Live = "poll") -> None:
@@ -83,9 +84,15 @@ class Pages:
         sources = {name: each.read_text("utf-8") for name, each in own.items()} | dict(templates)
         self._environment = Environment(loader=DictLoader(sources), autoescape=True, extra=True)
         self._environment.filters |= FILTERS
-        self._templates = {name: self._environment.from_string(source, name) for name, source in sources.items()}
+        self._templates = {name: self._parsed(name, source) for name, source in sources.items()}
         self._site = engine.settings.site
         self._live = live
+
+    def _parsed(self, name: str, source: str) -> BoundTemplate:
+        try:
+            return self._environment.from_string(source, name)
+        except LiquidError as error:
+            raise SettingsError(f"the dashboard's template {name!r} cannot be used: {error}") from error
 
     def answer(
         self, request: ScreenRequest, template: str, values: Mapping[str, Any], status: int = 200

@@ -89,6 +89,8 @@ class Screens:
         """Answer one request. Whoever calls has found out who asks, and that they may read."""
         screen = Screen(self.engine, request, self.pages)
         try:
+            if request.method == "POST" and not request.visitor.actions:  # whatever its screen would check
+                raise Refused(403, "You may look at everything here and change nothing.")
             if request.segments[:1] == ("assets",):
                 return asset(request)
             if request.segments[:1] == (LIVE,):

@@ -9,6 +9,7 @@ from typing import Final
 
 from starlette.responses import StreamingResponse
 
+from liquid_background.screens.entrance import BARE
 from liquid_background.screens.live import Feed
 from liquid_background.threads import Threads
 
@@ -18,12 +19,7 @@ _ALIVE: Final = 15.0  # seconds without an event after which a comment tells pro
 _SHARE: Final = 10  # rests are so many times as long as what a read takes: a tab never has more of a processor
 _AT_ONCE: Final = 2  # feeds that are read at the same time, of all streams of an application
 
-_HEADERS: Final = {
-    "cache-control": "no-store",
-    "x-accel-buffering": "no",  # nginx would hold events back
-    "x-content-type-options": "nosniff",
-    "content-security-policy": "default-src 'none'",
-}
+_HEADERS: Final = {**dict(BARE), "x-accel-buffering": "no"}  # nginx would hold events back
 
 
 class Streams:

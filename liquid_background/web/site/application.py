@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
+from liquid_background.web.cookies import without_dashboards
 from liquid_background.web.lifespan import live
 from liquid_background.web.site.bodies import BODY_TIMEOUT, MAX_BODY, Bodies, Body, NoRoom, TooLarge
 from liquid_background.web.site.errorpage import RETRY
@@ -87,7 +88,8 @@ class Site:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, scope: Scope, receive: Receive, body: Body) -> Answer:
-        headers = tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+        sent_headers = ((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"])
+        headers = tuple(without_dashboards(sent_headers))
         known = dict(headers)
         if self._hosts is not None and not is_allowed(known.get("host", ""), self._hosts):
             host = known.get("host", "")

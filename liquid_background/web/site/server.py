@@ -5,21 +5,16 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-import os
 import signal
 import socket
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import uvicorn
-
 from liquid_background.engine import Engine
-from liquid_background.errors import SettingsError
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
+from liquid_background.web.listening import Server, listen
 from liquid_background.web.site.application import Site
-from liquid_background.web.site.connection import Connection
-from liquid_background.web.site.crowd import BACKLOG
 from liquid_background.web.site.hosts import allowed_hosts
 from liquid_background.web.site.pool import PagePool
 from liquid_background.web.site.renderer import Renderer, open_descriptors
@@ -31,8 +26,6 @@ PAGE_PROCESSES: Final = 8
 
 _GRACE: Final = 5  # seconds that requests get at the end
 _LAST_CALL: Final = 4.0  # seconds after which what still goes on is cut off; requests of pages are answered then
-_KEEP_ALIVE: Final = 5  # seconds that a connection is kept for a next request
-_TICKS: Final = 10  # of the server in a second
 
 
 def serve(
@@ -70,7 +63,7 @@ def serve(
     loader = engine.environment.loader
     for warning in loader.warnings() if isinstance(loader, SiteLoader) else ():
         logger.warning("%s", warning)
-    with _listening(host, port) as listening:
+    with listen(host, port) as listening:
         pool.read_routes()
         if ready is not None:
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
@@ -83,60 +76,22 @@ def _children_are_awaited() -> None:
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
-def _listening(host: str, port: int) -> socket.socket:
-    """Return a socket that takes connections.
-
-    Raises:
-        SettingsError: when the port cannot be bound.
-    """
-    try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else error
-        raise SettingsError(f"cannot listen on {host}:{port}: {reason}; give --port another one") from error
-    # Connections inherit it. Without it, headers and body, written one after the other, are 40 ms apart.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return listening
-
-
 def _share_memory() -> None:
     """Keep what is there now out of the collector: page processes share its memory for as long as nobody touches it."""
     gc.collect()
     gc.freeze()
 
 
-class _Server(uvicorn.Server):
-    """uvicorn's server, which starts and ends the page processes and looks after its connections."""
+class _Server(Server):
+    """A server which starts and ends the page processes."""
 
     def __init__(self, site: Site, pool: PagePool) -> None:
-        super().__init__(
-            uvicorn.Config(
-                site,
-                loop="asyncio",  # another one's threads would not outlive a fork
-                http=Connection,
-                ws="none",
-                backlog=BACKLOG,
-                lifespan="off",
-                log_config=None,
-                log_level="error",
-                access_log=False,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=_KEEP_ALIVE,
-                timeout_graceful_shutdown=_GRACE,
-            )
-        )
+        super().__init__(site, grace=_GRACE)
         self._pool = pool
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await self._pool.start()
         await super().startup(sockets)
-
-    async def on_tick(self, counter: int) -> bool:
-        if counter % _TICKS == 0:
-            for connection in self._connections():
-                connection.look()
-        return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         last_call = asyncio.get_running_loop().call_later(_LAST_CALL, self._cut_off)
@@ -146,8 +101,5 @@ class _Server(uvicorn.Server):
 
     def _cut_off(self) -> None:
         self._pool.stop()
-        for connection in self._connections():
+        for connection in self.connections():
             connection.hang_up()
-
-    def _connections(self) -> list[Connection]:
-        return [connection for connection in self.server_state.connections if isinstance(connection, Connection)]
