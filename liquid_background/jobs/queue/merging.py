@@ -223,7 +223,9 @@ class _Sorted:
         return hit
 
     def said(self) -> Sequence[object]:
-        """Return what a cursor says of it; nothing when it is to begin."""
+        """Return what a cursor says of it; nothing when it is to begin, and that none is old enough when it is over."""
+        if self.is_over and not self.hits:
+            return ("", "")
         return [] if self._below[0] == _NEWEST else self._below
 
 
