@@ -195,7 +195,7 @@ def test_it_ends_at_once_though_streams_are_open(start_gui: Any, number: int) ->
 def test_a_browser_is_opened_with_the_link(project: Any, tmp_path: Any) -> None:
     seen = tmp_path / "seen"
     program = tmp_path / "browser"
-    program.write_text(f"#!/bin/sh\necho \"$1\" > {seen}.new && mv {seen}.new {seen}\n")
+    program.write_text(f'#!/bin/sh\necho "$1" > {seen}.new && mv {seen}.new {seen}\n')
     program.chmod(0o755)
     running = project.start("gui", BROWSER=f"{program} %s")
     link = running.until("Dashboard: ").removeprefix("Dashboard: ")
