@@ -65,7 +65,7 @@ def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]
         action=Exact(screen.url("jobs", job.id, "edit")),
         has_ended=job.status.has_ended,
         status_word=str(job.status),
-        message=wrong.get("", ""),
+        message=wrong.get(""),
         values=fields,
     )
 

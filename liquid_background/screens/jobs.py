@@ -36,8 +36,8 @@ def show(screen: Screen) -> ScreenAnswer:
     query = screen.request.query
     try:
         wanted = whole_filter_of(screen.engine, query)
-        moment = Moment()
-        found = moment.page(screen.engine.jobs.pages(wanted, limit=PAGE, after=query.one("after") or None))
+        moment, after = Moment(), query.one("after") or None
+        found = moment.page(screen.engine.jobs.pages(wanted, limit=PAGE, after=after), after)
     except (FilterError, FailureNotFound) as error:
         return screen.page("jobs", "Jobs", 400, message=str(error), tabs=[], **form_of(query))
     counts = _counts(screen, wanted, found, Moment(max(moment.left, MOMENT / 2)))

@@ -11,6 +11,7 @@ from liquid_background.jobs.pages import Count, Page
 
 MOMENT: Final = 0.2
 """Seconds that a request may look for jobs."""
+_FEW: Final = 500  # ids that are looked at whatever time that takes: a few calls
 
 
 class Moment:
@@ -24,13 +25,17 @@ class Moment:
         """Seconds that are left."""
         return max(0.0, self._end - monotonic())
 
-    def page(self, pages: Iterator[Page]) -> Page:
-        """Return the jobs that are found by then; the cursor goes on behind what was looked at."""
+    def page(self, pages: Iterator[Page], after: str | None) -> Page:
+        """Return the jobs that are found by then; the cursor goes on behind what was looked at.
+
+        Where the store knows how many there are, none is looked at in vain: then all that were asked for are found. And
+        however little time there is, each request comes further than the cursor that it was given.
+        """
         records: list[JobRecord] = []
         last = Page()
         for last in pages:
             records += last
-            if not self.left:
+            if last.total is None and last.of > _FEW and last.cursor != after and not self.left:
                 break
         return Page(records, cursor=last.cursor, looked_at=last.looked_at, of=last.of, total=last.total)
 
@@ -40,6 +45,6 @@ class Moment:
         found = Count(found=0, looked_at=0, of=0, is_whole=False)
         for now in counts:
             found = now
-            if monotonic() > end:
+            if now.of > _FEW and monotonic() > end:
                 break
         return found

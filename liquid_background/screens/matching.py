@@ -47,7 +47,7 @@ def _ask(screen: Screen, kind: Kind, wanted: Filter, *, rate: str = "", message:
         "matching",
         f"{kind.capitalize()} {_number(count)}?",
         status=400 if message else 200,
-        message=message,
+        message=message or None,
         kind=str(kind),
         done=_DONE[kind],
         number=_number(count),

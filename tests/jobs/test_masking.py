@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.jobs.masking import MASK, hidden, looks_secret, mask
+from liquid_background.jobs.masking import MASK, certain_part, hidden, looks_secret, mask
 
 NAMES = ("password", "api_key")
 
@@ -49,3 +49,21 @@ def test_secret_values_are_hidden_in_a_text_wherever_they_stand() -> None:
     values = {"api_key": "k-1234", "user": {"name": "Ada", "tokens": ["tk-1", 98765]}, "pin_code": "1", "on": True}
     text = "KeyError: k-1234 of Ada, tk-1 and 98765"
     assert hidden(text, values, ("api_key", "token")) == f"KeyError: {MASK} of Ada, {MASK} and {MASK}"
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("503 no", "503 no"),
+        (f"key {MASK}: 503", ": 503"),
+        (f"the token {MASK}", "the token "),
+        ("with [mas", "with "),
+        ("ed]: no", ": no"),
+        ("[", ""),
+        ("ask", ""),
+        (MASK, ""),
+        (f"a{MASK}bc{MASK}d", "bc"),
+    ],
+)
+def test_the_part_of_a_text_that_no_mask_can_stand_for(text: str, part: str) -> None:
+    assert certain_part(text) == part

@@ -10,6 +10,7 @@ import pytest
 from liquid_background import Engine
 from liquid_background.screens import ACTIONS, Fields, ScreenAnswer, ScreenRequest, Screens, Visitor
 from liquid_background.settings import Settings
+from tests.screens.shop import Shop
 
 Ask: TypeAlias = Callable[..., ScreenAnswer]
 ORIGIN = "https://shop.example"
@@ -46,3 +47,15 @@ def _each(value: Any) -> list[Any]:
 
 def text_of(answer: ScreenAnswer) -> str:
     return answer.body.decode()
+
+
+@pytest.fixture
+def shop(engine: Engine) -> Shop:
+    """What puts jobs into the store."""
+    return Shop(engine)
+
+
+def where(answer: ScreenAnswer) -> str:
+    """Return where a redirect leads."""
+    assert answer.status in (302, 303), text_of(answer)
+    return dict(answer.headers)["location"]

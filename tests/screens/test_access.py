@@ -27,7 +27,7 @@ ODD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("answer", ODD, ids=repr)
+@pytest.mark.parametrize("answer", ODD, ids=map(str, range(len(ODD))))
 def test_what_is_none_of_these_is_no_yes(answer: Any) -> None:
     with pytest.raises(SettingsError, match="authorize "):
         visitor_of(answer, "ada")

@@ -20,6 +20,15 @@
     next.scrollIntoView({ block: "nearest" });
   }
 
+  // Of a list: what is selected, else the row that one is at. Of a job or a failure: itself.
+  function retry() {
+    const several = $("#selected button[formaction$='/retry']");
+    const here = $("tr.here input[type=checkbox]");
+    if (several && !$("main tbody input:checked") && here) here.checked = true;
+    if (several) return void ($("main tbody input:checked") && several.click());
+    $(".acts form[action$='/retry'] button, .acts a[href*='/jobs/all/retry']")?.click();
+  }
+
   const screens = { o: 0, j: 1, f: 2, l: 7 };
   let lead = false;
   addEventListener("keydown", (event) => {
@@ -36,7 +45,7 @@
       j: () => go(1),
       k: () => go(-1),
       x: () => box && box.click(),
-      r: () => { const button = $("[data-key=r]"); if (button) button.click(); },
+      r: () => retry(),
       g: () => { lead = true; },
       "/": () => { const field = $("form.filter input:not([type=hidden])"); if (field) { field.focus(); field.select(); } },
       "?": () => $("#keys").showModal(),
@@ -116,6 +125,7 @@
 
   // Charts: the picture that the server drew gives way to one that tells the numbers under the pointer.
   let drawn = new WeakMap();
+  const clock = (time) => time == null ? "" : new Date(time * 1000).toISOString().slice(5, 16).replace("T", " ");
   const words = (unit) => (value) => value == null ? "" : unit !== "ms" ? value.toLocaleString()
     : value < 1000 ? `${Math.round(value)}ms` : `${+(value / 1000).toPrecision(3)}s`;
   function draw() {
@@ -132,10 +142,10 @@
       place.setAttribute("hx-morph-skip-children", "");
       const plot = new uPlot({
         width: place.clientWidth, height: 150, cursor: { y: false, drag: { x: false } },
-        axes: [{ ...axis, grid: { show: false } },
+        axes: [{ ...axis, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
           { ...axis, size: 52, grid: { stroke: colour("line"), width: 1 }, values: (_, values) => values.map(text) }],
         scales: { y: { range: (_, low, high) => [0, high || 1] } },
-        series: [{ label: "At" }, ...chart.series.map((each) => ({
+        series: [{ label: "UTC", value: (_, time) => clock(time) }, ...chart.series.map((each) => ({
           label: each.label, stroke: colour(each.colour), width: 1.5, points: { show: !chart.bars, size: 4 },
           value: (_, value) => text(value), ...(chart.bars ? { fill: `${colour(each.colour)}33`, paths: uPlot.paths.stepped({ align: 1 }) } : {}),
         }))],

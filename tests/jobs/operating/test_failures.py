@@ -230,3 +230,33 @@ def test_counts_are_those_of_the_records(store: Store, settings: Settings, tmp_p
     assert counts == {failure: len(ids) for failure, ids in oracle(engine.store, by="failure").items()}
     assert sum(counts.values()) == 60
     assert sum(group.count for group in engine.failures.list()) == 80
+
+
+def test_a_group_shows_nothing_that_is_masked(engine: Engine) -> None:
+    @engine.action
+    def pay(api_token: str) -> None:
+        raise ValueError(f"bad token {api_token} for all")
+
+    pay.enqueue(api_token="hunter")
+    _work(engine)
+    [group] = engine.failures.list()
+    assert group.error.startswith("bad token [masked] for all")
+    assert "hunter" not in repr(group)
+    shown = engine.failures.show(group.id)
+    assert "hunter" not in repr((shown.group, shown.parameters, shown.source_line))
+    engine.jobs.delete(group.sample)
+    gone = engine.failures.show(group.id).group
+    assert "hunter" not in repr(gone)
+    assert "not shown" in gone.error
+
+
+def test_a_group_of_which_the_newest_is_gone_shows_another(engine: Engine) -> None:
+    for number in (1, 2):
+        _page(engine, "{{ n | divided_by: 0 }}", n=number)
+        _work(engine)
+    [group] = engine.failures.list()
+    assert group.source_line == "{{ n | divided_by: 0 }}"
+    engine.jobs.delete(group.sample)
+    [left] = engine.failures.list()
+    assert left.failed == 1
+    assert "divided_by" in left.error

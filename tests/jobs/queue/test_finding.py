@@ -118,3 +118,44 @@ def test_what_stands_where_its_status_does_not_say_is_found_there(engine: Engine
     assert found(engine, status="pending") == {"b"}
     store.client.zadd(keys.finished("default"), {"a": 9e9})
     assert found(engine) == {"a", "b"}
+
+
+def test_an_error_is_found_by_what_is_shown_of_it(engine: Engine, hands: Hands) -> None:
+    engine.jobs.send([job("a", parameters={"api_token": "s3cret-7", "n": 1}), job("b", handed_over={"n": "s3cret-7"})])
+    for _ in range(2):
+        hands.finish(hands.take(), Outcome(error="POST /pay?key=s3cret-7: 503 für alle"))
+    for text in ("s3cret", "S3CRET-7", "t-7: 503", "key=s", "s3cret-7: 503 für"):
+        assert found(engine, error=text) == {"b"}, text
+        assert engine.jobs.count(error=text) == 1
+        assert [record.id for record in engine.jobs.list(error=text)] == ["b"]
+        assert list(engine.operations.matching("retry", Filter(error=text))) == ["b"]
+    for text in ("key=[MASKED]: 503", "[mask", "ed]: 503", "masked", "[masked]: 503 FÜR"):
+        assert found(engine, error=text) == {"a"}, text
+        assert engine.jobs.count(error=text) == 1
+    for text in ("post /pay?key=", ": 503", "FÜR alle"):
+        assert found(engine, error=text) == {"a", "b"}, text
+
+
+def test_a_count_comes_as_it_is_found(engine: Engine, hands: Hands) -> None:
+    engine.jobs.send([job(f"j{number}", parameters={"n": number % 2}) for number in range(300)])
+    counts = list(engine.jobs.counting("pending", values={"n": "1"}))
+    assert len(counts) > 1
+    assert [each.is_whole for each in counts] == [False] * (len(counts) - 1) + [True]
+    assert (counts[-1].found, counts[-1].looked_at, counts[-1].of) == (150, 300, 300)
+    [known] = engine.jobs.counting("pending")  # the store knows that without looking
+    assert (known.found, known.looked_at, known.is_whole) == (300, 0, True)
+    every = [*engine.operations.counting("cancel", Filter(values={"n": "1"}))]
+    assert (every[-1].found, every[-1].is_whole) == (150, True)
+    assert not any(each.is_whole for each in every[:-1])
+
+
+def test_a_list_goes_on_behind_what_was_looked_at(engine: Engine) -> None:
+    engine.jobs.send([job("rare", source_name="rare"), *(job(f"j{number:04}") for number in range(600))])
+    cursor, seen, steps = None, [], 0
+    while steps == 0 or cursor:
+        page = next(iter(engine.jobs.pages(source_name="rare", after=cursor)))
+        cursor, steps = page.cursor, steps + 1
+        seen += [record.id for record in page]
+        assert page.looked_at <= page.of == 601
+    assert seen == ["rare"]
+    assert steps > 3

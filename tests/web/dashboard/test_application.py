@@ -111,7 +111,7 @@ def test_what_authorize_raises_opens_nothing(
     assert post(client, "/ops/jobs/x/cancel").status_code == 500
 
 
-@pytest.mark.parametrize("answer", [True, 1, "write", {"retry": True}, {"everything"}, object()], ids=repr)
+@pytest.mark.parametrize("answer", [True, 1, "write", {"retry": True}, {"everything"}, object()], ids=list("abcdef"))
 def test_an_odd_answer_of_authorize_opens_nothing(mounted: Mounted, answer: Any) -> None:
     client = mounted(authorize=lambda request: answer)
     assert client.get("/ops/jobs").status_code == 500
