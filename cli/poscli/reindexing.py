@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 
-from liquid_background.jobs.queue import indexes
+from liquid_background.jobs.queue import delays, indexes
 from poscli.application import load_engine, no_store
 from poscli.progress import Progress
 from poscli.terminal import note
 
 
 def reindex(app: str | None) -> None:
-    """Bring the indexes of failed jobs in line with the jobs, and say how many entries were wrong."""
+    """Bring the indexes of failed and of delayed jobs in line with the jobs, and say how many entries were wrong."""
     engine = load_engine(app)
     missing = no_store(engine.settings)
     if missing:
@@ -20,6 +20,7 @@ def reindex(app: str | None) -> None:
         return
     store = engine.store
     with Progress() if sys.stderr.isatty() else nullcontext() as progress:
-        mended = indexes.reindex(store, progress.done) if progress else indexes.reindex(store)
+        told = [progress.done] if progress else []
+        mended = indexes.reindex(store, *told) + delays.reindex(store, *told)
     entries = "1 entry was" if mended == 1 else f"{mended:,} entries were"
     print(f"{entries} mended" if mended else "all is as it should be")

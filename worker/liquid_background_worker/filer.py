@@ -8,7 +8,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
-from liquid_background.jobs.queue import filing
+from liquid_background.jobs.queue import delays, filing
 from liquid_background.jobs.queue.filing import Looked
 from liquid_background.jobs.queue.moves import Call
 
@@ -45,6 +45,7 @@ class Filer:
         elif not self._missing and monotonic() >= self._next_look:
             self._next_look = monotonic() + _EVERY
             calls.append((filing.look_shared(), self._looked))
+            calls.append((delays.look_shared(), lambda _: None))
         return calls
 
     def connected(self) -> None:

@@ -89,7 +89,8 @@ def look(
     arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), _takes(place, matching)]
     arguments += [" ".join(place.stamps), _share(most, matching), _BYTES]
     arguments += [matching.wanted.id_prefix, matching.scope, matching.since, matching.until, above]
-    arguments += [int(matching.needs_data), int(matching.needs_error), len(words), *words]
+    arguments += [int(matching.needs_data), int(matching.needs_error)]
+    arguments += [place.registry, len(words), *words]
     for condition in matching.conditions:
         arguments += condition
     asked = monotonic()
