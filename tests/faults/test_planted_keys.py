@@ -41,6 +41,8 @@ SHARED: Final = (
     keys.FAILED_NAMES,
     keys.FAILURE_GROUPS,
     keys.FAILURES_LOOKED,
+    keys.DELAYED_LOOKED,
+    keys.delayed("default"),
     keys.slots("gg"),
     *(keys.parked("gg", name) for name in keys.QUEUES),
     *(keys.wake(name) for name in keys.QUEUES),

@@ -14,7 +14,8 @@ from liquid_background.jobs.queue.moves import Call
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.store import Store
 
-_FEW: Final = 2_000  # delayed jobs that are rather read one by one: some milliseconds, and no index to trust
+FEW: Final = 2_000
+"""Delayed jobs that are rather read one by one: it takes some milliseconds, and there is no index to trust."""
 _SLICE: Final = 200  # ids that one call compares: a millisecond or two of the store's time
 _SHARED_SLICE: Final = 50
 _FIRST: Final = "1:0"
@@ -46,7 +47,7 @@ def has_index(store: Store, queues: Sequence[str]) -> bool:
         StoreUnavailable: when the store cannot be reached.
     """
     state = _State.of(store, queues)
-    if state.delayed <= _FEW or state.others:
+    if state.delayed <= FEW or state.others:
         return False
     if not state.differs and not state.doubt:
         return True

@@ -55,7 +55,7 @@ class Merged:
         matching = Matching(wanted, settings)
         self._readings: dict[str, _InOrder | _Sorted] = {}
         for place in self.places:
-            begins = below(place, str(said[_TIME])) if after and place.name not in said else place
+            begins = below(place, str(said.get(_TIME))) if after and place.name not in said else place
 
             def at(position: Position, most: int, above: str = "", place: Place = begins) -> Chunk:
                 return look(store, place, matching, position, most, above=above)

@@ -14,7 +14,8 @@ local since, before, above, with_data, with_error = ARGV[10], ARGV[11], ARGV[12]
 local registry, words = ARGV[15], tonumber(ARGV[16])
 local position = {unpack(ARGV, 17, 16 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
-local A_RECORD = 200  -- bytes that are read of each, without its data
+local A_RECORD = 200  -- bytes that reading one takes as long as, besides those of its fields
+local LOWERED = 5  -- times as long as a byte is read it is made small and searched
 local most_ids = prefix ~= '' and PASSED * most or most
 -- What is claimed or runs stands in the leases, whatever else still names it.
 local may_be_leased = kind == 'list' or kind == 'attempts'
@@ -57,6 +58,7 @@ local function holds(value, condition)
   if how == '=' then return value == text end
   if not value then return false end
   if how == '^' then return string.sub(value, 1, #text) == text end
+  budget = budget - #value * (how == '~' and LOWERED or 1)
   if how == '~' then value = string.lower(value) end
   return string.find(value, text, 1, true) ~= nil
 end
@@ -103,6 +105,9 @@ local function look(id)
   local record = read('HMGET', record_key, unpack(fields)) or {}
   local status, origin = record[1], record[2]
   budget = budget - A_RECORD
+  for i = 1, #fields do
+    if record[i] then budget = budget - #record[i] end
+  end
   if not accepted[status or ''] then
     if not unknown then return nil end
     if known[status or ''] and not (any and not stands_there(id, status, queue_of(origin))) then return nil end
