@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,13 +11,13 @@ import click
 from liquid_background import FailureGroup, ShownFailure
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.log import printable
+from poscli.charts import drawn, plain_sparkline
 from poscli.tables import table
 from poscli.terminal import fitted, styled, terminal_width
 from poscli.times import age, clock
 
 _SHORTEST_ID: Final = 6  # characters of an id that are shown, unless two begin alike
 _HOURS_A_BAR: Final = 4
-_PLAIN, _BLOCKS = "_.:-=+*#", "▁▂▃▄▅▆▇█"
 _CHART: Final = "LAST 48 H"
 _HEADINGS: Final = ("ID", "COUNT", "LAST", "FIRST", _CHART, "NAME", "PLACE", "ERROR")
 _ERROR: Final = 40  # columns that an error needs to be readable
@@ -72,9 +71,7 @@ def _fitted_ends(name: str, place: str, room: int) -> tuple[str, str]:
 
 
 def _bars(hours: Sequence[int], hours_a_bar: int = _HOURS_A_BAR) -> str:
-    sums = [sum(hours[start : start + hours_a_bar]) for start in range(0, len(hours), hours_a_bar)]
-    most = max(sums, default=0)
-    return "".join(_PLAIN[-(-each * (len(_PLAIN) - 1) // most) if most else 0] for each in sums)
+    return plain_sparkline([sum(hours[start : start + hours_a_bar]) for start in range(0, len(hours), hours_a_bar)])
 
 
 def _charted(text: str) -> str:
@@ -84,12 +81,7 @@ def _charted(text: str) -> str:
     end = start + 48 // _HOURS_A_BAR
     if start < 0:
         return text
-    return "\n".join([heading, *(f"{row[:start]}{_drawn(row[start:end])}{row[end:]}" for row in rows)])
-
-
-def _drawn(bars: str) -> str:
-    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    return bars.translate(str.maketrans(_PLAIN, _BLOCKS)) if is_utf8 else bars
+    return "\n".join([heading, *(f"{row[:start]}{drawn(row[start:end])}{row[end:]}" for row in rows)])
 
 
 def as_json(group: FailureGroup) -> dict[str, Any]:
@@ -148,7 +140,7 @@ def describe(shown: ShownFailure) -> str:
         "Silenced": "" if silence is None else f"by {silence.by} since {clock(silence.since)}, {_end(silence.until)}",
     }
     parts = ["\n".join(f"{name + ':':<13}{printable(value)}" for name, value in facts.items() if value)]
-    parts[0] += f"\n{'Last 48 h:':<13}{_drawn(_bars(group.hours, 1))}"
+    parts[0] += f"\n{'Last 48 h:':<13}{drawn(_bars(group.hours, 1))}"
     for title, values in (("Parameters", shown.parameters), ("Handed over", shown.handed_over)):
         lines = [f"{printable(name)} = {_value(value)}" for name, value in values.items()]
         parts += [_section(title, lines)] if lines else []

@@ -10,7 +10,7 @@ import click
 from liquid_background import Engine
 from liquid_background.jobs.operating.forgetting import OUT_OF_REACH, Forgotten
 from liquid_background.wording import counted
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine
 from poscli.output import dump
 from poscli.progress import Progress
 from poscli.tables import confirm
@@ -48,11 +48,7 @@ def forget(*, value: str, including_waiting: bool, dry_run: bool, yes: bool, sty
       poscli jobs forget --value ada@example.com --dry-run
       poscli jobs forget --value ada@example.com --including-waiting --yes
     """
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        sys.exit(1)
+    engine = needed_engine(app)
     if not (yes or dry_run):
         found = _gone_through(engine, value, including_waiting, dry_run=True)
         if _is_empty(found):

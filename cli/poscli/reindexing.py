@@ -6,17 +6,14 @@ import sys
 from contextlib import nullcontext
 
 from liquid_background.jobs.queue import delays, indexes
-from poscli.application import load_engine, no_store
+from poscli.application import stored_engine
 from poscli.progress import Progress
-from poscli.terminal import note
 
 
 def reindex(app: str | None) -> None:
     """Bring the indexes of failed and of delayed jobs in line with the jobs, and say how many entries were wrong."""
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
+    engine = stored_engine(app)
+    if engine is None:
         return
     store = engine.store
     with Progress() if sys.stderr.isatty() else nullcontext() as progress:

@@ -119,8 +119,7 @@ class Executor:
             attempt: number of this attempt, from 1.
             max_attempts: attempts that the job may have in all.
         """
-        running = partial(_running, job_id, payload, attempt, max_attempts)
-        collector = Collector(self.environment, running, family=Family.of(payload), maker=job_id)
+        collector = self._collector(job_id, payload, attempt, max_attempts)
         started = time.monotonic()
         result, error, raised, trace, retry = None, None, "", "", True
         exception: BaseException | None = None
@@ -133,18 +132,12 @@ class Executor:
         except JobTimeout as reason:
             error, raised, exception = str(reason), class_of(reason), reason
         except MemoryError:
-            raised = "MemoryError"
-            error = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)"
+            error, raised = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)", "MemoryError"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
-            if "partial" in payload and payload["partial"] != payload["template"]:
-                reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, raised = _one_line(reason, payload), class_of(reason)
-            trace, exception = _traceback(reason), reason
-            retry = not isinstance(reason, NonRetryable | JobRefused)
-        if isinstance(result, str) and "function" not in payload:
-            result = collector.keep(result)
+            error, raised, trace = _said_of(reason, payload)
+            exception, retry = reason, not isinstance(reason, NonRetryable | JobRefused)
         outcome = Outcome(
-            result=result,
+            result=collector.keep(result) if isinstance(result, str) and "function" not in payload else result,
             error=error,
             raised=raised,
             traceback=trace,
@@ -153,12 +146,14 @@ class Executor:
             jobs=tuple(collector.sendable()) if error is None else (),
             entries=tuple(collector.entries),
         )
-        if exception is None:
-            return outcome
         try:
-            return RaisedOutcome.of(outcome, exception) if self._hooks.failures else outcome
+            return RaisedOutcome.of(outcome, exception) if exception is not None and self._hooks.failures else outcome
         finally:
             del exception  # whose traceback holds this frame
+
+    def _collector(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Collector:
+        running = partial(_running, job_id, payload, attempt, max_attempts)
+        return Collector(self.environment, running, family=Family.of(payload), maker=job_id)
 
     def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
@@ -246,6 +241,13 @@ def plain_result(returned: object) -> Encoded:
     if size(encoded) > MAX_RETURNED:
         raise NonRetryable(f"the function ran, but its result is over {MAX_RETURNED // 1024} KB: return an id")
     return encoded
+
+
+def _said_of(error: BaseException, payload: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return what is said of an error: in one line, its class, and its traceback."""
+    if "partial" in payload and payload["partial"] != payload["template"]:
+        error.add_note(f"run from {payload['template']}:{payload['line']}")
+    return _one_line(error, payload), class_of(error), _traceback(error)
 
 
 def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The index of delayed jobs as it is read: whether lists may trust it, and bringing it in line with RQ's registries.
 
-RQ has delayed jobs by when they are due, lists show them by when they came there. The moves that delay a job, and those that
-take it on, write the index, too; others know nothing of it.
+RQ has delayed jobs by when they are due, lists show them by when they came there. The moves that delay a job, and those
+that take it on, write the index, too; others know nothing of it.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class _State(NamedTuple):
 def has_index(store: Store, queues: Sequence[str]) -> bool:
     """Return whether all delayed jobs of some queues stand in the index, and at their times.
 
-    Where others have delayed jobs, or taken them on, it is brought in line first; it does not tell in two cases: while such
-    workers are at work, and where the store takes no writes.
+    Where others have delayed jobs, or taken them on, it is brought in line first; it cannot be while such
+    workers are at work, or where the store takes no writes.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.

@@ -132,7 +132,9 @@ def test_what_others_have_delayed_or_taken_on_is_answered_rightly(engine: Engine
     assert listed(engine, status="pending") == [*"dca"]
     client.zadd(keys.scheduled("default"), {"alien": 2e9})
     stamp = client.hget(keys.job("d"), "created_at")
-    client.hset(keys.job("alien"), mapping={"status": "scheduled", "origin": "default", "created_at": stamp, "data": "x"})
+    client.hset(
+        keys.job("alien"), mapping={"status": "scheduled", "origin": "default", "created_at": stamp, "data": "x"}
+    )
     assert sorted(listed(engine, 1, status="pending")) == ["a", "alien", "c", "d"]
     assert {*index(store)} == {"a", "alien", "c", "d"}
 
