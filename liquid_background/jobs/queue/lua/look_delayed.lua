@@ -70,9 +70,9 @@ local others = has_others()
 if not shared then return {look(place), mended, others and 1 or 0} end
 
 local last, noted, calm = unpack(on('HMGET', DELAYED_LOOKED, 'at', 'place', 'calm'))
-local gap = now_ms - whole(last or nil, now_ms)
-if last and gap >= 0 and gap < REST then return {} end
-local doubt = others or math.abs(gap) > LONGEST_AWAY
+local gap = now_ms - whole(last or nil, 0)
+if gap >= 0 and gap < REST then return {} end
+local doubt = others or math.abs(gap) > LONGEST_AWAY  -- also at the first look: workers of the version before were there
 place = noted or FIRST
 if doubt then
   on('HSET', DELAYED_LOOKED, 'doubt', string.format('%d', now_ms), 'calm', '')
