@@ -198,6 +198,13 @@ def test_workers_bring_the_index_in_line_and_say_when_it_may_be_trusted(engine: 
     assert client.hexists(keys.DELAYED_LOOKED, "doubt")
 
 
+def test_the_first_look_is_in_doubt_since_others_may_have_been_there(engine: Engine, store: Store) -> None:
+    delayed(engine, *"abc")
+    store.client.hset(keys.job("a"), "started_at", "2199-01-01T00:00:00.000000Z")  # workers that are gone have run it
+    scripts.run(store, *delays.look_shared())
+    assert listed(engine, status="pending") == [*"acb"]
+
+
 def test_garbage_in_records_keeps_no_job_from_a_list(engine: Engine, store: Store) -> None:
     delayed(engine, *"abcd")
     client: Any = store.client
