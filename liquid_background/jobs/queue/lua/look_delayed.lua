@@ -72,15 +72,13 @@ if not shared then return {look(place), mended, others and 1 or 0} end
 local last, noted, calm = unpack(on('HMGET', DELAYED_LOOKED, 'at', 'place', 'calm'))
 local gap = now_ms - whole(last or nil, 0)
 if gap >= 0 and gap < REST then return {} end
-local doubt = others or math.abs(gap) > LONGEST_AWAY  -- also at the first look: workers of the version before were there
-place = noted or FIRST
-if doubt then
-  on('HSET', DELAYED_LOOKED, 'doubt', string.format('%d', now_ms), 'calm', '')
-elseif place == FIRST then
-  on('HSET', DELAYED_LOOKED, 'calm', 1)
-  calm = '1'
-end
+-- At the first look, too: workers of the version before were there.
+local was_away = math.abs(gap) > LONGEST_AWAY
+place = not was_away and noted or FIRST
+if others or was_away then on('HSET', DELAYED_LOOKED, 'doubt', string.format('%d', now_ms)) end
+if others then calm = '' elseif place == FIRST then calm = '1' end  -- whether no others were there since it began
 place = look(place)
-if place == '' and calm == '1' and not doubt then on('HDEL', DELAYED_LOOKED, 'doubt') end
-on('HSET', DELAYED_LOOKED, 'at', string.format('%d', now_ms), 'place', place == '' and FIRST or place)
+if place == '' and calm == '1' then on('HDEL', DELAYED_LOOKED, 'doubt') end
+on('HSET', DELAYED_LOOKED, 'at', string.format('%d', now_ms), 'place', place == '' and FIRST or place,
+  'calm', calm or '')
 return {place, mended, others and 1 or 0}
