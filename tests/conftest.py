@@ -79,10 +79,14 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 
 def _wait_until(condition: Callable[[], Any], timeout: float = 30.0, every: float = 0.01) -> Any:
+    """A look that takes long is taken less often: what is waited for needs the processor, too."""
     deadline = time.monotonic() + timeout
+    asked = time.monotonic()
     while not (result := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {condition}"
-        time.sleep(every)
+        now = time.monotonic()
+        assert now < deadline, f"waited {timeout:g} s in vain for {condition}"
+        time.sleep(min(max(every, 3 * (now - asked)), 0.2))
+        asked = time.monotonic()
     return result
 
 
