@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +15,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
+from tests import warm
 from tests.cli.conftest import Project
 
 _PAGE = """
@@ -56,15 +55,7 @@ def _all(name: str) -> list[str]:
 
 def _rq(site: Project, *arguments: str, **env: str) -> str:
     url = site.good("store", "path", "--url").out.strip()
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "rq"), *arguments],
-        env={**os.environ, **site.env, "RQ_REDIS_URL": url, **env},
-        cwd=site.folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = warm.run("rq.cli", *arguments, cwd=site.folder, env={**os.environ, **site.env, "RQ_REDIS_URL": url, **env})
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
