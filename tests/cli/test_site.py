@@ -100,6 +100,7 @@ def test_sites_with_the_same_names_drain_one_store_without_touching_each_other(s
     assert not [worker for worker in workers if "REFUSED" in worker.err.read_text()]
 
 
+@pytest.mark.slow
 def test_a_burst_ends_though_another_site_has_work(site_of: Any) -> None:
     shop, blog = site_of("shop"), site_of("blog")
     blog.good("render", "order")
@@ -125,6 +126,7 @@ def test_a_stock_worker_serves_the_queues_of_its_site(site_of: Any) -> None:
     assert _told(shop) == sorted(set(_all("shop")) - {"shop does soon"})
 
 
+@pytest.mark.slow
 def test_the_option_stands_before_the_command_and_behind_it(site_of: Any) -> None:
     site = site_of("")
     site.good("--site", "shop", "render", "order")
