@@ -31,7 +31,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
-SLOW = 3.0  # seconds of a processor: twice what the mark `slow` is for, since a machine may be slower than ours
+SLOW = 1.5  # seconds of a processor: three times what the mark `slow` is for, since a machine may be slower than ours
 
 
 def _spent() -> float:
