@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from liquid_background.jobs.queue import indexes
 from poscli.application import load_engine, no_store
-from poscli.progress import Progress
+from poscli.loader import load
 from poscli.terminal import note
 
 
@@ -19,7 +19,7 @@ def reindex(app: str | None) -> None:
         note(missing)
         return
     store = engine.store
-    with Progress() if sys.stderr.isatty() else nullcontext() as progress:
+    with load("poscli.progress:Progress")() if sys.stderr.isatty() else nullcontext() as progress:
         mended = indexes.reindex(store, progress.done) if progress else indexes.reindex(store)
     entries = "1 entry was" if mended == 1 else f"{mended:,} entries were"
     print(f"{entries} mended" if mended else "all is as it should be")

@@ -7,8 +7,8 @@ from contextlib import nullcontext
 
 from liquid_background.jobs.operating.usage import usage
 from poscli.application import load_engine, no_store
+from poscli.loader import load
 from poscli.output import dump
-from poscli.progress import Progress
 from poscli.terminal import note
 from poscli.usageview import as_json, describe
 
@@ -20,6 +20,6 @@ def show_usage(style: str, app: str | None) -> None:
     if missing:
         note(missing)
         return
-    with Progress("keys") if sys.stderr.isatty() else nullcontext() as progress:
+    with load("poscli.progress:Progress")("keys") if sys.stderr.isatty() else nullcontext() as progress:
         found = usage(engine.store, progress.done) if progress else usage(engine.store)
     print(dump(as_json(found)) if style == "json" else describe(found))
