@@ -11,8 +11,8 @@ from liquid_background import Engine
 from liquid_background.jobs.operating.forgetting import OUT_OF_REACH, Forgotten
 from liquid_background.wording import counted
 from poscli.application import app_option, needed_engine
+from poscli.loader import load
 from poscli.output import dump
-from poscli.progress import Progress
 from poscli.tables import confirm
 from poscli.terminal import note
 from poscli.who import operator
@@ -61,7 +61,7 @@ def forget(*, value: str, including_waiting: bool, dry_run: bool, yes: bool, sty
 
 
 def _gone_through(engine: Engine, value: str, including_waiting: bool, *, dry_run: bool) -> Forgotten:
-    with Progress("") if sys.stderr.isatty() else nullcontext() as shown:
+    with load("poscli.progress:Progress")("") if sys.stderr.isatty() else nullcontext() as shown:
         return engine.forget(
             value,
             by=operator(),

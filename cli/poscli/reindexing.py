@@ -7,7 +7,7 @@ from contextlib import nullcontext
 
 from liquid_background.jobs.queue import delays, indexes
 from poscli.application import stored_engine
-from poscli.progress import Progress
+from poscli.loader import load
 
 
 def reindex(app: str | None) -> None:
@@ -16,7 +16,7 @@ def reindex(app: str | None) -> None:
     if engine is None:
         return
     store = engine.store
-    with Progress() if sys.stderr.isatty() else nullcontext() as progress:
+    with load("poscli.progress:Progress")() if sys.stderr.isatty() else nullcontext() as progress:
         told = [progress.done] if progress else []
         mended = indexes.reindex(store, *told) + delays.reindex(store, *told)
     entries = "1 entry was" if mended == 1 else f"{mended:,} entries were"

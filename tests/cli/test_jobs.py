@@ -119,6 +119,7 @@ def test_retrying_all_needs_a_yes_in_a_script(shop: Any) -> None:
     assert shop.quick("jobs", "retry", "--all-failed", "--yes").err == "no failed jobs\n"
 
 
+@pytest.mark.slow
 def test_a_person_is_asked_before_many_jobs_change(shop: Any) -> None:
     shop.quick("render", "shop", "--data", "data.json")
     shop.good("worker", "--burst")
