@@ -42,8 +42,8 @@ def print_jobs(engine: Engine, wanted: Filter, limit: int, after: str | None, st
         note(_nothing(engine, wanted, last, after))
     elif last.cursor:
         known = f" of {last.total:,}" if last.total is not None else ""
-        more = f"{count:,}{known}, the newest first. The next ones: --after {last.cursor}"
-        (note if style == "json" else hint)(more)
+        more = f"{count:,}{known}, the newest first. The next ones: --after"
+        (note if style == "json" else hint)(more, to_copy=last.cursor)
     elif last.total is None:
         hint(f"{count:,}, all that fit; {last.looked_at:,} looked at")
 
