@@ -345,3 +345,24 @@ def test_what_a_function_returned_is_shown_as_json(project: Any) -> None:
     project.good("worker", "--burst", "--app", "shop_app:engine")
     shown = project.run("jobs", "show", "once").out
     assert 'Result\n  {"id": 7, "sold": null, "tags": ["é", true]}' in shown
+
+
+def test_eighty_columns_have_room_for_what_a_job_waits_for(shop: Any) -> None:
+    body = "{% background source_name: 'reminder_mails', delay: 3000.5 %}x{% endbackground %}"
+    shop.page("a_page_long_name", body)
+    shop.quick("render", "a_page_long_name")
+    seen = on_terminal(shop, "jobs", "list", until=b"gateway", columns=80).decode()
+    lines = [re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", line) for line in seen.splitlines()]
+    [row] = [line for line in lines if "reminder_mails" in line]
+    assert row.split()[-2:] == ["pages/a_page_long_name:1", "2d"]
+    assert len(row) <= 80
+
+
+def test_a_part_of_a_renders_id_finds_nothing_and_says_why(shop: Any) -> None:
+    render = json.loads(shop.quick("jobs", "list", "--format", "json").lines[0])["parent"]
+    assert set(_ids(shop, "--parent", render)) == {"pay", "mail"}
+    result = shop.run("jobs", "list", "--parent", render[:12])
+    assert result.out == ""
+    assert (
+        result.err == "no jobs that fit; of a page's render, and of a job that is gone, --parent takes the whole id\n"
+    )
