@@ -93,9 +93,8 @@ def _tell(found: Forgotten, style: str) -> None:
     if style == "json":
         print(dump(_as_json(found)))
     else:
-        print(
-            f"{'would delete' if found.dry_run else 'deleted'} {_numbers(found)}, of {counted(found.jobs_looked_at, 'job')}"
-        )
+        done = "would delete" if found.dry_run else "deleted"
+        print(f"{done} {_numbers(found)}, of {counted(found.jobs_looked_at, 'job')}")
     for ids, what, why in (
         (found.waiting, "waiting job", "--including-waiting takes it back, or forget it again when it has ended"),
         (found.running, "running job", "forget it again when it has ended"),
