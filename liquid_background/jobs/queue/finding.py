@@ -43,6 +43,7 @@ class Found:
     ids: list[str]  # of jobs that were what the filter means when they were looked at
     stops: Sequence[Stop]  # behind each of them
     cursor: str  # goes on behind them
+    before: int  # ids that were looked at before this call
     looked_at: int  # ids since the beginning
     of: int  # ids that there were to look at
     is_last: bool  # whether everything has been looked at
@@ -78,12 +79,12 @@ def scan(
         chunk = look(store, place, matching, position, pace.size)
         pace.took(chunk.seconds)
         stops = [Stop(place.name, hit.position, looked_at + hit.number) for hit in chunk.hits]
-        looked_at += chunk.looked_at
+        before, looked_at = looked_at, looked_at + chunk.looked_at
         at, position = (at + 1, ()) if chunk.is_last else (at, chunk.position)
         is_last = at == len(places)
         cursor = Stop("" if is_last else places[at].name, position, looked_at).cursor
         ids, of = [hit.id for hit in chunk.hits], max(of, looked_at)
-        yield Found(ids=ids, stops=stops, cursor=cursor, looked_at=looked_at, of=of, is_last=is_last)
+        yield Found(ids=ids, stops=stops, cursor=cursor, before=before, looked_at=looked_at, of=of, is_last=is_last)
 
 
 def ids_like(store: Store, settings: Settings, beginning: str, scope: int = 0) -> Iterator[str]:

@@ -254,6 +254,16 @@ def test_what_fails_meanwhile_holds_no_slow_retry_up_and_counts_once(desk: Desk)
     assert desk.statuses("b0") == ["failed"]
 
 
+def test_jobs_of_each_status_count_as_looked_at(desk: Desk) -> None:
+    desk.send("runs", *(f"a{number}" for number in range(6)))
+    desk.hands.take()
+    operation = desk.operations.start("cancel", ANY)  # of those that wait, then of those that run
+    desk.carry_out()
+    ended = desk.operations.get(operation.id)
+    assert (ended.done, ended.looked_at) == (7, ended.of)
+    assert ended.looked_at >= 7  # a job that runs has more than one place
+
+
 def test_a_slow_cancel_passes_each_job_that_comes_meanwhile_once(desk: Desk) -> None:
     desk.send(*(f"a{number}" for number in range(6)))
     operation = desk.operations.start("cancel", ANY, rate="4/s")
