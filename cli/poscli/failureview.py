@@ -12,7 +12,7 @@ from liquid_background import FailureGroup, ShownFailure
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.log import printable
 from poscli.charts import drawn, plain_sparkline
-from poscli.tables import table
+from poscli.tables import GAP, table
 from poscli.terminal import fitted, styled, terminal_width
 from poscli.times import age, clock
 
@@ -23,6 +23,7 @@ _HEADINGS: Final = ("ID", "COUNT", "LAST", "FIRST", _CHART, "NAME", "PLACE", "ER
 _ERROR: Final = 40  # columns that an error needs to be readable
 _LEAST: Final = (8, 12)  # columns of name and place, however narrow the terminal is
 _SHARES: Final = (0.25, 0.3)  # of what the columns before them leave
+_SHARES_ALONE: Final = (0.4, 0.6)  # where the error has a line of its own
 
 
 def listing(groups: Sequence[FailureGroup]) -> str:
@@ -34,19 +35,20 @@ def listing(groups: Sequence[FailureGroup]) -> str:
     ]
     texts = [(group.source_name, group.place, _error(group)) for group in groups]
     room = terminal_width() - sum(max(map(len, cells)) + 2 for cells in zip(_HEADINGS[:5], *before, strict=True))
+    errors_below = terminal_width() and room * (1 - sum(_SHARES)) < _ERROR
+    shares = _SHARES_ALONE if errors_below else _SHARES
     rows = [
-        (*cells, *(_fitted_ends(name, place, room) if terminal_width() else (name, place)), error)
+        (*cells, *(_fitted_ends(name, place, room, shares) if terminal_width() else (name, place)), error)
         for cells, (name, place, error) in zip(before, texts, strict=True)
     ]
-    width = terminal_width()
-    if width and room * (1 - sum(_SHARES)) < _ERROR:
-        return _charted(_with_errors_below(rows))
+    if errors_below:
+        return _with_errors_below(rows)
     return _charted(table(_HEADINGS, rows))
 
 
 def _with_errors_below(rows: Sequence[Sequence[str]]) -> str:
     """Return a table on a narrow terminal, in which each error has a line of its own below the others."""
-    heading, *lines = table(_HEADINGS[:-1], [row[:-1] for row in rows]).split("\n")
+    heading, *lines = _charted(table(_HEADINGS[:-1], [row[:-1] for row in rows])).split("\n")
     below = (fitted(f"  {printable(row[-1])}") for row in rows)
     return "\n".join([heading, *(part for pair in zip(lines, below, strict=True) for part in pair)])
 
@@ -63,8 +65,11 @@ def _error(group: FailureGroup) -> str:
     return f"(silenced) {error}" if group.silence else error
 
 
-def _fitted_ends(name: str, place: str, room: int) -> tuple[str, str]:
-    most_of_name, most_of_place = (max(least, int(room * share)) for least, share in zip(_LEAST, _SHARES, strict=True))
+def _fitted_ends(name: str, place: str, room: int, shares: Sequence[float]) -> tuple[str, str]:
+    gap = len(GAP)  # between the two
+    most_of_name, most_of_place = (
+        max(least, int((room - gap) * share)) for least, share in zip(_LEAST, shares, strict=True)
+    )
     short_name = name if len(name) <= most_of_name else f"{name[: most_of_name - 2]}.."
     short_place = place if len(place) <= most_of_place else f"..{place[2 - most_of_place :]}"
     return short_name, short_place

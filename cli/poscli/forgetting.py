@@ -78,9 +78,9 @@ def _is_empty(found: Forgotten) -> bool:
 def _numbers(found: Forgotten) -> str:
     numbers = [
         counted(found.jobs, "job"),
-        f"{found.log_entries:,} log entries",
+        counted(found.log_entries, "log entry", "log entries"),
         f"{found.audit_entries:,} of the audit",
-        f"{found.notes:,} notes on failures",
+        counted(found.notes, "note on failures", "notes on failures"),
     ]
     return ", ".join(numbers)
 
@@ -89,18 +89,16 @@ def _tell(found: Forgotten, style: str) -> None:
     if style == "json":
         print(dump(_as_json(found)))
     else:
-        print(f"{'would delete' if found.dry_run else 'deleted'} {_numbers(found)}, of {found.jobs_looked_at:,} jobs")
-    for ids, why in (
-        (
-            found.waiting,
-            "wait and carry it: --including-waiting takes them back, or forget it again when they have ended",
-        ),
-        (found.running, "run and carry it: forget it again when they have ended"),
-        (found.others, "keep it beside jobs: resume and pause anew, or wait until operations are dropped"),
+        done = "would delete" if found.dry_run else "deleted"
+        print(f"{done} {_numbers(found)}, of {counted(found.jobs_looked_at, 'job')}")
+    for ids, what, why in (
+        (found.waiting, "waiting job", "--including-waiting takes it back, or forget it again when it has ended"),
+        (found.running, "running job", "forget it again when it has ended"),
+        (found.others, "other place", "resume and pause anew, or wait until operations are dropped"),
     ):
         if ids:
             more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
-            note(f"{len(ids):,} {why}: {', '.join(ids[:_SHOWN])}{more}")
+            note(f"left, in {counted(len(ids), what)}: {', '.join(ids[:_SHOWN])}{more}; {why}")
     if not found.dry_run:
         note(f"out of reach: {'; '.join(OUT_OF_REACH)}")
 

@@ -9,6 +9,8 @@ from datetime import timedelta
 from time import monotonic
 from typing import Any
 
+import click
+
 from liquid_background import Engine, JobNotFound, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.handover import encode, size
 from liquid_background.jobs.log import printable
@@ -16,10 +18,12 @@ from liquid_background.jobs.masking import hidden, mask
 from liquid_background.jobs.pages import Page
 from liquid_background.jobs.queue.waiting import Waiting, waiting
 from poscli.jobrows import place_of
-from poscli.tables import table
-from poscli.terminal import line_of, styled
+from poscli.tables import GAP, table
+from poscli.terminal import line_of, styled, terminal_width
 from poscli.times import age, clock, span
 
+_INDENT = 2  # columns before what a heading has below it
+_ATTEMPT = ("NUMBER", "STATUS", "WAITED", "DURATION", "ENDED")
 _SHOWN = 200  # characters of one value; --format json has it whole
 _CHILDREN = 20  # that are shown
 _PATIENCE = 1.0  # seconds that they are looked for
@@ -138,14 +142,19 @@ def describe(shown: Shown, secret_names: Sequence[str]) -> str:
         parts.append(_section("Traceback", "\n".join(map(printable, shown.traceback.splitlines()))))
     if logged := [line_of(entry) for entry in shown.entries if not entry.status]:
         parts.append(_section("Log", "\n".join(logged)))
-    if job.result is not None and (lines := str(job.result).strip("\n").splitlines()):
+    if job.result is not None and (lines := _result(job.result).strip("\n").splitlines()):
         parts.append(_section("Result", "\n".join(map(printable, lines))))
     if shown.children:
         rows = [(child.id, child.status, child.source_name, place_of(child)) for child in shown.children]
-        parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows)))
+        parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows, indent=_INDENT)))
     if shown.children.cursor:
         parts.append(f"There may be more children: poscli jobs list --parent {job.id}")
     return "\n\n".join(parts)
+
+
+def _result(result: Any) -> str:
+    """Return what a template printed, or what a function returned as JSON, as values are shown."""
+    return result if isinstance(result, str) else json.dumps(encode(result), ensure_ascii=False)
 
 
 def _attempts(job: JobRecord, attempts: Sequence[LogEntry]) -> str:
@@ -156,13 +165,18 @@ def _attempts(job: JobRecord, attempts: Sequence[LogEntry]) -> str:
         waited = span((started - before).total_seconds()) if started and before else "-"
         rows.append((each.attempt, each.status, waited, f"{each.duration} ms", clock(each.time), each.message))
         before = each.time
-    return table(("NUMBER", "STATUS", "WAITED", "DURATION", "ENDED", "ERROR"), rows)
+    heading, *lines = table(_ATTEMPT, [row[:-1] for row in rows], indent=_INDENT).split("\n")
+    room = terminal_width() - _INDENT - max(len(click.unstyle(line)) for line in (heading, *lines)) - len(GAP)
+    if not terminal_width() or room >= max(len(row[-1]) for row in rows):
+        return table((*_ATTEMPT, "ERROR"), rows, indent=_INDENT)
+    below = ([f"  {printable(row[-1])}"] if row[-1] else [] for row in rows)
+    return "\n".join([heading, *(part for line, error in zip(lines, below, strict=True) for part in (line, *error))])
 
 
 def _facts(shown: Shown, secret_names: Sequence[str]) -> str:
     job, wait = shown.job, shown.wait
     turn = ", waits for its turn there" if wait.parked else ""
-    parent = f"{job.parent} ({shown.parent.source_name})" if shown.parent else job.parent
+    parent = shown.parent.source_name if shown.parent else "no job that is kept: a page's render, or one that is gone"
     facts = {
         "Job": job.id,
         "Edited from": job.edited_from,
@@ -170,7 +184,7 @@ def _facts(shown: Shown, secret_names: Sequence[str]) -> str:
         "Status": str(job.status),
         "Error": hidden(job.error, _values_of(job), secret_names) if job.error else None,
         "Place": place_of(job),
-        "Parent": parent,
+        "Parent": f"{job.parent} ({parent})" if job.parent else None,
         "Priority": str(job.priority),
         "Group": f"{wait.group}, at most {wait.max_concurrency} at once{turn}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
@@ -185,7 +199,7 @@ def _facts(shown: Shown, secret_names: Sequence[str]) -> str:
 
 
 def _section(title: str, text: str) -> str:
-    indented = "\n".join(f"  {line}" for line in text.splitlines())
+    indented = "\n".join(f"{' ' * _INDENT}{line}" for line in text.splitlines())
     return f"{styled(title, bold=True)}\n{indented}"
 
 

@@ -22,7 +22,12 @@ _OPERATION: Final = re.compile(r"(operation \w+: )(\{.*\})")
 
 
 @click.command("audit")
-@click.option("--since", "oldest", metavar="TIME", help="Entries of 10m, 2h30m or 1d ago and later, or of a date.")
+@click.option(
+    "--since",
+    "oldest",
+    metavar="TIME",
+    help="Entries of 10m, 2h30m or 1d ago and later, or since 14:00 or a date and time (UTC).",
+)
 @click.option(
     "-n", "--limit", metavar="N", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
 )

@@ -58,7 +58,10 @@ def _style(command: Any) -> Any:
 )
 @click.option("--template", metavar="NAME", help="Only those of this template, such as pages/checkout, or function.")
 @click.option(
-    "--since", "seen_since", metavar="TIME", help="Only those seen since: 10m, 2h30m, 1d, or a date and time."
+    "--since",
+    "seen_since",
+    metavar="TIME",
+    help="Only those seen since: 10m, 2h30m, 1d, or 14:00 or a date and time (UTC).",
 )
 @click.option(
     "--order",

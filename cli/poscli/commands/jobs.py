@@ -137,7 +137,7 @@ def retry(job_ids: tuple[str, ...], changes: tuple[str, ...], all_failed: bool, 
         if wanted.status not in (None, JobStatus.FAILED):
             raise click.UsageError(f"--all-failed and --status {wanted.status}: give one of them")
         wanted = replace(wanted, status=JobStatus.FAILED)
-    check_asked(job_ids, wanted, "--all-failed", options)
+    check_asked(job_ids, wanted, f"--all-failed, or {_WHICH}", options)
     if changes:
         _edit(job_ids, changes, options["app"])
         return

@@ -37,7 +37,7 @@ _HOUR = 60 * _MINUTE
     "--since",
     type=since_time,
     metavar="TIME",
-    help="Only the last 10m, 2h30m, 7d, or since 2024-01-15T14:32 (UTC); 31 days at most. Default: all time.",
+    help="Only the last 10m, 2h30m, 7d, or since 14:00 or 2024-01-15T14:32 (UTC); 31 days at most. Default: all time.",
 )
 @click.option(
     "--format",

@@ -29,7 +29,6 @@ Order: TypeAlias = Literal["last", "count"]
 Groups: TypeAlias = list[FailureGroup]  # by this name, since what returns them is a method `list`
 
 _RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
-_LEAST_PREFIX: Final = 3  # characters of an id
 
 
 class Failures:
@@ -206,7 +205,7 @@ class Failures:
         if FAILURE_ID.fullmatch(failure):
             return failure
         known = self._stored.ids()
-        alike = [each for each in known if each.startswith(failure)] if len(failure) >= _LEAST_PREFIX else []
+        alike = [each for each in known if failure and each.startswith(failure)]
         if len(alike) > 1:
             raise FailureNotFound(f"{len(alike)} failure groups begin with {failure!r}: {', '.join(alike[:5])}")
         if not alike:

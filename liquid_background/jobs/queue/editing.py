@@ -109,10 +109,18 @@ def _put(job_id: str, named: Sequence[dict[str, Encoded]], name: str, value: Enc
             holder, key = found
             holder[key] = value
             return
-    known = sorted(key for values in named for key in values)
+    known = sorted(_names(named))
     listed = ", ".join(known[:_NAMED]) + (", …" if known[_NAMED:] else "")
     has = f"it has {listed}" if known else "it has none"
     raise EnqueueError(f"cannot run job {job_id} again: it was given no value {name[:120]!r}; {has}")
+
+
+def _names(named: Sequence[dict[str, Encoded]]) -> Iterator[str]:
+    """Yield the names of what a job was given, of a Python function those of its arguments."""
+    arguments = [*_arguments(named)]
+    for name, value in (item for values in (*named, *arguments) for item in values.items()):
+        if not arguments or (name != "kwargs" and (name, value) != ("args", [])):
+            yield name
 
 
 def _arguments(named: Sequence[dict[str, Encoded]]) -> Iterator[dict[str, Encoded]]:
