@@ -289,7 +289,7 @@ def test_an_error_of_a_filter_begins_with_its_name(name: str, source: str, is_as
 
 
 def test_an_error_of_a_page_that_a_filter_renders_keeps_its_place(site: Any) -> None:
-    site.engine.environment.add_filter("rendered", lambda name: site.engine.render(name))
+    site.engine.environment.add_filter("rendered", site.engine.render)
     site.write({"pages/inner": "\n{{ 'a' | base64_decode }}", "pages/p": "{{ 'inner' | rendered }}"})
     with pytest.raises(LiquidError) as raised:
         site.engine.render("p")
