@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background.language.pages import starting
+from liquid_background.language.pages import files, starting
 
 CRON = "---\nschedule: '@daily'\n---\n"
 
@@ -57,3 +57,19 @@ def test_what_cannot_be_read_and_has_no_schedule_is_not_told_of(site: Any, caplo
     assert dict(site.engine.environment.loader.front_matters()) == {}
     (line,) = caplog.messages
     assert line.startswith("pages/b:")
+
+
+def test_many_files_leave_time_for_those_that_were_there_before(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write({"pages/a": CRON})
+    time.sleep(0.02)
+    site.write({f"pages/b{number}": "x" for number in range(30)})
+    now = 0.0
+
+    def looked_at(path: str) -> int:  # a second for each file
+        nonlocal now
+        now += 1.0
+        return files.changed_at(path)
+
+    monkeypatch.setattr(starting, "changed_at", looked_at)
+    monkeypatch.setattr(starting, "monotonic", lambda: now)
+    assert dict(site.engine.environment.loader.front_matters()) == {"pages/a": {"schedule": "@daily"}}

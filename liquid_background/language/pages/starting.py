@@ -35,8 +35,9 @@ def front_matters(top: str, head: Callable[[str, str], str]) -> Iterator[tuple[s
         head: reads the beginning of a template, by the name that jobs know and that for errors.
     """
     read: dict[str, dict[str, Any]] = {}
-    ends, left = monotonic() + MOST_READING, 0
-    for _, place in sorted(_places(top)):
+    places, left = sorted(_places(top)), 0
+    ends = monotonic() + MOST_READING  # from here on: else many files would leave no time for the oldest
+    for _, place in places:
         if place in read:
             continue
         if monotonic() >= ends:
