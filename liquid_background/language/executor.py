@@ -18,6 +18,7 @@ from liquid_background.hooks import Attempt, Hooks
 from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, RaisedOutcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
+from liquid_background.jobs.masking import hidden
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
@@ -138,8 +139,9 @@ class Executor:
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             if "partial" in payload and payload["partial"] != payload["template"]:
                 reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, raised = _one_line(reason, payload), class_of(reason)
-            trace, exception = _traceback(reason), reason
+            shown = partial(hidden, values=_values_of(payload), secret_names=self.environment.secret_names)
+            error, raised = shown(_one_line(reason, payload)), class_of(reason)
+            trace, exception = shown(_traceback(reason))[-MAX_TRACEBACK:], reason
             retry = not isinstance(reason, NonRetryable | JobRefused)
         if isinstance(result, str) and "function" not in payload:
             result = collector.keep(result)
@@ -255,4 +257,12 @@ def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
+    return "".join(traceback.format_exception(error))
+
+
+def _values_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a job was given, for an error that may repeat secrets of it: who reads it does not know the job."""
+    try:
+        return decode_all({"parameters": payload["parameters"], "handed_over": payload.get("handed_over", {})})
+    except Exception:  # noqa: BLE001  what cannot be decoded is the error then
+        return {}
