@@ -353,7 +353,7 @@ def test_a_key_that_could_not_come_back_is_refused(site: Any) -> None:
         site.render(block("", "a: v"), {"v": {(1, 2): 3}})
 
 
-def test_an_error_hides_the_secrets_that_a_job_was_given(site: Site) -> None:
+def test_an_error_hides_the_secrets_that_a_job_was_given(site: Any) -> None:
     def login(name: str, key: str, times: str) -> None:
         raise ValueError(f"{name} cannot login with {key} or {times}")
 

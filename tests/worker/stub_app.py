@@ -21,7 +21,6 @@ from typing import Any
 
 from liquid_background.job import Job, LogEntry, Outcome
 
-
 _LEFT: list[object] = []
 
 

@@ -87,7 +87,7 @@ def memory_held() -> int:
 
 
 def _memory() -> tuple[int, int]:
-    """Return the bytes that are held, and those that count against the limit, used or not, such as stacks of threads."""
+    """Return the bytes that are held, and those that count against the limit, used or not, such as a thread's stack."""
     try:
         pages = Path("/proc/self/statm").read_bytes().split()
         return int(pages[1]) * resource.getpagesize(), int(pages[5]) * resource.getpagesize()
