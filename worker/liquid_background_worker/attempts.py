@@ -18,7 +18,7 @@ from liquid_background_worker.limits import CpuLimit, Wear
 from liquid_background_worker.slot import Slot
 from liquid_background_worker.surroundings import Surroundings
 
-_QUICK: Final = 0.001  # seconds: in less, a job leaves too little for the next one to be short of something
+_QUICK: Final = 0.002  # seconds: what is left behind in less is looked at after the batch, for a look takes a while
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 

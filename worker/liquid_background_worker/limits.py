@@ -123,8 +123,10 @@ class Wear:
 
 
 def _files_open() -> int:
-    """Return how many descriptors are open; of a process that can open no more, all that it may have."""
+    """Return about how many descriptors are open, by the lowest that is free: counting them takes ten times as long."""
     try:
-        return len(os.listdir("/proc/self/fd"))
+        lowest = os.open("/", os.O_RDONLY)
     except OSError as error:
         return _OPEN_FILES if error.errno == errno.EMFILE else 0
+    os.close(lowest)
+    return lowest
