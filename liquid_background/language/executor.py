@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
@@ -18,6 +18,7 @@ from liquid_background.hooks import Attempt, Hooks
 from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, RaisedOutcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
+from liquid_background.jobs.masking import hidden
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
@@ -134,7 +135,7 @@ class Executor:
         except MemoryError:
             error, raised = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)", "MemoryError"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
-            error, raised, trace = _said_of(reason, payload)
+            error, raised, trace = _said_of(reason, payload, self.environment.secret_names)
             exception, retry = reason, not isinstance(reason, NonRetryable | JobRefused)
         outcome = Outcome(
             result=collector.keep(result) if isinstance(result, str) and "function" not in payload else result,
@@ -243,11 +244,12 @@ def plain_result(returned: object) -> Encoded:
     return encoded
 
 
-def _said_of(error: BaseException, payload: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Return what is said of an error: in one line, its class, and its traceback."""
+def _said_of(error: BaseException, payload: Mapping[str, Any], secret_names: Sequence[str]) -> tuple[str, str, str]:
+    """Return what is said of an error, with the job's secrets masked: in one line, its class, and its traceback."""
     if "partial" in payload and payload["partial"] != payload["template"]:
         error.add_note(f"run from {payload['template']}:{payload['line']}")
-    return _one_line(error, payload), class_of(error), _traceback(error)
+    shown = partial(hidden, values=_values_of(payload), secret_names=secret_names)
+    return shown(_one_line(error, payload)), class_of(error), shown(_traceback(error))[-MAX_TRACEBACK:]
 
 
 def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
@@ -257,4 +259,12 @@ def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
+    return "".join(traceback.format_exception(error))
+
+
+def _values_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a job was given, for an error that may repeat secrets of it: who reads it does not know the job."""
+    try:
+        return decode_all({"parameters": payload["parameters"], "handed_over": payload.get("handed_over", {})})
+    except Exception:  # noqa: BLE001  what cannot be decoded is the error then
+        return {}
