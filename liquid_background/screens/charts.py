@@ -34,7 +34,7 @@ def chart(
         summary: what it shows, for people who see none; also above it.
         times: when each moment begins, the oldest first.
         series: a number for each of them.
-        unit: of the numbers: `jobs` or `ms`.
+        unit: of the numbers, as it stands behind them: empty for counts.
         bars: whether they are bars on each other, as counts are; else lines.
     """
     stacks = zip(*(each.values for each in series), strict=True)
@@ -42,10 +42,10 @@ def chart(
     highest = max(sums, default=0)
     data = {
         "unit": unit,
-        "bars": bars,
-        "x": [int(time.timestamp()) for time in times],
+        "times": [int(time.timestamp()) for time in times],
         "series": [
-            {"label": each.label, "colour": each.colour, "values": [*map(_short, each.values)]} for each in series
+            {"label": each.label, "colour": each.colour, "values": [*map(_short, each.values)], "fill": bars}
+            for each in series
         ],
     }
     paths, below = [], [0.0] * len(times)

@@ -103,7 +103,7 @@ def _charts(found: Statistics, span: str) -> list[dict[str, Any]]:
             f"{found.total.ended:,} attempts ended {within}, at most {max(_each(moments, 'ended')):,} {a_moment}",
             times,
             [Series(label="attempts that ended", colour="accent", values=_each(moments, "ended"))],
-            unit="jobs",
+            unit="",
         ),
         chart(
             "Failures",
@@ -114,7 +114,7 @@ def _charts(found: Statistics, span: str) -> list[dict[str, Any]]:
                 Series(label="failed", colour="bad", values=_each(moments, "failed")),
                 Series(label="lost with their worker", colour="warn", values=_each(moments, "lost")),
             ],
-            unit="jobs",
+            unit="",
         ),
         chart(
             "Waiting time",
@@ -126,7 +126,7 @@ def _charts(found: Statistics, span: str) -> list[dict[str, Any]]:
                 Series(label="95 %", colour="warn", values=[each.waited.p95 for each in moments]),
                 Series(label="half", colour="accent", values=[each.waited.p50 for each in moments]),
             ],
-            unit="ms",
+            unit=" ms",
             bars=False,
         ),
     ]

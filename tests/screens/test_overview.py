@@ -56,7 +56,7 @@ def test_charts_are_drawn_and_told_as_a_table(ask: Ask, desk: Desk, span: str, m
     assert html.count("<path") == 4
     assert re.findall(r'aria-label="(Throughput: 5 attempts ended[^"]*)"', html)
     series = [json.loads(unescape(found)) for found in re.findall(r'data-series="([^"]*)"', html)]
-    assert [len(each["x"]) for each in series] == [moments] * 3
+    assert [len(each["times"]) for each in series] == [moments] * 3
     assert [sum(filter(None, each["series"][0]["values"])) for each in series[:2]] == [5, 1]
     assert 90 < max(filter(None, series[2]["series"][1]["values"])) < 150
     rows = [row for row in Read(ask(span)).rows if re.match(r"\d{4}-", row[0])]
