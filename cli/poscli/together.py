@@ -18,7 +18,7 @@ from liquid_background.jobs.store import embedded
 from liquid_background.language.pages import sites_of
 from poscli import attached
 from poscli.beside import Beside
-from poscli.terminal import line_of, styled
+from poscli.terminal import fitted, line_of, styled
 from poscli.whereabouts import job_at
 
 _LOOK: Final = 0.3  # seconds between two looks at the files and the processes
@@ -166,4 +166,4 @@ def _is_programs(folder: str, name: str, templates: Collection[str]) -> bool:
 
 
 def _say(message: str) -> None:
-    click.echo(styled(printable(message), dim=True), err=True)
+    click.echo(styled(fitted(printable(message), to_stderr=True), dim=True), err=True)

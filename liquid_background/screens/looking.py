@@ -32,11 +32,13 @@ class Moment:
         however little time there is, each request comes further than the cursor that it was given.
         """
         records: list[JobRecord] = []
-        last = Page()
+        last, known = Page(), {after}
         for last in pages:
             records += last
-            if last.total is None and last.of > _FEW and last.cursor != after and not self.left:
+            if last.total is None and last.of > _FEW and last.cursor not in known and not self.left:
                 break
+            if len(known) == 1:
+                known.add(last.cursor)  # it may stand where the list begins
         return Page(records, cursor=last.cursor, looked_at=last.looked_at, of=last.of, total=last.total)
 
     def count(self, counts: Iterator[Count], share: int = 1) -> Count:

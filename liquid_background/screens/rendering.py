@@ -89,6 +89,8 @@ class Pages:
         self._live = live
 
     def _parsed(self, name: str, source: str) -> BoundTemplate:
+        if _LIVE in source and _LIVE_END not in source:
+            raise SettingsError(f"the dashboard's template {name!r} has {_LIVE} and not its end, {_LIVE_END}")
         try:
             return self._environment.from_string(source, name)
         except LiquidError as error:

@@ -71,7 +71,7 @@ class Counts:
 class NameStatistics(Counts):
     """Those of one source name, or of all together."""
 
-    source_name: str  # "(others)" of those beyond the first 1,000 names; empty of all together
+    source_name: str  # "(others)" of those beyond 1,000 names; empty of all together
     waited: Percentiles  # from when a job could have started to when it did
     ran: Percentiles
     per_minute: float | None  # attempts that ended, on average over the span; None of all time

@@ -231,6 +231,15 @@ def failures_of(template: str) -> str:
 FAILURES_LOOKED: Final = "liquid_background:failures:looked"
 """Hash of how far workers have come in comparing the indexes of failed jobs with the records."""
 
+
+def delayed(queue: str) -> str:
+    """Return the key of the index of a queue's delayed jobs, scored by when they came there, in microseconds."""
+    return f"liquid_background:delayed:{queue}"
+
+
+DELAYED_LOOKED: Final = "liquid_background:delayed"
+"""Hash of how far workers have come in comparing these indexes with RQ's registries, and their doubt: look_delayed."""
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 
@@ -245,8 +254,9 @@ BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
 CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
 FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
 OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these, and what it knows: see OURS
-OURS: Final = 2
-"""What a worker of this version says there: 2, that it knows of ids that stay behind."""
+OURS: Final = 3
+"""What a worker of this version says there: 2, that it knows of ids that stay behind; 3, of `delayed`, too."""
+KNOWS_BEHIND: Final = 2
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 RECYCLES: Final = "lb_recycles"  # there, too: how many processes had its place before it

@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from liquid_background.job import Ending
@@ -167,9 +168,11 @@ class Tallies:
             tally = self.by_name[source_name] = Tally()
         return tally
 
-    def merge(self, other: Tallies) -> None:
+    def merge(self, other: Tallies, most: int | None = None, beyond: str = "") -> None:
+        """Add others; of names that are new when there are so many, under a name for all of these."""
         for name, tally in other.by_name.items():
-            self.of(name).merge(tally)
+            is_kept = most is None or name in self.by_name or len(self.by_name) < most
+            self.of(name if is_kept else beyond).merge(tally)
 
     def encoded(self) -> bytes:
         """Return them as one line for another process."""
@@ -183,10 +186,11 @@ class Tallies:
         tallies.by_name = {name: Tally.of(cell) for name, cell in json.loads(line).items()}
         return tallies
 
-    def taken(self) -> Tallies:
-        """Return what there is, and begin anew."""
+    def taken(self, most: int | None = None) -> Tallies:
+        """Take out what there is, or that of so many names, and return it."""
         taken = Tallies()
-        taken.by_name, self.by_name = self.by_name, {}
+        for name in [*islice(self.by_name, most)]:
+            taken.by_name[name] = self.by_name.pop(name)
         return taken
 
 

@@ -80,6 +80,7 @@
 
   // The live part: left alone while rows are chosen or something in it has the focus that would be lost.
   const busy = () => $("#live input:checked") || (document.activeElement || document.body).closest("#live input, #live select, #live details[open]");
+  const free = () => new Promise((go) => { const look = () => busy() ? setTimeout(look, 200) : go(); look(); });
   let held = null;
   function pause() {
     const button = $("button.pause");
@@ -107,7 +108,7 @@
       held.push(event.detail.message.data);
       $("button.pause").textContent = `Go on (${held.length} new)`;
       event.preventDefault();
-    } else if (busy()) event.preventDefault();
+    } else if (busy()) event.detail.waitUntil(free());
   });
   // A page that asks now and then: not while it is hidden, and for what is behind its newest row.
   addEventListener("htmx:config:request", (event) => {
@@ -126,18 +127,21 @@
   // Charts: the picture that the server drew gives way to one that tells the numbers under the pointer.
   let drawn = new WeakMap();
   const clock = (time) => time == null ? "" : new Date(time * 1000).toISOString().slice(5, 16).replace("T", " ");
-  const words = (unit) => (value) => value == null ? "" : unit !== "ms" ? value.toLocaleString()
+  const words = (unit) => (value) => value == null ? "" : unit !== " ms" ? value.toLocaleString()
     : value < 1000 ? `${Math.round(value)}ms` : `${+(value / 1000).toPrecision(3)}s`;
+  // Bars stand on each other: the first row is drawn first, and as high as all.
+  const stacked = (series) => series.map((each, at) => !each.fill ? each.values
+    : each.values.map((_, moment) => series.slice(at).reduce((sum, other) => sum + (other.values[moment] || 0), 0)));
   function draw() {
     if (typeof uPlot === "undefined") return;
     const style = getComputedStyle(document.documentElement);
     const colour = (name) => style.getPropertyValue(`--${name}`).trim();
     for (const place of all(".chart[data-series]")) {
       const told = place.dataset.series, known = drawn.get(place), chart = JSON.parse(told);
-      if (known?.told === told || !chart.x.length) continue;
-      const rows = [chart.x, ...chart.series.map((each) => each.values)];
-      if (known) { known.plot.setData(rows); known.told = told; continue; }
-      const text = words(chart.unit), axis = { stroke: colour("quiet"), ticks: { show: false } };
+      if (known?.told === told || !chart.times.length) continue;
+      const rows = [chart.times, ...stacked(chart.series)];
+      if (known) { Object.assign(known, { told, chart }).plot.setData(rows); continue; }
+      const here = { told, chart }, text = words(chart.unit), axis = { stroke: colour("quiet"), ticks: { show: false } };
       place.replaceChildren();
       place.setAttribute("hx-morph-skip-children", "");
       const plot = new uPlot({
@@ -145,12 +149,13 @@
         axes: [{ ...axis, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
           { ...axis, size: 52, grid: { stroke: colour("line"), width: 1 }, values: (_, values) => values.map(text) }],
         scales: { y: { range: (_, low, high) => [0, high || 1] } },
-        series: [{ label: "UTC", value: (_, time) => clock(time) }, ...chart.series.map((each) => ({
-          label: each.label, stroke: colour(each.colour), width: 1.5, points: { show: !chart.bars, size: 4 },
-          value: (_, value) => text(value), ...(chart.bars ? { fill: `${colour(each.colour)}33`, paths: uPlot.paths.stepped({ align: 1 }) } : {}),
+        series: [{ label: "UTC", value: (_, time) => clock(time) }, ...chart.series.map((each, row) => ({
+          label: each.label, stroke: colour(each.colour), width: 1.5, points: { show: !each.fill, size: 4 },
+          value: (_, value, series, at) => text(at == null ? null : here.chart.series[row].values[at]),
+          ...(each.fill ? { fill: colour(each.colour), width: 0, paths: uPlot.paths.bars({ size: [0.8] }) } : {}),
         }))],
       }, rows, place);
-      drawn.set(place, { told, plot });
+      drawn.set(place, Object.assign(here, { plot }));
     }
   }
   draw();

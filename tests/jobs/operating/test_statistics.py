@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -145,6 +146,45 @@ def test_names_are_capped_and_what_is_beyond_is_counted_together(store: Store) -
     assert len(found.names) <= 2 * (MAX_COUNTED_NAMES + 1)
     assert store.client.zcard(keys.COUNTED_NAMES) == MAX_COUNTED_NAMES
     assert store.client.hlen(f"{keys.COUNTS}all") <= MAX_COUNTED_NAMES + 1
+
+
+def test_names_that_somebody_makes_up_push_out_no_name_that_has_run_more(store: Store) -> None:
+    _count(store, **{f"made{number}": _tally() for number in range(MAX_COUNTED_NAMES)})
+    _count(store, mine=_tally(20))
+    for start in range(0, 2 * MAX_COUNTED_NAMES, 50):
+        _count(store, **{f"more{number}": _tally() for number in range(start, start + 50)})
+    for found in (statistics(store), statistics(store, since=_ago(hours=5))):
+        assert _ended(found)["mine"] == 20
+        assert found.total.ended == 3 * MAX_COUNTED_NAMES + 20
+
+
+def test_of_all_time_a_name_that_was_not_seen_for_a_day_makes_room_whatever_it_has_run(store: Store) -> None:
+    _count(store, old=_tally(50))
+    _count(store, **{f"n{number}": _tally() for number in range(MAX_COUNTED_NAMES - 1)})
+    store.client.zadd(keys.COUNTED_NAMES, {"old": store.time(0.0) - 90_000})
+    _count(store, new=_tally())
+    counted = _ended(statistics(store))
+    assert counted["new"] == 1
+    assert counted[OTHER_NAMES] == 50
+    assert len(counted) == MAX_COUNTED_NAMES + 1
+
+
+def test_a_storm_of_names_is_told_of_in_parts(bench: Bench) -> None:
+    client = bench.store.client
+    try:
+        client.config_set("slowlog-max-len", 100_000)
+        client.config_set("slowlog-log-slower-than", 0)
+        client.slowlog_reset()
+        bench.queue.send([bench.job(source_name=f"n{number}") for number in range(300)])
+        bench.burst()
+        told = [entry["command"] for entry in client.slowlog_get(100_000)]
+    finally:
+        client.config_set("slowlog-log-slower-than", 10_000)
+    calls = [call for call in told if scripts.digest("tally").encode() in call]
+    assert len(calls) >= 12
+    assert sum(_ended(statistics(bench.store)).values()) == 300
+    more = [int(found[1]) for call in calls if (found := re.search(rb"\((\d+) more arguments", call))]
+    assert max(more) + 31 <= 3 + 2 * 25  # names and cells, behind the script
 
 
 @pytest.mark.parametrize("garbage", [b"nonsense", b"[]", b"{}", b"[" * 500, b"[1,2,3,4,5,6,7,8,9]"])

@@ -59,6 +59,18 @@ def test_counts_travel_and_add_up() -> None:
     assert not first
 
 
+def test_names_beyond_the_most_are_counted_together_and_taken_in_parts() -> None:
+    tallies, more = Tallies(), Tallies()
+    for name in ("a", "b", "c", "d"):
+        more.of(name).begin(1)
+    tallies.of("d").begin(1)
+    tallies.merge(more, 3, "(others)")
+    assert {name: tally.started for name, tally in tallies.by_name.items()} == {"d": 2, "a": 1, "b": 1, "(others)": 1}
+    assert [*tallies.taken(3).by_name] == ["d", "a", "b"]
+    assert [*tallies.taken(3).by_name] == ["(others)"]
+    assert not tallies
+
+
 @pytest.mark.parametrize(
     "text",
     [b"", b"nonsense", b"[]", b"[1]", b"{}", b"[" * 5_000, b'["a",{},null,-1,1e300,[],0,[],"x"]', b"[1e999]", b"null"],
