@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from liquid_background.errors import EnqueueError, NotPlain
 from liquid_background.job import JobRecord
@@ -71,11 +72,11 @@ def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]
 
 
 def _field(name: str, kind: str, written: str, form: Fields, wrong: str) -> dict[str, Any]:
-    given = form.all(_FIELD + name)
+    given = form.all(_name_of(name))
     text = given[-1] if given else written
     return {
         "label": name,
-        "name": Exact(_FIELD + name),
+        "name": Exact(_name_of(name)),
         "kind": kind,
         "value": Exact(text),
         "rows": min(_MOST_ROWS, 1 + text.count("\n") + len(text) // 80),
@@ -83,6 +84,11 @@ def _field(name: str, kind: str, written: str, form: Fields, wrong: str) -> dict
         "holds_mask": written != MASK and MASK in written,
         "wrong": wrong,
     }
+
+
+def _name_of(name: str) -> str:
+    """Return the name of a value's field, which browsers send back as it is whatever stands in the value's."""
+    return _FIELD + quote(name, safe=" ")
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, str]:
@@ -104,7 +110,7 @@ def _read(job: JobRecord, form: Fields) -> tuple[dict[str, Any], dict[str, str]]
     wrong: dict[str, str] = {}
     for values in (job.parameters, job.handed_over):
         for name, written in _written(values).items():
-            given = form.all(_FIELD + name)
+            given = form.all(_name_of(name))
             if not given or (given[-1].strip() in (MASK, json.dumps(MASK)) and written == MASK):
                 continue
             try:
