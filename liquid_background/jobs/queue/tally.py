@@ -145,14 +145,6 @@ def _buckets(value: object) -> dict[int, int]:
     }
 
 
-def read_cell(text: bytes | None) -> Tally:
-    """Return what a cell in the store says."""
-    try:
-        return Tally.of(json.loads(text or b"null"))
-    except (ValueError, RecursionError):
-        return Tally()
-
-
 _BUCKETS_AS_WRITTEN: Final = frozenset(map(str, range(BUCKETS)))
 
 
@@ -168,8 +160,8 @@ def read_numbers(text: bytes | None) -> list[Any]:
     return [*numbers, *({str(bucket): count for bucket, count in each.items()} for each in (ran, waited))]
 
 
-def _are_numbers(values: Collection[object]) -> bool:
-    return {*map(type, values)} <= {int} and min(values, default=0) >= 0 and max(values, default=0) <= _MOST  # type: ignore[type-var, operator]
+def _are_numbers(values: Collection[Any]) -> bool:
+    return {*map(type, values)} <= {int} and min(values, default=0) >= 0 and max(values, default=0) <= _MOST
 
 
 def _are_buckets(value: object) -> bool:
