@@ -40,9 +40,7 @@ def show(screen: Screen) -> ScreenAnswer:
         job=_facts(screen, story),
         url=job_url(screen, job.id),
         acts=[str(kind) for kind in _acts(job.status) if screen.request.visitor.may(kind)],
-        can_edit=job.status.has_ended
-        and screen.request.visitor.may("edit")
-        and bool(job.parameters or job.handed_over),
+        can_edit=_may_edit(screen, job),
         attempts=_timeline(story),
         source=_window(story.source),
         values=values_of(job.parameters, job.handed_over),
