@@ -14,7 +14,7 @@ from liquid_background.jobs.handover import decode, encode
 from liquid_background.jobs.masking import MASK
 from liquid_background.screens.access import Action
 from liquid_background.screens.linking import job_url
-from liquid_background.screens.messages import Fields, Refused, ScreenAnswer
+from liquid_background.screens.messages import Fields, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
@@ -30,13 +30,11 @@ class _Wrong(Exception):
 
 def answer(screen: Screen) -> ScreenAnswer:
     """Show the form; of the form, run the job again as a new one with the values that were changed."""
-    if not screen.request.visitor.may(Action.EDIT):
-        raise Refused(403, "You may not edit anything here: whoever runs this dashboard decides that.")
+    screen.check_right(Action.EDIT)
     job_id = screen.request.segments[1]
     [job] = screen.engine.shown([screen.engine.jobs.get(job_id)])
     if screen.request.method != "POST":
         return _form(screen, job, Fields(), {})
-    screen.check(Action.EDIT)
     form = screen.request.form
     changes, wrong = _read(job, form)
     if wrong:

@@ -28,7 +28,7 @@ def show(screen: Screen) -> ScreenAnswer:
         f"{len(seen.queues)} queues, {len(groups):,} {'group' if len(groups) == 1 else 'groups'}",
         heading="Queues and groups",
         pauses=pauses.shown(screen, paused),
-        queues=[{**queue_row(screen, seen, each.name, paused), **_limits(screen, each.name)} for each in seen.queues],
+        queues=[{**queue_row(screen, each, seen, paused), **_limits(screen, each.name)} for each in seen.queues],
         group_count=len(groups),
         groups=[_group(screen, each, slots, paused) for each in part],
         paging=paging.links(screen, start, len(groups)),
