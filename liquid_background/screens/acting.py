@@ -10,13 +10,13 @@ from liquid_background.errors import JobError
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
+from liquid_background.screens.linking import short
 from liquid_background.screens.messages import Refused, ScreenAnswer
 from liquid_background.screens.screen import Screen
 from liquid_background.wording import counted
 
 _DONE: Final = {Kind.RETRY: "retried", Kind.CANCEL: "cancelled", Kind.DELETE: "deleted"}
 _MOST: Final = 200  # jobs that one request acts on: a page has fifty; for more there are operations
-_SHORT: Final = 10  # characters of an id
 
 
 def on_one(screen: Screen) -> ScreenAnswer:
@@ -25,7 +25,7 @@ def on_one(screen: Screen) -> ScreenAnswer:
     screen.check(Action(kind))
     job_id = screen.request.segments[1]
     _act(screen, kind)(job_id)
-    told = {"done": _DONE[kind], "about": f"job {job_id[:_SHORT]}"}
+    told = {"done": _DONE[kind], "about": f"job {short(job_id)}"}
     if kind is Kind.DELETE:
         return screen.done("jobs", told=told)  # its own screen is gone
     return back(screen, told, "jobs", job_id)

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Final
 
 from liquid_background.jobs.filter import Filter
 from liquid_background.screens.filterform import fields_of
 from liquid_background.screens.messages import Fields
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+
+_SHORT: Final = 10  # characters of an id
+
+
+def short(job_id: str) -> str:
+    """Return what of a job's id people are shown; addresses and commands take it, too."""
+    return job_id[:_SHORT]
 
 
 def job_url(screen: Screen, job_id: str) -> Exact:

@@ -15,6 +15,7 @@ from liquid_background.screens.linking import job_url, jobs_url
 from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.wording import counted
 
 _PAST: Final = 20  # times that a schedule's own page looks back
 
@@ -25,7 +26,7 @@ def show(screen: Screen) -> ScreenAnswer:
     start = paging.start_of(screen)
     return screen.page(
         "schedules",
-        f"{len(found):,} schedules" if len(found) != 1 else "1 schedule",
+        counted(len(found), "schedule"),
         heading="Schedules",
         total=len(found),
         paused_count=sum(each.paused is not None for each in found),
