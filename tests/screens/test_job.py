@@ -8,7 +8,8 @@ from html import unescape
 import pytest
 
 from liquid_background import Engine
-from liquid_background.job import JobStatus
+from liquid_background.job import JobStatus, LogEntry, LogStatus
+from liquid_background.jobs.queue import keys
 from tests.screens.conftest import READER, Ask, text_of, where
 from tests.screens.shop import EVIL, LONG, Shop
 
@@ -114,3 +115,18 @@ def test_hostile_and_long_text_is_shown_as_text(shop: Shop, ask: Ask) -> None:
         assert "more characters" in html
         assert len(html) < 120_000
     assert "more lines" in text_of(ask(f"jobs/{failed.id}"))
+
+
+def test_a_record_may_say_any_time_and_any_text(shop: Shop, ask: Ask, engine: Engine) -> None:
+    [job] = shop.fail(template="pages/\ud800")
+    client = engine.store.client
+    for name in ("created_at", "started_at", "ended_at"):
+        for said in ("0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"):
+            was = client.hget(keys.job(job.id), name)
+            client.hset(keys.job(job.id), name, said)
+            assert ask(f"jobs/{job.id}").status == 200, (name, said)
+            client.hset(keys.job(job.id), name, was or "")
+    entry = LogEntry(job_id=job.id, status=LogStatus.FAILED, attempt=1, duration=10**18 - 1, message="long")
+    engine.jobs.send([], [entry])
+    assert ask(f"jobs/{job.id}").status == 200
+    assert ask("logs").status == 200
