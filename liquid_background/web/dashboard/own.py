@@ -103,7 +103,11 @@ class Key:
         if token and request.method == "GET" and request.scope["path"] == "/":
             if self._token is not None and _is(token, self._token):
                 self._token = None
-                raise Refused(303, "Welcome.", [("location", "/"), ("set-cookie", self._set_cookie)])
+                if request.headers.get("sec-fetch-site", "none") == "none":
+                    raise Refused(303, "Welcome.", [("location", "/"), ("set-cookie", self._set_cookie)])
+                # It was opened from a page, such as a terminal in a browser: a redirect would be of that page's making,
+                # too, and browsers send a strict cookie only with what this page asks for itself.
+                raise Refused(200, "Welcome.", [("refresh", "0; url=/"), ("set-cookie", self._set_cookie)])
             if has_cookie:  # the link was opened again
                 raise Refused(303, "Welcome back.", [("location", "/")])
         if not has_cookie:
