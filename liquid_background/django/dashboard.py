@@ -93,7 +93,7 @@ class _Shown:
         self._origins = origins if origins is None or isinstance(origins, str) else list(origins)
         self._entrances: WeakKeyDictionary[Engine, Entrance] = WeakKeyDictionary()
 
-    def __call__(self, request: HttpRequest, path: str = "") -> HttpResponse:
+    def __call__(self, request: HttpRequest, path: str = "", **places: Any) -> HttpResponse:
         arrival, entrance = _arrival(request, path), self._entrance(engine())
         answer = entrance.dressed(arrival, self._answer(request, arrival, entrance))
         return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
