@@ -23,6 +23,7 @@ PATIENCE: Final = 1.0
 _CHILDREN: Final = 20  # that are shown
 _ENTRIES: Final = 10_000  # of the log, the newest
 _MARGIN: Final = timedelta(minutes=1)  # behind a job's end, as a clock may be that is not the store's
+_FEW: Final = 500  # ids that are looked at whatever time that takes
 _LONGEST: Final = 10**13  # milliseconds that an entry is believed to tell of
 _LATEST: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN  # a record may say any time
 _RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
@@ -166,6 +167,6 @@ def _children(jobs: Jobs, job: JobRecord, secret_names: Sequence[str], patience:
     found, until = Page(), monotonic() + patience
     for page in jobs.pages(parent=job.id, since=job.started_at, limit=_CHILDREN):
         found = Page([*found, *(shown(child, secret_names) for child in page)], cursor=page.cursor)
-        if monotonic() > until:
+        if page.of > _FEW and monotonic() > until:
             break
     return found
