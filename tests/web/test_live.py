@@ -87,6 +87,22 @@ def test_a_stream_that_ends_makes_room() -> None:
     assert asyncio.run(fill()) == [False, True, False]
 
 
+def test_a_stream_that_nobody_reads_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "LONGEST", 0.1)
+    monkeypatch.setattr(streaming, "_UNREAD", 0.1)
+
+    class Deaf(Page):
+        async def send(self, message: Message) -> None:
+            await asyncio.Event().wait()
+
+    async def hold() -> bool:
+        streams = Streams(Threads(), most=1)
+        await Deaf().open(streams, Telling())
+        return streams.is_full
+
+    assert not asyncio.run(hold())
+
+
 def test_a_stream_ends_when_who_looks_may_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "ASKED", 0.0)
     answers = [True, True, False]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
@@ -14,11 +15,14 @@ from liquid_background.screens.entrance import BARE
 from liquid_background.screens.live import Event, Feed
 from liquid_background.threads import Threads
 
+logger = logging.getLogger(__name__)
+
 LONGEST: Final = 300.0
 """Seconds after which a stream ends: the page opens another one, and whether it may is asked anew."""
 ASKED: Final = 10.0
 """Seconds after which it is asked whether who looks still may: rights may be taken away while a page is open."""
 _ALIVE: Final = 15.0  # seconds without an event after which a comment tells proxies and browsers that it lives
+_UNREAD: Final = 30.0  # seconds more after which one ends that its client does not read: servers wait for it for ever
 _SHARE: Final = 10  # rests are so many times as long as what a read takes: a tab never has more of a processor
 _AT_ONCE: Final = 2  # feeds that are read at the same time, of all streams of an application
 
@@ -54,7 +58,11 @@ class Streams:
         self._open += 1
         try:
             events = self._events(feed, may)
-            await StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)(scope, receive, send)
+            response = StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
+            async with asyncio.timeout(LONGEST + _UNREAD):
+                await response(scope, receive, send)
+        except TimeoutError:
+            logger.info("a stream of events is given up: its client does not read it")
         finally:
             self._open -= 1
 
