@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from math import inf
+from time import monotonic
 from typing import Final
 
 from liquid_background.errors import FilterError, JobNotFound
@@ -31,6 +33,7 @@ from liquid_background.threads import Threads
 
 _WHOLE_ID: Final = 32
 """Characters of an id that this library made."""
+_FEW: Final = 500  # ids that are looked at whatever time that takes
 
 
 class Asked:
@@ -77,12 +80,16 @@ class Asked:
         """Do what `story` does, without holding up the event loop."""
         return await self._operator_threads.run(self.story, job_id, patience=patience)
 
-    def whole_filter(self, filter: Filter) -> Filter:
+    def whole_filter(self, filter: Filter, *, patience: float = inf) -> Filter:
         """Return a filter with the ids whole that were given by their beginnings: of a failure group, of a parent.
+
+        Args:
+            filter: as it was given.
+            patience: seconds that a parent is looked for by the beginning of its id.
 
         Raises:
             FailureNotFound: when no failure group's id begins so, or several do.
-            FilterError: when several jobs' ids begin as the parent's is given.
+            FilterError: when several jobs' ids begin as the parent's is given, or not all were looked at by then.
             StoreUnavailable: when the store cannot be reached.
         """
         if filter.failure:
@@ -91,20 +98,24 @@ class Asked:
             try:
                 filter = replace(filter, parent=self.jobs.get(filter.parent).id)
             except JobNotFound:
-                filter = replace(filter, parent=self._whole_parent(filter.parent))
+                filter = replace(filter, parent=self._whole_parent(filter.parent, patience))
         return filter
 
-    def _whole_parent(self, beginning: str) -> str:
+    def _whole_parent(self, beginning: str, patience: float) -> str:
         if len(beginning) >= _WHOLE_ID:
             return beginning  # of a page render, or of a job that is gone
-        found = [job.id for job in self.jobs.list(id_prefix=beginning, limit=2)]
+        found, until = list[str](), monotonic() + patience
+        for page in self.jobs.pages(id_prefix=beginning, limit=2):
+            found += [job.id for job in page]
+            if _FEW < page.of > page.looked_at and len(found) < 2 and monotonic() > until:
+                raise FilterError(f"not all jobs were looked at for a parent {beginning[:120]!r}: give its whole id")
         if len(found) > 1:
             raise FilterError(f"several jobs have ids that begin with {beginning[:120]!r}: give more of it")
         return found[0] if found else beginning
 
-    async def whole_filter_async(self, filter: Filter) -> Filter:
+    async def whole_filter_async(self, filter: Filter, *, patience: float = inf) -> Filter:
         """Do what `whole_filter` does, without holding up the event loop."""
-        return await self._operator_threads.run(self.whole_filter, filter)
+        return await self._operator_threads.run(self.whole_filter, filter, patience=patience)
 
     def shown(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
         """Return jobs as people are shown them: with what masking hides masked in values, errors and results."""

@@ -83,7 +83,7 @@ class _Shown:
         self._name = name
         self._entrances = entrances
 
-    def __call__(self, request: HttpRequest, path: str = "") -> HttpResponse:
+    def __call__(self, request: HttpRequest, path: str = "", **places: Any) -> HttpResponse:
         arrival, entrance = _arrival(request, path), self._entrances.of(engine())
         answer = entrance.dressed(arrival, self._answer(request, arrival, entrance))
         return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))

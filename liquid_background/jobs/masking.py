@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import html
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote, quote_plus
+
+from markupsafe import escape
 
 from liquid_background.job import JobRecord
 
@@ -29,10 +34,25 @@ def hidden(text: str, values: Mapping[str, Any], secret_names: Sequence[str]) ->
     """Return a text, such as a traceback, with what masking hides of some values masked wherever it stands in it."""
     parts = [_plain(name) for name in secret_names]
     found = {str(secret) for secret in _secrets(values, parts)}
-    secrets = found | {" ".join(secret.split()) for secret in found}  # as it stands in an error that is one line
+    secrets = {spelt for secret in found if len(secret) >= _SHORTEST for spelt in _spellings(secret)}
     for secret in sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """Yield a secret as it is, and as it stands in what it is written into."""
+    yield secret
+    if secret.isascii() and secret.isalnum():
+        return  # it is spelt so everywhere
+    yield " ".join(secret.split())  # an error, which is one line
+    for written in (repr, ascii):  # a Python literal, whose quotes are escaped or not by what else is in it
+        parts = [written(f'{part}"')[1:-2] for part in secret.split("'")]
+        yield from ("'".join(parts), "\\'".join(parts))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1])
+    yield from (str(escape(secret)), html.escape(secret), html.escape(secret, quote=False))  # a page
+    yield from (quote(secret, errors="replace"), quote(secret, safe="", errors="replace"))  # a URL
+    yield quote_plus(secret, errors="replace")
 
 
 def shown(job: JobRecord, secret_names: Sequence[str]) -> JobRecord:

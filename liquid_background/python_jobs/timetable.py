@@ -12,12 +12,14 @@ from liquid_background.errors import JobNotFound, ScheduleNotFound
 from liquid_background.job import Job, JobRecord, LogEntry, new_id
 from liquid_background.jobs.contract import APPLICATION, Jobs
 from liquid_background.jobs.log.entry import encoded
+from liquid_background.jobs.masking import shown
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.site import id_suffix, own_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.nearest import nearest
 from liquid_background.python_jobs.schedules import Schedule
+from liquid_background.settings import Settings
 from liquid_background.threads import Threads
 
 NEXT: Final = 5
@@ -48,7 +50,7 @@ class Planned:
     next_times: tuple[datetime, ...]  # in its time zone, the soonest first; also while it is paused
     waiting: str | None  # id of the job of its next time, once a worker has enqueued that
     last_time: datetime | None  # when it last came, of the times that left a record; aware UTC
-    last: JobRecord | None  # the job of that time
+    last: JobRecord | None  # the job of that time, with what masking hides masked
     paused: Paused | None
 
 
@@ -57,7 +59,7 @@ class PastTime:
     """A time of a schedule that has come, or passed while it was paused or no worker ran."""
 
     at: datetime  # in the schedule's time zone
-    job: JobRecord | None  # of that time; None when there was none, or its record has expired
+    job: JobRecord | None  # of that time, masked; None when there was none, or its record has expired
 
 
 Listed: TypeAlias = list[Planned]  # by this name, since what answers has a method `list`
@@ -65,6 +67,8 @@ Listed: TypeAlias = list[Planned]  # by this name, since what answers has a meth
 
 class Scheduling(Protocol):
     """What the timetable needs of an engine."""
+
+    settings: Settings
 
     @property
     def store(self) -> Store: ...
@@ -123,9 +127,10 @@ class Timetable:
 
     def _job_of(self, schedule: Schedule, moment: int) -> JobRecord | None:
         try:
-            return self._engine.jobs.get(f"{schedule.name}-{moment}{id_suffix(self._engine.store.site)}")
+            job = self._engine.jobs.get(f"{schedule.name}-{moment}{id_suffix(self._engine.store.site)}")
         except JobNotFound:
             return None
+        return shown(job, self._engine.settings.secret_names)
 
     def pause(self, name: str, by: str = APPLICATION) -> bool:
         """Have none of its times come until it is resumed; those that pass meanwhile do not come later.

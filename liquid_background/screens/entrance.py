@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from liquid_background.engine import Engine
 from liquid_background.errors import NotSignedIn
@@ -21,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 MAX_FORM: Final = 1024 * 1024  # bytes of a form: the values of a job that is edited take up to 100 KB
 _FORM: Final = "application/x-www-form-urlencoded"
+_NO_HEADER: Final = re.compile("[^\t\x20-\x7e\x80-\xff]")
+_IN_URLS: Final = "/:?#[]@!$&'()*+,;=%"
 BARE: Final = (
     ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
     *HEADERS,
@@ -95,7 +99,9 @@ class Entrance:
     def dressed(self, arrival: Arrival, answer: ScreenAnswer) -> ScreenAnswer:
         """Return an answer with the headers that each one has, and without a body where none is asked for."""
         said = {name for name, _ in answer.headers}
-        headers = (*answer.headers, *((name, value) for name, value in BARE if name not in said))
+        # The host may make one of what was asked for: a line break in it would begin another header.
+        own = ((name, _NO_HEADER.sub("?", value)) for name, value in answer.headers)
+        headers = (*own, *((name, value) for name, value in BARE if name not in said))
         length = ("content-length", str(len(answer.body)))
         return replace(answer, headers=(*headers, length), body=b"" if arrival.method == "HEAD" else answer.body)
 
@@ -140,7 +146,7 @@ def too_large() -> Refused:
 
 def _sign_in(arrival: Arrival, error: NotSignedIn) -> ScreenAnswer:
     if error.location and arrival.method != "POST" and arrival.is_navigation:
-        return plain(303, str(error), ("location", error.location))
+        return plain(303, str(error), ("location", quote(error.location, _IN_URLS, errors="replace")))
     return plain(401, str(error), *([("www-authenticate", error.challenge)] if error.challenge else []))
 
 
@@ -151,7 +157,7 @@ def _request(arrival: Arrival, visitor: Visitor, body: bytes = b"") -> ScreenReq
         query=_fields(arrival.query, "query"),
         form=_form(arrival, body) if body else Fields(),
         headers=arrival.headers,
-        root=arrival.root,
+        root=re.sub("^/{2,}", "/", arrival.root),  # a URL that begins with two leads to another host
         visitor=visitor,
     )
 

@@ -19,6 +19,8 @@ _TIMES: Final = ("since", "until")
 _VALUE: Final = "value"  # of a parameter or a handed-over value, as name=value; it may come several times
 STATUSES: Final = tuple(JobStatus)
 """The states that have a tab each."""
+_MOST_VALUES: Final = 20
+_PATIENCE: Final = 0.1  # seconds that a parent is looked for by the beginning of its id
 _USUAL: Final = ("status", "source_name", "error", _VALUE, "since")
 FIELDS: Final = frozenset(("status", *_TEXTS, *_TIMES, _VALUE))
 """The names of its fields."""
@@ -37,7 +39,12 @@ def filter_of(query: Fields) -> Filter:
 
 
 def _pairs(query: Fields) -> Iterator[tuple[str, str]]:
-    for text in filter(None, map(str.strip, query.all(_VALUE))):
+    given = [text for text in map(str.strip, query.all(_VALUE)) if text]
+    if len(given) > _MOST_VALUES:
+        raise FilterError(
+            f"a filter has at most {_MOST_VALUES} values, as a job has parameters: {len(given)} were given"
+        )
+    for text in given:
         name, equals, value = text.partition("=")
         if not (name and equals):
             raise FilterError(f"the value {text[:80]!r} is not name=value, such as customer_id=42")
@@ -48,10 +55,10 @@ def whole_filter_of(engine: Engine, query: Fields) -> Filter:
     """Return the same with the ids whole that were given by their beginnings.
 
     Raises:
-        FilterError: when a field is none, or several jobs' ids begin as the parent's is given.
+        FilterError: when a field is none, or which job the parent is cannot be told by the beginning of its id.
         FailureNotFound: when no failure group's id begins so, or several do.
     """
-    return engine.whole_filter(filter_of(query))
+    return engine.whole_filter(filter_of(query), patience=_PATIENCE)
 
 
 def fields_of(wanted: Filter) -> Fields:
@@ -73,7 +80,7 @@ def only_filter(query: Fields) -> Fields:
 def form_of(query: Fields) -> dict[str, Any]:
     """Return what the template `filter` shows: the fields as they were typed."""
     given = only_filter(query)
-    values = [Exact(value) for value in given.all(_VALUE)]
+    values = [Exact(value) for value in given.all(_VALUE)[:_MOST_VALUES]]
     return {
         "fields": {name: Exact(given.one(name)) for name in ("status", *_TEXTS, *_TIMES)},
         "values": [*values, Exact("")],

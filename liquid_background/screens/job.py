@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from liquid_background.errors import JobNotFound
 from liquid_background.job import JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.operating.story import Attempt, SourceLine, Story
 from liquid_background.screens.linking import job_url, jobs_url, short
-from liquid_background.screens.messages import Fields, ScreenAnswer
+from liquid_background.screens.looking import Moment
+from liquid_background.screens.messages import Fields, Refused, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.rows import place_of, values_of, waits_for
 from liquid_background.screens.screen import Screen
@@ -26,7 +28,7 @@ _THINNEST: Final = 0.6
 def show(screen: Screen) -> ScreenAnswer:
     """Show it; one whose id is shortened leads to the whole one."""
     given = screen.request.segments[1]
-    job_id = screen.engine.jobs.resolve(given)
+    job_id = _whole_id(screen, given)
     if job_id != given:
         query = screen.request.query
         return ScreenAnswer(status=302, headers=(("location", screen.url("jobs", job_id, query=query)),))
@@ -52,6 +54,23 @@ def show(screen: Screen) -> ScreenAnswer:
         has_more_children=bool(story.children.cursor),
         children_url=jobs_url(screen, parent=job.id),
     )
+
+
+def _whole_id(screen: Screen, given: str) -> str:
+    """Return the id that is given whole or by its beginning, which is looked for for a moment.
+
+    Raises:
+        Refused: when there is none, there are several, or it was not found by then.
+    """
+    jobs = screen.engine.jobs
+    try:
+        return jobs.get(given).id
+    except JobNotFound as error:
+        found = Moment().page(jobs.pages(id_prefix=given, limit=2), None)
+        if len(found) == 1 and not found.cursor:
+            return found[0].id
+        several = f"several jobs have ids that begin with {given[:120]!r}: give more of it"
+        raise Refused(404, several if len(found) > 1 else str(error)) from error
 
 
 def _acts(status: JobStatus) -> Sequence[Kind]:

@@ -15,6 +15,7 @@ from liquid_background.screens.screen import Screen
 
 PAGE: Final = 100  # entries
 _ENTRY_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+_LARGEST: Final = 2**64 - 1  # of both numbers of an id
 _FIRST: Final = "0-0"
 
 
@@ -59,7 +60,7 @@ def entry_id_of(text: str) -> str | None:
     Raises:
         FilterError: when it is something else.
     """
-    if text and not _ENTRY_ID.fullmatch(text):
+    if text and not (_ENTRY_ID.fullmatch(text) and max(_order(text)) <= _LARGEST):
         raise FilterError(f"no entry of the log has the id {text[:120]!r}")
     return text or None
 

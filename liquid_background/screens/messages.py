@@ -42,8 +42,8 @@ class Fields:
         return Fields([*kept, *((name, value) for name, value in given.items() if value)])
 
     def __str__(self) -> str:
-        """Return them as a query string without its question mark."""
-        return urlencode(self.pairs)
+        """Return them as a query string without its question mark; a lone surrogate, which no URL can say, is a `?`."""
+        return urlencode(self.pairs, errors="replace")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,7 @@ def path_of(*segments: str) -> str:
     What would not come back as it is stands for itself twice encoded: servers and proxies decode a path before it is
     taken apart, and may take `%2F` for a slash and `..` for the folder above.
     """
-    return "/".join(quote(_steady(segment), safe="") for segment in segments)
+    return "/".join(quote(_steady(segment), safe="", errors="replace") for segment in segments)
 
 
 def _steady(segment: str) -> str:

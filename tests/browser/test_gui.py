@@ -49,3 +49,19 @@ def test_the_link_opens_it_and_its_buttons_work(
     assert answer is not None
     assert answer.status == 401
     other.close()
+
+
+def test_the_link_opens_it_from_a_page_of_another_site(browser: Browser, link: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.route(
+        "http://terminal.example/",
+        lambda route: route.fulfill(body=f'<a href="{link}">x</a>', content_type="text/html"),
+    )
+    page.goto("http://terminal.example/")
+    page.get_by_role("link").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    assert page.url == link.partition("?")[0]
+    page.go_back()
+    assert page.url == "http://terminal.example/"  # the token is not in the history
+    context.close()

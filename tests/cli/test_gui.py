@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +13,7 @@ import time
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +22,7 @@ from liquid_background import Engine
 from tests import warm
 from tests.cli.conftest import Running
 
+_NOBODY = 65534
 SAFE = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "x-frame-options": "DENY"}
 
 
@@ -35,6 +39,12 @@ class Gui:
     host: str
     token: str
     cookie: str = ""
+
+    @classmethod
+    def of(cls, running: Running, link: str) -> Gui:
+        found = re.fullmatch(r"http://(jobs-[0-9a-f]{16}\.localhost:\d+)/\?token=([\w-]{40,})", link)
+        assert found, link
+        return cls(running, found[1], found[2])
 
     @property
     def origin(self) -> str:
@@ -71,12 +81,9 @@ class Gui:
 
 @pytest.fixture
 def start_gui(project: Any) -> Any:
-    def start(*options: str, **env: str) -> Gui:
-        running = project.start("gui", "--no-browser", *options, **env)
-        line = running.until("Dashboard: ")
-        found = re.fullmatch(r"Dashboard: http://(jobs-[0-9a-f]{16}\.localhost:\d+)/\?token=([\w-]{40,})", line)
-        assert found, line
-        return Gui(running, found[1], found[2])
+    def start(*options: str, browser: bool = False, **env: str) -> Gui:
+        running = project.start("gui", *([] if browser else ["--no-browser"]), *options, **env)
+        return Gui.of(running, running.until("Dashboard: ").removeprefix("Dashboard: "))
 
     return start
 
@@ -103,6 +110,33 @@ def test_the_link_works_once_and_becomes_a_cookie(start_gui: Any) -> None:
     for wrong in (f"{gui.cookie}x", gui.cookie[:-1], gui.cookie.replace("poscli-gui-", "poscli-gui-0"), f"{mark}="):
         assert gui.status("/", Cookie=wrong) == 401
     assert gui.running.err.read_text() == ""  # no access log, and no token in one
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells whose a connection is")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_what_others_see_of_the_browsers_command_line_opens_nothing_to_them(
+    start_gui: Any, tmp_path: Path, wait_until: Any
+) -> None:
+    browser, given = tmp_path / "browser", tmp_path / "given"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {given}.part && mv {given}.part {given}\n')
+    browser.chmod(0o755)
+    gui = start_gui(browser=True, BROWSER=f"{browser} %s")
+    wait_until(given.exists)
+    opened = Gui.of(gui.running, given.read_text().strip())
+    assert opened.token != gui.token
+    python = shutil.which("python3", path="/usr/bin:/bin")  # the suite's own may be where others cannot go
+    if python is None:
+        pytest.skip("there is no Python that another user can run")
+    asked = (
+        "import http.client, sys\n"
+        "connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2].partition(':')[2]))\n"
+        "connection.request('GET', sys.argv[3], headers={'Host': sys.argv[2]})\n"
+        "print(connection.getresponse().status)\n"
+    )
+    command = [python, "-I", "-c", asked, "127.0.0.1", gui.host, f"/?token={opened.token}"]
+    other = subprocess.run(command, user=_NOBODY, capture_output=True, text=True, check=True, cwd="/")
+    assert other.stdout == "403\n"
+    opened.enter()
 
 
 def test_it_answers_to_its_own_name_only(start_gui: Any) -> None:
@@ -200,7 +234,11 @@ def test_a_browser_is_opened_with_the_link(project: Any, tmp_path: Any) -> None:
     running = project.start("gui", BROWSER=f"{program} %s")
     link = running.until("Dashboard: ").removeprefix("Dashboard: ")
     project.wait(seen.exists)
-    assert seen.read_text().strip() == link
+    printed, opened = Gui.of(running, link), Gui.of(running, seen.read_text().strip())
+    assert opened.host == printed.host
+    opened.enter()
+    assert opened.status("/") == 200
+    assert printed.status(f"/?token={printed.token}") == 401  # one browser, by one of the two
 
 
 def test_a_store_behind_a_url(start_gui: Any, start_server: Any) -> None:

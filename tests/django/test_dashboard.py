@@ -47,6 +47,7 @@ templates = {"workers": "<p>ours</p>"}
 urlpatterns = [
     path("ops/", include(dashboard_urls(authorize=authorize, name=lambda request: "ada", templates=templates))),
     path("later/", include(dashboard_urls(authorize=reader))),
+    path("of/<tenant>/ops/", include(dashboard_urls(authorize=authorize))),
     path("proxied/", include(dashboard_urls(authorize=authorize, trusted_origins=["https://ops.example"]))),
 ]
 
@@ -115,6 +116,12 @@ def test_links_in_the_admin_lead_into_the_admin(engine: Engine) -> None:
     links = re.findall(r'(?:href|src|action)="([^"#][^"]*)"', page.content.decode())
     assert len(links) > 10
     assert [link for link in links if not link.startswith(ADMIN)] == []
+
+
+def test_it_may_stand_below_what_the_address_says(engine: Engine) -> None:
+    page = Client().get("/of/a%20b/ops/jobs")
+    assert page.status_code == 200
+    assert 'href="/of/a%20b/ops/failures"' in page.content.decode()
 
 
 @pytest.mark.parametrize("url", [ADMIN, "/ops/"])

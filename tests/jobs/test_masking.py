@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import json
+from urllib.parse import quote, urlencode
+
 import pytest
+from markupsafe import escape
 
 from liquid_background.jobs.masking import MASK, certain_part, hidden, looks_secret, mask
 
@@ -49,6 +54,23 @@ def test_secret_values_are_hidden_in_a_text_wherever_they_stand() -> None:
     values = {"api_key": "k-1234", "user": {"name": "Ada", "tokens": ["tk-1", 98765]}, "pin_code": "1", "on": True}
     text = "KeyError: k-1234 of Ada, tk-1 and 98765"
     assert hidden(text, values, ("api_key", "token")) == f"KeyError: {MASK} of Ada, {MASK} and {MASK}"
+
+
+@pytest.mark.parametrize(
+    "secret",
+    ['it\'s "so" s3cr\\t', "it's s3cret", 'a "b" c', "pässwörd", "two\nlines\tof it", "<a>&b", "k/1+2 =", "\ud800xyz"],
+)
+def test_a_secret_is_hidden_however_what_it_stands_in_spells_it(secret: str) -> None:
+    spelt = [
+        *(repr(secret), ascii(secret), repr([secret, "'"]), repr(f"no '{secret}'"), repr(f'no "{secret}"')),
+        *(json.dumps(secret), json.dumps({"a": secret}, ensure_ascii=False)),
+        *(escape(secret), html.escape(secret), html.escape(secret, quote=False), " ".join(secret.split())),
+        *(quote(secret, safe="", errors="replace"), urlencode({"q": secret}, errors="replace")),
+    ]
+    for text in spelt:
+        told = hidden(f"error: {text}!", {"password": secret}, NAMES)
+        assert MASK in told, text
+        assert len(told) <= len("error: no  !") + len(MASK) + len("{'a': \"'\"}"), told
 
 
 @pytest.mark.parametrize(

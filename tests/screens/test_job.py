@@ -8,7 +8,10 @@ from html import unescape
 import pytest
 
 from liquid_background import Engine
-from liquid_background.job import JobStatus
+from liquid_background.job import JobStatus, LogEntry, LogStatus
+from liquid_background.jobs.queue import keys
+from liquid_background.screens import filterform
+from liquid_background.screens.looking import Moment
 from tests.screens.conftest import READER, Ask, text_of, where
 from tests.screens.shop import EVIL, LONG, Shop
 
@@ -55,6 +58,23 @@ def test_a_shortened_id_leads_to_the_whole_one(shop: Shop, ask: Ask) -> None:
     [job_id] = shop.send()
     assert where(ask(f"jobs/{job_id[:8]}")) == f"/ops/jobs/{job_id}"
     assert ask("jobs/nothing").status == 404
+
+
+def test_one_is_looked_for_by_the_beginning_of_its_id_for_a_moment(
+    shop: Shop, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [oldest, *others] = shop.send(3_000)
+    shortened = next(
+        oldest[:size] for size in range(8, 32) if not any(each.startswith(oldest[:size]) for each in others)
+    )
+    monkeypatch.setattr(Moment, "left", property(lambda self: 0.0))
+    monkeypatch.setattr(filterform, "_PATIENCE", 0.0)
+    assert ask(f"jobs/{oldest}").status == 200
+    assert ask(f"jobs/{shortened}").status == 404
+    refused = ask(f"jobs?parent={shortened}")
+    assert (refused.status, "give its whole id" in text_of(refused)) == (400, True)
+    assert ask("jobs/all/cancel", {"parent": shortened}).status == 400
+    assert ask(f"jobs?parent={oldest}").status == 200
 
 
 def test_actions_are_those_that_its_state_allows(shop: Shop, ask: Ask, engine: Engine) -> None:
@@ -114,3 +134,18 @@ def test_hostile_and_long_text_is_shown_as_text(shop: Shop, ask: Ask) -> None:
         assert "more characters" in html
         assert len(html) < 120_000
     assert "more lines" in text_of(ask(f"jobs/{failed.id}"))
+
+
+def test_a_record_may_say_any_time_and_any_text(shop: Shop, ask: Ask, engine: Engine) -> None:
+    [job] = shop.fail(template="pages/\ud800")
+    client = engine.store.client
+    for name in ("created_at", "started_at", "ended_at"):
+        for said in ("0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"):
+            was = client.hget(keys.job(job.id), name)
+            client.hset(keys.job(job.id), name, said)
+            assert ask(f"jobs/{job.id}").status == 200, (name, said)
+            client.hset(keys.job(job.id), name, was or "")
+    entry = LogEntry(job_id=job.id, status=LogStatus.FAILED, attempt=1, duration=10**18 - 1, message="long")
+    engine.jobs.send([], [entry])
+    assert ask(f"jobs/{job.id}").status == 200
+    assert ask("logs").status == 200

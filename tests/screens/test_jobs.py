@@ -218,3 +218,11 @@ def test_hostile_text_is_shown_as_text(shop: Shop, ask: Ask) -> None:
     html = text_of(ask("jobs"))
     assert not {"\u202e", "\x1b"} & set(html)
     assert re.search(r"… [\d,]+ more characters", html)
+
+
+def test_a_filter_has_so_many_values(shop: Shop, ask: Ask) -> None:
+    shop.send()
+    assert ask("jobs?" + "&".join(f"value=a{at}=b" for at in range(20))).status == 200
+    refused = ask("jobs?" + "&".join(f"value=a{at}=b" for at in range(900)))
+    assert (refused.status, "at most 20 values" in text_of(refused)) == (400, True)
+    assert text_of(refused).count('name="value"') <= 21

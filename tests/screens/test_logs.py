@@ -54,6 +54,15 @@ def test_what_is_no_filter_is_refused(ask: Ask, query: str) -> None:
     assert ask(f"logs?{query}").status == 400
 
 
+def test_ids_that_no_entry_can_have(engine: Engine, ask: Ask) -> None:
+    engine.jobs.send([], [LogEntry(message="one")])
+    assert _messages(text_of(ask("logs?before=0-0"))) == []
+    for name, path in (("before", "logs"), ("after", "live/logs")):
+        assert ask(f"{path}?{name}={2**64}-0").status == 400
+        assert ask(f"{path}?{name}=0-{2**64}").status == 400
+        assert ask(f"{path}?{name}={2**64 - 1}-0").status in (200, 204)
+
+
 def test_a_feed_tells_what_has_come_and_goes_on_by_id(engine: Engine) -> None:
     def feed(after: str = "") -> Feed:
         query = Fields.parse("after=0-0&source_name=a")

@@ -60,6 +60,11 @@ def test_one_is_aborted(engine: Engine, ask: Ask, desk: Desk) -> None:
     assert ask("operations/abort", {"id": started.id}).status == 409
 
 
+def test_a_filter_that_no_url_can_say_is_shown(engine: Engine, ask: Ask, desk: Desk) -> None:
+    engine.operations.start("retry", Filter(error="\ud800x", values={"a\ud800": "b"}))
+    assert Read(ask("operations")).row("retry")[0].startswith("retry jobs whose error holds")
+
+
 def test_who_may_not_and_what_is_not_there(engine: Engine, ask: Ask, desk: Desk) -> None:
     desk.fail("a")
     started = engine.operations.start(Kind.DELETE, Filter(source_name="mail"))

@@ -69,6 +69,16 @@ def test_the_last_outcome_and_the_history_lead_to_jobs(engine: Engine, ask: Ask,
     assert page.links["nightly"] == "jobs?source_name=nightly"
 
 
+def test_what_masking_hides_is_in_no_outcome(engine: Engine, ask: Ask, desk: Desk) -> None:
+    engine.schedule("*/5 * * * *", "nightly", {"api_token": "s3cret-1"}, name="keyed")
+    _come(engine, desk, "keyed")
+    desk.hands.finish(desk.hands.take(), Outcome(error="401 for s3cret-1"))
+    for url in ("schedules", "schedules/of/keyed"):
+        page = Read(ask(url)).text
+        assert "401 for [masked]" in page, url
+        assert "s3cret-1" not in page, url
+
+
 def test_one_is_paused_and_resumed(engine: Engine, ask: Ask) -> None:
     page = Read(ask("schedules"))
     assert ask("schedules/pause", page.form("schedules/pause", name="nightly")).status == 303

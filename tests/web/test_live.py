@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
+from starlette.types import Message
 
 from liquid_background.screens.live import Event
 from liquid_background.threads import Threads
@@ -27,14 +28,37 @@ class Telling:
         return self.left.pop(0) if self.left else ()
 
 
-async def _take(streams: Streams, feed: Any, most: int) -> list[bytes]:
-    events, taken = streams._events(feed), []
-    async for chunk in events:
-        taken.append(chunk)
-        if len(taken) == most:
-            break
-    await events.aclose()
-    return taken
+async def _may() -> bool:
+    return True
+
+
+class Page:
+    """A browser's page that has a stream, and leaves when it has taken so many parts of it."""
+
+    def __init__(self, most: int = 10**6) -> None:
+        self.taken: list[bytes] = []
+        self.left = asyncio.Event()
+        self._most = most
+
+    async def receive(self) -> Message:
+        await self.left.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if part := message.get("body"):
+            self.taken.append(part)
+            if len(self.taken) == self._most:
+                self.left.set()
+
+    async def open(self, streams: Streams, feed: Any, may: Callable[[], Awaitable[bool]] = _may) -> None:
+        scope = {"type": "http", "asgi": {"spec_version": "2.1"}}
+        await streams.send(feed, may, scope, self.receive, self.send)
+
+
+async def _take(streams: Streams, feed: Any, most: int, may: Callable[[], Awaitable[bool]] = _may) -> list[bytes]:
+    page = Page(most)
+    await page.open(streams, feed, may)
+    return page.taken
 
 
 def test_events_come_in_their_order() -> None:
@@ -51,14 +75,44 @@ def test_events_come_in_their_order() -> None:
 def test_a_stream_that_ends_makes_room() -> None:
     async def fill() -> list[bool]:
         streams = Streams(Threads(), most=1)
-        events = streams._events(Telling())
+        page = Page()
         seen = [streams.is_full]
-        await anext(events)
+        opened = asyncio.create_task(page.open(streams, Telling()))
+        await asyncio.sleep(0)  # it counts before anything is read or sent
         seen.append(streams.is_full)
-        await events.aclose()
+        page.left.set()
+        await opened
         return [*seen, streams.is_full]
 
     assert asyncio.run(fill()) == [False, True, False]
+
+
+def test_a_stream_that_nobody_reads_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "LONGEST", 0.1)
+    monkeypatch.setattr(streaming, "_UNREAD", 0.1)
+
+    class Deaf(Page):
+        async def send(self, message: Message) -> None:
+            await asyncio.Event().wait()
+
+    async def hold() -> bool:
+        streams = Streams(Threads(), most=1)
+        await Deaf().open(streams, Telling())
+        return streams.is_full
+
+    assert not asyncio.run(hold())
+
+
+def test_a_stream_ends_when_who_looks_may_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "ASKED", 0.0)
+    answers = [True, True, False]
+
+    async def may() -> bool:
+        return answers.pop(0)
+
+    feed = Telling([Event("one")], [], [Event("not for them")])
+    taken = asyncio.run(_take(Streams(Threads()), feed, 10, may))
+    assert taken == [b": open\n\n", b"data: one\n\n"]
 
 
 def test_a_quiet_stream_says_that_it_lives_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,11 +46,11 @@ def command(port: int, no_browser: bool, read_only: bool, app: str | None) -> No
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the server ends first and then raises it again
     log_to_stderr(logging.WARNING)
 
-    def ready(link: str) -> None:
+    def ready(link: str, own_link: str) -> None:
         print(f"{LINK}{link}", flush=True)
         hint("The link works once. Ctrl-C ends the dashboard.")
         if not no_browser and _has_browser():
-            Thread(target=webbrowser.open, args=(link,), daemon=True).start()  # some wait for the browser's end
+            Thread(target=webbrowser.open, args=(own_link,), daemon=True).start()  # some wait for the browser's end
 
     with suppress(KeyboardInterrupt):
         serve_own(engine, by=operator(), permission="read" if read_only else ACTIONS, port=port, ready=ready)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from redis import Redis
 
 from liquid_background.job import LogEntry, LogStatus
-from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, milliseconds_of
+from liquid_background.jobs.log.entry import BEFORE_ALL, decode_entry, milliseconds_of, order_of
 from liquid_background.jobs.log.searching import keys_of, script, search
 from liquid_background.jobs.store import read_replies, translated_errors
 
@@ -42,8 +42,8 @@ def entries(
     wanted = {"source_name": source_name, "status": status, "type": type, "job_id": job_id}
     found: list[LogEntry] = []
     newest: str | bytes = "+" if until is None else b"%d" % milliseconds_of(until)
-    if before is not None:
-        newest = f"({before}"
+    if before is not None:  # before the first id there can be is nothing, and the store takes no such end of a range
+        newest = f"({before}" if any(order_of(before.encode())) else ""
     while newest and len(found) < limit:
         with translated_errors():
             reply: Any = client.eval(script(), 0, *search(newest, oldest, limit - len(found), wanted, site=site))

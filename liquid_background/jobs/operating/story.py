@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -23,6 +23,9 @@ PATIENCE: Final = 1.0
 _CHILDREN: Final = 20  # that are shown
 _ENTRIES: Final = 10_000  # of the log, the newest
 _MARGIN: Final = timedelta(seconds=10)  # behind a job's end, as a clock may be that is not the store's
+_FEW: Final = 500  # ids that are looked at whatever time that takes
+_LONGEST: Final = 10**13  # milliseconds that an entry is believed to tell of
+_LATEST: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN  # a record may say any time
 _RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
 
 
@@ -84,7 +87,7 @@ def story(jobs: Jobs, store: Store, job_id: str, secret_names: Sequence[str], pa
     job = jobs.get(job_id)
     values = values_of(job)
     [wait] = waiting(store, [job])
-    until = job.completed_at + _MARGIN if job.completed_at else None
+    until = min(job.completed_at, _LATEST) + _MARGIN if job.completed_at else None
     found = log.entries(store.client, job_id=job.id, since=job.created_at, until=until, limit=_ENTRIES, site=store.site)
     entries = [replace(entry, message=hidden(entry.message, values, secret_names)) for entry in found]
     told = shown(job, secret_names)
@@ -105,7 +108,8 @@ def _attempts(job: JobRecord, entries: Sequence[LogEntry]) -> Iterator[Attempt]:
     for entry in entries:
         if not entry.status:
             continue
-        started = entry.time - timedelta(milliseconds=entry.duration) if entry.time else None
+        ran = timedelta(milliseconds=min(entry.duration, _LONGEST))
+        started = entry.time - ran if entry.time else None
         yield Attempt(
             number=entry.attempt,
             status=entry.status,
@@ -163,6 +167,6 @@ def _children(jobs: Jobs, job: JobRecord, secret_names: Sequence[str], patience:
     found, until = Page(), monotonic() + patience
     for page in jobs.pages(parent=job.id, since=job.started_at, limit=_CHILDREN):
         found = Page([*found, *(shown(child, secret_names) for child in page)], cursor=page.cursor)
-        if monotonic() > until:
+        if page.of > _FEW and monotonic() > until:
             break
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
@@ -64,6 +66,14 @@ def dashboard(
     return Dashboard(entrance, authorize, name or _user_of)
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A stream that may be sent, and to whom."""
+
+    feed: Feed
+    visitor: Visitor
+
+
 class Dashboard:
     """Answers requests with screens, for those whom the host lets in."""
 
@@ -87,9 +97,9 @@ class Dashboard:
             if isinstance(answer, ScreenAnswer):
                 await send_answer(self._entrance.dressed(arrival, answer), send)
             else:
-                await self._streams.response(answer)(scope, receive, send)
+                await self._streams.send(answer.feed, partial(self._still, scope, answer.visitor), scope, receive, send)
 
-    async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> ScreenAnswer | Feed:
+    async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> ScreenAnswer | _Opened:
         try:
             self._entrance.check(arrival)
             visitor = await self._visitor(Request(scope))  # without its body, which is the screens'
@@ -103,10 +113,24 @@ class Dashboard:
         except (Exception, SystemExit) as error:  # noqa: BLE001  of the host's code, too: it must not open anything
             return self._entrance.turned_away(arrival, error)
 
-    async def _feed(self, arrival: Arrival, visitor: Visitor) -> ScreenAnswer | Feed:
+    async def _feed(self, arrival: Arrival, visitor: Visitor) -> ScreenAnswer | _Opened:
+        self._check_room()  # before the store is asked for what nobody is told
+        found = await self._threads.run(self._entrance.feed, arrival, visitor)
+        if isinstance(found, ScreenAnswer):
+            return found
+        self._check_room()  # many may have come at once
+        return _Opened(found, visitor)
+
+    def _check_room(self) -> None:
         if self._streams.is_full:
             raise Refused(503, "Too many pages are open: this one stays as it is.", [("retry-after", "30")])
-        return await self._threads.run(self._entrance.feed, arrival, visitor)
+
+    async def _still(self, scope: Scope, visitor: Visitor) -> bool:
+        """Return whether somebody to whom a stream was opened may see as much, and do as much, as then."""
+        try:
+            return (await self._visitor(Request(scope))).actions == visitor.actions
+        except (Exception, SystemExit):  # noqa: BLE001  of the host's code, too; the page asks anew, and is told why
+            return False
 
     async def _visitor(self, request: Request) -> Visitor:
         permission = await self._asked(self._authorize, request)

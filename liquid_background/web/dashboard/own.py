@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hmac
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -19,11 +20,13 @@ from liquid_background.screens import Permission, Refused
 from liquid_background.variables import parse_cookies
 from liquid_background.web.cookies import PREFIX
 from liquid_background.web.dashboard.application import dashboard
+from liquid_background.web.dashboard.peers import users_at
 from liquid_background.web.listening import Server, listen
 
 _IPV4, _IPV6 = "127.0.0.1", "::1"
 _TRIES: Final = 20  # ports that are free for one of the two addresses only
 _WITHOUT: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)  # a machine without IPv6
+_ROOT: Final = 0  # who may do anything, and forwards connections between systems
 _HOW: Final = (
     "Open the link that 'poscli gui' printed. It works once, and its browser may come back; for another browser run "
     "'poscli gui' again."
@@ -36,7 +39,7 @@ def serve_own(
     by: str,
     permission: Permission,
     port: int = 0,
-    ready: Callable[[str], None] | None = None,
+    ready: Callable[[str, str], None] | None = None,
 ) -> None:
     """Serve a dashboard to whoever has its link, on loopback only, until SIGTERM or SIGINT.
 
@@ -45,7 +48,7 @@ def serve_own(
         by: whom the audit names.
         permission: what may be done, as `authorize` answers it.
         port: to listen on, 0 for a free one.
-        ready: called with the link once the port is bound.
+        ready: called once the port is bound, with the link to print, and with the one to start a browser with.
 
     Raises:
         SettingsError: when the port cannot be bound.
@@ -55,7 +58,7 @@ def serve_own(
         key = Key(listening[0].getsockname()[1], permission)
         app = dashboard(engine, authorize=key.authorize, name=lambda _: by, trusted_origins=[key.origin])
         if ready is not None:
-            ready(key.link)
+            ready(key.link, key.own_link)
         _Server(app, grace=1).run(sockets=listening)
 
 
@@ -75,7 +78,8 @@ class Key:
         self._host = f"jobs-{mark}.localhost" + (f":{port}" if port != 80 else "")
         self._cookie = f"{PREFIX}{mark}"
         self._secret = secrets.token_urlsafe(32)
-        self._token: str | None = secrets.token_urlsafe(32)
+        self._token, self._own_token = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+        self._is_used = False
         self._permission = permission
 
     @property
@@ -87,6 +91,11 @@ class Key:
     def link(self) -> str:
         """What opens it, once."""
         return f"{self.origin}/?token={self._token}"
+
+    @property
+    def own_link(self) -> str:
+        """What opens it likewise, in a browser of this user only: others on this machine see command lines."""
+        return f"{self.origin}/?token={self._own_token}"
 
     async def authorize(self, request: Request) -> Permission:
         """Return what may be done by who has the cookie.
@@ -101,14 +110,28 @@ class Key:
         has_cookie = _is(cookies.get(self._cookie, ""), self._secret)
         token = request.query_params.get("token", "")
         if token and request.method == "GET" and request.scope["path"] == "/":
-            if self._token is not None and _is(token, self._token):
-                self._token = None
-                raise Refused(303, "Welcome.", [("location", "/"), ("set-cookie", self._set_cookie)])
+            if not self._is_used and (_is(token, self._token) or self._is_own(token, request)):
+                self._is_used = True
+                if request.headers.get("sec-fetch-site", "none") == "none":
+                    raise Refused(303, "Welcome.", [("location", "/"), ("set-cookie", self._set_cookie)])
+                # It was opened from a page, such as a terminal in a browser: a redirect would be of that page's making,
+                # too, and browsers send a strict cookie only with what this page asks for itself.
+                raise Refused(200, "Welcome.", [("refresh", "0; url=/"), ("set-cookie", self._set_cookie)])
             if has_cookie:  # the link was opened again
                 raise Refused(303, "Welcome back.", [("location", "/")])
         if not has_cookie:
             raise NotSignedIn(_HOW)
         return self._permission
+
+    def _is_own(self, token: str, request: Request) -> bool:
+        """Return whether it is the token that a browser was started with, from a process of the same user's."""
+        if not _is(token, self._own_token):
+            return False
+        to = (request.scope.get("server") or (None, 0))[1]
+        users = users_at(request.client.port, to) if request.client and to else frozenset()
+        if users - {os.getuid(), _ROOT}:
+            raise Refused(403, "This link is for the browser of another user: open the one that 'poscli gui' printed.")
+        return True
 
     @property
     def _set_cookie(self) -> str:

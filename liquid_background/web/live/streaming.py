@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
 
 from starlette.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from liquid_background.screens.entrance import BARE
-from liquid_background.screens.live import Feed
+from liquid_background.screens.live import Event, Feed
 from liquid_background.threads import Threads
+
+logger = logging.getLogger(__name__)
 
 LONGEST: Final = 300.0
 """Seconds after which a stream ends: the page opens another one, and whether it may is asked anew."""
+ASKED: Final = 10.0
+"""Seconds after which it is asked whether who looks still may: rights may be taken away while a page is open."""
 _ALIVE: Final = 15.0  # seconds without an event after which a comment tells proxies and browsers that it lives
+_UNREAD: Final = 30.0  # seconds more after which one ends that its client does not read: servers wait for it for ever
 _SHARE: Final = 10  # rests are so many times as long as what a read takes: a tab never has more of a processor
 _AT_ONCE: Final = 2  # feeds that are read at the same time, of all streams of an application
 
@@ -41,29 +48,46 @@ class Streams:
         """Whether no more streams can be opened."""
         return self._open >= self._most
 
-    def response(self, feed: Feed) -> StreamingResponse:
-        """Return a stream of what a feed tells."""
-        return StreamingResponse(self._events(feed), media_type="text/event-stream", headers=_HEADERS)
+    async def send(
+        self, feed: Feed, may: Callable[[], Awaitable[bool]], scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Send a stream of what a feed tells, for as long as who looks may see it, as ASGI says.
 
-    async def _events(self, feed: Feed) -> AsyncGenerator[bytes]:
+        It counts as open from the call on: whoever calls has looked at `is_full` without a rest in between.
+        """
         self._open += 1
         try:
-            until, told = monotonic() + LONGEST, monotonic()
-            yield b": open\n\n"
-            while monotonic() < until:
-                began = monotonic()
-                if self._turns is None:  # in the event loop that it belongs to
-                    self._turns = asyncio.Semaphore(_AT_ONCE)
-                async with self._turns:
-                    read_at = monotonic()
-                    events = await self._threads.run(feed.read)
-                    took = monotonic() - read_at
-                for event in events:
-                    yield bytes(event)
-                    told = monotonic()
-                if monotonic() - told > _ALIVE:
-                    yield b": alive\n\n"
-                    told = monotonic()
-                await asyncio.sleep(max(feed.seconds - (monotonic() - began), took * _SHARE, 0.0))
+            events = self._events(feed, may)
+            response = StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
+            async with asyncio.timeout(LONGEST + _UNREAD):
+                await response(scope, receive, send)
+        except TimeoutError:
+            logger.info("a stream of events is given up: its client does not read it")
         finally:
             self._open -= 1
+
+    async def _events(self, feed: Feed, may: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
+        until, told, asked = monotonic() + LONGEST, monotonic(), monotonic()
+        yield b": open\n\n"
+        while monotonic() < until:
+            began = monotonic()
+            if began - asked > ASKED:
+                if not await may():
+                    return
+                asked = monotonic()
+            events, took = await self._read(feed)
+            for event in events:
+                yield bytes(event)
+                told = monotonic()
+            if monotonic() - told > _ALIVE:
+                yield b": alive\n\n"
+                told = monotonic()
+            await asyncio.sleep(max(feed.seconds - (monotonic() - began), took * _SHARE, 0.0))
+
+    async def _read(self, feed: Feed) -> tuple[Sequence[Event], float]:
+        """Return what is new, and the seconds that it took to read."""
+        if self._turns is None:  # in the event loop that it belongs to
+            self._turns = asyncio.Semaphore(_AT_ONCE)
+        async with self._turns:
+            began = monotonic()
+            return await self._threads.run(feed.read), monotonic() - began

@@ -59,6 +59,11 @@ def test_the_newest_come_oldest_first_and_from_a_time_on(audit: Audit) -> None:
         audit.entries(-1)
 
 
+def test_before_the_first_id_there_can_be_is_nothing(audit: Audit) -> None:
+    audit.note("retry", "job one")
+    assert audit.entries(before="0-0") == []
+
+
 def test_no_line_of_a_template_pushes_an_entry_out(settings: Settings, store: Store) -> None:
     engine = Engine(settings=settings.model_copy(update={"log_limit": 100}))
     engine.audit.note("pause", "queue low", "ada")

@@ -22,6 +22,7 @@ from liquid_background.errors import NotSignedIn, SettingsError
 from liquid_background.screens import ACTIONS, MAX_FORM
 from liquid_background.screens.routing import ROUTES
 from liquid_background.web.dashboard import dashboard
+from liquid_background.web.live import streaming
 from tests.web.dashboard.conftest import ORIGIN
 
 Mounted = Callable[..., TestClient]
@@ -149,6 +150,38 @@ def test_who_may_sign_in_is_told_how(mounted: Mounted) -> None:
     assert (answer.status_code, answer.headers["location"]) == (303, "/login")
     assert client.get("/ops/live/jobs", headers={"sec-fetch-mode": "cors"}).status_code == 401
     assert post(client, "/ops/jobs/x/cancel").status_code == 401
+
+
+def test_where_one_signs_in_may_be_made_of_what_was_asked_for(mounted: Mounted) -> None:
+    def elsewhere(request: Any) -> Any:
+        raise NotSignedIn(location=f"/login?next={request.url.path}&q={request.query_params.get('q')}")
+
+    answer = mounted(authorize=elsewhere).get("/ops/jobs?q=%0d%0aset-cookie:%20a=b%E2%82%AC")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=/ops/jobs&q=%0D%0Aset-cookie:%20a=b%E2%82%AC"
+    assert "set-cookie" not in answer.headers
+
+    def basic(request: Any) -> Any:
+        raise NotSignedIn(challenge=f"Basic realm={request.query_params.get('q')}")
+
+    answer = mounted(authorize=basic).get("/ops/jobs?q=a%0d%0ab:c%E2%82%AC")
+    assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Basic realm=a??b:c?")
+
+
+def test_a_mount_below_what_a_visitor_chose_leads_to_no_other_host(engine: Engine) -> None:
+    app = Starlette(routes=[Mount("/{tenant:path}/ops", dashboard(engine, authorize=lambda request: ACTIONS))])
+    client = TestClient(app, follow_redirects=False)
+    links = re.findall(r'(?:href|action)="([^"]*)"', client.get("http://testserver//evil.example/ops/jobs").text)
+    assert links
+    assert not [link for link in links if link.startswith("//")]
+
+
+def test_who_may_no_more_is_told_no_more(engine: Engine, mounted: Mounted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streaming, "ASKED", 0.0)
+    answers = ["read", "read", "read"]
+    client = mounted(authorize=lambda request: answers.pop() if answers else None)
+    assert client.get("/ops/live/jobs").text.startswith(": open")  # it ends
+    assert client.get("/ops/live/jobs").status_code == 403
 
 
 # What is refused.
