@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from liquid_background import Engine
 from liquid_background.jobs.store import embedded
 
+expect.set_options(timeout=20_000)
 PREFIX = "/ops/jobs"
 APP = f"""
 from starlette.applications import Starlette
@@ -40,6 +41,14 @@ app = Starlette(routes=[Mount("{PREFIX}", dashboard(engine, authorize=authorize,
 
 def _chromium() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until JavaScript is true. (Playwright's own way has the page evaluate a text, which its policy forbids.)"""
+    deadline = time.monotonic() + 20
+    while not page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(30)
 
 
 @dataclass
