@@ -39,7 +39,8 @@ app = Starlette(routes=[Mount("{PREFIX}", dashboard(engine, authorize=authorize,
 """
 
 
-def _chromium() -> str | None:
+def chromium() -> str | None:
+    """Return the browser of this machine."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
@@ -131,7 +132,7 @@ def worker(shop: Shop) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = _chromium()
+    path = chromium()
     if path is None:
         pytest.skip("no Chromium is installed: on Debian, apt install chromium")
     with sync_playwright() as playwright:
