@@ -193,6 +193,7 @@ def ask(engine: Engine, seen: list[_Seen]) -> Iterator[tuple[str, Cost, bool]]:
     newest = sorted((job.ended for job in failed if job.ended), reverse=True)[:50]
     yield asked("their order", lambda: [job.completed_at for job in jobs.list("failed")], newest)
     yield asked("50 newest jobs", lambda: len(jobs.list()), 50)
+    yield asked("50 newest pending jobs", lambda: len(jobs.list("pending")), 50)
     yield asked(
         "failed jobs of a name, all pages",
         lambda: {job.id for page in jobs.pages(status="failed", source_name=name, limit=10**6) for job in page},

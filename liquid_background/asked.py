@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Final
 
 from liquid_background.errors import FilterError, JobNotFound
-from liquid_background.job import JobRecord
+from liquid_background.job import JobRecord, LogEntry
 from liquid_background.jobs.contract import APPLICATION, Jobs
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.masking import shown
+from liquid_background.jobs.masking import hidden, shown, values_of
 from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
@@ -21,6 +21,7 @@ from liquid_background.jobs.operating.statistics import Statistics, statistics
 from liquid_background.jobs.operating.story import PATIENCE, Story, story
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
+from liquid_background.jobs.queue.lookup import read_records
 from liquid_background.jobs.queue.overview import Overview, overview
 from liquid_background.jobs.queue.waiting import Waiting, waiting
 from liquid_background.jobs.store import Store
@@ -108,6 +109,25 @@ class Asked:
     def shown(self, jobs: Sequence[JobRecord]) -> Sequence[JobRecord]:
         """Return jobs as people are shown them: with what masking hides masked in values, errors and results."""
         return [shown(job, self.settings.secret_names) for job in jobs]
+
+    def shown_entries(self, entries: Sequence[LogEntry]) -> Sequence[LogEntry]:
+        """Return log entries as people are shown them: without what masking hides of their jobs' values.
+
+        Of a job that is gone nobody knows what to mask.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        ids = dict.fromkeys(entry.job_id for entry in entries if entry.job_id)
+        values = {job.id: values_of(job) for job in read_records(self.store, [*ids])}
+        secret = self.settings.secret_names
+        return [
+            replace(entry, message=hidden(entry.message, values.get(entry.job_id, {}), secret)) for entry in entries
+        ]
+
+    async def shown_entries_async(self, entries: Sequence[LogEntry]) -> Sequence[LogEntry]:
+        """Do what `shown_entries` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.shown_entries, entries)
 
     def stats(self, source_name: str = "", since: datetime | None = None) -> Statistics:
         """Return what jobs have done, by source name: attempts, failures, times waited and run.

@@ -147,8 +147,8 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
 
     @property
     def timetable(self) -> Timetable:
-        """The schedules: `list()`, `get(name)`, `pause(name, by)`, `resume(name)`, `run(name)`."""
-        return Timetable(self)
+        """The schedules: `list()`, `get(name)`, `pause(name, by)`, `resume(name, by)`, `run(name, by)`."""
+        return Timetable(self, self._operator_threads)
 
     def health(self) -> tuple[Verdict, ...]:
         """Return what is wrong with the store or may lose jobs there, the worst first; see docs/health.md."""

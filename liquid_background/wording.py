@@ -18,6 +18,6 @@ def a(name: str) -> str:
     return f"{'an' if vowel else 'a'} {name}"
 
 
-def counted(count: int, thing: str) -> str:
-    """Return a number of things: "1 job", "1,204 jobs"."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+def counted(count: int, thing: str, things: str = "") -> str:
+    """Return a number of things: "1 job", "1,204 jobs", "2 entries"."""
+    return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"

@@ -31,7 +31,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
-SLOW = 3.0  # seconds of a processor: twice what the mark `slow` is for, since a machine may be slower than ours
+SLOW = 1.5  # seconds of a processor: three times what the mark `slow` is for, since a machine may be slower than ours
 
 
 def _spent() -> float:
@@ -79,10 +79,14 @@ def _no_settings_from_outside() -> Iterator[None]:
 
 
 def _wait_until(condition: Callable[[], Any], timeout: float = 30.0, every: float = 0.01) -> Any:
+    """A look that takes long is taken less often: what is waited for needs the processor, too."""
     deadline = time.monotonic() + timeout
+    asked = time.monotonic()
     while not (result := condition()):
-        assert time.monotonic() < deadline, f"waited {timeout:g} s in vain for {condition}"
-        time.sleep(every)
+        now = time.monotonic()
+        assert now < deadline, f"waited {timeout:g} s in vain for {condition}"
+        time.sleep(min(max(every, 3 * (now - asked)), 0.2))
+        asked = time.monotonic()
     return result
 
 

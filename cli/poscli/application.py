@@ -20,9 +20,17 @@ from poscli.called import is_guest
 from poscli.options import app_option
 from poscli.plain_log import make_last_resort_plain
 from poscli.sites import given_site
-from poscli.terminal import hint
+from poscli.terminal import hint, note
 
-__all__ = ["app_option", "given_engine", "hint_waiting", "load_engine", "no_store"]
+__all__ = [
+    "app_option",
+    "given_engine",
+    "hint_waiting",
+    "load_engine",
+    "needed_engine",
+    "no_store",
+    "stored_engine",
+]
 
 
 def load_engine(app: str | None = None, *, for_pages: bool = False) -> Engine:
@@ -66,6 +74,32 @@ def given_engine() -> Engine | None:
     """Return the engine of the program that the command is a part of, such as `flask`; None in poscli itself."""
     context = click.get_current_context(silent=True)
     return context.find_object(Engine) if context is not None else None
+
+
+def stored_engine(app: str | None) -> Engine | None:
+    """Return the engine of a command that looks at a store; None, which is said, where there is none to look at.
+
+    Raises:
+        SettingsError: or another error, as `load_engine` does.
+    """
+    engine = load_engine(app)
+    missing = no_store(engine.settings)
+    if missing:
+        note(missing)
+        return None
+    return engine
+
+
+def needed_engine(app: str | None) -> Engine:
+    """Return the engine of a command that can do nothing without a store, and ends where there is none.
+
+    Raises:
+        SettingsError: or another error, as `load_engine` does.
+    """
+    engine = stored_engine(app)
+    if engine is None:
+        sys.exit(1)
+    return engine
 
 
 def no_store(settings: Settings) -> str | None:

@@ -10,7 +10,7 @@ from typing import Final
 from poscli.terminal import has_colour, styled
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_ASCII: Final = ".:-=+*#@"
+_ASCII: Final = "_.:-=+*#"
 
 
 def columns(counts: Sequence[tuple[int, int]]) -> str:
@@ -31,9 +31,17 @@ def columns(counts: Sequence[tuple[int, int]]) -> str:
 
 
 def sparkline(counts: Sequence[int]) -> str:
-    """Return a character for each count, as high as it is beside the highest; a blank for none."""
-    shapes = _BARS if (sys.stdout.encoding or "").lower().startswith("utf") else _ASCII
-    highest = max(counts, default=0)
-    return "".join(
-        shapes[min(len(shapes) - 1, count * len(shapes) // (highest + 1))] if count else " " for count in counts
-    )
+    """Return a bar for each count, as high as it is beside the highest; the lowest is for none."""
+    return drawn(plain_sparkline(counts))
+
+
+def plain_sparkline(counts: Sequence[int]) -> str:
+    """Return the same in ASCII, for a table that measures its cells; `drawn` makes blocks of it."""
+    most = max(counts, default=0)
+    return "".join(_ASCII[-(-each * (len(_ASCII) - 1) // most) if most else 0] for each in counts)
+
+
+def drawn(bars: str) -> str:
+    """Return bars as blocks where the output takes them."""
+    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return bars.translate(str.maketrans(_ASCII, _BARS)) if is_utf8 else bars

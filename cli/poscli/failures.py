@@ -39,7 +39,7 @@ def report(error: Exception) -> int | None:
         return None
     _say(message)
     for frame in error.frames if isinstance(error, AppLoadError) else ():
-        click.echo(f"  {printable(frame)}", err=True)
+        click.echo(fitted(f"  {printable(frame)}", to_stderr=True), err=True)
     return FAILED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -12,18 +11,19 @@ import click
 from liquid_background import FailureGroup, ShownFailure
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.log import printable
-from poscli.tables import table
+from poscli.charts import drawn, plain_sparkline
+from poscli.tables import GAP, table
 from poscli.terminal import fitted, styled, terminal_width
 from poscli.times import age, clock
 
 _SHORTEST_ID: Final = 6  # characters of an id that are shown, unless two begin alike
 _HOURS_A_BAR: Final = 4
-_PLAIN, _BLOCKS = "_.:-=+*#", "▁▂▃▄▅▆▇█"
 _CHART: Final = "LAST 48 H"
 _HEADINGS: Final = ("ID", "COUNT", "LAST", "FIRST", _CHART, "NAME", "PLACE", "ERROR")
 _ERROR: Final = 40  # columns that an error needs to be readable
 _LEAST: Final = (8, 12)  # columns of name and place, however narrow the terminal is
 _SHARES: Final = (0.25, 0.3)  # of what the columns before them leave
+_SHARES_ALONE: Final = (0.4, 0.6)  # where the error has a line of its own
 
 
 def listing(groups: Sequence[FailureGroup]) -> str:
@@ -35,19 +35,20 @@ def listing(groups: Sequence[FailureGroup]) -> str:
     ]
     texts = [(group.source_name, group.place, _error(group)) for group in groups]
     room = terminal_width() - sum(max(map(len, cells)) + 2 for cells in zip(_HEADINGS[:5], *before, strict=True))
+    errors_below = terminal_width() and room * (1 - sum(_SHARES)) < _ERROR
+    shares = _SHARES_ALONE if errors_below else _SHARES
     rows = [
-        (*cells, *(_fitted_ends(name, place, room) if terminal_width() else (name, place)), error)
+        (*cells, *(_fitted_ends(name, place, room, shares) if terminal_width() else (name, place)), error)
         for cells, (name, place, error) in zip(before, texts, strict=True)
     ]
-    width = terminal_width()
-    if width and room * (1 - sum(_SHARES)) < _ERROR:
-        return _charted(_with_errors_below(rows))
+    if errors_below:
+        return _with_errors_below(rows)
     return _charted(table(_HEADINGS, rows))
 
 
 def _with_errors_below(rows: Sequence[Sequence[str]]) -> str:
     """Return a table on a narrow terminal, in which each error has a line of its own below the others."""
-    heading, *lines = table(_HEADINGS[:-1], [row[:-1] for row in rows]).split("\n")
+    heading, *lines = _charted(table(_HEADINGS[:-1], [row[:-1] for row in rows])).split("\n")
     below = (fitted(f"  {printable(row[-1])}") for row in rows)
     return "\n".join([heading, *(part for pair in zip(lines, below, strict=True) for part in pair)])
 
@@ -64,17 +65,18 @@ def _error(group: FailureGroup) -> str:
     return f"(silenced) {error}" if group.silence else error
 
 
-def _fitted_ends(name: str, place: str, room: int) -> tuple[str, str]:
-    most_of_name, most_of_place = (max(least, int(room * share)) for least, share in zip(_LEAST, _SHARES, strict=True))
+def _fitted_ends(name: str, place: str, room: int, shares: Sequence[float]) -> tuple[str, str]:
+    gap = len(GAP)  # between the two
+    most_of_name, most_of_place = (
+        max(least, int((room - gap) * share)) for least, share in zip(_LEAST, shares, strict=True)
+    )
     short_name = name if len(name) <= most_of_name else f"{name[: most_of_name - 2]}.."
     short_place = place if len(place) <= most_of_place else f"..{place[2 - most_of_place :]}"
     return short_name, short_place
 
 
 def _bars(hours: Sequence[int], hours_a_bar: int = _HOURS_A_BAR) -> str:
-    sums = [sum(hours[start : start + hours_a_bar]) for start in range(0, len(hours), hours_a_bar)]
-    most = max(sums, default=0)
-    return "".join(_PLAIN[-(-each * (len(_PLAIN) - 1) // most) if most else 0] for each in sums)
+    return plain_sparkline([sum(hours[start : start + hours_a_bar]) for start in range(0, len(hours), hours_a_bar)])
 
 
 def _charted(text: str) -> str:
@@ -84,12 +86,7 @@ def _charted(text: str) -> str:
     end = start + 48 // _HOURS_A_BAR
     if start < 0:
         return text
-    return "\n".join([heading, *(f"{row[:start]}{_drawn(row[start:end])}{row[end:]}" for row in rows)])
-
-
-def _drawn(bars: str) -> str:
-    is_utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
-    return bars.translate(str.maketrans(_PLAIN, _BLOCKS)) if is_utf8 else bars
+    return "\n".join([heading, *(f"{row[:start]}{drawn(row[start:end])}{row[end:]}" for row in rows)])
 
 
 def as_json(group: FailureGroup) -> dict[str, Any]:
@@ -148,7 +145,7 @@ def describe(shown: ShownFailure) -> str:
         "Silenced": "" if silence is None else f"by {silence.by} since {clock(silence.since)}, {_end(silence.until)}",
     }
     parts = ["\n".join(f"{name + ':':<13}{printable(value)}" for name, value in facts.items() if value)]
-    parts[0] += f"\n{'Last 48 h:':<13}{_drawn(_bars(group.hours, 1))}"
+    parts[0] += f"\n{'Last 48 h:':<13}{drawn(_bars(group.hours, 1))}"
     for title, values in (("Parameters", shown.parameters), ("Handed over", shown.handed_over)):
         lines = [f"{printable(name)} = {_value(value)}" for name, value in values.items()]
         parts += [_section(title, lines)] if lines else []

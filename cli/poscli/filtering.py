@@ -42,10 +42,15 @@ _OPTIONS: Final = (
         "--since",
         type=moment,
         metavar="TIME",
-        help="Only jobs that came where they are in the last 10m, 2h30m, 1d, or since 2024-01-15T14:32 (UTC).",
+        help="Only jobs that came where they are in the last 10m, 2h30m, 1d, or since 14:00 or 2024-01-15T14:32 (UTC).",
     ),
     click.option("--until", type=moment, metavar="TIME", help="Only jobs that came where they are before that time."),
-    click.option("--parent", metavar="ID", default="", help="Only jobs that this job, or this page render, made."),
+    click.option(
+        "--parent",
+        metavar="ID",
+        default="",
+        help="Only jobs that this job, or this page render, made; of a job, what its id begins with is enough.",
+    ),
 )
 
 

@@ -10,9 +10,9 @@ import click
 from liquid_background import Engine
 from liquid_background.jobs.operating.forgetting import OUT_OF_REACH, Forgotten
 from liquid_background.wording import counted
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine
+from poscli.loader import load
 from poscli.output import dump
-from poscli.progress import Progress
 from poscli.tables import confirm
 from poscli.terminal import note
 from poscli.who import operator
@@ -48,11 +48,7 @@ def forget(*, value: str, including_waiting: bool, dry_run: bool, yes: bool, sty
       poscli jobs forget --value ada@example.com --dry-run
       poscli jobs forget --value ada@example.com --including-waiting --yes
     """
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        sys.exit(1)
+    engine = needed_engine(app)
     if not (yes or dry_run):
         found = _gone_through(engine, value, including_waiting, dry_run=True)
         if _is_empty(found):
@@ -65,7 +61,7 @@ def forget(*, value: str, including_waiting: bool, dry_run: bool, yes: bool, sty
 
 
 def _gone_through(engine: Engine, value: str, including_waiting: bool, *, dry_run: bool) -> Forgotten:
-    with Progress("") if sys.stderr.isatty() else nullcontext() as shown:
+    with load("poscli.progress:Progress")("") if sys.stderr.isatty() else nullcontext() as shown:
         return engine.forget(
             value,
             by=operator(),
@@ -82,9 +78,9 @@ def _is_empty(found: Forgotten) -> bool:
 def _numbers(found: Forgotten) -> str:
     numbers = [
         counted(found.jobs, "job"),
-        f"{found.log_entries:,} log entries",
+        counted(found.log_entries, "log entry", "log entries"),
         f"{found.audit_entries:,} of the audit",
-        f"{found.notes:,} notes on failures",
+        counted(found.notes, "note on failures", "notes on failures"),
     ]
     return ", ".join(numbers)
 
@@ -93,18 +89,16 @@ def _tell(found: Forgotten, style: str) -> None:
     if style == "json":
         print(dump(_as_json(found)))
     else:
-        print(f"{'would delete' if found.dry_run else 'deleted'} {_numbers(found)}, of {found.jobs_looked_at:,} jobs")
-    for ids, why in (
-        (
-            found.waiting,
-            "wait and carry it: --including-waiting takes them back, or forget it again when they have ended",
-        ),
-        (found.running, "run and carry it: forget it again when they have ended"),
-        (found.others, "keep it beside jobs: resume and pause anew, or wait until operations are dropped"),
+        done = "would delete" if found.dry_run else "deleted"
+        print(f"{done} {_numbers(found)}, of {counted(found.jobs_looked_at, 'job')}")
+    for ids, what, why in (
+        (found.waiting, "waiting job", "--including-waiting takes it back, or forget it again when it has ended"),
+        (found.running, "running job", "forget it again when it has ended"),
+        (found.others, "other place", "resume and pause anew, or wait until operations are dropped"),
     ):
         if ids:
             more = f" and {len(ids) - _SHOWN:,} more" if len(ids) > _SHOWN else ""
-            note(f"{len(ids):,} {why}: {', '.join(ids[:_SHOWN])}{more}")
+            note(f"left, in {counted(len(ids), what)}: {', '.join(ids[:_SHOWN])}{more}; {why}")
     if not found.dry_run:
         note(f"out of reach: {'; '.join(OUT_OF_REACH)}")
 

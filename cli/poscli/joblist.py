@@ -20,6 +20,7 @@ from poscli.output import dump
 from poscli.terminal import hint, note
 
 _NEAR: Final = 1_000  # newest jobs that are searched for a source name that is near a wrong one
+_WHOLE: Final = 32  # characters of a page render's id
 _QUIET: Final = 0.3  # seconds before it is told how far a search has come, and between two times
 _CLEAR: Final = "\r\x1b[K"
 
@@ -41,8 +42,8 @@ def print_jobs(engine: Engine, wanted: Filter, limit: int, after: str | None, st
         note(_nothing(engine, wanted, last, after))
     elif last.cursor:
         known = f" of {last.total:,}" if last.total is not None else ""
-        more = f"{count:,}{known}, the newest first. The next ones: --after {last.cursor}"
-        (note if style == "json" else hint)(more)
+        more = f"{count:,}{known}, the newest first. The next ones: --after"
+        (note if style == "json" else hint)(more, to_copy=last.cursor)
     elif last.total is None:
         hint(f"{count:,}, all that fit; {last.looked_at:,} looked at")
 
@@ -95,6 +96,8 @@ def _nothing(engine: Engine, wanted: Filter, last: Page, after: str | None) -> s
     if after:
         return "no more jobs that fit"
     about = f"no {described(wanted)}"
+    if len(wanted.parent) in range(1, _WHOLE):
+        return f"{about}; of a page's render, and of a job that is gone, --parent takes the whole id"
     if wanted.source_name and not wanted.is_prefix:
         known = {job.source_name for job in engine.jobs.list(limit=_NEAR)}
         near = nearest(wanted.source_name, known - {wanted.source_name})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from liquid_background import JobRecord, JobStatus
@@ -13,10 +13,9 @@ from liquid_background.jobs.log import printable, steady
 from liquid_background.jobs.queue.waiting import Waiting
 from poscli.tables import GAP, table
 from poscli.terminal import fitted, terminal_width
-from poscli.times import age, clock
+from poscli.times import age, clock, span
 
 _RANDOM: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
-_CLOCK: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 _SHORT: Final = 10  # digits of a random id: of a million jobs, two begin alike once in two times
 _ERROR: Final = 30  # columns that an error needs to be readable
 _NAME: Final = 20  # columns of a source name where there is little room
@@ -67,11 +66,9 @@ def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> Rows:
         return _only(cells, shown, [""] * len(cells))
     below = [row[error] for row in cells]
     shown = shown[:-1]
-    for row in cells:
+    for row, wait in zip(cells, waits, strict=True):
         row[2] = row[2] if len(row[2]) <= _NAME else f"{row[2][: _NAME - 1]}…"
-        row[waiting] = (
-            row[waiting][5:16] if _CLOCK.fullmatch(row[waiting]) else row[waiting]
-        )  # without year and seconds
+        row[waiting] = _reason(wait, is_short=True)
     for at in _DROPPED:
         if _width(cells, shown) > width:
             shown.remove(at)
@@ -91,11 +88,13 @@ def _time(job: JobRecord) -> datetime | None:
     return (job.started_at if job.status is JobStatus.RUNNING else None) or job.created_at
 
 
-def _reason(wait: Waiting) -> str:
+def _reason(wait: Waiting, *, is_short: bool = False) -> str:
     if wait.pause:
         return f"pause of {wait.pause.what}"
     if wait.parked:
         return f"group {wait.group}"
+    if wait.due_at and is_short:
+        return span((wait.due_at - datetime.now(UTC)).total_seconds())
     return clock(wait.due_at) if wait.due_at else ""
 
 

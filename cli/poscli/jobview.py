@@ -6,16 +6,20 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import click
+
 from liquid_background import JobRecord, LogEntry
 from liquid_background.jobs.handover import encode, size
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.story import Attempt, SourceLine, Story
 from liquid_background.jobs.queue.waiting import Waiting
 from poscli.jobrows import place_of
-from poscli.tables import table
-from poscli.terminal import line_of, styled
+from poscli.tables import GAP, table
+from poscli.terminal import line_of, styled, terminal_width
 from poscli.times import age, clock, span
 
+_INDENT = 2  # columns before what a heading has below it
+_ATTEMPT = ("NUMBER", "STATUS", "WAITED", "DURATION", "ENDED")
 _SHOWN = 200  # characters of one value; --format json has it whole
 
 
@@ -80,14 +84,19 @@ def describe(story: Story) -> str:
         parts.append(_section("Traceback", "\n".join(map(printable, story.traceback.splitlines()))))
     if logged := [line_of(entry) for entry in story.lines]:
         parts.append(_section("Log", "\n".join(logged)))
-    if job.result is not None and (lines := str(job.result).strip("\n").splitlines()):
+    if job.result is not None and (lines := _result(job.result).strip("\n").splitlines()):
         parts.append(_section("Result", "\n".join(map(printable, lines))))
     if story.children:
         rows = [(child.id, child.status, child.source_name, place_of(child)) for child in story.children]
-        parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows)))
+        parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows, indent=_INDENT)))
     if story.children.cursor:
         parts.append(f"There may be more children: poscli jobs list --parent {job.id}")
     return "\n\n".join(parts)
+
+
+def _result(result: Any) -> str:
+    """Return what a template printed, or what a function returned as JSON, as values are shown."""
+    return result if isinstance(result, str) else json.dumps(encode(result), ensure_ascii=False)
 
 
 def _attempts(attempts: Sequence[Attempt]) -> str:
@@ -103,13 +112,18 @@ def _attempts(attempts: Sequence[Attempt]) -> str:
         )
         for each in attempts
     ]
-    return table(("NUMBER", "STATUS", "WAITED", "DURATION", "ENDED", "ERROR"), rows)
+    heading, *lines = table(_ATTEMPT, [row[:-1] for row in rows], indent=_INDENT).split("\n")
+    room = terminal_width() - _INDENT - max(len(click.unstyle(line)) for line in (heading, *lines)) - len(GAP)
+    if not terminal_width() or room >= max(len(row[-1]) for row in rows):
+        return table((*_ATTEMPT, "ERROR"), rows, indent=_INDENT)
+    below = ([f"  {printable(row[-1])}"] if row[-1] else [] for row in rows)
+    return "\n".join([heading, *(part for line, error in zip(lines, below, strict=True) for part in (line, *error))])
 
 
 def _facts(story: Story) -> str:
     job, wait = story.job, story.wait
     turn = ", waits for its turn there" if wait.parked else ""
-    parent = f"{job.parent} ({story.parent.source_name})" if story.parent else job.parent
+    parent = story.parent.source_name if story.parent else "no job that is kept: a page's render, or one that is gone"
     facts = {
         "Job": job.id,
         "Edited from": job.edited_from,
@@ -117,7 +131,7 @@ def _facts(story: Story) -> str:
         "Status": str(job.status),
         "Error": job.error,
         "Place": place_of(job),
-        "Parent": parent,
+        "Parent": f"{job.parent} ({parent})" if job.parent else None,
         "Priority": str(job.priority),
         "Group": f"{wait.group}, at most {wait.max_concurrency} at once{turn}" if wait.group else None,
         "Delay": f"{job.delay:g} minutes" if job.delay else None,
@@ -132,7 +146,7 @@ def _facts(story: Story) -> str:
 
 
 def _section(title: str, text: str) -> str:
-    indented = "\n".join(f"  {line}" for line in text.splitlines())
+    indented = "\n".join(f"{' ' * _INDENT}{line}" for line in text.splitlines())
     return f"{styled(title, bold=True)}\n{indented}"
 
 

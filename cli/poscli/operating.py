@@ -12,9 +12,9 @@ from typing import Any, Final
 import click
 
 from liquid_background import Engine
-from liquid_background.errors import JobNotFound
+from liquid_background.errors import JobNotFound, OperationError
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.operating.operation import Kind, Operation, OperationState
+from liquid_background.jobs.operating.operation import Kind, Operation, OperationState, gap_of
 from liquid_background.jobs.queue.overview import workers
 from liquid_background.wording import counted
 from poscli.filtering import whole
@@ -32,12 +32,26 @@ def operating_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of an operation."""
     options = (
         click.option("--dry-run", is_flag=True, help="Say how many jobs match and show the first few; change nothing."),
-        click.option("--rate", metavar="N/UNIT", default="", help="At most so many, such as 10/s, 100/m or 5/h."),
+        click.option(
+            "--rate",
+            metavar="N/UNIT",
+            default="",
+            callback=_rate,
+            help="At most so many, such as 10/s, 100/m or 5/h.",
+        ),
         click.option("--yes", is_flag=True, help="Do not ask."),
     )
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _rate(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    try:
+        gap_of(value)
+    except OperationError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
 
 
 def check_asked(job_ids: Sequence[str], wanted: Filter, advice: str, options: Mapping[str, Any]) -> None:

@@ -5,21 +5,19 @@ from __future__ import annotations
 import sys
 from contextlib import nullcontext
 
-from liquid_background.jobs.queue import indexes
-from poscli.application import load_engine, no_store
-from poscli.progress import Progress
-from poscli.terminal import note
+from liquid_background.jobs.queue import delays, indexes
+from poscli.application import stored_engine
+from poscli.loader import load
 
 
 def reindex(app: str | None) -> None:
-    """Bring the indexes of failed jobs in line with the jobs, and say how many entries were wrong."""
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
+    """Bring the indexes of failed and of delayed jobs in line with the jobs, and say how many entries were wrong."""
+    engine = stored_engine(app)
+    if engine is None:
         return
     store = engine.store
-    with Progress() if sys.stderr.isatty() else nullcontext() as progress:
-        mended = indexes.reindex(store, progress.done) if progress else indexes.reindex(store)
+    with load("poscli.progress:Progress")() if sys.stderr.isatty() else nullcontext() as progress:
+        told = [progress.done] if progress else []
+        mended = indexes.reindex(store, *told) + delays.reindex(store, *told)
     entries = "1 entry was" if mended == 1 else f"{mended:,} entries were"
     print(f"{entries} mended" if mended else "all is as it should be")

@@ -23,7 +23,9 @@ GAP: Final = "  "
 _WIDEST: Final = 120  # characters that a column takes for one long cell; the longest names have 100
 
 
-def table(headings: Sequence[str], rows: Sequence[Sequence[object]], at_least: Sequence[int] = ()) -> str:
+def table(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], at_least: Sequence[int] = (), indent: int = 0
+) -> str:
     """Return rows below their headings; a cell that is a status is coloured where colour is on.
 
     A cell that is wider than any column stands out of its own and moves the rest of its row only.
@@ -32,14 +34,15 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]], at_least: S
         headings: of the columns.
         rows: of cells.
         at_least: widths of the columns of rows that stand above.
+        indent: columns that are left free before it.
     """
     cells = [[*(steady(str(cell)) for cell in row[:-1]), *(printable(str(cell)) for cell in row[-1:])] for row in rows]
     lengths = [[min(len(cell), _WIDEST) for cell in row] for row in [list(headings), *cells]]
     lengths += [[*at_least]] if at_least else []
     widths = [max(column) for column in zip(*lengths, strict=True)]
-    lines = [styled(cut(_line(headings, widths)), bold=True)]
+    lines = [styled(cut(_line(headings, widths), indent), bold=True)]
     for row in cells:
-        lines.append(_coloured(cut(_line(row, widths)), row, headings, widths))
+        lines.append(_coloured(cut(_line(row, widths), indent), row, headings, widths))
     return "\n".join(lines)
 
 

@@ -54,15 +54,25 @@ def styled(text: str, **style: str | bool | None) -> str:
     return click.style(text, **style) if has_colour() else text  # type: ignore[arg-type]
 
 
-def hint(message: str) -> None:
-    """Tell the person at the terminal what is not output; silent when standard output is piped."""
+def hint(message: str, to_copy: str = "") -> None:
+    """Tell the person at the terminal what is not output, like `note`; silent when standard output is piped."""
     if sys.stdout.isatty():
-        click.echo(styled(fitted(printable(as_called(message)), to_stderr=True), dim=True), err=True)
+        click.echo(styled(_told(message, to_copy), dim=True), err=True)
 
 
-def note(message: str) -> None:
-    """Say on stderr, also to a script, why there is no output; one line, whatever names from the store are in it."""
-    click.echo(fitted(printable(as_called(message)), to_stderr=True), err=True)
+def note(message: str, to_copy: str = "") -> None:
+    """Say on stderr, also to a script, why there is no output; one line, whatever names from the store are in it.
+
+    Args:
+        message: what is said.
+        to_copy: one word of ours that follows; on a terminal it is not broken here, so that it is copied whole.
+    """
+    click.echo(_told(message, to_copy), err=True)
+
+
+def _told(message: str, to_copy: str) -> str:
+    told = fitted(printable(as_called(message)), to_stderr=True)
+    return f"{told} {printable(to_copy)}" if to_copy else told
 
 
 @contextmanager
@@ -99,9 +109,9 @@ def fitted(text: str, *, to_stderr: bool = False) -> str:
     return "\n".join(row for line in text.split("\n") for row in _rows(line, columns)) if columns else text
 
 
-def cut(line: str) -> str:
-    """Return a line that a terminal does not break, cut when it is too wide; whole when piped."""
-    first, *more = _rows(line, terminal_width())
+def cut(line: str, indent: int = 0) -> str:
+    """Return a line that a terminal does not break so far to the right, cut when it is too wide; whole when piped."""
+    first, *more = _rows(line, terminal_width() - indent)
     return f"{first[:-_WIDEST]}…" if more else line
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from liquid_background.jobs.operating.usage import Space, Usage
+from liquid_background.wording import counted
 from poscli.tables import table
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
@@ -43,7 +44,7 @@ def _tabled(heading: str, numbers: str, spaces: Mapping[str, Space], total: int)
 
 def _about(usage: Usage) -> str:
     how = "as the server says" if usage.is_measured else "from lengths, since this user may not run MEMORY USAGE"
-    parts = [f"{amount(usage.bytes)} in all: an estimate of {usage.samples:,} jobs that were weighed, {how}"]
+    parts = [f"{amount(usage.bytes)} in all: an estimate by {counted(usage.samples, 'weighed job')}, {how}"]
     if usage.looked_at < usage.keys:
         parts.append(f"only {usage.looked_at:,} of {usage.keys:,} keys were looked at for what is not of jobs")
     return "\n".join(parts)

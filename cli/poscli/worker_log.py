@@ -1,4 +1,8 @@
-"""Where a worker's log goes: lines on stderr, unless the application has configured `logging` itself."""
+"""Where a worker's log goes: lines on stderr, unless the application has configured `logging` itself.
+
+On a terminal, a line that is wider is broken here, with its further rows indented: none of it comes to stand at a row's
+start, where it could pass for a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,7 @@ from typing import Any, Final, Literal, TypeAlias
 from liquid_background.jobs.log import printable
 from liquid_background_worker.reports import shortened
 from liquid_background_worker.telling import FIELDS, Shown
+from poscli.terminal import fitted
 
 Style: TypeAlias = Literal["text", "json"]
 
@@ -88,7 +93,8 @@ def _text_line(record: logging.LogRecord, most: int) -> str:
     message = record.msg if isinstance(record.msg, Shown) else printable(record.getMessage())
     line = f"[{time:%Y-%m-%d %H:%M:%S}] {record.levelname}: {_head(message, most)}"
     trace = record.exc_text if isinstance(record.msg, Shown) else _trace(record)
-    return f"{line}\n{shortened(trace, most)}" if trace else line
+    rows = f"{line}\n{shortened(trace, most)}" if trace else line
+    return fitted(rows, to_stderr=True) if sys.stderr is not None else rows
 
 
 def _trace(record: logging.LogRecord) -> str:

@@ -96,7 +96,8 @@ class _Shown:
     def __call__(self, path: str = "", **places: Any) -> Response:
         arrival, entrance = _arrival(path, places), self._entrance(self._engine)
         answer = entrance.dressed(arrival, self._answer(arrival, entrance))
-        return Response(answer.body, answer.status, list(answer.headers))
+        # Of an empty body werkzeug would say how long it is, and the answer to HEAD says how long the page is.
+        return Response(answer.body or None, answer.status, list(answer.headers))
 
     def _answer(self, arrival: Arrival, entrance: Entrance) -> ScreenAnswer:
         try:
@@ -143,9 +144,9 @@ def _body() -> bytes:
     Raises:
         Refused: when it is too large, or does not say how large.
     """
-    if request.content_length is None:
+    if request.content_length is None and "transfer-encoding" in request.headers:
         raise Refused(411, "The request does not say how long its form is.")
-    if request.content_length > MAX_FORM:
+    if (request.content_length or 0) > MAX_FORM:
         raise too_large()
     # There is nothing left of it where a function that Flask calls before requests has taken it apart.
     return request.get_data() or urlencode(list(request.form.items(multi=True))).encode()

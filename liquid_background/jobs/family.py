@@ -86,14 +86,14 @@ class Family:
         return max(share, min(most, share + int(seconds * REGAINED / self.regain_parts)))
 
 
-def count_of(job: Job) -> int:
-    """Return as how many jobs one counts: one, and one more for each COUNTED bytes of its data."""
-    return 1 + len(encode_data(job)) // COUNTED
+def count_of(size: int) -> int:
+    """Return as how many jobs one with so many bytes of data counts: one, and one more for each COUNTED of them."""
+    return 1 + size // COUNTED
 
 
 def _taken(jobs: Sequence[Job], planned: Sequence[tuple[Job, float]]) -> int:
     # A next run takes the place of its maker, whatever it holds.
-    return sum(1 if len(planned) == 1 and job is planned[0][0] else count_of(job) for job in jobs)
+    return sum(1 if len(planned) == 1 and job is planned[0][0] else count_of(len(encode_data(job))) for job in jobs)
 
 
 def _delay(job: Job) -> float:

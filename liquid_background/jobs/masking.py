@@ -28,7 +28,8 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
 def hidden(text: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> str:
     """Return a text, such as a traceback, with what masking hides of some values masked wherever it stands in it."""
     parts = [_plain(name) for name in secret_names]
-    secrets = {str(secret) for secret in _secrets(values, parts)}
+    found = {str(secret) for secret in _secrets(values, parts)}
+    secrets = found | {" ".join(secret.split()) for secret in found}  # as it stands in an error that is one line
     for secret in sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True):
         text = text.replace(secret, MASK)
     return text

@@ -13,7 +13,15 @@ from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path,
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.logical import ContainsExpression, _contains
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, Literal, RangeLiteral, StringLiteral
-from liquid.exceptions import FilterArgumentError, LiquidTypeError
+from liquid.exceptions import (
+    FilterArgumentError,
+    FilterError,
+    FilterItemTypeError,
+    FilterValueError,
+    LiquidError,
+    LiquidTypeError,
+    LiquidValueError,
+)
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached, NotExposed
@@ -132,7 +140,12 @@ class BoundedFilter(Filter):
         except TypeError as error:
             raise LiquidTypeError(f"{self.name}: {error}", token=self.token) from error
         except (LiquidTypeError, FilterArgumentError) as error:
+            self._begin(error)
             error.token = self.token
+            raise
+        except (FilterError, FilterItemTypeError, FilterValueError, LiquidValueError) as error:
+            self._begin(error)
+            error.token = error.token or self.token  # it may be of a page that the filter rendered
             raise
         kind = type(left)
         if len(left) <= LARGE if kind is str else kind in _SMALL:  # type: ignore[arg-type]
@@ -141,6 +154,12 @@ class BoundedFilter(Filter):
                 return value
         self._measure(left, value, context)
         return value
+
+    def _begin(self, error: LiquidError) -> None:
+        """Have an error of the filter begin with its name, and not with what a template may have written."""
+        said = str(error.message)
+        if error.token is None and not said.startswith(self.name):
+            error.args = (f"{self.name}: {said}", *error.args[1:])
 
     def _measure(self, left: object, value: object, context: RenderContext) -> None:
         for each in (left, value):

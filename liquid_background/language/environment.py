@@ -37,6 +37,7 @@ from liquid_background.language.tags import (
     Collector,
     Consumer,
     ExtendsTag,
+    MacroTag,
     Tokens,
     blocks_only,
     placed,
@@ -99,6 +100,7 @@ class Environment(Sending, Exposing):
             self.add_tag(BoundedTranslateTag)
             self.add_tag(CallTag)
             self.add_tag(ExtendsTag)
+            self.add_tag(MacroTag)
         register(self, self.hands_over)
 
     def error(self, exc: type[LiquidError] | LiquidError, msg: str | None = None, token: Token | None = None) -> None:

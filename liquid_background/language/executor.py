@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
@@ -18,6 +18,7 @@ from liquid_background.hooks import Attempt, Hooks
 from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, RaisedOutcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
+from liquid_background.jobs.masking import hidden
 from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
@@ -119,8 +120,7 @@ class Executor:
             attempt: number of this attempt, from 1.
             max_attempts: attempts that the job may have in all.
         """
-        running = partial(_running, job_id, payload, attempt, max_attempts)
-        collector = Collector(self.environment, running, family=Family.of(payload), maker=job_id)
+        collector = self._collector(job_id, payload, attempt, max_attempts)
         started = time.monotonic()
         result, error, raised, trace, retry = None, None, "", "", True
         exception: BaseException | None = None
@@ -133,18 +133,12 @@ class Executor:
         except JobTimeout as reason:
             error, raised, exception = str(reason), class_of(reason), reason
         except MemoryError:
-            raised = "MemoryError"
-            error = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)"
+            error, raised = "ran out of memory (LIQUID_BACKGROUND_MEMORY_LIMIT)", "MemoryError"
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
-            if "partial" in payload and payload["partial"] != payload["template"]:
-                reason.add_note(f"run from {payload['template']}:{payload['line']}")
-            error, raised = _one_line(reason, payload), class_of(reason)
-            trace, exception = _traceback(reason), reason
-            retry = not isinstance(reason, NonRetryable | JobRefused)
-        if isinstance(result, str) and "function" not in payload:
-            result = collector.keep(result)
+            error, raised, trace = _said_of(reason, payload, self.environment.secret_names)
+            exception, retry = reason, not isinstance(reason, NonRetryable | JobRefused)
         outcome = Outcome(
-            result=result,
+            result=collector.keep(result) if isinstance(result, str) and "function" not in payload else result,
             error=error,
             raised=raised,
             traceback=trace,
@@ -153,12 +147,14 @@ class Executor:
             jobs=tuple(collector.sendable()) if error is None else (),
             entries=tuple(collector.entries),
         )
-        if exception is None:
-            return outcome
         try:
-            return RaisedOutcome.of(outcome, exception) if self._hooks.failures else outcome
+            return RaisedOutcome.of(outcome, exception) if exception is not None and self._hooks.failures else outcome
         finally:
             del exception  # whose traceback holds this frame
+
+    def _collector(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Collector:
+        running = partial(_running, job_id, payload, attempt, max_attempts)
+        return Collector(self.environment, running, family=Family.of(payload), maker=job_id)
 
     def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
@@ -248,6 +244,14 @@ def plain_result(returned: object) -> Encoded:
     return encoded
 
 
+def _said_of(error: BaseException, payload: Mapping[str, Any], secret_names: Sequence[str]) -> tuple[str, str, str]:
+    """Return what is said of an error, with the job's secrets masked: in one line, its class, and its traceback."""
+    if "partial" in payload and payload["partial"] != payload["template"]:
+        error.add_note(f"run from {payload['template']}:{payload['line']}")
+    shown = partial(hidden, values=_values_of(payload), secret_names=secret_names)
+    return shown(_one_line(error, payload)), class_of(error), shown(_traceback(error))[-MAX_TRACEBACK:]
+
+
 def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
     """Return what was wrong and where: of a function, which is named by where it is defined, the line that raised."""
     place = raised_at(error, payload["function"]) if "function" in payload else ""
@@ -255,4 +259,12 @@ def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
 
 
 def _traceback(error: BaseException) -> str:
-    return "".join(traceback.format_exception(error))[-MAX_TRACEBACK:]
+    return "".join(traceback.format_exception(error))
+
+
+def _values_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a job was given, for an error that may repeat secrets of it: who reads it does not know the job."""
+    try:
+        return decode_all({"parameters": payload["parameters"], "handed_over": payload.get("handed_over", {})})
+    except Exception:  # noqa: BLE001  what cannot be decoded is the error then
+        return {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from io import StringIO
 from itertools import chain, islice
 from math import inf
@@ -36,6 +37,11 @@ MAX_SCHEDULES: Final = 100
 """Schedules in the front matter of a site that are kept: each firing has a budget of its own."""
 MAX_LINE_BYTES: Final = 256 * 1024
 """Bytes that they may take together."""
+MAX_HELD: Final = 64 * 1024 * 1024
+"""Bytes of the parsed templates that one render holds at the same time: none of them goes before it has been used."""
+
+LIGHT: Final = 1024 * 1024
+"""Bytes of a parsed template that no account is kept of: at most 30 are in use at once."""
 
 _MOST_TURNS: Final = 32  # of a loop between two looks
 _STEPS: Final = 64  # variables and filters between two looks; a large value counts as all of them
@@ -92,12 +98,14 @@ class Text(StringIO):
 class Watch:
     """Looks at the clock, and at what has been printed, as a render goes on; its contexts share it."""
 
-    __slots__ = ("ends", "parents", "passing", "seconds", "steps", "text")
+    __slots__ = ("ends", "kept", "parents", "parsed", "passing", "seconds", "steps", "text")
 
     def __init__(self) -> None:
         self.seconds = self.ends = inf
         self.steps = _STEPS  # until the next look; contexts count them down
         self.parents = 0  # templates that are extended by those that are being rendered
+        self.parsed: dict[str, int] = {}  # bytes of the templates that it holds, by their names
+        self.kept: set[str] = set()  # those of them that it holds to its end
         self.passing = 0  # bytes of arguments that filters made, of the tags that are being rendered
         self.text: Text | None = None  # the innermost one, or one that was
 
@@ -121,6 +129,39 @@ class Watch:
             text.check(max(size, held // _HELD_BESIDE))
             text = text.outer
 
+    @contextmanager
+    def holding(self, name: str, weight: int) -> Iterator[None]:
+        """Keep account of a parsed template that is in use; one that is used in itself counts once.
+
+        Raises:
+            LimitReached: when all those that are in use take too much.
+        """
+        if name in self.parsed:
+            yield
+            return
+        self._hold(name, weight)
+        try:
+            yield
+        finally:
+            if name not in self.kept:
+                del self.parsed[name]
+
+    def keep(self, name: str, weight: int) -> None:
+        """Keep account of a parsed template of which the render keeps parts to its end, such as a macro.
+
+        Raises:
+            LimitReached: as `holding` does.
+        """
+        if name not in self.kept:
+            self.kept.add(name)
+            self._hold(name, weight)
+
+    def _hold(self, name: str, weight: int) -> None:
+        self.parsed[name] = weight
+        if sum(self.parsed.values()) > MAX_HELD:
+            message = f"the templates that are in use at once take over {megabytes(MAX_HELD)}, parsed"
+            raise LimitReached(f"{message}: split them, or use fewer in each other; the limit is fixed", token=None)
+
     def paced(self, items: Iterator[Any], length: int) -> Iterator[Any]:
         """Return a loop's items, with a look every few turns; few turns count as steps."""
         self.steps -= min(length, _MOST_TURNS)
@@ -141,6 +182,12 @@ def look(context: object) -> None:
     watch = getattr(context, "watch", None)  # contexts of others have none
     if watch is not None:
         watch.look()
+
+
+def hold(context: object, name: str, weight: int) -> AbstractContextManager[None]:
+    """Have a render keep account of a parsed template that is in use."""
+    watch = getattr(context, "watch", None)  # contexts of others have none
+    return watch.holding(name, weight) if watch is not None else nullcontext()
 
 
 def look_soon(context: object) -> None:

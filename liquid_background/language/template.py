@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TextIO
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.exceptions import LiquidError
 
 from liquid_background.language.context import Context
-from liquid_background.language.limits import Text
+from liquid_background.language.limits import LIGHT, Text, hold
 from liquid_background.language.sending import Sending
 from liquid_background.language.syntax import cut, is_of, template_name
 from liquid_background.language.tags import Return
+
+_LIGHT: Final = nullcontext()  # of a template that no account is kept of
 
 
 class Template(BoundTemplate):
@@ -39,7 +42,10 @@ class Template(BoundTemplate):
         """Render into a buffer: the one gate of render, render_async, include and frameworks."""
         with self.env.outermost(context, buffer):
             try:
-                super().render_with_context(context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs)
+                with self._held(context):
+                    super().render_with_context(
+                        context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
+                    )
                 self._check(buffer, partial)
             except LiquidError as error:
                 self._name(error)
@@ -60,9 +66,10 @@ class Template(BoundTemplate):
         """Render into a buffer, awaiting what can be awaited."""
         async with self.env.outermost_async(context, buffer):
             try:
-                await super().render_with_context_async(
-                    context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
-                )
+                with self._held(context):
+                    await super().render_with_context_async(
+                        context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
+                    )
                 self._check(buffer, partial)
             except LiquidError as error:
                 self._name(error)
@@ -74,6 +81,10 @@ class Template(BoundTemplate):
     def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
         """Return what stands behind the variables; as it is given, where there is nothing more behind it."""
         return super().make_globals(render_args) if self.matter or self.globals else render_args
+
+    def _held(self, context: RenderContext) -> AbstractContextManager[None]:
+        """Have a render keep account of a large template while it is in use."""
+        return hold(context, self.display_name, self.weight) if self.weight > LIGHT else _LIGHT
 
     def _check(self, buffer: TextIO, partial: bool) -> None:
         if not partial and isinstance(buffer, Text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +12,13 @@ from liquid_background.errors import JobNotFound, ScheduleNotFound
 from liquid_background.job import Job, JobRecord, LogEntry, new_id
 from liquid_background.jobs.contract import APPLICATION, Jobs
 from liquid_background.jobs.log.entry import encoded
-from liquid_background.jobs.operating.audit import Audit
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.site import id_suffix, own_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.nearest import nearest
 from liquid_background.python_jobs.schedules import Schedule
+from liquid_background.threads import Threads
 
 NEXT: Final = 5
 """Next times that are told of a schedule."""
@@ -71,6 +70,9 @@ class Scheduling(Protocol):
     def store(self) -> Store: ...
 
     @property
+    def job_store(self) -> object | None: ...  # a double, which has no audit
+
+    @property
     def jobs(self) -> Jobs: ...
 
     def schedules(self) -> list[Schedule]: ...
@@ -81,8 +83,9 @@ class Scheduling(Protocol):
 class Timetable:
     """The schedules of an engine, with what the store knows of them."""
 
-    def __init__(self, engine: Scheduling) -> None:
+    def __init__(self, engine: Scheduling, threads: Threads) -> None:
         self._engine = engine
+        self._threads = threads
 
     def list(self) -> Listed:
         """Return every schedule, the one that comes next first.
@@ -151,8 +154,8 @@ class Timetable:
         """Enqueue its job now, beside its times and also while it is paused; return the job's id.
 
         Args:
-            name: of the schedule.
-            by: whom the audit names.
+            name: the schedule's.
+            by: who does it, for the audit.
 
         Raises:
             ScheduleNotFound: when the application has none of that name.
@@ -160,32 +163,34 @@ class Timetable:
         """
         job = replace(self._find(name).job, id=new_id(), start_at=None, delay=0.0)
         self._engine.send([job], ())
-        Audit(self._engine.store).note("run", f"schedule {name}", by[:_LONGEST_BY] or "?")
+        if self._engine.job_store is None:
+            noted = [_named(by), encoded("run"), encoded(f"schedule {name} as job {job.id}")]
+            scripts.run(self._engine.store, "note", noted, f"job {job.id} was enqueued, and the audit may say so")
         return job.id
 
     async def list_async(self) -> Listed:
         """Do what `list` does, in a thread."""
-        return await asyncio.to_thread(self.list)
+        return await self._threads.run(self.list)
 
     async def get_async(self, name: str) -> Planned:
         """Do what `get` does, in a thread."""
-        return await asyncio.to_thread(self.get, name)
+        return await self._threads.run(self.get, name)
 
     async def pause_async(self, name: str, by: str = APPLICATION) -> bool:
         """Do what `pause` does, in a thread."""
-        return await asyncio.to_thread(self.pause, name, by)
+        return await self._threads.run(self.pause, name, by)
 
     async def resume_async(self, name: str, by: str = APPLICATION) -> bool:
         """Do what `resume` does, in a thread."""
-        return await asyncio.to_thread(self.resume, name, by)
+        return await self._threads.run(self.resume, name, by)
 
     async def history_async(self, name: str, limit: int = 10) -> Sequence[PastTime]:
         """Do what `history` does, in a thread."""
-        return await asyncio.to_thread(self.history, name, limit)
+        return await self._threads.run(self.history, name, limit)
 
     async def run_async(self, name: str, by: str = APPLICATION) -> str:
         """Do what `run` does, in a thread."""
-        return await asyncio.to_thread(self.run, name, by)
+        return await self._threads.run(self.run, name, by)
 
     def _find(self, name: str) -> Schedule:
         known = {schedule.name: schedule for schedule in self._engine.schedules()}
@@ -197,7 +202,7 @@ class Timetable:
 
     def _set(self, name: str, by: str, *, pauses: bool) -> bool:
         doubt = f"the schedule may have been {'paused' if pauses else 'resumed'}"
-        arguments = [name, "1" if pauses else "", encoded(by[:_LONGEST_BY] or "?")]
+        arguments = [name, "1" if pauses else "", _named(by)]
         return bool(scripts.run(self._engine.store, "pause_schedule", arguments, doubt))
 
     def _planned(self, schedules: Sequence[Schedule]) -> Listed:
@@ -235,6 +240,10 @@ class Timetable:
                     found[schedule.name] = datetime.fromtimestamp(moment, UTC), job
                     break
         return found
+
+
+def _named(by: str) -> bytes:
+    return encoded(by[:_LONGEST_BY] or "?")
 
 
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)

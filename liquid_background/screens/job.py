@@ -48,7 +48,7 @@ def show(screen: Screen) -> ScreenAnswer:
         values=values_of(job.parameters, job.handed_over),
         log=[_logged(entry) for entry in story.lines[-_ROWS:]],
         log_before=max(0, len(story.lines) - _ROWS),
-        log_url=Exact(screen.url("logs", query=Fields().but(job=job.id))),
+        log_url=Exact(screen.url("logs", query=Fields().but(source_name=job.source_name))),
         output=_output(job),
         traceback=_end(story.traceback.strip("\n")),
         children=[_relative(screen, child) for child in story.children],

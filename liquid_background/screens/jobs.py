@@ -19,6 +19,8 @@ from liquid_background.screens.rows import rows_of
 from liquid_background.screens.screen import Screen
 from liquid_background.wording import counted
 
+_FOR_LIST: Final = 0.6  # of the time that a request may look for jobs
+_FOR_COUNTS: Final = 0.25  # at least
 _ALL: Final = ""
 _MAY: Final[Mapping[str, tuple[Kind, ...]]] = {
     _ALL: tuple(Kind),
@@ -37,10 +39,11 @@ def show(screen: Screen) -> ScreenAnswer:
     try:
         wanted = whole_filter_of(screen.engine, query)
         moment, after = Moment(), query.one("after") or None
-        found = moment.page(screen.engine.jobs.pages(wanted, limit=PAGE, after=after), after)
+        listing = screen.engine.jobs.pages(wanted, limit=PAGE, after=after)
+        found = Moment(_FOR_LIST * MOMENT).page(listing, after)
     except (FilterError, FailureNotFound) as error:
         return screen.page("jobs", "Jobs", 400, message=str(error), tabs=[], **form_of(query))
-    counts = _counts(screen, wanted, found, Moment(max(moment.left, MOMENT / 2)))
+    counts = _counts(screen, wanted, found, Moment(max(moment.left, _FOR_COUNTS * MOMENT)))
     here = str(wanted.status or _ALL)
     return screen.page(
         "jobs",

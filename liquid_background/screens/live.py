@@ -51,8 +51,7 @@ def page_of(request: ScreenRequest) -> ScreenRequest:
     """
     if request.method != "GET":
         raise Refused(405, "Only the live part of a page that is read is told.")
-    path = "/".join(request.segments[1:])
-    return replace(request, path=path, is_live=True)
+    return replace(request, path=request.path.partition("/")[2], is_live=True)
 
 
 class PartFeed:

@@ -69,8 +69,8 @@ def _order(entry_id: str) -> tuple[int, ...]:
 
 
 def rows(screen: Screen, entries: Iterable[LogEntry]) -> list[dict[str, Any]]:
-    """Return entries as a page shows them."""
-    return [_row(screen, entry) for entry in entries]
+    """Return entries as a page shows them, with what masking hides masked."""
+    return [_row(screen, entry) for entry in screen.engine.shown_entries([*entries])]
 
 
 def _row(screen: Screen, entry: LogEntry) -> dict[str, Any]:

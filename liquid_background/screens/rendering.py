@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
-from liquid import BoundTemplate, DictLoader, Environment
+from liquid import BoundTemplate, CachingDictLoader, Environment
 from liquid.exceptions import LiquidError
 from markupsafe import Markup
 
@@ -82,7 +82,7 @@ class Pages:
                     f"the dashboard has no template {name[:120]!r}" + (f"; did you mean {near!r}?" if near else "")
                 )
         sources = {name: each.read_text("utf-8") for name, each in own.items()} | dict(templates)
-        self._environment = Environment(loader=DictLoader(sources), autoescape=True, extra=True)
+        self._environment = Environment(loader=CachingDictLoader(sources), autoescape=True, extra=True)
         self._environment.filters |= FILTERS
         self._templates = {name: self._parsed(name, source) for name, source in sources.items()}
         self._site = engine.settings.site

@@ -61,9 +61,7 @@ def test_a_tail_goes_on_after_the_server_was_away(shop: Shop, page: Page, angry:
     angry.clear()  # of connections that were refused
 
 
-def test_the_tail_of_a_server_that_is_away_before_a_line_came_goes_on(
-    shop: Shop, page: Page, angry: list[str]
-) -> None:
+def test_the_tail_of_a_server_that_is_away_before_a_line_came_goes_on(shop: Shop, page: Page, angry: list[str]) -> None:
     page.goto(f"{shop.url}/logs?type=quiet")
     expect(page.locator(".live-state")).to_have_text("Live")
     shop.stop()

@@ -16,11 +16,13 @@ import termios
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
+import poscli.commands
 from liquid_background import LogEntry, LogStatus
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import Settings, load_settings
@@ -140,6 +142,13 @@ def served(project: Project, **env: str) -> Running:
     worker = project.start("worker", **env)
     project.wait(lambda: json.loads(project.quick("status", "--format", "json").out or "{}").get("workers"))
     return worker
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    """Nearly each run imports its command, and some of them a message's parser, or one of times."""
+    commands = {f"poscli.commands.{module.name}" for module in iter_modules(poscli.commands.__path__)}
+    warm.ahead.update(commands - {"poscli.commands.demo"}, ("email.feedparser", "_strptime", "liquid_background.lint"))
 
 
 @pytest.fixture

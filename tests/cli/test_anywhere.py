@@ -84,6 +84,7 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
         assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("store_dir")
 @pytest.mark.parametrize("command", ["serve", "dev"])
 @pytest.mark.parametrize("package", ["uvicorn", "starlette"])

@@ -110,11 +110,27 @@ def test_on_a_terminal_a_row_keeps_its_place_and_its_error(shop: Any) -> None:
     assert max(map(len, lines[at : at + 2])) <= 80
 
 
+def test_a_chart_is_drawn_in_its_column_alone(project: Any) -> None:
+    template = "a_page_whose_name_is_long"
+    error = "x.1:y-z=1+2*3#4_5" * 3  # characters that stand for bars
+    project.page(template, f"{{% background source_name: 'boom' %}}{{% include '{error}' %}}{{% endbackground %}}")
+    project.quick("render", template)
+    project.good("worker", "--burst")
+    for columns in (80, 200):
+        seen = on_terminal(project, "failures", "list", until=b"says more", columns=columns).decode()
+        assert error in seen.replace("\r\n    ", ""), seen
+        assert f"pages/{template}:1" in seen or columns == 80
+        assert f"{template[-14:]}:1" in seen
+
+
 def test_a_beginning_of_an_id_means_its_group(shop: Any) -> None:
     failure = _groups(shop)["pay"]["id"]
     found = shop.quick("jobs", "list", "--failure", failure[:6], "--format", "json").lines
     assert {json.loads(line)["source_name"] for line in found} == {"pay"}
     assert f"{len(found)} jobs would be retried" in shop.quick("failures", "retry", failure[:6], "--dry-run").out
+    [other] = [group["id"] for group in _groups(shop).values() if group["id"] != failure]
+    least = next(n for n in range(1, 13) if failure[:n] != other[:n])
+    assert f"Failure:     {failure}" in shop.quick("failures", "show", failure[:least]).out
     wrong = shop.run("jobs", "list", "--failure", "zzzz")
     assert (wrong.code, wrong.out) == (1, "")
     assert "no failure group has the id 'zzzz'" in wrong.err

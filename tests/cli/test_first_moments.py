@@ -13,6 +13,8 @@ import pytest
 
 from tests import campaigns
 
+pytestmark = pytest.mark.slow  # each of them starts Python
+
 SLOW = """
 import time
 from pathlib import Path
@@ -33,7 +35,6 @@ def _catches(pid: int, number: int) -> bool:
 
 
 @campaigns.fuzz
-@pytest.mark.slow
 def test_l20_a_stop_in_the_first_moments_exits_with_0(project: Any) -> None:
     project.good("store", "status")
     for round_, number in campaigns.pairs(range(16), [signal.SIGTERM, signal.SIGINT], few=1):

@@ -25,10 +25,10 @@ def ran(project: Any) -> Any:
 
 def test_what_carries_a_text_is_counted_and_deleted(ran: Any) -> None:
     dry = ran.quick("jobs", "forget", "--value", ADA, "--dry-run")
-    assert dry.out == ("would delete 1 job, 1 log entries, 0 of the audit, 0 notes on failures, of 2 jobs\n")
+    assert dry.out == ("would delete 1 job, 1 log entry, 0 of the audit, 0 notes on failures, of 2 jobs\n")
     assert len(ran.quick("jobs", "list", "--format", "json").lines) == 2
     done = ran.quick("jobs", "forget", "--value", ADA, "--yes")
-    assert done.out.startswith("deleted 1 job, 1 log entries")
+    assert done.out.startswith("deleted 1 job, 1 log entry")
     assert "out of reach: jobs that run" in done.err
     assert ADA not in done.out + done.err
     [left] = [json.loads(line) for line in ran.quick("jobs", "list", "--format", "json").lines]
@@ -53,7 +53,8 @@ def test_what_waits_is_named_unless_it_is_taken_back(ran: Any) -> None:
         json.loads(line)["id"] for line in ran.quick("jobs", "list", "--status", "pending", "--format", "json").lines
     ]
     result = ran.quick("jobs", "forget", "--value", ADA, "--yes", code=1)
-    assert "1 wait and carry it: --including-waiting takes them back" in result.err
+    [left] = [line for line in result.err.splitlines() if line.startswith("left, in 1 waiting job: ")]
+    assert left.endswith("; --including-waiting takes it back, or forget it again when it has ended")
     assert any(job_id in result.err for job_id in waiting)
     assert ran.quick("jobs", "forget", "--value", ADA, "--including-waiting", "--yes").out.startswith("deleted 1 job")
 
@@ -62,7 +63,7 @@ def test_space_is_told_by_kind_status_and_name(ran: Any) -> None:
     shown = ran.quick("store", "usage").out
     headings = [line.split()[0] for line in shown.splitlines() if line and line.split()[0].isupper()]
     assert headings == ["KIND", "STATUS", "SOURCE"]
-    assert "an estimate of 2 jobs that were weighed, as the server says" in shown
+    assert "an estimate by 2 weighed jobs, as the server says" in shown
     found = json.loads(ran.quick("store", "usage", "--format", "json").out)
     assert (found["samples"], found["estimate"], found["measured"]) == (2, True, True)
     assert found["states"]["completed"]["number"] == 2

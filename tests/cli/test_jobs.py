@@ -119,6 +119,7 @@ def test_retrying_all_needs_a_yes_in_a_script(shop: Any) -> None:
     assert shop.quick("jobs", "retry", "--all-failed", "--yes").err == "no failed jobs\n"
 
 
+@pytest.mark.slow
 def test_a_person_is_asked_before_many_jobs_change(shop: Any) -> None:
     shop.quick("render", "shop", "--data", "data.json")
     shop.good("worker", "--burst")
@@ -154,7 +155,7 @@ def test_a_wrong_id_or_command_is_one_line(shop: Any) -> None:
     for arguments, code, error in (
         (["show", "nope"], 1, "poscli: no job has the id 'nope'; "),
         (["shwo"], 2, "poscli jobs: no command 'shwo'; did you mean 'show'?"),
-        (["retry"], 2, "poscli jobs retry: name the jobs, or give --all-failed; see "),
+        (["retry"], 2, "poscli jobs retry: name the jobs, or give --all-failed, or options that say which, such as "),
     ):
         result = shop.run("jobs", *arguments)
         assert result.code == code
@@ -294,3 +295,75 @@ def test_show_has_the_traceback_the_waits_and_the_family(project: Any) -> None:
     assert shown["children"] == []
     assert json.loads(project.quick("jobs", "show", ids["outer"], "--format", "json").out)["children"] == [ids["inner"]]
     assert set(_ids(project, "--parent", ids["outer"])) == {"inner"}
+    render = json.loads(project.quick("jobs", "show", ids["outer"], "--format", "json").out)["parent"]
+    assert f"Parent:      {render} (no job that is kept: a page's render, or one that is gone)" in outer.out
+
+
+def test_eighty_columns_have_room_for_the_errors_of_attempts(shop: Any) -> None:
+    job_id = _ids(shop)["pay"]
+    shop.quick("jobs", "retry", job_id)  # its traceback goes, and the attempts are in the log
+    seen = on_terminal(shop, "jobs", "show", job_id, until=b"Attempts", columns=80).decode()
+    lines = [re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", line) for line in seen.splitlines()]
+    at = next(number for number, line in enumerate(lines) if line.startswith("  NUMBER"))
+    assert lines[at].split() == ["NUMBER", "STATUS", "WAITED", "DURATION", "ENDED"]
+    assert [line.split()[0] for line in lines[at + 1 : at + 5]] == ["1", "partial", "2", "partial"]
+    assert lines[at + 2] == "    partial 'gateway' not found (pages/shop:5)"
+    wide = on_terminal(shop, "jobs", "show", job_id, until=b"Attempts", columns=200).decode()
+    assert re.search(r"DURATION +ENDED +ERROR", wide)
+
+
+def test_a_table_below_a_heading_keeps_to_the_terminal(project: Any) -> None:
+    name = "n" * 60
+    inner = f"{{% background source_name: '{name}' %}}x{{% endbackground %}}"
+    project.page("p", f"{{% background source_name: 'outer' %}}{inner}{{% endbackground %}}")
+    project.quick("render", "p")
+    project.good("worker", "--burst")
+    ids = _ids(project)
+    seen = on_terminal(project, "jobs", "show", ids["outer"], until=b"Children", columns=80).decode()
+    lines = [re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", line) for line in seen.splitlines()]
+    [child] = [line for line in lines if line.startswith(f"  {ids[name]}")]
+    assert (child[-1], len(child) <= 80) == ("…", True)
+    assert lines.index(child) == len(lines) - 1
+
+
+def test_a_cursor_is_whole_on_a_narrow_terminal(shop: Any) -> None:
+    for style in ("text", "json"):
+        arguments = ("jobs", "list", "--limit", "1", "--format", style)
+        seen = on_terminal(shop, *arguments, until=b"--after", columns=50).decode()
+        found = re.search(r"--after\s+([\w-]+)", re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", seen))
+        assert found is not None
+        following = shop.quick("jobs", "list", "--format", "json", "--after", found[1]).lines
+        assert len(following) == 1
+
+
+def test_what_a_function_returned_is_shown_as_json(project: Any) -> None:
+    project.write(
+        "shop_app.py",
+        "from liquid_background import Engine\n\nengine = Engine()\n\n\n@engine.action\ndef sync(product):\n"
+        "    return {'id': product, 'sold': None, 'tags': ['é', True]}\n\n\n"
+        "if __name__ == 'shop_app':\n    engine.enqueue(sync, {'product': 7}, id='once', on_duplicate='ignore')\n",
+    )
+    project.good("worker", "--burst", "--app", "shop_app:engine")
+    shown = project.run("jobs", "show", "once").out
+    assert 'Result\n  {"id": 7, "sold": null, "tags": ["é", true]}' in shown
+
+
+def test_eighty_columns_have_room_for_what_a_job_waits_for(shop: Any) -> None:
+    body = "{% background source_name: 'reminder_mails', delay: 3000.5 %}x{% endbackground %}"
+    shop.page("a_page_long_name", body)
+    shop.quick("render", "a_page_long_name")
+    seen = on_terminal(shop, "jobs", "list", until=b"gateway", columns=80).decode()
+    lines = [re.sub("\x1b\\[[0-9;?]*[a-zA-Z]", "", line) for line in seen.splitlines()]
+    [row] = [line for line in lines if "reminder_mails" in line]
+    assert row.split()[-2:] == ["pages/a_page_long_name:1", "2d"]
+    assert len(row) <= 80
+
+
+def test_a_part_of_a_renders_id_finds_nothing_and_says_why(shop: Any) -> None:
+    render = json.loads(shop.quick("jobs", "list", "--format", "json").lines[0])["parent"]
+    assert set(_ids(shop, "--parent", render)) == {"pay", "mail"}
+    result = shop.run("jobs", "list", "--parent", render[:12])
+    assert result.out == ""
+    assert (
+        result.err == "no jobs that fit; of a page's render, and of a job that is gone, --parent takes the whole id\n"
+    )

@@ -164,6 +164,8 @@ def test_the_exit_code_is_1_when_some_failed(shop: Any) -> None:
         (("clean", "--older-than", "2d", "--until", "1d"), "--older-than and --until say the same"),
         (("retry", "--all-failed", "--status", "cancelled"), "--all-failed and --status cancelled: give one of them"),
         (("retry", "--value", "x"), "--value 'x' is not NAME=VALUE"),
+        (("retry", "--all-failed", "--rate", "fast", "--yes"), "the rate 'fast' is not one such as 10/s"),
+        (("cancel", "--source-name", "x", "--rate", "0/s"), "the rate '0/s' is not one such as 10/s"),
         (("retry", "x", "--rate", "1/s"), "--rate and --dry-run are for all that match"),
         (("retry", "--all-failed"), "this changes many jobs at once: give --yes"),
     ],
@@ -180,7 +182,6 @@ def test_wrong_usage_is_said(shop: Any, arguments: tuple[str, ...], says: str) -
     [
         (("retry", "--status", "completed", "--yes"), "cannot retry jobs that are completed"),
         (("delete", "--status", "running", "--yes"), "cannot delete jobs that are running; cancel them first"),
-        (("retry", "--all-failed", "--rate", "fast", "--yes"), "the rate 'fast' is not one such as 10/s"),
         (("retry", "--value", "api_key=k", "--yes"), "jobs cannot be found by 'api_key'"),
     ],
 )

@@ -51,14 +51,21 @@ def test_help_answers_at_once() -> None:
     assert best([*POSCLI, "--help"]) < best([sys.executable, "-c", "pass"]) + 0.3
 
 
-def test_help_imports_neither_redis_nor_liquid_nor_rich() -> None:
+def test_help_imports_neither_redis_nor_liquid_nor_rich_and_no_command_the_last() -> None:
     code = (
         "import sys, poscli.main\n"
         "try: poscli.main.main(['--help'])\n"
-        "except SystemExit: print({'redis', 'rq', 'liquid', 'rich', 'pydantic'} & set(sys.modules))"
+        "except SystemExit: print({'redis', 'rq', 'liquid', 'rich', 'pydantic'} & set(sys.modules))\n"
+        "import importlib, pkgutil, poscli.commands as commands\n"
+        "names = [module.name for module in pkgutil.iter_modules(commands.__path__, 'poscli.commands.')]\n"
+        "for name in names: importlib.import_module(name)\n"
+        "print(*names, 'rich' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "set()"
+    *_, none, commands = done.stdout.splitlines()
+    assert none == "set()"
+    assert "poscli.commands.jobs" in commands
+    assert commands.endswith(" False")
 
 
 @pytest.mark.parametrize("arguments", [[], ["jobs"], ["store"]])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from liquid_background import Engine
 from liquid_background.settings import load_settings
 from tests.app_code import ENQUEUES
 
-from .conftest import POSCLI, in_bash
+from .conftest import in_bash
 
 
 def test_it_prints_the_page_and_sends_its_jobs(project: Any) -> None:
@@ -60,15 +59,7 @@ def test_data_may_begin_with_a_byte_order_mark(project: Any, encoding: str) -> N
     data = project.folder / "data.json"
     data.write_bytes('{"name": "Zoë"}'.encode(encoding))
     assert project.quick("render", "echo", "--data", str(data)).out == "Zoë"
-    done = subprocess.run(
-        [*POSCLI, "render", "echo", "--data", "-"],
-        cwd=project.folder,
-        env=project.env,
-        input=data.read_bytes(),
-        capture_output=True,
-        check=True,
-    )
-    assert done.stdout.decode() == "Zoë"
+    assert in_bash(project, "render echo --data - < data.json").out == "Zoë"
 
 
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -17,6 +15,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import NoPermissionError
 
+from tests import warm
 from tests.cli.conftest import Project
 
 _PAGE = """
@@ -56,15 +55,7 @@ def _all(name: str) -> list[str]:
 
 def _rq(site: Project, *arguments: str, **env: str) -> str:
     url = site.good("store", "path", "--url").out.strip()
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "rq"), *arguments],
-        env={**os.environ, **site.env, "RQ_REDIS_URL": url, **env},
-        cwd=site.folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = warm.run("rq.cli", *arguments, cwd=site.folder, env={**os.environ, **site.env, "RQ_REDIS_URL": url, **env})
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 
@@ -109,6 +100,7 @@ def test_sites_with_the_same_names_drain_one_store_without_touching_each_other(s
     assert not [worker for worker in workers if "REFUSED" in worker.err.read_text()]
 
 
+@pytest.mark.slow
 def test_a_burst_ends_though_another_site_has_work(site_of: Any) -> None:
     shop, blog = site_of("shop"), site_of("blog")
     blog.good("render", "order")
@@ -134,6 +126,7 @@ def test_a_stock_worker_serves_the_queues_of_its_site(site_of: Any) -> None:
     assert _told(shop) == sorted(set(_all("shop")) - {"shop does soon"})
 
 
+@pytest.mark.slow
 def test_the_option_stands_before_the_command_and_behind_it(site_of: Any) -> None:
     site = site_of("")
     site.good("--site", "shop", "render", "order")

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from liquid_background.jobs.store import embedded
-
-from .conftest import POSCLI
+from tests import warm
 
 PAGE = (
     "{% background source_name: 'a', priority: 'high' %}{% endbackground %}"
@@ -162,8 +161,7 @@ def test_rq_sees_the_three_queues_at_that_path(project: Any) -> None:
     project.page("p", PAGE.replace(", delay: 60", ""))
     project.good("render", "p")
     url = project.quick("store", "path", "--url").out.strip()
-    command = [POSCLI[0], "-m", "rq.cli", "info", "-u", url]
-    seen = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    seen = warm.run("rq.cli", "info", "-u", url, cwd=project.folder, env=project.env).stdout
     for name in ("high", "default", "low"):
         assert any(line.split()[:1] == [name] for line in seen.splitlines()), seen
 
@@ -220,10 +218,10 @@ def test_the_path_of_the_store_can_stand_in_a_shell_s_command(project: Any) -> N
         url = project.good("store", "path", "--url", **env).out.strip()
         assert project.good("store", "path", **env).out == f"{folder}/store.sock\n"
         assert project.good("jobs", "list", LIQUID_BACKGROUND_REDIS_URL=url).lines[1:]
-        rq = Path(sys.executable).with_name("rq")
-        poscli = Path(sys.executable).with_name("poscli")
+        rq, poscli = (shlex.join(warm.command(program)) for program in ("rq.cli", "poscli"))
         done = subprocess.run(
             ["bash", "-c", f'{rq} info -u "$({poscli} store path --url)"'],
+            pass_fds=warm.inherited(),
             env={**project.env, **env},
             cwd=project.folder,
             capture_output=True,

@@ -18,7 +18,7 @@ from liquid_background.jobs.log import KEY
 from liquid_background.jobs.store import Store
 from poscli.application import hint_waiting
 
-from .conftest import POSCLI, attempt, on_terminal, write_log
+from .conftest import POSCLI, attempt, in_bash, on_terminal, write_log
 
 
 def test_a_tail_shows_the_newest_ten_and_goes_on(project: Any, log: Store) -> None:
@@ -177,15 +177,5 @@ class _shell:  # noqa: N801  a context manager, used as a function
 
 def test_a_tail_ends_when_its_reader_goes(project: Any, log: Store) -> None:
     write_log(log, attempt("only"))
-    command = f"{' '.join(POSCLI)} logs --tail | head -1"
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=project.folder,
-        env=project.env,
-        capture_output=True,
-        text=True,
-        timeout=20,
-        check=True,
-    )
-    assert len(done.stdout.splitlines()) == 1
-    assert done.stderr == ""
+    done = in_bash(project, "logs --tail | head -1")
+    assert (done.code, len(done.lines), done.err) == (0, 1, "")

@@ -69,6 +69,7 @@ def _c_locale() -> Iterator[None]:
     locale.setlocale(locale.LC_CTYPE, before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_c_locale")
 def test_what_the_system_calls_wide_is_wide(monkeypatch: pytest.MonkeyPatch) -> None:
     width_of = ctypes.CDLL(None).wcwidth

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
+import pty
 import re
 import signal
 import subprocess
+import sys
+import termios
 from typing import Any
 
 import pytest
 
+from poscli.worker_log import Lines, Style
 from tests.cli.conftest import POSCLI, in_bash
 
 
@@ -94,6 +99,26 @@ def test_nothing_that_an_author_writes_forges_a_line(project: Any) -> None:
     assert all(map(LINE.fullmatch, text.split("\n")[:-1]))
     assert text.count("] ERROR: ") == 1
     assert not set("\r\x1b\u2028\u202e") & set(text)
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_on_a_terminal_no_row_of_a_line_begins_where_a_line_does(style: Style, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal, other = pty.openpty()
+    termios.tcsetwinsize(other, (25, 80))
+    forged = "[2026-01-15 14:32:45] background job: pay (attempt 1/1) - SUCCESS (1ms)"
+    record = logging.LogRecord("x", logging.ERROR, "f", 1, f"a{' ' * 48}{forged}", (), None)
+    record.exc_text = f"{'y' * 78}{forged}"
+    with open(other, "w") as stream:
+        monkeypatch.setattr(sys, "stderr", stream)
+        Lines(style).emit(record)
+        rows = os.read(terminal, 65536).decode().splitlines()
+    os.close(terminal)
+    if style == "json":
+        assert len(rows) == 1  # for programs: none that is escaped can be taken for one
+    else:
+        assert len(rows) > 3
+        assert all(len(row) <= 80 for row in rows)
+        assert all(row.startswith("  ") for row in rows[1:])
 
 
 def test_an_application_that_configures_logging_keeps_it(bad: Any) -> None:

@@ -6,8 +6,6 @@ import os
 import random
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -130,16 +128,18 @@ def test_kills_leave_nothing_that_a_read_gets_wrong(bench: Bench) -> None:
 
 
 def test_a_reindex_that_is_killed_is_done_by_the_next(bench: Bench, tmp_path: Path) -> None:
-    for number in range(1500):
-        bench.send("raise", given={"number": number, "file": ""})
+    for _ in range(3):
+        bench.queue.send([bench.job("raise", given={"number": number, "file": ""}) for number in range(500)])
     bench.burst()
     client: Any = bench.store.client
     client.delete(*client.scan_iter("liquid_background:fail*"))
     env = {**os.environ, "LIQUID_BACKGROUND_DATA_DIR": str(bench.settings.data_dir)}
-    command = [sys.executable, "-m", "poscli", "store", "reindex"]
-    with subprocess.Popen(command, env=env, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-        bench.wait_until(lambda: client.zcard(keys.FAILED_IDS) > 100)
-        process.kill()
+    command = ("poscli", "store", "reindex")
+    with open(os.devnull, "r+b") as nothing:
+        process = warm.start(*command, env=env, cwd=tmp_path, streams=(nothing, nothing, nothing))
+    bench.wait_until(lambda: client.zcard(keys.FAILED_IDS) > 100, every=0.001)
+    process.kill()
+    process.wait()
     assert client.zcard(keys.FAILED_IDS) < 1500
-    subprocess.run(command, env=env, cwd=tmp_path, check=True, stdout=subprocess.DEVNULL)
+    assert warm.run(*command, env=env, cwd=tmp_path).returncode == 0
     assert agree(bench.store)

@@ -19,6 +19,7 @@ from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
+from tests import warm
 from tests.faults.proxy import Proxy
 from tests.worker.conftest import Bench
 
@@ -35,8 +36,7 @@ def _fails_over_by_itself(group: Sentinels) -> None:
 
 def _program(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "LIQUID_BACKGROUND_REDIS_URL": url}
-    command = [sys.executable, "-m", "poscli", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=60)
+    return warm.run("poscli", *arguments, cwd=ROOT, env=environment)
 
 
 def _render(engine: Engine, source: str, wait_until: Any) -> None:
@@ -62,10 +62,10 @@ def test_l6_a_worker_pages_and_a_tail_follow_the_primary(
     page = "{% background source_name: 'stub', do: 'nothing' %}{% endbackground %}"
     worker = bench.start()
     shown = tmp_path / "shown"
-    with shown.open("wb") as stream:
+    with shown.open("wb") as stream, open(os.devnull) as nothing:
         environment = {**os.environ, "LIQUID_BACKGROUND_REDIS_URL": group.url}
-        command = [sys.executable, "-m", "poscli", "logs", "--tail", "--format", "short"]
-        tail = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stream, stderr=stream)
+        command = ("poscli", "logs", "--tail", "--format", "short")
+        tail = warm.start(*command, cwd=ROOT, env=environment, streams=(nothing, stream, stream))
     try:
         wait_until(lambda: group.info(group.primary())["blocked_clients"] >= 2)
         go = tmp_path / "go"

@@ -7,8 +7,6 @@ import os
 import random
 import re
 import ssl
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
@@ -29,6 +27,7 @@ from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
 from liquid_background_worker import wire
 from liquid_background_worker.channel import Channel
+from tests import warm
 from tests.faults.proxy import Proxy
 from tests.worker.conftest import Bench, WorkerProcess
 from tests.worker.stub_app import StubEngine
@@ -233,9 +232,8 @@ def test_j10_an_engine_and_the_program_work_over_tls(url: str, tmp_path: Path) -
     engine = Engine(templates=tmp_path / "templates", redis_url=url)
     with closing(engine.store):
         engine.render("hello")
-        work = [sys.executable, "-m", "poscli", "worker", "--burst"]
         environment = {**os.environ, "LIQUID_BACKGROUND_REDIS_URL": url}
-        done = subprocess.run(work, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        done = warm.run("poscli", "worker", "--burst", cwd=tmp_path, env=environment)
         assert done.returncode == 0, done.stderr
         (job,) = engine.jobs.list(status="completed")
         assert engine.jobs.get(job.id).result == text

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,9 +50,9 @@ def test_a_worker_ends_in_order(bench: Bench, monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("LIQUID_BACKGROUND_DATA_DIR", str(bench.settings.data_dir))
     job = call("where")
     bench.queue.send([job])
-    command = [sys.executable, "-m", "flask", "--app", f"{APP}:create_app", "jobs", "worker", "--processes", "1"]
-    with (tmp_path / "log").open("wb") as log:
-        worker = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+    command = ("flask", "--app", f"{APP}:create_app", "jobs", "worker", "--processes", "1")
+    with (tmp_path / "log").open("wb") as log, open(os.devnull) as nothing:
+        worker = warm.start(*command, cwd=ROOT, env=os.environ, streams=(nothing, log, log))
     try:
         bench.wait_for(job.id)
         worker.send_signal(signal.SIGTERM)

@@ -119,6 +119,8 @@ def test_arguments_of_a_python_function_are_named_alone(queue: Queue, hands: Han
     hands.finish(hands.take(), FAILED)
     new = queue.retry("old", set={"customer_id": 43})
     assert new.parameters == {"args": [], "kwargs": {"customer_id": 43}}
+    with pytest.raises(EnqueueError, match=r"it was given no value 'customer'; it has customer_id$"):
+        queue.retry("old", set={"customer": 43})
 
 
 def test_it_is_signed_anew_when_the_old_one_was_signed(

@@ -11,7 +11,7 @@ import pytest
 from liquid import Mode
 
 from liquid_background import Engine, Environment
-from liquid_background.job import JobRecord, Outcome
+from liquid_background.job import JobRecord, JobStatus, Outcome
 from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
@@ -44,8 +44,8 @@ class Site:
 
     @property
     def jobs(self) -> list[JobRecord]:
-        """The jobs in the store, in the order in which they were made."""
-        return self.engine.jobs.list(limit=10_000)[::-1]
+        """The jobs in the store, in the order in which they were made: all of them wait, since no worker is there."""
+        return self.engine.jobs.list(JobStatus.PENDING, limit=10_000)[::-1]
 
     @property
     def job(self) -> JobRecord:

@@ -351,3 +351,20 @@ def test_an_enum_travels_as_its_value(site: Any) -> None:
 def test_a_key_that_could_not_come_back_is_refused(site: Any) -> None:
     with pytest.raises(ArgumentError, match="key that is a tuple"):
         site.render(block("", "a: v"), {"v": {(1, 2): 3}})
+
+
+def test_an_error_hides_the_secrets_that_a_job_was_given(site: Any) -> None:
+    def login(name: str, key: str, times: str) -> None:
+        raise ValueError(f"{name} cannot login with {key} or {times}")
+
+    site.engine.environment.add_filter("login", login)
+    source = (
+        "{% background source_name: 'in', name: 'ada', api_key: 'k-1234' %}"
+        "{% assign both = user.tokens %}{{ name | login: api_key, both[0] }}{% endbackground %}"
+    )
+    site.render(source, {"user": {"tokens": ["two\n words"]}})
+    outcome = site.perform(site.job)
+    assert outcome.error is not None
+    assert outcome.error.startswith("ValueError: ada cannot login with [masked] or [masked] (pages/page:1")
+    assert "k-1234" not in outcome.traceback
+    assert "two" not in outcome.traceback

@@ -259,3 +259,38 @@ def test_a_character_is_escaped_once(site: Any) -> None:
         with pytest.raises(LiquidError) as raised:
             site.render(source)
         assert said in explain(raised.value)
+
+
+FORGED = "[2026-01-15 14:32:45] background job: pay (attempt 1/1) - SUCCESS (1ms)"
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("unit", "1 | unit: forged"),
+        ("datetime", "forged | datetime"),
+        ("map", "list | map: forged"),
+        ("sort", "mixed | sort"),
+        ("base64_decode", "forged | base64_decode"),
+        ("uniq", "list | uniq: forged"),
+        ("plus", "digits | plus: 1"),
+        ("slice", "forged | slice: forged"),
+    ],
+)
+def test_an_error_of_a_filter_begins_with_its_name(name: str, source: str, is_async: bool) -> None:
+    template = Environment().from_string(f"{{% assign x = {source} %}}", name="pages/p")
+    data = {"forged": FORGED, "list": [1], "mixed": [1, "a"], "digits": "9" * 5_000}
+    with pytest.raises(LiquidError) as raised:
+        asyncio.run(template.render_async(**data)) if is_async else template.render(**data)
+    assert explain(raised.value).startswith(name)
+    assert explain(raised.value).count(f"{name}: ") <= 1
+    assert explain(raised.value).endswith("(pages/p:1)")
+
+
+def test_an_error_of_a_page_that_a_filter_renders_keeps_its_place(site: Any) -> None:
+    site.engine.environment.add_filter("rendered", site.engine.render)
+    site.write({"pages/inner": "\n{{ 'a' | base64_decode }}", "pages/p": "{{ 'inner' | rendered }}"})
+    with pytest.raises(LiquidError) as raised:
+        site.engine.render("p")
+    assert explain(raised.value) == "base64_decode: invalid base64-encoded string (pages/inner:2)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +13,7 @@ from liquid.builtin.filters import array
 from liquid.exceptions import FilterArgumentError
 from markupsafe import Markup
 
+from liquid_background.errors import LimitReached
 from liquid_background.language.filters.uniq import uniq
 from tests.campaigns import TIMES, fuzz
 
@@ -53,3 +55,30 @@ def test_what_has_no_members_is_named_in_short() -> None:
     with pytest.raises(FilterArgumentError) as raised:
         uniq(["x" * 10_000], "a")
     assert len(str(raised.value)) < 300
+
+
+MODULUS = sys.hash_info.modulus  # numbers that are so far apart have one hash
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [at * MODULUS for at in range(10_000)],
+        [[at * MODULUS] for at in range(10_000)],
+        [{"a": at * MODULUS} for at in range(10_000)],
+        [at * MODULUS for at in range(1_200)] * 8,
+    ],
+    ids=["numbers", "lists", "objects", "again and again"],
+)
+def test_items_that_were_chosen_to_have_one_hash_are_too_many(items: list[Any]) -> None:
+    with pytest.raises(LimitReached, match="over 1,000,000 comparisons"):
+        uniq(items)
+
+
+def test_a_few_items_of_one_hash_are_told_apart() -> None:
+    items = [at * MODULUS for at in range(500)]
+    assert uniq(items * 2) == items
+
+
+def test_the_same_item_may_come_as_often_as_any() -> None:
+    assert uniq([1, "a"] * 5_000) == [1, "a"]

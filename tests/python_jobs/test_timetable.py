@@ -17,6 +17,7 @@ from liquid_background.jobs.store import Store
 from liquid_background.python_jobs.cron_words import in_words
 from liquid_background.python_jobs.schedules import Schedule
 from liquid_background.settings import Settings
+from liquid_background.testing import fake_jobs
 
 
 @pytest.fixture
@@ -106,6 +107,19 @@ def test_another_type_in_the_places_hides_nothing(engine: Engine) -> None:
     engine.store.client.set(keys.SCHEDULES, "x")
     assert [each.name for each in engine.timetable.list()] == ["hourly"]
     assert engine.timetable.pause("hourly", "ada") is True
+
+
+def test_the_audit_says_who_had_a_schedule_run(engine: Engine) -> None:
+    job_id = engine.timetable.run("hourly", "ada@web")
+    [entry] = engine.audit.entries()
+    assert (entry.by, entry.action, entry.about) == ("ada@web", "run", f"schedule hourly as job {job_id}")
+
+
+def test_a_double_runs_one_without_an_audit(engine: Engine) -> None:
+    with fake_jobs(engine) as jobs:
+        job_id = engine.timetable.run("hourly")
+        assert [job.id for job in jobs.enqueued] == [job_id]
+    assert not engine.audit.entries()
 
 
 def test_the_async_half_does_the_same(engine: Engine) -> None:

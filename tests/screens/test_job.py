@@ -43,7 +43,7 @@ def test_masked_values_are_nowhere(shop: Shop, ask: Ask) -> None:
     [failed] = shop.fail("key s3cret-7 of hunter22 (pages/x:4)", **secret)
     done = shop.complete("it is s3cret-7 and hunter22", "log s3cret-7", **secret)
     for job in (failed, done):
-        for url in (f"jobs/{job.id}", f"jobs/{job.id}/edit", "jobs"):
+        for url in (f"jobs/{job.id}", f"jobs/{job.id}/edit", "jobs", "logs"):
             html = text_of(ask(url))
             assert "s3cret" not in html
             assert "hunter" not in html

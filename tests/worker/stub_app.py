@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from liquid_background.job import Job, LogEntry, Outcome
+
+_LEFT: list[object] = []
 
 
 def _sleep(given: dict[str, Any]) -> str:
@@ -91,6 +94,32 @@ def _allocate(given: dict[str, Any]) -> str:
 def _open_files(given: dict[str, Any]) -> str:
     files = [open(os.devnull) for _ in range(given["count"])]  # noqa: SIM115
     return str(len(files))
+
+
+def _leave(given: dict[str, Any]) -> str:
+    """Leave something behind that the process may have only so much of."""
+    if given["what"] == "files":
+        _LEFT.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(400))
+    elif given["what"] == "threads":
+        for _ in range(55):
+            threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+    time.sleep(0.01)
+    return ""
+
+
+def _need(given: dict[str, Any]) -> str:
+    """Take a part of all that a process may have."""
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(200)]
+    for file in files:
+        os.close(file)
+    return str(len(bytearray(b"x") * (100 * 1024 * 1024)))
+
+
+def _fork(given: dict[str, Any]) -> str:
+    """Fork, and let the fork come back as if it were this process, or raise there."""
+    if os.fork() == 0 and given["exits"]:
+        raise SystemExit
+    return ""
 
 
 def _big_file(given: dict[str, Any]) -> str:
@@ -179,6 +208,9 @@ _DOES: dict[str, Callable[[dict[str, Any]], str]] = {
     "segfault": _segfault,
     "allocate": _allocate,
     "open_files": _open_files,
+    "leave": _leave,
+    "need": _need,
+    "fork": _fork,
     "big_file": _big_file,
     "limits": _limits,
     "start_process": _start_process,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -13,10 +14,11 @@ from liquid_background_worker import attempt
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.batches import BatchSize
 from liquid_background_worker.limited import call_hooks
-from liquid_background_worker.limits import CpuLimit
+from liquid_background_worker.limits import CpuLimit, Wear
 from liquid_background_worker.slot import Slot
 from liquid_background_worker.surroundings import Surroundings
 
+_QUICK: Final = 0.002  # seconds: what is left behind in less is looked at after the batch, for a look takes a while
 GRACE: Final = 0.75  # seconds beyond its limit after which a job is killed; with the time to notice, below one second
 
 
@@ -27,10 +29,13 @@ class Attempts:
         performer: what runs them.
         slot: where the supervisor sees what runs.
         most: attempts after which the process is worn out.
+        wear: what they have left in it, by which it may be so earlier.
     """
 
-    def __init__(self, performer: Performer, slot: Slot, most: int) -> None:
+    def __init__(self, performer: Performer, slot: Slot, most: int, wear: Wear) -> None:
         self.left = most
+        self._wear = wear
+        self._process = os.getpid()
         self.batch_size = BatchSize()
         self._performer = performer
         self._hooks = hooks_of(performer)
@@ -46,15 +51,25 @@ class Attempts:
         started = monotonic()
         self._slot.begin(place, started, started + job.limit + GRACE)
         outcome = attempt.perform(self._performer, self._alarm, job)
+        if os.getpid() != self._process:
+            os._exit(0)  # a job forked, and its fork came back: it must not speak on this process's connection
         if not outcome.succeeded:
             if self._hooks.failures and outcome.fails_job(job.attempt, job.max_attempts):
                 self._tell_failure(place, job, outcome)
             if isinstance(outcome, RaisedOutcome):
                 outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
         self._slot.disarm()
-        self._tally = (outcome.failed, monotonic() - started)
+        seconds = monotonic() - started
+        self._tally = (outcome.failed, seconds)
         self.left -= 1
+        if seconds > _QUICK:
+            self.look()
         return outcome
+
+    def look(self) -> None:
+        """See to it that none follows where the others have left too little for it."""
+        if self._wear.is_too_much:
+            self.left = 0
 
     def _tell_failure(self, place: int, job: Claimed, outcome: Outcome) -> None:
         """Have the hooks told of a job that failed for good, in a time limit of their own: it may have used up its own.

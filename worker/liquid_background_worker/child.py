@@ -19,12 +19,12 @@ from liquid_background.jobs.queue.tally import Tallies
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background_worker import limits
 from liquid_background_worker.attempts import Attempts
 from liquid_background_worker.batch_run import BatchRun
 from liquid_background_worker.batches import Order
 from liquid_background_worker.channel import Channel
 from liquid_background_worker.endings import Endings, Report
+from liquid_background_worker.limits import Wear
 from liquid_background_worker.reports import Reports
 from liquid_background_worker.slot import Left, Slot
 
@@ -66,7 +66,7 @@ class Child:
         self._reports = Reports(role.reports, all=role.retries)
         self._tallies = Tallies()  # that its supervisor has not been told of
         self._told_at = 0.0
-        self._attempts = Attempts(performer, slot, settings.recycle_jobs)
+        self._attempts = Attempts(performer, slot, settings.recycle_jobs, Wear(settings))
         self._order = Order(role.queues, settings.low_share)
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
         self._ahead: Batch | None = None  # claimed while the last one ran
@@ -95,8 +95,7 @@ class Child:
                 self._run(batch)
                 # One that brought nothing looked before the last job ran: that may be long ago.
                 batch = self._ahead if self._ahead and self._ahead.jobs else None
-                if limits.is_fat(self._settings):
-                    break
+                self._attempts.look()
             elif self._role.burst and self._channel.call(moves.remaining(self._role.queues)) == 0:
                 return Left.BURST_OVER
             else:
@@ -166,6 +165,8 @@ class Child:
         done: Finish | None = None
         for running, claimed in run.ready:
             if self._slot.stop or run.yields or self._endings.jobs or monotonic() >= run.batch.usable_until:
+                break
+            if attempts.left <= 0:
                 break
             self._post(Report(done) if done else None, running)
             attempts.count()

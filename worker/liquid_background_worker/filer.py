@@ -1,4 +1,7 @@
-"""Files failed jobs that no move has filed: RQ's workers, and those of the version before, have failed them."""
+"""Keeps indexes in line with what RQ's workers, and those of the version before, have done.
+
+Failed jobs that no move has filed are filed; delayed ones stand in their index again.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
-from liquid_background.jobs.queue import filing
+from liquid_background.jobs.queue import delays, filing
 from liquid_background.jobs.queue.filing import Looked
 from liquid_background.jobs.queue.moves import Call
 
@@ -20,9 +23,9 @@ _AT_ONCE: Final = 20  # jobs whose records are read together: payloads may be la
 
 
 class Filer:
-    """A supervisor's part in keeping the indexes of failed jobs.
+    """A supervisor's part in keeping the indexes of failed and of delayed jobs.
 
-    1. `calls`: the look that is due, or what follows from the last one.
+    1. `calls`: the looks that are due, or what follows from the last one at failed jobs.
     2. Each call's reply says what is to be read or filed next.
 
     What is lost on the way is found by a later look.
@@ -45,6 +48,7 @@ class Filer:
         elif not self._missing and monotonic() >= self._next_look:
             self._next_look = monotonic() + _EVERY
             calls.append((filing.look_shared(), self._looked))
+            calls.append((delays.look_shared(), lambda _: None))
         return calls
 
     def connected(self) -> None:

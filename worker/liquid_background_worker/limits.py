@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -20,6 +21,7 @@ _PROCESSES: Final = 256  # processes and threads of the same user, beyond those 
 _CPU_SLACK: Final = 5  # seconds of CPU time that a job gets beyond its limit of wall time
 _PR_SET_PDEATHSIG: Final = 1
 _RECYCLE_SHARE: Final = 0.8  # of the memory limit, between jobs
+_FILES_LEFT_OPEN: Final = _OPEN_FILES // 4  # by jobs that are over
 
 
 def die_with(parent: int) -> None:
@@ -81,12 +83,50 @@ class CpuLimit:
 
 def memory_held(pid: int | None = None) -> int:
     """Return the bytes of memory that a process holds, this one by default; 0 where the system does not tell."""
+    return _memory(pid)[0]
+
+
+def _memory(pid: int | None = None) -> tuple[int, int]:
+    """Return the bytes that are held, and those that count against the limit, used or not, such as a thread's stack."""
     try:
-        return int(Path(f"/proc/{pid or 'self'}/statm").read_bytes().split()[1]) * resource.getpagesize()
+        pages = Path(f"/proc/{pid or 'self'}/statm").read_bytes().split()
+        return int(pages[1]) * resource.getpagesize(), int(pages[5]) * resource.getpagesize()
     except OSError:
-        return 0
+        return 0, 0
 
 
 def is_fat(settings: Settings, inherited: int = 0) -> bool:
     """Return whether this process holds so much memory between jobs, beside what it inherited, that it should go."""
-    return memory_held() - inherited > settings.memory_limit * 1024 * 1024 * _RECYCLE_SHARE
+    return memory_held() - inherited > _most_kept(settings)
+
+
+def _most_kept(settings: Settings) -> float:
+    return settings.memory_limit * 1024 * 1024 * _RECYCLE_SHARE
+
+
+class Wear:
+    """What jobs that are over have left in this process, of what it may have: the next one would be short of it.
+
+    Args:
+        settings: with the limit of memory.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._most = _most_kept(settings)
+        self._data, self._files = _memory()[1], _files_open()
+
+    @property
+    def is_too_much(self) -> bool:
+        """Whether it should go: for memory that it holds, or may not have for other things, or for open files."""
+        held, data = _memory()
+        return held > self._most or data - self._data > self._most or _files_open() - self._files > _FILES_LEFT_OPEN
+
+
+def _files_open() -> int:
+    """Return about how many descriptors are open, by the lowest that is free: counting them takes ten times as long."""
+    try:
+        lowest = os.open("/", os.O_RDONLY)
+    except OSError as error:
+        return _OPEN_FILES if error.errno == errno.EMFILE else 0
+    os.close(lowest)
+    return lowest

@@ -79,6 +79,7 @@ def _findings(app: str | None) -> Iterator[Finding]:
         return
     yield _application(app, engine)
     yield from _templates(engine)
+    yield from _dashboard(engine)
     yield from _store(engine)
 
 
@@ -106,7 +107,7 @@ def _packages() -> Iterator[Finding]:
         fix = "run: pip uninstall liquidpy && pip install --force-reinstall python-liquid"
         yield Finding("liquidpy", "installed, and overwrites python-liquid's files", fix)
     if find_spec("uvicorn") is None or find_spec("starlette") is None:
-        fix = "for 'poscli serve' and 'dev' run: pip install 'liquid-background[web]'"
+        fix = "for 'poscli gui', 'serve' and 'dev' run: pip install 'liquid-background[web]'"
         yield Finding("web", "not installed", fix, fatal=False)
 
 
@@ -141,6 +142,14 @@ def _templates(engine: Engine) -> Iterator[Finding]:
     for error in errors[: max(_SHOWN, min(major, _MOST_SHOWN))]:
         place = f"{error.path}:{error.line}: {error.message}"
         yield Finding("templates", place, error.fix or "correct it", fatal=not _is_minor(error))
+
+
+def _dashboard(engine: Engine) -> Iterator[Finding]:
+    """Say what no check can see: whether the application has put the dashboard on the host of such pages."""
+    loader = engine.environment.loader
+    if find_spec("starlette") is not None and isinstance(loader, SiteLoader) and os.path.lexists(loader.root):
+        found = "pages of authors whom you do not trust belong on another host than it: docs/dashboard.md"
+        yield Finding("dashboard", found)
 
 
 def _is_minor(error: Problem) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +12,7 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.failures import Order
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.nearest import nearest
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine, stored_engine
 from poscli.completing import failures as stored_ids
 from poscli.completing import source_names
 from poscli.failureview import as_json, describe, listing, shown_as_json
@@ -59,7 +58,10 @@ def _style(command: Any) -> Any:
 )
 @click.option("--template", metavar="NAME", help="Only those of this template, such as pages/checkout, or function.")
 @click.option(
-    "--since", "seen_since", metavar="TIME", help="Only those seen since: 10m, 2h30m, 1d, or a date and time."
+    "--since",
+    "seen_since",
+    metavar="TIME",
+    help="Only those seen since: 10m, 2h30m, 1d, or 14:00 or a date and time (UTC).",
 )
 @click.option(
     "--order",
@@ -90,7 +92,7 @@ def list_failures(
       poscli failures list --order count --format json | jq -r .id
     """
     time = since(seen_since) if seen_since is not None else None
-    engine = _engine(app)
+    engine = stored_engine(app)
     if engine is None:
         return
     found = engine.failures.list(
@@ -123,7 +125,7 @@ def show(failure: str, style: str, app: str | None) -> None:
     Example:
       poscli failures show 3fa94c
     """
-    shown = _needed(app).failures.show(failure)
+    shown = needed_engine(app).failures.show(failure)
     print(fitted(describe(shown)) if style == "text" else dump(shown_as_json(shown)))
 
 
@@ -139,7 +141,7 @@ def retry(failure: str, app: str | None, **how: Any) -> None:
       poscli failures retry 3fa94c --dry-run
       poscli failures retry 3fa94c --rate 10/s --yes
     """
-    engine = _needed(app)
+    engine = needed_engine(app)
     group = engine.failures.show(failure).group
     operate(engine, Kind.RETRY, Filter(status=JobStatus.FAILED, failure=group.id), **how)
 
@@ -157,7 +159,7 @@ def silence(failure: str, end: str | None, by: str | None, app: str | None) -> N
       poscli failures silence 3fa94c --until 1d
     """
     time = until(end) if end is not None else None
-    engine = _needed(app)
+    engine = needed_engine(app)
     group = engine.failures.show(failure).group
     with told_first(f"silenced {group.id}{f' until {clock(time)}' if time else ''}"):
         engine.failures.silence(group.id, by or operator(), time)
@@ -173,27 +175,10 @@ def unsilence(failure: str, app: str | None) -> None:
     Example:
       poscli failures unsilence 3fa94c
     """
-    engine = _needed(app)
+    engine = needed_engine(app)
     group = engine.failures.show(failure).group
     with told_first(f"unsilenced {group.id}"):
         engine.failures.unsilence(group.id, operator())
-
-
-def _engine(app: str | None) -> Engine | None:
-    """Return the engine, or say that there is no store to look at."""
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        return None
-    return engine
-
-
-def _needed(app: str | None) -> Engine:
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
-    return engine
 
 
 def _nothing(engine: Engine, source_name: str | None, template: str | None, time: datetime | None) -> str:

@@ -17,7 +17,7 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.queue.editing import value_of
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine, stored_engine
 from poscli.completing import job_ids as stored_ids
 from poscli.filtering import filter_options
 from poscli.forgetting import forget
@@ -77,7 +77,7 @@ def list_jobs(wanted: Filter, limit: int, after: str | None, style: str, app: st
       poscli jobs list --source-name 'sync_*' --error 503
       poscli jobs list --format json | jq -r .id
     """
-    engine = _engine(app)
+    engine = stored_engine(app)
     if engine is None:
         return
     try:
@@ -101,9 +101,7 @@ def show(job_id: str, style: str, app: str | None) -> None:
     Example:
       poscli jobs show 3fa94c07d0b4407f8a56ad7ce7f0e0a1
     """
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     story = engine.story(engine.jobs.resolve(job_id))
     print(fitted(describe(story)) if style == "text" else dump(story_as_json(story)))
 
@@ -138,7 +136,7 @@ def retry(job_ids: tuple[str, ...], changes: tuple[str, ...], all_failed: bool, 
         if wanted.status not in (None, JobStatus.FAILED):
             raise click.UsageError(f"--all-failed and --status {wanted.status}: give one of them")
         wanted = replace(wanted, status=JobStatus.FAILED)
-    check_asked(job_ids, wanted, "--all-failed", options)
+    check_asked(job_ids, wanted, f"--all-failed, or {_WHICH}", options)
     if changes:
         _edit(job_ids, changes, options["app"])
         return
@@ -208,9 +206,7 @@ def clean(older_than: datetime, wanted: Filter, **options: Any) -> None:
 
 def _act(kind: Kind, job_ids: Sequence[str], wanted: Filter, *, app: str | None, yes: bool, **how: Any) -> None:
     """Do it with the jobs that are named, or have the workers do it with all that match."""
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     if not job_ids:
         operate(engine, kind, wanted, yes=yes, **how)
         return
@@ -232,22 +228,10 @@ def _edit(job_ids: Sequence[str], changes: Sequence[str], app: str | None) -> No
     for name, equals, _ in pairs:
         if not (name and equals):
             raise click.UsageError(f"--set '{name}' is not NAME=VALUE, such as customer_id=43")
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     old = _stored(engine, job_ids[0])
     new = engine.jobs.retry(old.id, set={name: value_of(value) for name, _, value in pairs}, by=operator())
     print(printable(f"enqueued {new.id} ({new.source_name}), made from {old.id}"))
-
-
-def _engine(app: str | None) -> Engine | None:
-    """Return the engine, or say that there is no store to look at."""
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        return None
-    return engine
 
 
 def _stored(engine: Engine, job_id: str) -> JobRecord:

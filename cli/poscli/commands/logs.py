@@ -44,7 +44,7 @@ _LOOKED_AT = 1_000  # newest entries and jobs searched for a source name that is
     "--since",
     type=since_time,
     metavar="TIME",
-    help="Only entries of the last 10m, 2h30m, 1d, or since 2024-01-15T14:32 (UTC).",
+    help="Only entries of the last 10m, 2h30m, 1d, or since 14:00 or 2024-01-15T14:32 (UTC).",
 )
 @click.option(
     "-n",

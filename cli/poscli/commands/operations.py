@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import click
 
-from liquid_background import Engine
 from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.operation import Operation
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine, stored_engine
 from poscli.group import Group
 from poscli.operating import as_options, follow, summary
 from poscli.output import dump
@@ -51,7 +49,7 @@ def list_operations(limit: int, style: str, app: str | None) -> None:
     Example:
       poscli operations list --limit 5
     """
-    engine = _engine(app)
+    engine = stored_engine(app)
     if engine is None:
         return
     found = engine.operations.list(limit)
@@ -78,9 +76,7 @@ def show(operation_id: str, follows: bool, style: str, app: str | None) -> None:
     Example:
       poscli operations show 3fa94c07 --follow
     """
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     found = engine.operations.get(operation_id)
     if follows:
         follow(engine, found.id)
@@ -100,19 +96,8 @@ def abort(operation_id: str, app: str | None) -> None:
     Example:
       poscli operations abort 3fa94c07
     """
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     print(summary(engine.operations.abort(operation_id, by=operator())))
-
-
-def _engine(app: str | None) -> Engine | None:
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        return None
-    return engine
 
 
 def _row(operation: Operation) -> tuple[object, ...]:

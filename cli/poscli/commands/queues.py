@@ -12,7 +12,7 @@ from liquid_background import Engine
 from liquid_background.job import Priority
 from liquid_background.jobs.contract import COUNTED
 from liquid_background.jobs.queue.pausing import Pause
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine, stored_engine
 from poscli.completing import source_names
 from poscli.group import Group
 from poscli.output import dump
@@ -74,7 +74,7 @@ def list_queues(style: str, app: str | None) -> None:
       poscli queues list
       poscli queues list --format json | jq -r '.paused[].what'
     """
-    engine = _engine(app)
+    engine = stored_engine(app)
     if engine is None:
         return
     pauses = engine.queues.paused()
@@ -146,9 +146,7 @@ def pause(queue: str | None, source_name: str, group: str, reason: str, app: str
       poscli queues pause --source-name 'sync_*' --reason 'the CRM is down'
       poscli queues pause --group crm
     """
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     target = _target(queue, source_name, group)
     before = engine.queues.paused()
     found = engine.queues.pause(**target, by=operator(), reason=reason)
@@ -171,9 +169,7 @@ def resume(queue: str | None, source_name: str, group: str, app: str | None) -> 
       poscli queues resume low
       poscli queues resume --source-name 'sync_*'
     """
-    engine = _engine(app)
-    if engine is None:
-        sys.exit(1)
+    engine = needed_engine(app)
     target = _target(queue, source_name, group)
     found = engine.queues.resume(**target, by=operator())
     if found is not None:
@@ -188,12 +184,3 @@ def _target(queue: str | None, source_name: str, group: str) -> dict[str, str]:
     if [bool(queue), bool(source_name), bool(group)].count(True) != 1:
         raise click.UsageError("name one queue, or give one of --source-name and --group")
     return {"queue": queue or "", "source_name": source_name, "group": group}
-
-
-def _engine(app: str | None) -> Engine | None:
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        return None
-    return engine

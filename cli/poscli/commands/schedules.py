@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from liquid_background import Engine
 from liquid_background.jobs.log import printable
 from liquid_background.python_jobs.cron_words import in_words
 from liquid_background.python_jobs.timetable import Paused, Planned
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, needed_engine
 from poscli.group import Group
 from poscli.output import dump
 from poscli.tables import table
@@ -55,7 +53,7 @@ def list_schedules(style: str, app: str | None) -> None:
     Example:
       poscli schedules list --format json | jq -r 'select(.paused) | .name'
     """
-    engine = _engine(app)
+    engine = needed_engine(app)
     found = engine.timetable.list()
     if style == "json":
         for each in found:
@@ -80,7 +78,7 @@ def show(name: str, style: str, app: str | None) -> None:
     Example:
       poscli schedules show nightly_report
     """
-    found = _engine(app).timetable.get(name)
+    found = needed_engine(app).timetable.get(name)
     print(dump(_json(found)) if style == "json" else _text(found))
 
 
@@ -94,7 +92,7 @@ def pause(name: str, app: str | None) -> None:
     Example:
       poscli schedules pause nightly_report
     """
-    changed = _engine(app).timetable.pause(name, operator())
+    changed = needed_engine(app).timetable.pause(name, operator())
     print(f"{name} is paused" if changed else f"{name} is paused already")
 
 
@@ -108,7 +106,7 @@ def resume(name: str, app: str | None) -> None:
     Example:
       poscli schedules resume nightly_report
     """
-    changed = _engine(app).timetable.resume(name, operator())
+    changed = needed_engine(app).timetable.resume(name, operator())
     print(f"{printable(name)} is resumed" if changed else f"{printable(name)} is not paused")
 
 
@@ -122,17 +120,7 @@ def run(name: str, app: str | None) -> None:
     Example:
       poscli schedules run nightly_report
     """
-    print(_engine(app).timetable.run(name, operator()))
-
-
-def _engine(app: str | None) -> Engine:
-    """Return the engine; without a store there is nothing to say."""
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
-        sys.exit(1)
-    return engine
+    print(needed_engine(app).timetable.run(name, operator()))
 
 
 def _row(each: Planned) -> tuple[object, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from liquid_background.jobs.operating.statistics import NameStatistics, Percentiles, Statistics
-from poscli.application import app_option, load_engine, no_store
+from poscli.application import app_option, stored_engine
 from poscli.charts import columns
 from poscli.completing import source_names
 from poscli.output import dump
@@ -37,7 +37,7 @@ _HOUR = 60 * _MINUTE
     "--since",
     type=since_time,
     metavar="TIME",
-    help="Only the last 10m, 2h30m, 7d, or since 2024-01-15T14:32 (UTC); 31 days at most. Default: all time.",
+    help="Only the last 10m, 2h30m, 7d, or since 14:00 or 2024-01-15T14:32 (UTC); 31 days at most. Default: all time.",
 )
 @click.option(
     "--format",
@@ -59,10 +59,8 @@ def command(source_name: str, since: datetime | None, style: str, app: str | Non
       poscli stats --source-name 'mail_*' --since 7d
       poscli stats --format json | jq '.names[] | select(.failure_rate > 0.1)'
     """
-    engine = load_engine(app)
-    missing = no_store(engine.settings)
-    if missing:
-        note(missing)
+    engine = stored_engine(app)
+    if engine is None:
         return
     found = engine.stats(source_name, since)
     if style == "json":

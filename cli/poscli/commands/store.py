@@ -101,7 +101,7 @@ def usage(style: str, app: str | None) -> None:
 @command.command("reindex")
 @app_option
 def reindex(app: str | None) -> None:
-    """Bring the indexes of failed jobs in line with the jobs themselves.
+    """Bring the indexes of failed and of delayed jobs in line with the jobs themselves.
 
     Workers do so, too, a little every second; this does it at once. Workers may run meanwhile, and it may be ended
     and run again at any time.

@@ -149,13 +149,16 @@ class Carrier:
         """Deal with the jobs that a look has found; return where to go on, None when somebody else shall or it ends."""
         beyond = Place(at.turn + 1, "") if found.is_last else Place(at.turn, found.cursor)
         ends = OperationState.DONE if beyond.turn == len(taken.statuses) else ""
-        ids = list(found.ids)
+        ids, reached = list(found.ids), found.before
         while True:
             now, ids = self._split(taken, ids)
             holds = not ((taken.gap and now) or self._stopped() or monotonic() > until)
             lease = self._lease if holds else ""
-            place = at if ids else beyond
-            head: list[Argument] = [taken.id, taken.token, lease, str(place), found.looked_at, found.of or 0]
+            # Not from where it began: what failed again since stands there, before the others.
+            stop = found.stops[-len(ids) - 1] if ids else None
+            place, looked_at = (Place(at.turn, stop.cursor), stop.looked_at) if stop else (beyond, found.looked_at)
+            head: list[Argument] = [taken.id, taken.token, lease, str(place), looked_at - reached, found.of - looked_at]
+            reached = looked_at
             head += ["" if ids else ends, taken.gap, self._settings.log_limit]
             [how, *_] = self._timed(head, self._with_signatures(taken, now))
             if how == b"fenced" or not holds or (ends and not ids):

@@ -30,7 +30,6 @@ from liquid_background.threads import Threads
 Order: TypeAlias = Literal["last", "count"]
 Groups: TypeAlias = list[FailureGroup]  # by this name, since what returns them is a method `list`
 
-_LEAST_PREFIX: Final = 3  # characters of an id
 GONE: Final = "(not shown: its jobs are gone, and with them the values that would be masked in it)"
 
 
@@ -222,7 +221,7 @@ class Failures:
         if FAILURE_ID.fullmatch(failure):
             return failure
         known = self._stored.ids()
-        alike = [each for each in known if each.startswith(failure)] if len(failure) >= _LEAST_PREFIX else []
+        alike = [each for each in known if failure and each.startswith(failure)]
         if len(alike) > 1:
             raise FailureNotFound(f"{len(alike)} failure groups begin with {failure!r}: {', '.join(alike[:5])}")
         if not alike:

@@ -31,7 +31,7 @@ OUT_OF_REACH: Final = (
 """What keeps a text whatever is forgotten here."""
 
 _AT_ONCE: Final = 50  # records that are read or deleted in one call, unless they are large
-_BYTES: Final = 2 * 1024 * 1024  # of records that one call reads: a few milliseconds of the store's time
+_BYTES: Final = 1024 * 1024  # of records that one call reads: a few milliseconds of the store's time
 _SCANNED: Final = 1_000  # keys that one call passes
 _ENTRIES: Final = 250  # of a stream that one call reads
 _FIELDS: Final = 1_000  # of a hash beside those of jobs that is looked at

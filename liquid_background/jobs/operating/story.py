@@ -22,7 +22,7 @@ PATIENCE: Final = 1.0
 """Seconds that children are looked for, unless a caller has less."""
 _CHILDREN: Final = 20  # that are shown
 _ENTRIES: Final = 10_000  # of the log, the newest
-_MARGIN: Final = timedelta(minutes=1)  # behind a job's end, as a clock may be that is not the store's
+_MARGIN: Final = timedelta(seconds=10)  # behind a job's end, as a clock may be that is not the store's
 _RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from liquid_background.errors import EnqueueError, JobRefused, NotPlain
 from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, Encoded, Group, Job, Priority
@@ -21,6 +21,7 @@ EDITED: Final[tuple[str, ...]] = (*SIGNED, keys.GROUP, keys.GROUP_LIMIT)
 """The fields of a record that an edited job is made from."""
 _LONGEST: Final = 255  # bytes of a name
 _NAMED: Final = 20  # values that an error names
+_Values: TypeAlias = dict[str, Encoded]
 
 
 def edited(
@@ -49,31 +50,48 @@ def edited(
         waits, limit = limits_of(fields["timeout"], fields["retry_intervals"], fields[keys.LIMIT])
     except JobRefused as error:
         raise JobRefused(f"cannot run job {job_id} again: {error}; enqueue it again where it comes from") from error
-    parameters, handed_over = deepcopy(payload["parameters"]), deepcopy(payload["handed_over"])
-    for name, value in changes.items():
-        _put(job_id, (parameters, handed_over), name, _encoded(job_id, name, value))
-    group = text(fields[keys.GROUP], _LONGEST)
+    parameters, handed_over = _changed(job_id, payload, changes)
     job = Job(
-        **{name: payload[name] for name in ("source_name", "template", "line", "column")},
-        **{name: payload[name] for name in _OPTIONAL if name in payload},
+        **{name: payload[name] for name in _COPIED if name in payload},
         parameters=parameters,
         handed_over=handed_over,
         priority=priority_of(settings.site, text(fields["origin"], _LONGEST)) or Priority.DEFAULT,
         max_attempts=len(waits) + 1,
         waits=waits,
         timeout=limit,
-        group=Group(group, whole(fields[keys.GROUP_LIMIT], 1, MAX_CONCURRENCY)) if group else None,
+        group=_group_of(fields),
         edited_from=job_id,
     )
-    if len(encode_data(job)) > MAX_PAYLOAD:
-        raise EnqueueError(
-            f"cannot run job {job_id} again so: it would take {len(encode_data(job)) / 1024:.0f} KB, and at most "
-            f"{MAX_PAYLOAD // 1024} KB can travel; pass ids instead of whole values"
-        )
+    _check_size(job)
     return job
 
 
-_OPTIONAL: Final = ("source", "partial", "function", "generation", "may_make", "regain_parts")
+_COPIED: Final = (
+    *("source_name", "template", "line", "column"),
+    *("source", "partial", "function", "generation", "may_make", "regain_parts"),
+)
+
+
+def _group_of(fields: Mapping[str, bytes]) -> Group | None:
+    name = text(fields[keys.GROUP], _LONGEST)
+    return Group(name, whole(fields[keys.GROUP_LIMIT], 1, MAX_CONCURRENCY)) if name else None
+
+
+def _changed(job_id: str, payload: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[_Values, _Values]:
+    """Return the parameters and the handed-over values with others in the place of some."""
+    named = deepcopy(payload["parameters"]), deepcopy(payload["handed_over"])
+    for name, value in changes.items():
+        _put(job_id, named, name, _encoded(job_id, name, value))
+    return named
+
+
+def _check_size(job: Job) -> None:
+    size = len(encode_data(job))
+    if size > MAX_PAYLOAD:
+        raise EnqueueError(
+            f"cannot run job {job.edited_from} again so: it would take {size / 1024:.0f} KB, and at most "
+            f"{MAX_PAYLOAD // 1024} KB can travel; pass ids instead of whole values"
+        )
 
 
 def _encoded(job_id: str, name: str, value: Any) -> Encoded:
@@ -91,10 +109,18 @@ def _put(job_id: str, named: Sequence[dict[str, Encoded]], name: str, value: Enc
             holder, key = found
             holder[key] = value
             return
-    known = sorted(key for values in named for key in values)
+    known = sorted(_names(named))
     listed = ", ".join(known[:_NAMED]) + (", …" if known[_NAMED:] else "")
     has = f"it has {listed}" if known else "it has none"
     raise EnqueueError(f"cannot run job {job_id} again: it was given no value {name[:120]!r}; {has}")
+
+
+def _names(named: Sequence[dict[str, Encoded]]) -> Iterator[str]:
+    """Yield the names of what a job was given, of a Python function those of its arguments."""
+    arguments = [*_arguments(named)]
+    for name, value in (item for values in (*named, *arguments) for item in values.items()):
+        if not arguments or (name != "kwargs" and (name, value) != ("args", [])):
+            yield name
 
 
 def _arguments(named: Sequence[dict[str, Encoded]]) -> Iterator[dict[str, Encoded]]:

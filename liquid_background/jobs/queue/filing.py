@@ -22,7 +22,7 @@ MOST_LOOKED: Final = 100
 """Ids that one call looks at in a slice: the same."""
 _SHARED_SLICE: Final = 30  # of each of two slices: with the newest, less than a millisecond of the store's time
 _SHARED_NEWEST: Final = 10
-_READ_AT_ONCE: Final = 4 * 1024 * 1024  # bytes, with those of one record more
+_READ_AT_ONCE: Final = 1024 * 1024  # bytes, with those of one record more: five milliseconds of the store's time
 _READ: Final = ("data", "status", "origin", keys.ERROR, keys.RAISED, "ended_at", "started_at", "created_at")
 _LONGEST: Final = 4_000  # bytes of an error
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -22,12 +22,28 @@ _KIND: Final = "scan"
 _SCOPED: Final = re.compile(r"[0-9a-f]{12}-.*", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Behind one of the ids that were found."""
+
+    place: str
+    position: Position
+    looked_at: int  # ids since the beginning
+
+    @property
+    def cursor(self) -> str:
+        """Goes on there."""
+        return cursors.write(_KIND, {"at": self.place, "to": self.position, "n": self.looked_at})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """What one call of the store has found."""
 
     ids: list[str]  # of jobs that were what the filter means when they were looked at
+    stops: Sequence[Stop]  # behind each of them
     cursor: str  # goes on behind them
+    before: int  # ids that were looked at before this call
     looked_at: int  # ids since the beginning
     of: int  # ids that there were to look at
     is_last: bool  # whether everything has been looked at
@@ -62,12 +78,13 @@ def scan(
         place = places[at]
         chunk = look(store, place, matching, position, pace.size)
         pace.took(chunk.seconds)
-        looked_at += chunk.looked_at
+        stops = [Stop(place.name, hit.position, looked_at + hit.number) for hit in chunk.hits]
+        before, looked_at = looked_at, looked_at + chunk.looked_at
         at, position = (at + 1, ()) if chunk.is_last else (at, chunk.position)
         is_last = at == len(places)
-        cursor = cursors.write(_KIND, {"at": "" if is_last else places[at].name, "to": position, "n": looked_at})
-        ids = [hit.id for hit in chunk.hits]
-        yield Found(ids=ids, cursor=cursor, looked_at=looked_at, of=max(of, looked_at), is_last=is_last)
+        cursor = Stop("" if is_last else places[at].name, position, looked_at).cursor
+        ids, of = [hit.id for hit in chunk.hits], max(of, looked_at)
+        yield Found(ids=ids, stops=stops, cursor=cursor, before=before, looked_at=looked_at, of=of, is_last=is_last)
 
 
 def ids_like(store: Store, settings: Settings, beginning: str, scope: int = 0) -> Iterator[str]:

@@ -5,6 +5,7 @@ Where a site is set, its name goes into each: see liquid_background.jobs.site.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -231,6 +232,15 @@ def failures_of(template: str) -> str:
 FAILURES_LOOKED: Final = "liquid_background:failures:looked"
 """Hash of how far workers have come in comparing the indexes of failed jobs with the records."""
 
+
+def delayed(queue: str) -> str:
+    """Return the key of the index of a queue's delayed jobs, scored by when they came there, in microseconds."""
+    return f"liquid_background:delayed:{queue}"
+
+
+DELAYED_LOOKED: Final = "liquid_background:delayed"
+"""Hash of how far workers have come in comparing these indexes with RQ's registries, and their doubt: look_delayed."""
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 
@@ -245,8 +255,9 @@ BEATEN: Final = "lb_beaten"  # RQ's execution keys exist for the running attempt
 CANCEL: Final = "lb_cancel"  # someone wants the running attempt ended
 FOREIGN: Final = "lb_foreign"  # in another application's job: it was refused once, and left to that one's workers
 OURS_MARK: Final = "lb_ours"  # in a worker's registration: it is one of these, and what it knows: see OURS
-OURS: Final = 2
-"""What a worker of this version says there: 2, that it knows of ids that stay behind."""
+OURS: Final = 3
+"""What a worker of this version says there: 2, that it knows of ids that stay behind; 3, of `delayed`, too."""
+KNOWS_BEHIND: Final = 2
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
 RECYCLES: Final = "lb_recycles"  # there, too: how many processes had its place before it
@@ -265,11 +276,15 @@ SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%S.%fZ"
 """How RQ writes a time in a record."""
+_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", re.ASCII)
 
 
 def parse_time(value: bytes | None) -> datetime | None:
     """Return a time from a record; None when it is absent or not one."""
     try:
-        return datetime.strptime((value or b"").decode("ascii"), TIME_FORMAT).replace(tzinfo=UTC)
+        text = (value or b"").decode("ascii")
+        if _TIME.fullmatch(text):  # in a tenth of the time that the other takes
+            return datetime.fromisoformat(text)
+        return datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None

@@ -23,7 +23,7 @@ from liquid_background.settings import Settings
 _IDS_AT_ONCE: Final = 100  # that one call reads: a few milliseconds of the store's time
 _NAMED: Final = 6  # ids that begin so which are looked for: a few to name, and whether there are more
 _LONGEST_TRACE: Final = 1024 * 1024  # bytes: stock workers keep the whole of it
-_READ_AT_ONCE: Final = 4 * 1024 * 1024  # bytes, with those of one record more
+_READ_AT_ONCE: Final = 1024 * 1024  # bytes, with those of one record more: five milliseconds of the store's time
 
 
 class Lookup:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import dropwhile
 from typing import Any, Final, TypeAlias
 
@@ -16,9 +16,10 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import cursors
 from liquid_background.jobs.queue.chunks import MOST, Chunk, Hit, Pace, look
 from liquid_background.jobs.queue.cursors import Position
+from liquid_background.jobs.queue.delays import has_index
 from liquid_background.jobs.queue.indexed import INDEXED, index_place
 from liquid_background.jobs.queue.matching import Matching
-from liquid_background.jobs.queue.places import places_of, sizes
+from liquid_background.jobs.queue.places import DELAYED, Place, below, has_delayed, places_of, queues_of, sizes
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
@@ -50,12 +51,13 @@ class Merged:
         said = cursors.read(_KIND, after) if after else {}
         goes_on = INDEXED in said
         index = index_place(store, settings, wanted, trusting=goes_on) if goes_on or not after else None
-        self.places = places_of(wanted, store.site, index)
+        self.places = places_of(wanted, store.site, index, by_coming=_by_coming(store, wanted, said))
         matching = Matching(wanted, settings)
         self._readings: dict[str, _InOrder | _Sorted] = {}
         for place in self.places:
+            begins = below(place, str(said.get(_TIME))) if after and place.name not in said else place
 
-            def at(position: Position, most: int, above: str = "", place: Any = place) -> Chunk:
+            def at(position: Position, most: int, above: str = "", place: Place = begins) -> Chunk:
                 return look(store, place, matching, position, most, above=above)
 
             reading = _InOrder(at, most) if place.has_order else _Sorted(at, most)
@@ -99,6 +101,13 @@ class Merged:
             return None
         said = {name: reading.said() for name, reading in self._readings.items()}
         return cursors.write(_KIND, {_TIME: self._time, **{name: words for name, words in said.items() if words}})
+
+
+def _by_coming(store: Store, wanted: Filter, said: Mapping[str, Any]) -> bool:
+    """Return whether delayed jobs are read by their index: a list goes on as it began."""
+    if not has_delayed(wanted) or any(name.startswith("scheduled/") for name in said):
+        return False
+    return any(name.startswith(DELAYED) for name in said) or has_index(store, queues_of(wanted))
 
 
 class _InOrder:
@@ -223,7 +232,9 @@ class _Sorted:
         return hit
 
     def said(self) -> Sequence[object]:
-        """Return what a cursor says of it; nothing when it is to begin."""
+        """Return what a cursor says of it; nothing when it is to begin, and that none is old enough when it is over."""
+        if self.is_over and not self.hits:
+            return ("", "")
         return [] if self._below[0] == _NEWEST else self._below
 
 

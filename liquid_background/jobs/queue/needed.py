@@ -105,6 +105,7 @@ _OWN_NAMES: Final = (
     *(keys.FAILURE_GROUPS, keys.FAILURES_LOOKED, keys.failures_of("*")),
     *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
+    *(keys.DELAYED_LOOKED, keys.delayed("*")),
     *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 from liquid_background.job import JobStatus
@@ -16,6 +17,9 @@ from liquid_background.jobs.store import Store, read_replies
 Kind: TypeAlias = Literal["list", "falling", "rising", "attempts"]
 """How it is read: a list from its end, a sorted set from its highest score or its lowest on, or RQ's of attempts."""
 
+DELAYED: Final = "delayed"
+"""What the names of the places begin with that are indexes of delayed jobs."""
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _CLOCK_LASTS: Final = 1.0  # seconds between two looks at the store's clock
 
 
@@ -32,6 +36,7 @@ class Place:
     expires: bool = False  # whether scores are times after which the record is gone
     lowest: str = "-inf"  # score of those that are meant
     highest: str = "+inf"
+    registry: str = ""  # of an index, the sorted set in which what stands there has to stand, too
 
     @property
     def has_order(self) -> bool:
@@ -62,22 +67,25 @@ _LEASED: Final = {"claimed": "queued", "started": "started"}
 """By the state, the word of the records whose ids stand in the leases."""
 
 
-def places_of(wanted: Filter, site: str, index: Place | None = None) -> list[Place]:
+def places_of(wanted: Filter, site: str, index: Place | None = None, *, by_coming: bool = False) -> list[Place]:
     """Return the places where jobs may stand that a filter means, in the order in which a job comes through them.
 
     Args:
         wanted: what is meant.
         site: whose places.
         index: that stands in for the failed jobs of every queue.
+        by_coming: whether delayed jobs are read by their index, in the order in which they came there.
     """
     states = [state for status in _statuses(wanted) for state in states_of(status)]
-    queues = [wanted.queue] if wanted.queue else keys.QUEUES
+    queues = queues_of(wanted)
     found = []
     for name, state in _STATES.items():
         if name == "started" and (words := tuple(word for leased, word in _LEASED.items() if leased in states)):
             found.append(Place("leases", "rising", own_name(site, keys.LEASES), words, ("enqueued_at", "started_at")))
         if name == "failed" and index and name in states:
             found.append(index)
+        elif name == "scheduled" and by_coming and name in states:
+            found += [_indexed(_place(name, state, queue, site), queue, wanted, site) for queue in queues]
         elif name in states:
             found += [_place(name, state, queue, site) for queue in queues]
     if not wanted.status:  # RQ puts what was stopped beside what failed, and calls it something else
@@ -85,6 +93,42 @@ def places_of(wanted: Filter, site: str, index: Place | None = None) -> list[Pla
             replace(place, words=(*place.words, "stopped")) if place.words == ("failed",) else place for place in found
         ]
     return found
+
+
+def queues_of(wanted: Filter) -> Sequence[str]:
+    """Return the queues whose jobs may be meant."""
+    return [wanted.queue] if wanted.queue else keys.QUEUES
+
+
+def has_delayed(wanted: Filter) -> bool:
+    """Return whether delayed jobs may be meant."""
+    return any("scheduled" in states_of(status) for status in _statuses(wanted))
+
+
+def microseconds(time: datetime) -> str:
+    """Return a time as the index of delayed jobs is scored."""
+    return str((time - _EPOCH) // timedelta(microseconds=1))
+
+
+def below(place: Place, time: str) -> Place:
+    """Return a place as it is read for jobs that came there at a time, as records have it, and before."""
+    moment = keys.parse_time(time.encode("ascii", "replace")) if place.registry else None
+    highest = int(microseconds(moment)) + 1 if moment else 0
+    if not highest or (place.highest != "+inf" and int(place.highest[1:]) <= highest):
+        return place
+    return replace(place, highest=f"({highest}")
+
+
+def _indexed(place: Place, queue: str, wanted: Filter, site: str) -> Place:
+    return replace(
+        place,
+        name=f"{DELAYED}/{queue}",
+        kind="falling",
+        key=own_name(site, keys.delayed(queue)),
+        registry=place.key,
+        lowest=microseconds(wanted.since) if wanted.since else "-inf",
+        highest=f"({microseconds(wanted.until)}" if wanted.until else "+inf",
+    )
 
 
 def _statuses(wanted: Filter) -> Sequence[JobStatus]:
@@ -114,5 +158,7 @@ def sizes(store: Store, places: Sequence[Place]) -> list[int]:
         if place.kind == "list":
             pipeline.llen(place.key)
         else:
-            pipeline.zcount(place.key, now if place.expires else place.lowest, place.highest)
+            is_whole = place.lowest == "-inf" and place.highest == "+inf"
+            key = place.registry if place.registry and is_whole else place.key
+            pipeline.zcount(key, now if place.expires else place.lowest, place.highest)
     return [reply or 0 for reply in read_replies(pipeline, store.url)]

@@ -195,6 +195,8 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "FAILURE_HOURS": keys.failure_hours(""),
     "FAILURES_OF": keys.failures_of(""),
     "FAILURES_LOOKED": keys.FAILURES_LOOKED,
+    "DELAYED": keys.delayed(""),
+    "DELAYED_LOOKED": keys.DELAYED_LOOKED,
 }
 _OF_A_QUEUE: Final[Mapping[str, Callable[[str], str]]] = {
     "QUEUE": keys.queue,
@@ -257,6 +259,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": keys.MAX_PAUSES,
     "OURS": keys.OURS,
+    "KNOWS_BEHIND": keys.KNOWS_BEHIND,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),

@@ -13,7 +13,8 @@ from liquid_background.language.filters.result import refuse
 from liquid_background.wording import a
 
 MAX_COMPARISONS: Final = 1_000_000
-"""Comparisons of items with those that tell no mark, such as sets."""
+"""Comparisons of items with those that tell no mark, such as sets, and with those of one hash: who sends numbers can
+choose them so that all have one."""
 
 _KINDS: Final[dict[type, type]] = {MadeList: list, MadeDict: dict}
 _MISSING: Final = object()
@@ -27,16 +28,21 @@ def uniq(sequence: Any, key: object = None) -> list[object]:
     values: list[object] = []
     odd: list[object] = []  # those that tell no mark: each is compared with them, and they with all
     found: list[object] = []
+    alike: dict[int, int] = {}  # how many marks have a hash
     compared = 0
     for item in sequence:
         compared += len(odd)
         if compared > MAX_COMPARISONS:
-            refuse(f"uniq is given {len(odd):,} items of a kind that is compared with each other one")
+            refuse(f"uniq is given items that take over {MAX_COMPARISONS:,} comparisons with each other")
         value = item if key is None else _member(item, key)
         try:
             mark = _mark(value)
+            hashed = hash(mark)
+            compared += alike.get(hashed, 0)
             is_new = mark not in marks and value not in odd
-            marks.add(mark)
+            if is_new:
+                marks.add(mark)
+                alike[hashed] = alike.get(hashed, 0) + 1
         except TypeError:
             is_new = value not in odd and value not in values
             if is_new:

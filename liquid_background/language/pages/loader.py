@@ -190,7 +190,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         return sorted({name_of(each.name) for each in found.templates})
 
     def front_matters(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the front matter of the pages and partials that have any, by path; of too many the oldest.
+        """Yield the front matter of the pages and partials that may have a schedule, by path; of too many the oldest.
 
         Each comes under the name that jobs know it by. One that cannot be read is logged and left out.
         """

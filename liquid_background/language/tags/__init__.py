@@ -23,6 +23,7 @@ from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.extends import ExtendsTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
 from liquid_background.language.tags.log import LogTag
+from liquid_background.language.tags.macro import MacroTag
 from liquid_background.language.tags.opened import Tokens, placed
 from liquid_background.language.tags.output import EchoTag, OutputTag
 from liquid_background.language.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
@@ -68,6 +69,7 @@ __all__ = [
     "Collector",
     "Consumer",
     "ExtendsTag",
+    "MacroTag",
     "Return",
     "Tokens",
     "close_collector",

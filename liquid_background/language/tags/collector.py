@@ -76,8 +76,9 @@ class Collector:
         """
         self.maker = self.maker or new_id()
         adopt(job, self.maker)
-        self._job_bytes += len(encode_data(job))
-        self._job_count += count_of(job) if self.jobs else 1  # a job may always send one, such as its next run
+        size = len(encode_data(job))
+        self._job_bytes += size
+        self._job_count += count_of(size) if self.jobs else 1  # a job may always send one, such as its next run
         within = self._stretch
         if len(self.jobs) >= MAX_JOBS:
             message = f"over {MAX_JOBS:,} jobs in one {within}: have a job make the others, or give one job more to do"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TextIO
 
 from liquid import BoundTemplate, RenderContext
@@ -10,30 +11,37 @@ from liquid.extra.tags import extends_tag
 
 from liquid_background.errors import LimitReached
 from liquid_background.language.context import Context
+from liquid_background.language.limits import LIGHT, hold
 from liquid_background.language.syntax import template_name
 
 
 class _Chain:
     """The parents of a template, from the nearest on, whose blocks are put on python-liquid's stacks.
 
-    They are held until the last one has been rendered: chains that are rendered in each other share one limit.
+    They are held until the last one has been rendered: chains that are rendered in each other share one limit of their
+    number, and one of what they take.
     """
 
     def __init__(self, node: extends_tag.ExtendsNode, context: RenderContext) -> None:
         self._node = node
         self._context = context
         self._names: set[str] = set()
+        self._held = ExitStack()
 
     def __enter__(self) -> _Chain:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._held.close()
         if isinstance(self._context, Context):
             self._context.watch.parents -= len(self._names)
 
     def next_after(self, template: BoundTemplate) -> extends_tag.ExtendsNode | None:
         """Take the blocks of a template; return its own `extends`, if it has one."""
         try:
+            weight = getattr(template, "weight", 0)  # templates of others have none
+            if weight > LIGHT:
+                self._held.enter_context(hold(self._context, _name(template), weight))
             extends, _ = extends_tag._stack_blocks(self._context, template)
             if extends is not None and extends.name in self._names:
                 raise TemplateInheritanceError(f"circular extends {extends.name!r}", token=extends.token)

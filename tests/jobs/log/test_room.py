@@ -51,19 +51,19 @@ def _kept(store: Store, **wanted: str) -> list[int]:
 
 def test_a_flood_of_lines_leaves_the_ends_of_others(store: Store, ends: Log, lines: Callable[[int], None]) -> None:
     ends(range(1_500))
-    for source in range(50):
+    for source in range(20):
         lines(source)
     assert _kept(store) == list(range(1_500))
     assert _kept(store, source_name="other_3") == list(range(3, 1_500, 10))
     assert _kept(store, status="FAILED") == list(range(1, 1_500, 2))
-    assert len(entries(store.client, type="job", source_name="flood_49", limit=1_000)) == 1_000
+    assert len(entries(store.client, type="job", source_name="flood_19", limit=1_000)) == 1_000
 
 
 def test_the_ends_among_the_lines_are_kept_in_their_order(
     store: Store, ends: Log, lines: Callable[[int], None]
 ) -> None:
-    for part in range(60):
-        ends(range(25 * part, 25 * part + 25))
+    for part in range(30):
+        ends(range(50 * part, 50 * part + 50))
         lines(part % 7)
     assert _kept(store) == list(range(1_500))
     whole = list(oldest_first(store.client, last_id(store.client)))
@@ -80,7 +80,7 @@ def test_a_log_that_ends_had_filled_makes_room_bit_by_bit(
     ends(range(LIMIT))
     Queue(store, load_settings(log_limit=LIMIT)).send([], [LogEntry(source_name="page", message="one")])
     assert store.client.xlen(ENDS) <= 110
-    for source in range(20):
+    for source in range(10):
         lines(source)
     newest = _kept(store)
     assert newest[-LIMIT // 2 :] == list(range(LIMIT // 2, LIMIT))

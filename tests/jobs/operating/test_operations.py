@@ -219,6 +219,64 @@ def test_a_rate_lets_so_many_go_at_a_time(desk: Desk) -> None:
     assert sorted(desk.statuses(*ids)) == ["failed"] * 8 + ["pending"] * 2
 
 
+def _carry_on_at_its_rate(desk: Desk, operation: Operation) -> bool:
+    """Do what is due when the rate lets it go on; whether it does."""
+    if desk.operations.get(operation.id).state is not OperationState.RUNNING:
+        return False
+    desk.store.client.zadd(keys.OPERATIONS_DUE, {operation.id: 1})
+    assert desk.carrier.carry_on() is not None
+    return True
+
+
+def test_a_slow_retry_gets_through_jobs_that_fail_again_at_once(desk: Desk) -> None:
+    ids = desk.fail(*(f"a{number}" for number in range(12)))
+    operation = desk.operations.start("retry", ANY, rate="4/s")
+    parts = 0
+    while _carry_on_at_its_rate(desk, operation):
+        while desk.store.client.llen(keys.queue("default")):
+            desk.hands.finish(desk.hands.take(), FAILED)
+        parts += 1
+        assert parts <= len(ids)
+    assert _counts(desk.operations.get(operation.id)) == (12, 12, 0, 0)
+    assert desk.operations.get(operation.id).looked_at == 12
+
+
+def test_what_fails_meanwhile_holds_no_slow_retry_up_and_counts_once(desk: Desk) -> None:
+    ids = desk.fail(*(f"a{number}" for number in range(6)))
+    operation = desk.operations.start("retry", ANY, rate="4/s")
+    later = 0
+    while _carry_on_at_its_rate(desk, operation):
+        assert later <= len(ids)
+        desk.store.client.delete(keys.queue("default"))  # the retried ones, which stand before
+        desk.fail(f"b{later}")
+        later += 1
+    assert _counts(desk.operations.get(operation.id)) == (6, 6, 0, 0)
+    assert desk.statuses("b0") == ["failed"]
+
+
+def test_jobs_of_each_status_count_as_looked_at(desk: Desk) -> None:
+    desk.send("runs", *(f"a{number}" for number in range(6)))
+    desk.hands.take()
+    operation = desk.operations.start("cancel", ANY)  # of those that wait, then of those that run
+    desk.carry_out()
+    ended = desk.operations.get(operation.id)
+    assert (ended.done, ended.looked_at) == (7, ended.of)
+    assert ended.looked_at >= 7  # a job that runs has more than one place
+
+
+def test_a_slow_cancel_passes_each_job_that_comes_meanwhile_once(desk: Desk) -> None:
+    desk.send(*(f"a{number}" for number in range(6)))
+    operation = desk.operations.start("cancel", ANY, rate="4/s")
+    later = 0
+    while _carry_on_at_its_rate(desk, operation):
+        assert later <= 12
+        desk.send(f"b{later}")
+        later += 1
+    ended = desk.operations.get(operation.id)
+    assert (ended.done, ended.failed) == (6, 0)
+    assert ended.skipped <= later
+
+
 @pytest.mark.parametrize("rate", ["0/s", "10", "10/d", "-1/s", "1.5/s", "10/s ", "٣/s", "9999999/s"])
 def test_a_rate_that_is_none_is_refused(desk: Desk, rate: str) -> None:
     with pytest.raises(OperationError, match="is not one such as 10/s"):

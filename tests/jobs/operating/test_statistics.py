@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
@@ -147,6 +148,45 @@ def test_names_are_capped_and_what_is_beyond_is_counted_together(store: Store) -
     assert store.client.hlen(f"{keys.COUNTS}all") <= MAX_COUNTED_NAMES + 1
 
 
+def test_names_that_somebody_makes_up_push_out_no_name_that_has_run_more(store: Store) -> None:
+    _count(store, **{f"made{number}": _tally() for number in range(MAX_COUNTED_NAMES)})
+    _count(store, mine=_tally(20))
+    for start in range(0, 2 * MAX_COUNTED_NAMES, 50):
+        _count(store, **{f"more{number}": _tally() for number in range(start, start + 50)})
+    for found in (statistics(store), statistics(store, since=_ago(hours=5))):
+        assert _ended(found)["mine"] == 20
+        assert found.total.ended == 3 * MAX_COUNTED_NAMES + 20
+
+
+def test_of_all_time_a_name_that_was_not_seen_for_a_day_makes_room_whatever_it_has_run(store: Store) -> None:
+    _count(store, old=_tally(50))
+    _count(store, **{f"n{number}": _tally() for number in range(MAX_COUNTED_NAMES - 1)})
+    store.client.zadd(keys.COUNTED_NAMES, {"old": store.time(0.0) - 90_000})
+    _count(store, new=_tally())
+    counted = _ended(statistics(store))
+    assert counted["new"] == 1
+    assert counted[OTHER_NAMES] == 50
+    assert len(counted) == MAX_COUNTED_NAMES + 1
+
+
+def test_a_storm_of_names_is_told_of_in_parts(bench: Bench) -> None:
+    client = bench.store.client
+    try:
+        client.config_set("slowlog-max-len", 100_000)
+        client.config_set("slowlog-log-slower-than", 0)
+        client.slowlog_reset()
+        bench.queue.send([bench.job(source_name=f"n{number}") for number in range(300)])
+        bench.burst()
+        told = [entry["command"] for entry in client.slowlog_get(100_000)]
+    finally:
+        client.config_set("slowlog-log-slower-than", 10_000)
+    calls = [call for call in told if scripts.digest("tally").encode() in call]
+    assert len(calls) >= 12
+    assert sum(_ended(statistics(bench.store)).values()) == 300
+    more = [int(found[1]) for call in calls if (found := re.search(rb"\((\d+) more arguments", call))]
+    assert max(more) + 31 <= 3 + 2 * 25  # names and cells, behind the script
+
+
 @pytest.mark.parametrize("garbage", [b"nonsense", b"[]", b"{}", b"[" * 500, b"[1,2,3,4,5,6,7,8,9]"])
 def test_a_cell_that_is_garbage_begins_anew(store: Store, garbage: bytes) -> None:
     store.client.hset(f"{keys.COUNTS}all", "a", garbage)
@@ -170,3 +210,23 @@ def test_what_is_counted_goes_away(store: Store) -> None:
     ttls = [store.client.ttl(f"{keys.COUNTS}{end}") for end in (f"m:{now // 60}", f"h:{now // 3600}")]
     assert 86_400 < ttls[0] <= 25 * 3600
     assert 31 * 86_400 < ttls[1] <= 32 * 86_400
+
+
+def test_a_moment_says_how_long_was_waited_in_it(store: Store) -> None:
+    _count(store, a=_tally(4), b=_tally(6))
+    waited = [moment.waited for moment in statistics(store, since=_ago(hours=2)).moments]
+    [found] = [each for each in waited if each.p50 is not None]
+    assert found.mean == 1.0
+
+
+def test_sums_are_those_of_tallies_and_garbage_counts_as_nothing(store: Store) -> None:
+    now = int(store.time(0.0))
+    cells: list[Any] = [_tally(3).cell(), [1, 2, 0, 0, 0, 7.0, True, {"3": 4, "99": 1, "x": 2, "5": -1}, {"1": "y"}]]
+    for at, cell in enumerate([*cells, "x", [1] * 9, [-1, 0, 0, 0, 0, 0, 0, {}, {}]]):
+        store.client.hset(f"{keys.COUNTS}m:{now // 60 - at}", "a", json.dumps(cell))
+    [found] = statistics(store, since=_ago(minutes=30)).names
+    expected = Tally.of(json.loads(json.dumps(cells[0])))
+    for cell in (cells[1], [1] * 9):
+        expected.merge(Tally.of(cell))
+    assert (found.started, found.succeeded) == (expected.started, expected.succeeded)
+    assert found.ran.mean == pytest.approx(expected.ran.total / expected.ran.count)

@@ -58,13 +58,11 @@ def test_failed_jobs_behind_twelve_thousand_others_are_found(store: Store, engin
     assert newest.looked_at < 1_000
 
 
-def test_waiting_jobs_behind_twenty_nine_thousand_others_exist(
-    store: Store, engine: Engine, settings: Settings
-) -> None:
+def test_waiting_jobs_behind_twelve_thousand_others_exist(store: Store, engine: Engine, settings: Settings) -> None:
     engine.jobs.send([job("rare", "rare")])
     copy(store, "rare", keys.queue("default"), 999, "r")
     engine.jobs.send([job("mail", "mail", parameters={"customer_id": 42})])
-    copy(store, "mail", keys.queue("default"), 28_999, "m")
+    copy(store, "mail", keys.queue("default"), 11_999, "m")
     with quick_calls(store):
         assert len(engine.jobs.list("pending", "rare", 2_000)) == 1_000
         page = engine.jobs.list(source_name="rare", limit=10)
@@ -72,9 +70,9 @@ def test_waiting_jobs_behind_twenty_nine_thousand_others_exist(
     assert page.cursor
     following = engine.jobs.list(source_name="rare", limit=10, after=page.cursor)
     assert [record.id for record in following][:2] == ["r000989", "r000988"]
-    assert following.looked_at <= following.of == 30_000
+    assert following.looked_at <= following.of == 13_000
     with quick_calls(store):
-        assert engine.jobs.count(values={"customer_id": "42"}) == 29_000
+        assert engine.jobs.count(values={"customer_id": "42"}) == 12_000
 
 
 def test_delayed_jobs_are_listed_newest_first_whatever_the_limit(store: Store, engine: Engine) -> None:

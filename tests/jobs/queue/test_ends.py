@@ -113,6 +113,7 @@ LATER = {
     keys.ERROR: "no",
     "retries_left": "2",
     f"{keys.scheduled('default')} a": WAIT,
+    f"{keys.delayed('default')} a": 0,
 }
 BACK = {**QUEUED, "retries_left": "0", keys.ATTEMPT: "0"}
 

@@ -446,6 +446,19 @@ def test_groups_are_bounded_in_all_too(hands: Hands, job: Make) -> None:
     assert client.zscore(keys.FAILURE_GROUPS, f"{1:012x}") is None
 
 
+def test_floods_of_some_templates_leave_room_for_the_failures_of_others(hands: Hands, job: Make) -> None:
+    client: Any = hands.store.client
+    client.zadd(keys.FAILURE_GROUPS, {f"{number:012x}": 1 + number for number in range(MAX_FAILURES * 3 // 4)})
+    for number in range(MAX_FAILURES_OF):
+        word = "".join(chr(97 + int(digit)) for digit in str(number))
+        _fail(hands, job(id=f"j{number}"), error=f"ValueError: {word}")
+    _fail(hands, job(id="other", template="pages/y"))
+    groups = indexed(hands.store, by="failure")
+    assert 8 < len(groups) <= MAX_FAILURES_OF // 4 + 2
+    assert [*groups[client.hget(keys.job("other"), keys.FAILURE).decode()]] == [b"other"]
+    assert agree(hands.store)
+
+
 def test_workers_forget_a_group_that_has_had_no_failed_job_for_long(hands: Hands, queue: Queue, job: Make) -> None:
     client: Any = hands.store.client
     _fail(hands, job(id="a"), job(id="b", line=4), job(id="c", line=5), job(id="d", line=6))

@@ -13,7 +13,7 @@ import pytest
 from liquid_background import Engine
 from liquid_background.job import Group, Job, JobStatus, Outcome, Priority
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue import delays, keys
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.store import Store
@@ -184,8 +184,11 @@ def all_pages(engine: Engine, wanted: Filter, limit: int) -> list[str]:
             return ids
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_every_answer_is_the_one_of_reading_all(store: Store, settings: Settings, seed: int) -> None:
+@pytest.mark.parametrize(("seed", "few"), [(0, delays.FEW), (1, -1)])
+def test_every_answer_is_the_one_of_reading_all(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch, seed: int, few: int
+) -> None:
+    monkeypatch.setattr(delays, "FEW", few)
     engine = Engine(settings=settings)
     life = Life(engine, Hands(store, settings), seed)
     life.send(40)

@@ -58,6 +58,8 @@ NAMES = {  # the names in the store, where versions before have put them
     "FAILURE_HOURS": "liquid_background:failures:hours:",
     "FAILURES_OF": "liquid_background:failures:of:",
     "FAILURES_LOOKED": "liquid_background:failures:looked",
+    "DELAYED": "liquid_background:delayed:",
+    "DELAYED_LOOKED": "liquid_background:delayed",
     "QUEUE": "rq:queue:",  # and where RQ has them
     "SCHEDULED": "rq:scheduled:",
     "DEFERRED": "rq:deferred:",
@@ -107,6 +109,8 @@ NAMES_OF_SHOP = {
     "FAILURE_HOURS": "liquid_background:shop.failures:hours:",
     "FAILURES_OF": "liquid_background:shop.failures:of:",
     "FAILURES_LOOKED": "liquid_background:shop.failures:looked",
+    "DELAYED": "liquid_background:shop.delayed:",
+    "DELAYED_LOOKED": "liquid_background:shop.delayed",
     "QUEUE": "rq:queue:shop.",
     "SCHEDULED": "rq:scheduled:shop.",
     "DEFERRED": "rq:deferred:shop.",
@@ -157,7 +161,8 @@ CONSTANTS = {
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
     "COUNTED_HOURS_KEPT": 32 * 86_400,
     "MOST_PAUSES": 100,
-    "OURS": 2,  # a worker that knows of ids that stay behind; of the version before it is 1
+    "OURS": 3,  # a worker that knows of the index of delayed jobs
+    "KNOWS_BEHIND": 2,  # one that knows of ids that stay behind
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock

@@ -26,7 +26,7 @@ local others = {}
 
 -- Whether workers serve a queue that know nothing of ids which stay behind: RQ's own would run what they find there.
 local function has_others(queue)
-  if others[queue] == nil then others[queue] = has_other_workers(queue, OURS) end
+  if others[queue] == nil then others[queue] = has_other_workers(queue, KNOWS_BEHIND) end
   return others[queue]
 end
 
@@ -41,7 +41,10 @@ end
 local function withdraw(key, id, queue, status, token, group, held)
   local is_held = token and on('ZSCORE', LEASES, id)
   if status == 'queued' and not is_held then take_out(QUEUE .. queue, queue, queue, id) end
-  if status == 'scheduled' then on('ZREM', SCHEDULED .. queue, id) end
+  if status == 'scheduled' then
+    on('ZREM', SCHEDULED .. queue, id)
+    try('ZREM', DELAYED .. queue, id)
+  end
   if status == 'deferred' and held then
     on('ZREM', held_in(held, queue), id)
     on('ZREM', DEFERRED .. queue, id)

@@ -6,9 +6,9 @@ local longest, budget, count = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(AR
 local rows = {}
 
 local function within(value)
-  if not value or #value > longest then return false end
-  budget = budget - #value
-  return value
+  if not value then return false end
+  budget = budget - #value  -- what is not returned has been read, too
+  return #value <= longest and value
 end
 
 local function traceback(id)

@@ -75,6 +75,7 @@ local function enqueue_all(list, at, count, log_limit, known)
       waiting[queue] = (waiting[queue] or 0) + 1
       if delayed then
         on('ZADD', SCHEDULED .. queue, due, id)
+        try('ZADD', DELAYED .. queue, seconds * 1000000 + micros, id)
       else
         local ids = ready[queue] or {}
         ready[queue] = ids

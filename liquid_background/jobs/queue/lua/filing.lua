@@ -26,6 +26,12 @@ local function has_room(groups, most)
   return false
 end
 
+-- How many groups a template may have: the fewer, the fuller it gets, so that a few dozen templates leave room for others.
+local function most_of_template()
+  local free = 1 - (got('ZCARD', FAILURE_GROUPS) or 0) / MOST_FAILURES
+  return math.max(1, math.floor(MOST_FAILURES_OF * math.min(1, 2 * free) ^ 2))
+end
+
 -- Return when a group was first and last seen, and whether it stands for the others; nil when nothing is known of it.
 local function seen_of(failure)
   local first, last, rest = unpack(got('HMGET', FAILURE_ABOUT .. failure, 'first', 'last', 'rest') or {})
@@ -41,7 +47,7 @@ local function group_of(cause)
   local others
   if not has_room(FAILURE_GROUPS, MOST_FAILURES) then
     others = cause_of('', '0', '', '*')
-  elseif not has_room(FAILURES_OF .. template, MOST_FAILURES_OF) then
+  elseif not has_room(FAILURES_OF .. template, most_of_template()) then
     others = cause_of(template, '0', '', '*')
   else
     return cause, nil

@@ -1,7 +1,7 @@
 -- include: time keep rights log enqueue group record among foreign acts operation
 -- Do a part of an operation, whose lease the caller has. ARGV: id, token, lease in ms or '' to let go of it, where to go on,
--- how many jobs were looked at and of how many, '' or how it ends, ms that each job takes at its rate, log limit; then for
--- each job its id, its new signature or '' and why it cannot be signed or ''.
+-- how many ids more were looked at and how many of this status are left, '' or how it ends, ms that each job takes at its
+-- rate, log limit; then for each job its id, its new signature or '' and why it cannot be signed or ''.
 -- Returns {'fenced'}, or {'ok', ms until its rate lets it go on}.
 local FIRST = 10
 local id = ARGV[1]
@@ -73,7 +73,9 @@ add('matched', done + failed + skipped)
 add('done', done)
 add('failed', failed)
 add('skipped', skipped)
-redis.call('HSET', key, 'cursor', ARGV[4], 'looked_at', ARGV[5], 'of', ARGV[6])
+add('looked_at', tonumber(ARGV[5]))
+local looked_at = whole(redis.call('HGET', key, 'looked_at'), 0)
+redis.call('HSET', key, 'cursor', ARGV[4], 'of', string.format('%d', looked_at + ARGV[6]))
 if last_error then redis.call('HSET', key, 'last_error', string.sub(last_error, 1, LONGEST_AUDITED)) end
 if ARGV[7] ~= '' then
   end_operation(id, ARGV[7])

@@ -16,13 +16,12 @@ end
 local function result(id)
   local newest = read('XREVRANGE', 'rq:results:' .. id, '+', '-', 'COUNT', 1)
   local fields = newest and newest[1] and newest[1][2] or {}
+  local found = false
   for i = 1, #fields, 2 do
-    if fields[i] == 'return_value' and #fields[i + 1] <= longest_result then
-      budget = budget - #fields[i + 1]
-      return fields[i + 1]
-    end
+    budget = budget - #fields[i + 1]  -- what is not returned has been read, too
+    if fields[i] == 'return_value' and #fields[i + 1] <= longest_result then found = found or fields[i + 1] end
   end
-  return false
+  return found
 end
 
 for i = 5 + count, #ARGV do

@@ -23,6 +23,8 @@ local function requeue(key, id, queue, wait, front)
   if wait > 0 then
     redis.call('HSET', key, 'status', 'scheduled', 'lb_waits', iso())
     on('ZADD', SCHEDULED .. queue, now + wait, id)
+    -- include: came
+    try('ZADD', DELAYED .. queue, came_at(key), id)
   else
     redis.call('HSET', key, 'status', 'queued', 'enqueued_at', iso(), 'lb_waits', iso())
     if front then put_in_front(key, id, queue) else on('RPUSH', QUEUE .. queue, id) end

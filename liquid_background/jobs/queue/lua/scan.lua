@@ -3,7 +3,7 @@
 -- ARGV: how the place is read (see `readers`), its key, RQ's words that stand there, 1 if unknown words do, too, and 2 if
 -- whatever stands nowhere else, the fields of which the latest says when a job came there, most ids, most bytes of records, what ids begin with, behind how many characters,
 -- since, until, and before which the caller has enough newer ones (times as records have them, or ''), 1 to return the data
--- of each and 1 its error, the number of words of the position,
+-- of each and 1 its error, the sorted set in which an id has to stand, too, or '', the number of words of the position,
 -- these words, then the conditions: field, how, text.
 -- Returns how many ids were looked at, 1 if none is left, the time of the last that has one or '', of a list how many ids
 -- stood behind those, they and a few more on either side, and {this clock as records have it}, of a sorted set 0, {}, and {score, member}
@@ -11,10 +11,11 @@
 local kind, key, unknown, any = ARGV[1], ARGV[2], ARGV[4] ~= '0', ARGV[4] == '2'
 local most, budget, prefix, scope = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
 local since, before, above, with_data, with_error = ARGV[10], ARGV[11], ARGV[12], ARGV[13] == '1', ARGV[14] == '1'
-local words = tonumber(ARGV[15])
-local position = {unpack(ARGV, 16, 15 + words)}
+local registry, words = ARGV[15], tonumber(ARGV[16])
+local position = {unpack(ARGV, 17, 16 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
-local A_RECORD = 200  -- bytes that are read of each, without its data
+local A_RECORD = 200  -- bytes that reading one takes as long as, besides those of its fields
+local LOWERED = 5  -- times as long as a byte is read it is made small and searched
 local most_ids = prefix ~= '' and PASSED * most or most
 -- What is claimed or runs stands in the leases, whatever else still names it.
 local may_be_leased = kind == 'list' or kind == 'attempts'
@@ -33,7 +34,7 @@ local STAMPS = #fields + 1
 for field in string.gmatch(ARGV[5], '[%a_]+') do add(field) end
 local LAST_STAMP = #fields
 local TOKEN, ERROR = may_be_leased and add('lb_token'), with_error and add('lb_error')
-for i = 16 + words, #ARGV, 3 do
+for i = 17 + words, #ARGV, 3 do
   local condition = {field = ARGV[i], how = ARGV[i + 1], text = ARGV[i + 2]}
   if condition.field ~= 'data' then condition.at = add(condition.field) end
   conditions[#conditions + 1] = condition
@@ -57,6 +58,7 @@ local function holds(value, condition)
   if how == '=' then return value == text end
   if not value then return false end
   if how == '^' then return string.sub(value, 1, #text) == text end
+  budget = budget - #value * (how == '~' and LOWERED or 1)
   if how == '~' then value = string.lower(value) end
   return string.find(value, text, 1, true) ~= nil
 end
@@ -98,10 +100,14 @@ local own_origin
 
 -- Return the time of a job that stands here, whether it fits, its data and its error; nil when it does not stand here.
 local function look(id)
+  if registry ~= '' and not read('ZSCORE', registry, id) then return nil end
   local record_key = 'rq:job:' .. id
   local record = read('HMGET', record_key, unpack(fields)) or {}
   local status, origin = record[1], record[2]
   budget = budget - A_RECORD
+  for i = 1, #fields do
+    if record[i] then budget = budget - #record[i] end
+  end
   if not accepted[status or ''] then
     if not unknown then return nil end
     if known[status or ''] and not (any and not stands_there(id, status, queue_of(origin))) then return nil end

@@ -36,6 +36,7 @@ local function promote(queue)
     local key = 'rq:job:' .. id
     -- fetch: status origin from key
     on('ZREM', from, id)
+    try('ZREM', DELAYED .. queue, id)
     if record.err then
       log_end(limit, id, 'REFUSED', NO_RECORD)
     elseif not status then

@@ -4,6 +4,7 @@ local function withdraw(called, last)
   -- fetch: status origin lb_attempt from 'rq:job:' .. id
   if record.err or status ~= 'scheduled' or lb_attempt or is_of_another_site(origin) then return false end
   on('ZREM', SCHEDULED .. queue_of(origin), id)
+  try('ZREM', DELAYED .. queue_of(origin), id)
   redis.call('DEL', 'rq:job:' .. id)
   return true
 end

@@ -1,0 +1,42 @@
+"""Where an action leads back to: a page of the dashboard, whatever its form says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.screens.conftest import Ask
+
+
+@pytest.mark.parametrize(
+    ("given", "leads_to"),
+    [
+        ("/ops/", "/ops/?"),
+        ("/ops/names?span=7d", "/ops/names?span=7d&"),
+        ("/ops/schedules/of/a%2Fb", "/ops/schedules/of/a%252Fb?"),
+        ("", "/ops/queues?"),
+        ("https://elsewhere.example/ops/", "/ops/queues?"),
+        ("//elsewhere.example/ops/", "/ops/queues?"),
+        ("/ops//elsewhere.example", "/ops/queues?"),
+        ("/ops/../admin", "/ops/queues?"),
+        ("/ops/%2e%2e/admin", "/ops/queues?"),
+        ("/ops/\\elsewhere.example", "/ops/%255Celsewhere.example?"),
+        ("/ops/names\r\nset-cookie: a=b", "/ops/names%250D%250Aset-cookie%3A%20a%3Db?"),
+        ("/opsnames", "/ops/queues?"),
+        ("/ops/" + "a" * 5_000, "/ops/queues?"),
+        ("/ops/names?" + "&".join(f"a{n}=1" for n in range(900)), "/ops/queues?"),
+    ],
+)
+def test_it_leads_to_no_place_outside(ask: Ask, given: str, leads_to: str) -> None:
+    answer = ask("queues/resume", {"queue": "low", "back": given})
+    assert answer.status == 303
+    assert dict(answer.headers)["location"] == f"{leads_to}done=not+paused&about=low"
+
+
+@pytest.mark.parametrize("given", ["//elsewhere.example", "/\\elsewhere.example", "/%2felsewhere.example"])
+def test_nor_at_the_root_of_a_host(ask: Ask, given: str) -> None:
+    answer = ask("queues/resume", {"queue": "low", "back": given}, root="")
+    assert dict(answer.headers)["location"] in (
+        "/queues?done=not+paused&about=low",
+        "/%255Celsewhere.example?done=not+paused&about=low",
+        "/%252Felsewhere.example?done=not+paused&about=low",
+    )
