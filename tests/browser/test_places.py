@@ -41,7 +41,7 @@ def _proxy(port: int) -> ThreadingHTTPServer:
                 if name.lower() not in ("transfer-encoding", "connection", "date", "server"):
                     self.send_header(name, value)
             self.end_headers()
-            with suppress(ConnectionError):  # the browser has gone elsewhere
+            with suppress(ConnectionError, http.client.HTTPException):  # one side has gone
                 while piece := answer.read1():
                     self.wfile.write(piece)
             behind.close()
