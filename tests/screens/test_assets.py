@@ -53,7 +53,9 @@ def test_each_file_of_others_has_its_version_and_licence() -> None:
 def test_pages_load_nothing_but_these(shop: Shop, ask: Ask, path: str) -> None:
     shop.fail(parameters={"to": "https://elsewhere.example/x.js"})
     html = text_of(ask(path))
-    loaded = re.findall(r"<(?:script|link|img|iframe|source|use|object|embed)\b[^>]*?\b(?:src|href|data)=\"([^\"]*)\"", html)
+    loaded = re.findall(
+        r"<(?:script|link|img|iframe|source|use|object|embed)\b[^>]*?\b(?:src|href|data)=\"([^\"]*)\"", html
+    )
     assert len(loaded) == 8
     for url in loaded:
         assert re.fullmatch(r"/ops/assets/[0-9a-f]{12}/[a-z.-]+", url)
