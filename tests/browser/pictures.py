@@ -1,4 +1,4 @@
-"""The pictures in docs/: `python -m tests.browser.pictures` fills a small shop by a real worker and looks at each screen."""
+"""The pictures in docs/: `make pictures` has a real worker fill a small shop, and takes one of each screen."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def _proxy(port: int) -> ThreadingHTTPServer:
             behind.close()
             self.close_connection = True
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            self.do_GET()
 
         def log_message(self, *args: Any) -> None:
             pass

@@ -145,7 +145,7 @@
       place.replaceChildren();
       const plot = new uPlot({
         width: place.clientWidth, height: 150, cursor: { y: false, drag: { x: false } },
-        axes: [{ ...axis, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
+        axes: [{ ...axis, size: 28, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
           { ...axis, size: 52, grid: { stroke: colour("line"), width: 1 }, values: (_, values) => values.map(text) }],
         scales: { y: { range: (_, low, high) => [0, high || 1] } },
         series: [{ label: "UTC", value: (_, time) => clock(time) }, ...chart.series.map((each, row) => ({
