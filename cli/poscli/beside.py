@@ -8,7 +8,8 @@ from typing import Final
 
 from poscli import attached
 
-_LINK: Final = "Dashboard: "
+LINK: Final = "Dashboard: "
+"""What stands before the link that `poscli gui` prints."""
 
 
 class Beside:
@@ -28,8 +29,8 @@ class Beside:
         self._process = attached.start(self._command, heard=True)
         assert self._process.stdout is not None
         line = self._process.stdout.readline().decode("utf-8", "replace")
-        if line.startswith(_LINK):
-            self.address = line.removeprefix(_LINK).partition("/?")[0]
+        if line.startswith(LINK):
+            self.address = line.removeprefix(LINK).partition("/?")[0]
             print(line, end="", flush=True)
 
     def stop(self) -> None:

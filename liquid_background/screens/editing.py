@@ -13,13 +13,12 @@ from liquid_background.job import JobRecord
 from liquid_background.jobs.handover import decode, encode
 from liquid_background.jobs.masking import MASK
 from liquid_background.screens.access import Action
-from liquid_background.screens.linking import job_url
-from liquid_background.screens.messages import Fields, Refused, ScreenAnswer
+from liquid_background.screens.linking import job_url, short
+from liquid_background.screens.messages import Fields, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 _FIELD: Final = "value:"  # begins the name of a value's field
-_SHORT: Final = 10  # characters of an id
 _MOST_ROWS: Final = 12  # of a field
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 
@@ -30,13 +29,11 @@ class _Wrong(Exception):
 
 def answer(screen: Screen) -> ScreenAnswer:
     """Show the form; of the form, run the job again as a new one with the values that were changed."""
-    if not screen.request.visitor.may(Action.EDIT):
-        raise Refused(403, "You may not edit anything here: whoever runs this dashboard decides that.")
+    screen.check_right(Action.EDIT)
     job_id = screen.request.segments[1]
     [job] = screen.engine.shown([screen.engine.jobs.get(job_id)])
     if screen.request.method != "POST":
         return _form(screen, job, Fields(), {})
-    screen.check(Action.EDIT)
     form = screen.request.form
     changes, wrong = _read(job, form)
     if wrong:
@@ -47,7 +44,7 @@ def answer(screen: Screen) -> ScreenAnswer:
         new = screen.engine.jobs.retry(job.id, set=changes, by=screen.request.visitor.name)
     except EnqueueError as error:
         return _form(screen, job, form, {"": str(error)})
-    return screen.done("jobs", new.id, told={"done": "edited", "about": f"job {job.id[:_SHORT]}"})
+    return screen.done("jobs", new.id, told={"done": "edited", "about": f"job {short(job.id)}"})
 
 
 def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]) -> ScreenAnswer:
@@ -58,10 +55,10 @@ def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]
     ]
     return screen.page(
         "editing",
-        f"Edit {job.source_name or 'job'} {job.id[:_SHORT]}",
+        f"Edit {job.source_name or 'job'} {short(job.id)}",
         status=400 if wrong else 200,
         heading=f"Run {job.source_name or 'it'} again with other values",
-        id=job.id[:_SHORT],
+        id=short(job.id),
         url=job_url(screen, job.id),
         action=Exact(screen.url("jobs", job.id, "edit")),
         has_ended=job.status.has_ended,

@@ -17,6 +17,8 @@ from liquid_background.screens.rendering import Exact
 _TEXTS: Final = ("source_name", "template", "queue", "group", "failure", "error", "parent", "id_prefix")
 _TIMES: Final = ("since", "until")
 _VALUE: Final = "value"  # of a parameter or a handed-over value, as name=value; it may come several times
+STATUSES: Final = tuple(JobStatus)
+"""The states that have a tab each."""
 _USUAL: Final = ("status", "source_name", "error", _VALUE, "since")
 FIELDS: Final = frozenset(("status", *_TEXTS, *_TIMES, _VALUE))
 """The names of its fields."""
@@ -79,7 +81,3 @@ def form_of(query: Fields) -> dict[str, Any]:
         "has_more": any(name not in _USUAL for name, _ in given.pairs),
         "is_set": any(name != "status" for name, _ in given.pairs),
     }
-
-
-STATUSES: Final = tuple(JobStatus)
-"""The states that have a tab each."""
