@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from liquid_background import Engine
 from liquid_background.jobs.store import embedded
 
+expect.set_options(timeout=20_000)
 PREFIX = "/ops/jobs"
 APP = f"""
 from starlette.applications import Starlette
@@ -38,8 +39,17 @@ app = Starlette(routes=[Mount("{PREFIX}", dashboard(engine, authorize=authorize,
 """
 
 
-def _chromium() -> str | None:
+def chromium() -> str | None:
+    """Return the browser of this machine."""
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def until(page: Page, condition: str) -> None:
+    """Wait until JavaScript is true. (Playwright's own way has the page evaluate a text, which its policy forbids.)"""
+    deadline = time.monotonic() + 20
+    while not page.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < deadline, condition
+        page.wait_for_timeout(30)
 
 
 @dataclass
@@ -122,7 +132,7 @@ def worker(shop: Shop) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = _chromium()
+    path = chromium()
     if path is None:
         pytest.skip("no Chromium is installed: on Debian, apt install chromium")
     with sync_playwright() as playwright:

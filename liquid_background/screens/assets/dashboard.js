@@ -78,8 +78,8 @@
   const enhance = () => all("button.copy, button.pause, [data-selects]").forEach((each) => { each.hidden = false; });
   enhance();
 
-  // The live part: left alone while rows are chosen or something in it has the focus that would be lost.
-  const busy = () => $("#live input:checked") || (document.activeElement || document.body).closest("#live input, #live select, #live details[open]");
+  // The live part: left alone while rows are chosen, or something is read that is folded up elsewhere.
+  const busy = () => $("#live input:checked") || (document.activeElement || document.body).closest("#live details[open]");
   const free = () => new Promise((go) => { const look = () => busy() ? setTimeout(look, 200) : go(); look(); });
   let held = null;
   function pause() {
@@ -106,7 +106,7 @@
   addEventListener("htmx:sse:before:message", (event) => {
     if (held) {
       held.push(event.detail.message.data);
-      $("button.pause").textContent = `Go on (${held.length} new)`;
+      $("button.pause").textContent = `Go on (${held.join("").split("<tr ").length - 1} new)`;
       event.preventDefault();
     } else if (busy()) event.detail.waitUntil(free());
   });
@@ -143,10 +143,9 @@
       if (known) { Object.assign(known, { told, chart }).plot.setData(rows); continue; }
       const here = { told, chart }, text = words(chart.unit), axis = { stroke: colour("quiet"), ticks: { show: false } };
       place.replaceChildren();
-      place.setAttribute("hx-morph-skip-children", "");
       const plot = new uPlot({
         width: place.clientWidth, height: 150, cursor: { y: false, drag: { x: false } },
-        axes: [{ ...axis, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
+        axes: [{ ...axis, size: 28, grid: { show: false }, values: (_, times) => times.map((time) => clock(time).slice(6)) },
           { ...axis, size: 52, grid: { stroke: colour("line"), width: 1 }, values: (_, values) => values.map(text) }],
         scales: { y: { range: (_, low, high) => [0, high || 1] } },
         series: [{ label: "UTC", value: (_, time) => clock(time) }, ...chart.series.map((each, row) => ({
