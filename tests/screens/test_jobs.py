@@ -218,3 +218,22 @@ def test_hostile_text_is_shown_as_text(shop: Shop, ask: Ask) -> None:
     html = text_of(ask("jobs"))
     assert not {"\u202e", "\x1b"} & set(html)
     assert re.search(r"… [\d,]+ more characters", html)
+
+
+def test_a_page_with_nothing_wrong_has_no_message(shop: Shop, ask: Ask) -> None:
+    shop.fail()
+    for url in ("jobs", "failures", "jobs/all/retry?status=failed"):
+        assert 'role="alert"' not in text_of(ask(url))
+    assert 'role="alert"' in text_of(ask("jobs?since=nonsense"))
+
+
+def test_jobs_are_found_by_what_their_id_begins_with(shop: Shop, ask: Ask) -> None:
+    first, _ = shop.send(2)
+    html = text_of(ask(f"jobs?id_prefix={first[:10]}"))
+    assert _ids(html) == [first]
+    assert f'<input name="id_prefix" value="{first[:10]}"' in html
+
+
+def test_a_filter_is_cleared_and_the_tab_is_kept(ask: Ask) -> None:
+    assert 'href="/ops/jobs?status=failed">Clear' in text_of(ask("jobs?status=failed&source_name=mail"))
+    assert 'href="/ops/jobs">Clear' in text_of(ask("jobs?source_name=mail"))
