@@ -7,6 +7,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from liquid_background.screens.messages import Fields, ScreenAnswer
+from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 _LONGEST: Final = 4_000  # characters of a path with its query
@@ -23,6 +24,12 @@ def back(screen: Screen, told: Mapping[str, str], *otherwise: str) -> ScreenAnsw
     """
     segments, query = _place(screen.request.form.one("back"), screen.request.root) or (otherwise, Fields())
     return screen.done(*segments, told=told, query=query.but("done", "about"))
+
+
+def page_before(screen: Screen) -> Exact | None:
+    """Return the URL of the page that a form stood on; None when its `back` is no page of this dashboard."""
+    place = _place(screen.request.form.one("back"), screen.request.root)
+    return None if place is None else Exact(screen.url(*place[0], query=place[1].but("done", "about")))
 
 
 def _place(given: str, root: str) -> tuple[tuple[str, ...], Fields] | None:

@@ -108,6 +108,7 @@ def _row(screen: Screen, group: FailureGroup) -> dict[str, Any]:
         "raised": group.raised,
         "place": group.place,
         "source_name": group.source_name,
+        "name_url": jobs_url(screen, source_name=group.source_name),
         "source_line": group.source_line,
         "failed": group.failed,
         "count": group.count,

@@ -52,12 +52,19 @@ def _ask(screen: Screen, kind: Kind, wanted: Filter, *, rate: str = "", message:
         looked_at=count.looked_at,
         of=count.of,
         words=words,
+        failure=_failure(screen, wanted.failure) if wanted.failure else None,
         is_everything=wanted in (Filter(), Filter(status=wanted.status)),
         hidden=[{"name": name, "value": Exact(value)} for name, value in only_filter(fields_of(wanted)).pairs],
         rate=Exact(rate),
         action=Exact(screen.url("jobs", "all", str(kind))),
         jobs=filter_url(screen, wanted),
     )
+
+
+def _failure(screen: Screen, failure: str) -> dict[str, str]:
+    """Return what its id does not tell of a failure group."""
+    error = screen.engine.failures.show(failure).group.error
+    return {"url": Exact(screen.url("failures", failure)), "error": error}
 
 
 def _number(count: Count) -> str:

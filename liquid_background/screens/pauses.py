@@ -23,7 +23,8 @@ def pause(screen: Screen) -> ScreenAnswer:
     screen.check(Action.PAUSE)
     form, by = screen.request.form, screen.request.visitor.name
     made = screen.engine.queues.pause(**_target(screen), by=by, reason=form.one("reason"))
-    return back(screen, {"done": "paused", "about": made.what}, "queues")
+    is_idle = made.kind is not PauseKind.QUEUE and not screen.engine.queues.held([made])[0]
+    return back(screen, {"done": "paused, none waits" if is_idle else "paused", "about": made.what}, "queues")
 
 
 def resume(screen: Screen) -> ScreenAnswer:

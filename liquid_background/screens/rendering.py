@@ -110,7 +110,7 @@ class Pages:
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
-            "message": "",  # what is wrong with what was asked for
+            "message": None,  # what is wrong with what was asked for
             "here": Exact(_here(request)),
         }
         shown = {name: plain(value) for name, value in {**frame, **values}.items()}

@@ -34,6 +34,7 @@ from liquid_background.screens import (
     workers,
 )
 from liquid_background.screens.assets import asset
+from liquid_background.screens.back import page_before
 from liquid_background.screens.live import LIVE, Feed, LogFeed, PartFeed, page_of
 from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest, no_such_page
 from liquid_background.screens.rendering import Live, Pages, headers_of
@@ -158,7 +159,20 @@ def _found(request: ScreenRequest) -> Answering:
     raise no_such_page()
 
 
+_HEADINGS: Final[Mapping[int, str]] = {
+    400: "Not understood",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Not done",
+    409: "Not done",
+    503: "The store has an error",
+}
+
+
 def _failed(screen: Screen, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> ScreenAnswer:
     logger.info("%s %s: %d %s", screen.request.method, printable(screen.request.path), status, printable(message))
-    page = screen.page("error", f"{status}", status, message=message)
+    heading = _HEADINGS.get(status, "An error")
+    page = screen.page(
+        "error", f"{heading} ({status})", status, heading=heading, message=message, before=page_before(screen)
+    )
     return replace(page, headers=(*page.headers, *headers))

@@ -17,6 +17,7 @@ DONE: Final[Mapping[str, str]] = {
     "some_deleted": "deleted; the others could not be",
     "edited": "runs again with other values, as this new job",
     "paused": "paused",
+    "paused, none waits": "paused; no job of it waits now",
     "resumed": "resumed",
     "paused already": "paused already, and left so",
     "not paused": "was not paused",

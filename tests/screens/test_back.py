@@ -40,3 +40,13 @@ def test_nor_at_the_root_of_a_host(ask: Ask, given: str) -> None:
         "/%255Celsewhere.example?done=not+paused&about=low",
         "/%252Felsewhere.example?done=not+paused&about=low",
     )
+
+
+def test_what_was_not_done_leads_back_to_where_it_was_asked_for(ask: Ask) -> None:
+    answer = ask("queues/pause", {"queue": "nope", "back": "/ops/names?span=7d&done=paused&about=x"})
+    html = answer.body.decode()
+    assert answer.status == 400
+    assert "<title>Not understood (400)" in html
+    assert '<a href="/ops/names?span=7d">Back to where you were</a>' in html
+    html = ask("queues/pause", {"queue": "nope", "back": "https://elsewhere.example"}).body.decode()
+    assert '<a href="/ops/">Back to the overview</a>' in html

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 
 from liquid_background import Engine
-from liquid_background.job import JobStatus, LogEntry, LogStatus
+from liquid_background.job import Group, JobStatus, LogEntry, LogStatus, Priority
 from liquid_background.jobs.queue import keys
 from liquid_background.screens import filterform
 from liquid_background.screens.looking import Moment
@@ -27,6 +27,21 @@ def test_a_failed_job_shows_why(shop: Shop, ask: Ask) -> None:
     assert "OSError: POST /mail: 503" in html
     for words in ("customer_id", "42", "user.email", '"ada@example.com"', "all that it made" if job.parent else "mail"):
         assert words in html
+
+
+def test_a_failed_job_leads_to_those_that_failed_like_it(shop: Shop, ask: Ask, engine: Engine) -> None:
+    [job] = shop.fail()
+    [group] = engine.failures.list()
+    assert f'href="/ops/failures/{group.id}">all that failed like it' in text_of(ask(f"jobs/{job.id}"))
+    engine.jobs.retry(job.id)
+    assert "failed like it" not in text_of(ask(f"jobs/{job.id}"))
+
+
+def test_a_job_leads_to_its_queue_and_its_group(shop: Shop, ask: Ask) -> None:
+    [job_id] = shop.send(group=Group("crm", 2), priority=Priority.LOW)
+    html = text_of(ask(f"jobs/{job_id}"))
+    assert 'href="/ops/jobs?queue=low">low</a>' in html
+    assert 'href="/ops/jobs?group=crm">crm</a>, at most 2 at once' in html
 
 
 def test_a_completed_job_shows_what_it_printed_logged_and_made(shop: Shop, ask: Ask) -> None:

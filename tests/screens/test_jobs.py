@@ -226,3 +226,22 @@ def test_a_filter_has_so_many_values(shop: Shop, ask: Ask) -> None:
     refused = ask("jobs?" + "&".join(f"value=a{at}=b" for at in range(900)))
     assert (refused.status, "at most 20 values" in text_of(refused)) == (400, True)
     assert text_of(refused).count('name="value"') <= 21
+
+
+def test_a_page_with_nothing_wrong_has_no_message(shop: Shop, ask: Ask) -> None:
+    shop.fail()
+    for url in ("jobs", "failures", "jobs/all/retry?status=failed"):
+        assert 'role="alert"' not in text_of(ask(url))
+    assert 'role="alert"' in text_of(ask("jobs?since=nonsense"))
+
+
+def test_jobs_are_found_by_what_their_id_begins_with(shop: Shop, ask: Ask) -> None:
+    first, _ = shop.send(2)
+    html = text_of(ask(f"jobs?id_prefix={first[:10]}"))
+    assert _ids(html) == [first]
+    assert f'<input name="id_prefix" value="{first[:10]}"' in html
+
+
+def test_a_filter_is_cleared_and_the_tab_is_kept(ask: Ask) -> None:
+    assert 'href="/ops/jobs?status=failed">Clear' in text_of(ask("jobs?status=failed&source_name=mail"))
+    assert 'href="/ops/jobs">Clear' in text_of(ask("jobs?source_name=mail"))

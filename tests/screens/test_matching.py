@@ -64,6 +64,7 @@ def test_a_failure_group_is_retried(shop: Shop, ask: Ask, engine: Engine) -> Non
     [group] = engine.failures.list()
     html = text_of(ask(f"jobs/all/retry?status=failed&failure={group.id}"))
     assert "<h1>Retry 2 jobs?</h1>" in html
+    assert f'<a class="bad" href="/ops/failures/{group.id}">POST /mail: 503 (pages/x:4)</a>' in html
     ask("jobs/all/retry", _hidden(html))
     assert engine.operations.list()[0].filter == Filter(status="failed", failure=group.id)  # type: ignore[arg-type]
 

@@ -26,7 +26,7 @@ def test_a_pause_and_its_end_stand_in_the_store_and_in_the_audit(
 ) -> None:
     answer = ask("queues/pause", {**target, "reason": "the CRM is down", "back": "/ops/names?span=7d&done=x&about=y"})
     assert answer.status == 303
-    assert _location(answer).startswith("/ops/names?span=7d&done=paused&about=")
+    assert _location(answer).startswith("/ops/names?span=7d&done=paused")
     [pause] = engine.queues.paused()
     assert (pause.name, pause.by, pause.reason) == (next(iter(target.values())), "ada", "the CRM is down")
     page = Read(ask("queues"))
@@ -41,6 +41,11 @@ def test_a_pause_and_its_end_stand_in_the_store_and_in_the_audit(
 def test_the_form_pauses_what_it_names(engine: Engine, ask: Ask) -> None:
     assert ask("queues/pause", {"kind": "group", "name": "crm", "back": "/ops/queues"}).status == 303
     assert [pause.what for pause in engine.queues.paused()] == ["group crm"]
+
+
+def test_a_pause_that_holds_no_job_says_so(engine: Engine, ask: Ask) -> None:
+    answer = ask("queues/pause", {"kind": "source_name", "name": "sync_crmm", "back": "/ops/queues"})
+    assert "sync_crmm paused; no job of it waits now" in Read(ask(_location(answer).removeprefix("/ops/"))).text
 
 
 @pytest.mark.parametrize("target", [{}, {"queue": "none"}, {"source_name": "*"}, {"queue": "low", "group": "crm"}])

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from liquid_background.errors import JobNotFound
 from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus
@@ -15,6 +15,9 @@ from liquid_background.jobs import log
 from liquid_background.jobs.contract import Jobs
 from liquid_background.jobs.masking import hidden, shown, values_of
 from liquid_background.jobs.pages import Page
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.causes import FAILURE_ID
+from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.queue.waiting import Waiting, waiting
 from liquid_background.jobs.store import Store
 
@@ -27,6 +30,7 @@ _FEW: Final = 500  # ids that are looked at whatever time that takes
 _LONGEST: Final = 10**13  # milliseconds that an entry is believed to tell of
 _LATEST: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN  # a record may say any time
 _RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
+_LONGEST_ID: Final = 100  # bytes of what should be the id of a failure group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class Story:
     attempts: Sequence[Attempt]  # oldest first, of the runs before, too
     entries: Sequence[LogEntry]  # of the log: the ends of attempts and the lines that they logged, oldest first
     traceback: str
+    failure: str  # id of the failure group of a failed job; empty when it is in none
     source: Sequence[SourceLine]
     parent: JobRecord | None  # None when there is none, it is a page render, or its record is gone
     children: Page  # the newest; its cursor says that there may be more
@@ -97,10 +102,19 @@ def story(jobs: Jobs, store: Store, job_id: str, secret_names: Sequence[str], pa
         attempts=list(_attempts(told, entries)),
         entries=entries,
         traceback=hidden(jobs.traceback(job.id), values, secret_names),
+        failure=_failure(store, job),
         source=_source(told),
         parent=_parent(jobs, job, secret_names),
         children=_children(jobs, job, secret_names, patience),
     )
+
+
+def _failure(store: Store, job: JobRecord) -> str:
+    if job.status is not JobStatus.FAILED:
+        return ""
+    client: Any = store.client
+    found = text(client.hget(keys.job(job.id).encode("utf-8", "surrogateescape"), keys.FAILURE), _LONGEST_ID)
+    return found if FAILURE_ID.fullmatch(found) else ""
 
 
 def _attempts(job: JobRecord, entries: Sequence[LogEntry]) -> Iterator[Attempt]:

@@ -20,13 +20,14 @@
     next.scrollIntoView({ block: "nearest" });
   }
 
-  // Of a list: what is selected, else the row that one is at. Of a job or a failure: itself.
+  // Of a list: what is selected, else the row that one is at. Of a job or a failure: itself; failures ask first.
   function retry() {
     const several = $("#selected button[formaction$='/retry']");
     const here = $("tr.here input[type=checkbox]");
     if (several && !$("main tbody input:checked") && here) here.checked = true;
     if (several) return void ($("main tbody input:checked") && several.click());
-    $(".acts form[action$='/retry'] button, .acts a[href*='/jobs/all/retry']")?.click();
+    const group = $("tr.here a[href*='/jobs/all/retry']");
+    (group || $(".acts form[action$='/retry'] button, .acts a[href*='/jobs/all/retry']"))?.click();
   }
 
   const screens = { o: 0, j: 1, f: 2, l: 7 };
@@ -70,6 +71,17 @@
     const every = event.target.closest("[data-selects]");
     if (every) all(`input[name="${every.dataset.selects}"]`).forEach((box) => { box.checked = every.checked; });
     tell();
+  });
+  // What is gone for good is asked for once more. Addresses are short: fields that are empty are left out of a filter's.
+  addEventListener("submit", (event) => {
+    const question = event.submitter?.dataset.confirm;
+    if (question && !confirm(question)) event.preventDefault();
+  });
+  addEventListener("formdata", ({ target, formData }) => {
+    if (target.method !== "get") return;
+    const given = [...formData].filter(([, value]) => value);
+    for (const name of [...formData.keys()]) formData.delete(name);
+    for (const [name, value] of given) formData.append(name, value);
   });
   function tell() {
     const chosen = all("main tbody input[type=checkbox]:checked").length;

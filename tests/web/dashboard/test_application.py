@@ -325,7 +325,7 @@ def test_an_error_of_a_screen_is_a_page_and_a_traceback(
     with caplog.at_level(logging.ERROR):
         answer = mounted().get("/ops/workers")
     assert answer.status_code == 500
-    assert "<h1>500</h1>" in answer.text
+    assert "<h1>An error</h1>" in answer.text
     assert "secret" not in answer.text
     assert any(record.exc_info and "at workers" in record.getMessage() for record in caplog.records)
     plain = mounted(templates={"error": "{{ 1 | nothing }}"}).get("/ops/workers")

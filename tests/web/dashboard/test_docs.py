@@ -67,7 +67,6 @@ def test_flasks(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) 
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {"__name__": "documented"}
     exec(example("Flask(__name__)"), names)
-    names["app"].login_manager.user_loader(lambda user_id: None)
     assert names["app"].test_client().get("/jobs/").headers["location"] == "/login"
 
 
