@@ -14,7 +14,10 @@ from markupsafe import escape
 from liquid_background.job import JobRecord
 
 _SHORTEST: Final = 3  # characters of a secret that is looked for in a text: shorter ones stand in other words, too
+_MOST_SECRETS: Final = 2_000  # that are looked for in a text
+_MOST_LOOKED: Final = 20_000_000  # characters that are looked at for them: once for each
 MASK: Final = "[masked]"
+_STANDS_FOR_MASK: Final = "\ufdd0"  # no character: while others are masked, none is found in a mask
 _REQUEST: Final = frozenset(("params", "session", "cookies", "headers", "current_user"))
 """What the `context` of an event's consumer holds; it is masked as a whole."""
 
@@ -31,13 +34,21 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
 
 
 def hidden(text: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> str:
-    """Return a text, such as a traceback, with what masking hides of some values masked wherever it stands in it."""
+    """Return a text, such as a traceback, with what masking hides of some values masked wherever it stands in it.
+
+    A text in which too much would have to be looked for is masked as a whole: whoever sends a job chooses how much.
+    """
     parts = [_plain(name) for name in secret_names]
     found = {str(secret) for secret in _secrets(values, parts)}
-    secrets = {spelt for secret in found if len(secret) >= _SHORTEST for spelt in _spellings(secret)}
-    for secret in sorted((each for each in secrets if len(each) >= _SHORTEST), key=len, reverse=True):
-        text = text.replace(secret, MASK)
-    return text
+    if len(found) > _MOST_SECRETS:
+        return MASK
+    spelt = {each for secret in found if len(secret) >= _SHORTEST for each in _spellings(secret)}
+    longest_first = sorted((each for each in spelt if len(each) >= _SHORTEST), key=len, reverse=True)
+    if len(longest_first) * len(text) > _MOST_LOOKED:
+        return MASK
+    for secret in longest_first:
+        text = text.replace(secret, _STANDS_FOR_MASK)
+    return text.replace(_STANDS_FOR_MASK, MASK)
 
 
 def _spellings(secret: str) -> Iterator[str]:

@@ -56,6 +56,20 @@ def test_secret_values_are_hidden_in_a_text_wherever_they_stand() -> None:
     assert hidden(text, values, ("api_key", "token")) == f"KeyError: {MASK} of Ada, {MASK} and {MASK}"
 
 
+def test_no_secret_is_found_in_a_mask() -> None:
+    """Else who chooses parts of the mask for secrets has a text grow, each of them making more places for the next."""
+    parts = [MASK[first:last] for first in range(len(MASK)) for last in range(first + 3, len(MASK) + 1)]
+    assert hidden("a k-1234", {"token": ["k-1234", *parts]}, ("token",)) == f"a {MASK}"
+    assert hidden("asked", {"token": ["ask", "[masked]ed"]}, ("token",)) == f"{MASK}ed"
+
+
+@pytest.mark.parametrize(("count", "length"), [(2_001, 10), (30, 1_000_000)])
+def test_a_text_is_masked_as_a_whole_where_looking_for_all_secrets_would_take_long(count: int, length: int) -> None:
+    secrets = [f"secret-{number:05}" for number in range(count)]
+    assert hidden("x" * length, {"token": secrets}, ("token",)) == MASK
+    assert hidden("x" * 10 + secrets[0], {"token": secrets[:20]}, ("token",)) == "x" * 10 + MASK
+
+
 @pytest.mark.parametrize(
     "secret",
     ['it\'s "so" s3cr\\t', "it's s3cret", 'a "b" c', "pässwörd", "two\nlines\tof it", "<a>&b", "k/1+2 =", "\ud800xyz"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from decimal import Decimal
 from typing import Any
@@ -82,3 +83,31 @@ def test_a_few_items_of_one_hash_are_told_apart() -> None:
 
 def test_the_same_item_may_come_as_often_as_any() -> None:
     assert uniq([1, "a"] * 5_000) == [1, "a"]
+
+
+def _long(count: int, length: int) -> list[list[float]]:
+    """Return lists of one hash that differ at their ends: -1 and -2 have the same."""
+    ends = itertools.islice(itertools.product((-1, -2), repeat=12), count)
+    return [[0.5 + at for at in range(length)] + list(end) for end in ends]
+
+
+@pytest.mark.parametrize(
+    ("members", "key"),
+    [
+        (_long(300, 300), None),
+        (_long(300, 300), "a"),
+        ([{"b": [each]} for each in _long(300, 300)], "a"),
+        ([["x" * 300_000, *each] for each in _long(300, 0)], None),
+        ([[*each, {1}] for each in _long(300, 300)], None),
+    ],
+    ids=["lists", "by a name", "objects", "texts", "with what has no mark"],
+)
+def test_long_items_are_fewer(members: list[Any], key: str | None) -> None:
+    """Each comparison goes through both up to where they differ: a megabyte of them took a minute."""
+    with pytest.raises(LimitReached, match="over 1,000,000 comparisons"):
+        uniq([{"a": each} for each in members], key)
+
+
+def test_long_items_that_are_the_same_may_come_often() -> None:
+    items = [{"a": _long(1, 4_000)[0]} for _ in range(300)]
+    assert uniq(items) == items[:1]

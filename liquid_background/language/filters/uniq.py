@@ -13,12 +13,13 @@ from liquid_background.language.filters.result import refuse
 from liquid_background.wording import a
 
 MAX_COMPARISONS: Final = 1_000_000
-"""Comparisons of items with those that tell no mark, such as sets, and with those of one hash: who sends numbers can
-choose them so that all have one."""
+"""Comparisons of parts of items with those that tell no mark, such as sets, and with those of one hash: who sends
+numbers can choose them so that all have one, and let long lists differ at their ends alone."""
 
 _KINDS: Final[dict[type, type]] = {MadeList: list, MadeDict: dict}
 _MISSING: Final = object()
 _LONGEST_SHOWN: Final = 100  # characters
+_AS_A_PART: Final = 1024  # characters of a text that are compared as fast as one part
 
 
 @sequence_filter
@@ -31,14 +32,17 @@ def uniq(sequence: Any, key: object = None) -> list[object]:
     alike: dict[int, int] = {}  # how many marks have a hash
     compared = 0
     for item in sequence:
-        compared += len(odd)
         if compared > MAX_COMPARISONS:
             refuse(f"uniq is given items that take over {MAX_COMPARISONS:,} comparisons with each other")
         value = item if key is None else _member(item, key)
+        if odd:
+            compared += len(odd) * _parts(value)
         try:
             mark = _mark(value)
             hashed = hash(mark)
-            compared += alike.get(hashed, 0)
+            others = alike.get(hashed, 0)
+            if others > 1:  # one is compared with each item at most, as equal items are
+                compared += others * _parts(mark)
             is_new = mark not in marks and value not in odd
             if is_new:
                 marks.add(mark)
@@ -78,3 +82,18 @@ def _mark(value: object) -> object:
         return None  # which it equals
     hash(value)
     return value
+
+
+def _parts(value: object) -> int:
+    """Return how many comparisons it takes to tell a value from one that differs at its end."""
+    todo, count = [value], 0
+    while todo:
+        each = todo.pop()
+        count += 1
+        if isinstance(each, str):
+            count += len(each) // _AS_A_PART
+        elif isinstance(each, dict):
+            todo += each.values()
+        elif isinstance(each, list | tuple | set | frozenset):
+            todo += each
+    return count

@@ -81,6 +81,19 @@ def test_the_log_says_where_a_cancelled_job_stands(desk: Desk) -> None:
     assert (entry.attempt, entry.max_attempts, entry.final) == (0, 3, True)
 
 
+def test_the_log_says_where_a_cancelled_job_stands_without_a_look_at_what_its_author_wrote(desk: Desk) -> None:
+    """The store takes up to 7 ms for the 100 KB of one job, and does nothing else meanwhile."""
+    name = 'pages/ä","line":7,"x\\'
+    desk.send("one", template=name)
+    client, key = desk.queue.store.client, keys.job("one")
+    data: bytes = client.hget(key, "data")
+    client.hset(key, "data", data[: data.index(b',"parameters":')] + b',"parameters":{' + b"[" * 100_000)
+    desk.operations.start("cancel", ANY)
+    desk.carry_out()
+    [entry] = entries(client)
+    assert (entry.status, entry.template, entry.line) == ("CANCELLED", name, 3)
+
+
 def test_delete_leaves_nothing_of_a_job_and_refuses_those_that_have_not_ended(desk: Desk) -> None:
     desk.fail("bad")
     desk.send("good", "runs", "waits")
