@@ -277,6 +277,23 @@ def test_a_slow_cancel_passes_each_job_that_comes_meanwhile_once(desk: Desk) -> 
     assert ended.skipped <= later
 
 
+def test_what_is_passed_by_counts_once_however_often_it_is_met(desk: Desk) -> None:
+    desk.send("meant")
+    operation = desk.operations.start("cancel", ANY)
+    desk.send("late", "taken")
+    desk.send("delayed", delay=60.0)
+    desk.carry_out()  # it looks at all that waits twice
+    assert _counts(desk.operations.get(operation.id)) == (4, 1, 0, 3)
+    assert desk.statuses("meant", "late", "taken", "delayed") == ["cancelled", *["pending"] * 3]
+    other = desk.operations.start("cancel", ANY)  # and another one counts for itself
+    desk.carry_out()
+    assert _counts(desk.operations.get(other.id)) == (3, 3, 0, 0)
+    desk.store.client.zadd(keys.failed("default"), {"gone": 9e9})
+    assert desk.operations.start("delete", ANY)
+    desk.carry_out()
+    assert not desk.store.client.exists(keys.job("gone"))  # no record is made of what has none
+
+
 @pytest.mark.parametrize("rate", ["0/s", "10", "10/d", "-1/s", "1.5/s", "10/s ", "٣/s", "9999999/s"])
 def test_a_rate_that_is_none_is_refused(desk: Desk, rate: str) -> None:
     with pytest.raises(OperationError, match="is not one such as 10/s"):
