@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from liquid_background.errors import FilterError, OperationError
 from liquid_background.job import Job, JobStatus, Outcome
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import entries
+from liquid_background.jobs.operating import carrying
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.operating.operations import Operations
@@ -217,6 +219,16 @@ def test_a_rate_lets_so_many_go_at_a_time(desk: Desk) -> None:
     assert desk.carrier.carry_on() == 0.0
     assert desk.operations.get(operation.id).done == 2
     assert sorted(desk.statuses(*ids)) == ["failed"] * 8 + ["pending"] * 2
+
+
+def test_a_machine_that_is_slow_holds_no_rate_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(step=0.2)  # whatever is done takes as long
+    monkeypatch.setattr(carrying, "monotonic", lambda: next(clock))
+    desk.send(*(f"a{number}" for number in range(60)), delay=60.0)
+    operation = desk.operations.start("cancel", ANY, rate="20/s")
+    for part in (1, 2, 3):
+        assert _carry_on_at_its_rate(desk, operation)
+        assert desk.operations.get(operation.id).done == 10 * part  # half a second's worth
 
 
 def _carry_on_at_its_rate(desk: Desk, operation: Operation) -> bool:
