@@ -36,6 +36,7 @@ _LEASE: Final = (1.0, 10.0)  # seconds: between these, the setting LEASE is that
 _TURN: Final = 1.0  # seconds after which another operation has its turn
 _WORK: Final = 0.005  # seconds that a step is to take, with the way to the store and back
 _MOST: Final = 200  # jobs a step
+_LEAST: Final = 10  # however long the way takes: each step begins with a look at up to 250 records
 _FIRST: Final = 25
 _BURST: Final = 0.5  # seconds of a rate that are done at once
 _CLOCK_LASTS: Final = 60.0  # seconds between two looks at the store's clock, by which retries are signed
@@ -179,7 +180,7 @@ class Carrier:
         count = len(jobs) // _ARGUMENTS
         if count:
             fitting = int(_WORK * count / max(monotonic() - began, 1e-6))
-            self._size = max(1, min(fitting, 2 * self._size, _MOST))
+            self._size = max(_LEAST, min(fitting, 2 * self._size, _MOST))
         return reply
 
     def _with_signatures(self, taken: Taken, ids: Sequence[str]) -> list[Argument]:

@@ -271,6 +271,7 @@ GROUP: Final = "lb_group"  # the name of the job's group
 GROUP_LIMIT: Final = "lb_group_limit"  # jobs of it that may run beside this one, and this one
 WAITS: Final = "lb_waits"  # since when it waits for its next attempt, where that is not since it was made
 OPERATION: Final = "lb_operation"  # the last operation that dealt with it
+PASSED: Final = "lb_passed"  # the last operation that counted it as skipped
 LEFT: Final = "lb_left"  # it was cancelled, and its id may stay behind in a list, where RQ's own workers find it
 SIGNATURE: Final = "lb_sig"  # over what the job runs and when; see signing
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from liquid_background.errors import FilterError, OperationError
 from liquid_background.job import Job, JobStatus, Outcome
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import entries
+from liquid_background.jobs.operating import carrying
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.operating.operations import Operations
@@ -232,6 +234,16 @@ def test_a_rate_lets_so_many_go_at_a_time(desk: Desk) -> None:
     assert sorted(desk.statuses(*ids)) == ["failed"] * 8 + ["pending"] * 2
 
 
+def test_a_machine_that_is_slow_holds_no_rate_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = count(step=0.2)  # whatever is done takes as long
+    monkeypatch.setattr(carrying, "monotonic", lambda: next(clock))
+    desk.send(*(f"a{number}" for number in range(60)), delay=60.0)
+    operation = desk.operations.start("cancel", ANY, rate="20/s")
+    for part in (1, 2, 3):
+        assert _carry_on_at_its_rate(desk, operation)
+        assert desk.operations.get(operation.id).done == 10 * part  # half a second's worth
+
+
 def _carry_on_at_its_rate(desk: Desk, operation: Operation) -> bool:
     """Do what is due when the rate lets it go on; whether it does."""
     if desk.operations.get(operation.id).state is not OperationState.RUNNING:
@@ -288,6 +300,23 @@ def test_a_slow_cancel_passes_each_job_that_comes_meanwhile_once(desk: Desk) -> 
     ended = desk.operations.get(operation.id)
     assert (ended.done, ended.failed) == (6, 0)
     assert ended.skipped <= later
+
+
+def test_what_is_passed_by_counts_once_however_often_it_is_met(desk: Desk) -> None:
+    desk.send("meant")
+    operation = desk.operations.start("cancel", ANY)
+    desk.send("late", "taken")
+    desk.send("delayed", delay=60.0)
+    desk.carry_out()  # it looks at all that waits twice
+    assert _counts(desk.operations.get(operation.id)) == (4, 1, 0, 3)
+    assert desk.statuses("meant", "late", "taken", "delayed") == ["cancelled", *["pending"] * 3]
+    other = desk.operations.start("cancel", ANY)  # and another one counts for itself
+    desk.carry_out()
+    assert _counts(desk.operations.get(other.id)) == (3, 3, 0, 0)
+    desk.store.client.zadd(keys.failed("default"), {"gone": 9e9})
+    assert desk.operations.start("delete", ANY)
+    desk.carry_out()
+    assert not desk.store.client.exists(keys.job("gone"))  # no record is made of what has none
 
 
 @pytest.mark.parametrize("rate", ["0/s", "10", "10/d", "-1/s", "1.5/s", "10/s ", "٣/s", "9999999/s"])

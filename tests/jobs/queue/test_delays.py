@@ -63,19 +63,23 @@ def index(store: Store) -> dict[str, float]:
     return {name.decode(): score for name, score in found.items()}
 
 
-def asked(store: Store, ask: Callable[[], object]) -> set[str]:
-    """Return the kinds of sorted sets that a list reads."""
+def commands(store: Store, ask: Callable[[], object]) -> list[str]:
+    """Return the commands that something has the store run."""
     client: Any = store.client
     with client.monitor() as monitor:
         ask()
         client.echo("done")
-        seen = set()
+        seen = []
         for command in monitor.listen():
             if "done" in command["command"]:
                 return seen
-            if command["command"].startswith(("ZRANGE", "ZREVRANGE")):
-                seen.add(command["command"].split()[1])
+            seen.append(command["command"])
     raise AssertionError
+
+
+def asked(store: Store, ask: Callable[[], object]) -> set[str]:
+    """Return the kinds of sorted sets that a list reads."""
+    return {each.split()[1] for each in commands(store, ask) if each.startswith(("ZRANGE", "ZREVRANGE"))}
 
 
 def test_the_newest_delayed_jobs_come_first_and_no_others_are_read(engine: Engine, store: Store) -> None:
@@ -196,6 +200,34 @@ def test_workers_bring_the_index_in_line_and_say_when_it_may_be_trusted(engine: 
     client.hset(keys.DELAYED_LOOKED, "at", 1)  # none has looked for long
     scripts.run(store, *delays.look_shared())
     assert client.hexists(keys.DELAYED_LOOKED, "doubt")
+
+
+def _work_as_the_version_before(store: Store) -> None:
+    """Take one job on, run another that then waits again, tick, and leave: nobody is registered any more."""
+    client: Any = store.client
+    client.hset(keys.job("a"), "started_at", "2199-01-01T00:00:00.000000Z")
+    now = int(store.time(0) * 1000)
+    client.hset(keys.DELAYED_LOOKED, "at", now - 20_000)
+    client.set(keys.TICKED, f"{now - 3_000} 0")
+
+
+def test_a_worker_of_the_version_before_that_has_gone_leaves_no_wrong_list(engine: Engine, store: Store) -> None:
+    delayed(engine, *"abc")
+    _look_through(store)
+    assert listed(engine, status="pending") == [*"cba"]
+    _work_as_the_version_before(store)
+    assert listed(engine, status="pending") == [*"acb"]
+    again = commands(store, lambda: engine.jobs.list("pending"))
+    assert not [each for each in again if each.startswith("ZSCAN")]  # all is compared once
+
+
+def test_workers_see_that_those_of_the_version_before_have_been_there(engine: Engine, store: Store) -> None:
+    delayed(engine, *"abc")
+    _look_through(store)
+    _work_as_the_version_before(store)
+    scripts.run(store, *delays.look_shared())
+    assert store.client.hexists(keys.DELAYED_LOOKED, "doubt")
+    assert listed(engine, status="pending") == [*"acb"]
 
 
 def test_the_first_look_is_in_doubt_since_others_may_have_been_there(engine: Engine, store: Store) -> None:

@@ -1,4 +1,4 @@
--- include: time keep foreign came
+-- include: time keep foreign came unseen
 -- Compare the indexes of delayed jobs with RQ's registries, a slice at a time: what is delayed and stands in no index, or at
 -- another time, is written there, and what is delayed no more is taken out.
 -- RQ's tools and workers of the version before know nothing of the indexes. While such workers are registered, and after a
@@ -74,7 +74,7 @@ local last, noted, calm = unpack(on('HMGET', DELAYED_LOOKED, 'at', 'place', 'cal
 local gap = now_ms - whole(last or nil, 0)
 if gap >= 0 and gap < REST then return {} end
 -- At the first look, too: workers of the version before were there.
-local was_away = math.abs(gap) > LONGEST_AWAY
+local was_away = math.abs(gap) > LONGEST_AWAY or ticked_unseen(whole(last or nil, 0))
 place = not was_away and noted or FIRST
 if others or was_away then on('HSET', DELAYED_LOOKED, 'doubt', string.format('%d', now_ms)) end
 if others then calm = '' elseif place == FIRST then calm = '1' end  -- whether no others were there since it began

@@ -19,15 +19,21 @@ local function waits_since(fields)
 end
 
 -- Whether a job is one of those that the operation is about: it ended, or came to wait, before that began. Nil when the
--- operation has dealt with it: whatever the clock does, it does so once.
+-- operation has dealt with it, or passed it by: whatever the clock does and wherever it goes, it counts once.
 local function is_meant(job)
-  -- fetch: status ended_at lb_operation from job
+  -- fetch: status ended_at lb_operation lb_passed from job
   if record.err or not status then return false end
-  if lb_operation == id then return nil end
+  if lb_operation == id or lb_passed == id then return nil end
   if not began then return false end
   if kind ~= 'cancel' then return is_among(kind == 'retry' and RETRIABLE or ENDED, status) and (ended_at or '') <= began end
   return not is_among(ENDED, status) and
     waits_since(redis.call('HMGET', job, 'enqueued_at', 'created_at', 'lb_final', 'lb_waits')) <= began
+end
+
+-- Count a job that is not meant, and note that in its record: it may be met again, where it has moved to.
+local function pass(job)
+  skipped = skipped + 1
+  if type(redis.pcall('HGET', job, 'status')) == 'string' then redis.call('HSET', job, 'lb_passed', id) end
 end
 
 local acts = {}
@@ -46,7 +52,7 @@ local function deal_with(job, signature, why)
   local record_of = 'rq:job:' .. job
   local meant = is_meant(record_of)
   if not meant then
-    if meant == false then skipped = skipped + 1 end
+    if meant == false then pass(record_of) end
     return
   end
   local well, found = true, why
