@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import quote, quote_plus
@@ -14,6 +14,10 @@ from markupsafe import escape
 from liquid_background.job import JobRecord
 
 _SHORTEST: Final = 3  # characters of a secret that is looked for in a text: shorter ones stand in other words, too
+_BEGINNING: Final = 16  # characters of a longer one that are looked for where a text cuts it short
+_LONGEST_BEGINNING: Final = 4_001  # characters of an error, and then it is cut
+_MOST_BEGINNINGS: Final = 1_000  # places that are looked at in a text
+_CUT: Final = "…"  # how a text says that it is
 _MOST_SECRETS: Final = 2_000  # that are looked for in a text
 _MOST_LOOKED: Final = 20_000_000  # characters that are looked at for them: once for each
 MASK: Final = "[masked]"
@@ -33,21 +37,32 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
     return {name: MASK if _is_secret(name, value, parts) else _mask(value, parts) for name, value in values.items()}
 
 
-def hidden(text: str, values: Mapping[str, Any], secret_names: Sequence[str]) -> str:
+def hidden(
+    text: str, values: Mapping[str, Any], secret_names: Sequence[str], written: Callable[[str], str] = str
+) -> str:
     """Return a text, such as a traceback, with what masking hides of some values masked wherever it stands in it.
 
     A text in which too much would have to be looked for is masked as a whole: whoever sends a job chooses how much.
+
+    Args:
+        text: in which they may stand, also as one line, as Python shows them, or cut short.
+        values: of a job, by name.
+        secret_names: parts of names.
+        written: how else the text may have written them.
     """
     parts = [_plain(name) for name in secret_names]
     found = {str(secret) for secret in _secrets(values, parts)}
     if len(found) > _MOST_SECRETS:
         return MASK
-    spelt = {each for secret in found if len(secret) >= _SHORTEST for each in _spellings(secret)}
+    long = [secret for secret in found if len(secret) >= _SHORTEST]
+    spelt = {form for secret in long for form in (*_spellings(secret), written(secret))}
     longest_first = sorted((each for each in spelt if len(each) >= _SHORTEST), key=len, reverse=True)
     if len(longest_first) * len(text) > _MOST_LOOKED:
         return MASK
     for secret in longest_first:
         text = text.replace(secret, _STANDS_FOR_MASK)
+    if _CUT in text:
+        text = _without_beginnings(text, longest_first)
     return text.replace(_STANDS_FOR_MASK, MASK)
 
 
@@ -64,6 +79,22 @@ def _spellings(secret: str) -> Iterator[str]:
     yield from (str(escape(secret)), html.escape(secret), html.escape(secret, quote=False))  # a page
     yield from (quote(secret, errors="replace"), quote(secret, safe="", errors="replace"))  # a URL
     yield quote_plus(secret, errors="replace")
+
+
+def _without_beginnings(text: str, secrets: Iterable[str]) -> str:
+    """Return a text with the beginnings of secrets masked that it cuts short."""
+    looks = 0
+    for secret in secrets:
+        at = text.find(secret[:_BEGINNING]) if len(secret) > _BEGINNING else -1
+        while at >= 0:
+            looks += 1
+            if looks > _MOST_BEGINNINGS:
+                return MASK
+            end = text.find(_CUT, at + _BEGINNING, at + min(len(secret), _LONGEST_BEGINNING))
+            if end >= 0 and secret.startswith(text[at:end]):
+                text = f"{text[:at]}{_STANDS_FOR_MASK}{text[end:]}"
+            at = text.find(secret[:_BEGINNING], at + 1)
+    return text
 
 
 def shown(job: JobRecord, secret_names: Sequence[str]) -> JobRecord:

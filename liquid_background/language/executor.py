@@ -24,7 +24,7 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
-from liquid_background.language.syntax import class_of, error_of_template, explain, raised_at
+from liquid_background.language.syntax import class_of, error_of_template, explain, raised_at, seen
 from liquid_background.language.tags import Collector, close_collector, collecting, open_collector
 
 _OF_A_PATH: Final = 300  # bytes of a plan for each
@@ -248,7 +248,7 @@ def _said_of(error: BaseException, payload: Mapping[str, Any], secret_names: Seq
     """Return what is said of an error, with the job's secrets masked: in one line, its class, and its traceback."""
     if "partial" in payload and payload["partial"] != payload["template"]:
         error.add_note(f"run from {payload['template']}:{payload['line']}")
-    shown = partial(hidden, values=_values_of(payload), secret_names=secret_names)
+    shown = partial(hidden, values=_values_of(payload), secret_names=secret_names, written=seen)
     return shown(_one_line(error, payload)), class_of(error), shown(_traceback(error))[-MAX_TRACEBACK:]
 
 

@@ -56,6 +56,29 @@ def test_secret_values_are_hidden_in_a_text_wherever_they_stand() -> None:
     assert hidden(text, values, ("api_key", "token")) == f"KeyError: {MASK} of Ada, {MASK} and {MASK}"
 
 
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("Bearer eyJhbGciOiJIUzI1NiJ9.e30.x", "partial 'Bearer eyJhbGciOiJIUz…' not found"),
+        ("-----BEGIN KEY-----\nMIIE\n", r"KeyError: '-----BEGIN KEY-----\nMIIE\n'"),
+        ("-----BEGIN KEY-----\nMIIE\n", r"KeyError: '-----BEGIN KEY-----\nMI…'"),
+    ],
+)
+def test_a_secret_is_hidden_as_python_shows_it_and_where_a_text_cuts_it_short(secret: str, text: str) -> None:
+    told = hidden(text, {"token": secret}, ("token",))
+    assert told.replace("…", "") == text[: text.index("'") + 1] + MASK + text[text.rindex("'") :]
+
+
+def test_what_begins_as_a_secret_and_is_whole_stays() -> None:
+    secret = "https://shop.example/hook?key=1"
+    text = "https://shop.example/other and https://shop.example/ot… failed"
+    assert hidden(text, {"token": secret}, ("token",)) == text
+
+
+def test_a_text_that_may_cut_a_secret_short_in_many_places_is_masked_as_a_whole() -> None:
+    assert hidden("a" * 100_000 + "…", {"token": "a" * 90_000 + "b"}, ("token",)) == MASK
+
+
 def test_no_secret_is_found_in_a_mask() -> None:
     """Else who chooses parts of the mask for secrets has a text grow, each of them making more places for the next."""
     parts = [MASK[first:last] for first in range(len(MASK)) for last in range(first + 3, len(MASK) + 1)]

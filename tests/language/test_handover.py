@@ -368,3 +368,23 @@ def test_an_error_hides_the_secrets_that_a_job_was_given(site: Any) -> None:
     assert outcome.error.startswith("ValueError: ada cannot login with [masked] or [masked] (pages/page:1")
     assert "k-1234" not in outcome.traceback
     assert "two" not in outcome.traceback
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "Bearer " + "eyJhbGciOiJIUzI1NiJ9" * 10,
+        "-----BEGIN KEY-----\nMIIE",
+        "-----BEGIN KEY-----\n" + "MIIE" * 30,
+        "four\u2028seven",
+    ],
+    ids=["cut short", "a line's end", "both", "named"],
+)
+def test_an_error_hides_secrets_as_messages_show_them(site: Any, secret: str) -> None:
+    site.render(
+        "{% background source_name: 'in', api_key: key %}{% include api_key %}{% endbackground %}", {"key": secret}
+    )
+    outcome = site.perform(site.job)
+    assert outcome.error is not None
+    assert outcome.error.replace("…", "").startswith("partial '[masked]' not found (pages/page:1")
+    assert secret[:4] not in outcome.traceback
