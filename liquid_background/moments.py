@@ -17,7 +17,7 @@ _SHOWN: Final = 80  # characters of what is no time
 def moment(text: str) -> datetime:
     """Return the time that a text means: 10m, 2h30m, 1d ago, the last 14:00, or an ISO date and time.
 
-    It is in UTC unless it says more.
+    It is read as UTC unless it says more, and returned in UTC.
 
     Raises:
         FilterError: when it is none of these.
@@ -28,7 +28,7 @@ def moment(text: str) -> datetime:
         if _CLOCK.fullmatch(text):
             return _last(*map(int, text.split(":")))
         time = datetime.fromisoformat(text)
-        return time if time.tzinfo else time.replace(tzinfo=UTC)
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise FilterError(
             f"'{text[:_SHOWN]}' is not a time such as 10m, 2h30m, 1d, 14:00, 2024-01-15 or 2024-01-15T14:32"

@@ -25,7 +25,11 @@ def test_times_are_in_utc_unless_they_say_more() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "10", "10 m", "25:00", "yesterday", "9" * 400 + "d", "2024-13-01", "\u0661\u0660m"]
+    "text",
+    [
+        *("", "10", "10 m", "25:00", "yesterday", "9" * 400 + "d", "2024-13-01", "\u0661\u0660m"),
+        *("0001-01-01T00:00+14:00", "9999-12-31T23:59-12:00"),  # no time in UTC
+    ],
 )
 def test_what_is_no_time_is_told(text: str) -> None:
     for parse in (moment, moment_to_come):

@@ -12,7 +12,7 @@ from liquid_background_worker.limits import die_with
 from poscli.main import main
 
 
-def start(arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen[bytes]:
+def start(arguments: Sequence[str], log: Path | None = None, *, heard: bool = False) -> subprocess.Popen[bytes]:
     """Start a poscli command that doesn't outlive this process, in a process group of its own.
 
     Ctrl-C then reaches only this process, which stops the command in order.
@@ -20,11 +20,13 @@ def start(arguments: Sequence[str], log: Path | None = None) -> subprocess.Popen
     Args:
         arguments: what stands behind `poscli`.
         log: a file for its output; without one it writes where this process does.
+        heard: whether this process reads what it prints, as `stdout`.
     """
     # -P: a file of the project's own, such as email.py, must not stand before Python's.
     command = [sys.executable, "-P", "-m", "poscli.attached", str(os.getpid()), *arguments]
     if log is None:
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, process_group=0)
+        stdout = subprocess.PIPE if heard else None
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, process_group=0)
     with log.open("wb") as stream:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, process_group=0)
 

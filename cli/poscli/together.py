@@ -12,12 +12,14 @@ from typing import Final
 
 import click
 
-from liquid_background import Engine
+from liquid_background import Engine, LogStatus
 from liquid_background.jobs.log import last_id, printable
 from liquid_background.jobs.store import embedded
 from liquid_background.language.pages import sites_of
 from poscli import attached
+from poscli.beside import Beside
 from poscli.terminal import fitted, line_of, styled
+from poscli.whereabouts import job_at
 
 _LOOK: Final = 0.3  # seconds between two looks at the files and the processes
 _NOT_OURS: Final = frozenset(("node_modules", "__pycache__", "site-packages"))
@@ -32,16 +34,27 @@ class Together:
         host: address of the pages.
         port: port of the pages.
         allow_hosts: further names that the pages answer to.
+        gui: whether the dashboard runs, too.
     """
 
-    def __init__(self, engine: Engine, app: str | None, host: str, port: int, allow_hosts: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        app: str | None,
+        host: str,
+        port: int,
+        allow_hosts: Sequence[str] = (),
+        *,
+        gui: bool = False,
+    ) -> None:
         self._engine = engine
         chosen = ["--app", app] if app else []
         allowed = [word for name in allow_hosts for word in ("--allow-host", name)]
         self._commands: Mapping[str, list[str]] = {
             "worker": ["worker", "--quiet", *chosen],
-            "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", *allowed, *chosen],
+            "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", "--show-jobs", *allowed, *chosen],
         }
+        self._beside = Beside(chosen) if gui else None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = Event()
         self._templates = {os.path.abspath(site.root) for site in sites_of(engine.environment.loader)}
@@ -65,6 +78,8 @@ class Together:
             keeper.start()
             for entry in self._engine.log.follow(after=start):
                 print(line_of(entry))
+                if entry.final and entry.job_id and entry.status is not LogStatus.SUCCESS:
+                    _say(f"see {job_at(self._dashboard, entry.job_id)}")
         except KeyboardInterrupt:
             _say("stopping")
         finally:
@@ -78,6 +93,10 @@ class Together:
         if self._failure is not None:
             raise self._failure
 
+    @property
+    def _dashboard(self) -> str | None:
+        return self._beside.address if self._beside is not None else None
+
     def _keep(self) -> None:
         """Keep the processes until the end; without them there is nothing to wait for."""
         try:
@@ -87,11 +106,15 @@ class Together:
             os.kill(os.getpid(), signal.SIGINT)
         finally:
             self._stop()
+            if self._beside is not None:
+                self._beside.stop()
 
     def _look_after(self) -> None:
         """Restart the processes when a file changes, and say when one ended by itself."""
         seen = _changes(self._templates)
         told: set[str] = set()
+        if self._beside is not None:
+            self._beside.start()
         self._start()
         while not self._stopping.wait(_LOOK):
             now = _changes(self._templates)
@@ -109,7 +132,8 @@ class Together:
 
     def _start(self) -> None:
         for name, command in self._commands.items():
-            self._processes[name] = attached.start(command)
+            at = ["--dashboard", self._dashboard] if name == "pages" and self._dashboard else []
+            self._processes[name] = attached.start([*command, *at])
 
     def _stop(self) -> None:
         for process in self._processes.values():

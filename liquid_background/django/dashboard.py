@@ -6,7 +6,6 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
-from weakref import WeakKeyDictionary
 
 from asgiref.sync import async_to_sync
 from django.conf import settings as project
@@ -16,17 +15,16 @@ from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from liquid_background.django.project import engine
-from liquid_background.engine import Engine
 from liquid_background.screens import (
     ACTIONS,
     Action,
     Arrival,
     Entrance,
+    Entrances,
     NotSignedIn,
     Permission,
     Refused,
     ScreenAnswer,
-    Screens,
     Visitor,
     too_large,
 )
@@ -62,7 +60,7 @@ def dashboard_urls(
         trusted_origins: the addresses at which browsers find the dashboard, such as "https://ops.example"; by default
             the scheme and host of each request, and CSRF_TRUSTED_ORIGINS without a *.
     """
-    shown = _Shown(authorize, name or _user_of, templates, trusted_origins)
+    shown = _Shown(authorize, name or _user_of, Entrances(templates=templates, trusted_origins=trusted_origins))
     return [re_path("^(?P<path>.*)$", csrf_exempt(shown))]
 
 
@@ -74,27 +72,19 @@ def view_for_staff(admin: ModelAdmin[Any]) -> Callable[[HttpRequest, str], HttpR
             return ACTIONS
         return "read" if admin.has_view_permission(request) else None
 
-    return _Shown(authorize, _user_of, getattr(admin, "templates", None), None)
+    return _Shown(authorize, _user_of, Entrances(templates=getattr(admin, "templates", None), trusted_origins=None))
 
 
 class _Shown:
     """Answers requests with screens of the project's engine."""
 
-    def __init__(
-        self,
-        authorize: Authorize,
-        name: Name,
-        templates: Mapping[str, str] | None,
-        origins: Iterable[str] | None,
-    ) -> None:
+    def __init__(self, authorize: Authorize, name: Name, entrances: Entrances) -> None:
         self._authorize = authorize
         self._name = name
-        self._templates = templates
-        self._origins = origins if origins is None or isinstance(origins, str) else list(origins)
-        self._entrances: WeakKeyDictionary[Engine, Entrance] = WeakKeyDictionary()
+        self._entrances = entrances
 
     def __call__(self, request: HttpRequest, path: str = "", **places: Any) -> HttpResponse:
-        arrival, entrance = _arrival(request, path), self._entrance(engine())
+        arrival, entrance = _arrival(request, path), self._entrances.of(engine())
         answer = entrance.dressed(arrival, self._answer(request, arrival, entrance))
         return HttpResponse(answer.body, status=answer.status, headers=dict(answer.headers))
 
@@ -109,13 +99,6 @@ class _Shown:
     def _visitor(self, request: HttpRequest, entrance: Entrance) -> Visitor:
         permission = _asked(self._authorize, request)
         return entrance.admit(permission, _asked(self._name, request) if permission else None)
-
-    def _entrance(self, of: Engine) -> Entrance:
-        found = self._entrances.get(of)
-        if found is None:  # of two threads that meet here, one's is kept
-            made = Entrance(Screens(of, templates=self._templates), trusted_origins=self._origins)
-            found = self._entrances.setdefault(of, made)
-        return found
 
 
 def _asked(function: Callable[[HttpRequest], Any], request: HttpRequest) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlencode
-from weakref import WeakKeyDictionary
 
 from flask import Blueprint, Request, Response, current_app, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
@@ -18,10 +17,10 @@ from liquid_background.screens import (
     MAX_FORM,
     Arrival,
     Entrance,
+    Entrances,
     Permission,
     Refused,
     ScreenAnswer,
-    Screens,
     Visitor,
     too_large,
 )
@@ -53,8 +52,7 @@ def dashboard_blueprint(
         trusted_origins: the addresses at which browsers find the dashboard, such as "https://ops.example", where a
             proxy does not say them; by default the scheme and host of each request.
     """
-    origins = None if trusted_origins is None else list(trusted_origins)
-    shown = _Shown(of, templates, origins, authorize, name or _user_of)
+    shown = _Shown(of, Entrances(templates=templates, trusted_origins=trusted_origins), authorize, name or _user_of)
     blueprint = Blueprint("liquid_background_dashboard", __name__)
     blueprint.record(shown.prepare)
     for rule in ("/", "/<path:path>"):
@@ -70,17 +68,14 @@ class _Shown:
     def __init__(
         self,
         of: Engine | LiquidBackground | None,
-        templates: Mapping[str, str] | None,
-        origins: list[str] | None,
+        entrances: Entrances,
         authorize: Authorize,
         name: Name,
     ) -> None:
         self._of = of
-        self._templates = templates
-        self._origins = origins
+        self._entrances = entrances
         self._authorize = authorize
         self._name = name
-        self._entrances: WeakKeyDictionary[Engine, Entrance] = WeakKeyDictionary()
 
     def prepare(self, state: BlueprintSetupState) -> None:
         """Have what is wrong with the arguments raised as the blueprint is registered, where its engine is known.
@@ -91,10 +86,10 @@ class _Shown:
         installed = installation_of(state.app)
         engine = self._of if isinstance(self._of, Engine) else installed.engine if installed is not None else None
         if engine is not None:
-            self._entrance(engine)
+            self._entrances.of(engine)
 
     def __call__(self, path: str = "", **places: Any) -> Response:
-        arrival, entrance = _arrival(path, places), self._entrance(self._engine)
+        arrival, entrance = _arrival(path, places), self._entrances.of(self._engine)
         answer = entrance.dressed(arrival, self._answer(arrival, entrance))
         # Of an empty body werkzeug would say how long it is, and the answer to HEAD says how long the page is.
         return Response(answer.body or None, answer.status, list(answer.headers))
@@ -117,13 +112,6 @@ class _Shown:
         if isinstance(self._of, LiquidBackground):
             return self._of.engine
         return get_engine() if self._of is None else self._of
-
-    def _entrance(self, engine: Engine) -> Entrance:
-        found = self._entrances.get(engine)
-        if found is None:  # of two threads that meet here, one's is kept
-            made = Entrance(Screens(engine, templates=self._templates), trusted_origins=self._origins)
-            found = self._entrances.setdefault(engine, made)
-        return found
 
 
 def _arrival(path: str, places: Mapping[str, Any]) -> Arrival:

@@ -6,7 +6,7 @@
 
 from liquid_background.errors import NotSignedIn
 from liquid_background.screens.access import ACTIONS, Action, Permission, Visitor
-from liquid_background.screens.entrance import MAX_FORM, Entrance, plain, too_large
+from liquid_background.screens.entrance import MAX_FORM, Entrance, Entrances, too_large
 from liquid_background.screens.guard import Arrival
 from liquid_background.screens.messages import Fields, Refused, ScreenAnswer, ScreenRequest
 from liquid_background.screens.rendering import Live
@@ -20,6 +20,7 @@ __all__ = [
     "Visitor",
     "Arrival",
     "Entrance",
+    "Entrances",
     "Fields",
     "Live",
     "MAX_FORM",
@@ -27,6 +28,5 @@ __all__ = [
     "ScreenAnswer",
     "ScreenRequest",
     "Screens",
-    "plain",
     "too_large",
 ]

@@ -6,38 +6,26 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
-from liquid_background.errors import JobError, StoreError
+from liquid_background.errors import JobError
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
+from liquid_background.screens.linking import short
 from liquid_background.screens.messages import Refused, ScreenAnswer
 from liquid_background.screens.screen import Screen
 from liquid_background.wording import counted
 
 _DONE: Final = {Kind.RETRY: "retried", Kind.CANCEL: "cancelled", Kind.DELETE: "deleted"}
 _MOST: Final = 200  # jobs that one request acts on: a page has fifty; for more there are operations
-_SHORT: Final = 10  # characters of an id
-
-
-def kind_in(screen: Screen) -> Kind:
-    """Return what the last segment of a path says to do, and check that it may be done.
-
-    Raises:
-        Refused: when it is nothing, or may not.
-    """
-    word = screen.request.segments[-1]
-    if word not in tuple(Kind):
-        raise Refused(404, "There is no such page on this dashboard.")
-    screen.check(Action(word))
-    return Kind(word)
 
 
 def on_one(screen: Screen) -> ScreenAnswer:
     """Do it with the job that the path names."""
-    kind = kind_in(screen)
+    kind = screen.kind()
+    screen.check(Action(kind))
     job_id = screen.request.segments[1]
     _act(screen, kind)(job_id)
-    told = {"done": _DONE[kind], "about": f"job {job_id[:_SHORT]}"}
+    told = {"done": _DONE[kind], "about": f"job {short(job_id)}"}
     if kind is Kind.DELETE:
         return screen.done("jobs", told=told)  # its own screen is gone
     return back(screen, told, "jobs", job_id)
@@ -45,7 +33,8 @@ def on_one(screen: Screen) -> ScreenAnswer:
 
 def on_selected(screen: Screen) -> ScreenAnswer:
     """Do it with each job that was selected; what can't be done with one is left, and the others are done."""
-    kind = kind_in(screen)
+    kind = screen.kind()
+    screen.check(Action(kind))
     ids = list(dict.fromkeys(filter(None, screen.request.form.all("id"))))
     if not ids:
         raise Refused(400, "No job was selected: tick those that are meant, and try again.")
@@ -55,8 +44,6 @@ def on_selected(screen: Screen) -> ScreenAnswer:
     for job_id in ids:
         try:
             act(job_id)
-        except StoreError:
-            raise
         except JobError as error:
             wrong.append(str(error))
     if len(wrong) == len(ids):

@@ -61,7 +61,6 @@ def chart(
         "paths": paths,
         "is_line": not bars,
         "first": f"{times[0]:%H:%M} UTC" if times else "",
-        "is_empty": not highest,
         "has_legend": len(series) > 1,
     }
 

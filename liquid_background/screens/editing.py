@@ -6,19 +6,19 @@ import json
 import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from urllib.parse import quote
 
 from liquid_background.errors import EnqueueError, NotPlain
 from liquid_background.job import JobRecord
 from liquid_background.jobs.handover import decode, encode
 from liquid_background.jobs.masking import MASK
 from liquid_background.screens.access import Action
-from liquid_background.screens.linking import job_url
-from liquid_background.screens.messages import Fields, Refused, ScreenAnswer
+from liquid_background.screens.linking import job_url, short
+from liquid_background.screens.messages import Fields, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 _FIELD: Final = "value:"  # begins the name of a value's field
-_SHORT: Final = 10  # characters of an id
 _MOST_ROWS: Final = 12  # of a field
 _UNSEEN: Final = frozenset(("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"))
 
@@ -29,13 +29,11 @@ class _Wrong(Exception):
 
 def answer(screen: Screen) -> ScreenAnswer:
     """Show the form; of the form, run the job again as a new one with the values that were changed."""
-    if not screen.request.visitor.may(Action.EDIT):
-        raise Refused(403, "You may not edit anything here: whoever runs this dashboard decides that.")
+    screen.check_right(Action.EDIT)
     job_id = screen.request.segments[1]
     [job] = screen.engine.shown([screen.engine.jobs.get(job_id)])
     if screen.request.method != "POST":
         return _form(screen, job, Fields(), {})
-    screen.check(Action.EDIT)
     form = screen.request.form
     changes, wrong = _read(job, form)
     if wrong:
@@ -46,7 +44,7 @@ def answer(screen: Screen) -> ScreenAnswer:
         new = screen.engine.jobs.retry(job.id, set=changes, by=screen.request.visitor.name)
     except EnqueueError as error:
         return _form(screen, job, form, {"": str(error)})
-    return screen.done("jobs", new.id, told={"done": "edited", "about": f"job {job.id[:_SHORT]}"})
+    return screen.done("jobs", new.id, told={"done": "edited", "about": f"job {short(job.id)}"})
 
 
 def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]) -> ScreenAnswer:
@@ -57,10 +55,10 @@ def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]
     ]
     return screen.page(
         "editing",
-        f"Edit {job.source_name or 'job'} {job.id[:_SHORT]}",
+        f"Edit {job.source_name or 'job'} {short(job.id)}",
         status=400 if wrong else 200,
         heading=f"Run {job.source_name or 'it'} again with other values",
-        id=job.id[:_SHORT],
+        id=short(job.id),
         url=job_url(screen, job.id),
         action=Exact(screen.url("jobs", job.id, "edit")),
         has_ended=job.status.has_ended,
@@ -71,11 +69,11 @@ def _form(screen: Screen, job: JobRecord, form: Fields, wrong: Mapping[str, str]
 
 
 def _field(name: str, kind: str, written: str, form: Fields, wrong: str) -> dict[str, Any]:
-    given = form.all(_FIELD + name)
+    given = form.all(_name_of(name))
     text = given[-1] if given else written
     return {
         "label": name,
-        "name": Exact(_FIELD + name),
+        "name": Exact(_name_of(name)),
         "kind": kind,
         "value": Exact(text),
         "rows": min(_MOST_ROWS, 1 + text.count("\n") + len(text) // 80),
@@ -83,6 +81,11 @@ def _field(name: str, kind: str, written: str, form: Fields, wrong: str) -> dict
         "holds_mask": written != MASK and MASK in written,
         "wrong": wrong,
     }
+
+
+def _name_of(name: str) -> str:
+    """Return the name of a value's field, which browsers send back as it is whatever stands in the value's."""
+    return _FIELD + quote(name, safe=" ")
 
 
 def _written(values: Mapping[str, Any]) -> dict[str, str]:
@@ -104,7 +107,7 @@ def _read(job: JobRecord, form: Fields) -> tuple[dict[str, Any], dict[str, str]]
     wrong: dict[str, str] = {}
     for values in (job.parameters, job.handed_over):
         for name, written in _written(values).items():
-            given = form.all(_FIELD + name)
+            given = form.all(_name_of(name))
             if not given or (given[-1].strip() in (MASK, json.dumps(MASK)) and written == MASK):
                 continue
             try:

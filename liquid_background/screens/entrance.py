@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
+from liquid_background.engine import Engine
 from liquid_background.errors import NotSignedIn
 from liquid_background.jobs.log import printable
 from liquid_background.screens.access import Permission, Visitor, visitor_of
@@ -103,6 +104,33 @@ class Entrance:
         headers = (*own, *((name, value) for name, value in BARE if name not in said))
         length = ("content-length", str(len(answer.body)))
         return replace(answer, headers=(*headers, length), body=b"" if arrival.method == "HEAD" else answer.body)
+
+
+class Entrances:
+    """The entrances of a dashboard that learns with each request whose jobs it shows: one for each engine, kept.
+
+    Args:
+        templates: as of `Screens`.
+        trusted_origins: as of `Guard`.
+    """
+
+    def __init__(self, *, templates: Mapping[str, str] | None, trusted_origins: Iterable[str] | None) -> None:
+        is_as_given = trusted_origins is None or isinstance(trusted_origins, str)  # the guard refuses a text
+        self._origins = trusted_origins if is_as_given else tuple(trusted_origins or ())
+        self._templates = templates
+        self._known: dict[Engine, Entrance] = {}
+
+    def of(self, engine: Engine) -> Entrance:
+        """Return that of an engine.
+
+        Raises:
+            SettingsError: when there is no template of such a name, or an origin is none.
+        """
+        found = self._known.get(engine)
+        if found is None:
+            made = Entrance(Screens(engine, templates=self._templates), trusted_origins=self._origins)
+            found = self._known.setdefault(engine, made)  # of two threads that meet here, one's is kept
+        return found
 
 
 def plain(status: int, message: str, *headers: tuple[str, str]) -> ScreenAnswer:

@@ -45,7 +45,7 @@ def show(screen: Screen) -> ScreenAnswer:
     start = paging.start_of(screen)
     return screen.page(
         "failures",
-        f"{counted(len(listed), 'failure')}",
+        counted(len(listed), "failure"),
         heading="Failures",
         total=len(listed),
         jobs=sum(group.failed for group in listed),

@@ -19,6 +19,8 @@ _TIMES: Final = ("since", "until")
 _VALUE: Final = "value"  # of a parameter or a handed-over value, as name=value; it may come several times
 _MOST_VALUES: Final = 20
 _PATIENCE: Final = 0.1  # seconds that a parent is looked for by the beginning of its id
+STATUSES: Final = tuple(JobStatus)
+"""The states that have a tab each."""
 _USUAL: Final = ("status", "source_name", "error", _VALUE, "since")
 FIELDS: Final = frozenset(("status", *_TEXTS, *_TIMES, _VALUE))
 """The names of its fields."""
@@ -86,7 +88,3 @@ def form_of(query: Fields) -> dict[str, Any]:
         "has_more": any(name not in _USUAL for name, _ in given.pairs),
         "is_set": any(name != "status" for name, _ in given.pairs),
     }
-
-
-STATUSES: Final = tuple(JobStatus)
-"""The states that have a tab each."""

@@ -12,7 +12,7 @@ from liquid_background.job import JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.operating.story import Attempt, SourceLine, Story
-from liquid_background.screens.linking import job_url, jobs_url
+from liquid_background.screens.linking import job_url, jobs_url, short
 from liquid_background.screens.looking import Moment
 from liquid_background.screens.messages import Fields, Refused, ScreenAnswer
 from liquid_background.screens.rendering import Exact
@@ -20,7 +20,6 @@ from liquid_background.screens.rows import place_of, values_of, waits_for
 from liquid_background.screens.screen import Screen
 
 _LOOKING: Final = 0.1  # seconds that its children are looked for
-_SHORT: Final = 10  # characters of an id
 _ROWS: Final = 200  # lines of a source, a traceback, a log or an output that are shown
 _WIDTH: Final = 100.0  # of the timeline
 _THINNEST: Final = 0.6
@@ -37,14 +36,12 @@ def show(screen: Screen) -> ScreenAnswer:
     job = story.job
     return screen.page(
         "job",
-        f"{job.source_name or 'job'} {job.status}, job {job.id[:_SHORT]}",
+        f"{job.source_name or 'job'} {job.status}, job {short(job.id)}",
         heading=job.source_name or "Job",
         job=_facts(screen, story),
         url=job_url(screen, job.id),
         acts=[str(kind) for kind in _acts(job.status) if screen.request.visitor.may(kind)],
-        can_edit=job.status.has_ended
-        and screen.request.visitor.may("edit")
-        and bool(job.parameters or job.handed_over),
+        can_edit=_may_edit(screen, job),
         attempts=_timeline(story),
         source=_window(story.source),
         values=values_of(job.parameters, job.handed_over),
@@ -183,7 +180,7 @@ def _end(text: str) -> dict[str, Any] | None:
 def _relative(screen: Screen, job: JobRecord) -> dict[str, Any]:
     return {
         "url": job_url(screen, job.id),
-        "source_name": job.source_name or job.id[:_SHORT],
+        "source_name": job.source_name or short(job.id),
         "status": str(job.status),
         "place": place_of(job),
         "time": job.created_at,

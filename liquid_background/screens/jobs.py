@@ -113,7 +113,6 @@ def _progress(screen: Screen, found: Page) -> dict[str, Any]:
     query = screen.request.query.but("done", "about", after=found.cursor or "")
     return {
         "url": Exact(screen.url("jobs", query=query)) if found.cursor else None,
-        "is_full": len(found) == PAGE,
         "is_looking": found.total is None and len(found) < PAGE and bool(found.cursor),
         "looked_at": found.looked_at,
         "of": found.of,

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Final
 
 from liquid_background.jobs.filter import Filter
+from liquid_background.screens.filterform import fields_of
 from liquid_background.screens.messages import Fields
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
-_TEXTS = ("source_name", "template", "queue", "group", "failure", "error", "parent")
+_SHORT: Final = 10  # characters of an id
+
+
+def short(job_id: str) -> str:
+    """Return what of a job's id people are shown; addresses and commands take it, too."""
+    return job_id[:_SHORT]
 
 
 def job_url(screen: Screen, job_id: str) -> Exact:
@@ -25,22 +31,7 @@ def jobs_url(screen: Screen, **fields: str) -> Exact:
 
 def filter_url(screen: Screen, wanted: Filter) -> Exact:
     """Return the URL of the jobs that a filter means."""
-    return Exact(screen.url("jobs", query=Fields(_pairs(wanted))))
-
-
-def _pairs(wanted: Filter) -> Iterator[tuple[str, str]]:
-    if wanted.status:
-        yield "status", str(wanted.status)
-    for name in _TEXTS:
-        if value := getattr(wanted, name):
-            yield name, value
-    for name, value in wanted.values.items():
-        yield "value", f"{name}={value}"
-    for name in ("since", "until"):
-        if (time := getattr(wanted, name)) is not None:
-            yield name, time.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00")
-    if wanted.id_prefix:
-        yield "id_prefix", wanted.id_prefix
+    return Exact(screen.url("jobs", query=fields_of(wanted)))
 
 
 def in_words(wanted: Filter) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from liquid_background.errors import FilterError
 from liquid_background.job import LogEntry, LogStatus
+from liquid_background.screens.linking import short
 from liquid_background.screens.messages import Fields, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
@@ -15,7 +16,6 @@ from liquid_background.screens.screen import Screen
 PAGE: Final = 100  # entries
 _ENTRY_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
 _LARGEST: Final = 2**64 - 1  # of both numbers of an id
-_SHORT: Final = 10  # characters of a job's id
 _FIRST: Final = "0-0"
 
 
@@ -87,6 +87,6 @@ def _row(screen: Screen, entry: LogEntry) -> dict[str, Any]:
         "milliseconds": entry.duration if status else None,
         "message": entry.message,
         "place": f"{entry.template}:{entry.line}" if entry.template else "",
-        "job": entry.job_id[:_SHORT],
+        "job": short(entry.job_id),
         "url": Exact(screen.url("jobs", entry.job_id)) if entry.job_id else None,
     }

@@ -11,7 +11,7 @@ from liquid_background.jobs.pages import Count, Page
 
 MOMENT: Final = 0.2
 """Seconds that a request may look for jobs."""
-_FEW: Final = 500  # ids that are looked at whatever time that takes: a few calls
+_FEW: Final = 1_000  # ids that are looked at whatever time that takes: a few calls
 
 
 class Moment:
@@ -29,16 +29,17 @@ class Moment:
         """Return the jobs that are found by then; the cursor goes on behind what was looked at.
 
         Where the store knows how many there are, none is looked at in vain: then all that were asked for are found. And
-        however little time there is, each request comes further than the cursor that it was given.
+        however little time there is, each request looks at some, and comes further than the cursor that it was given.
         """
         records: list[JobRecord] = []
-        last, known = Page(), {after}
+        last = Page()
+        first: Page | None = None
         for last in pages:
             records += last
-            if last.total is None and last.of > _FEW and last.cursor not in known and not self.left:
+            first = last if first is None else first  # an empty page is false
+            is_further = last.looked_at - first.looked_at > _FEW and last.cursor not in (after, first.cursor)
+            if last.total is None and is_further and not self.left:
                 break
-            if len(known) == 1:
-                known.add(last.cursor)  # it may stand where the list begins
         return Page(records, cursor=last.cursor, looked_at=last.looked_at, of=last.of, total=last.total)
 
     def count(self, counts: Iterator[Count], share: int = 1) -> Count:

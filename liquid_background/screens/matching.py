@@ -12,7 +12,7 @@ from liquid_background.screens.access import Action
 from liquid_background.screens.filterform import fields_of, only_filter, whole_filter_of
 from liquid_background.screens.linking import filter_url, in_words
 from liquid_background.screens.looking import Moment
-from liquid_background.screens.messages import Refused, ScreenAnswer
+from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 from liquid_background.wording import counted
@@ -22,15 +22,11 @@ _DONE: Final = {Kind.RETRY: "run again", Kind.CANCEL: "be cancelled", Kind.DELET
 
 def answer(screen: Screen) -> ScreenAnswer:
     """Show how many jobs match and what would become of them; of the form there, start it."""
-    word = screen.request.segments[-1]
-    if word not in tuple(Kind):
-        raise Refused(404, "There is no such page on this dashboard.")
+    kind = screen.kind()
+    screen.check_right(Action(kind))
     if screen.request.method != "POST":
-        if not screen.request.visitor.may(word):
-            raise Refused(403, f"You may not {word} anything here: whoever runs this dashboard decides that.")
-        return _ask(screen, Kind(word), whole_filter_of(screen.engine, screen.request.query))
-    screen.check(Action(word))
-    kind, wanted = Kind(word), whole_filter_of(screen.engine, screen.request.form)
+        return _ask(screen, kind, whole_filter_of(screen.engine, screen.request.query))
+    wanted = whole_filter_of(screen.engine, screen.request.form)
     rate = screen.request.form.one("rate")
     try:
         operation = screen.engine.operations.start(kind, wanted, by=screen.request.visitor.name, rate=rate)

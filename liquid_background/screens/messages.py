@@ -101,3 +101,8 @@ class Refused(Exception):
         self.status = status
         self.message = message
         self.headers = tuple(headers)
+
+
+def no_such_page() -> Refused:
+    """Return what to raise for a path that no screen has."""
+    return Refused(404, "There is no such page on this dashboard.")

@@ -17,6 +17,7 @@ from liquid_background.screens.linking import jobs_url
 from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.wording import counted
 
 _HOURS: Final = {"1h": 1, "24h": 24, "7d": 7 * 24, "31d": 31 * 24, "all": 0}
 _DEFAULT: Final = "24h"
@@ -51,7 +52,7 @@ def show(screen: Screen) -> ScreenAnswer:
     part = paging.part(_sorted(known, sort, waiting or {}), start)
     return screen.page(
         "names",
-        f"{len(known):,} source names" if len(known) != 1 else "1 source name",
+        counted(len(known), "source name"),
         heading="Source names",
         total=len(known),
         names=[_row(screen, each, span, waiting, paused) for each in part],

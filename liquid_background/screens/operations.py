@@ -17,6 +17,7 @@ from liquid_background.screens.linking import filter_url, in_words, job_url
 from liquid_background.screens.messages import Refused, ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.wording import counted
 
 _ENTRY: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 _OPERATION: Final = re.compile(r"(operation [0-9a-f]{1,64}): (\{.*\})", re.ASCII)
@@ -30,7 +31,7 @@ def show(screen: Screen) -> ScreenAnswer:
     start = paging.start_of(screen)
     return screen.page(
         "operations",
-        f"{len(found):,} {'operation' if len(found) == 1 else 'operations'}, {running:,} running",
+        f"{counted(len(found), 'operation')}, {running:,} running",
         heading="Operations",
         total=len(found),
         running=running,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from liquid_background.jobs.contract import QueueCounts
 from liquid_background.jobs.operating.statistics import Moment, Statistics
 from liquid_background.jobs.queue.overview import Overview
 from liquid_background.jobs.queue.pausing import PAUSED, Pause, PauseKind, is_queue_paused
@@ -32,7 +33,7 @@ def show(screen: Screen) -> ScreenAnswer:
     seen, paused = engine.overview(), engine.queues.paused()
     failed = engine.queues.failed_since(datetime.now(UTC) - timedelta(days=1))
     found = engine.stats(since=since_of(span))
-    waiting, running = (sum(counts) for counts in zip(*((_waiting(e), e.running) for e in seen.queues), strict=True))
+    waiting, running = sum(map(_waiting, seen.queues)), sum(each.running for each in seen.queues)
     verdicts = [verdict for verdict in engine.health() if verdict.name != PAUSED]
     return screen.page(
         "overview",
@@ -43,7 +44,7 @@ def show(screen: Screen) -> ScreenAnswer:
             for each in verdicts
         ],
         pauses=pauses.shown(screen, paused),
-        queues=[queue_row(screen, seen, each.name, paused, failed) for each in seen.queues],
+        queues=[queue_row(screen, each, seen, paused, failed) for each in seen.queues],
         charts=_charts(found, span),
         moments=[_moment(each) for each in reversed(found.moments)],
         span_words=_SPANS[span][0],
@@ -66,26 +67,26 @@ def since_of(span: str) -> datetime:
     return now - timedelta(minutes=179) if span == "3h" else now.replace(minute=0) - timedelta(hours=23)
 
 
-def _waiting(counts: Any) -> int:
-    return int(counts.queued + counts.scheduled)
+def _waiting(queue: QueueCounts) -> int:
+    return queue.queued + queue.scheduled
 
 
 def queue_row(
-    screen: Screen, seen: Overview, name: str, paused: Sequence[Pause], failed: Mapping[str, int] | None = None
+    screen: Screen, queue: QueueCounts, seen: Overview, paused: Sequence[Pause], failed: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
     """Return one queue, with links to its jobs."""
-    [counts] = [each for each in seen.queues if each.name == name]
+    name = queue.name
     return {
         "name": name,
-        "waiting": _waiting(counts),
-        "delayed": counts.scheduled,
+        "waiting": _waiting(queue),
+        "delayed": queue.scheduled,
         "waiting_url": jobs_url(screen, status="pending", queue=name),
         "oldest": seen.oldest.get(name),
-        "running": counts.running,
+        "running": queue.running,
         "running_url": jobs_url(screen, status="running", queue=name),
         "failed": None if failed is None else failed[name],
         "failed_url": jobs_url(screen, status="failed", queue=name, since=_DAY),
-        "workers": counts.workers,
+        "workers": queue.workers,
         "is_paused": is_queue_paused(paused, name),
         "may_resume": any(each.kind is PauseKind.QUEUE and each.name == name for each in paused),
     }

@@ -9,14 +9,15 @@ from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 PAGE: Final = 50
+_START: Final = "from"  # the field of a query that says where a part begins
 _LONGEST: Final = 6  # digits of a number in a URL
 
 _Item = TypeVar("_Item")
 
 
-def start_of(screen: Screen, name: str = "from") -> int:
+def start_of(screen: Screen) -> int:
     """Return how many items stand before the part that the query asks for."""
-    given = screen.request.query.one(name)
+    given = screen.request.query.one(_START)
     return int(given) if given.isascii() and given.isdigit() and len(given) <= _LONGEST else 0
 
 
@@ -25,19 +26,19 @@ def part(items: Sequence[_Item], start: int) -> Sequence[_Item]:
     return items[start : start + PAGE]
 
 
-def links(screen: Screen, start: int, total: int, name: str = "from") -> dict[str, Any]:
+def links(screen: Screen, start: int, total: int) -> dict[str, Any]:
     """Return what the template `paging` shows below a part: where it stands, and the URLs of those beside it."""
     last = min(start + PAGE, total)
     return {
         "first": start + 1,
         "last": last,
         "total": total,
-        "before": _url(screen, name, max(0, start - PAGE)) if start else None,
-        "after": _url(screen, name, last) if last < total else None,
+        "before": _url(screen, max(0, start - PAGE)) if start else None,
+        "after": _url(screen, last) if last < total else None,
     }
 
 
-def _url(screen: Screen, name: str, start: int) -> Exact:
+def _url(screen: Screen, start: int) -> Exact:
     request = screen.request
-    query = request.query.but("done", "about", **{name: str(start) if start else ""})
+    query = request.query.but("done", "about", **{_START: str(start) if start else ""})
     return Exact(screen.url(*request.segments, query=query))

@@ -15,6 +15,7 @@ from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.overview import queue_row
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.wording import counted
 
 
 def show(screen: Screen) -> ScreenAnswer:
@@ -25,10 +26,10 @@ def show(screen: Screen) -> ScreenAnswer:
     slots = engine.queues.slots([group.name for group in part])
     return screen.page(
         "queues",
-        f"{len(seen.queues)} queues, {len(groups):,} {'group' if len(groups) == 1 else 'groups'}",
+        f"{counted(len(seen.queues), 'queue')}, {counted(len(groups), 'group')}",
         heading="Queues and groups",
         pauses=pauses.shown(screen, paused),
-        queues=[{**queue_row(screen, seen, each.name, paused), **_limits(screen, each.name)} for each in seen.queues],
+        queues=[{**queue_row(screen, each, seen, paused), **_limits(screen, each.name)} for each in seen.queues],
         group_count=len(groups),
         groups=[_group(screen, each, slots, paused) for each in part],
         paging=paging.links(screen, start, len(groups)),

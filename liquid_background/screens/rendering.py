@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
 
-from liquid import BoundTemplate, DictLoader, Environment
+from liquid import BoundTemplate, CachingDictLoader, Environment
 from liquid.exceptions import LiquidError
 from markupsafe import Markup
 
@@ -50,8 +50,6 @@ _POLICY: Final = (
     "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-
-
 _LIVE: Final = '<div id="live">'
 _LIVE_END: Final = "</div><!-- live -->"
 Live: TypeAlias = Literal["events", "poll"]
@@ -68,6 +66,7 @@ class Pages:
     Args:
         engine: for what the frame of all pages says of it.
         templates: Liquid in the place of the dashboard's own, by name without a suffix.
+        live: how a page learns of what is new.
 
     Raises:
         SettingsError: when the dashboard has no template of such a name, or what is given for one is none.
@@ -82,7 +81,7 @@ class Pages:
                     f"the dashboard has no template {name[:120]!r}" + (f"; did you mean {near!r}?" if near else "")
                 )
         sources = {name: each.read_text("utf-8") for name, each in own.items()} | dict(templates)
-        self._environment = Environment(loader=DictLoader(sources), autoescape=True, extra=True)
+        self._environment = Environment(loader=CachingDictLoader(sources), autoescape=True, extra=True)
         self._environment.filters |= FILTERS
         self._templates = {name: self._parsed(name, source) for name, source in sources.items()}
         self._site = engine.settings.site
@@ -121,7 +120,7 @@ class Pages:
                 status=status, headers=headers_of(nonce), body=live_part(content).encode("utf-8", "replace")
             )
         if "live_url" not in values and _LIVE in content:
-            shown["live_url"] = Exact(_live_url(request))
+            shown["live_url"] = Exact(_here(request, "live/"))
         text = self._templates["layout"].render(**shown, content=Markup(content))
         return ScreenAnswer(status=status, headers=headers_of(nonce), body=text.encode("utf-8", "replace"))
 
@@ -166,13 +165,7 @@ def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
     ]
 
 
-def _live_url(request: ScreenRequest) -> str:
-    """Return the URL at which the page's live part is told of anew."""
+def _here(request: ScreenRequest, part: str = "") -> str:
+    """Return the URL of the page itself, for forms that come back to it, or of a part of it."""
     query = str(request.query.but("done", "about"))
-    return f"{request.root}/live/{quote(request.path)}" + (f"?{query}" if query else "")
-
-
-def _here(request: ScreenRequest) -> str:
-    """Return the URL of the page itself, for forms that come back to it."""
-    query = str(request.query.but("done", "about"))
-    return f"{request.root}/{quote(request.path)}" + (f"?{query}" if query else "")
+    return f"{request.root}/{part}{quote(request.path)}" + (f"?{query}" if query else "")

@@ -35,7 +35,7 @@ from liquid_background.screens import (
 )
 from liquid_background.screens.assets import asset
 from liquid_background.screens.live import LIVE, Feed, LogFeed, PartFeed, page_of
-from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest
+from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest, no_such_page
 from liquid_background.screens.rendering import Live, Pages, headers_of
 from liquid_background.screens.screen import Screen
 
@@ -155,7 +155,7 @@ def _found(request: ScreenRequest) -> Answering:
             part in ("*", given) for part, given in zip(pattern, request.segments, strict=True)
         ):
             return answering
-    raise Refused(404, "There is no such page on this dashboard.")
+    raise no_such_page()
 
 
 def _failed(screen: Screen, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> ScreenAnswer:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any
 
 from liquid_background.job import JobRecord, JobStatus
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.queue.waiting import Waiting
-from liquid_background.screens.linking import job_url
+from liquid_background.screens.linking import job_url, short
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
-
-_SHORT: Final = 10  # characters of an id
 
 
 def rows_of(screen: Screen, jobs: Sequence[JobRecord]) -> list[dict[str, Any]]:
@@ -26,7 +24,7 @@ def rows_of(screen: Screen, jobs: Sequence[JobRecord]) -> list[dict[str, Any]]:
 def _row(screen: Screen, job: JobRecord, wait: Waiting) -> dict[str, Any]:
     return {
         "id": Exact(job.id),
-        "short": job.id[:_SHORT],
+        "short": short(job.id),
         "url": job_url(screen, job.id),
         "source_name": job.source_name or "(no name)",
         "status": str(job.status),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from liquid_background.errors import ScheduleNotFound
 from liquid_background.job import JobRecord
 from liquid_background.python_jobs.cron_words import in_words
 from liquid_background.python_jobs.timetable import PastTime, Planned
@@ -14,13 +12,12 @@ from liquid_background.screens import paging
 from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
 from liquid_background.screens.linking import job_url, jobs_url
-from liquid_background.screens.messages import Refused, ScreenAnswer
+from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.wording import counted
 
 _PAST: Final = 20  # times that a schedule's own page looks back
-
-_Result = TypeVar("_Result")
 
 
 def show(screen: Screen) -> ScreenAnswer:
@@ -29,7 +26,7 @@ def show(screen: Screen) -> ScreenAnswer:
     start = paging.start_of(screen)
     return screen.page(
         "schedules",
-        f"{len(found):,} schedules" if len(found) != 1 else "1 schedule",
+        counted(len(found), "schedule"),
         heading="Schedules",
         total=len(found),
         paused_count=sum(each.paused is not None for each in found),
@@ -41,7 +38,7 @@ def show(screen: Screen) -> ScreenAnswer:
 def show_one(screen: Screen) -> ScreenAnswer:
     """Show one, with its last times and what came of them."""
     name, timetable = screen.request.segments[-1], screen.engine.timetable
-    found = _of(lambda: timetable.get(name))
+    found = timetable.get(name)
     return screen.page(
         "schedule",
         f"Schedule {found.name}",
@@ -57,7 +54,7 @@ def pause(screen: Screen) -> ScreenAnswer:
     """Have none of the times of a schedule come."""
     screen.check(Action.PAUSE)
     name, timetable, by = screen.request.form.one("name"), screen.engine.timetable, screen.request.visitor.name
-    changed = _of(lambda: timetable.pause(name, by))
+    changed = timetable.pause(name, by)
     return _told(screen, name, "paused" if changed else "paused already")
 
 
@@ -65,7 +62,7 @@ def resume(screen: Screen) -> ScreenAnswer:
     """Have the times of a schedule come again."""
     screen.check(Action.PAUSE)
     name, timetable, by = screen.request.form.one("name"), screen.engine.timetable, screen.request.visitor.name
-    changed = _of(lambda: timetable.resume(name, by))
+    changed = timetable.resume(name, by)
     return _told(screen, name, "resumed" if changed else "not paused")
 
 
@@ -73,24 +70,12 @@ def run(screen: Screen) -> ScreenAnswer:
     """Enqueue the job of a schedule now."""
     screen.check(Action.RUN)
     name, timetable, by = screen.request.form.one("name"), screen.engine.timetable, screen.request.visitor.name
-    job_id = _of(lambda: timetable.run(name, by))
+    job_id = timetable.run(name, by)
     return back(screen, {"done": "enqueued", "about": f"schedule {name}, job {job_id}"}, "schedules")
 
 
 def _told(screen: Screen, name: str, done: str) -> ScreenAnswer:
     return back(screen, {"done": done, "about": f"schedule {name}"}, "schedules")
-
-
-def _of(asked: Callable[[], _Result]) -> _Result:
-    """Return what the timetable says of a schedule.
-
-    Raises:
-        Refused: when there is no such schedule.
-    """
-    try:
-        return asked()
-    except ScheduleNotFound as error:
-        raise Refused(404, str(error)) from error
 
 
 def _row(screen: Screen, each: Planned) -> dict[str, Any]:

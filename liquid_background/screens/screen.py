@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from liquid_background.engine import Engine
+from liquid_background.jobs.operating.operation import Kind
 from liquid_background.screens.access import Action
-from liquid_background.screens.messages import Fields, Refused, ScreenAnswer, ScreenRequest, path_of
+from liquid_background.screens.messages import Fields, Refused, ScreenAnswer, ScreenRequest, no_such_page, path_of
 from liquid_background.screens.rendering import Pages
 
 
@@ -44,8 +45,27 @@ class Screen:
         """
         if self.request.method != "POST":
             raise Refused(405, "This changes something, and is done by the buttons only.", [("allow", "POST")])
+        self.check_right(action)
+
+    def check_right(self, action: Action) -> None:
+        """Refuse somebody who may not do it, as a page that asks for it does.
+
+        Raises:
+            Refused: when they may not.
+        """
         if not self.request.visitor.may(action):
             raise Refused(403, f"You may not {action} anything here: whoever runs this dashboard decides that.")
+
+    def kind(self) -> Kind:
+        """Return what the last segment of the path says to do with jobs.
+
+        Raises:
+            Refused: when it is nothing.
+        """
+        word = self.request.segments[-1]
+        if word not in tuple(Kind):
+            raise no_such_page()
+        return Kind(word)
 
     def done(self, *segments: str, told: Mapping[str, str], query: Fields | None = None) -> ScreenAnswer:
         """Return the answer to an action: a redirect to a screen that tells what was done.

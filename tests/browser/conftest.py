@@ -7,16 +7,17 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from liquid_background import Engine
+from liquid_background.jobs.store import embedded
 
 PREFIX = "/ops/jobs"
 APP = f"""
@@ -47,39 +48,63 @@ class Shop:
 
     folder: Path
     engine: Engine
-    origin: str
+    port: int
+    server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def url(self) -> str:
         return f"{self.origin}{PREFIX}"
 
+    def start(self, *options: str) -> None:
+        """Start the server, and wait for it."""
+        arguments = ("uvicorn", "app:app", "--port", str(self.port), "--log-level", "error", *options)
+        self.server = _start(self.folder, *arguments)
+        deadline = time.monotonic() + 60
+        while not _answers(self.port):
+            assert time.monotonic() < deadline, "the server does not start"
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Kill the server, as a crash does."""
+        if self.server is not None:
+            self.server.kill()
+            self.server.wait()
+
     def start_worker(self) -> subprocess.Popen[bytes]:
-        """Start a worker of two children."""
-        return _start(self.folder, "poscli", "worker", "--app", "app:engine")
+        """Start a worker, which says nothing."""
+        return _start(self.folder, "poscli", "worker", "--app", "app:engine", "--quiet", out=subprocess.DEVNULL)
 
 
-def _start(folder: Path, module: str, *arguments: str) -> subprocess.Popen[bytes]:
+def _start(folder: Path, module: str, *arguments: str, out: int | None = None) -> subprocess.Popen[bytes]:
     env = {**os.environ, "PYTHONPATH": str(folder)}
-    return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=folder, env=env)
+    return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=folder, env=env, stdout=out, stderr=out)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., Any]) -> Iterator[Shop]:
+def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     """The shop, without a worker; `start_worker` gives it one."""
     folder = tmp_path_factory.mktemp("shop")
     (folder / "templates" / "pages").mkdir(parents=True)
     (folder / "app.py").write_text(APP, "utf-8")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    engine = Engine(templates=folder / "templates", data_dir=folder / "store")
-    server = _start(folder, "uvicorn", "app:app", "--port", str(port), "--log-level", "warning")
+    shop = Shop(folder, Engine(templates=folder / "templates", data_dir=folder / "store"), free_port())
     try:
-        wait_until(lambda: _answers(port))
-        yield Shop(folder, engine, f"http://127.0.0.1:{port}")
+        shop.start()
+        yield shop
     finally:
-        server.kill()
-        server.wait()
+        shop.stop()
+        embedded.stop(folder / "store")
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
 
 
 def _answers(port: int) -> bool:
@@ -107,12 +132,17 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser, shop: Shop) -> Iterator[Page]:
-    """A tab; what its console says in anger fails the test, as does whatever its policy of content refused."""
-    context = browser.new_context(base_url=shop.url)
+def angry() -> list[str]:
+    """What the console says in anger, which fails the test: it clears what it has expected."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, shop: Shop, angry: list[str]) -> Iterator[Page]:
+    """A tab; whatever its policy of content refused fails the test, too."""
+    context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(15_000)
-    angry: list[str] = []
     page.on("console", lambda message: angry.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: angry.append(str(error)))
     yield page

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,10 @@ def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     url = f"http://127.0.0.1:{port}/"
     assert "Hello, Ada" in project.wait(lambda: _get(f"{url}?name=Ada")[1], 20)
     dev.until("send_greeting (attempt 1/3) - SUCCESS")
+    told = project.wait(
+        lambda: re.search(r"1 job made: send_greeting; see poscli (jobs list.*)", dev.err.read_text()), 5
+    )
+    assert "send_greeting" in project.good(*told[1].split()).out
 
     page = project.folder / "templates/pages/hello.liquid"
     page.write_text(page.read_text().replace("Hello,", "Welcome,"))
@@ -100,6 +105,41 @@ def test_dev_runs_everything_reloads_it_and_stops_it(project: Any) -> None:
     assert dev.stop() == 0
     assert _processes(project.folder) == []
     assert not embedded.status(project.data_dir).running
+
+
+@pytest.mark.usefixtures("store_dir")
+@pytest.mark.slow
+def test_dev_leads_from_a_page_to_its_jobs_and_from_a_failure_to_its_log_at_the_dashboard(project: Any) -> None:
+    project.good("init")
+    project.page("bad", "{% background source_name: 'bad' %}{% include 'nowhere' %}{% endbackground %}")
+    port = _free_port()
+    dev = project.start("dev", "--gui", "--port", str(port))
+    link = dev.until("Dashboard: ").removeprefix("Dashboard: ")
+    origin = link.partition("/?")[0]
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/bad")[0] == 200, 20)
+    dev.until("bad (attempt 1/1) - FAILED")
+    of_page = rf"1 job made: bad; see {re.escape(origin)}(/jobs\?parent=[0-9a-f]+)\n"
+    jobs = project.wait(lambda: re.search(of_page, dev.err.read_text()), 5)[1]
+    job = project.wait(lambda: re.search(rf"see {re.escape(origin)}(/jobs/[0-9a-f]+)\n", dev.err.read_text()), 5)[1]
+    host = origin.partition("//")[2]
+    connection = HTTPConnection("127.0.0.1", int(host.partition(":")[2]), timeout=10)
+    connection.request("GET", link.removeprefix(origin), headers={"Host": host})
+    answer = connection.getresponse()
+    cookie = str(answer.headers["set-cookie"]).partition(";")[0]
+    answer.read()
+    for path in (jobs, job):
+        connection.request("GET", path, headers={"Host": host, "Cookie": cookie})
+        answer = connection.getresponse()
+        assert answer.status == 200
+        assert "bad" in answer.read().decode()
+    connection.close()
+    (project.folder / "app.py").write_text((project.folder / "app.py").read_text() + "\n")
+    project.wait(lambda: "app.py changed" in dev.err.read_text(), 10)
+    connection.request("GET", jobs, headers={"Host": host, "Cookie": cookie})  # the dashboard goes on
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert dev.stop() == 0
+    assert _processes(project.folder) == []
 
 
 @pytest.mark.usefixtures("store_dir")

@@ -254,6 +254,13 @@ def test_a_store_that_is_away_is_one_line(project: Any) -> None:
     assert len(result.err.splitlines()) == 1
 
 
+def test_doctor_says_where_the_pages_of_others_belong(project: Any) -> None:
+    project.page("index", "x")
+    (line,) = [line for line in project.quick("doctor").lines if line.split()[1] == "dashboard"]
+    assert line.startswith("ok")
+    assert "belong on another host" in line
+
+
 def test_serve_and_dev_load_nothing_of_the_dashboard() -> None:
     code = """
 import sys

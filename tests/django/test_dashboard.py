@@ -186,6 +186,7 @@ def test_arguments_of_the_projects_own(engine: Engine) -> None:
 
 
 PROJECT = """
+import io
 import sys
 import django
 from django.conf import settings
@@ -216,6 +217,8 @@ urlpatterns = [path("admin/", admin.site.urls)]
 call_command("migrate", verbosity=0)
 call_command("makemigrations", "--check", verbosity=0)
 call_command("check", "--fail-level", "WARNING", "--tag", "admin", "--tag", "models")
+call_command("dumpdata", "--all", stdout=io.StringIO())
+call_command("flush", "--no-input", verbosity=0)
 names = sorted(Permission.objects.filter(content_type__app_label="liquid_background").values_list("name", flat=True))
 assert names == ["Can change background job", "Can view background job"], names
 user = User.objects.create_user("ada", is_staff=True)

@@ -196,6 +196,9 @@ def test_wrong_arguments_are_told_at_registration(make_app: Callable[..., Flask]
     for wrong in ({"templates": {"layuot": ""}}, {"trusted_origins": ["ops.example"]}):
         with pytest.raises(SettingsError):
             make_app().register_blueprint(dashboard_blueprint(authorize=lambda request: None, **wrong))
+    text = dashboard_blueprint(authorize=lambda request: None, trusted_origins="https://ops.example")
+    with pytest.raises(SettingsError, match="is a list"):
+        make_app().register_blueprint(text)
 
 
 def test_nested_with_a_variable_and_below_a_proxys_prefix(make_app: Callable[..., Flask]) -> None:

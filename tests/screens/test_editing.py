@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from html import unescape
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -123,6 +124,6 @@ def test_hostile_values_stand_in_fields_as_json_that_is_seen(shop: Shop, ask: As
     assert "</script><b>" not in html
     values = html.partition("<form")[2].replace(EVIL, "")
     assert r"\u202e" in values
-    form = {f"value:{EVIL}": json.dumps(EVIL), "value:list": json.dumps([EVIL]), "value:n": "2"}
+    form = {f"value:{quote(EVIL)}": json.dumps(EVIL), "value:list": json.dumps([EVIL]), "value:n": "2"}
     new = engine.jobs.get(where(ask(f"jobs/{job.id}/edit", form)).partition("?")[0].rpartition("/")[2])
     assert new.parameters == {EVIL: EVIL, "list": [EVIL], "n": 2}

@@ -46,7 +46,7 @@ def test_filters_stand_in_the_form_and_in_what_comes(engine: Engine, ask: Ask) -
     assert "<option selected>FAILED</option>" in html
     assert '<a href="/ops/jobs/j1"><code>j1</code></a>' in html
     assert "source_name=mail&amp;status=FAILED&amp;after=" in html
-    assert "No entry of the log is so" in text_of(ask("logs?type=nothing"))
+    assert "No entries match." in text_of(ask("logs?type=nothing"))
 
 
 @pytest.mark.parametrize("query", ["status=nonsense", "before=x", "before=1-2-3"])

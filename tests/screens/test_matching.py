@@ -52,7 +52,7 @@ def test_a_rate_that_is_none_is_told_beside_the_form(shop: Shop, ask: Ask, engin
 
 
 def test_what_takes_long_to_count_is_at_least_so_many(shop: Shop, ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop.send(700, parameters={"n": 1})
+    shop.send(1_500, parameters={"n": 1})
     monkeypatch.setattr(Moment, "left", property(lambda self: 0.0))
     html = text_of(ask("jobs/all/cancel?value=n%3D1"))
     assert re.search(r"<h1>Cancel at least \d+ jobs\?</h1>", html)

@@ -92,6 +92,12 @@ def test_one_that_has_not_run_is_there_while_it_waits_or_is_paused(engine: Engin
     assert page.row("paused_one")[0] == "paused_one paused"
 
 
+def test_jobs_whose_records_say_no_name_make_no_row(ask: Ask, desk: Desk) -> None:
+    desk.send("a", "b")
+    desk.store.client.hdel(keys.job("b"), "description")
+    assert [row[8] for row in Read(ask("names")).rows[1:]] == ["1"]
+
+
 def test_a_name_is_paused_stands_still_and_goes_on(engine: Engine, ask: Ask, desk: Desk) -> None:
     desk.send("a", "b")
     page = Read(ask("names?span=7d"))

@@ -35,6 +35,17 @@ def test_an_operation_says_who_what_and_how_far(engine: Engine, ask: Ask, desk: 
     assert link == "jobs?status=failed&source_name=ma%2A&error=no"
 
 
+def test_its_link_means_just_the_jobs_that_it_is_about(engine: Engine, ask: Ask, desk: Desk) -> None:
+    desk.fail("a", "b")
+    ended = engine.jobs.get("b").completed_at
+    assert ended is not None
+    engine.operations.start(Kind.DELETE, Filter(status=JobStatus.FAILED, since=ended))
+    page = Read(ask("operations"))
+    link = next(href for words, href in page.links.items() if words.startswith("failed jobs since"))
+    html = ask(link).body.decode()
+    assert [job_id for job_id in ("a", "b") if f'id="job-{job_id}"' in html] == ["b"]
+
+
 def test_one_is_aborted(engine: Engine, ask: Ask, desk: Desk) -> None:
     desk.fail("a")
     started = engine.operations.start(Kind.DELETE, Filter(source_name="mail"), by=HOSTILE)

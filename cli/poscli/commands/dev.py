@@ -23,17 +23,20 @@ from poscli.together import Together
     multiple=True,
     help="A name that the pages answer to, again for more.",
 )
+@click.option("--gui", is_flag=True, help="Run the dashboard, too, and print its link.")
 @app_option
-def command(host: str, port: int, allow_hosts: tuple[str, ...], app: str | None) -> None:
+def command(host: str, port: int, allow_hosts: tuple[str, ...], gui: bool, app: str | None) -> None:
     """Run store, worker and pages together, show the job log, and reload what changes.
 
-    Changed templates are used at once; changed Python files and settings restart worker and pages. One Ctrl-C
-    stops everything that it started.
+    Changed templates are used at once; changed Python files and settings restart worker and pages. Which jobs a page
+    made is told with where to look for them: by a command, or at the dashboard with --gui. One Ctrl-C stops
+    everything that it started.
 
     \b
-    Example:
+    Examples:
       poscli dev --port 8080
+      poscli dev --gui
     """
     load("liquid_background.web:serve")  # at once, where the web extra is missing: the pages alone would end for it
     os.environ.setdefault("LIQUID_BACKGROUND_DEV", "true")  # for the processes that it starts, too
-    Together(load_engine(app), app, host, port, allow_hosts).run()
+    Together(load_engine(app), app, host, port, allow_hosts, gui=gui).run()

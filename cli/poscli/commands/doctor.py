@@ -107,7 +107,7 @@ def _packages() -> Iterator[Finding]:
         fix = "run: pip uninstall liquidpy && pip install --force-reinstall python-liquid"
         yield Finding("liquidpy", "installed, and overwrites python-liquid's files", fix)
     if find_spec("uvicorn") is None or find_spec("starlette") is None:
-        fix = "for 'poscli serve' and 'dev' run: pip install 'liquid-background[web]'"
+        fix = "for 'poscli gui', 'serve' and 'dev' run: pip install 'liquid-background[web]'"
         yield Finding("web", "not installed", fix, fatal=False)
 
 

@@ -15,6 +15,7 @@ import click
 from liquid_background.screens import ACTIONS
 from liquid_background.web.dashboard.own import serve_own
 from poscli.application import app_option, load_engine
+from poscli.beside import LINK
 from poscli.plain_log import log_to_stderr
 from poscli.terminal import hint
 from poscli.who import operator
@@ -46,7 +47,7 @@ def command(port: int, no_browser: bool, read_only: bool, app: str | None) -> No
     log_to_stderr(logging.WARNING)
 
     def ready(link: str, own_link: str) -> None:
-        print(f"Dashboard: {link}", flush=True)
+        print(f"{LINK}{link}", flush=True)
         hint("The link works once. Ctrl-C ends the dashboard.")
         if not no_browser and _has_browser():
             Thread(target=webbrowser.open, args=(own_link,), daemon=True).start()  # some wait for the browser's end

@@ -17,6 +17,7 @@ from liquid_background_worker import limits
 from liquid_background_worker.surroundings import Surroundings
 from poscli.application import app_option, load_engine
 from poscli.plain_log import log_to_stderr
+from poscli.whereabouts import jobs_at
 
 
 @click.command("serve")
@@ -45,9 +46,18 @@ from poscli.plain_log import log_to_stderr
     help="Different pages that run at the same time, each in a process; up to half of them for one page.",
 )
 @click.option("--show-errors", is_flag=True, help="Tell visitors what is wrong with a template.")
+@click.option("--show-jobs", is_flag=True, help="Log which jobs each page made, and where to look for them.")
+@click.option("--dashboard", metavar="URL", help="With --show-jobs, look there.")
 @app_option
 def command(
-    host: str, port: int, allow_hosts: tuple[str, ...], processes: int, show_errors: bool, app: str | None
+    host: str,
+    port: int,
+    allow_hosts: tuple[str, ...],
+    processes: int,
+    show_errors: bool,
+    show_jobs: bool,
+    dashboard: str | None,
+    app: str | None,
 ) -> None:
     """Serve the pages over HTTP.
 
@@ -73,6 +83,7 @@ def command(
             allow_hosts=allow_hosts,
             confine=partial(_confine, os.getpid(), limits.memory_held()),
             ready=lambda url: click.echo(f"Serving {url}", err=True),
+            jobs_at=partial(jobs_at, dashboard) if show_jobs else None,
         )
 
 

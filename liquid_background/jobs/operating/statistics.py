@@ -6,16 +6,17 @@ and of all time. A worker that is killed takes the counts of a second with it; a
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from liquid_background.errors import FilterError
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text
-from liquid_background.jobs.queue.tally import Tally, Times, merged, read_cell
+from liquid_background.jobs.queue.tally import Sum, Tally, Times, merged, read_numbers
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
 
@@ -28,6 +29,9 @@ _BY_THE_MINUTE: Final = 3 * HOUR  # seconds of a span that is told by the minute
 _HASHES_AT_ONCE: Final = 30  # in one round trip; each is a command of its own
 _CELLS_AT_ONCE: Final = 500
 _LONGEST_NAME: Final = 255  # bytes
+
+Cells: TypeAlias = Mapping[str, Sequence[Any]]
+"""What a minute, an hour or all time counts, by source name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,37 +138,36 @@ def _spans(start: float, now: float) -> Iterator[tuple[str, int]]:
         at += unit
 
 
-def _read(store: Store, ends: Sequence[str], wanted: Filter) -> list[dict[str, Tally]]:
+def _read(store: Store, ends: Sequence[str], wanted: Filter) -> list[Cells]:
     """Return what each hash counts, by source name."""
     names = [own_name(store.site, f"{keys.COUNTS}{end}") for end in ends]
     one = wanted.source_name if wanted.source_name and not wanted.is_prefix else None
     at_once = _HASHES_AT_ONCE if one is None else _CELLS_AT_ONCE
-    found: list[dict[str, Tally]] = []
+    found: list[Cells] = []
     for start in range(0, len(names), at_once):
         pipeline: Any = store.client.pipeline(transaction=False)
         for name in names[start : start + at_once]:
             pipeline.hgetall(name) if one is None else pipeline.hget(name, one)
         for reply in read_replies(pipeline, store.url):
             cells = reply or {} if one is None else {one.encode("utf-8"): reply} if reply else {}
-            found.append(_tallies(cells, wanted))
+            found.append(_cells(cells, wanted))
     return found
 
 
-def _tallies(cells: Mapping[bytes, bytes], wanted: Filter) -> dict[str, Tally]:
+def _cells(cells: Mapping[bytes, bytes], wanted: Filter) -> Cells:
     named = ((text(name, _LONGEST_NAME), cell) for name, cell in cells.items())
-    return {name: read_cell(cell) for name, cell in named if wanted.has_name(name)}
+    return {name: read_numbers(cell) for name, cell in named if wanted.has_name(name)}
 
 
-def _statistics(
-    found: Sequence[tuple[int | None, Mapping[str, Tally]]], start: int | None, now: float, seconds: int
-) -> Statistics:
-    by_name: dict[str, Tally] = {}
-    by_moment: dict[int, list[Tally]] = {}
-    for at, tallies in found:
-        for name, tally in tallies.items():
-            by_name.setdefault(name, Tally()).merge(tally)
-        if at is not None:
-            by_moment.setdefault(at - at % seconds, []).extend(tallies.values())
+def _statistics(found: Sequence[tuple[int | None, Cells]], start: int | None, now: float, seconds: int) -> Statistics:
+    sums: defaultdict[str, Sum] = defaultdict(Sum)
+    by_moment: defaultdict[int, Sum] = defaultdict(Sum)
+    for at, cells in found:
+        moment = Sum() if at is None else by_moment[at - at % seconds]
+        for name, cell in cells.items():
+            sums[name].add(cell)
+            moment.add(cell)
+    by_name = {name: each.tally() for name, each in sums.items()}
     span = None if start is None else max(float(MINUTE), now - start)
     names = [_of_name(name, tally, span) for name, tally in by_name.items()]
     return Statistics(
@@ -174,8 +177,8 @@ def _statistics(
         names=tuple(sorted(names, key=lambda each: (-each.ended, each.source_name))),
         moments=tuple(
             Moment(at=datetime.fromtimestamp(at, UTC), waited=Percentiles.of(tally.waited), **_counts(tally))
-            for at, tallies in sorted(by_moment.items())
-            for tally in [merged(tallies)]
+            for at, each in sorted(by_moment.items())
+            for tally in [each.tally()]
         ),
         seconds=seconds,
     )

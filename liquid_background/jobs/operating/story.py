@@ -22,7 +22,7 @@ PATIENCE: Final = 1.0
 """Seconds that children are looked for, unless a caller has less."""
 _CHILDREN: Final = 20  # that are shown
 _ENTRIES: Final = 10_000  # of the log, the newest
-_MARGIN: Final = timedelta(minutes=1)  # behind a job's end, as a clock may be that is not the store's
+_MARGIN: Final = timedelta(seconds=10)  # behind a job's end, as a clock may be that is not the store's
 _FEW: Final = 500  # ids that are looked at whatever time that takes
 _LONGEST: Final = 10**13  # milliseconds that an entry is believed to tell of
 _LATEST: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN  # a record may say any time

@@ -38,7 +38,8 @@ def waiting_by_name(store: Store, settings: Settings, most: int = MOST) -> Mappi
     pipeline: Any = store.client.pipeline(transaction=False)
     for job_id in ids:
         pipeline.hget(keys.job(job_id).encode("utf-8", "surrogateescape"), "description")
-    return Counter(text(name, _LONGEST) for name in read_replies(pipeline, store.url))
+    # One that is gone meanwhile, or that another tool wrote, has none.
+    return Counter(text(name, _LONGEST) for name in read_replies(pipeline, store.url) if name)
 
 
 def failed_since(store: Store, settings: Settings, since: datetime) -> Mapping[str, int]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from operator import add
 from typing import Any, Final
 
 from liquid_background.job import Ending
@@ -144,12 +145,56 @@ def _buckets(value: object) -> dict[int, int]:
     }
 
 
-def read_cell(text: bytes | None) -> Tally:
-    """Return what a cell in the store says."""
+_BUCKETS_AS_WRITTEN: Final = frozenset(map(str, range(BUCKETS)))
+
+
+def read_numbers(text: bytes | None) -> list[Any]:
+    """Return a cell in the store for a `Sum`: checked as `Tally.of` does it, and not taken apart."""
     try:
-        return Tally.of(json.loads(text or b"null"))
+        cell = json.loads(text or b"null")
     except (ValueError, RecursionError):
-        return Tally()
+        cell = None
+    if isinstance(cell, list) and len(cell) == CELL and _are_numbers(cell[:-2]) and all(map(_are_buckets, cell[-2:])):
+        return cell
+    *numbers, ran, waited = Tally.of(cell).cell()
+    return [*numbers, *({str(bucket): count for bucket, count in each.items()} for each in (ran, waited))]
+
+
+def _are_numbers(values: Collection[Any]) -> bool:
+    return {*map(type, values)} <= {int} and min(values, default=0) >= 0 and max(values, default=0) <= _MOST
+
+
+def _are_buckets(value: object) -> bool:
+    return isinstance(value, dict) and value.keys() <= _BUCKETS_AS_WRITTEN and _are_numbers(value.values())
+
+
+class Sum:
+    """The sum of cells as `read_numbers` returns them: a month of a hundred names has 70,000."""
+
+    __slots__ = ("_numbers", "_ran", "_waited")
+
+    def __init__(self) -> None:
+        self._numbers = [0] * (CELL - 2)
+        self._ran: dict[str, int] = {}
+        self._waited: dict[str, int] = {}
+
+    def add(self, cell: Sequence[Any]) -> None:
+        """Add a cell."""
+        *numbers, ran, waited = cell
+        self._numbers = [*map(add, self._numbers, numbers)]
+        for into, buckets in ((self._ran, ran), (self._waited, waited)):
+            for bucket, count in buckets.items():
+                into[bucket] = into.get(bucket, 0) + count
+
+    def tally(self) -> Tally:
+        """Return the sum."""
+        *counts, ran, waited = self._numbers
+        named = dict(zip(_NUMBERS, counts, strict=True))
+        return Tally(**named, ran=Times(ran, _by_number(self._ran)), waited=Times(waited, _by_number(self._waited)))
+
+
+def _by_number(buckets: Mapping[str, int]) -> dict[int, int]:
+    return {int(bucket): count for bucket, count in buckets.items()}
 
 
 class Tallies:

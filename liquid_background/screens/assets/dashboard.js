@@ -8,14 +8,14 @@
   // Rows: j and k move, Enter opens by the link that has the focus.
   const rows = () => all("main tbody tr").filter((row) => $("a[href]", row));
   let at = null;
+  const isAt = (row) => row === at || row.id && row.id === at;
+  const mark = () => at && rows().forEach((row) => row.classList.toggle("here", isAt(row)));
   function go(step) {
     const found = rows();
     if (!found.length) return;
-    const now = found.findIndex((row) => row.id ? row.id === at : row === at);
-    const next = found[Math.min(Math.max(now + step, 0), found.length - 1)];
-    all("tr.here").forEach((row) => row.classList.remove("here"));
-    next.classList.add("here");
+    const next = found[Math.min(Math.max(found.findIndex(isAt) + step, 0), found.length - 1)];
     at = next.id || next;
+    mark();
     $("a[href]", next).focus();
     next.scrollIntoView({ block: "nearest" });
   }
@@ -120,7 +120,7 @@
     request.action = url.pathname + url.search;
   });
   addEventListener("htmx:before:swap", (event) => { if (busy() || held) event.preventDefault(); });
-  addEventListener("htmx:after:swap", () => { trim(); enhance(); draw(); tell(); });
+  addEventListener("htmx:after:swap", () => { trim(); enhance(); mark(); draw(); tell(); });
   addEventListener("htmx:sse:after:connection", () => state("Live", true));
   for (const name of ["htmx:sse:error", "htmx:sse:close"]) addEventListener(name, () => state("Not live: trying again", false));
 

@@ -12,6 +12,7 @@ import signal
 import socket
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from liquid_background.settings import Settings
 from liquid_background.threads import queueing
 from liquid_background.web.site.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
 from liquid_background.web.site.page import answer_page, failed
+from liquid_background.wording import counted
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -34,6 +36,7 @@ OUT_OF_MEMORY: Final = 12
 """How a page process ends that could not go on."""
 
 _DESCRIPTORS: Final = "/dev/fd"
+_TOLD: Final = 5  # source names of the jobs of a page
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,14 @@ class Renderer:
         kept: descriptors that were open before the server; its connections are none of a page's business.
         confine: holds the process to limits of memory, files and processes, and returns what puts its working folder
             and environment back after a page, and tells whether the process is good for another one.
+        jobs_at: says where to look for the jobs that a render made, by its id; then the log tells of them.
     """
 
     engine: Engine
     show_errors: bool
     kept: frozenset[int]
     confine: Callable[[Settings], Callable[[], bool]] | None = None
+    jobs_at: Callable[[str], str] | None = None
 
     def fork(self) -> tuple[int, socket.socket]:
         """Start a page process; return its id and the channel to it.
@@ -105,7 +110,7 @@ class Renderer:
         steps = _Steps(channel)
         sink = self.engine.environment.sink
         if sink is not None:
-            self.engine.environment.sink = _Telling(sink, steps)
+            self.engine.environment.sink = _Telling(sink, steps, self.jobs_at)
 
         async def answered(asked: PageRequest) -> Answer:
             steps.begin()
@@ -178,10 +183,11 @@ class _Steps:
 class _Telling:
     """A sink that tells the server before it sends jobs: a process that is killed until then has sent none."""
 
-    def __init__(self, sink: Sink, steps: _Steps) -> None:
+    def __init__(self, sink: Sink, steps: _Steps, jobs_at: Callable[[str], str] | None) -> None:
         self.engine = getattr(sink, "engine", sink)
         self._sink = sink
         self._steps = steps
+        self._jobs_at = jobs_at
 
     def send(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Tell, and send."""
@@ -189,7 +195,7 @@ class _Telling:
             self._steps.sending()
         self._sink.send(jobs, entries)
         if jobs:
-            self._steps.sent()
+            self._sent(jobs)
 
     async def send_async(self, jobs: Sequence[Job], entries: Sequence[LogEntry]) -> None:
         """Tell, and send without holding up the event loop."""
@@ -197,7 +203,17 @@ class _Telling:
             self._steps.sending()
         await self._sink.send_async(jobs, entries)
         if jobs:
-            self._steps.sent()
+            self._sent(jobs)
+
+    def _sent(self, jobs: Sequence[Job]) -> None:
+        self._steps.sent()
+        if self._jobs_at is not None:
+            for parent in sorted({job.parent for job in jobs if job.parent}):
+                names = Counter(job.source_name for job in jobs if job.parent == parent)
+                told = ", ".join(f"{name} ({count})" if count > 1 else name for name, count in names.most_common(_TOLD))
+                rest = ", …" if len(names) > _TOLD else ""
+                what = counted(names.total(), "job")
+                logger.info("%s made: %s%s; see %s", what, printable(told), rest, self._jobs_at(parent))
 
 
 def _stay(*_: object) -> None:

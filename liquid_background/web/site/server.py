@@ -38,6 +38,7 @@ def serve(
     allow_hosts: Sequence[str] = (),
     confine: Callable[[Settings], Callable[[], bool]] | None = None,
     ready: Callable[[str], None] | None = None,
+    jobs_at: Callable[[str], str] | None = None,
 ) -> None:
     """Serve the pages until SIGTERM or SIGINT.
 
@@ -54,12 +55,13 @@ def serve(
         confine: called in each page process, to hold it to limits; what it returns is called after each page, to put
             back what a page leaves changed in its process and to tell whether the process is good for another one.
         ready: called with the URL once the port is bound.
+        jobs_at: says where to look for the jobs that a render made, by its id; then the log tells of them.
 
     Raises:
         SettingsError: when the port cannot be bound.
     """
     _children_are_awaited()
-    pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine), processes)
+    pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine, jobs_at), processes)
     loader = engine.environment.loader
     for warning in loader.warnings() if isinstance(loader, SiteLoader) else ():
         logger.warning("%s", warning)

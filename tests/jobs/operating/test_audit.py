@@ -105,3 +105,14 @@ def test_sites_have_audits_of_their_own(settings: Settings, store: Store) -> Non
     assert other.audit.entries() == []
     for engine in (shop, other):
         engine.store.close()
+
+
+def test_a_page_goes_on_before_an_entry(audit: Audit) -> None:
+    for number in range(5):
+        audit.note("note", f"thing {number}")
+    newest = audit.entries(2)
+    assert [entry.about for entry in newest] == ["thing 3", "thing 4"]
+    assert [entry.about for entry in audit.entries(2, before=newest[0].id)] == ["thing 1", "thing 2"]
+    assert audit.entries(2, before=audit.entries(5)[0].id) == []
+    with pytest.raises(ValueError, match="no entry of the audit has the id 'x'"):
+        audit.entries(before="x")

@@ -210,3 +210,23 @@ def test_what_is_counted_goes_away(store: Store) -> None:
     ttls = [store.client.ttl(f"{keys.COUNTS}{end}") for end in (f"m:{now // 60}", f"h:{now // 3600}")]
     assert 86_400 < ttls[0] <= 25 * 3600
     assert 31 * 86_400 < ttls[1] <= 32 * 86_400
+
+
+def test_a_moment_says_how_long_was_waited_in_it(store: Store) -> None:
+    _count(store, a=_tally(4), b=_tally(6))
+    waited = [moment.waited for moment in statistics(store, since=_ago(hours=2)).moments]
+    [found] = [each for each in waited if each.p50 is not None]
+    assert found.mean == 1.0
+
+
+def test_sums_are_those_of_tallies_and_garbage_counts_as_nothing(store: Store) -> None:
+    now = int(store.time(0.0))
+    cells: list[Any] = [_tally(3).cell(), [1, 2, 0, 0, 0, 7.0, True, {"3": 4, "99": 1, "x": 2, "5": -1}, {"1": "y"}]]
+    for at, cell in enumerate([*cells, "x", [1] * 9, [-1, 0, 0, 0, 0, 0, 0, {}, {}]]):
+        store.client.hset(f"{keys.COUNTS}m:{now // 60 - at}", "a", json.dumps(cell))
+    [found] = statistics(store, since=_ago(minutes=30)).names
+    expected = Tally.of(json.loads(json.dumps(cells[0])))
+    for cell in (cells[1], [1] * 9):
+        expected.merge(Tally.of(cell))
+    assert (found.started, found.succeeded) == (expected.started, expected.succeeded)
+    assert found.ran.mean == pytest.approx(expected.ran.total / expected.ran.count)

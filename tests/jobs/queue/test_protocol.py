@@ -129,7 +129,7 @@ CONSTANTS = {
     "JOB_WIDTH": 14,  # records.encode_job
     "ENTRY_WIDTH": 11,  # log.encode_entry; the fields of every entry that a log holds
     "END_WIDTH": 14,  # finishing.finish
-    "BEAT_WIDTH": 8,  # moves.beat
+    "BEAT_WIDTH": 9,  # moves.beat
     "STATUS_AT": 7,  # in the order of ENTRY
     "GROUP_AT": 4,  # behind status, token and mark of another application's
     "DATA_AT": 5,

@@ -9,7 +9,7 @@ import random
 import pytest
 
 from liquid_background.job import Ending
-from liquid_background.jobs.queue.tally import BUCKETS, Tallies, Tally, Times, bounds_of, bucket_of, read_cell
+from liquid_background.jobs.queue.tally import BUCKETS, Sum, Tallies, Tally, Times, bounds_of, bucket_of, read_numbers
 
 
 def test_each_time_is_within_the_bounds_of_its_bucket() -> None:
@@ -71,16 +71,22 @@ def test_names_beyond_the_most_are_counted_together_and_taken_in_parts() -> None
     assert not tallies
 
 
+def _read(text: bytes) -> Tally:
+    total = Sum()
+    total.add(read_numbers(text))
+    return total.tally()
+
+
 @pytest.mark.parametrize(
     "text",
     [b"", b"nonsense", b"[]", b"[1]", b"{}", b"[" * 5_000, b'["a",{},null,-1,1e300,[],0,[],"x"]', b"[1e999]", b"null"],
 )
 def test_a_cell_that_is_garbage_counts_as_nothing(text: bytes) -> None:
-    assert read_cell(text) == Tally()
+    assert _read(text) == Tally()
 
 
 def test_what_is_garbage_in_a_cell_is_left_out() -> None:
     cell = [1, "2", True, 4, 5, 6, 7, {"1": 2, "x": 3, "99": 4, "-1": 5, "2": "6"}, {}]
-    tally = read_cell(json.dumps(cell).encode())
+    tally = _read(json.dumps(cell).encode())
     assert (tally.started, tally.succeeded, tally.failed, tally.lost) == (1, 0, 0, 4)
     assert tally.ran.buckets == {1: 2, 2: 0}

@@ -4,8 +4,9 @@
 -- RQ's tools and workers of the version before know nothing of the indexes. While such workers are registered, and after a
 -- time without looks, in which they may have been, the indexes are in doubt until all has been compared from then on.
 -- ARGV: how many a slice, and where it begins, as an earlier call returned it; 'shared' for the place of all workers, of which
--- one looks in a while; 1 to leave out at what times those stand that are indexed, which takes reading records. Returns {} when it was not this caller's turn; else the next place or '', how many entries were
--- mended, 1 while others are at work.
+-- one looks in a while; 1 to leave out at what times those stand that are indexed, which takes reading records.
+-- Returns {} when it was not this caller's turn; else the next place or '', how many entries were mended, 1 while others
+-- are at work.
 -- A place is a number, that of a queue for its registry and three more for its index, and a cursor there.
 local slice, place, quick = tonumber(ARGV[1]), ARGV[2], ARGV[3] == '1'
 local REST = 400  -- ms from one shared look to the next
