@@ -28,7 +28,7 @@ def test_three_shells(project: Any) -> None:
 
 def test_files_that_cannot_be_read_are_a_line_each_and_the_worker_starts(project: Any) -> None:
     project.page("mail", "{% background source_name: 'send_email' %}Hi{% endbackground %}")
-    project.page("bad", "---\nslug: &a x\n---\n")
+    project.page("bad", "---\nschedule: &a x\n---\n")
     project.write("templates/partials/worse.liquid", f"---\nschedule: {'[' * 3000}\n---\n")
     project.write("templates/partials/odd.liquid", "---\nslug: 2024-02-30\nn: 0x_\n---\n")
     pages = project.folder / "templates/pages"

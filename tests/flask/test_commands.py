@@ -106,7 +106,7 @@ def test_advice_names_the_commands_that_flask_has(make_app: Callable[..., Flask]
     assert "1 job waiting, no worker running; start one: flask jobs worker" in told
     assert "run 'poscli init' for a starter project" in told  # which Flask has not
     assert "no worker running: start one: flask jobs worker" in run(args=["jobs", "status"]).output
-    assert run(args=["jobs", "show", "b"]).output.startswith("flask jobs: no job has the id")
+    assert run(args=["jobs", "show", "zz"]).output.startswith("flask jobs: no job has the id")
     assert run(args=["jobs", "cancel", "b"]).output.startswith("flask jobs: no job has the id")
 
 
@@ -117,7 +117,7 @@ def test_an_application_has_them_by_its_runner_too(make_app: Callable[..., Flask
     assert done.exit_code == 0, done.output
     assert json.loads(done.output)["source_name"] == "a"
     assert "the one that this command is of" in app.test_cli_runner().invoke(args=["jobs", "doctor"]).output
-    assert "no job has the id" in app.test_cli_runner().invoke(args=["jobs", "show", "b"]).output
+    assert "no job has the id" in app.test_cli_runner().invoke(args=["jobs", "show", "zz"]).output
 
 
 def test_commands_of_the_applications_own_stay() -> None:

@@ -145,7 +145,7 @@ def test_headers_are_text(site: Any) -> None:
 
 
 def test_a_file_with_wrong_front_matter_costs_itself_only(site: Any, caplog: pytest.LogCaptureFixture) -> None:
-    wrong = "---\nslug: &a x\n---\n"
+    wrong = "---\nschedule: &a x\n---\n"
     site.write({f"{folder}/bad": wrong for folder in ("pages", "partials", "consumers/e")})
     site.write(
         {

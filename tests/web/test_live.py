@@ -117,7 +117,7 @@ def test_a_stream_ends_when_who_looks_may_no_more(monkeypatch: pytest.MonkeyPatc
 
 def test_a_quiet_stream_says_that_it_lives_and_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streaming, "_ALIVE", 0.0)
-    monkeypatch.setattr(streaming, "LONGEST", 0.2)
+    monkeypatch.setattr(streaming, "LONGEST", 3.0)
     feed = Telling()
     taken = asyncio.run(_take(Streams(Threads()), feed, 10**6))
     assert set(taken) == {b": open\n\n", b": alive\n\n"}
