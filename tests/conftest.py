@@ -85,7 +85,7 @@ def _wait_until(condition: Callable[[], Any], timeout: float = 30.0, every: floa
     while not (result := condition()):
         now = time.monotonic()
         assert now < deadline, f"waited {timeout:g} s in vain for {condition}"
-        time.sleep(min(max(every, 3 * (now - asked)), 0.2))
+        time.sleep(max(every, min(3 * (now - asked), 0.2)))
         asked = time.monotonic()
     return result
 

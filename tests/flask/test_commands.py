@@ -107,7 +107,7 @@ def test_advice_names_the_commands_that_flask_has(make_app: Callable[..., Flask]
     assert "run 'poscli init' for a starter project" in told  # which Flask has not
     assert "no worker running: start one: flask jobs worker" in run(args=["jobs", "status"]).output
     assert run(args=["jobs", "show", "zz"]).output.startswith("flask jobs: no job has the id")
-    assert run(args=["jobs", "cancel", "b"]).output.startswith("flask jobs: no job has the id")
+    assert run(args=["jobs", "cancel", "zz"]).output.startswith("flask jobs: no job has the id")
 
 
 def test_an_application_has_them_by_its_runner_too(make_app: Callable[..., Flask]) -> None:
