@@ -84,7 +84,18 @@ def _live(engine: Engine, job: Any) -> None:
     scripts.run(store, *moves.tick(QUEUES, settings))
 
 
-OWN = ("audit", "delayed:default", "delayed:low", "groups", "leases", "log", "parked:g:default", "schedules", "slots:g", "ticked")
+OWN = (
+    "audit",
+    "delayed:default",
+    "delayed:low",
+    "groups",
+    "leases",
+    "log",
+    "parked:g:default",
+    "schedules",
+    "slots:g",
+    "ticked",
+)
 FAILED = ("failed", "failed:of", "failed:names", "failed:name:mail", "failures", "failures:of:pages/x")
 GROUPS = re.compile("liquid_background:(shop\\.)?(failed:group|failures:(about|hours)):[0-9a-f]{12}")
 OF_QUEUES = {
