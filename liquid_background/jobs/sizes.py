@@ -15,6 +15,8 @@ MAX_TEXT: Final = 10 * 1024 * 1024
 ITEM: Final = 8  # bytes of a list's item that is not text: a reference
 SHORT: Final = 100
 """Items of a list that needs no measuring if none of them holds others."""
+_FEW: Final = 32  # items of a list that is short as a whole
+_LONG: Final = 256  # characters of a text in it
 _BITS_A_DIGIT: Final = 4  # rounded up
 _HOLDING: Final = (str, int, Decimal, date, time, timedelta)  # what templates make many of, or data has many of
 _WHOLE: Final = {int}
@@ -26,6 +28,16 @@ _PART: Final = 32  # characters that a list or object counts as beside its items
 
 FLAT: Final = frozenset((str, int, float, bool, type(None)))
 """Types of values that hold nothing else."""
+
+
+def is_short(value: object) -> bool:
+    """Return whether a value is a list of few texts and numbers, none of them long: it needs no measuring."""
+    if type(value) is not list or len(value) > _FEW:
+        return False
+    kinds = set(map(type, value))
+    if not kinds <= FLAT or int in kinds:
+        return kinds == _WHOLE and -_LARGE_NUMBER < min(value) and max(value) < _LARGE_NUMBER
+    return str not in kinds or (len(kinds) == 1 and max(map(len, value)) <= _LONG)
 
 
 class MadeList(list[Any]):

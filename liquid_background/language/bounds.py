@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from functools import partial
 from math import isnan
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext
 from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path, PositionalArgument
@@ -25,7 +25,7 @@ from liquid.exceptions import (
 from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached, NotExposed
-from liquid_background.jobs.sizes import FLAT, MAX_TEXT, megabytes, range_size
+from liquid_background.jobs.sizes import FLAT, MAX_TEXT, is_short, megabytes, range_size
 from liquid_background.language.exposed import KNOWN, PLAIN, Exposure
 from liquid_background.language.filters import check_result, check_text
 from liquid_background.language.limits import LARGE, MAX_RANGE, look, look_soon
@@ -121,7 +121,7 @@ class BoundedFilter(Filter):
         call = context.filter(self.name, self.token)
         if hasattr(call, "filter_async"):
             value = await Filter.evaluate_async(self, left, context)
-            self._measure(left, value, context)
+            self.measure(left, value, context)
             return value
         if self._fixed is not None:
             return self._called(call, left, self._fixed, None, context)
@@ -137,23 +137,27 @@ class BoundedFilter(Filter):
     ) -> object:
         try:
             value = call(left, *args, **named) if named else call(left, *args)
-        except TypeError as error:
-            raise LiquidTypeError(f"{self.name}: {error}", token=self.token) from error
-        except (LiquidTypeError, FilterArgumentError) as error:
-            self._begin(error)
-            error.token = self.token
-            raise
-        except (FilterError, FilterItemTypeError, FilterValueError, LiquidValueError) as error:
-            self._begin(error)
-            error.token = error.token or self.token  # it may be of a page that the filter rendered
-            raise
+        except Exception as error:  # noqa: BLE001  each is raised again
+            self.refuse(error)
         kind = type(left)
         if len(left) <= LARGE if kind is str else kind in _SMALL:  # type: ignore[arg-type]
             kind = type(value)
             if len(value) <= LARGE if kind is str else kind in _SMALL:  # type: ignore[arg-type]
                 return value
-        self._measure(left, value, context)
+        self.measure(left, value, context)
         return value
+
+    def refuse(self, error: Exception) -> NoReturn:
+        """Raise what python-liquid makes of an error of the filter."""
+        if isinstance(error, TypeError):
+            raise LiquidTypeError(f"{self.name}: {error}", token=self.token) from error
+        if isinstance(error, LiquidTypeError | FilterArgumentError):
+            self._begin(error)
+            error.token = self.token
+        elif isinstance(error, FilterError | FilterItemTypeError | FilterValueError | LiquidValueError):
+            self._begin(error)
+            error.token = error.token or self.token  # it may be of a page that the filter rendered
+        raise error
 
     def _begin(self, error: LiquidError) -> None:
         """Have an error of the filter begin with its name, and not with what a template may have written."""
@@ -161,8 +165,13 @@ class BoundedFilter(Filter):
         if error.token is None and not said.startswith(self.name):
             error.args = (f"{self.name}: {said}", *error.args[1:])
 
-    def _measure(self, left: object, value: object, context: RenderContext) -> None:
+    def measure(self, left: object, value: object, context: RenderContext) -> None:
+        """Accept what the filter made of a value."""
+        if is_short(value) and (is_short(left) or (type(left) is str and len(left) <= LARGE)):
+            return
         for each in (left, value):
+            if is_short(each):
+                continue
             kind = type(each)  # what is strictly undefined refuses isinstance
             if len(each) > LARGE if issubclass(kind, str) else kind not in FLAT:  # type: ignore[arg-type]
                 look_soon(context)
@@ -176,13 +185,14 @@ class BoundedContains(ContainsExpression):
 
     def evaluate(self, context: RenderContext) -> object:
         """Return whether it does."""
-        return self._told(context, self.left.evaluate(context), self.right.evaluate(context))
+        return self.told(context, self.left.evaluate(context), self.right.evaluate(context))
 
     async def evaluate_async(self, context: RenderContext) -> object:
         """Return whether it does."""
-        return self._told(context, await self.left.evaluate_async(context), await self.right.evaluate_async(context))
+        return self.told(context, await self.left.evaluate_async(context), await self.right.evaluate_async(context))
 
-    def _told(self, context: RenderContext, left: object, right: object) -> bool:
+    def told(self, context: RenderContext, left: object, right: object) -> bool:
+        """Return whether one value contains another."""
         if type(left) is range and isinstance(right, _UNLIKE_NUMBERS):
             return False
         if type(left) is range and isinstance(right, int | float | Decimal):
@@ -218,6 +228,11 @@ class BoundedLoop(LoopExpression):
 
     def _to_iter(self, obj: object, context: RenderContext) -> tuple[Iterator[Any], int]:
         return super()._to_iter(obj if type(obj) in PLAIN else self._listed(obj, context), context)
+
+    def gone_through(self, found: object, context: RenderContext) -> tuple[Iterator[object], int]:
+        """Return the items of a value that it has been evaluated to, and how many they are; without limit and offset."""
+        items, length = self._to_iter(found, context)
+        return self._slice(items, length, context, limit=None, offset=None)
 
     def _listed(self, found: object, context: RenderContext) -> object:
         exposure: Exposure = context.env.exposure  # type: ignore[attr-defined]

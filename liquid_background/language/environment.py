@@ -53,6 +53,7 @@ class Environment(Sending, Exposing):
         ejs_tags: whether `<% background %>` means `{% background %}`.
         event_context: request secrets that event consumers may see: cookies, cookie, authorization.
         page_timeout: seconds that rendering one page may take; its engine's setting when not given.
+        compile: whether templates that are rendered often become Python functions; its engine's setting when not given.
         ready_rules: whether pages read the fields that dataclasses, models and rows declare, without `expose`.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
         options: python-liquid's own arguments.
@@ -69,12 +70,14 @@ class Environment(Sending, Exposing):
         ejs_tags: bool = True,
         event_context: Iterable[str] = (),
         page_timeout: float | None = None,
+        compile: bool = True,
         ready_rules: bool = True,
         extra: bool = True,
         **options: Any,
     ) -> None:
         self.ejs_tags = ejs_tags
         self.page_timeout = page_timeout
+        self.compile = compile
         self.guarded_filters: dict[str, tuple[object, Callable[..., object]]] = {}  # by name, each with what it guards
         self.event_context = frozenset(event_context)
         self.exposure = Exposure(lambda: self.secret_names, ready_rules=ready_rules)

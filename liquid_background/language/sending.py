@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import (
-    AbstractAsyncContextManager,
-    AbstractContextManager,
-    asynccontextmanager,
-    contextmanager,
-    nullcontext,
-    suppress,
-)
-from typing import Final, Protocol, TextIO
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
+from typing import Final, NoReturn, Protocol, TextIO
 
 from liquid import Environment, RenderContext
 
@@ -90,7 +83,7 @@ class Sending(Environment, ABC):
         if collector is None:
             return _INSIDE
         self._start(context, buffer)
-        return self._sending(context, collector)
+        return _Outermost(self, context, collector)
 
     def _start(self, context: RenderContext, buffer: TextIO | None) -> None:
         if isinstance(context, Context):
@@ -98,26 +91,6 @@ class Sending(Environment, ABC):
                 context.watch.start(self.page_timeout)
             if isinstance(buffer, Text):
                 context.watch.text = buffer
-
-    @contextmanager
-    def _sending(self, context: RenderContext, collector: Collector) -> Iterator[Collector]:
-        rendered = False
-        try:
-            yield collector
-            rendered = True
-            if collector.jobs or collector.entries:
-                self._sink().send(collector.sendable(), collector.entries)
-                collector.handed_on()
-        except Exception as error:
-            if collector.entries and self.sink is not None and not (rendered and _is_silence(error)):
-                with suppress(LiquidBackgroundError):  # the render's own error is the one to know
-                    self.sink.send((), collector.entries)
-            told = error if rendered else error_of_template(error)
-            if told is not error:
-                raise told from error
-            raise
-        finally:
-            close_collector(context)
 
     @abstractmethod
     def new_collector(self) -> Collector:
@@ -131,32 +104,84 @@ class Sending(Environment, ABC):
         if collector is None:
             return _INSIDE
         self._start(context, buffer)
-        return self._sending_async(context, collector)
+        return _Outermost(self, context, collector)
 
-    @asynccontextmanager
-    async def _sending_async(self, context: RenderContext, collector: Collector) -> AsyncIterator[Collector]:
-        rendered = False
-        try:
-            yield collector
-            rendered = True
-            if collector.jobs or collector.entries:
-                await self._sink().send_async(collector.sendable(), collector.entries)
-                collector.handed_on()
-        except Exception as error:
-            if collector.entries and self.sink is not None and not (rendered and _is_silence(error)):
-                with suppress(LiquidBackgroundError):
-                    await self.sink.send_async((), collector.entries)
-            told = error if rendered else error_of_template(error)
-            if told is not error:
-                raise told from error
-            raise
-        finally:
-            close_collector(context)
+    def sink_of(self) -> Sink:
+        """Return what takes what renders make.
 
-    def _sink(self) -> Sink:
+        Raises:
+            LiquidBackgroundError: when it sends to nobody.
+        """
         if self.sink is None:
             raise LiquidBackgroundError("this environment has no engine to send jobs: make one, Engine(environment=…)")
         return self.sink
+
+
+class _Outermost:
+    """The outermost render of a context; a generator would take three times as long."""
+
+    __slots__ = ("_collector", "_context", "_env")
+
+    def __init__(self, env: Sending, context: RenderContext, collector: Collector) -> None:
+        self._env = env
+        self._context = context
+        self._collector = collector
+
+    def __enter__(self) -> Collector:
+        return self._collector
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        collector = self._collector
+        try:
+            if error is None and not (collector.jobs or collector.entries):
+                return
+            rendered = error is None
+            try:
+                if error is not None:
+                    raise error
+                self._env.sink_of().send(collector.sendable(), collector.entries)
+                collector.handed_on()
+            except Exception as reason:
+                if self._may_log(reason, rendered=rendered):
+                    with suppress(LiquidBackgroundError):  # the render's own error is the one to know
+                        self._env.sink_of().send((), collector.entries)
+                self._tell(reason, rendered=rendered)
+        finally:
+            close_collector(self._context)
+
+    async def __aenter__(self) -> Collector:
+        return self._collector
+
+    async def __aexit__(self, _: object, error: BaseException | None, __: object) -> None:
+        collector = self._collector
+        try:
+            if error is None and not (collector.jobs or collector.entries):
+                return
+            rendered = error is None
+            try:
+                if error is not None:
+                    raise error
+                await self._env.sink_of().send_async(collector.sendable(), collector.entries)
+                collector.handed_on()
+            except Exception as reason:
+                if self._may_log(reason, rendered=rendered):
+                    with suppress(LiquidBackgroundError):
+                        await self._env.sink_of().send_async((), collector.entries)
+                self._tell(reason, rendered=rendered)
+        finally:
+            close_collector(self._context)
+
+    def _may_log(self, reason: Exception, *, rendered: bool) -> bool:
+        if not self._collector.entries or self._env.sink is None:
+            return False
+        return not (rendered and _is_silence(reason))
+
+    @staticmethod
+    def _tell(reason: Exception, *, rendered: bool) -> NoReturn:
+        told = reason if rendered else error_of_template(reason)
+        if told is not reason:
+            raise told from reason
+        raise reason
 
 
 def _is_silence(error: Exception) -> bool:

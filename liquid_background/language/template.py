@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, TextIO
+from typing import Any, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.exceptions import LiquidError
 
+from liquid_background.language.compiled import Compiled
 from liquid_background.language.context import Context
 from liquid_background.language.limits import LIGHT, Text, hold
 from liquid_background.language.sending import Sending
 from liquid_background.language.syntax import cut, is_of, template_name
-from liquid_background.language.tags import Return
-
-_LIGHT: Final = nullcontext()  # of a template that no account is kept of
+from liquid_background.language.tags import Return, is_open
 
 
 class Template(BoundTemplate):
@@ -29,6 +27,7 @@ class Template(BoundTemplate):
         self.front_matter = front_matter or {}
         self.display_name = template_name(self.path or self.name)
         self.weight = 0  # until who parses it says
+        self.compiled = Compiled(self)
 
     def render_with_context(
         self,
@@ -40,19 +39,31 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer: the one gate of render, render_async, include and frameworks."""
-        with self.env.outermost(context, buffer):
-            try:
-                with self._held(context):
-                    super().render_with_context(
-                        context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
-                    )
-                self._check(buffer, partial)
-            except LiquidError as error:
-                self._name(error)
+        names = self.make_partial_namespace(partial, dict(*args, **kwargs))
+        if is_open(context):
+            self._render(context, buffer, names, partial, block_scope)
+        else:
+            with self.env.outermost(context, buffer):
+                self._render(context, buffer, names, partial, block_scope)
+
+    def _render(
+        self, context: RenderContext, buffer: TextIO, names: Mapping[str, object], partial: bool, block_scope: bool
+    ) -> None:
+        leaves = partial and not block_scope
+        try:
+            if self.weight <= LIGHT:
+                self.compiled.render(context, buffer, names, leaves=leaves)
+            else:
+                with hold(context, self.display_name, self.weight):
+                    self.compiled.render(context, buffer, names, leaves=leaves)
+            if not partial and type(buffer) is Text:
+                buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
+        except LiquidError as error:
+            self._name(error)
+            raise
+        except Return:
+            if leaves:
                 raise
-            except Return:
-                if partial and not block_scope:
-                    raise
 
     async def render_with_context_async(
         self,
@@ -64,31 +75,35 @@ class Template(BoundTemplate):
         **kwargs: Any,
     ) -> None:
         """Render into a buffer, awaiting what can be awaited."""
-        async with self.env.outermost_async(context, buffer):
-            try:
-                with self._held(context):
-                    await super().render_with_context_async(
-                        context, buffer, *args, partial=partial, block_scope=block_scope, **kwargs
-                    )
-                self._check(buffer, partial)
-            except LiquidError as error:
-                self._name(error)
+        names = self.make_partial_namespace(partial, dict(*args, **kwargs))
+        if is_open(context):
+            await self._render_async(context, buffer, names, partial, block_scope)
+        else:
+            async with self.env.outermost_async(context, buffer):
+                await self._render_async(context, buffer, names, partial, block_scope)
+
+    async def _render_async(
+        self, context: RenderContext, buffer: TextIO, names: Mapping[str, object], partial: bool, block_scope: bool
+    ) -> None:
+        leaves = partial and not block_scope
+        try:
+            if self.weight <= LIGHT:
+                await self.compiled.render_async(context, buffer, names, leaves=leaves)
+            else:
+                with hold(context, self.display_name, self.weight):
+                    await self.compiled.render_async(context, buffer, names, leaves=leaves)
+            if not partial and type(buffer) is Text:
+                buffer.check_whole()
+        except LiquidError as error:
+            self._name(error)
+            raise
+        except Return:
+            if leaves:
                 raise
-            except Return:
-                if partial and not block_scope:
-                    raise
 
     def make_globals(self, render_args: Mapping[str, object]) -> Mapping[str, object]:
         """Return what stands behind the variables; as it is given, where there is nothing more behind it."""
         return super().make_globals(render_args) if self.matter or self.globals else render_args
-
-    def _held(self, context: RenderContext) -> AbstractContextManager[None]:
-        """Have a render keep account of a large template while it is in use."""
-        return hold(context, self.display_name, self.weight) if self.weight > LIGHT else _LIGHT
-
-    def _check(self, buffer: TextIO, partial: bool) -> None:
-        if not partial and isinstance(buffer, Text):
-            buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
 
     def _get_buffer(self) -> Text:
         return Text(self.env.output_stream_limit)

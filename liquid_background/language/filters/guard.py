@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 from liquid import Environment, Undefined
 
 from liquid_background.errors import NotExposed
-from liquid_background.jobs.sizes import FLAT
+from liquid_background.jobs.sizes import FLAT, is_short
 from liquid_background.language.exposed import KNOWN, Exposure, as_items, unviewed
 from liquid_background.language.filters.before import (
     AS_IT_IS,
@@ -48,7 +48,8 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     before, with_more = BEFORE.get(name), _with_more(name, more, env)
 
     def call(left: object, *args: Any, **named: Any) -> Any:
-        if type(left) not in FLAT or named or (args and not FLAT.issuperset(map(type, args))):
+        is_plain = type(left) in FLAT or is_short(left)
+        if not is_plain or named or (args and not FLAT.issuperset(map(type, args))):
             return with_more(left, args, named)
         if before is not None:
             before(env, left, *args)

@@ -17,6 +17,7 @@ from liquid_background.language.tags.collector import (
     close_collector,
     collecting,
     current_collector,
+    is_open,
     open_collector,
 )
 from liquid_background.language.tags.cycle import CycleTag
@@ -76,6 +77,7 @@ __all__ = [
     "collecting",
     "current_collector",
     "blocks_only",
+    "is_open",
     "open_collector",
     "placed",
     "register",

@@ -19,6 +19,7 @@ from liquid_background.jobs.sizes import megabytes
 from liquid_background.language.limits import MAX_EVENTS, MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
 
 _KEY: Final = "liquid_background"
+_OF_A_PAGE: Final = Family()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Collector:
     running: Callable[[], LogEntry] | None = None  # makes the pattern of a job's log entries; None on a page
     jobs: list[Job] = field(default_factory=list)
     entries: list[LogEntry] = field(default_factory=list)
-    family: Family = field(default_factory=Family)
+    family: Family = _OF_A_PAGE
     maker: str = ""  # id of the job that runs; of a page's render one that its first job gives it
     afterwards: list[Callable[[], object]] = field(default_factory=list)  # called when all this has been handed on
     _job_bytes: int = 0
@@ -143,6 +144,11 @@ class Collector:
     @property
     def _stretch(self) -> str:
         return "render" if self.running is None else "attempt"
+
+
+def is_open(context: RenderContext) -> bool:
+    """Return whether a render has a collector: there is an outer one, which sends."""
+    return _KEY in _root(context).tag_namespace
 
 
 def open_collector(context: RenderContext, make: Callable[[], Collector]) -> Collector | None:

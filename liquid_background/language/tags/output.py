@@ -32,15 +32,14 @@ class OutputNode(output.OutputNode):
         value = self._bare.evaluate(context)
         if type(value) is str and not context.autoescape:
             return buffer.write(value) if len(value) < LARGE else write_large(buffer, value)
-        if type(value) not in FLAT:
-            look_soon(context)
-            value = check_text(context.env, "{{ … }}", value, self._bare, joined=True, html=context.autoescape)
-        text = to_liquid_string(value, context.autoescape)
-        return buffer.write(text) if len(text) < LARGE else write_large(buffer, text)
+        return self.put(value, context, buffer)
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Print the value."""
-        value = await self._bare.evaluate_async(context)
+        return self.put(await self._bare.evaluate_async(context), context, buffer)
+
+    def put(self, value: object, context: RenderContext, buffer: TextIO) -> int:
+        """Print a value that the expression was evaluated to."""
         if type(value) not in FLAT:
             look_soon(context)
             value = check_text(context.env, "{{ … }}", value, self._bare, joined=True, html=context.autoescape)

@@ -1,0 +1,131 @@
+"""When a template is compiled: once walking over its nodes has taken longer than compiling them takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from logging import getLogger
+from time import perf_counter
+from typing import Any, Final, TextIO
+
+from liquid import BoundTemplate, RenderContext, __version__
+from liquid.exceptions import LiquidError, LiquidInterrupt, StopRender
+
+from liquid_background.language.compiled.renderer import Renderer
+from liquid_background.language.compiled.running import ended, into_template
+from liquid_background.language.compiled.source import TooMuch
+
+TESTED: Final = ("2.3.6",)
+"""The versions of python-liquid whose nodes are known to do what is written for them; with others all is walked."""
+patience = 1.0
+"""How many times the time of compiling has to be spent walking first; tests have none."""
+_COST: Final = 20e-9  # seconds that compiling takes for each byte that a template takes when it is parsed
+_LEAST: Final = 1e-3  # seconds that it takes in any case
+
+logger = getLogger("liquid_background")
+_told: set[str] = set()
+
+
+class Compiled:
+    """What a template has become: a function for its renders, one for its async renders, or neither.
+
+    Attributes:
+        why_walked: why it is not compiled, where that is for good.
+    """
+
+    __slots__ = ("_async", "_spent", "_sync", "_template", "why_walked")
+
+    def __init__(self, template: BoundTemplate) -> None:
+        self._template = template
+        self._sync: Renderer | None = None
+        self._async: Renderer | None = None
+        self._spent = 0.0
+        self.why_walked = ""
+
+    def render(self, context: Any, buffer: TextIO, names: Mapping[str, object], *, leaves: bool) -> None:
+        """Render the template.
+
+        Args:
+            context: of the render.
+            buffer: what it prints to.
+            names: that it sees before all others.
+            leaves: whether a `break` may leave it, for a loop around it.
+        """
+        renderer = self._sync or (self._made(awaits=False) if self._is_time() else None)
+        if renderer is not None and renderer.fits(context, names):
+            into_template(context, names)
+            try:
+                renderer.render(context, buffer, self._template.env, leaves)
+            finally:
+                context.scope._maps.popleft()
+        else:
+            started = perf_counter()
+            with context.extend(namespace=names):
+                self._walk(context, buffer, leaves=leaves)
+            self._spent += perf_counter() - started
+
+    async def render_async(self, context: Any, buffer: TextIO, names: Mapping[str, object], *, leaves: bool) -> None:
+        """Do what `render` does, awaiting what can be awaited."""
+        renderer = self._async or (self._made(awaits=True) if self._is_time() else None)
+        if renderer is not None and renderer.fits(context, names):
+            into_template(context, names)
+            try:
+                await renderer.render(context, buffer, self._template.env, leaves)
+            finally:
+                context.scope._maps.popleft()
+        else:
+            started = perf_counter()
+            with context.extend(namespace=names):
+                await self._walk_async(context, buffer, leaves=leaves)
+            self._spent += perf_counter() - started
+
+    def _walk(self, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
+        for node in self._template.nodes:
+            try:
+                node.render(context, buffer)
+            except (LiquidError, LiquidInterrupt, StopRender) as error:
+                if ended(error, self._template.env, node.token, leaves=leaves):
+                    break
+
+    async def _walk_async(self, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
+        for node in self._template.nodes:
+            try:
+                await node.render_async(context, buffer)
+            except (LiquidError, LiquidInterrupt, StopRender) as error:
+                if ended(error, self._template.env, node.token, leaves=leaves):
+                    break
+
+    def _is_time(self) -> bool:
+        if self.why_walked:
+            return False
+        template: Any = self._template
+        return self._spent >= patience * (_LEAST + _COST * template.weight)
+
+    def _made(self, *, awaits: bool) -> Renderer | None:
+        env: Any = self._template.env
+        if not getattr(env, "compile", False):
+            self.why_walked = "compiling is off"
+            return None
+        if __version__ not in TESTED:
+            self.why_walked = f"python-liquid {__version__} is none of the tested versions ({', '.join(TESTED)})"
+            _tell_once(self.why_walked)
+            return None
+        try:
+            made = Renderer(self._template, awaits=awaits)
+        except TooMuch as reason:
+            self.why_walked = str(reason)
+        except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
+            self.why_walked = f"Python cannot compile it: {type(error).__name__}: {error}"
+        else:
+            if awaits:
+                self._async = made
+            else:
+                self._sync = made
+            self._spent = 0.0
+            return made
+        return None
+
+
+def _tell_once(what: str) -> None:
+    if what not in _told:
+        _told.add(what)
+        logger.warning("templates are not compiled: %s", what)

@@ -1,0 +1,300 @@
+"""Expressions as Python: each is written as lines that end with its value in a local variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.filtered import TernaryFilteredExpression
+from liquid.builtin.expressions.logical import (
+    BooleanExpression,
+    EqExpression,
+    GeExpression,
+    GtExpression,
+    LeExpression,
+    LogicalAndExpression,
+    LogicalNotExpression,
+    LogicalOrExpression,
+    LtExpression,
+    NeExpression,
+)
+from liquid.builtin.expressions.primitive import (
+    Blank,
+    Empty,
+    FalseLiteral,
+    FloatLiteral,
+    IntegerLiteral,
+    Nil,
+    StringLiteral,
+    TrueLiteral,
+)
+from liquid.expression import Expression
+from markupsafe import Markup
+
+from liquid_background.language.bounds import BoundedContains, PlainPath
+from liquid_background.language.compiled.filters import write_filters
+from liquid_background.language.compiled.scopes import Scopes
+from liquid_background.language.compiled.source import Source, Value
+
+_FORLOOP: Final = {
+    "index": "({}._index + 1)",
+    "index0": "{}._index",
+    "rindex": "({0}.length - {0}._index)",
+    "rindex0": "({0}.length - {0}._index - 1)",
+    "first": "({}._index == 0)",
+    "last": "({0}._index == {0}.length - 1)",
+    "length": "{}.length",
+}
+_KIND_OF: Final = {"first": "bool", "last": "bool"}
+_SETTLED: Final = "if not (type({0}) is str and len({0}) <= LONG or type({0}) in QUICK): "
+
+
+class Expressions:
+    """Writes expressions.
+
+    Args:
+        source: to write to.
+        scopes: the loops around the place that is written.
+        filters: of the environment, by name.
+    """
+
+    def __init__(self, source: Source, scopes: Scopes, filters: Mapping[str, Any]) -> None:
+        self.source = source
+        self.scopes = scopes
+        self.filters = filters
+        self.used: dict[str, Any] = {}  # filters that are written or called, as they are registered
+        self.called: dict[str, str] = {}  # the local variables of those that are called, by name
+        self.steps = 0  # of the watch, since they were last counted
+
+    def call_of(self, name: str) -> str:
+        """Return the local variable of a filter that is called."""
+        if name not in self.called:
+            self.called[name] = self.source.fresh("c")
+        return self.called[name]
+
+    def write(self, part: Expression) -> Value:
+        """Write an expression; return its value."""
+        self.steps += 1
+        writer = _WRITERS.get(type(part))
+        return self.evaluated(part) if writer is None else writer(self, part)
+
+    def evaluated(self, part: Expression) -> Value:
+        """Write a call of the expression itself."""
+        name = self.source.fresh()
+        self.source.line(f"{name} = {self.evaluation(part)}")
+        return Value(name)
+
+    def evaluation(self, part: Expression) -> str:
+        """Return Python that evaluates an expression as it is."""
+        value = self.source.value(part)
+        return f"await {value}.evaluate_async(context)" if self.source.awaits else f"{value}.evaluate(context)"
+
+    def truth(self, part: Expression) -> str:
+        """Write a condition; return Python that is true or false."""
+        inner = part.expression if type(part) is BooleanExpression else part
+        value = self.write(inner)
+        return self.true(value)
+
+    @staticmethod
+    def true(value: Value) -> str:
+        """Return Python for whether a value is true in Liquid."""
+        if value.kind == "bool":
+            return value.python
+        if value.kind:
+            return "False" if value.kind == "NoneType" else "True"
+        name = value.python
+        return f"({name} is True or {name} is not False and {name} is not None and truth({name}))"
+
+    # Paths
+
+    def path(self, part: Path) -> Value:
+        """Write a path whose parts are names and numbers, or paths."""
+        root = part.path[0]
+        if type(root) is not str:
+            return self.evaluated(part)
+        loop = self.scopes.forloop_of(root)
+        if loop is not None and len(part.path) == 2 and part.path[1] in _FORLOOP:
+            key = str(part.path[1])
+            return Value(_FORLOOP[key].format(loop), _KIND_OF.get(key, "int"))
+        inner = [self.write(each).python if isinstance(each, Path) else None for each in part.path]
+        name = self.source.fresh()
+        line = self.source.line
+        line(f"{name} = {self.scopes.lookup(root)}")
+        for segment, dynamic in zip(part.path[1:], inner[1:], strict=True):
+            line(f"{name} = {self._member(name, segment, dynamic)}")
+        if any(inner):
+            return self._settle_dynamic(part, inner, name)
+        return self._settle(part, name)
+
+    def _settle(self, part: Path, name: str) -> Value:
+        path, line = self.source.value(part), self.source.line
+        if not self.source.awaits:
+            line(_SETTLED.format(name) + f"{name} = settled(context, {name}, {path})")
+            return Value(name)
+        with self.source.block(_SETTLED.format(name)):
+            line(f"{name} = await {path}.evaluate_async(context) if {name} is MISS else settled(context, {name}, {path})")
+        return Value(name)
+
+    def _settle_dynamic(self, part: Path, inner: list[str | None], name: str) -> Value:
+        segments = [dynamic or self._constant(segment) for segment, dynamic in zip(part.path, inner, strict=True)]
+        token, path, line = self.source.value(part.token), self.source.value(part), self.source.line
+        with self.source.block(_SETTLED.format(name)):
+            whole = f"[{', '.join(segments)}], token={token}"
+            get = f"await context.get_async({whole})" if self.source.awaits else f"context.get({whole})"
+            line(f"{name} = {get} if {name} is MISS else settled(context, {name}, {path})")
+        return Value(name)
+
+    def _constant(self, segment: object) -> str:
+        return self.source.text(segment) if isinstance(segment, str) else self.source.number(segment)  # type: ignore[arg-type]
+
+    def _member(self, name: str, segment: object, dynamic: str | None) -> str:
+        if dynamic is not None:
+            return f"member({name}, {dynamic})"
+        if type(segment) is int:
+            return f"{name}[{segment}] if type({name}) is list and {-segment if segment < 0 else segment + 1} <= len({name}) else MISS"
+        key = self.source.text(str(segment))
+        found = f"{name}[{key}] if type({name}) is dict and {key} in {name} else "
+        if segment == "size":
+            return found + f"len({name}) if type({name}) in SIZED else MISS"
+        if segment in ("first", "last"):
+            return found + f"{name}[{0 if segment == 'first' else -1}] if type({name}) is list and {name} else MISS"
+        return found + "MISS"
+
+    # Literals
+
+    def literal(self, part: Any) -> Value:
+        """Write nothing: a literal is its own value."""
+        value = part.value
+        if type(value) is str:
+            markup = self.source.value(Markup(value)) if self.source.autoescape else None
+            return Value(markup or self.source.text(value), "" if markup else "str")
+        if type(value) is int:
+            return Value(self.source.number(value), "int")
+        return Value(self.source.value(value), type(value).__name__ if type(value) is float else "")
+
+    def fixed(self, part: Expression) -> Value:
+        """Write nothing: what it is evaluated to is always the same."""
+        if type(part) is Nil:
+            return Value("None", "NoneType")
+        if type(part) in (Empty, Blank):
+            return Value(self.source.value(part))
+        return Value("True" if type(part) is TrueLiteral else "False", "bool")
+
+    # Filters
+
+    def filtered(self, part: FilteredExpression) -> Value:
+        """Write a value and what its filters make of it."""
+        value = self.write(part.left)
+        return write_filters(self, value, part.filters) if part.filters else value
+
+    def ternary(self, part: TernaryFilteredExpression) -> Value:
+        """Write `a if b else c`."""
+        name, line, block = self.source.fresh(), self.source.line, self.source.block
+        condition = self.truth(part.condition)
+        with block(f"if {condition}:"):
+            line(f"{name} = {self.write(part.left).python}")
+        with block("else:"):
+            if part.alternative:
+                value = self.write(part.alternative)
+                value = write_filters(self, value, part.filters) if part.filters else value
+                line(f"{name} = {value.python}")
+            else:
+                line(f"{name} = None")
+        return write_filters(self, Value(name), part.tail_filters) if part.tail_filters else Value(name)
+
+    # Logic
+
+    def negated(self, part: LogicalNotExpression) -> Value:
+        """Write `not`."""
+        return Value(f"(not {self.truth(part.right)})", "bool")
+
+    def both(self, part: LogicalAndExpression) -> Value:
+        """Write `and`, whose right side is evaluated when the left one is true."""
+        return self._joined(part, "if {0}:")
+
+    def either(self, part: LogicalOrExpression) -> Value:
+        """Write `or`, whose right side is evaluated when the left one is not true."""
+        return self._joined(part, "if not {0}:")
+
+    def _joined(self, part: LogicalAndExpression | LogicalOrExpression, head: str) -> Value:
+        name, line = self.source.fresh(), self.source.line
+        line(f"{name} = {self.truth(part.left)}")
+        with self.source.block(head.format(name)):
+            line(f"{name} = {self.truth(part.right)}")
+        return Value(name, "bool")
+
+    def compared(self, part: Any) -> Value:
+        """Write a comparison: Python's own for texts and numbers, and else python-liquid's."""
+        left, right = self.write(part.left), self.write(part.right)
+        python, other = _COMPARED[type(part)]
+        return self._compared(left, right, python, other.format("{0}", "{1}", self.source.value(part.token)))
+
+    def equal(self, left: Value, right: Value) -> str:
+        """Write whether two values are equal; return Python for it."""
+        return self._compared(left, right, *_COMPARED[EqExpression]).python
+
+    def _compared(self, left: Value, right: Value, python: str, other: str) -> Value:
+        name, given = self.source.fresh(), (left.python, right.python)
+        alike = _alike(left, right, equality="=" in python and "<" not in python)
+        self.source.line(f"{name} = {python.format(*given)} if {alike} else {other.format(*given)}")
+        return Value(name)
+
+    def contained(self, part: BoundedContains) -> Value:
+        """Write `contains`: Python's own for texts."""
+        left, right = self.write(part.left), self.write(part.right)
+        name, node = self.source.fresh(), self.source.value(part)
+        are = f"type({left.python}) is str and type({right.python}) is str"
+        told = f"{node}.told(context, {left.python}, {right.python})"
+        self.source.line(f"{name} = {right.python} in {left.python} if {are} else {told}")
+        return Value(name, "bool")
+
+
+def _alike(left: Value, right: Value, *, equality: bool) -> str:
+    """Return Python for whether two values are compared as Python compares them."""
+    kinds = {left.kind, right.kind}
+    if "bool" in kinds or (not equality and "NoneType" in kinds):
+        return "False"  # a `bool` is a number to Python alone
+    unsure = [value.python for value in (left, right) if not value.kind]
+    if equality:
+        return " and ".join(f"type({python}) in UNLIKE" for python in unsure) or "True"
+    if "str" in kinds:
+        return " and ".join(f"type({python}) is str" for python in unsure) if kinds <= {"str", ""} else "False"
+    numbers = " and ".join(f"type({python}) in NUMBERS" for python in unsure) or "True"
+    if len(unsure) < len((left, right)):
+        return numbers
+    texts = " and ".join(f"type({python}) is str" for python in unsure)
+    return f"({numbers} or {texts})"
+
+
+_COMPARED: Final[dict[type, tuple[str, str]]] = {
+    EqExpression: ("{0} == {1}", "eq({0}, {1})"),
+    NeExpression: ("{0} != {1}", "not eq({0}, {1})"),
+    LtExpression: ("{0} < {1}", "lt({2}, {0}, {1})"),
+    GtExpression: ("{1} < {0}", "lt({2}, {1}, {0})"),
+    LeExpression: ("{0} <= {1}", "le({0}, {1})"),
+    GeExpression: ("{1} <= {0}", "le({1}, {0})"),
+}
+
+_WRITERS: Final[dict[type, Callable[[Expressions, Any], Value]]] = {
+    Path: Expressions.path,
+    PlainPath: Expressions.path,
+    StringLiteral: Expressions.literal,
+    IntegerLiteral: Expressions.literal,
+    FloatLiteral: Expressions.literal,
+    TrueLiteral: Expressions.fixed,
+    FalseLiteral: Expressions.fixed,
+    Nil: Expressions.fixed,
+    Empty: Expressions.fixed,
+    Blank: Expressions.fixed,
+    FilteredExpression: Expressions.filtered,
+    TernaryFilteredExpression: Expressions.ternary,
+    BooleanExpression: lambda self, part: Value(self.truth(part), "bool"),
+    LogicalNotExpression: Expressions.negated,
+    LogicalAndExpression: Expressions.both,
+    LogicalOrExpression: Expressions.either,
+    BoundedContains: Expressions.contained,
+    **dict.fromkeys(_COMPARED, Expressions.compared),
+}
+
+PATHS: Final = frozenset((Path, PlainPath))

@@ -1,0 +1,144 @@
+"""Filters as Python: the built-in ones of plain values in place, all others as calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from liquid.builtin.expressions import PositionalArgument
+from liquid.builtin.expressions.filtered import Filter
+from liquid.builtin.filters import math, misc, string
+
+from liquid_background.language.bounds import BoundedFilter
+from liquid_background.language.compiled.source import Value
+
+if TYPE_CHECKING:
+    from liquid_background.language.compiled.expressions import Expressions
+
+_SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
+_WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
+_FEW: Final = "(type({0}) is list or type({0}) is str or type({0}) is dict)"
+
+
+@dataclass(frozen=True, slots=True)
+class _InPlace:
+    """A built-in filter that is written in place, for values of the usual types.
+
+    Attributes:
+        filter: as python-liquid registers it.
+        guards: what holds of the value and of each argument; for all else the filter is called.
+        python: what it is then.
+        escapes: whether it is another one where what is printed is escaped.
+    """
+
+    filter: Callable[..., Any]
+    guards: tuple[str, ...]
+    python: str
+    escapes: bool = False
+
+
+_IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
+    "upcase": (_InPlace(string.upcase, (_SHORT,), "{0}.upper()"),),
+    "downcase": (_InPlace(string.downcase, (_SHORT,), "{0}.lower()"),),
+    "capitalize": (_InPlace(string.capitalize, (_SHORT,), "{0}.capitalize()"),),
+    "strip": (_InPlace(string.strip, (_SHORT,), "{0}.strip()"),),
+    "lstrip": (_InPlace(string.lstrip, (_SHORT,), "{0}.lstrip()"),),
+    "rstrip": (_InPlace(string.rstrip, (_SHORT,), "{0}.rstrip()"),),
+    "append": (_InPlace(string.append, (_SHORT, _SHORT), "{0} + {1}"),),
+    "prepend": (_InPlace(string.prepend, (_SHORT, _SHORT), "{1} + {0}"),),
+    "escape": (_InPlace(string.escape, (_SHORT,), "escape_html({0})", escapes=True),),
+    "plus": (_InPlace(math.plus, (_WHOLE, _WHOLE), "{0} + {1}"),),
+    "minus": (_InPlace(math.minus, (_WHOLE, _WHOLE), "{0} - {1}"),),
+    "times": (_InPlace(math.times, (_WHOLE, _WHOLE), "{0} * {1}"),),
+    "modulo": (_InPlace(math.modulo, (_WHOLE, _WHOLE + " and {0}"), "{0} % {1}"),),
+    "divided_by": (_InPlace(math.divided_by, (_WHOLE, _WHOLE + " and {0}"), "{0} // {1}"),),
+    "size": (_InPlace(misc.size, (_FEW,), "len({0})"),),
+    "default": (
+        _InPlace(misc.default, ("(" + _SHORT + " and {0} or type({0}) in NUMBERS)", "True"), "{0}"),
+        _InPlace(misc.default, ("(" + _SHORT + " and {0} or type({0}) in NUMBERS)",), "{0}"),
+    ),
+}
+
+
+def write_filters(writer: Expressions, value: Value, filters: Sequence[Filter]) -> Value:
+    """Write what filters make of a value, one after the other."""
+    for each in filters:
+        value = _Written(writer, each).of(value)
+    return value
+
+
+class _Written:
+    def __init__(self, writer: Expressions, part: Filter) -> None:
+        self._writer = writer
+        self._source = writer.source
+        self._part = part
+
+    def of(self, left: Value) -> Value:
+        part, source = self._part, self._source
+        self._writer.steps += 1
+        raw = self._writer.filters.get(part.name)
+        values = [arg.value for arg in part.args if isinstance(arg, PositionalArgument)]
+        if type(part) is not BoundedFilter or raw is None or not _is_plain(raw) or len(values) != len(part.args):
+            return self._evaluated(left)
+        args = [self._writer.write(value) for value in values]
+        self._writer.used[part.name] = raw
+        name = source.fresh()
+        inplace = self._in_place(raw, left, args)
+        if inplace is None:
+            self._call(name, left, args)
+        else:
+            guard, python = inplace
+            with source.block(f"if {guard}:"):
+                source.line(f"{name} = {python}")
+            with source.block("else:"):
+                self._call(name, left, args)
+        return Value(name)
+
+    def _evaluated(self, left: Value) -> Value:
+        name, node, source = self._source.fresh(), self._source.value(self._part), self._source
+        evaluate = "await {}.evaluate_async" if source.awaits else "{}.evaluate"
+        source.line(f"{name} = {evaluate.format(node)}({left.python}, context)")
+        return Value(name)
+
+    def _in_place(self, raw: object, left: Value, args: Sequence[Value]) -> tuple[str, str] | None:
+        for each in _IN_PLACE.get(self._part.name, ()):
+            if each.filter is raw and len(each.guards) == 1 + len(args) and not (each.escapes and self._source.autoescape):
+                given = [left, *args]
+                guards = [g for guard, one in zip(each.guards, given, strict=True) if (g := _guard(guard, one)) != "True"]
+                return " and ".join(guards) or "True", each.python.format(*(one.python for one in given))
+        return None
+
+    def _call(self, name: str, left: Value, args: Sequence[Value]) -> None:
+        """Write a call, with what python-liquid makes of its errors, and what is asked of its result."""
+        source, part = self._source, self._part
+        node = source.value(part)
+        given = ", ".join([left.python, *(each.python for each in args)])
+        with source.block("try:"):
+            source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
+        with source.block("except Exception as error:"):
+            source.line(f"{node}.refuse(error)")
+        source.line(
+            f"if not ({_small(left)} and {_small_name(name)}): {node}.measure({left.python}, {name}, context)"
+        )
+
+
+def _is_plain(raw: object) -> bool:
+    """Return whether a filter is called with its values alone, and cannot be awaited."""
+    return not getattr(raw, "with_context", False) and not hasattr(raw, "filter_async")
+
+
+def _guard(guard: str, value: Value) -> str:
+    """Return Python for whether a guard holds; a text or number that stands in the template is a small one."""
+    if (guard == _SHORT and value.kind == "str") or (guard == _WHOLE and value.kind == "int"):
+        return "True"
+    return guard.format(value.python)
+
+
+def _small(value: Value) -> str:
+    return "True" if value.kind in ("int", "float", "bool", "NoneType") else _small_name(value.python)
+
+
+def _small_name(name: str) -> str:
+    whole = f"type({name}) is int and -BIG < {name} < BIG"
+    return f"(type({name}) is str and len({name}) <= LARGE or type({name}) in SMALL or {whole})"

@@ -1,0 +1,336 @@
+"""Nodes as Python: each is written as statements; a tag that is not known here is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+from liquid import BlockNode, Node
+from liquid.ast import IllegalNode
+from liquid.builtin.content import ContentNode
+from liquid.builtin.expressions import LoopExpression
+from liquid.builtin.expressions.primitive import RangeLiteral
+from liquid.builtin.tags.assign_tag import AssignNode
+from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
+from liquid.builtin.tags.comment_tag import CommentNode
+from liquid.builtin.tags.doc_tag import DocNode
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
+from liquid.builtin.tags.if_tag import IfNode
+from liquid.builtin.tags.liquid_tag import LiquidNode
+from liquid.builtin.tags.unless_tag import UnlessNode
+from liquid.token import TOKEN_TAG
+
+from liquid_background.language.bounds import BoundedLoop
+from liquid_background.language.compiled.expressions import PATHS, Expressions
+from liquid_background.language.compiled.scopes import Loop
+from liquid_background.language.compiled.source import Value
+from liquid_background.language.pacing import LookNode
+from liquid_background.language.tags.capture import CaptureNode
+from liquid_background.language.tags.output import EchoNode, OutputNode
+
+_DEEPEST: Final = 5
+"""Loops and captures in each other; CPython nests 20 blocks, of which each of them takes three."""
+_SPAN: Final = 16  # steps of the watch that are counted together
+
+
+class Nodes:
+    """Writes nodes.
+
+    Attributes:
+        inlined: the names of the tags that are written in place, which a context may forbid.
+        throws_away: whether some of what is printed goes nowhere.
+    """
+
+    def __init__(self, expressions: Expressions, *, suppresses: bool) -> None:
+        self.expressions = expressions
+        self.source = expressions.source
+        self.inlined: set[str] = set()
+        self.throws_away = False
+        self._suppresses = suppresses
+        self._buffer = "buffer"
+        self._write = "w"
+        self._blank = False  # whether what is printed is thrown away
+        self._depth = 0
+        self._leaves = False  # whether break and continue have to be raised: there is a Python loop of ours between
+
+    def top(self, nodes: Iterable[Node]) -> None:
+        """Write the nodes of a template: each ends by itself when it raises."""
+        source = self.source
+        for node in nodes:
+            if type(node) is ContentNode:
+                self.write(node)
+                continue
+            token = source.value(node.token)
+            with source.at(node.token):
+                with source.block("try:"):
+                    source.line("pass")
+                    self.write(node)
+                    self._count()
+                with source.block("except (LiquidError, LiquidInterrupt, StopRender) as error:"):
+                    with source.block(f"if ended(error, env, {token}, leaves=leaves):"):
+                        source.line("return")
+
+    def write(self, node: Node) -> None:
+        """Write a node."""
+        writer = _WRITERS.get(type(node))
+        with self.source.at(node.token):
+            if writer is None or (self._depth >= _DEEPEST and type(node) in _NESTING):
+                self._call(node)
+                return
+            if node.token.kind == TOKEN_TAG:
+                self.inlined.add(node.token.value)
+            writer(self, node)
+
+    def _call(self, node: Node) -> None:
+        name = self.source.value(node)
+        render = f"await {name}.render_async" if self.source.awaits else f"{name}.render"
+        self.source.line(f"{render}(context, {self._buffer})")
+
+    def _count(self) -> None:
+        """Write that steps were taken."""
+        steps = self.expressions.steps
+        if steps >= _SPAN:
+            self.source.line(f"watch.steps -= {steps}")
+            self.source.line("if watch.steps < 0: watch.look()")
+            self.expressions.steps = 0
+
+    def block(self, node: BlockNode) -> None:
+        """Write a block."""
+        if type(node) is not BlockNode:
+            self.write(node)
+            return
+        if node.token.kind == TOKEN_TAG:
+            self.inlined.add(node.token.value)
+        outer = self._buffer, self._write, self._blank
+        if node.blank and self._suppresses and not self._blank:
+            self._buffer, self._write, self._blank = "NULL", "", True
+            self.throws_away = True
+        self.source.line("pass")
+        for each in node.nodes:
+            self.write(each)
+            self._count()
+        self._buffer, self._write, self._blank = outer
+
+    # Output
+
+    def content(self, node: ContentNode) -> None:
+        """Write a text."""
+        if not self._blank and node.text:
+            self.source.line(f"{self._write}({self.source.text(node.text)})")
+
+    def output(self, node: OutputNode) -> None:
+        """Write the text of a value."""
+        source, line = self.source, self.source.line
+        value = self.expressions.write(node.expression)
+        if self._blank:
+            line(f"{source.value(node)}.put({value.python}, context, {self._buffer})")
+            return
+        name, put = value.python, f"{source.value(node)}.put({value.python}, context, {self._buffer})"
+        write = self._write
+        if source.autoescape:
+            line(f"if (type({name}) is str or type({name}) is Markup) and len({name}) < SHORT: {write}(escape({name}))")
+        else:
+            line(f"if type({name}) is str and len({name}) < SHORT: {write}({name})")
+        line(f"elif type({name}) is int and -BIG < {name} < BIG: {write}(f'{{{name}}}')")
+        line(f"else: {put}")
+
+    # Variables
+
+    def assign(self, node: AssignNode) -> None:
+        """Write an assignment."""
+        value = self.expressions.write(node.expression)
+        self._assign(str(node.name), value)
+
+    def _assign(self, key: str, value: Value) -> None:
+        text, name, line = self.source.text(key), value.python, self.source.line
+        whole, short = f"type({name}) is int and -BIG < {name} < BIG", f"type({name}) is str and len({name}) <= LIGHT"
+        light = "True" if value.kind and value.kind != "str" else f"(type({name}) in SMALL or {whole} or {short})"
+        line(f"if {light} and {text} not in W: L[{text}] = {name}")
+        line(f"else: context.assign({text}, {name})")
+
+    def capture(self, node: CaptureNode) -> None:
+        """Write a block whose text becomes a variable."""
+        source, line = self.source, self.source.line
+        outer = self._buffer, self._write, self._blank
+        text, buffer, write = source.fresh("t"), source.fresh("b"), source.fresh("w")
+        line(f"{text} = watch.text")
+        self._depth += 1
+        with source.block("try:"):
+            line(f"{buffer} = context.get_buffer({self._buffer})")
+            line(f"{write} = {buffer}.write")
+            self._buffer, self._write, self._blank = buffer, write, False
+            self.block(node.block)
+            self._buffer, self._write, self._blank = outer
+            made = f"{buffer}.getvalue()"
+            line(f"context.assign({source.text(str(node.name))}, {f'Markup({made})' if source.autoescape else made})")
+        with source.block("finally:"):
+            line(f"watch.text = {text}")
+        self._depth -= 1
+
+    # Branches
+
+    def branch(self, node: Any) -> None:
+        """Write `if` and `unless`."""
+        source = self.source
+        condition = self.expressions.truth(node.condition)
+        with source.block(f"if {condition}:" if type(node) is IfNode else f"if not ({condition}):"):
+            self.block(node.consequence)
+        if node.alternatives or node.default:
+            with source.block("else:"):
+                self._alternatives(node.alternatives, node.default)
+
+    def _alternatives(self, alternatives: Sequence[Any], default: BlockNode | None) -> None:
+        """Write what follows an `if`; flat, so that many of them are not nested."""
+        source = self.source
+        if not alternatives:
+            if default:
+                self.block(default)
+            return
+        taken = source.fresh("n")
+        source.line(f"{taken} = True")
+        for each in alternatives:
+            with source.block(f"if {taken}:"):
+                condition = self.expressions.truth(each.expression)
+                with source.block(f"if {condition}:"):
+                    source.line(f"{taken} = False")
+                    self.block(each.block)
+        if default:
+            with source.block(f"if {taken}:"):
+                self.block(default)
+
+    def case(self, node: CaseNode) -> None:
+        """Write `case`: each `when` that fits is rendered, as often as its values do."""
+        source, line = self.source, self.source.line
+        none = source.fresh("n")
+        line(f"{none} = True")
+        for block in node.blocks:
+            if type(block) is MultiExpressionBlockNode:
+                self._when(block, none)
+            else:
+                with source.block(f"if {none}:"):
+                    self.block(block)  # type: ignore[arg-type]
+
+    def _when(self, node: MultiExpressionBlockNode, none: str) -> None:
+        source = self.source
+        left = self.expressions.write(node.expression.left)
+        fits = [self.expressions.equal(left, self.expressions.write(each)) for each in node.expression.expressions]
+        if len(fits) == 1:
+            with source.block(f"if {fits[0]}:"):
+                source.line(f"{none} = False")
+                self.block(node.block)
+            return
+        times = source.fresh("n")
+        source.line(f"{times} = [{', '.join(fits)}].count(True)")
+        with source.block(f"if {' or '.join(fits)}:"):
+            source.line(f"{none} = False")
+        outer, self._leaves = self._leaves, True
+        self._depth += 1
+        with source.block(f"while {times}:"):
+            source.line(f"{times} -= 1")
+            self.block(node.block)
+        self._depth -= 1
+        self._leaves = outer
+
+    def lines(self, node: LiquidNode) -> None:
+        """Write the lines of `{% liquid %}`."""
+        self.block(node.block)
+
+    def nothing(self, node: Node) -> None:
+        """Write nothing."""
+
+    def look(self, node: LookNode) -> None:
+        """Write a look at the watch."""
+        self.source.line("watch.look()")
+
+    # Loops
+
+    def loop(self, node: ForNode) -> None:
+        """Write a loop."""
+        source, line, expressions = self.source, self.source.line, self.expressions
+        outer_steps, expressions.steps = expressions.steps, 0
+        items, length = source.fresh("i"), source.fresh("n")
+        self._items(node.expression, items, length)
+        with source.block(f"if {length}:"):
+            self._turns(node, items, length)
+        if node.default:
+            with source.block("else:"):
+                self.block(node.default)
+        expressions.steps += outer_steps
+
+    def _items(self, part: LoopExpression, items: str, length: str) -> None:
+        """Write what a loop goes through: a list or range of its own in place, and else what the expression finds."""
+        source, line = self.source, self.source.line
+        is_bare = not (part.limit or part.offset or part.reversed)
+        key = source.text(f"{part.identifier}-{part.iterable}")
+        if is_bare and type(part) is LoopExpression and type(part.iterable) is RangeLiteral:
+            start = self.expressions.write(part.iterable.start).python
+            stop = self.expressions.write(part.iterable.stop).python
+            whole = f"type({start}) is int and type({stop}) is int and -BIG < {start} <= {stop} < BIG and {stop} - {start} < LOTS"
+            line(f"if {whole}: {items}, {length} = numbers_of(context, {start}, {stop}, {key})")
+            line(f"else: {items}, {length} = gone_through(context, {source.value(part)}, {start}, {stop})")
+        elif is_bare and type(part) is BoundedLoop and type(part.iterable) in PATHS:
+            value = self.expressions.write(part.iterable).python
+            line(f"if type({value}) is list: {items}, {length} = items_of(context, {value}, {key})")
+            line(f"else: {items}, {length} = {source.value(part)}.gone_through({value}, context)")
+        else:
+            line(f"{items}, {length} = {self.expressions.evaluation(part)}")
+
+    def _turns(self, node: ForNode, items: str, length: str) -> None:
+        source, line = self.source, self.source.line
+        name = str(node.expression.identifier)
+        loop = Loop(name, source.fresh("i"), source.fresh("f"))
+        names, title = source.fresh("m"), source.text(f"{name}-{node.expression.iterable}")
+        line(f"{loop.forloop} = ForLoop({title}, {items}, {length}, context.parentloop())")
+        line(f"{names} = {{'forloop': {loop.forloop}, {source.text(name)}: None}}")
+        self._depth += 1
+        outer, self._leaves = self._leaves, False
+        line(f"enter(context, {names}, {loop.forloop})")
+        with source.block("try:"):
+            with source.block(f"for {loop.item} in {loop.forloop}.it:"):
+                line(f"{loop.forloop}._index += 1")
+                line(f"{names}[{source.text(name)}] = {loop.item}")
+                steps = source.later()
+                with source.block("try:"), self.expressions.scopes.inside(loop):
+                    self.block(node.block)
+                with source.block("except ContinueLoop:"):
+                    line("continue")
+                with source.block("except BreakLoop:"):
+                    line("break")
+                source.fill(steps, f"watch.steps -= {1 + self.expressions.steps}")
+                self.expressions.steps = 0
+            with source.block("else:"):
+                line(f"{loop.forloop}._index += 1")
+        with source.block("finally:"):
+            line(f"leave(context, {loop.forloop})")
+        self._leaves = outer
+        self._depth -= 1
+
+    def leave(self, node: Node) -> None:
+        """Write `break` or `continue`."""
+        word = "break" if type(node) is BreakNode else "continue"
+        if self.expressions.scopes.loops and not self._leaves:
+            self.source.line(word)
+        else:
+            self.source.line(f"raise {'BreakLoop' if word == 'break' else 'ContinueLoop'}('{word}')")
+
+
+_NESTING: Final = frozenset((ForNode, CaptureNode, CaseNode))
+_WRITERS: Final[dict[type, Callable[[Nodes, Any], None]]] = {
+    ContentNode: Nodes.content,
+    OutputNode: Nodes.output,
+    EchoNode: Nodes.output,
+    AssignNode: Nodes.assign,
+    CaptureNode: Nodes.capture,
+    IfNode: Nodes.branch,
+    UnlessNode: Nodes.branch,
+    CaseNode: Nodes.case,
+    ForNode: Nodes.loop,
+    BreakNode: Nodes.leave,
+    ContinueNode: Nodes.leave,
+    LiquidNode: Nodes.lines,
+    BlockNode: Nodes.block,
+    LookNode: Nodes.look,
+    CommentNode: Nodes.nothing,
+    DocNode: Nodes.nothing,
+    IllegalNode: Nodes.nothing,
+}

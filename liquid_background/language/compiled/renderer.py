@@ -1,0 +1,149 @@
+"""A template as a Python function, and when that may stand for the template's nodes."""
+
+from __future__ import annotations
+
+import linecache
+from collections.abc import Awaitable, Callable
+from html import escape as escape_html
+from typing import Any, Final, TextIO
+
+from liquid import BoundTemplate, RenderContext, Token
+from liquid.builtin.expressions.logical import _eq, _le, _lt
+from liquid.builtin.tags.for_tag import ForLoop
+from liquid.exceptions import BreakLoop, ContinueLoop, LiquidError, LiquidInterrupt, StopRender
+from liquid.output import NullIO
+from markupsafe import Markup, escape
+
+from liquid_background.language.compiled.expressions import Expressions
+from liquid_background.language.compiled.nodes import Nodes
+from liquid_background.language.compiled.running import (
+    LONG,
+    MISS,
+    NOTHING,
+    QUICK,
+    ended,
+    enter,
+    filter_of,
+    find,
+    gone_through,
+    items_of,
+    leave,
+    member,
+    names_of,
+    numbers_of,
+    settled,
+    truth,
+)
+from liquid_background.language.compiled.scopes import Scopes
+from liquid_background.language.compiled.source import Source, TooMuch
+from liquid_background.language.context import Context
+from liquid_background.language.limits import LARGE
+from liquid_background.language.tags.output import LARGE as SHORT
+
+_GLOBALS: Final[dict[str, Any]] = {
+    "__builtins__": {"type": type, "len": len, "str": str, "int": int, "list": list, "dict": dict},
+    "Exception": Exception,
+    "BIG": 1 << 63,
+    "BreakLoop": BreakLoop,
+    "ContinueLoop": ContinueLoop,
+    "ForLoop": ForLoop,
+    "LARGE": LARGE,
+    "LIGHT": 100,
+    "LONG": LONG,
+    "LOTS": 1 << 60,
+    "LiquidError": LiquidError,
+    "LiquidInterrupt": LiquidInterrupt,
+    "MISS": MISS,
+    "Markup": Markup,
+    "NUMBERS": frozenset((int, float)),
+    "NullIO": NullIO,
+    "QUICK": QUICK,
+    "SHORT": SHORT,
+    "SIZED": frozenset((str, list, dict, tuple)),
+    "SMALL": frozenset((float, bool, type(None))),
+    "StopRender": StopRender,
+    "UNLIKE": frozenset((str, int, float, type(None))),
+    "ended": ended,
+    "enter": enter,
+    "gone_through": gone_through,
+    "numbers_of": numbers_of,
+    "eq": _eq,
+    "escape": escape,
+    "escape_html": escape_html,
+    "filter_of": filter_of,
+    "find": find,
+    "items_of": items_of,
+    "le": _le,
+    "leave": leave,
+    "lt": _lt,
+    "member": member,
+    "names_of": names_of,
+    "settled": settled,
+    "truth": truth,
+}
+
+
+class Renderer:
+    """A template that was compiled.
+
+    Args:
+        template: of which it is.
+        awaits: whether it is for async renders.
+    """
+
+    __slots__ = ("_autoescape", "_env", "_filters", "_inlined", "_suppresses", "render")
+
+    def __init__(self, template: BoundTemplate, *, awaits: bool) -> None:
+        env = self._env = template.env
+        self._autoescape, self._suppresses = env.autoescape, env.suppress_blank_control_flow_blocks
+        source = Source(awaits=awaits, autoescape=env.autoescape)
+        expressions = Expressions(source, Scopes(source), env.filters)
+        nodes = Nodes(expressions, suppresses=self._suppresses)
+        nodes.top(template.nodes)
+        self._filters = tuple(expressions.used.items())
+        self._inlined = frozenset(nodes.inlined)
+        head = [f"{'async ' if awaits else ''}def render(context, buffer, env, leaves):"]
+        head += [" watch = context.watch; w = buffer.write; L = context.locals; W = context._weights"]
+        head += [" F, G, B = names_of(context)"]
+        head += [f" {local} = filter_of(context, env, {name!r})" for name, local in expressions.called.items()]
+        head += [" NULL = NullIO()"] if nodes.throws_away else []
+        text = "\n".join([*head, *(f" {line}" for line in source.lines), ""])
+        tokens = [*[None] * len(head), *source.tokens]
+        names = {**_GLOBALS, **source.values, "__tokens__": tokens, "__name__": __name__}
+        exec(compile(text, f"<{template.name or 'template'}>", "exec"), names)  # noqa: S102
+        self.render: Callable[..., Any] = names["render"]
+
+    def fits(self, context: RenderContext, names: object) -> bool:
+        """Return whether a render in a context, with names before all others, does what the nodes would do."""
+        env = self._env
+        if type(names) is not dict or type(context.locals) is not dict:
+            return False
+        if not plain_context(type(context)) or context.autoescape is not self._autoescape:
+            return False
+        if env.suppress_blank_control_flow_blocks is not self._suppresses or context.env is not env:
+            return False
+        if context.disabled_tags and not self._inlined.isdisjoint(context.disabled_tags):
+            return False
+        for pushed in context.scope._maps:
+            if pushed is context.locals:
+                break
+            if type(pushed) is not dict:
+                return False
+        filters = env.filters
+        for name, raw in self._filters:
+            if filters.get(name) is not raw:
+                return False
+        return True
+
+
+_OURS: Final = ("extend", "loop", "get", "get_async", "get_item", "get_item_async", "assign", "filter", "_named", "_stood_for", "_weighed")
+_contexts: dict[type, bool] = {}
+
+
+def plain_context(kind: type) -> bool:
+    """Return whether contexts of a class look names up, and set them, as ours do."""
+    known = _contexts.get(kind)
+    if known is None:
+        known = issubclass(kind, Context) and all(getattr(kind, name) is getattr(Context, name) for name in _OURS)
+        _contexts[kind] = known
+    return known

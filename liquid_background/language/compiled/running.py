@@ -1,0 +1,189 @@
+"""What compiled templates call as they run: for all that is not worth a line of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any, Final
+
+from liquid import Environment, Token
+from liquid.builtin.expressions.logical import is_truthy
+from liquid.exceptions import LiquidInterrupt, LiquidSyntaxError, StopRender
+from liquid.utils import ReadOnlyChainMap
+
+from liquid_background.language.exposed import KNOWN
+from liquid_background.language.stretch import too_deep
+
+MISS: Final = type("Missing", (), {"__repr__": lambda _: "MISS", "__slots__": ()})()
+"""Stands for what is not there, or has to be read in another way than by a key of a `dict`."""
+QUICK: Final = frozenset((int, float, bool, type(None)))
+"""Types of values that are never large, and never stand for another."""
+LONG: Final = 10_000  # characters or items of a value at which the clock is looked at, as `Context.get` does
+NOTHING: Final[dict[str, Any]] = {}
+_TRUE: Final = frozenset((str, int, float, dict, list))  # whose values are true, whatever they are
+
+
+def names_of(context: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[Mapping[str, Any], ...]]:
+    """Return where names are looked up: what stands in front of the variables, as one; the globals; and all behind.
+
+    What stands in front of the variables stays as it is for as long as a template is rendered in it.
+    """
+    maps = context.scope._maps
+    if len(maps) == _USUAL:
+        front, variables, globals_, *_ = maps
+        if variables is context.locals and type(front) is type(globals_) is dict:
+            return front, globals_, (*maps,)[2:]
+    before: list[dict[str, Any]] = []
+    behind: list[Mapping[str, Any]] = []
+    passed = False
+    for names in maps:
+        if names is context.locals:
+            passed = True
+        elif not passed:
+            before.append(names)
+        else:
+            _flatten(names, behind)
+    merged: dict[str, Any] = {}
+    for names in reversed(before):
+        merged.update(names)
+    first: Mapping[str, Any] = behind[0]
+    return merged, first if type(first) is dict else NOTHING, tuple(behind)
+
+
+_USUAL: Final = 5  # mappings of a scope: that of the template, its variables, the globals, Python's own, counters
+
+
+def _flatten(names: Mapping[str, Any], into: list[Mapping[str, Any]]) -> None:
+    if type(names) is ReadOnlyChainMap:
+        for each in names._maps:
+            _flatten(each, into)
+    else:
+        into.append(names)  # an empty one, too: counters come to be
+
+
+def find(behind: tuple[Mapping[str, Any], ...], name: str) -> Any:
+    """Return what a name stands for that is no variable; MISS for nothing."""
+    for names in behind:
+        if type(names) is dict:
+            if name in names:
+                return names[name]
+        else:
+            try:
+                return names[name]
+            except KeyError:
+                continue
+    return MISS
+
+
+def settled(context: Any, value: Any, path: Any) -> Any:
+    """Return what a path stands for, of which the value was found."""
+    if value is MISS:
+        return path.evaluate(context)
+    kind = type(value)
+    if kind is str or kind is list or kind is dict or kind is tuple:
+        if len(value) > LONG:
+            context.watch.steps = -1
+    elif kind not in KNOWN:
+        value = context._stood_for(value)
+    else:
+        value = context._weighed(value)
+    return value
+
+
+def truth(value: Any) -> bool:
+    """Return whether a value is true in Liquid."""
+    kind = type(value)
+    return True if kind in _TRUE else value if kind is bool else is_truthy(value)
+
+
+def ended(error: Exception, env: Environment, token: Token, *, leaves: bool) -> bool:
+    """Return whether a template ends where a node raised, as python-liquid has it; raise what goes on.
+
+    Args:
+        error: of the node.
+        env: of the template.
+        token: of the node.
+        leaves: whether a `break` may leave the template.
+    """
+    if isinstance(error, LiquidInterrupt):
+        if leaves:
+            raise error
+        env.error(LiquidSyntaxError(f"unexpected '{error}'", token=token))
+        return False
+    if isinstance(error, StopRender):
+        return True
+    env.error(error, token=token)  # type: ignore[arg-type]
+    return False
+
+
+def filter_of(context: Any, env: Any, name: str) -> Any:
+    """Return a filter as it is called."""
+    kept = env.guarded_filters.get(name)
+    return kept[1] if kept is not None and kept[0] is env.filters.get(name) else context.filter(name, None)
+
+
+def member(value: Any, key: Any) -> Any:
+    """Return a member by a key that was evaluated; MISS where that is more than a look into a list or object."""
+    kind = type(value)
+    if kind is dict:
+        return value[key] if type(key) in _KEYS and key in value else MISS
+    if kind is list and type(key) is int and -len(value) <= key < len(value):
+        return value[key]
+    return MISS
+
+
+_KEYS: Final = frozenset((str, int))
+
+
+def items_of(context: Any, value: Any, key: str) -> tuple[Any, int]:
+    """Return what a plain list or dictionary has for a loop without limits, and how many they are."""
+    length = len(value)
+    context.tag_namespace["stopindex"][key] = length
+    return (islice(value, 0, length) if type(value) is list else iter(value.items())), length
+
+
+def numbers_of(context: Any, start: int, stop: int, key: str) -> tuple[Any, int]:
+    """Return the numbers of a range for a loop without limits, and how many they are."""
+    length = stop - start + 1
+    context.tag_namespace["stopindex"][key] = length
+    return iter(range(start, stop + 1)), length
+
+
+def gone_through(context: Any, loop: Any, start: Any, stop: Any) -> tuple[Any, int]:
+    """Return the numbers of a range whose ends have been evaluated to something else than numbers of the usual size."""
+    items, length = loop._to_iter(loop.iterable._make_range(start, stop), context)
+    return loop._slice(items, length, context, limit=None, offset=None)  # type: ignore[no-any-return]
+
+
+def enter(context: Any, names: dict[str, Any], forloop: Any) -> None:
+    """Go into a loop, as a `Stretch` does."""
+    watch = context.watch
+    context.raise_for_loop_limit(forloop.length)
+    forloop.it = watch.paced(forloop.it, forloop.length)
+    if watch.steps < 0:
+        watch.look()
+    if context.scope.size() > context.env.context_depth_limit:
+        raise too_deep(context)
+    context.scope._maps.appendleft(names)
+    context.loops.append(forloop)
+
+
+def leave(context: Any, forloop: Any) -> None:
+    """Leave a loop."""
+    context.scope._maps.popleft()
+    context.loops.pop()
+    forloop.it = NO_ITEMS  # a `forloop` may be kept, and with it all that it did not come to
+
+
+NO_ITEMS: Final = iter(())
+
+
+def into_template(context: Any, names: Mapping[str, Any]) -> None:
+    """Go into a template, as `Context.extend` does."""
+    watch = context.watch
+    watch.steps -= 1
+    if watch.steps < 0:
+        watch.look()
+    if context.scope.size() > context.env.context_depth_limit:
+        raise too_deep(context)
+    context.scope._maps.appendleft(names)
