@@ -20,6 +20,7 @@ _LONG: Final = 256  # characters of a text in it
 _BITS_A_DIGIT: Final = 4  # rounded up
 _HOLDING: Final = (str, int, Decimal, date, time, timedelta)  # what templates make many of, or data has many of
 _WHOLE: Final = {int}
+_TEXTS: Final = {str}
 _LARGE_NUMBER: Final = 1 << 60  # from which on a number takes more than the least
 _BESIDE: Final = 16  # bytes that Python keeps for each list or object beside what it tells
 _OTHER: Final = 200  # bytes of what is neither plain nor a list or object, such as a `forloop`
@@ -77,6 +78,8 @@ def weigh(value: object) -> int:
     if isinstance(value, (list, tuple, dict)):
         items = value.values() if isinstance(value, dict) else value
         kinds = set(map(type, items))
+        if kind is list and kinds == _TEXTS:
+            return ITEM * len(value) + sum(map(getsizeof, value))
         if not kinds <= FLAT and any(issubclass(each, _LISTS) for each in kinds):
             return _written_out(value, inf, _list_part, _LISTS)[0]
         return _list_part(value, items, kinds)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from liquid.builtin.expressions import PositionalArgument
 from liquid.builtin.expressions.filtered import Filter
-from liquid.builtin.filters import math, misc, string
+from liquid.builtin.filters import array, math, misc, string
 
 from liquid_background.language.bounds import BoundedFilter
 from liquid_background.language.compiled.source import Value
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
 _WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
+_REAL: Final = "(type({0}) is float and -1e200 < {0} < 1e200 or type({0}) is int and -BIG < {0} < BIG)"
+_TEXTS: Final = "texts({0})"
 _FEW: Final = "(type({0}) is list or type({0}) is str or type({0}) is dict)"
 
 
@@ -48,11 +50,25 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
     "append": (_InPlace(string.append, (_SHORT, _SHORT), "{0} + {1}"),),
     "prepend": (_InPlace(string.prepend, (_SHORT, _SHORT), "{1} + {0}"),),
     "escape": (_InPlace(string.escape, (_SHORT,), "escape_html({0})", escapes=True),),
-    "plus": (_InPlace(math.plus, (_WHOLE, _WHOLE), "{0} + {1}"),),
-    "minus": (_InPlace(math.minus, (_WHOLE, _WHOLE), "{0} - {1}"),),
-    "times": (_InPlace(math.times, (_WHOLE, _WHOLE), "{0} * {1}"),),
+    "plus": (
+        _InPlace(math.plus, (_WHOLE, _WHOLE), "{0} + {1}"),
+        _InPlace(math.plus, (_REAL, _REAL), "float(Decimal(str({0})) + Decimal(str({1})))"),
+    ),
+    "minus": (
+        _InPlace(math.minus, (_WHOLE, _WHOLE), "{0} - {1}"),
+        _InPlace(math.minus, (_REAL, _REAL), "float(Decimal(str({0})) - Decimal(str({1})))"),
+    ),
+    "times": (
+        _InPlace(math.times, (_WHOLE, _WHOLE), "{0} * {1}"),
+        _InPlace(math.times, (_REAL, _REAL), "float(Decimal(str({0})) * Decimal(str({1})))"),
+    ),
     "modulo": (_InPlace(math.modulo, (_WHOLE, _WHOLE + " and {0}"), "{0} % {1}"),),
     "divided_by": (_InPlace(math.divided_by, (_WHOLE, _WHOLE + " and {0}"), "{0} // {1}"),),
+    "round": (_InPlace(math.round_, (_REAL, _WHOLE + " and 0 < {0} < 16"), "round({0}, {1})"),),
+    "join": (_InPlace(array.join, (_TEXTS, _SHORT), "{1}.join({0})", escapes=True),),
+    "split": (_InPlace(string.split, (_SHORT + " and {0}", _SHORT + " and {0} and {0} != ' '"), "{0}.split({1}) if {0} != {1} else []"),),
+    "first": (_InPlace(array.first, ("type({0}) is list and {0} and type({0}[0]) in KNOWN",), "{0}[0]"),),
+    "last": (_InPlace(array.last, ("type({0}) is list and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
     "size": (_InPlace(misc.size, (_FEW,), "len({0})"),),
     "default": (
         _InPlace(misc.default, ("(" + _SHORT + " and {0} or type({0}) in NUMBERS)", "True"), "{0}"),
@@ -84,15 +100,16 @@ class _Written:
         args = [self._writer.write(value) for value in values]
         self._writer.used[part.name] = raw
         name = source.fresh()
-        inplace = self._in_place(raw, left, args)
-        if inplace is None:
-            self._call(name, left, args)
-        else:
-            guard, python = inplace
-            with source.block(f"if {guard}:"):
-                source.line(f"{name} = {python}")
-            with source.block("else:"):
+        word = "if"
+        with source.at(part.token):
+            for guard, python in self._in_place(raw, left, args):
+                source.line(f"{word} {guard}: {name} = {python}")
+                word = "elif"
+            if word == "if":
                 self._call(name, left, args)
+            else:
+                with source.block("else:"):
+                    self._call(name, left, args)
         return Value(name)
 
     def _evaluated(self, left: Value) -> Value:
@@ -101,13 +118,16 @@ class _Written:
         source.line(f"{name} = {evaluate.format(node)}({left.python}, context)")
         return Value(name)
 
-    def _in_place(self, raw: object, left: Value, args: Sequence[Value]) -> tuple[str, str] | None:
+    def _in_place(self, raw: object, left: Value, args: Sequence[Value]) -> Iterator[tuple[str, str]]:
+        """Yield what holds, and what the filter is then."""
+        given = [left, *args]
         for each in _IN_PLACE.get(self._part.name, ()):
-            if each.filter is raw and len(each.guards) == 1 + len(args) and not (each.escapes and self._source.autoescape):
-                given = [left, *args]
-                guards = [g for guard, one in zip(each.guards, given, strict=True) if (g := _guard(guard, one)) != "True"]
-                return " and ".join(guards) or "True", each.python.format(*(one.python for one in given))
-        return None
+            if each.filter is not raw or len(each.guards) != len(given) or (each.escapes and self._source.autoescape):
+                continue
+            guards = [_guard(guard, value) for guard, value in zip(each.guards, given, strict=True)]
+            if "False" not in guards:
+                held = " and ".join(guard for guard in guards if guard != "True")
+                yield held or "True", each.python.format(*(value.python for value in given))
 
     def _call(self, name: str, left: Value, args: Sequence[Value]) -> None:
         """Write a call, with what python-liquid makes of its errors, and what is asked of its result."""
@@ -130,8 +150,10 @@ def _is_plain(raw: object) -> bool:
 
 def _guard(guard: str, value: Value) -> str:
     """Return Python for whether a guard holds; a text or number that stands in the template is a small one."""
-    if (guard == _SHORT and value.kind == "str") or (guard == _WHOLE and value.kind == "int"):
+    if (guard, value.kind) in ((_SHORT, "str"), (_WHOLE, "int"), (_REAL, "int")):
         return "True"
+    if guard == _WHOLE and value.kind == "float":
+        return "False"
     return guard.format(value.python)
 
 

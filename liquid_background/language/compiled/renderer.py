@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from html import escape as escape_html
 from typing import Any, Final, TextIO
 
@@ -32,21 +33,25 @@ from liquid_background.language.compiled.running import (
     names_of,
     numbers_of,
     settled,
+    texts,
     truth,
 )
 from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source, TooMuch
 from liquid_background.language.context import Context
+from liquid_background.language.exposed import KNOWN
 from liquid_background.language.limits import LARGE
 from liquid_background.language.tags.output import LARGE as SHORT
 
 _GLOBALS: Final[dict[str, Any]] = {
-    "__builtins__": {"type": type, "len": len, "str": str, "int": int, "list": list, "dict": dict},
+    "__builtins__": {"type": type, "len": len, "str": str, "int": int, "list": list, "dict": dict, "float": float, "round": round},
+    "Decimal": Decimal,
     "Exception": Exception,
     "BIG": 1 << 63,
     "BreakLoop": BreakLoop,
     "ContinueLoop": ContinueLoop,
     "ForLoop": ForLoop,
+    "KNOWN": KNOWN,
     "LARGE": LARGE,
     "LIGHT": 100,
     "LONG": LONG,
@@ -79,6 +84,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "member": member,
     "names_of": names_of,
     "settled": settled,
+    "texts": texts,
     "truth": truth,
 }
 

@@ -187,3 +187,13 @@ def into_template(context: Any, names: Mapping[str, Any]) -> None:
     if context.scope.size() > context.env.context_depth_limit:
         raise too_deep(context)
     context.scope._maps.appendleft(names)
+
+
+def texts(value: Any) -> bool:
+    """Return whether a value is a list of few texts that are not long."""
+    return type(value) is list and len(value) <= _MANY and set(map(type, value)) == _TEXT and max(map(len, value)) <= _WIDE
+
+
+_MANY: Final = 64
+_WIDE: Final = 256
+_TEXT: Final = {str}
