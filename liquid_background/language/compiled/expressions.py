@@ -114,7 +114,7 @@ class Expressions:
         if type(root) is not str:
             return self.evaluated(part)
         loop = self.scopes.forloop_of(root)
-        if loop is not None and len(part.path) == 2 and part.path[1] in _FORLOOP:
+        if loop is not None and len(part.path) == 2 and type(part.path[1]) is str and part.path[1] in _FORLOOP:
             key = str(part.path[1])
             return Value(_FORLOOP[key].format(loop), _KIND_OF.get(key, "int"))
         inner = [self.write(each).python if isinstance(each, Path) else None for each in part.path]

@@ -20,6 +20,7 @@ _SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
 _WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
 _REAL: Final = "(type({0}) is float and -1e200 < {0} < 1e200 or type({0}) is int and -BIG < {0} < BIG)"
 _TEXTS: Final = "texts({0})"
+_LIST: Final = "type({0}) is list"
 _FEW: Final = "(type({0}) is list or type({0}) is str or type({0}) is dict)"
 
 
@@ -67,8 +68,8 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
     "round": (_InPlace(math.round_, (_REAL, _WHOLE + " and 0 < {0} < 16"), "round({0}, {1})"),),
     "join": (_InPlace(array.join, (_TEXTS, _SHORT), "{1}.join({0})", escapes=True),),
     "split": (_InPlace(string.split, (_SHORT + " and {0}", _SHORT + " and {0} and {0} != ' '"), "{0}.split({1}) if {0} != {1} else []"),),
-    "first": (_InPlace(array.first, ("type({0}) is list and {0} and type({0}[0]) in KNOWN",), "{0}[0]"),),
-    "last": (_InPlace(array.last, ("type({0}) is list and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
+    "first": (_InPlace(array.first, (_LIST + " and {0} and type({0}[0]) in KNOWN",), "{0}[0]"),),
+    "last": (_InPlace(array.last, (_LIST + " and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
     "size": (_InPlace(misc.size, (_FEW,), "len({0})"),),
     "default": (
         _InPlace(misc.default, ("(" + _SHORT + " and {0} or type({0}) in NUMBERS)", "True"), "{0}"),
@@ -152,8 +153,8 @@ def _guard(guard: str, value: Value) -> str:
     """Return Python for whether a guard holds; a text or number that stands in the template is a small one."""
     if (guard, value.kind) in ((_SHORT, "str"), (_WHOLE, "int"), (_REAL, "int")):
         return "True"
-    if guard == _WHOLE and value.kind == "float":
-        return "False"
+    if (guard == _WHOLE and value.kind == "float") or (guard.startswith(_LIST) and value.kind):
+        return "False"  # Python warns of `1[0]`, even where that is never run
     return guard.format(value.python)
 
 

@@ -75,7 +75,7 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
     while traceback is not None:
         here = traceback.tb_frame.f_locals.get("self")
         found = token_of(here) or found
-        if isinstance(here, BoundTemplate):
+        if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
             templates.append(here)
         traceback = traceback.tb_next
     # A block that replaces one of its layout's is rendered from there, and is in the template that extends it.
@@ -91,7 +91,7 @@ def is_of(template: BoundTemplate, token: Token) -> bool:
 
 def token_of(rendered: object) -> Token | None:
     """Return the token of a node or an expression; None for anything else, whose attributes may do anything."""
-    token = getattr(rendered, "token", None) if isinstance(rendered, Node | Expression | Filter) else None
+    token = getattr(rendered, "token", None) if issubclass(type(rendered), Node | Expression | Filter) else None
     return token if isinstance(token, Token) and token.start_index >= 0 else None
 
 

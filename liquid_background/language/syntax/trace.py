@@ -44,7 +44,7 @@ def _levels(traceback: TracebackType | None) -> list[_Level]:
     levels: list[_Level] = []
     while traceback is not None:
         here = traceback.tb_frame.f_locals.get("self")
-        if isinstance(here, BoundTemplate):
+        if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
             # A template that includes itself is a level more, once it has come to a tag.
             if not levels or levels[-1].template is not here or levels[-1].token is not None:
                 levels.append(_Level(here, template_name(here.path or here.name)))
