@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
-from typing import Final, NoReturn, Protocol, TextIO
+from typing import Final, Protocol, TextIO
 
 from liquid import Environment, RenderContext
 
@@ -145,7 +145,10 @@ class _Outermost:
                 if self._may_log(reason, rendered=rendered):
                     with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                         self._env.sink_of().send((), collector.entries)
-                self._tell(reason, rendered=rendered)
+                told = reason if rendered else error_of_template(reason)
+                if told is not reason:
+                    raise told from reason
+                raise
         finally:
             close_collector(self._context)
 
@@ -167,7 +170,10 @@ class _Outermost:
                 if self._may_log(reason, rendered=rendered):
                     with suppress(LiquidBackgroundError):
                         await self._env.sink_of().send_async((), collector.entries)
-                self._tell(reason, rendered=rendered)
+                told = reason if rendered else error_of_template(reason)
+                if told is not reason:
+                    raise told from reason
+                raise
         finally:
             close_collector(self._context)
 
@@ -175,13 +181,6 @@ class _Outermost:
         if not self._collector.entries or self._env.sink is None:
             return False
         return not (rendered and _is_silence(reason))
-
-    @staticmethod
-    def _tell(reason: Exception, *, rendered: bool) -> NoReturn:
-        told = reason if rendered else error_of_template(reason)
-        if told is not reason:
-            raise told from reason
-        raise reason
 
 
 def _is_silence(error: Exception) -> bool:

@@ -98,7 +98,8 @@ class Compiled:
         if self.why_walked:
             return False
         template: Any = self._template
-        return self._spent >= patience * (_LEAST + _COST * template.weight)
+        cost: float = _LEAST + _COST * template.weight
+        return self._spent >= patience * cost
 
     def _made(self, *, awaits: bool) -> Renderer | None:
         env: Any = self._template.env

@@ -173,7 +173,8 @@ class Nodes:
         """Write `if` and `unless`."""
         source = self.source
         condition = self.expressions.truth(node.condition)
-        with source.block(f"if {condition}:" if type(node) is IfNode else f"if not ({condition}):"):
+        head = f"if {condition}:" if type(node) is IfNode else f"if not ({condition}):"
+        with source.at(node.condition.token), source.block(head):
             self.block(node.consequence)
         if node.alternatives or node.default:
             with source.block("else:"):
@@ -191,7 +192,7 @@ class Nodes:
         for each in alternatives:
             with source.block(f"if {taken}:"):
                 condition = self.expressions.truth(each.expression)
-                with source.block(f"if {condition}:"):
+                with source.at(each.expression.token), source.block(f"if {condition}:"):
                     source.line(f"{taken} = False")
                     self.block(each.block)
         if default:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import linecache
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from decimal import Decimal
 from html import escape as escape_html
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
-from liquid import BoundTemplate, RenderContext, Token
+from liquid import BoundTemplate, RenderContext
 from liquid.builtin.expressions.logical import _eq, _le, _lt
 from liquid.builtin.tags.for_tag import ForLoop
 from liquid.exceptions import BreakLoop, ContinueLoop, LiquidError, LiquidInterrupt, StopRender
@@ -20,13 +19,13 @@ from liquid_background.language.compiled.nodes import Nodes
 from liquid_background.language.compiled.running import (
     LONG,
     MISS,
-    NOTHING,
     QUICK,
     ended,
     enter,
     filter_of,
     find,
     gone_through,
+    handed,
     items_of,
     leave,
     member,
@@ -37,14 +36,24 @@ from liquid_background.language.compiled.running import (
     truth,
 )
 from liquid_background.language.compiled.scopes import Scopes
-from liquid_background.language.compiled.source import Source, TooMuch
+from liquid_background.language.compiled.source import Source
 from liquid_background.language.context import Context
 from liquid_background.language.exposed import KNOWN
 from liquid_background.language.limits import LARGE
+from liquid_background.language.syntax.location import LINES
 from liquid_background.language.tags.output import LARGE as SHORT
 
 _GLOBALS: Final[dict[str, Any]] = {
-    "__builtins__": {"type": type, "len": len, "str": str, "int": int, "list": list, "dict": dict, "float": float, "round": round},
+    "__builtins__": {
+        "type": type,
+        "len": len,
+        "str": str,
+        "int": int,
+        "list": list,
+        "dict": dict,
+        "float": float,
+        "round": round,
+    },
     "Decimal": Decimal,
     "Exception": Exception,
     "BIG": 1 << 63,
@@ -77,6 +86,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "escape_html": escape_html,
     "filter_of": filter_of,
     "find": find,
+    "handed": handed,
     "items_of": items_of,
     "le": _le,
     "leave": leave,
@@ -115,8 +125,8 @@ class Renderer:
         head += [" NULL = NullIO()"] if nodes.throws_away else []
         text = "\n".join([*head, *(f" {line}" for line in source.lines), ""])
         tokens = [*[None] * len(head), *source.tokens]
-        names = {**_GLOBALS, **source.values, "__tokens__": tokens, "__name__": __name__}
-        exec(compile(text, f"<{template.name or 'template'}>", "exec"), names)  # noqa: S102
+        names = {**_GLOBALS, **source.values, LINES: tokens, "__name__": __name__}
+        exec(compile(text, f"<{template.name or 'template'}>", "exec"), names)
         self.render: Callable[..., Any] = names["render"]
 
     def fits(self, context: RenderContext, names: object) -> bool:
@@ -142,7 +152,19 @@ class Renderer:
         return True
 
 
-_OURS: Final = ("extend", "loop", "get", "get_async", "get_item", "get_item_async", "assign", "filter", "_named", "_stood_for", "_weighed")
+_OURS: Final = (
+    "extend",
+    "loop",
+    "get",
+    "get_async",
+    "get_item",
+    "get_item_async",
+    "assign",
+    "filter",
+    "_named",
+    "_stood_for",
+    "_weighed",
+)
 _contexts: dict[type, bool] = {}
 
 
