@@ -169,7 +169,8 @@ class Expressions:
         if dynamic is not None:
             return f"member({name}, {dynamic})"
         if type(segment) is int:
-            return f"{name}[{segment}] if type({name}) is list and {-segment if segment < 0 else segment + 1} <= len({name}) else MISS"
+            least = -segment if segment < 0 else segment + 1
+            return f"{name}[{segment}] if type({name}) is list and {least} <= len({name}) else MISS"
         key = self.source.text(str(segment))
         found = f"{name}[{key}] if type({name}) is dict and {key} in {name} else "
         if segment == "size":

@@ -98,7 +98,8 @@ def token_at(traceback: TracebackType) -> Token | None:
     lines: Sequence[Token | None] | None = traceback.tb_frame.f_globals.get(LINES)
     if lines is None:
         return token_of(traceback.tb_frame.f_locals.get("self"))
-    token = lines[traceback.tb_lineno - 1]
+    line = traceback.tb_lineno if traceback.tb_lasti >= 0 else -traceback.tb_lasti  # its line is the template's then
+    token = lines[line - 1]
     return token if token is not None and token.start_index >= 0 else None
 
 
