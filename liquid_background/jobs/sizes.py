@@ -37,7 +37,7 @@ def is_short(value: object) -> bool:
         return False
     kinds = set(map(type, value))
     if not kinds <= FLAT or int in kinds:
-        return kinds == _WHOLE and -_LARGE_NUMBER < min(value) and max(value) < _LARGE_NUMBER
+        return kinds == _WHOLE and min(value) > -_LARGE_NUMBER and max(value) < _LARGE_NUMBER
     return str not in kinds or (len(kinds) == 1 and max(map(len, value)) <= _LONG)
 
 

@@ -230,7 +230,7 @@ class BoundedLoop(LoopExpression):
         return super()._to_iter(obj if type(obj) in PLAIN else self._listed(obj, context), context)
 
     def gone_through(self, found: object, context: RenderContext) -> tuple[Iterator[object], int]:
-        """Return the items of a value that it has been evaluated to, and how many they are; without limit and offset."""
+        """Return the items, and their number, of a value that was evaluated, when there is no limit and no offset."""
         items, length = self._to_iter(found, context)
         return self._slice(items, length, context, limit=None, offset=None)
 

@@ -70,7 +70,7 @@ class Environment(Sending, Exposing):
         ejs_tags: bool = True,
         event_context: Iterable[str] = (),
         page_timeout: float | None = None,
-        compile: bool = True,
+        compile: bool | None = None,
         ready_rules: bool = True,
         extra: bool = True,
         **options: Any,

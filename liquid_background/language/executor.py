@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Protocol
 
-from liquid import BoundTemplate, RenderContext, Token
-from liquid.builtin.expressions import Path
+from liquid import BoundTemplate
 
 from liquid_background.calling import call
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
@@ -19,8 +18,8 @@ from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, Rai
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.jobs.masking import hidden
-from liquid_background.language.context import Context
 from liquid_background.language.environment import Environment
+from liquid_background.language.handed import HandedOverPath, JobContext
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
@@ -38,53 +37,6 @@ class _Body:
     template: BoundTemplate
     positions: Mapping[int, tuple[str, int]]
     weight: int = 0
-
-
-class JobContext(Context):
-    """What a job sees: its parameters, what it assigns, and handed-over values where the plan put them."""
-
-    __slots__ = ("handed_over", "positions")
-    positions: Mapping[int, tuple[str, int]]
-    handed_over: Mapping[str, object]
-
-    def __init__(
-        self,
-        template: Any,
-        *,
-        positions: Mapping[int, tuple[str, int]] | None = None,
-        handed_over: Mapping[str, object] | None = None,
-        parent_context: RenderContext | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(template, parent_context=parent_context, **options)
-        if isinstance(parent_context, JobContext):
-            self.positions, self.handed_over = parent_context.positions, parent_context.handed_over
-        else:
-            self.positions, self.handed_over = positions or {}, handed_over or {}
-
-    def resolve_handed_over(self, path: list[object], token: Token) -> object:
-        """Resolve a path that the plan says is handed over."""
-        key, covered = self.positions[token.start_index]
-        try:
-            value = self.handed_over[key]
-            for segment in path[covered:]:
-                value = self.get_item(value, segment)
-        except (KeyError, TypeError, IndexError):
-            return self.env.undefined(str(path[0]), token=token)
-        return value
-
-
-class HandedOverPath(Path):
-    """A path of a body that the page has resolved: a local of its name wins, then the handed-over value."""
-
-    __slots__ = ()
-
-    def evaluate(self, context: RenderContext) -> object:
-        """Return the path's value in a job."""
-        if self.path[0] in context.locals or not isinstance(context, JobContext):
-            return super().evaluate(context)
-        segments = [part.evaluate(context) if isinstance(part, Path) else part for part in self.path]
-        return context.resolve_handed_over(segments, self.token)
 
 
 class Functions(Protocol):

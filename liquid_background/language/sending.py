@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext, suppress
-from typing import Final, NoReturn, Protocol, TextIO
+from typing import Final, Protocol, TextIO
 
 from liquid import Environment, RenderContext
 
@@ -39,8 +39,9 @@ class Sending(Environment, ABC):
     engine: Sink | None = None  # the one that it is attached to
     sink: Sink | None = None  # that engine, or what stands in front of it
     page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
+    compile: bool | None = None  # whether templates that are rendered often become Python functions; None: they do
     secret_names: Sequence[str] = SECRET_NAMES
-    _own: tuple[float | None, Sequence[str]] | None = None  # the two above as they were without an engine
+    _own: tuple[float | None, bool | None, Sequence[str]] | None = None  # the three above, as without an engine
 
     def attach(self, engine: Sink, settings: Settings) -> None:
         """Send to an engine from now on, and take from its settings what this environment leaves open.
@@ -53,7 +54,9 @@ class Sending(Environment, ABC):
                 "the environment is taken: what its pages make is sent by another Engine, and can be by one only; make "
                 "an Environment for each engine, or take it from the other one first: environment.detach()"
             )
-        self._own = self.page_timeout, self.secret_names
+        self._own = self.page_timeout, self.compile, self.secret_names
+        if self.compile is None:
+            self.compile = settings.compile
         if self.page_timeout is None:
             self.page_timeout = settings.page_timeout
         self.secret_names = settings.secret_names
@@ -63,7 +66,7 @@ class Sending(Environment, ABC):
         """Leave the engine, so that another one can have this environment; its filters, tags and actions stay."""
         self.engine = self.sink = None
         if self._own is not None:
-            (self.page_timeout, self.secret_names), self._own = self._own, None
+            (self.page_timeout, self.compile, self.secret_names), self._own = self._own, None
 
     def outermost(
         self, context: RenderContext, buffer: TextIO | None = None
@@ -145,7 +148,10 @@ class _Outermost:
                 if self._may_log(reason, rendered=rendered):
                     with suppress(LiquidBackgroundError):  # the render's own error is the one to know
                         self._env.sink_of().send((), collector.entries)
-                self._tell(reason, rendered=rendered)
+                told = reason if rendered else error_of_template(reason)
+                if told is not reason:
+                    raise told from reason
+                raise
         finally:
             close_collector(self._context)
 
@@ -167,7 +173,10 @@ class _Outermost:
                 if self._may_log(reason, rendered=rendered):
                     with suppress(LiquidBackgroundError):
                         await self._env.sink_of().send_async((), collector.entries)
-                self._tell(reason, rendered=rendered)
+                told = reason if rendered else error_of_template(reason)
+                if told is not reason:
+                    raise told from reason
+                raise
         finally:
             close_collector(self._context)
 
@@ -175,13 +184,6 @@ class _Outermost:
         if not self._collector.entries or self._env.sink is None:
             return False
         return not (rendered and _is_silence(reason))
-
-    @staticmethod
-    def _tell(reason: Exception, *, rendered: bool) -> NoReturn:
-        told = reason if rendered else error_of_template(reason)
-        if told is not reason:
-            raise told from reason
-        raise reason
 
 
 def _is_silence(error: Exception) -> bool:

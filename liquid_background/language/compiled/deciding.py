@@ -13,6 +13,7 @@ from liquid.exceptions import LiquidError, LiquidInterrupt, StopRender
 from liquid_background.language.compiled.renderer import Renderer
 from liquid_background.language.compiled.running import ended, into_template
 from liquid_background.language.compiled.source import TooMuch
+from liquid_background.language.compiled.tracebacks import name_lines
 
 TESTED: Final = ("2.3.6",)
 """The versions of python-liquid whose nodes are known to do what is written for them; with others all is walked."""
@@ -55,6 +56,11 @@ class Compiled:
             into_template(context, names)
             try:
                 renderer.render(context, buffer, self._template.env, leaves)
+            except RecursionError:
+                raise  # there is no room for anything
+            except Exception as error:
+                name_lines(error)
+                raise
             finally:
                 context.scope._maps.popleft()
         else:
@@ -70,6 +76,11 @@ class Compiled:
             into_template(context, names)
             try:
                 await renderer.render(context, buffer, self._template.env, leaves)
+            except RecursionError:
+                raise  # there is no room for anything
+            except Exception as error:
+                name_lines(error)
+                raise
             finally:
                 context.scope._maps.popleft()
         else:
@@ -98,12 +109,13 @@ class Compiled:
         if self.why_walked:
             return False
         template: Any = self._template
-        return self._spent >= patience * (_LEAST + _COST * template.weight)
+        cost: float = _LEAST + _COST * template.weight
+        return self._spent >= patience * cost
 
     def _made(self, *, awaits: bool) -> Renderer | None:
         env: Any = self._template.env
-        if not getattr(env, "compile", False):
-            self.why_walked = "compiling is off"
+        if env.compile is False:
+            self.why_walked = "compiling is off (COMPILE)"
             return None
         if __version__ not in TESTED:
             self.why_walked = f"python-liquid {__version__} is none of the tested versions ({', '.join(TESTED)})"

@@ -36,6 +36,7 @@ from liquid_background.language.bounds import BoundedContains, PlainPath
 from liquid_background.language.compiled.filters import write_filters
 from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source, Value
+from liquid_background.language.handed import HandedOverPath
 
 _FORLOOP: Final = {
     "index": "({}._index + 1)",
@@ -77,7 +78,8 @@ class Expressions:
         """Write an expression; return its value."""
         self.steps += 1
         writer = _WRITERS.get(type(part))
-        return self.evaluated(part) if writer is None else writer(self, part)
+        with self.source.at(part.token):
+            return self.evaluated(part) if writer is None else writer(self, part)
 
     def evaluated(self, part: Expression) -> Value:
         """Write a call of the expression itself."""
@@ -127,13 +129,28 @@ class Expressions:
             return self._settle_dynamic(part, inner, name)
         return self._settle(part, name)
 
+    def handed_over(self, part: HandedOverPath) -> Value:
+        """Write a path that the page has resolved, unless a variable of the job has its name."""
+        root = part.path[0]
+        if type(root) is not str or any(isinstance(each, Path) for each in part.path):
+            return self.evaluated(part)
+        name, line, block = self.source.fresh(), self.source.line, self.source.block
+        with block(f"if {self.source.text(root)} in L:"):
+            line(f"{name} = {self.path(part).python}")
+        with block("else:"):
+            path, position = self.source.value(part), self.source.number(part.token.start_index)
+            line(f"{name} = handed(context, {position}, {len(part.path)}, {path})")
+        return Value(name)
+
     def _settle(self, part: Path, name: str) -> Value:
         path, line = self.source.value(part), self.source.line
         if not self.source.awaits:
             line(_SETTLED.format(name) + f"{name} = settled(context, {name}, {path})")
             return Value(name)
         with self.source.block(_SETTLED.format(name)):
-            line(f"{name} = await {path}.evaluate_async(context) if {name} is MISS else settled(context, {name}, {path})")
+            line(
+                f"{name} = await {path}.evaluate_async(context) if {name} is MISS else settled(context, {name}, {path})"
+            )
         return Value(name)
 
     def _settle_dynamic(self, part: Path, inner: list[str | None], name: str) -> Value:
@@ -152,7 +169,8 @@ class Expressions:
         if dynamic is not None:
             return f"member({name}, {dynamic})"
         if type(segment) is int:
-            return f"{name}[{segment}] if type({name}) is list and {-segment if segment < 0 else segment + 1} <= len({name}) else MISS"
+            least = -segment if segment < 0 else segment + 1
+            return f"{name}[{segment}] if type({name}) is list and {least} <= len({name}) else MISS"
         key = self.source.text(str(segment))
         found = f"{name}[{key}] if type({name}) is dict and {key} in {name} else "
         if segment == "size":
@@ -279,6 +297,7 @@ _COMPARED: Final[dict[type, tuple[str, str]]] = {
 _WRITERS: Final[dict[type, Callable[[Expressions, Any], Value]]] = {
     Path: Expressions.path,
     PlainPath: Expressions.path,
+    HandedOverPath: Expressions.handed_over,
     StringLiteral: Expressions.literal,
     IntegerLiteral: Expressions.literal,
     FloatLiteral: Expressions.literal,

@@ -67,7 +67,13 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
     "divided_by": (_InPlace(math.divided_by, (_WHOLE, _WHOLE + " and {0}"), "{0} // {1}"),),
     "round": (_InPlace(math.round_, (_REAL, _WHOLE + " and 0 < {0} < 16"), "round({0}, {1})"),),
     "join": (_InPlace(array.join, (_TEXTS, _SHORT), "{1}.join({0})", escapes=True),),
-    "split": (_InPlace(string.split, (_SHORT + " and {0}", _SHORT + " and {0} and {0} != ' '"), "{0}.split({1}) if {0} != {1} else []"),),
+    "split": (
+        _InPlace(
+            string.split,
+            (_SHORT + " and {0}", _SHORT + " and {0} and {0} != ' '"),
+            "{0}.split({1}) if {0} != {1} else []",
+        ),
+    ),
     "first": (_InPlace(array.first, (_LIST + " and {0} and type({0}[0]) in KNOWN",), "{0}[0]"),),
     "last": (_InPlace(array.last, (_LIST + " and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
     "size": (_InPlace(misc.size, (_FEW,), "len({0})"),),
@@ -139,9 +145,7 @@ class _Written:
             source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
         with source.block("except Exception as error:"):
             source.line(f"{node}.refuse(error)")
-        source.line(
-            f"if not ({_small(left)} and {_small_name(name)}): {node}.measure({left.python}, {name}, context)"
-        )
+        source.line(f"if not ({_small(left)} and {_small_name(name)}): {node}.measure({left.python}, {name}, context)")
 
 
 def _is_plain(raw: object) -> bool:

@@ -67,8 +67,7 @@ class Nodes:
                     self.write(node)
                     self._count()
                 with source.block("except (LiquidError, LiquidInterrupt, StopRender) as error:"):
-                    with source.block(f"if ended(error, env, {token}, leaves=leaves):"):
-                        source.line("return")
+                    source.line(f"if ended(error, env, {token}, leaves=leaves): return")
 
     def write(self, node: Node) -> None:
         """Write a node."""
@@ -173,7 +172,8 @@ class Nodes:
         """Write `if` and `unless`."""
         source = self.source
         condition = self.expressions.truth(node.condition)
-        with source.block(f"if {condition}:" if type(node) is IfNode else f"if not ({condition}):"):
+        head = f"if {condition}:" if type(node) is IfNode else f"if not ({condition}):"
+        with source.at(node.condition.token), source.block(head):
             self.block(node.consequence)
         if node.alternatives or node.default:
             with source.block("else:"):
@@ -191,7 +191,7 @@ class Nodes:
         for each in alternatives:
             with source.block(f"if {taken}:"):
                 condition = self.expressions.truth(each.expression)
-                with source.block(f"if {condition}:"):
+                with source.at(each.expression.token), source.block(f"if {condition}:"):
                     source.line(f"{taken} = False")
                     self.block(each.block)
         if default:
@@ -246,7 +246,7 @@ class Nodes:
 
     def loop(self, node: ForNode) -> None:
         """Write a loop."""
-        source, line, expressions = self.source, self.source.line, self.expressions
+        source, expressions = self.source, self.expressions
         outer_steps, expressions.steps = expressions.steps, 0
         items, length = source.fresh("i"), source.fresh("n")
         self._items(node.expression, items, length)
@@ -265,7 +265,7 @@ class Nodes:
         if is_bare and type(part) is LoopExpression and type(part.iterable) is RangeLiteral:
             start = self.expressions.write(part.iterable.start).python
             stop = self.expressions.write(part.iterable.stop).python
-            whole = f"type({start}) is int and type({stop}) is int and -BIG < {start} <= {stop} < BIG and {stop} - {start} < LOTS"
+            whole = f"type({start}) is int and type({stop}) is int and -LOTS < {start} <= {stop} < LOTS"
             line(f"if {whole}: {items}, {length} = numbers_of(context, {start}, {stop}, {key})")
             line(f"else: {items}, {length} = gone_through(context, {source.value(part)}, {start}, {stop})")
         elif is_bare and type(part) is BoundedLoop and type(part.iterable) in PATHS:

@@ -90,6 +90,17 @@ def settled(context: Any, value: Any, path: Any) -> Any:
     return value
 
 
+def handed(context: Any, position: int, length: int, path: Any) -> Any:
+    """Return what the page has resolved for a path of so many segments."""
+    try:
+        key, covered = context.positions[position]
+        if covered == length:
+            return context.handed_over[key]
+    except (AttributeError, KeyError):
+        pass
+    return path.evaluate(context)
+
+
 def truth(value: Any) -> bool:
     """Return whether a value is true in Liquid."""
     kind = type(value)
@@ -191,7 +202,9 @@ def into_template(context: Any, names: Mapping[str, Any]) -> None:
 
 def texts(value: Any) -> bool:
     """Return whether a value is a list of few texts that are not long."""
-    return type(value) is list and len(value) <= _MANY and set(map(type, value)) == _TEXT and max(map(len, value)) <= _WIDE
+    return (
+        type(value) is list and len(value) <= _MANY and set(map(type, value)) == _TEXT and max(map(len, value)) <= _WIDE
+    )
 
 
 _MANY: Final = 64

@@ -1,4 +1,4 @@
-"""The Python that is written for a template: its lines, the tokens that they stand for, and the values that they name."""
+"""The Python that is written for a template: its lines, their tokens, and the values that they name."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SMALL: Final = 1 << 63  # from which on a number is a value with a name: Python
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """What an expression has become: the Python for its value, which may be read again, and its type where that is sure.
+    """What an expression has become.
 
     Attributes:
-        python: a local variable, a literal, or something as cheap.
-        kind: str, int, float, bool, NoneType, or "".
+        python: the Python for its value: a local variable, a literal, or something as cheap.
+        kind: its type where that is sure: str, int, float, bool, NoneType, or "".
     """
 
     python: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from traceback import walk_tb
@@ -16,6 +17,9 @@ from liquid.exceptions import LiquidError, LiquidTypeError, TemplateNotFoundErro
 from liquid_background.language.exposed import words_of
 from liquid_background.language.syntax.shown import show, unescaped, without_paths
 from liquid_background.language.syntax.unsaid import unsaid
+
+LINES: Final = "__liquid_tokens__"
+"""What the module of a compiled template calls the tokens that its lines stand for."""
 
 parsing: ContextVar[str] = ContextVar("parsing", default="inline")
 """The name of the template that is being parsed; a tag's node keeps it, since python-liquid's tokens do not."""
@@ -74,7 +78,7 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
     templates: list[BoundTemplate] = []
     while traceback is not None:
         here = traceback.tb_frame.f_locals.get("self")
-        found = token_of(here) or found
+        found = token_at(traceback) or found
         if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
             templates.append(here)
         traceback = traceback.tb_next
@@ -87,6 +91,16 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
 def is_of(template: BoundTemplate, token: Token) -> bool:
     """Return whether a token is of the text that a template was parsed from."""
     return bool(template.nodes) and template.nodes[0].token.source is token.source
+
+
+def token_at(traceback: TracebackType) -> Token | None:
+    """Return the token of what a frame renders: a node or an expression, or a line of a compiled template."""
+    lines: Sequence[Token | None] | None = traceback.tb_frame.f_globals.get(LINES)
+    if lines is None:
+        return token_of(traceback.tb_frame.f_locals.get("self"))
+    line = traceback.tb_lineno if traceback.tb_lasti >= 0 else -traceback.tb_lasti  # its line is the template's then
+    token = lines[line - 1]
+    return token if token is not None and token.start_index >= 0 else None
 
 
 def token_of(rendered: object) -> Token | None:

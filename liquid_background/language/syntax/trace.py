@@ -8,7 +8,7 @@ from types import TracebackType
 from liquid import BoundTemplate, Token
 from liquid.exceptions import LiquidError
 
-from liquid_background.language.syntax.location import column_of, line_of, template_name, token_of
+from liquid_background.language.syntax.location import column_of, line_of, template_name, token_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def _levels(traceback: TracebackType | None) -> list[_Level]:
             if not levels or levels[-1].template is not here or levels[-1].token is not None:
                 levels.append(_Level(here, template_name(here.path or here.name)))
         elif levels:
-            levels[-1].token = token_of(here) or levels[-1].token
+            levels[-1].token = token_at(traceback) or levels[-1].token
         traceback = traceback.tb_next
     return levels
 
