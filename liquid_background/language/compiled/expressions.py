@@ -259,10 +259,11 @@ class Expressions:
         return Value(name)
 
     def contained(self, part: BoundedContains) -> Value:
-        """Write `contains`: Python's own for texts."""
+        """Write `contains`: Python's own for a text in a text or list."""
         left, right = self.write(part.left), self.write(part.right)
         name, node = self.source.fresh(), self.source.value(part)
-        are = f"type({left.python}) is str and type({right.python}) is str"
+        texts = [f"type({right.python}) is str"] if right.kind != "str" else []
+        are = " and ".join([f"(type({left.python}) is str or type({left.python}) is list)", *texts])
         told = f"{node}.told(context, {left.python}, {right.python})"
         self.source.line(f"{name} = {right.python} in {left.python} if {are} else {told}")
         return Value(name, "bool")

@@ -126,6 +126,9 @@ class Nodes:
             return
         name, put = value.python, f"{source.value(node)}.put({value.python}, context, {self._buffer})"
         write = self._write
+        if value.kind == "str" and not source.autoescape:
+            line(f"{write}({name})")
+            return
         if source.autoescape:
             line(f"if (type({name}) is str or type({name}) is Markup) and len({name}) < SHORT: {write}(escape({name}))")
         else:
