@@ -88,7 +88,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=9)
     options = parser.parse_args()
     for awaits in (False, True):
-        print(f"{'render_async' if awaits else 'render':14} python-liquid      ours    Jinja2   ours is   Jinja2's   (µs)")
+        print(
+            f"{'render_async' if awaits else 'render':14} python-liquid      ours    Jinja2   ours is   Jinja2's   (µs)"
+        )
         gains, beside = [], []
         for page in PAGES:
             found = engines(page, awaits=awaits)
