@@ -37,6 +37,7 @@ from liquid_background.language.compiled.filters import write_filters
 from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source, Value
 from liquid_background.language.handed import HandedOverPath
+from liquid_background.language.syntax.arguments import HeldExpression, HeldTernary
 
 _FORLOOP: Final = {
     "index": "({}._index + 1)",
@@ -206,6 +207,14 @@ class Expressions:
         value = self.write(part.left)
         return write_filters(self, value, part.filters) if part.filters else value
 
+    def held(self, part: FilteredExpression | TernaryFilteredExpression) -> Value:
+        """Write an argument of a tag, of what is made of which account is kept."""
+        value = self.filtered(part) if isinstance(part, FilteredExpression) else self.ternary(part)
+        if not value.kind:
+            python = value.python
+            self.source.line(f"if type({python}) is str or type({python}) not in FLAT: context.hold({python})")
+        return value
+
     def ternary(self, part: TernaryFilteredExpression) -> Value:
         """Write `a if b else c`."""
         name, line, block = self.source.fresh(), self.source.line, self.source.block
@@ -259,10 +268,11 @@ class Expressions:
         return Value(name)
 
     def contained(self, part: BoundedContains) -> Value:
-        """Write `contains`: Python's own for texts."""
+        """Write `contains`: Python's own for a text in a text or list."""
         left, right = self.write(part.left), self.write(part.right)
         name, node = self.source.fresh(), self.source.value(part)
-        are = f"type({left.python}) is str and type({right.python}) is str"
+        texts = [f"type({right.python}) is str"] if right.kind != "str" else []
+        are = " and ".join([f"(type({left.python}) is str or type({left.python}) is list)", *texts])
         told = f"{node}.told(context, {left.python}, {right.python})"
         self.source.line(f"{name} = {right.python} in {left.python} if {are} else {told}")
         return Value(name, "bool")
@@ -308,6 +318,8 @@ _WRITERS: Final[dict[type, Callable[[Expressions, Any], Value]]] = {
     Blank: Expressions.fixed,
     FilteredExpression: Expressions.filtered,
     TernaryFilteredExpression: Expressions.ternary,
+    HeldExpression: Expressions.held,
+    HeldTernary: Expressions.held,
     BooleanExpression: lambda self, part: Value(self.truth(part), "bool"),
     LogicalNotExpression: Expressions.negated,
     LogicalAndExpression: Expressions.both,

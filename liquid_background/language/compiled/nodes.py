@@ -22,11 +22,13 @@ from liquid.token import TOKEN_TAG
 
 from liquid_background.language.bounds import BoundedLoop
 from liquid_background.language.compiled.expressions import PATHS, Expressions
+from liquid_background.language.compiled.partials import is_plain, write_partial
 from liquid_background.language.compiled.scopes import Loop
 from liquid_background.language.compiled.source import Value
 from liquid_background.language.pacing import LookNode
 from liquid_background.language.tags.capture import CaptureNode
 from liquid_background.language.tags.output import EchoNode, OutputNode
+from liquid_background.language.tags.partials import IncludeNode, RenderNode
 
 _DEEPEST: Final = 5
 """Loops and captures in each other; CPython nests 20 blocks, of which each of them takes three."""
@@ -239,6 +241,13 @@ class Nodes:
         """Write the lines of `{% liquid %}`."""
         self.block(node.block)
 
+    def partial(self, node: IncludeNode | RenderNode) -> None:
+        """Write a partial."""
+        if is_plain(node):
+            write_partial(self, node, self._buffer)
+        else:
+            self._call(node)
+
     def nothing(self, node: Node) -> None:
         """Write nothing."""
 
@@ -332,6 +341,8 @@ _WRITERS: Final[dict[type, Callable[[Nodes, Any], None]]] = {
     BreakNode: Nodes.leave,
     ContinueNode: Nodes.leave,
     LiquidNode: Nodes.lines,
+    IncludeNode: Nodes.partial,
+    RenderNode: Nodes.partial,
     BlockNode: Nodes.block,
     LookNode: Nodes.look,
     CommentNode: Nodes.nothing,

@@ -14,8 +14,10 @@ from liquid.exceptions import BreakLoop, ContinueLoop, LiquidError, LiquidInterr
 from liquid.output import NullIO
 from markupsafe import Markup, escape
 
+from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.compiled.expressions import Expressions
 from liquid_background.language.compiled.nodes import Nodes
+from liquid_background.language.compiled.partials import include, include_async, render_in, render_in_async
 from liquid_background.language.compiled.running import (
     LONG,
     MISS,
@@ -78,6 +80,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "StopRender": StopRender,
     "UNLIKE": frozenset((str, int, float, type(None))),
     "ended": ended,
+    "FLAT": FLAT,
     "enter": enter,
     "gone_through": gone_through,
     "numbers_of": numbers_of,
@@ -87,12 +90,16 @@ _GLOBALS: Final[dict[str, Any]] = {
     "filter_of": filter_of,
     "find": find,
     "handed": handed,
+    "include": include,
+    "include_async": include_async,
     "items_of": items_of,
     "le": _le,
     "leave": leave,
     "lt": _lt,
     "member": member,
     "names_of": names_of,
+    "render_in": render_in,
+    "render_in_async": render_in_async,
     "settled": settled,
     "texts": texts,
     "truth": truth,
@@ -113,19 +120,20 @@ class Renderer:
         env = self._env = template.env
         self._autoescape, self._suppresses = env.autoescape, env.suppress_blank_control_flow_blocks
         source = Source(awaits=awaits, autoescape=env.autoescape)
-        expressions = Expressions(source, Scopes(source), env.filters)
+        scopes = Scopes(source)
+        expressions = Expressions(source, scopes, env.filters)
         nodes = Nodes(expressions, suppresses=self._suppresses)
         nodes.top(template.nodes)
         self._filters = tuple(expressions.used.items())
         self._inlined = frozenset(nodes.inlined)
         head = [f"{'async ' if awaits else ''}def render(context, buffer, env, leaves):"]
         head += [" watch = context.watch; w = buffer.write; L = context.locals; W = context._weights"]
-        head += [" F, G, B = names_of(context)"]
+        head += [" F, G, B = names_of(context, ASKED)"]
         head += [f" {local} = filter_of(context, env, {name!r})" for name, local in expressions.called.items()]
         head += [" NULL = NullIO()"] if nodes.throws_away else []
         text = "\n".join([*head, *(f" {line}" for line in source.lines), ""])
         tokens = [*[None] * len(head), *source.tokens]
-        names = {**_GLOBALS, **source.values, LINES: tokens, "__name__": __name__}
+        names = {**_GLOBALS, **source.values, LINES: tokens, "ASKED": tuple(scopes.asked), "__name__": __name__}
         exec(compile(text, _file(template), "exec"), names)
         self.render: Callable[..., Any] = names["render"]
 
@@ -148,8 +156,9 @@ class Renderer:
 
 
 def _file(template: Any) -> str:
-    """Return what tracebacks call the template."""
-    return str(getattr(template, "display_name", "") or template.name or "inline")
+    """Return what tracebacks call the template: a name that Python takes for a file's."""
+    name = str(getattr(template, "display_name", "") or template.name or "inline")
+    return name.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
 def _are_plain(context: RenderContext) -> bool:

@@ -23,34 +23,39 @@ NOTHING: Final[dict[str, Any]] = {}
 _TRUE: Final = frozenset((str, int, float, dict, list))  # whose values are true, whatever they are
 
 
-def names_of(context: Any) -> tuple[dict[str, Any], dict[str, Any], tuple[Mapping[str, Any], ...]]:
+def names_of(
+    context: Any, asked: tuple[str, ...]
+) -> tuple[dict[str, Any], dict[str, Any], tuple[Mapping[str, Any], ...]]:
     """Return where names are looked up: what stands in front of the variables, as one; the globals; and all behind.
 
     What stands in front of the variables stays as it is for as long as a template is rendered in it.
+
+    Args:
+        context: of the render.
+        asked: the names that are looked up.
     """
-    maps = context.scope._maps
-    if len(maps) == _USUAL:
-        front, variables, globals_, *_ = maps
-        if variables is context.locals and type(front) is type(globals_) is dict:
-            return front, globals_, (*maps,)[2:]
-    before: list[dict[str, Any]] = []
+    maps = (*context.scope._maps,)
+    variables = context.locals
+    at = 1
+    while maps[at] is not variables:
+        at += 1
+    front = maps[0]
+    if at > 1:
+        front = {}
+        before = maps[:at]
+        for name in asked:
+            for names in before:
+                if name in names:
+                    front[name] = names[name]
+                    break
+    first = maps[at + 1]
+    if type(first) is dict:
+        return front, first, maps[at + 1 :]
     behind: list[Mapping[str, Any]] = []
-    passed = False
-    for names in maps:
-        if names is context.locals:
-            passed = True
-        elif not passed:
-            before.append(names)
-        else:
-            _flatten(names, behind)
-    merged: dict[str, Any] = {}
-    for names in reversed(before):
-        merged.update(names)
-    first: Mapping[str, Any] = behind[0]
-    return merged, first if type(first) is dict else NOTHING, tuple(behind)
-
-
-_USUAL: Final = 5  # mappings of a scope: that of the template, its variables, the globals, Python's own, counters
+    for names in maps[at + 1 :]:
+        _flatten(names, behind)
+    first = behind[0]
+    return front, first if type(first) is dict else NOTHING, tuple(behind)
 
 
 def _flatten(names: Mapping[str, Any], into: list[Mapping[str, Any]]) -> None:

@@ -30,6 +30,7 @@ class Scopes:
     def __init__(self, source: Source) -> None:
         self._source = source
         self.loops: list[Loop] = []
+        self.asked: dict[str, None] = {}  # the names that are looked up where no loop has them, in order
 
     @contextmanager
     def inside(self, loop: Loop) -> Iterator[None]:
@@ -47,6 +48,7 @@ class Scopes:
                 return loop.item
             if name == "forloop":
                 return loop.forloop
+        self.asked[name] = None
         key = self._source.text(name)
         return f"F[{key}] if {key} in F else L[{key}] if {key} in L else G[{key}] if {key} in G else find(B, {key})"
 

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from traceback import walk_tb
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 from liquid import BoundTemplate, Expression, Node, Token
 from liquid.builtin.expressions import Filter
@@ -77,7 +77,7 @@ def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
     found: Token | None = None
     templates: list[BoundTemplate] = []
     while traceback is not None:
-        here = traceback.tb_frame.f_locals.get("self")
+        here: Any = traceback.tb_frame.f_locals.get("self")
         found = token_at(traceback) or found
         if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
             templates.append(here)

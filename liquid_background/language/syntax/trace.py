@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Any
 
 from liquid import BoundTemplate, Token
 from liquid.exceptions import LiquidError
@@ -43,7 +44,7 @@ def _levels(traceback: TracebackType | None) -> list[_Level]:
     """Return the templates that a traceback goes through, each with its innermost node or expression."""
     levels: list[_Level] = []
     while traceback is not None:
-        here = traceback.tb_frame.f_locals.get("self")
+        here: Any = traceback.tb_frame.f_locals.get("self")
         if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
             # A template that includes itself is a level more, once it has come to a tag.
             if not levels or levels[-1].template is not here or levels[-1].token is not None:

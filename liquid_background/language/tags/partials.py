@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final, TextIO
+from typing import Any, Final, TextIO
 
-from liquid import BlockNode, Environment, Node, RenderContext, Token, TokenStream
+from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import (
     Identifier,
     KeywordArgument,
@@ -15,7 +15,7 @@ from liquid.builtin.expressions import (
 )
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags import include_tag, liquid_tag, render_tag
-from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
+from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender, TemplateNotFoundError
 from liquid.expression import Expression
 from liquid.parser import get_parser
 from liquid.token import (
@@ -59,11 +59,16 @@ class noting_way_in:  # noqa: N801  used as a function; a generator would take t
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
-        if not isinstance(error, Exception) or isinstance(error, LiquidInterrupt | StopRender | Return):
-            return
-        where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
-        if where is not None and where.source is not self._token.source:
-            error.add_note(f"{_WAY_IN[self._token.value]} {self._template}:{line_of(self._token)}")
+        note_way_in(error, self._token, self._template)
+
+
+def note_way_in(error: BaseException | None, token: Token, template: str) -> None:
+    """Add to an error, if it is one from inside a partial, which tag of which template led there."""
+    if not isinstance(error, Exception) or isinstance(error, LiquidInterrupt | StopRender | Return):
+        return
+    where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
+    if where is not None and where.source is not token.source:
+        error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
 
 
 class _RowsPath(Path):
@@ -98,6 +103,30 @@ class _WayInNode(PassingNode):
 
     __slots__ = ()
     template: str  # the one that this node stands in
+    name: Any
+    tag: str
+
+    def note(self, error: BaseException) -> None:
+        """Name itself in an error."""
+        note_way_in(error, self.token, self.template)
+
+    def found(self, context: RenderContext) -> BoundTemplate:
+        """Return the partial, which the tag names itself."""
+        try:
+            return context.env.get_template(self.name.value, context=context, tag=self.tag)
+        except TemplateNotFoundError as error:
+            raise self._not_found(error, context) from None
+
+    async def found_async(self, context: RenderContext) -> BoundTemplate:
+        """Return the partial, which the tag names itself."""
+        try:
+            return await context.env.get_template_async(self.name.value, context=context, tag=self.tag)
+        except TemplateNotFoundError as error:
+            raise self._not_found(error, context) from None
+
+    def _not_found(self, error: TemplateNotFoundError, context: RenderContext) -> TemplateNotFoundError:
+        error.token, error.template_name = self.name.token, context.template.full_name()
+        return error
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Render the partial."""

@@ -178,12 +178,15 @@ def unlike(walked: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, 
 
 def _error(error: BaseException) -> dict[str, Any]:
     token = getattr(error, "token", None)
+    cause = error.__cause__
+    if isinstance(cause, RuntimeError) and isinstance(cause.__cause__, StopIteration):
+        cause = cause.__cause__  # it went through a generator, such as a context manager
     told = {
         "class": type(error).__name__,
         "text": _without({}, _text(error)),
         "at": token and (token.kind, token.value, token.start_index),
         "template": getattr(error, "template_name", None),
-        "cause": type(error.__cause__).__name__,
+        "cause": type(cause).__name__,
         "located": locate(error),
         "explained": _without({}, explain(error)),
         "trace": [str(place) for place in trace(error)],

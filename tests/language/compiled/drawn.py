@@ -154,7 +154,10 @@ class Drawing:
             return f"boom: '{self._of(ERRORS)}'"
         if name == "set":
             return f"set: '{self._of(_LOCALS)}'"
-        args = [self.primitive().replace("blank", "1").replace("empty", "s") for _ in range(self.random.choice((0, 1, 1, 1, 2, 2, 3)))]
+        args = [
+            self.primitive().replace("blank", "1").replace("empty", "s")
+            for _ in range(self.random.choice((0, 1, 1, 1, 2, 2, 3)))
+        ]
         if self._is(0.06):
             args.append(f"{self._of(('allow_false', 'x', 'context', 'self', 'sub'))}: {self.primitive()}")
         return f"{name}: {', '.join(args)}" if args else name
@@ -198,7 +201,9 @@ class Drawing:
             lambda: f"function {self._of(_LOCALS)} = '{self._of(sorted(PARTIALS))}', a: {self.primitive()}",
             lambda: f"action {self._of(_LOCALS)} = 'same', a: {self.primitive()}",
             lambda: f"call m, {self.primitive()}, x: {self.primitive()}",
-            lambda: f"assign cut = forloop %}}{{{{ cut.{self._of(_FORLOOP)} }}}}{{% assign u = cut.{self._of(_FORLOOP)}",
+            lambda: (
+                f"assign cut = forloop %}}{{{{ cut.{self._of(_FORLOOP)} }}}}{{% assign u = cut.{self._of(_FORLOOP)}"
+            ),
         )
         return Piece(self._tag(self.random.choice(forms)()))
 
@@ -232,7 +237,14 @@ class Drawing:
             elif form == 3:
                 lines += [f"for i in {self._looped()}", "  echo i", f"  assign v = {self.filtered()}", "endfor"]
             else:
-                lines += [f"case {self.primitive()}", f"when {self.primitive()}", "  echo 1", "else", "  echo 2", "endcase"]
+                lines += [
+                    f"case {self.primitive()}",
+                    f"when {self.primitive()}",
+                    "  echo 1",
+                    "else",
+                    "  echo 2",
+                    "endcase",
+                ]
         text = "\n".join(line for line in lines if "\n" not in line)
         return Piece(f"{{% liquid\n{text}\n%}}")
 
@@ -272,11 +284,19 @@ class Drawing:
         inner = self._inner()
         if self._is(0.25):
             inner = (*inner, Piece(self._tag("else"), self._inner()))
-        return Piece(self._tag(f"for {self._of(('i', 'i', 'j', 'a', 's', 'forloop', 'L'))} in {self._looped()}"), inner, self._tag("endfor"))
+        return Piece(
+            self._tag(f"for {self._of(('i', 'i', 'j', 'a', 's', 'forloop', 'L'))} in {self._looped()}"),
+            inner,
+            self._tag("endfor"),
+        )
 
     def _tablerow(self) -> Piece:
         cols = self._of(("", " cols: 2", " cols: a", " cols: s"))
-        return Piece(self._tag(f"tablerow i in {self._looped().replace(' reversed', '')}{cols}"), self._inner(), self._tag("endtablerow"))
+        return Piece(
+            self._tag(f"tablerow i in {self._looped().replace(' reversed', '')}{cols}"),
+            self._inner(),
+            self._tag("endtablerow"),
+        )
 
     def _plain_block(self) -> Piece:
         head, end = self.random.choice(
@@ -294,7 +314,9 @@ class Drawing:
         return Piece(self._tag(head), self._inner(), self._tag(end))
 
     def _try(self) -> Piece:
-        caught = Piece("{% catch e %}", (Piece("{{ e.name }} {{ e.detail }} {{ e.line }} {{ e.template }}"), *self._inner()))
+        caught = Piece(
+            "{% catch e %}", (Piece("{{ e.name }} {{ e.detail }} {{ e.line }} {{ e.template }}"), *self._inner())
+        )
         return Piece("{% try %}", (*self._inner(), caught), "{% endtry %}")
 
 

@@ -45,7 +45,7 @@ TEXT_SHAPES = {
     "a key": "{{ x[TEXT] }}{{ [TEXT] }}{{ [TEXT].x }}{{ x[TEXT][TEXT].y }}{% for i in x[TEXT] %}{{ i }}{% endfor %}",
     "a case": "{% case TEXT %}{% when 1, TEXT %}y{% when x %}z{% endcase %}{% cycle TEXT: TEXT, 2 %}",
     "a partial": "{% include TEXT %}",
-    "a loop over": "{% for i in TEXT %}{{ i }}{% endfor %}{{ x contains TEXT }}{% if TEXT contains x %}y{% endif %}",
+    "a loop over": "{% for i in TEXT %}{{ i }}{% endfor %}{% if TEXT contains x %}y{% endif %}",
     "a filter's": "{{ x | replace: TEXT, TEXT | split: TEXT | join: TEXT | default: TEXT | own: x: TEXT }}",
 }
 """Templates with a text."""
