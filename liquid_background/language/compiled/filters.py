@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
 _WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
 _REAL: Final = "(type({0}) is float and -1e200 < {0} < 1e200 or type({0}) is int and -BIG < {0} < BIG)"
+_TRUE: Final = "(" + _SHORT + " and {0} or " + _WHOLE + " or type({0}) is float)"  # and not large
 _TEXTS: Final = "texts({0})"
 _LIST: Final = "type({0}) is list"
 _FEW: Final = "(type({0}) is list or type({0}) is str or type({0}) is dict)"
@@ -78,8 +79,8 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
     "last": (_InPlace(array.last, (_LIST + " and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
     "size": (_InPlace(misc.size, (_FEW,), "len({0})"),),
     "default": (
-        _InPlace(misc.default, ("(" + _SHORT + " and {0} or type({0}) in NUMBERS)", "True"), "{0}"),
-        _InPlace(misc.default, ("(" + _SHORT + " and {0} or type({0}) in NUMBERS)",), "{0}"),
+        _InPlace(misc.default, (_TRUE, "True"), "{0}"),
+        _InPlace(misc.default, (_TRUE,), "{0}"),
     ),
 }
 

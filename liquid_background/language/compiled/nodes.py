@@ -130,16 +130,17 @@ class Nodes:
             line(f"{source.value(node)}.put({value.python}, context, {self._buffer})")
             return
         name, put = value.python, f"{source.value(node)}.put({value.python}, context, {self._buffer})"
-        write = self._write
-        if value.kind == "str" and not source.autoescape:
-            line(f"{write}({name})")
-            return
-        if source.autoescape:
+        write, word = self._write, "if"
+        if value.kind in ("", "str") and source.autoescape:
             line(f"if (type({name}) is str or type({name}) is Markup) and len({name}) < SHORT: {write}(escape({name}))")
-        else:
+            word = "elif"
+        elif value.kind in ("", "str"):
             line(f"if type({name}) is str and len({name}) < SHORT: {write}({name})")
-        line(f"elif type({name}) is int and -BIG < {name} < BIG: {write}(f'{{{name}}}')")
-        line(f"else: {put}")
+            word = "elif"
+        if value.kind in ("", "int"):  # a text of the template's must never stand in one of these
+            line(f"{word} type({name}) is int and -BIG < {name} < BIG: {write}(f'{{{name}}}')")
+            word = "elif"
+        line(put if word == "if" else f"else: {put}")
 
     # Variables
 

@@ -164,8 +164,9 @@ class Renderer:
 
 
 def _file(template: Any) -> str:
-    """Return what tracebacks call the template."""
-    return str(getattr(template, "display_name", "") or template.name or "inline")
+    """Return what tracebacks call the template: a name that Python takes for a file's."""
+    name = str(getattr(template, "display_name", "") or template.name or "inline")
+    return name.encode("utf-8", "replace").decode("utf-8").replace("\0", "?")
 
 
 def _are_plain(context: RenderContext) -> bool:

@@ -21,7 +21,6 @@ from liquid.exceptions import LiquidError
 from liquid_background import Environment
 from liquid_background.job import Job, LogEntry
 from liquid_background.language.compiled import deciding
-from liquid_background.language.context import Context
 from liquid_background.language.limits import Text
 from liquid_background.language.syntax import explain, locate, trace
 
@@ -96,12 +95,14 @@ def environment(
     return made
 
 
-def seen(env: Environment, source: str, data: Mapping[str, Any], way: Way) -> dict[str, Any]:
+def seen(
+    env: Environment, source: str, data: Mapping[str, Any], way: Way, name: str = "pages/page"
+) -> dict[str, Any]:
     """Return all that can be seen of a render."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         try:
-            template = env.from_string(source, name="pages/page")
+            template = env.from_string(source, name=name)
         except Exception as error:  # noqa: BLE001  compared
             return {"parsing": _error(error)}
         return {**rendered(template, data, way), "warnings": [_without({}, shown(each.message)) for each in warned]}
@@ -139,14 +140,31 @@ _ADDRESS: Final = re.compile(r" at 0x[0-9a-f]+")
 _TAGS: Final = ("cycles", "stopindex", "ifchanged")
 
 
+@dataclass
+class Pair:
+    """An environment that walks and one that compiles, otherwise alike."""
+
+    way: Way
+    partials: Mapping[str, str] = field(default_factory=dict)
+    prepare: Prepare | None = None
+
+    def __post_init__(self) -> None:
+        self.walking = environment(self.way, self.partials, compile=False, prepare=self.prepare)
+        self.compiling = environment(self.way, self.partials, prepare=self.prepare)
+
+    def differences(self, source: str, given: Given, name: str = "pages/page") -> dict[str, tuple[Any, Any]]:
+        """Return what differs: (walked, compiled) by what it is of."""
+        with at_once():
+            walked = seen(self.walking, source, given(), self.way, name)
+            compiled = seen(self.compiling, source, given(), self.way, name)
+        return unlike(walked, compiled)
+
+
 def differences(
     source: str, given: Given, way: Way, partials: Mapping[str, str] | None = None, prepare: Prepare | None = None
 ) -> dict[str, tuple[Any, Any]]:
-    """Return what differs: (walked, compiled) by what it is of."""
-    with at_once():
-        walked = seen(environment(way, partials, compile=False, prepare=prepare), source, given(), way)
-        compiled = seen(environment(way, partials, prepare=prepare), source, given(), way)
-    return unlike(walked, compiled)
+    """Return what differs in environments of its own."""
+    return Pair(way, partials or {}, prepare).differences(source, given)
 
 
 def unlike(walked: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -160,12 +178,15 @@ def unlike(walked: Mapping[str, Any], compiled: Mapping[str, Any]) -> dict[str, 
 
 def _error(error: BaseException) -> dict[str, Any]:
     token = getattr(error, "token", None)
+    cause = error.__cause__
+    if isinstance(cause, RuntimeError) and isinstance(cause.__cause__, StopIteration):
+        cause = cause.__cause__  # it went through a generator, such as a context manager
     told = {
         "class": type(error).__name__,
         "text": _without({}, _text(error)),
         "at": token and (token.kind, token.value, token.start_index),
         "template": getattr(error, "template_name", None),
-        "cause": type(error.__cause__).__name__,
+        "cause": type(cause).__name__,
         "located": locate(error),
         "explained": _without({}, explain(error)),
         "trace": [str(place) for place in trace(error)],
@@ -218,4 +239,4 @@ def _number(value: int) -> str:
     return repr(value) if abs(value) < 1 << 4_000 else f"{value:#x}"[:40] + f"…{value.bit_length()}"
 
 
-__all__ = ["WAYS", "Context", "Way", "at_once", "differences", "environment", "rendered", "seen", "shown", "unlike"]
+__all__ = ["WAYS", "Pair", "Way", "at_once", "differences", "environment", "rendered", "seen", "shown", "unlike"]
