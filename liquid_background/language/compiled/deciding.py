@@ -19,8 +19,8 @@ TESTED: Final = ("2.3.6",)
 """The versions of python-liquid whose nodes are known to do what is written for them; with others all is walked."""
 patience = 1.0
 """How many times the time of compiling has to be spent walking first; tests have none."""
-_COST: Final = 20e-9  # seconds that compiling takes for each byte that a template takes when it is parsed
-_LEAST: Final = 1e-3  # seconds that it takes in any case
+_COST: Final = 80e-9  # seconds that compiling takes for each byte that a template takes when it is parsed
+_LEAST: Final = 0.2e-3  # seconds that it takes in any case
 
 logger = getLogger("liquid_background")
 _told: set[str] = set()
