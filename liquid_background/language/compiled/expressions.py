@@ -34,25 +34,14 @@ from markupsafe import Markup
 
 from liquid_background.language.bounds import BoundedContains, PlainPath
 from liquid_background.language.compiled.filters import write_filters
+from liquid_background.language.compiled.paths import Paths
 from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source, Value
 from liquid_background.language.handed import HandedOverPath
 from liquid_background.language.syntax.arguments import HeldExpression, HeldTernary
 
-_FORLOOP: Final = {
-    "index": "({}._index + 1)",
-    "index0": "{}._index",
-    "rindex": "({0}.length - {0}._index)",
-    "rindex0": "({0}.length - {0}._index - 1)",
-    "first": "({}._index == 0)",
-    "last": "({0}._index == {0}.length - 1)",
-    "length": "{}.length",
-}
-_KIND_OF: Final = {"first": "bool", "last": "bool"}
-_SETTLED: Final = "if not (type({0}) is str and len({0}) <= LONG or type({0}) in QUICK): "
 
-
-class Expressions:
+class Expressions(Paths):
     """Writes expressions.
 
     Args:
@@ -62,12 +51,10 @@ class Expressions:
     """
 
     def __init__(self, source: Source, scopes: Scopes, filters: Mapping[str, Any]) -> None:
-        self.source = source
-        self.scopes = scopes
+        super().__init__(source, scopes)
         self.filters = filters
         self.used: dict[str, Any] = {}  # filters that are written or called, as they are registered
         self.called: dict[str, str] = {}  # the local variables of those that are called, by name
-        self.steps = 0  # of the watch, since they were last counted
 
     def call_of(self, name: str) -> str:
         """Return the local variable of a filter that is called."""
@@ -81,17 +68,6 @@ class Expressions:
         writer = _WRITERS.get(type(part))
         with self.source.at(part.token):
             return self.evaluated(part) if writer is None else writer(self, part)
-
-    def evaluated(self, part: Expression) -> Value:
-        """Write a call of the expression itself."""
-        name = self.source.fresh()
-        self.source.line(f"{name} = {self.evaluation(part)}")
-        return Value(name)
-
-    def evaluation(self, part: Expression) -> str:
-        """Return Python that evaluates an expression as it is."""
-        value = self.source.value(part)
-        return f"await {value}.evaluate_async(context)" if self.source.awaits else f"{value}.evaluate(context)"
 
     def truth(self, part: Expression) -> str:
         """Write a condition; return Python that is true or false."""
@@ -108,77 +84,6 @@ class Expressions:
             return "False" if value.kind == "NoneType" else "True"
         name = value.python
         return f"({name} is True or {name} is not False and {name} is not None and truth({name}))"
-
-    # Paths
-
-    def path(self, part: Path) -> Value:
-        """Write a path whose parts are names and numbers, or paths."""
-        root = part.path[0]
-        if type(root) is not str:
-            return self.evaluated(part)
-        loop = self.scopes.forloop_of(root)
-        if loop is not None and len(part.path) == 2 and type(part.path[1]) is str and part.path[1] in _FORLOOP:
-            key = str(part.path[1])
-            return Value(_FORLOOP[key].format(loop), _KIND_OF.get(key, "int"))
-        inner = [self.write(each).python if isinstance(each, Path) else None for each in part.path]
-        name = self.source.fresh()
-        line = self.source.line
-        line(f"{name} = {self.scopes.lookup(root)}")
-        for segment, dynamic in zip(part.path[1:], inner[1:], strict=True):
-            line(f"{name} = {self._member(name, segment, dynamic)}")
-        if any(inner):
-            return self._settle_dynamic(part, inner, name)
-        return self._settle(part, name)
-
-    def handed_over(self, part: HandedOverPath) -> Value:
-        """Write a path that the page has resolved, unless a variable of the job has its name."""
-        root = part.path[0]
-        if type(root) is not str or any(isinstance(each, Path) for each in part.path):
-            return self.evaluated(part)
-        name, line, block = self.source.fresh(), self.source.line, self.source.block
-        with block(f"if {self.source.text(root)} in L:"):
-            line(f"{name} = {self.path(part).python}")
-        with block("else:"):
-            path, position = self.source.value(part), self.source.number(part.token.start_index)
-            line(f"{name} = handed(context, {position}, {len(part.path)}, {path})")
-        return Value(name)
-
-    def _settle(self, part: Path, name: str) -> Value:
-        path, line = self.source.value(part), self.source.line
-        if not self.source.awaits:
-            line(_SETTLED.format(name) + f"{name} = settled(context, {name}, {path})")
-            return Value(name)
-        with self.source.block(_SETTLED.format(name)):
-            line(
-                f"{name} = await {path}.evaluate_async(context) if {name} is MISS else settled(context, {name}, {path})"
-            )
-        return Value(name)
-
-    def _settle_dynamic(self, part: Path, inner: list[str | None], name: str) -> Value:
-        segments = [dynamic or self._constant(segment) for segment, dynamic in zip(part.path, inner, strict=True)]
-        token, path, line = self.source.value(part.token), self.source.value(part), self.source.line
-        with self.source.block(_SETTLED.format(name)):
-            whole = f"[{', '.join(segments)}], token={token}"
-            get = f"await context.get_async({whole})" if self.source.awaits else f"context.get({whole})"
-            line(f"{name} = {get} if {name} is MISS else settled(context, {name}, {path})")
-        return Value(name)
-
-    def _constant(self, segment: object) -> str:
-        return self.source.text(segment) if isinstance(segment, str) else self.source.number(segment)  # type: ignore[arg-type]
-
-    def _member(self, name: str, segment: object, dynamic: str | None) -> str:
-        if dynamic is not None:
-            return f"member({name}, {dynamic})"
-        if type(segment) is int:
-            least = -segment if segment < 0 else segment + 1
-            return f"{name}[{segment}] if type({name}) is list and {least} <= len({name}) else MISS"
-        key = self.source.text(str(segment))
-        found = f"{name}[{key}] if type({name}) is dict and {key} in {name} else "
-        if segment == "size":
-            return found + f"len({name}) if type({name}) in SIZED else MISS"
-        if segment in ("first", "last"):
-            return found + f"{name}[{0 if segment == 'first' else -1}] if type({name}) is list and {name} else MISS"
-        return found + "MISS"
 
     # Literals
 
@@ -287,7 +192,9 @@ def _alike(left: Value, right: Value, *, equality: bool) -> str:
     if equality:
         return " and ".join(f"type({python}) in UNLIKE" for python in unsure) or "True"
     if "str" in kinds:
-        return (" and ".join(f"type({python}) is str" for python in unsure) or "True") if kinds <= {"str", ""} else "False"
+        return (
+            (" and ".join(f"type({python}) is str" for python in unsure) or "True") if kinds <= {"str", ""} else "False"
+        )
     numbers = " and ".join(f"type({python}) in NUMBERS" for python in unsure) or "True"
     if len(unsure) < len((left, right)):
         return numbers
@@ -327,5 +234,3 @@ _WRITERS: Final[dict[type, Callable[[Expressions, Any], Value]]] = {
     BoundedContains: Expressions.contained,
     **dict.fromkeys(_COMPARED, Expressions.compared),
 }
-
-PATHS: Final = frozenset((Path, PlainPath))

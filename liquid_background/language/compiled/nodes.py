@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from liquid import BlockNode, Node, Token
 from liquid.ast import IllegalNode
 from liquid.builtin.content import ContentNode
-from liquid.builtin.expressions import LoopExpression
-from liquid.builtin.expressions.primitive import RangeLiteral
 from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
 from liquid.builtin.tags.comment_tag import CommentNode
@@ -20,10 +19,9 @@ from liquid.builtin.tags.liquid_tag import LiquidNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.token import TOKEN_TAG
 
-from liquid_background.language.bounds import BoundedLoop
-from liquid_background.language.compiled.expressions import PATHS, Expressions
+from liquid_background.language.compiled.expressions import Expressions
+from liquid_background.language.compiled.loops import write_loop
 from liquid_background.language.compiled.partials import is_plain, write_partial
-from liquid_background.language.compiled.scopes import Loop
 from liquid_background.language.compiled.source import Value
 from liquid_background.language.pacing import LookNode
 from liquid_background.language.tags.capture import CaptureNode
@@ -56,6 +54,16 @@ class Nodes:
         self._blank = False  # whether what is printed is thrown away
         self._depth = 0
         self._leaves = False  # whether break and continue have to be raised: there is a Python loop of ours between
+
+    @contextmanager
+    def turning(self) -> Iterator[None]:
+        """Write what a loop does in each turn."""
+        outer = self._depth, self._leaves
+        self._depth, self._leaves = self._depth + 1, False
+        try:
+            yield
+        finally:
+            self._depth, self._leaves = outer
 
     def top(self, nodes: Iterable[Node]) -> None:
         """Write the nodes of a template: each ends by itself when it raises."""
@@ -262,64 +270,7 @@ class Nodes:
 
     def loop(self, node: ForNode) -> None:
         """Write a loop."""
-        source, expressions = self.source, self.expressions
-        outer_steps, expressions.steps = expressions.steps, 0
-        items, length = source.fresh("i"), source.fresh("n")
-        self._items(node.expression, items, length)
-        with source.block(f"if {length}:"):
-            self._turns(node, items, length)
-        if node.default:
-            with source.block("else:"):
-                self.block(node.default)
-        expressions.steps += outer_steps
-
-    def _items(self, part: LoopExpression, items: str, length: str) -> None:
-        """Write what a loop goes through: a list or range of its own in place, and else what the expression finds."""
-        source, line = self.source, self.source.line
-        is_bare = not (part.limit or part.offset or part.reversed)
-        key = source.text(f"{part.identifier}-{part.iterable}")
-        if is_bare and type(part) is LoopExpression and type(part.iterable) is RangeLiteral:
-            start = self.expressions.write(part.iterable.start).python
-            stop = self.expressions.write(part.iterable.stop).python
-            whole = f"type({start}) is int and type({stop}) is int and -LOTS < {start} <= {stop} < LOTS"
-            line(f"if {whole}: {items}, {length} = numbers_of(context, {start}, {stop}, {key})")
-            line(f"else: {items}, {length} = gone_through(context, {source.value(part)}, {start}, {stop})")
-        elif is_bare and type(part) is BoundedLoop and type(part.iterable) in PATHS:
-            value = self.expressions.write(part.iterable).python
-            line(f"if type({value}) is list: {items}, {length} = items_of(context, {value}, {key})")
-            line(f"else: {items}, {length} = {source.value(part)}.gone_through({value}, context)")
-        else:
-            line(f"{items}, {length} = {self.expressions.evaluation(part)}")
-
-    def _turns(self, node: ForNode, items: str, length: str) -> None:
-        source, line = self.source, self.source.line
-        name = str(node.expression.identifier)
-        loop = Loop(name, source.fresh("i"), source.fresh("f"))
-        names, title = source.fresh("m"), source.text(f"{name}-{node.expression.iterable}")
-        line(f"{loop.forloop} = ForLoop({title}, {items}, {length}, context.parentloop())")
-        line(f"{names} = {{'forloop': {loop.forloop}, {source.text(name)}: None}}")
-        self._depth += 1
-        outer, self._leaves = self._leaves, False
-        line(f"enter(context, {names}, {loop.forloop})")
-        with source.block("try:"):
-            with source.block(f"for {loop.item} in {loop.forloop}.it:"):
-                line(f"{loop.forloop}._index += 1")
-                line(f"{names}[{source.text(name)}] = {loop.item}")
-                steps = source.later()
-                with source.block("try:"), self.expressions.scopes.inside(loop):
-                    self.block(node.block)
-                with source.block("except ContinueLoop:"):
-                    line("continue")
-                with source.block("except BreakLoop:"):
-                    line("break")
-                source.fill(steps, f"watch.steps -= {1 + self.expressions.steps}")
-                self.expressions.steps = 0
-            with source.block("else:"):
-                line(f"{loop.forloop}._index += 1")
-        with source.block("finally:"):
-            line(f"leave(context, {loop.forloop})")
-        self._leaves = outer
-        self._depth -= 1
+        write_loop(self, node)
 
     def leave(self, node: Node) -> None:
         """Write `break` or `continue`."""

@@ -95,9 +95,7 @@ def environment(
     return made
 
 
-def seen(
-    env: Environment, source: str, data: Mapping[str, Any], way: Way, name: str = "pages/page"
-) -> dict[str, Any]:
+def seen(env: Environment, source: str, data: Mapping[str, Any], way: Way, name: str = "pages/page") -> dict[str, Any]:
     """Return all that can be seen of a render."""
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
