@@ -27,7 +27,7 @@ class Template(BoundTemplate):
         self.front_matter = front_matter or {}
         self.display_name = template_name(self.path or self.name)
         self.weight = 0  # until who parses it says
-        self.compiled = Compiled(self)
+        self.compiled = Compiled()
 
     def render_with_context(
         self,
@@ -52,10 +52,10 @@ class Template(BoundTemplate):
         leaves = partial and not block_scope
         try:
             if self.weight <= LIGHT:
-                self.compiled.render(context, buffer, names, leaves=leaves)
+                self.compiled.render(self, context, buffer, names, leaves=leaves)
             else:
                 with hold(context, self.display_name, self.weight):
-                    self.compiled.render(context, buffer, names, leaves=leaves)
+                    self.compiled.render(self, context, buffer, names, leaves=leaves)
             if not partial and type(buffer) is Text:
                 buffer.check_whole()  # the last look at it was a few steps ago, and what it made is about to be sent
         except LiquidError as error:
@@ -88,10 +88,10 @@ class Template(BoundTemplate):
         leaves = partial and not block_scope
         try:
             if self.weight <= LIGHT:
-                await self.compiled.render_async(context, buffer, names, leaves=leaves)
+                await self.compiled.render_async(self, context, buffer, names, leaves=leaves)
             else:
                 with hold(context, self.display_name, self.weight):
-                    await self.compiled.render_async(context, buffer, names, leaves=leaves)
+                    await self.compiled.render_async(self, context, buffer, names, leaves=leaves)
             if not partial and type(buffer) is Text:
                 buffer.check_whole()
         except LiquidError as error:

@@ -38,6 +38,6 @@ def explain_files(environment: Environment, files: Iterable[Path]) -> list[Expla
             template = environment.parse_at(body, line=line, path=str(file))
         except LiquidError:
             continue
-        why, called = template.compiled.explain()
+        why, called = template.compiled.explain(template)
         found.append(Explained(str(file), why, {tag: line_of(token) for tag, token in called.items()}))
     return found

@@ -33,29 +33,31 @@ class Compiled:
         why_walked: why it is not compiled, where that is for good.
     """
 
-    __slots__ = ("_async", "_spent", "_sync", "_template", "why_walked")
+    __slots__ = ("_async", "_spent", "_sync", "why_walked")
 
-    def __init__(self, template: BoundTemplate) -> None:
-        self._template = template
+    def __init__(self) -> None:  # without the template: the two would wait for the garbage collector
         self._sync: Renderer | None = None
         self._async: Renderer | None = None
         self._spent = 0.0
         self.why_walked = ""
 
-    def render(self, context: Any, buffer: TextIO, names: Mapping[str, object], *, leaves: bool) -> None:
+    def render(
+        self, template: BoundTemplate, context: Any, buffer: TextIO, names: Mapping[str, object], *, leaves: bool
+    ) -> None:
         """Render the template.
 
         Args:
+            template: whose it is.
             context: of the render.
             buffer: what it prints to.
             names: that it sees before all others.
             leaves: whether a `break` may leave it, for a loop around it.
         """
-        renderer = self._sync or (self._made(awaits=False) if self._is_time() else None)
+        renderer = self._sync or (self._made(template, awaits=False) if self._is_time(template) else None)
         if renderer is not None and renderer.fits(context, names):
             into_template(context, names)
             try:
-                renderer.render(context, buffer, self._template.env, leaves)
+                renderer.render(context, buffer, template.env, leaves)
             except RecursionError:
                 raise  # there is no room for anything
             except Exception as error:
@@ -66,16 +68,18 @@ class Compiled:
         else:
             started = perf_counter()
             with context.extend(namespace=names):
-                self._walk(context, buffer, leaves=leaves)
+                _walk(template, context, buffer, leaves=leaves)
             self._spent += perf_counter() - started
 
-    async def render_async(self, context: Any, buffer: TextIO, names: Mapping[str, object], *, leaves: bool) -> None:
+    async def render_async(
+        self, template: BoundTemplate, context: Any, buffer: TextIO, names: Mapping[str, object], *, leaves: bool
+    ) -> None:
         """Do what `render` does, awaiting what can be awaited."""
-        renderer = self._async or (self._made(awaits=True) if self._is_time() else None)
+        renderer = self._async or (self._made(template, awaits=True) if self._is_time(template) else None)
         if renderer is not None and renderer.fits(context, names):
             into_template(context, names)
             try:
-                await renderer.render(context, buffer, self._template.env, leaves)
+                await renderer.render(context, buffer, template.env, leaves)
             except RecursionError:
                 raise  # there is no room for anything
             except Exception as error:
@@ -86,48 +90,30 @@ class Compiled:
         else:
             started = perf_counter()
             with context.extend(namespace=names):
-                await self._walk_async(context, buffer, leaves=leaves)
+                await _walk_async(template, context, buffer, leaves=leaves)
             self._spent += perf_counter() - started
 
-    def explain(self) -> tuple[str, Mapping[str, Token]]:
+    def explain(self, template: BoundTemplate) -> tuple[str, Mapping[str, Token]]:
         """Return why the template is walked over, "" when it is compiled; and the tags that are called as they are."""
-        found = self._sync or self._async or (None if self.why_walked else self._made(awaits=False))
+        env: Any = template.env
+        if env.compile is False:
+            return "compiling is off (COMPILE)", {}
+        found = self._sync or self._async or (None if self.why_walked else self._made(template, awaits=False))
         return self.why_walked, found.called if found is not None else {}
 
-    def _walk(self, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
-        for node in self._template.nodes:
-            try:
-                node.render(context, buffer)
-            except (LiquidError, LiquidInterrupt, StopRender) as error:
-                if ended(error, self._template.env, node.token, leaves=leaves):
-                    break
-
-    async def _walk_async(self, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
-        for node in self._template.nodes:
-            try:
-                await node.render_async(context, buffer)
-            except (LiquidError, LiquidInterrupt, StopRender) as error:
-                if ended(error, self._template.env, node.token, leaves=leaves):
-                    break
-
-    def _is_time(self) -> bool:
-        if self.why_walked:
+    def _is_time(self, template: Any) -> bool:
+        if self.why_walked or template.env.compile is False:
             return False
-        template: Any = self._template
         cost: float = _LEAST + _COST * template.weight
         return self._spent >= patience * cost
 
-    def _made(self, *, awaits: bool) -> Renderer | None:
-        env: Any = self._template.env
-        if env.compile is False:
-            self.why_walked = "compiling is off (COMPILE)"
-            return None
+    def _made(self, template: BoundTemplate, *, awaits: bool) -> Renderer | None:
         if __version__ not in TESTED:
             self.why_walked = f"python-liquid {__version__} is none of the tested versions ({', '.join(TESTED)})"
             _tell_once(self.why_walked)
             return None
         try:
-            made = Renderer(self._template, awaits=awaits)
+            made = Renderer(template, awaits=awaits)
         except TooMuch as reason:
             self.why_walked = str(reason)
         except (SyntaxError, RecursionError, MemoryError, ValueError) as error:
@@ -140,6 +126,24 @@ class Compiled:
             self._spent = 0.0
             return made
         return None
+
+
+def _walk(template: BoundTemplate, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
+    for node in template.nodes:
+        try:
+            node.render(context, buffer)
+        except (LiquidError, LiquidInterrupt, StopRender) as error:
+            if ended(error, template.env, node.token, leaves=leaves):
+                break
+
+
+async def _walk_async(template: BoundTemplate, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
+    for node in template.nodes:
+        try:
+            await node.render_async(context, buffer)
+        except (LiquidError, LiquidInterrupt, StopRender) as error:
+            if ended(error, template.env, node.token, leaves=leaves):
+                break
 
 
 def _tell_once(what: str) -> None:

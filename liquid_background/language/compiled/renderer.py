@@ -143,7 +143,7 @@ class Renderer:
         tokens = [*[None] * len(head), *source.tokens]
         names = {**_GLOBALS, **source.values, LINES: tokens, "ASKED": tuple(scopes.asked), "__name__": __name__}
         exec(compile(text, _file(template), "exec"), names)
-        self.render: Callable[..., Any] = names["render"]
+        self.render: Callable[..., Any] = names.pop("render")  # the two would hold each other
 
     def fits(self, context: RenderContext, names: object) -> bool:
         """Return whether a render in a context, with names before all others, does what the nodes would do."""

@@ -9,8 +9,9 @@ from typing import Any, Final
 
 from liquid import Token
 
-MAX_LINES: Final = 20_000
+MAX_LINES: Final = 10_000
 """Lines of Python for a template, of which CPython takes some 10 µs and 100 bytes for each."""
+_DEEPEST: Final = 90  # blocks in each other; Python takes 100 levels of indentation
 _LONGEST: Final = 500  # characters of a text that stands in the source; a longer one is a value with a name
 _SMALL: Final = 1 << 63  # from which on a number is a value with a name: Python reads none of over 4,300 digits
 
@@ -57,10 +58,12 @@ class Source:
         """Write a line.
 
         Raises:
-            TooMuch: when there are too many.
+            TooMuch: when there are too many, or they are in too many blocks.
         """
         if len(self.lines) >= MAX_LINES:
             raise TooMuch(f"it would be over {MAX_LINES:,} lines of Python")
+        if self._depth > _DEEPEST:
+            raise TooMuch(f"it would be over {_DEEPEST} blocks of Python in each other")
         self.lines.append(" " * self._depth + text)
         self.tokens.append(self._token)
 

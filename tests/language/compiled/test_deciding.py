@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import logging
+import weakref
 
 import pytest
 from liquid import Mode
@@ -49,7 +51,7 @@ def test_it_can_be_turned_off(off: dict[str, bool], settings: Settings, monkeypa
     template = environment.from_string("{{ 1 | plus: 1 }}")
     assert template.render() == "2"
     assert not is_compiled(template)
-    assert template.compiled.why_walked == "compiling is off (COMPILE)"
+    assert template.compiled.explain(template) == ("compiling is off (COMPILE)", {})
 
 
 def test_an_environment_says_more_than_the_setting(settings: Settings) -> None:
@@ -76,9 +78,9 @@ def test_another_python_liquid_is_walked_and_told_once(
 
 def test_what_is_too_much_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "patience", 0.0)
-    template = Environment().from_string("{{ a }}" * 4_000)
-    assert template.render(a="x") == "x" * 4_000
-    assert template.compiled.why_walked.startswith("it would be over 20,000 lines")
+    template = Environment().from_string("{{ a }}" * 2_000)
+    assert template.render(a="x") == "x" * 2_000
+    assert template.compiled.why_walked.startswith("it would be over 10,000 lines")
 
 
 def test_changes_of_the_environment_count_after_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,3 +109,17 @@ def test_a_context_with_ways_of_its_own_is_walked(monkeypatch: pytest.MonkeyPatc
     assert template.render() == "x"
     template.context_class = Shouting  # type: ignore[misc]
     assert template.render() == "x!"
+
+
+def test_a_compiled_template_goes_as_soon_as_nobody_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "patience", 0.0)
+    environment = Environment()
+    gc.disable()
+    try:
+        template = environment.from_string("{% for i in (1..2) %}{{ i | plus: 1 }}{% endfor %}")
+        assert template.render() == "23"
+        gone = weakref.ref(template)
+        del template
+        assert gone() is None
+    finally:
+        gc.enable()
