@@ -82,7 +82,7 @@ def _root_around(environment: Environment, file: Path) -> str:
     return next((root for root in roots if path.startswith(root.rstrip("/") + "/")), "")
 
 
-def _source(environment: Environment, file: Path) -> str:
+def source_of(environment: Environment, file: Path) -> str:
     """Return the text of a file.
 
     Raises:
@@ -97,7 +97,7 @@ def _source(environment: Environment, file: Path) -> str:
 def _check_file(run: Run, file: Path) -> list[Finding]:
     environment, path = run.environment, str(file)
     try:
-        source = _source(environment, file)
+        source = source_of(environment, file)
     except LiquidError as error:
         return [_of_error(path, error)]
     errors: list[LiquidError] = []

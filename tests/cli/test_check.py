@@ -132,3 +132,19 @@ def test_no_file_name_starts_a_row_of_the_terminal(project: Any, command: str, f
     assert any("4 pages, all fine" in row for row in rows)
     assert not any(row.startswith(("ok     templates", "4 pages", "pages, all")) for row in rows)
     assert max(len(row) + row.count("\u3000") for row in rows) <= 80
+
+
+def test_explain_says_which_templates_become_functions(project: Any) -> None:
+    project.page("plain", "Hi {{ name }}")
+    project.page("calls", "---\nslug: calls\n---\n{% tablerow i in (1..2) %}{{ i }}{% endtablerow %}")
+    project.page("large", "{{ a }}" * 4_000)
+    lines = [line for line in project.quick("check", "--explain").lines if ": compiled" in line or ": walked" in line]
+    assert [line.partition("templates/pages/")[2] for line in lines] == [
+        "calls.liquid: compiled; calls tablerow (line 4)",
+        "large.liquid: walked: it would be over 20,000 lines of Python",
+        "plain.liquid: compiled",
+    ]
+    told = [json.loads(line) for line in project.quick("check", "--explain", "--format", "json").lines]
+    assert [each["compiled"] for each in told if "compiled" in each] == [True, False, True]
+    assert told[0]["calls"] == {"tablerow": 4}
+    assert not any("compiled" in line for line in project.quick("check").lines)

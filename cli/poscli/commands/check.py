@@ -13,7 +13,15 @@ import click
 from liquid_background import Engine
 from liquid_background.jobs.log import printable, steady
 from liquid_background.language.pages import sites_of
-from liquid_background.lint import Finding, Severity, check_files, check_folder, files_under
+from liquid_background.lint import (
+    Explained,
+    Finding,
+    Severity,
+    check_files,
+    check_folder,
+    explain_files,
+    files_under,
+)
 from poscli.application import app_option, load_engine
 from poscli.terminal import fitted, styled
 
@@ -23,8 +31,11 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "c
 @click.command("check")
 @click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", help="json: one object a line.")
+@click.option(
+    "--explain", is_flag=True, help="Also say which templates become Python functions, and why others do not."
+)
 @app_option
-def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
+def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None) -> None:
     """Check templates without running them.
 
     PATHS are template files or folders; without any, the whole site is checked. It ends with 1 when there are
@@ -36,6 +47,7 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
       poscli check
       poscli check templates/pages/checkout.liquid
       poscli check --format json | jq .rule
+      poscli check --explain
     """
     engine = load_engine(app)
     found: list[Finding] = []
@@ -49,6 +61,8 @@ def command(paths: tuple[Path, ...], style: str, app: str | None) -> None:
     found += check_files(engine.environment, files, engine.settings.job_timeout)
     for item in found:
         click.echo(_json(item) if style == "json" else fitted(_text(item)))
+    for how in explain_files(engine.environment, files) if explain else ():
+        click.echo(_explained_json(how) if style == "json" else fitted(_explained(how)))
     if style == "text":
         click.echo(_summary(found, len(files)))
     if any(item.rule.severity is Severity.ERROR for item in found):
@@ -85,6 +99,19 @@ def _json(item: Finding) -> str:
         "fix": item.fix,
     }
     return json.dumps(values)
+
+
+def _explained(how: Explained) -> str:
+    if how.why_walked:
+        return f"{steady(how.path)}: walked: {printable(how.why_walked)}"
+    calls = ", ".join(f"{printable(tag)} (line {line})" for tag, line in how.called.items())
+    return f"{steady(how.path)}: compiled" + (f"; calls {calls}" if calls else "")
+
+
+def _explained_json(how: Explained) -> str:
+    return json.dumps(
+        {"path": how.path, "compiled": not how.why_walked, "why": how.why_walked, "calls": dict(how.called)}
+    )
 
 
 def _summary(found: Sequence[Finding], files: int) -> str:

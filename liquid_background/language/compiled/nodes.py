@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-from liquid import BlockNode, Node
+from liquid import BlockNode, Node, Token
 from liquid.ast import IllegalNode
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import LoopExpression
@@ -39,6 +39,7 @@ class Nodes:
     """Writes nodes.
 
     Attributes:
+        called: the tags that are called as they are, each with the token of the first one.
         inlined: the names of the tags that are written in place, which a context may forbid.
         throws_away: whether some of what is printed goes nowhere.
     """
@@ -48,6 +49,7 @@ class Nodes:
         self.source = expressions.source
         self.inlined: set[str] = set()
         self.throws_away = False
+        self.called: dict[str, Token] = {}
         self._suppresses = suppresses
         self._buffer = "buffer"
         self._write = "w"
@@ -83,6 +85,7 @@ class Nodes:
             writer(self, node)
 
     def _call(self, node: Node) -> None:
+        self.called.setdefault(node.token.value, node.token)
         name = self.source.value(node)
         render = f"await {name}.render_async" if self.source.awaits else f"{name}.render"
         self.source.line(f"{render}(context, {self._buffer})")

@@ -112,9 +112,16 @@ class Renderer:
     Args:
         template: of which it is.
         awaits: whether it is for async renders.
+
+    Attributes:
+        called: the tags in it that are called as they are, each with the token of the first one.
+
+    Raises:
+        TooMuch: when it would become too much Python.
+        SyntaxError: when Python cannot compile it, such as for blocks that are nested too deep.
     """
 
-    __slots__ = ("_autoescape", "_env", "_filters", "_inlined", "_suppresses", "render")
+    __slots__ = ("_autoescape", "_env", "_filters", "_inlined", "_suppresses", "called", "render")
 
     def __init__(self, template: BoundTemplate, *, awaits: bool) -> None:
         env = self._env = template.env
@@ -126,6 +133,7 @@ class Renderer:
         nodes.top(template.nodes)
         self._filters = tuple(expressions.used.items())
         self._inlined = frozenset(nodes.inlined)
+        self.called = nodes.called
         head = [f"{'async ' if awaits else ''}def render(context, buffer, env, leaves):"]
         head += [" watch = context.watch; w = buffer.write; L = context.locals; W = context._weights"]
         head += [" F, G, B = names_of(context, ASKED)"]

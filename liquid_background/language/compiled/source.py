@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from liquid import Token
 
-MAX_LINES: Final = 6_000
-"""Lines of Python for a template; CPython takes some 10 µs and 500 bytes for one."""
+MAX_LINES: Final = 20_000
+"""Lines of Python for a template, of which CPython takes some 10 µs and 100 bytes for each."""
 _LONGEST: Final = 500  # characters of a text that stands in the source; a longer one is a value with a name
 _SMALL: Final = 1 << 63  # from which on a number is a value with a name: Python reads none of over 4,300 digits
 
