@@ -27,6 +27,12 @@ FUZZ ?= 20
 fuzz: $(VENV)/.installed-test
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest -m fuzz -n $(TEST_PROCESSES) --dist worksteal --timeout 1200
 
+# The tests of the language with every template compiled when it is first rendered, and not once that is worth it.
+.PHONY: test-compiled
+test-compiled: $(VENV)/.installed-test
+	LIQUID_BACKGROUND_TEST_COMPILE=1 $(BIN)/python -m pytest tests/language --ignore tests/language/compiled \
+		-n $(TEST_PROCESSES) --dist worksteal
+
 # The tests of the face for Django on another Django than the lock's, without the rest of the suite:
 # make test-django, make test-django DJANGO=6 PYTHON=python3.12
 DJANGO ?= 4.2

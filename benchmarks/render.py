@@ -15,7 +15,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import jinja2
 import liquid

@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from liquid_background.jobs.store import Store, connect, embedded
+from liquid_background.language.compiled import deciding
 from liquid_background.settings import Settings, load_settings
 from tests.postgres import postgres, postgres_server
 from tests.sentinels import start_sentinels
@@ -29,6 +30,10 @@ __all__ = ["postgres", "postgres_server", "start_sentinels"]
 # The suite starts some hundred Pythons: with PYTHONDONTWRITEBYTECODE, as in containers, each would compile all of ours.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+if os.environ.get("LIQUID_BACKGROUND_TEST_COMPILE") == "1":  # make test-compiled
+    deciding.patience = 0.0
 
 
 SLOW = 1.5  # seconds of a processor: three times what the mark `slow` is for, since a machine may be slower than ours

@@ -120,7 +120,9 @@ def rendered(template: Any, data: Mapping[str, Any], way: Way) -> dict[str, Any]
     except Exception as reason:  # noqa: BLE001  compared
         error = reason
     ids = {job.id: f"<job {number}>" for number, job in enumerate(kept.jobs)}
-    unmade = template.compiled.why_walked.startswith("Python cannot compile it") and template.compiled.why_walked
+    unmade = template.compiled.why_walked if "Error: " in template.compiled.why_walked else ""
+    if "RecursionError" in unmade or "MemoryError" in unmade:
+        unmade = ""  # as it must be
     return {
         **({"unmade": unmade} if unmade else {}),
         "text": _without(ids, shown(io.StringIO.getvalue(buffer))),

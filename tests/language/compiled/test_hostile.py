@@ -23,6 +23,8 @@ NAMES = (
     "forloop", "block", "Decimal", "Markup", "is", "or1", "not_", "n" * 300,
 )  # fmt: skip
 """What may be a name in Liquid, and means something in Python, or in what is generated."""
+LOCALS = ("context", "buffer", "env", "leaves", "watch", "w", "L", "W", "F", "G", "B", "NULL", "error", "ASKED")
+"""Names of ours in what is generated, beside those of what it calls."""
 TEXTS = (
     *NAMES, "'", '"', "'''", '"""', "\\", "\\'", "\\\\'", "\n", "\r", "\r\n", "\0", "\t", "\ud800", "\udfff'", "\u2028", "\u2029", "\x85",
     "\x0c", "\x1a", "{}", "{0}", "{x!r}", "{{", "%s", "%(a)s", "#", "# coding: utf-7", "'; raise SystemExit #", '"); raise SystemExit; ("',
@@ -150,7 +152,7 @@ def test_texts_do_not_change_the_code(shape: str, way: Way) -> None:
 
 
 def test_only_names_of_ours_are_in_the_code() -> None:
-    known = {*_GLOBALS, "context", "buffer", "env", "leaves", "watch", "w", "L", "W", "F", "G", "B", "NULL", "error"}
+    known = {*_GLOBALS, *_GLOBALS["__builtins__"], *LOCALS}
     source = (
         "".join((*SHAPES.values(), *TEXT_SHAPES.values())).replace("NAME", "harmless").replace("TEXT", "'harmless'")
     )
