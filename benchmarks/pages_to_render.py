@@ -96,11 +96,14 @@ GRID: Final = Page(
     "product grid",
     "<ul>{% for product in products %}<li class='{% if product.available %}on{% else %}off{% endif %}'>"
     "<a href='/p/{{ product.handle }}'>{{ product.title | escape }}</a> {{ product.vendor.name | upcase }} "
-    "{{ product.price | divided_by: 100 }} EUR{% if product.stock > 5 %} in stock{% elsif product.stock > 0 %} few{% endif %}"
-    "{% if product.tags contains 'sale' %} <b>sale</b>{% endif %} {{ product.tags | join: ', ' }}</li>{% endfor %}</ul>",
+    "{{ product.price | divided_by: 100 }} EUR"
+    "{% if product.stock > 5 %} in stock{% elsif product.stock > 0 %} few{% endif %}"
+    "{% if product.tags contains 'sale' %} <b>sale</b>{% endif %} {{ product.tags | join: ', ' }}</li>"
+    "{% endfor %}</ul>",
     "<ul>{% for product in products %}<li class='{% if product.available %}on{% else %}off{% endif %}'>"
     "<a href='/p/{{ product.handle }}'>{{ product.title|e }}</a> {{ product.vendor.name|upper }} "
-    "{{ product.price // 100 }} EUR{% if product.stock > 5 %} in stock{% elif product.stock > 0 %} few{% endif %}"
+    "{{ product.price // 100 }} EUR"
+    "{% if product.stock > 5 %} in stock{% elif product.stock > 0 %} few{% endif %}"
     "{% if 'sale' in product.tags %} <b>sale</b>{% endif %} {{ product.tags|join(', ') }}</li>{% endfor %}</ul>",
 )
 TABLE: Final = Page(

@@ -108,7 +108,7 @@ def _code(source: str, way: Way) -> CodeType | None:
         template = _environment(way).from_string(source)
     except LiquidError:  # compared above
         return None
-    renderer = template.compiled._made(awaits=way.awaits)
+    renderer = template.compiled._made(template, awaits=way.awaits)
     assert renderer is not None, template.compiled.why_walked
     return renderer.render.__code__  # type: ignore[no-any-return]
 
