@@ -115,6 +115,7 @@ PEERS := .venv-peers
 
 .PHONY: bench bench-full
 bench: $(VENV)/.installed-test $(PEERS)/.installed
+	$(BIN)/python benchmarks/render.py
 	$(BIN)/python benchmarks/compare.py
 
 bench-full: $(VENV)/.installed-test $(PEERS)/.installed
@@ -124,4 +125,5 @@ $(PEERS)/.installed: benchmarks/peers.txt
 	@echo "Making $(PEERS) …"
 	@$(PYTHON) -m venv $(PEERS)
 	@$(PEERS)/bin/python -m pip install --quiet --prefer-binary --requirement benchmarks/peers.txt
+	@$(PEERS)/bin/python -m pip install --quiet --no-deps --editable .
 	@touch $@

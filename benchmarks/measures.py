@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import statistics
 import subprocess
@@ -30,8 +31,20 @@ def alternate(rounds: int, systems: list[System], measure: Callable[[System], fl
     return figures
 
 
-def drain(client: Redis, kind: str, count: int, processes: int, rounds: int) -> dict[str, list[float]]:
-    """Return jobs a second that a worker drains, for each system; for templates also the bare render loop."""
+def drain(
+    client: Redis, kind: str, count: int, processes: int, rounds: int, renderer: str = "python-liquid"
+) -> dict[str, list[float]]:
+    """Return jobs a second that a worker drains, for each system; for templates also the bare render loop.
+
+    Args:
+        client: of the store.
+        kind: of the jobs.
+        count: of the jobs.
+        processes: of each worker.
+        rounds: turns of each system.
+        renderer: `ours` for peers that render with our environment.
+    """
+    os.environ["BENCH_RENDERER"] = renderer
 
     def measure(system: System) -> float:
         jobs = max(count // SLOW.get(system.name, 1), 100)
@@ -43,7 +56,8 @@ def drain(client: Redis, kind: str, count: int, processes: int, rounds: int) -> 
 
     systems = [OURS, *PEERS] if processes == 1 else [OURS, *(peer for peer in PEERS if peer.name not in SLOW)]
     figures = alternate(rounds, systems, measure)
-    if kind == "template" and processes == 1:
+    os.environ["BENCH_RENDERER"] = "python-liquid"
+    if kind == "template" and processes == 1 and renderer == "python-liquid":
         figures["render loop alone"] = [render_loop(3000) for _ in range(rounds)]
     return figures
 

@@ -1,6 +1,7 @@
 """The work that every system does: a 15-line template rendered with the same values, and how far it has come.
 
-Imported by the workers of all systems, ours too, each from its own venv; needs python-liquid only.
+Imported by the workers of all systems, ours too, each from its own venv; needs python-liquid only, unless BENCH_RENDERER
+is `ours`: then the peers render with our environment, whose templates are compiled.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from threading import Lock
 from typing import Final
 
 from liquid import Environment
+
+if os.environ.get("BENCH_RENDERER") == "ours":
+    from liquid_background import Environment  # type: ignore[assignment]
 
 BODY: Final = """\
 {% assign total = 0 %}
