@@ -54,7 +54,9 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
         tasks = {
             "page": lambda: measures.page(client, rounds),
             "drain": lambda: measures.drain(client, "template", jobs, 1, rounds),
-            "drain, peers with our environment": lambda: measures.drain(client, "template", jobs, 1, fewer, "ours"),
+            "drain, peers with our environment": lambda: measures.drain(
+                client, "template", jobs, 1, fewer, renderer="ours"
+            ),
             "drain, two processes": lambda: measures.drain(client, "template", jobs, 2, fewer),
             "no-op": lambda: measures.drain(client, "noop", jobs, 1, fewer),
             "pickup": lambda: measures.pickup(client, 300 if full else 200, fewer),

@@ -32,7 +32,7 @@ def alternate(rounds: int, systems: list[System], measure: Callable[[System], fl
 
 
 def drain(
-    client: Redis, kind: str, count: int, processes: int, rounds: int, renderer: str = "python-liquid"
+    client: Redis, kind: str, count: int, processes: int, rounds: int, *, renderer: str = "python-liquid"
 ) -> dict[str, list[float]]:
     """Return jobs a second that a worker drains, for each system; for templates also the bare render loop.
 

@@ -1,7 +1,7 @@
 """The work that every system does: a 15-line template rendered with the same values, and how far it has come.
 
-Imported by the workers of all systems, ours too, each from its own venv; needs python-liquid only, unless BENCH_RENDERER
-is `ours`: then the peers render with our environment, whose templates are compiled.
+Imported by the workers of all systems, ours too, each from its own venv; needs python-liquid only. Where BENCH_RENDERER
+is `ours`, the peers render with our environment, whose templates are compiled.
 """
 
 from __future__ import annotations
