@@ -43,7 +43,7 @@ def show(screen: Screen) -> ScreenAnswer:
     span = query.one("span") if query.one("span") in _HOURS else _DEFAULT
     sort = query.one("sort") if query.one("sort") in (*_SORTS, "name") else "runs"
     prefix = query.one("prefix")
-    found = screen.engine.stats(f"{prefix}*" if prefix else "", since=since_of(span))
+    found = screen.engine.stats(f"{prefix}*" if prefix else "", since=since_of(span), only="names")
     paused, waiting = screen.engine.queues.paused(), screen.engine.queues.waiting_by_name()
     named = {name for name in waiting or () if name.startswith(prefix)}
     named |= {each.name for each in paused if _is_of_one(each) and each.name.startswith(prefix)}

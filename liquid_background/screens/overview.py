@@ -32,7 +32,7 @@ def show(screen: Screen) -> ScreenAnswer:
     span = span if span in _SPANS else ""
     seen, paused = engine.overview(), engine.queues.paused()
     failed = engine.queues.failed_since(datetime.now(UTC) - timedelta(days=1))
-    found = engine.stats(since=since_of(span))
+    found = engine.stats(since=since_of(span), only="moments")
     waiting, running = sum(map(_waiting, seen.queues)), sum(each.running for each in seen.queues)
     verdicts = [verdict for verdict in engine.health() if verdict.name != PAUSED]
     return screen.page(

@@ -61,7 +61,8 @@ def test_it_is_sorted_by_links(ask: Ask, desk: Desk, sort: str, first: str) -> N
 def test_a_span_counts_what_it_says(ask: Ask, desk: Desk) -> None:
     now = int(desk.store.time(0.0))
     cell = json.dumps(_tally(1).cell())
-    for end in (f"m:{now // 60}", f"h:{now // 3600}", f"h:{now // 3600 - 30}", f"h:{now // 3600 - 24 * 20}", "all"):
+    now_ends = (f"m:{now // 60}", f"hour:{now // 3600}", f"day:{now // 86400}", "all")
+    for end in (*now_ends, f"h:{now // 3600 - 30}", f"h:{now // 3600 - 24 * 20}"):
         desk.store.client.hset(f"{keys.COUNTS}{end}", "mail", cell)
     runs = {span: Read(ask(f"names?span={span}")).row("mail")[1] for span in ("1h", "24h", "7d", "31d", "nonsense")}
     assert runs == {"1h": "1", "24h": "1", "7d": "2", "31d": "3", "nonsense": "1"}

@@ -142,7 +142,8 @@ SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
 """Hash of the schedules that are paused: JSON of since when, in milliseconds, and by whom."""
 
 COUNTS: Final = "liquid_background:counts:"
-"""Before the minute, the hour or all, of which a hash has counts by source name."""
+"""Before the minute, hour or day, such as `m:28356480`, `hour:472608` and `day:19692`, or `all`, of which a hash has
+counts by source name. Earlier workers count by the hour under `h:472608`, and not by the day."""
 
 COUNTED_NAMES: Final = "liquid_background:counted"
 """Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""
