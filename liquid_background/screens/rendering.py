@@ -19,8 +19,8 @@ from liquid_background.jobs.log import printable_once
 from liquid_background.nearest import nearest
 from liquid_background.screens.assets import asset_urls
 from liquid_background.screens.formats import FILTERS
-from liquid_background.screens.messages import ScreenAnswer, ScreenRequest
-from liquid_background.screens.told import told
+from liquid_background.screens.messages import ScreenAnswer, ScreenRequest, path_of
+from liquid_background.screens.told import told, told_job
 
 TEMPLATES: Final = files("liquid_background.screens") / "templates"
 _SUFFIX: Final = ".liquid"
@@ -110,6 +110,7 @@ class Pages:
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
+            "told_job": Exact(f"{request.root}/{path_of('jobs', made)}") if (made := told_job(request.query)) else None,
             "message": None,  # what is wrong with what was asked for
             "here": Exact(_here(request)),
         }

@@ -261,6 +261,7 @@ OURS: Final = 3
 KNOWS_BEHIND: Final = 2
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
+VERSION: Final = "lb_version"  # there, too: of liquid-background
 RECYCLES: Final = "lb_recycles"  # there, too: how many processes had its place before it
 MEMORY: Final = "lb_memory"  # there, too: bytes that it held at its last beat
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse
