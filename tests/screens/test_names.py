@@ -102,7 +102,9 @@ def test_jobs_whose_records_say_no_name_make_no_row(ask: Ask, desk: Desk) -> Non
 def test_a_name_is_paused_stands_still_and_goes_on(engine: Engine, ask: Ask, desk: Desk) -> None:
     desk.send("a", "b")
     page = Read(ask("names?span=7d"))
-    assert ask("queues/pause", page.form("queues/pause", source_name="mail")).status == 303
+    form = page.form("queues/pause", source_name="mail", reason="")
+    assert ask("queues/pause", {**form, "reason": "until 18:00"}).status == 303
+    assert [pause.reason for pause in engine.queues.paused()] == ["until 18:00"]
     assert desk.hands.claim().jobs == ()
     page = Read(ask("names"))
     assert page.row("mail")[0] == "mail paused"
