@@ -22,7 +22,6 @@ from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 from liquid_background.wording import counted
 
-_ENTRY: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 _OPERATION: Final = re.compile(r"(operation [0-9a-f]{1,64}): (\{.*\})", re.ASCII)
 _JOB: Final = re.compile(r"job ([A-Za-z0-9_-]{1,100}) \(", re.ASCII)
 
@@ -46,7 +45,7 @@ def show(screen: Screen) -> ScreenAnswer:
 
 def _audit(screen: Screen) -> dict[str, Any]:
     query = screen.request.query
-    before = query.one("before") if _ENTRY.fullmatch(query.one("before")) else ""
+    before = query.one("before") if paging.is_entry_id(query.one("before")) else ""
     newest = [*reversed(screen.engine.audit.entries(paging.PAGE + 1, before=before))]
     shown = newest[: paging.PAGE]
     older = query.but("done", "about", before=shown[-1].id) if len(newest) > len(shown) else None

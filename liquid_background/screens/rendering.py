@@ -26,17 +26,17 @@ TEMPLATES: Final = files("liquid_background.screens") / "templates"
 _SUFFIX: Final = ".liquid"
 
 NAVIGATION: Final = (
-    ("Overview", ""),
-    ("Jobs", "jobs"),
-    ("Failures", "failures"),
-    ("Source names", "names"),
-    ("Queues", "queues"),
-    ("Schedules", "schedules"),
-    ("Workers", "workers"),
-    ("Logs", "logs"),
-    ("Operations", "operations"),
+    ("Overview", "", "o"),
+    ("Jobs", "jobs", "j"),
+    ("Failures", "failures", "f"),
+    ("Source names", "names", ""),
+    ("Queues", "queues", ""),
+    ("Schedules", "schedules", ""),
+    ("Workers", "workers", ""),
+    ("Logs", "logs", "l"),
+    ("Operations", "operations", ""),
 )
-"""The screens, and the first segments of their paths."""
+"""The screens, the first segments of their paths, and the key that leads there behind `g`: see the template `keys`."""
 
 HEADERS: Final = (
     ("cache-control", "no-store"),
@@ -162,7 +162,8 @@ def plain(value: Any) -> Any:
 def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
     at = request.segments[0] if request.segments else ""
     return [
-        {"title": title, "url": Exact(f"{request.root}/{path}"), "is_here": path == at} for title, path in NAVIGATION
+        {"title": title, "url": Exact(f"{request.root}/{path}"), "is_here": path == at, "key": key}
+        for title, path, key in NAVIGATION
     ]
 
 

@@ -30,7 +30,6 @@
     (group || $(".acts form[action$='/retry'] button, .acts a[href*='/jobs/all/retry']"))?.click();
   }
 
-  const screens = { o: 0, j: 1, f: 2, l: 7 };
   let lead = false;
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -40,7 +39,8 @@
     }
     const was = lead;
     lead = false;
-    if (was && event.key in screens) return void all("header nav a")[screens[event.key]].click();
+    const screen = was && all("header nav a").find((link) => link.dataset.go === event.key);
+    if (screen) return void screen.click();
     const box = $("tr.here input[type=checkbox]");
     const act = {
       j: () => go(1),

@@ -12,7 +12,7 @@ from typing import Final
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from liquid_background.screens.entrance import BARE
+from liquid_background.screens.bare import BARE
 from liquid_background.screens.live import Event, Feed
 from liquid_background.threads import Threads
 
