@@ -66,6 +66,14 @@ async def wait_for(until: str) -> str:
 
 
 @engine.action
+def sign_in(password: str, /, name: str, *tokens: str) -> str:
+    """Fail with what is not to be seen, unless there is but one token."""
+    if len(tokens) != 1:
+        raise ValueError(f"{name} with {password}: {', '.join(tokens)}")
+    return f"{name} with {password}"
+
+
+@engine.action
 def not_plain() -> object:
     """Return what cannot travel."""
     return Path()
