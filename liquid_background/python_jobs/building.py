@@ -38,10 +38,10 @@ def build_call(
         EnqueueError: when the arguments don't fit the function, are not plain data, or take too much room.
     """
     name = function.path
-    unnamed, named = _by_name(function, args, kwargs)
+    unnamed, named, names = _by_name(function, args, kwargs)
     positional = [_encode(name, f"argument {number}", value) for number, value in enumerate(unnamed, 1)]
     parameters = {"args": positional, "kwargs": _encode_all(name, "argument", named)}
-    places = [*(f"args.{at}" for at in secret_positions(function.__wrapped__, len(unnamed), secret_names)), *masked]
+    places = [*(f"args.{at}" for at, each in enumerate(names) if looks_secret(each, secret_names)), *masked]
     if places:
         parameters[MASKED] = places
     job = Job(
@@ -59,18 +59,22 @@ def build_call(
 
 def _by_name(
     function: Function[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked."""
+) -> tuple[Sequence[Any], Mapping[str, Any], Sequence[str]]:
+    """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked.
+
+    Of those that stay in their places, the names of their parameters are behind them. Where a wrapper makes of them what
+    it likes, each has all names: any of these may be its own.
+    """
     signature = inspect.signature(function.__wrapped__)
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
         if _fit_wrapper(function.__wrapped__, args, kwargs):
-            return args, kwargs
+            return args, kwargs, [" ".join(signature.parameters)] * len(args)
         raise EnqueueError(f"cannot enqueue {function.path}: {error}") from error
     if any(each.kind in (each.POSITIONAL_ONLY, each.VAR_POSITIONAL) for each in signature.parameters.values()):
-        return args, kwargs
-    return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
+        return args, kwargs, _positional(function.__wrapped__, len(args))
+    return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}, ()
 
 
 def secret_positions(function: Callable[..., Any], count: int, secret_names: Sequence[str]) -> Iterator[int]:

@@ -85,6 +85,14 @@ def test_an_argument_without_a_name_is_masked_by_that_of_its_parameter(engine: E
     assert MASKED not in engine.function_job(shop.total, (1, 2), {}, {}).parameters
 
 
+def test_an_argument_that_a_wrapper_takes_is_masked_where_it_may_be_a_secret(engine: Engine) -> None:
+    job = engine.function_job(shop.sign_out, ("t0ken-1",), {}, {})
+    engine.send([job], ())
+    record = engine.jobs.get(job.id)
+    assert engine.shown([record])[0].parameters == {"args": [MASK], "kwargs": {}}
+    assert perform(engine, record).result == "session of t0ken-1"
+
+
 def test_types_survive_the_way_to_the_store_and_back(engine: Engine) -> None:
     outcome = perform(engine, engine.enqueue(engine.action("greet")(shop.greet), {"name": "Ann"}).job())
     assert outcome.result == {"hello": "Ann", "on": {"$date": "2024-04-03"}}
