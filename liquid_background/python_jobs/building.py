@@ -62,8 +62,8 @@ def _by_name(
 ) -> tuple[Sequence[Any], Mapping[str, Any], Sequence[str]]:
     """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked.
 
-    Behind those that stay in their places are the names of their parameters. Where a wrapper makes of them what it likes,
-    each has all names: any of these may be its own.
+    Behind those that stay in their places are the names of their parameters. Where a wrapper makes of them what it
+    likes, each has all names: any of these may be its own.
     """
     signature = inspect.signature(function.__wrapped__)
     try:
