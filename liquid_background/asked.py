@@ -19,7 +19,7 @@ from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.operating.forgetting import Forgetting, Forgotten, Progress
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.operating.pauses import Queues
-from liquid_background.jobs.operating.statistics import Statistics, statistics
+from liquid_background.jobs.operating.statistics import Part, Statistics, statistics
 from liquid_background.jobs.operating.story import PATIENCE, Story, story
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
@@ -140,22 +140,25 @@ class Asked:
         """Do what `shown_entries` does, without holding up the event loop."""
         return await self._operator_threads.run(self.shown_entries, entries)
 
-    def stats(self, source_name: str = "", since: datetime | None = None) -> Statistics:
+    def stats(self, source_name: str = "", since: datetime | None = None, *, only: Part | None = None) -> Statistics:
         """Return what jobs have done, by source name: attempts, failures, times waited and run.
 
         Args:
             source_name: literal, or `prefix*`; empty for all.
             since: aware, at most 31 days ago; None for all time.
+            only: what is wanted beside the total: "names", of which a month is read sooner, or "moments".
 
         Raises:
             FilterError: when counts of that time are not kept any more, or it has no time zone.
             StoreUnavailable: when the store cannot be reached.
         """
-        return statistics(self.store, source_name, since)
+        return statistics(self.store, source_name, since, only=only)
 
-    async def stats_async(self, source_name: str = "", since: datetime | None = None) -> Statistics:
+    async def stats_async(
+        self, source_name: str = "", since: datetime | None = None, *, only: Part | None = None
+    ) -> Statistics:
         """Do what `stats` does, without holding up the event loop."""
-        return await self._operator_threads.run(self.stats, source_name, since)
+        return await self._operator_threads.run(self.stats, source_name, since, only=only)
 
     @kept
     def _operator_threads(self) -> Threads:

@@ -6,7 +6,7 @@ import html
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from urllib.parse import quote, quote_plus
 
 from markupsafe import escape
@@ -21,7 +21,11 @@ _CUT: Final = "…"  # how a text says that it is
 _MOST_SECRETS: Final = 2_000  # that are looked for in a text
 _MOST_LOOKED: Final = 20_000_000  # characters that are looked at for them: once for each
 MASK: Final = "[masked]"
+MASKED: Final = "$masked"
+"""Beside values: the places in them, such as `args.0`, that are masked though no name there looks secret."""
 _STANDS_FOR_MASK: Final = "\ufdd0"  # no character: while others are masked, none is found in a mask
+_Places: TypeAlias = frozenset[tuple[str, ...]]
+_NOWHERE: Final[_Places] = frozenset()
 _REQUEST: Final = frozenset(("params", "session", "cookies", "headers", "current_user"))
 """What the `context` of an event's consumer holds; it is masked as a whole."""
 
@@ -33,8 +37,8 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
         values: parameters or handed-over values by name; a path such as `user.api_key` counts by its parts.
         secret_names: parts of names, such as those of the setting SECRET_NAMES.
     """
-    parts = [_plain(name) for name in secret_names]
-    return {name: MASK if _is_secret(name, value, parts) else _mask(value, parts) for name, value in values.items()}
+    found = _mask(values, [_plain(name) for name in secret_names], _NOWHERE)
+    return {name: value for name, value in found.items() if name != MASKED}
 
 
 def hidden(
@@ -51,7 +55,7 @@ def hidden(
         written: how else the text may have written them.
     """
     parts = [_plain(name) for name in secret_names]
-    found = {str(secret) for secret in _secrets(values, parts)}
+    found = {str(secret) for secret in _secrets(values, parts, _NOWHERE)}
     if len(found) > _MOST_SECRETS:
         return MASK
     long = [secret for secret in found if len(secret) >= _SHORTEST]
@@ -145,13 +149,15 @@ def _without_ends(part: str) -> str:
     return part[before : len(part) - behind]
 
 
-def _secrets(value: Any, parts: Sequence[str], is_secret: bool = False) -> Iterator[Any]:
+def _secrets(value: Any, parts: Sequence[str], places: _Places, is_secret: bool = False) -> Iterator[Any]:
+    is_secret = is_secret or () in places
     if isinstance(value, Mapping):
+        places = places | _told(value)
         for name, item in value.items():
-            yield from _secrets(item, parts, is_secret or _is_secret(name, item, parts))
+            yield from _secrets(item, parts, _inside(places, name), is_secret or _is_secret(name, item, parts))
     elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _secrets(item, parts, is_secret)
+        for at, item in enumerate(value):
+            yield from _secrets(item, parts, _inside(places, at), is_secret)
     elif is_secret and value is not None and not isinstance(value, bool):
         yield value
 
@@ -175,9 +181,28 @@ def _plain(name: str) -> str:
     return name.casefold().replace("_", "").replace("-", "")
 
 
-def _mask(value: Any, parts: Sequence[str]) -> Any:
+def _mask(value: Any, parts: Sequence[str], places: _Places) -> Any:
+    if () in places:
+        return MASK
     if isinstance(value, Mapping):
-        return {key: MASK if _is_secret(key, item, parts) else _mask(item, parts) for key, item in value.items()}
+        places = places | _told(value)
+        return {
+            key: MASK if _is_secret(key, item, parts) else _mask(item, parts, _inside(places, key))
+            for key, item in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_mask(item, parts) for item in value]
+        return [_mask(item, parts, _inside(places, at)) for at, item in enumerate(value)]
     return value
+
+
+def _told(values: Mapping[Any, Any]) -> _Places:
+    """Return the places that are named beside values."""
+    places = values.get(MASKED)
+    if not isinstance(places, list | tuple):
+        return _NOWHERE
+    return frozenset(tuple(place.split(".")) for place in places if isinstance(place, str))
+
+
+def _inside(places: _Places, name: object) -> _Places:
+    """Return those that are inside of what has a name, as they are seen from there."""
+    return frozenset(place[1:] for place in places if place[0] == str(name)) if places else _NOWHERE

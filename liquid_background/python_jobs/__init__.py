@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from liquid_background.python_jobs.building import source_name_of
+from liquid_background.python_jobs.building import secret_positions, source_name_of
 from liquid_background.python_jobs.decorator import background, default_queue, provide_default_queue
 from liquid_background.python_jobs.function import Function, find_function
 from liquid_background.python_jobs.handle import Handle
@@ -32,6 +32,7 @@ __all__ = [
     "find_function",
     "provide_default_queue",
     "read_schedule",
+    "secret_positions",
     "source_name_of",
     "to_result",
     "too_many_schedules",

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from liquid_background.errors import EnqueueError, NotPlain
 from liquid_background.job import MAX_PAYLOAD, Encoded, Job, plain_name
 from liquid_background.jobs.handover import IsWhole, encode, size
+from liquid_background.jobs.masking import MASKED, looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.python_jobs.function import Function
 
 
 def build_call(
-    function: Function[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], fields: Mapping[str, Any]
+    function: Function[..., Any],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    *,
+    secret_names: Sequence[str] = (),
+    masked: Sequence[str] = (),
 ) -> Job:
     """Return the job of a call.
 
@@ -23,14 +30,20 @@ def build_call(
         args: its positional arguments.
         kwargs: its named arguments.
         fields: any of the job's.
+        secret_names: parts of names, such as those of the setting SECRET_NAMES: a positional argument of such a name is
+            masked where it is shown.
+        masked: what else is, as places such as `kwargs.args.0`.
 
     Raises:
         EnqueueError: when the arguments don't fit the function, are not plain data, or take too much room.
     """
     name = function.path
-    unnamed, named = _by_name(function, args, kwargs)
+    unnamed, named, names = _by_name(function, args, kwargs)
     positional = [_encode(name, f"argument {number}", value) for number, value in enumerate(unnamed, 1)]
     parameters = {"args": positional, "kwargs": _encode_all(name, "argument", named)}
+    places = [*(f"args.{at}" for at, each in enumerate(names) if looks_secret(each, secret_names)), *masked]
+    if places:
+        parameters[MASKED] = places
     job = Job(
         **{
             "source_name": source_name_of(function.__qualname__),
@@ -46,18 +59,39 @@ def build_call(
 
 def _by_name(
     function: Function[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> tuple[Sequence[Any], Mapping[str, Any]]:
-    """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked."""
+) -> tuple[Sequence[Any], Mapping[str, Any], Sequence[str]]:
+    """Return the arguments, by name where the function allows: errors and listings tell, and secrets are masked.
+
+    Behind those that stay in their places are the names of their parameters. Where a wrapper makes of them what it
+    likes, each has all names: any of these may be its own.
+    """
     signature = inspect.signature(function.__wrapped__)
     try:
         signature.bind(*args, **kwargs)
     except TypeError as error:
         if _fit_wrapper(function.__wrapped__, args, kwargs):
-            return args, kwargs
+            return args, kwargs, [" ".join(signature.parameters)] * len(args)
         raise EnqueueError(f"cannot enqueue {function.path}: {error}") from error
     if any(each.kind in (each.POSITIONAL_ONLY, each.VAR_POSITIONAL) for each in signature.parameters.values()):
-        return args, kwargs
-    return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}
+        return args, kwargs, _positional(function.__wrapped__, len(args))
+    return (), {**dict(zip(signature.parameters, args, strict=False)), **kwargs}, ()
+
+
+def secret_positions(function: Callable[..., Any], count: int, secret_names: Sequence[str]) -> Iterator[int]:
+    """Yield which of so many positional arguments have names, in the function's signature, that look secret."""
+    for at, each in enumerate(_positional(function, count)):
+        if looks_secret(each, secret_names):
+            yield at
+
+
+def _positional(function: Callable[..., Any], count: int) -> Sequence[str]:
+    names: list[str] = []
+    for each in inspect.signature(function).parameters.values() if count else ():
+        if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD):
+            names.append(each.name)
+        elif each.kind is each.VAR_POSITIONAL:
+            names += [each.name] * (count - len(names))
+    return names[:count]
 
 
 def _fit_wrapper(wrapper: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

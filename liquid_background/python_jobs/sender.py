@@ -55,16 +55,21 @@ class EngineSender(Sender, Functions):
         return function
 
     def function_job(
-        self, function: Any, args: Sequence[Any], kwargs: Mapping[str, Any], fields: Mapping[str, Any]
+        self,
+        function: Any,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        fields: Mapping[str, Any],
+        masked: Sequence[str] = (),
     ) -> Job:
-        """Return the job of a call of a registered function.
+        """Return the job of a call of a registered function; `masked` is as of `build_call`.
 
         Raises:
             EnqueueError: when a worker could not find the function, or the arguments are not for it.
         """
         known = self.registered(function)
         check_importable(known)
-        return build_call(known, args, kwargs, fields)
+        return build_call(known, args, kwargs, fields, secret_names=self.settings.secret_names, masked=masked)
 
     def registered(self, function: object) -> Function[..., Any]:
         """Return a function as it is registered.

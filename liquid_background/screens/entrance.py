@@ -13,10 +13,10 @@ from liquid_background.engine import Engine
 from liquid_background.errors import NotSignedIn
 from liquid_background.jobs.log import printable
 from liquid_background.screens.access import Permission, Visitor, visitor_of
+from liquid_background.screens.bare import BARE, line
 from liquid_background.screens.guard import Arrival, Guard
 from liquid_background.screens.live import Feed
 from liquid_background.screens.messages import MAX_FIELDS, Fields, Refused, ScreenAnswer, ScreenRequest
-from liquid_background.screens.rendering import HEADERS
 from liquid_background.screens.routing import Screens
 
 logger = logging.getLogger(__name__)
@@ -25,11 +25,6 @@ MAX_FORM: Final = 1024 * 1024  # bytes of a form: the values of a job that is ed
 _FORM: Final = "application/x-www-form-urlencoded"
 _NO_HEADER: Final = re.compile("[^\t\x20-\x7e\x80-\xff]")
 _IN_URLS: Final = "/:?#[]@!$&'()*+,;=%"
-BARE: Final = (
-    ("content-security-policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"),
-    *HEADERS,
-)
-"""The headers of whatever says none of its own: pages have a policy that lets in the dashboard's own files."""
 
 
 class Entrance:
@@ -89,12 +84,12 @@ class Entrance:
     def turned_away(self, arrival: Arrival, error: BaseException) -> ScreenAnswer:
         """Return the answer to a request that no screen has answered."""
         if isinstance(error, Refused):
-            return plain(error.status, error.message, *error.headers)
+            return line(arrival, error.status, error.message, *error.headers)
         if isinstance(error, NotSignedIn):
             return _sign_in(arrival, error)
         # What the host's code raises may hold its secrets, and is not for whoever asks.
         logger.error("error at %s of the dashboard", printable(arrival.path[:200]) or "/", exc_info=error)
-        return plain(500, "The dashboard has an error, which is in the log of its server.")
+        return line(arrival, 500, "The dashboard has an error, which is in the log of its server.")
 
     def dressed(self, arrival: Arrival, answer: ScreenAnswer) -> ScreenAnswer:
         """Return an answer with the headers that each one has, and without a body where none is asked for."""
@@ -133,12 +128,6 @@ class Entrances:
         return found
 
 
-def plain(status: int, message: str, *headers: tuple[str, str]) -> ScreenAnswer:
-    """Return a line of text."""
-    content_type = ("content-type", "text/plain; charset=utf-8")
-    return ScreenAnswer(status=status, headers=(content_type, *headers), body=f"{message}\n".encode("utf-8", "replace"))
-
-
 def too_large() -> Refused:
     """Return what to raise for a form that is over MAX_FORM."""
     return Refused(413, f"The form is over {MAX_FORM // 1024} KB.")
@@ -146,8 +135,8 @@ def too_large() -> Refused:
 
 def _sign_in(arrival: Arrival, error: NotSignedIn) -> ScreenAnswer:
     if error.location and arrival.method != "POST" and arrival.is_navigation:
-        return plain(303, str(error), ("location", quote(error.location, _IN_URLS, errors="replace")))
-    return plain(401, str(error), *([("www-authenticate", error.challenge)] if error.challenge else []))
+        return line(arrival, 303, str(error), ("location", quote(error.location, _IN_URLS, errors="replace")))
+    return line(arrival, 401, str(error), *([("www-authenticate", error.challenge)] if error.challenge else []))
 
 
 def _request(arrival: Arrival, visitor: Visitor, body: bytes = b"") -> ScreenRequest:

@@ -39,6 +39,8 @@ def show(screen: Screen) -> ScreenAnswer:
         f"{job.source_name or 'job'} {job.status}, job {short(job.id)}",
         heading=job.source_name or "Job",
         job=_facts(screen, story),
+        worker=_worker(screen, job),
+        workers_url=Exact(screen.url("workers")),
         url=job_url(screen, job.id),
         acts=[str(kind) for kind in _acts(job.status) if screen.request.visitor.may(kind)],
         can_edit=_may_edit(screen, job),
@@ -115,6 +117,13 @@ def _facts(screen: Screen, story: Story) -> dict[str, Any]:
         "edited_from": job.edited_from,
         "edited_from_url": job_url(screen, job.edited_from) if job.edited_from else None,
     }
+
+
+def _worker(screen: Screen, job: JobRecord) -> str:
+    """Return the name of the worker that runs a job; empty of one that does not run, or where none says so."""
+    if job.status is not JobStatus.RUNNING:
+        return ""
+    return next((each.name for each in screen.engine.overview().workers if job.id in each.job_ids), "")
 
 
 def _timeline(story: Story) -> list[dict[str, Any]]:

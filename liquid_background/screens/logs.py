@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -10,12 +9,11 @@ from liquid_background.errors import FilterError
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.screens.linking import short
 from liquid_background.screens.messages import Fields, ScreenAnswer
+from liquid_background.screens.paging import is_entry_id, order_of
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 PAGE: Final = 100  # entries
-_ENTRY_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
-_LARGEST: Final = 2**64 - 1  # of both numbers of an id
 _FIRST: Final = "0-0"
 
 
@@ -26,7 +24,7 @@ def show(screen: Screen) -> ScreenAnswer:
     newest = screen.engine.log.entries(limit=1)
     after = newest[-1].id if newest else _FIRST
     found = screen.engine.log.entries(limit=PAGE + 1, before=before, **wanted)
-    shown = [entry for entry in found[-PAGE:] if _order(entry.id) <= _order(after)]  # what came since is streamed
+    shown = [entry for entry in found[-PAGE:] if order_of(entry.id) <= order_of(after)]  # what came since is streamed
     older = screen.url("logs", query=query.but(before=shown[0].id)) if len(found) > PAGE and shown else None
     return screen.page(
         "logs",
@@ -60,13 +58,9 @@ def entry_id_of(text: str) -> str | None:
     Raises:
         FilterError: when it is something else.
     """
-    if text and not (_ENTRY_ID.fullmatch(text) and max(_order(text)) <= _LARGEST):
+    if text and not is_entry_id(text):
         raise FilterError(f"no entry of the log has the id {text[:120]!r}")
     return text or None
-
-
-def _order(entry_id: str) -> tuple[int, ...]:
-    return tuple(map(int, entry_id.split("-")))
 
 
 def rows(screen: Screen, entries: Iterable[LogEntry]) -> list[dict[str, Any]]:

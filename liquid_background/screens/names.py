@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from liquid_background.job import SOURCE_NAME
@@ -17,9 +16,10 @@ from liquid_background.screens.linking import jobs_url
 from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.screens.spans import since_of
 from liquid_background.wording import counted
 
-_HOURS: Final = {"1h": 1, "24h": 24, "7d": 7 * 24, "31d": 31 * 24, "all": 0}
+_HOURS: Final = {"1h": 1, "24h": 24, "7d": 7 * 24, "31d": 31 * 24}
 _DEFAULT: Final = "24h"
 _WORDS: Final = {"1h": "1 hour", "24h": "24 hours", "7d": "7 days", "31d": "31 days", "all": "All time"}
 
@@ -40,10 +40,12 @@ _SORTS: Final[Mapping[str, tuple[str, _Key]]] = {
 def show(screen: Screen) -> ScreenAnswer:
     """Show them."""
     query = screen.request.query
-    span = query.one("span") if query.one("span") in _HOURS else _DEFAULT
+    span = query.one("span") if query.one("span") in _WORDS else _DEFAULT
     sort = query.one("sort") if query.one("sort") in (*_SORTS, "name") else "runs"
     prefix = query.one("prefix")
-    found = screen.engine.stats(f"{prefix}*" if prefix else "", since=since_of(span))
+    found = screen.engine.stats(
+        f"{prefix}*" if prefix else "", since=since_of(_HOURS[span]) if span in _HOURS else None, only="names"
+    )
     paused, waiting = screen.engine.queues.paused(), screen.engine.queues.waiting_by_name()
     named = {name for name in waiting or () if name.startswith(prefix)}
     named |= {each.name for each in paused if _is_of_one(each) and each.name.startswith(prefix)}
@@ -70,18 +72,6 @@ def show(screen: Screen) -> ScreenAnswer:
         span_words=_WORDS[span].lower(),
         paging=paging.links(screen, start, len(known)),
     )
-
-
-def since_of(span: str) -> datetime | None:
-    """Return when a span begins: a whole minute or hour, so that no more is read than is counted; None for all time."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    match _HOURS[span]:
-        case 0:
-            return None
-        case 1:
-            return now - timedelta(minutes=59)
-        case hours:
-            return now.replace(minute=0) - timedelta(hours=hours - 1)
 
 
 def _is_of_one(pause: Pause) -> bool:

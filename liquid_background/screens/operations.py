@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from liquid_background.errors import FilterError, OperationError
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.audit import AuditEntry
+from liquid_background.jobs.operating.failuregroup import FailureGroup
+from liquid_background.jobs.operating.failures import GONE
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.queue.protocol import MAX_OPERATIONS
 from liquid_background.screens import paging
@@ -19,7 +22,6 @@ from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 from liquid_background.wording import counted
 
-_ENTRY: Final = re.compile(r"[0-9]{1,19}-[0-9]{1,19}", re.ASCII)
 _OPERATION: Final = re.compile(r"(operation [0-9a-f]{1,64}): (\{.*\})", re.ASCII)
 _JOB: Final = re.compile(r"job ([A-Za-z0-9_-]{1,100}) \(", re.ASCII)
 
@@ -35,7 +37,7 @@ def show(screen: Screen) -> ScreenAnswer:
         heading="Operations",
         total=len(found),
         running=running,
-        operations=[_row(screen, each) for each in paging.part(found, start)],
+        operations=_rows(screen, paging.part(found, start)),
         paging=paging.links(screen, start, len(found)),
         **_audit(screen),
     )
@@ -43,7 +45,7 @@ def show(screen: Screen) -> ScreenAnswer:
 
 def _audit(screen: Screen) -> dict[str, Any]:
     query = screen.request.query
-    before = query.one("before") if _ENTRY.fullmatch(query.one("before")) else ""
+    before = query.one("before") if paging.is_entry_id(query.one("before")) else ""
     newest = [*reversed(screen.engine.audit.entries(paging.PAGE + 1, before=before))]
     shown = newest[: paging.PAGE]
     older = query.but("done", "about", before=shown[-1].id) if len(newest) > len(shown) else None
@@ -86,7 +88,19 @@ def abort(screen: Screen) -> ScreenAnswer:
     return back(screen, {"done": "aborted", "about": f"operation {given}"}, "operations")
 
 
-def _row(screen: Screen, each: Operation) -> dict[str, Any]:
+def _rows(screen: Screen, operations: Sequence[Operation]) -> list[dict[str, Any]]:
+    meant = {each.filter.failure for each in operations if each.filter.failure}
+    groups = {group.id: group for group in screen.engine.failures.known(meant)} if meant else {}
+    return [_row(screen, each, groups.get(each.filter.failure)) for each in operations]
+
+
+def _failure(screen: Screen, group: FailureGroup) -> dict[str, Any]:
+    """Return what its id does not tell of a failure group; of one whose jobs are gone, the class of its error."""
+    error = group.raised if group.error == GONE else group.error
+    return {"url": Exact(screen.url("failures", group.id)), "error": error or "failure", "place": group.place}
+
+
+def _row(screen: Screen, each: Operation, group: FailureGroup | None) -> dict[str, Any]:
     is_running = each.state is OperationState.RUNNING
     return {
         "id": each.id,
@@ -94,6 +108,7 @@ def _row(screen: Screen, each: Operation) -> dict[str, Any]:
         "kind": str(each.kind),
         "words": in_words(each.filter),
         "url": filter_url(screen, each.filter),
+        "failure": None if group is None else _failure(screen, group),
         "by": each.by,
         "rate": each.rate,
         "state": str(each.state),

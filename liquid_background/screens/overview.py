@@ -17,11 +17,13 @@ from liquid_background.screens.linking import jobs_url
 from liquid_background.screens.messages import ScreenAnswer
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
+from liquid_background.screens.spans import since_of
 from liquid_background.screens.workers import row as worker_row
 from liquid_background.screens.workers import running_jobs
 
 _WORKERS: Final = 8  # that are shown; their own screen has all
 _SPANS: Final = {"": ("24 hours", "by the hour"), "3h": ("3 hours", "by the minute")}
+_HOURS: Final = {"": 24, "3h": 3}
 _DAY: Final = "24h"
 
 
@@ -32,7 +34,7 @@ def show(screen: Screen) -> ScreenAnswer:
     span = span if span in _SPANS else ""
     seen, paused = engine.overview(), engine.queues.paused()
     failed = engine.queues.failed_since(datetime.now(UTC) - timedelta(days=1))
-    found = engine.stats(since=since_of(span))
+    found = engine.stats(since=since_of(_HOURS[span]), only="moments")
     waiting, running = sum(map(_waiting, seen.queues)), sum(each.running for each in seen.queues)
     verdicts = [verdict for verdict in engine.health() if verdict.name != PAUSED]
     return screen.page(
@@ -59,12 +61,6 @@ def show(screen: Screen) -> ScreenAnswer:
         ],
         **_workers(screen, seen),
     )
-
-
-def since_of(span: str) -> datetime:
-    """Return when a span begins: whole minutes or hours, so that no more is read than is shown."""
-    now = datetime.now(UTC).replace(second=0, microsecond=0)
-    return now - timedelta(minutes=179) if span == "3h" else now.replace(minute=0) - timedelta(hours=23)
 
 
 def _waiting(queue: QueueCounts) -> int:

@@ -1,7 +1,8 @@
-"""A part of what is listed whole, fifty at a time, and the links to the parts beside it."""
+"""A part of a list, fifty at a time, and the links to the parts beside it; the ids at which parts of a stream begin."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar
 
@@ -12,7 +13,20 @@ PAGE: Final = 50
 _START: Final = "from"  # the field of a query that says where a part begins
 _LONGEST: Final = 6  # digits of a number in a URL
 
+_ENTRY_ID: Final = re.compile(r"\d{1,20}-\d{1,20}", re.ASCII)
+_LARGEST: Final = 2**64 - 1  # of both numbers of an entry's id
+
 _Item = TypeVar("_Item")
+
+
+def is_entry_id(text: str) -> bool:
+    """Return whether an entry of a stream, as the log's and the audit's are, may have such an id."""
+    return _ENTRY_ID.fullmatch(text) is not None and max(order_of(text)) <= _LARGEST
+
+
+def order_of(entry_id: str) -> tuple[int, ...]:
+    """Return by what the ids of entries are ordered."""
+    return tuple(map(int, entry_id.split("-")))
 
 
 def start_of(screen: Screen) -> int:

@@ -19,24 +19,24 @@ from liquid_background.jobs.log import printable_once
 from liquid_background.nearest import nearest
 from liquid_background.screens.assets import asset_urls
 from liquid_background.screens.formats import FILTERS
-from liquid_background.screens.messages import ScreenAnswer, ScreenRequest
-from liquid_background.screens.told import told
+from liquid_background.screens.messages import ScreenAnswer, ScreenRequest, path_of
+from liquid_background.screens.told import told, told_job
 
 TEMPLATES: Final = files("liquid_background.screens") / "templates"
 _SUFFIX: Final = ".liquid"
 
 NAVIGATION: Final = (
-    ("Overview", ""),
-    ("Jobs", "jobs"),
-    ("Failures", "failures"),
-    ("Source names", "names"),
-    ("Queues", "queues"),
-    ("Schedules", "schedules"),
-    ("Workers", "workers"),
-    ("Logs", "logs"),
-    ("Operations", "operations"),
+    ("Overview", "", "o"),
+    ("Jobs", "jobs", "j"),
+    ("Failures", "failures", "f"),
+    ("Source names", "names", ""),
+    ("Queues", "queues", ""),
+    ("Schedules", "schedules", ""),
+    ("Workers", "workers", ""),
+    ("Logs", "logs", "l"),
+    ("Operations", "operations", ""),
 )
-"""The screens, and the first segments of their paths."""
+"""The screens, the first segments of their paths, and the key that leads there behind `g`: see the template `keys`."""
 
 HEADERS: Final = (
     ("cache-control", "no-store"),
@@ -110,6 +110,7 @@ class Pages:
             "visitor": request.visitor.name,
             "may": {str(action): True for action in request.visitor.actions},
             "told": told(request.query),
+            "told_job": Exact(f"{request.root}/{path_of('jobs', made)}") if (made := told_job(request.query)) else None,
             "message": None,  # what is wrong with what was asked for
             "here": Exact(_here(request)),
         }
@@ -161,7 +162,8 @@ def plain(value: Any) -> Any:
 def _navigation(request: ScreenRequest) -> list[dict[str, Any]]:
     at = request.segments[0] if request.segments else ""
     return [
-        {"title": title, "url": Exact(f"{request.root}/{path}"), "is_here": path == at} for title, path in NAVIGATION
+        {"title": title, "url": Exact(f"{request.root}/{path}"), "is_here": path == at, "key": key}
+        for title, path, key in NAVIGATION
     ]
 
 

@@ -172,7 +172,7 @@ _HEADINGS: Final[Mapping[int, str]] = {
 def _failed(screen: Screen, status: int, message: str, headers: Sequence[tuple[str, str]] = ()) -> ScreenAnswer:
     logger.info("%s %s: %d %s", screen.request.method, printable(screen.request.path), status, printable(message))
     heading = _HEADINGS.get(status, "An error")
-    page = screen.page(
-        "error", f"{heading} ({status})", status, heading=heading, message=message, before=page_before(screen)
-    )
+    is_passing = status == 503 and screen.request.method == "GET"
+    shown = {"heading": heading, "message": message, "before": page_before(screen), "may_help": is_passing}
+    page = screen.page("error", f"{heading} ({status})", status, **shown)
     return replace(page, headers=(*page.headers, *headers))

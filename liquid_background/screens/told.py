@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,6 +29,7 @@ DONE: Final[Mapping[str, str]] = {
     "started": "started; workers carry it out",
 }
 """What was done, by the word that the query's `done` holds."""
+_ENQUEUED: Final = re.compile(r", job ([A-Za-z0-9_-]{1,100})\Z")
 _LONGEST: Final = 120  # characters of what it was done to
 
 
@@ -35,3 +37,9 @@ def told(query: Fields) -> str:
     """Return the line that a page shows at its top; empty for none."""
     words = DONE.get(query.one("done"), "")
     return f"{query.one('about')[:_LONGEST]} {words}".strip() if words else ""
+
+
+def told_job(query: Fields) -> str:
+    """Return the id of the job that was enqueued by what that line tells of; empty for none."""
+    found = _ENQUEUED.search(query.one("about")) if query.one("done") == "enqueued" else None
+    return found[1] if found else ""

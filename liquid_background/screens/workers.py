@@ -53,6 +53,7 @@ def row(screen: Screen, worker: WorkerInfo, running: Mapping[str, JobRecord]) ->
         "queues": ", ".join(worker.queues),
         "memory": None if worker.memory is None else f"{worker.memory / _MEGABYTE:,.0f} MB",
         "version": worker.app_version,
+        "own_version": worker.version,
         "python": worker.python_version,
         "recycles": worker.recycles,
         "completed": worker.completed,

@@ -25,6 +25,7 @@ APP = f"""
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from liquid_background import Engine
+from liquid_background.errors import NotSignedIn
 from liquid_background.screens import ACTIONS
 from liquid_background.web.dashboard import dashboard
 
@@ -32,6 +33,8 @@ engine = Engine(templates="templates", data_dir="store")
 
 
 def authorize(request):
+    if request.cookies.get("role") == "stranger":
+        raise NotSignedIn()
     return {{"reader": "read", "nobody": None}}.get(request.cookies.get("role"), ACTIONS)
 
 

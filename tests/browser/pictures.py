@@ -136,7 +136,8 @@ def _history(shop: Shop, chance: random.Random) -> None:
                 tally.begin(int(chance.lognormvariate(4, 1)))
                 failed = chance.random() < FAILING.get(name, 0) * (5 if ago == 7 else 1)
                 tally.end("failed" if failed else "success", int(chance.lognormvariate(5, 0.8)))
-            shop.engine.store.client.hset(f"{keys.COUNTS}h:{hour - ago}", name, json.dumps(tally.cell()))
+            key = f"{keys.COUNTS}h:{hour - ago}"  # as earlier workers count: it is added to hours and days alike
+            shop.engine.store.client.hset(key, name, json.dumps(tally.cell()))
 
 
 def _take(shop: Shop, browser: Browser) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from liquid_background.errors import JobNotFound
 from liquid_background.job import Job
 from tests.browser.conftest import Shop
 
@@ -30,6 +31,47 @@ def test_deleting_is_asked_for_once_more(shop: Shop, page: Page, waiting: str, p
     page.click("button:text-is('Delete')")
     expect(page.locator(".told")).to_contain_text("deleted")
     assert answers == []
+
+
+@pytest.mark.parametrize("path", ["jobs/{}", "jobs?source_name=unwanted&id_prefix={}"])
+def test_without_scripts_a_page_asks(shop: Shop, browser: Browser, waiting: str, path: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{shop.url}/{path.format(waiting)}")
+    if "?" in path:
+        page.check(f"#pick-{waiting}")
+    page.click("button:text-is('Delete')")
+    expect(page.locator("h1")).to_have_text("Delete 1 job?")
+    expect(page.locator("main li")).to_contain_text("unwanted")
+    page.click("main a:text-is('Back')")
+    assert page.url == f"{shop.url}/{path.format(waiting)}"
+    assert shop.engine.jobs.get(waiting).id == waiting
+    if "?" in path:
+        page.check(f"#pick-{waiting}")
+    page.click("button:text-is('Delete')")
+    page.click("button:text-is('Delete 1 job')")
+    expect(page.locator(".told")).to_contain_text("deleted")
+    with pytest.raises(JobNotFound):
+        shop.engine.jobs.get(waiting)
+    context.close()
+
+
+def test_a_reason_is_given_while_the_page_is_live(shop: Shop, page: Page, waiting: str) -> None:
+    page.goto(f"{shop.url}/names")
+    row = page.locator("main tr:has-text('unwanted')")
+    row.locator("summary").click()
+    page.keyboard.press("Tab")
+    page.keyboard.type("until six")
+    shop.engine.jobs.send([Job(source_name="newcomer", template="pages/n", line=1, source="x", delay=600)])
+    page.wait_for_timeout(3_000)  # longer than the page takes to be told of it
+    page.locator("h1").click()  # the focus goes elsewhere
+    page.wait_for_timeout(3_000)
+    assert page.locator("main tr:has-text('newcomer')").count() == 0
+    row.locator("button").click()
+    expect(page.locator(".told")).to_contain_text("paused")
+    [pause] = shop.engine.queues.paused()
+    assert (pause.name, pause.reason) == ("unwanted", "until six")
+    shop.engine.queues.resume(source_name="unwanted")
 
 
 def test_the_address_of_a_filter_has_no_empty_fields(shop: Shop, page: Page) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from typing import Any
 
 from playwright.sync_api import Page, expect
@@ -9,7 +11,8 @@ from playwright.sync_api import Page, expect
 from liquid_background.job import Job
 from liquid_background.jobs.queue import moves, scripts
 from liquid_background.jobs.queue.tally import Tally
-from tests.browser.conftest import Shop, until
+from liquid_background.web.live import OF_ONE
+from tests.browser.conftest import PREFIX, Shop, until
 
 HIDE = """(hidden) => {
     Object.defineProperty(document, 'hidden', {value: hidden, configurable: true});
@@ -141,6 +144,33 @@ def test_a_tab_that_is_opened_behind_another_is_live_when_it_is_seen(shop: Shop,
     _send(shop, "seen")
     expect(page.locator("main tbody tr")).to_have_count(1)
     assert len(asked) == 1
+
+
+def test_a_page_beyond_a_visitors_streams_asks_now_and_then(shop: Shop, page: Page, angry: list[str]) -> None:
+    asked = _streams(page)
+    with ExitStack() as stack:
+        for _ in range(OF_ONE):
+            stream = stack.enter_context(closing(HTTPConnection("127.0.0.1", shop.port)))
+            stream.request("GET", f"{PREFIX}/live/workers")
+            assert stream.getresponse().status == 200
+        page.clock.install()
+        with page.expect_response("**/live/**") as refused:
+            page.goto(f"{shop.url}/jobs?source_name=beyond")
+        assert refused.value.status == 429
+        page.wait_for_timeout(200)
+        _send(shop, "beyond")
+        page.clock.fast_forward(10_500)
+        expect(page.locator("main tbody tr")).to_have_count(1)
+        page.goto(f"{shop.url}/logs?type=beyond")
+        expect(page.locator(".live-state")).to_contain_text("now and then")
+        shop.engine.render_string("{% log 'hello', type: 'beyond' %}")
+        page.clock.fast_forward(10_500)
+        expect(page.locator("#entries")).to_contain_text("hello")
+        page.clock.fast_forward(10_500)
+        page.wait_for_timeout(500)
+        assert page.locator("#entries tr").count() == 1
+    assert len(asked) >= 4
+    angry.clear()  # of the status
 
 
 def test_a_page_whose_live_part_is_refused_stays_as_it_is(shop: Shop, page: Page, angry: list[str]) -> None:

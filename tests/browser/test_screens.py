@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,6 +16,8 @@ from tests.browser.conftest import PREFIX, Shop
 
 SCREENS = ("", "jobs", "failures", "names", "queues", "schedules", "workers", "logs", "operations")
 CHANGES = ("jobs/all/retry?status=failed",)
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 WRONG = {"no/such/page": 404, "jobs/nothing": 404, "jobs?since=nonsense": 400, "queues/pause": 405}
 FAILS = "{% assign no = 'x' | divided_by: 0 %}"
 HOSTILE = "<img src=x onerror=alert(1)></script><script>alert(2)</script>\u202eevil\u0000"
@@ -82,18 +84,45 @@ def test_every_field_is_text_and_narrow_screens_scroll_in_their_tables_alone(fil
 def test_each_screen_is_accessible(filled: Shop, browser: Browser) -> None:
     context = browser.new_context(bypass_csp=True)  # the test's own script is let in
     page, axe = context.new_page(), Axe()
-    tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
     wrong = {}
     for path in [*_paths(filled), *WRONG]:
         page.goto(f"{filled.url}/{path}")
         page.emulate_media(color_scheme="light")
-        found = axe.run(page, options={"runOnly": tags}).response["violations"]
+        found = axe.run(page, options={"runOnly": TAGS}).response["violations"]
         page.emulate_media(color_scheme="dark")
         found += page.evaluate("axe.run({runOnly: ['color-contrast']})")["violations"]
         if found:
             wrong[path] = [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
     context.close()
     assert wrong == {}
+
+
+@pytest.mark.slow
+def test_the_page_that_asks_before_jobs_are_deleted_is_accessible(filled: Shop, browser: Browser) -> None:
+    context = browser.new_context(bypass_csp=True)
+    page = context.new_page()
+    page.goto(f"{filled.url}/jobs/{filled.engine.jobs.list(source_name='later')[0].id}")
+    page.evaluate("document.querySelector('form[action$=\"/delete\"]').submit()")  # as without scripts
+    expect(page.locator("h1")).to_have_text("Delete 1 job?")
+    assert Axe().run(page, options={"runOnly": TAGS}).response["violations"] == []
+    context.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("role", "status"), [("nobody", 403), ("stranger", 401)])
+def test_who_may_not_look_gets_an_accessible_page(filled: Shop, browser: Browser, role: str, status: int) -> None:
+    context = browser.new_context(bypass_csp=True)
+    context.add_cookies([{"name": "role", "value": role, "url": filled.url}])
+    page, axe = context.new_page(), Axe()
+    answer = page.goto(f"{filled.url}/jobs")
+    assert answer is not None
+    assert answer.status == status
+    expect(page.locator("main p")).not_to_be_empty()
+    for scheme in SCHEMES:
+        page.emulate_media(color_scheme=scheme)
+        found = axe.run(page, options={"runOnly": TAGS}).response["violations"]
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == []
+    context.close()
 
 
 @pytest.mark.parametrize("path", WRONG)

@@ -18,6 +18,7 @@ from django.contrib.auth.models import Permission, User
 from django.http import HttpRequest
 from django.test import Client, override_settings
 from django.urls import include, path
+from django.utils.module_loading import import_string
 
 from liquid_background import Engine
 from liquid_background.django import ACTIONS, NotSignedIn, dashboard_urls
@@ -56,10 +57,8 @@ urlpatterns = [
 def _admin() -> Iterator[None]:
     """Install the admin, which the project of the other tests does without."""
     with override_settings(INSTALLED_APPS=[*project.INSTALLED_APPS, "django.contrib.admin"]):
-        from liquid_background.django.admin import JobAdmin
-
         site = AdminSite()
-        site.register(Job, JobAdmin)
+        site.register(Job, import_string("liquid_background.django.admin.JobAdmin"))  # which needs the admin there
         urls = ModuleType("urls")
         vars(urls)["urlpatterns"] = [path("a b/admin/", site.urls), *urlpatterns]
         with override_settings(ROOT_URLCONF=urls):

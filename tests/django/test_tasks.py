@@ -289,6 +289,21 @@ def test_only_what_stands_at_its_own_name_can_be_enqueued(jobs: FakeJobs) -> Non
     assert jobs.enqueued == []
 
 
+@pytest.mark.parametrize("task", [tasks.sign_in, tasks.sign_in_knowingly], ids=["alone", "with-context"])
+def test_an_argument_in_its_place_is_masked_by_the_name_of_its_parameter(make_project: MakeProject, task: Any) -> None:
+    engine = make_project()
+    with fake_jobs(engine) as jobs:
+        result = task.enqueue("s3cret-1", "Ann")
+        [shown] = engine.shown([engine.jobs.get(result.id)])
+        assert shown.parameters["kwargs"]["args"] == ["[masked]", "Ann"]
+        [record] = jobs.run_all()
+        assert "Ann with [masked]" in (record.error or "")
+        assert engine.jobs.list(values={"kwargs.args.0": "s3cret-1"}) == []
+        assert engine.jobs.list(values={"args.0": "s3cret-1"}) == []
+        assert len(engine.jobs.list(values={"args.1": "Ann"})) == 1
+        assert task.get_result(result.id).args == ["s3cret-1", "Ann"]
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, g
+from flask import Blueprint, Flask, g, request
 from flask_login import LoginManager, UserMixin, login_user
 from werkzeug.serving import make_server
 
@@ -147,8 +147,6 @@ def test_a_form_that_was_taken_apart_before(mounted: Callable[..., Flask]) -> No
 
     @app.before_request
     def look() -> None:
-        from flask import request
-
         from_before.append(request.form.get("name"))
 
     done = post(app, "/ops/queues/pause", {"kind": "queue", "name": "low"})

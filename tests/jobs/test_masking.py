@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from markupsafe import escape
 
-from liquid_background.jobs.masking import MASK, certain_part, hidden, looks_secret, mask
+from liquid_background.jobs.masking import MASK, MASKED, certain_part, hidden, looks_secret, mask
 
 NAMES = ("password", "api_key")
 
@@ -38,6 +38,20 @@ def test_what_is_inside_lists_and_mappings_is_masked_and_what_was_given_stays() 
     shown = {"user": {"name": "Ada", "tokens": [{"apiKey": MASK, "id": 1}], "password": MASK}}
     assert mask(values, NAMES) == shown
     assert values["user"]["password"] == {"old": "x"}
+
+
+def test_places_that_are_named_beside_values_are_masked_and_not_told() -> None:
+    values = {
+        "args": ["s3cret-1", 2, [3]],
+        "kwargs": {"args": ["s3cret-4"]},
+        MASKED: ["args.0", "kwargs.args.0", "x.0"],
+    }
+    assert mask(values, NAMES) == {"args": [MASK, 2, [3]], "kwargs": {"args": [MASK]}}
+    assert mask({"parameters": values}, NAMES)["parameters"]["args"] == [MASK, 2, [3]]
+    for given in (values, {"parameters": values, "handed_over": {}}):
+        assert hidden("s3cret-1 and s3cret-4, not 2", given, NAMES) == f"{MASK} and {MASK}, not 2"
+    for odd in ("args.0", None, 7, {"args.0": 1}, [7, None], [""]):
+        assert mask({"args": ["a"], MASKED: odd}, NAMES) == {"args": ["a"]}
 
 
 def test_the_request_that_an_event_carries_is_masked_as_a_whole() -> None:

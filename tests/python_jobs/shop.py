@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import date
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,29 @@ async def wait_for(until: str) -> str:
     while not Path(until).exists():
         await asyncio.sleep(0.005)
     return "waited"
+
+
+@engine.action
+def sign_in(password: str, /, name: str, *tokens: str) -> str:
+    """Fail with what is not to be seen, unless there is but one token."""
+    if len(tokens) != 1:
+        raise ValueError(f"{name} with {password}: {', '.join(tokens)}")
+    return f"{name} with {password}"
+
+
+def _with_session(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def called(*args: Any) -> Any:
+        return function("session", *args)
+
+    return called
+
+
+@engine.action
+@_with_session
+def sign_out(session: str, token: str) -> str:
+    """Return what would be ended; who calls it gives the token only."""
+    return f"{session} of {token}"
 
 
 @engine.action

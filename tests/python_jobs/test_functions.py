@@ -16,6 +16,7 @@ import pytest
 
 from liquid_background import Engine, EnqueueError, JobError, background
 from liquid_background.calling import is_async
+from liquid_background.jobs.masking import MASK, MASKED
 from liquid_background.jobs.store import Store
 from liquid_background.python_jobs import Function, find_function
 from liquid_background.rapidai import InMemoryQueue
@@ -61,6 +62,35 @@ def test_arguments_travel_by_name_where_the_function_allows(engine: Engine) -> N
     assert by_name.parameters == {"args": [], "kwargs": {"order_id": 5}}
     in_place = engine.function_job(shop.total, (1, 2, 3), {"start": 4}, {})
     assert in_place.parameters == {"args": [1, 2, 3], "kwargs": {"start": 4}}
+
+
+def test_an_argument_without_a_name_is_masked_by_that_of_its_parameter(engine: Engine) -> None:
+    job = engine.function_job(shop.sign_in, ("s3cret-1", "Ann", "t0ken-2", "t0ken-3"), {}, {})
+    assert job.parameters["args"] == ["s3cret-1", "Ann", "t0ken-2", "t0ken-3"]
+    engine.send([job], ())
+    record = engine.jobs.get(job.id)
+    [shown] = engine.shown([record])
+    assert shown.parameters == {"args": [MASK, "Ann", MASK, MASK], "kwargs": {}}
+    outcome = perform(engine, record)
+    assert f"Ann with {MASK}: {MASK}, {MASK} (" in (outcome.error or "")
+    assert not re.search("s3cret|t0ken", f"{outcome.error}{outcome.traceback}")
+    for place, value, found in (("args.0", "s3cret-1", 0), ("args.2", "t0ken-2", 0), ("args.1", "Ann", 1)):
+        assert len(engine.jobs.list(values={place: value})) == found, place
+    engine.jobs.cancel(job.id)
+    with pytest.raises(EnqueueError, match=r"no value '\$masked.0'; it has args"):
+        engine.jobs.retry(job.id, set={f"{MASKED}.0": "x"})
+    new = engine.jobs.retry(job.id, set={"args.1": "Bob"})
+    assert engine.shown([new])[0].parameters == {"args": [MASK, "Bob", MASK, MASK], "kwargs": {}}
+    assert perform(engine, new).error == (outcome.error or "").replace("Ann", "Bob")
+    assert MASKED not in engine.function_job(shop.total, (1, 2), {}, {}).parameters
+
+
+def test_an_argument_that_a_wrapper_takes_is_masked_where_it_may_be_a_secret(engine: Engine) -> None:
+    job = engine.function_job(shop.sign_out, ("t0ken-1",), {}, {})
+    engine.send([job], ())
+    record = engine.jobs.get(job.id)
+    assert engine.shown([record])[0].parameters == {"args": [MASK], "kwargs": {}}
+    assert perform(engine, record).result == "session of t0ken-1"
 
 
 def test_types_survive_the_way_to_the_store_and_back(engine: Engine) -> None:

@@ -13,6 +13,7 @@ from liquid_background.jobs.queue import keys
 from liquid_background.screens import filterform
 from liquid_background.screens.looking import Moment
 from tests.screens.conftest import READER, Ask, text_of, where
+from tests.screens.desk import Read
 from tests.screens.shop import EVIL, LONG, Shop
 
 
@@ -115,7 +116,12 @@ def test_one_job_is_acted_on(shop: Shop, ask: Ask, engine: Engine) -> None:
     assert ask(f"jobs/{failed.id}/retry", {}).status == 409
     ask(f"jobs/{waiting}/cancel", {"back": "/ops/jobs"})
     assert engine.jobs.get(waiting).status is JobStatus.CANCELLED
-    assert where(ask(f"jobs/{waiting}/delete", {"back": f"/ops/jobs/{waiting}"})).startswith("/ops/jobs?done=deleted")
+    answer = ask(f"jobs/{waiting}/delete", {"back": f"/ops/jobs/{waiting}"})
+    assert "<title>Delete 1 job?" in text_of(answer)
+    assert engine.jobs.get(waiting).id == waiting
+    fields = Read(answer).form(f"jobs/{waiting}/delete", sure="yes")
+    assert where(ask(f"jobs/{waiting}/delete", fields)).startswith("/ops/jobs?done=deleted")
+    assert ask(f"jobs/{waiting}/delete", {}).status == 404
     assert ask(f"jobs/{waiting}").status == 404
     assert [each for each in shop.acts() if each[0] == "ada"] == [
         ("ada", "retry"),

@@ -12,6 +12,7 @@ from liquid_background import Engine
 from liquid_background.job import Group, JobStatus, Priority
 from liquid_background.screens.looking import Moment
 from tests.screens.conftest import READER, Ask, text_of, where
+from tests.screens.desk import Read
 from tests.screens.shop import EVIL, LONG, Shop
 
 
@@ -182,11 +183,34 @@ def test_what_is_selected_is_acted_on_and_the_rest_is_told(shop: Shop, ask: Ask,
     assert where(answer) == "/ops/jobs?done=some_cancelled&about=1+of+2+jobs"
     assert ask("jobs/selected/cancel", {"id": [failed.id]}).status == 409
     assert ask("jobs/selected/cancel", {}).status == 400
-    assert where(ask("jobs/selected/delete", {"id": [failed.id, waiting]})).endswith("done=deleted&about=2+jobs")
+    given = {"id": [failed.id, waiting], "sure": "yes"}
+    assert where(ask("jobs/selected/delete", given)).endswith("done=deleted&about=2+jobs")
     assert engine.jobs.count("failed") == 0
     assert ("ada", "retry") in shop.acts()
     assert ("ada", "cancel") in shop.acts()
     assert ("ada", "delete") in shop.acts()
+
+
+def test_a_page_asks_before_what_was_selected_is_deleted(shop: Shop, ask: Ask, engine: Engine) -> None:
+    waiting = shop.send(2, source_name="mail<b>")
+    given = {"id": [*waiting, "gone"], "back": "/ops/jobs?status=pending&done=retried&about=x"}
+    answer = ask("jobs/selected/delete", given)
+    page = Read(answer)
+    assert answer.status == 200
+    assert "<title>Delete 2 jobs?" in text_of(answer)
+    assert "mail<b>" in page.text
+    assert "<b>" not in text_of(answer).partition("<main")[2]
+    assert page.links["Back"] == "jobs?status=pending"
+    assert engine.jobs.count("pending") == 2
+    assert shop.acts() == []
+    [(action, fields)] = [form for form in page.forms if form[0] == "jobs/selected/delete"]
+    assert fields["sure"] == "yes"
+    ids = re.findall(r'name="id" value="([^"]+)"', text_of(answer))
+    assert ids == waiting
+    answer = ask(action, {**fields, "id": ids})
+    assert where(answer) == "/ops/jobs?status=pending&done=deleted&about=2+jobs"
+    assert engine.jobs.count("pending") == 0
+    assert ask("jobs/selected/delete", given).status == 409
 
 
 @pytest.mark.parametrize("kind", ["retry", "cancel", "delete"])

@@ -61,7 +61,8 @@ def test_it_is_sorted_by_links(ask: Ask, desk: Desk, sort: str, first: str) -> N
 def test_a_span_counts_what_it_says(ask: Ask, desk: Desk) -> None:
     now = int(desk.store.time(0.0))
     cell = json.dumps(_tally(1).cell())
-    for end in (f"m:{now // 60}", f"h:{now // 3600}", f"h:{now // 3600 - 30}", f"h:{now // 3600 - 24 * 20}", "all"):
+    now_ends = (f"m:{now // 60}", f"hour:{now // 3600}", f"day:{now // 86400}", "all")
+    for end in (*now_ends, f"h:{now // 3600 - 30}", f"h:{now // 3600 - 24 * 20}"):
         desk.store.client.hset(f"{keys.COUNTS}{end}", "mail", cell)
     runs = {span: Read(ask(f"names?span={span}")).row("mail")[1] for span in ("1h", "24h", "7d", "31d", "nonsense")}
     assert runs == {"1h": "1", "24h": "1", "7d": "2", "31d": "3", "nonsense": "1"}
@@ -101,7 +102,9 @@ def test_jobs_whose_records_say_no_name_make_no_row(ask: Ask, desk: Desk) -> Non
 def test_a_name_is_paused_stands_still_and_goes_on(engine: Engine, ask: Ask, desk: Desk) -> None:
     desk.send("a", "b")
     page = Read(ask("names?span=7d"))
-    assert ask("queues/pause", page.form("queues/pause", source_name="mail")).status == 303
+    form = page.form("queues/pause", source_name="mail", reason="")
+    assert ask("queues/pause", {**form, "reason": "until 18:00"}).status == 303
+    assert [pause.reason for pause in engine.queues.paused()] == ["until 18:00"]
     assert desk.hands.claim().jobs == ()
     page = Read(ask("names"))
     assert page.row("mail")[0] == "mail paused"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from liquid_background import Engine
@@ -33,6 +35,29 @@ def test_an_operation_says_who_what_and_how_far(engine: Engine, ask: Ask, desk: 
     assert "progress" not in page.tags
     link = next(href for words, href in page.links.items() if words.startswith("failed jobs of"))
     assert link == "jobs?status=failed&source_name=ma%2A&error=no"
+
+
+def test_of_a_failure_it_says_the_error_and_the_place(engine: Engine, ask: Ask, desk: Desk) -> None:
+    desk.fail("a", "b")
+    [group] = engine.failures.list()
+    engine.operations.start(Kind.RETRY, Filter(status=JobStatus.FAILED, failure=group.id))
+    engine.operations.start(Kind.RETRY, Filter(status=JobStatus.FAILED, failure="0" * 32))
+    page = Read(ask("operations"))
+    row = page.row(f"retry failed jobs of the failure group {group.id}")
+    assert row[0].endswith("no in pages/x:3")
+    assert page.links["no"] == f"failures/{group.id}"
+    engine.jobs.delete("a")
+    engine.jobs.delete("b")
+    row = Read(ask("operations")).row(f"retry failed jobs of the failure group {group.id}")
+    assert row[0].endswith("in pages/x:3")
+    assert "not shown" not in row[0]
+
+
+def test_each_number_says_what_it_counts(engine: Engine, ask: Ask, desk: Desk) -> None:
+    desk.fail("a")
+    engine.operations.start(Kind.RETRY, Filter(status=JobStatus.FAILED))
+    html = ask("operations").body.decode()
+    assert re.search(r'<th [^>]*title="Jobs that were passed by: [^"]+">Left alone</th>', html)
 
 
 def test_its_link_means_just_the_jobs_that_it_is_about(engine: Engine, ask: Ask, desk: Desk) -> None:

@@ -38,6 +38,19 @@ def test_a_pause_and_its_end_stand_in_the_store_and_in_the_audit(
     assert "was not paused" in Read(ask(_location(ask("queues/resume", target)).removeprefix("/ops/"))).text
 
 
+@pytest.mark.parametrize("url", ["", "queues"])
+def test_a_pause_of_a_row_takes_a_reason(engine: Engine, ask: Ask, desk: Desk, url: str) -> None:
+    desk.send("a", "b", group=Group("crm", 1))
+    desk.hands.take()
+    page = Read(ask(url))
+    targets = [("queue", "low"), ("group", "crm")] if url else [("queue", "low")]
+    for field, name in targets:
+        form = page.form("queues/pause", **{field: name})
+        assert form["reason"] == ""
+        ask("queues/pause", {**form, "reason": f"mends {name}"})
+    assert {pause.reason for pause in engine.queues.paused()} == {f"mends {name}" for _, name in targets}
+
+
 def test_the_form_pauses_what_it_names(engine: Engine, ask: Ask) -> None:
     assert ask("queues/pause", {"kind": "group", "name": "crm", "back": "/ops/queues"}).status == 303
     assert [pause.what for pause in engine.queues.paused()] == ["group crm"]

@@ -100,6 +100,19 @@ def _location(answer: ScreenAnswer) -> str:
     return dict(answer.headers)["location"].removeprefix("/ops/")
 
 
+@pytest.mark.parametrize(
+    ("done", "about"),
+    [
+        ("enqueued", "nothing"),
+        ("paused", "schedule x, job abc"),
+        ("enqueued", "x, job a/../b"),
+        ("enqueued", "job abc"),
+    ],
+)
+def test_what_an_address_tells_leads_to_no_job_that_was_not_enqueued(ask: Ask, done: str, about: str) -> None:
+    assert "Show the job" not in Read(ask(f"schedules?done={done}&about={about}")).links
+
+
 def test_one_runs_now_and_the_audit_says_who_wanted_it(engine: Engine, ask: Ask) -> None:
     form = Read(ask("schedules/of/nightly")).form("schedules/run")
     answer = ask("schedules/run", form)
@@ -107,7 +120,9 @@ def test_one_runs_now_and_the_audit_says_who_wanted_it(engine: Engine, ask: Ask)
     assert _location(answer).startswith("schedules/of/nightly?done=enqueued")
     [job] = engine.jobs.list(source_name="nightly")
     assert job.status is JobStatus.PENDING
-    assert job.id in Read(ask(_location(answer))).text
+    page = Read(ask(_location(answer)))
+    assert f"job {job.id} enqueued now" in page.text
+    assert page.links["Show the job"] == f"jobs/{job.id}"
     [entry] = engine.audit.entries()
     assert (entry.by, entry.action) == ("ada", "run")
     assert entry.about.startswith("schedule nightly as job ")

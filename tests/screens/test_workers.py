@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 
 from liquid_background import Engine
 from liquid_background.jobs.queue import keys, moves, scripts
@@ -30,6 +31,9 @@ def test_a_worker_says_what_it_runs_and_how_it_is(ask: Ask, bench: Bench) -> Non
     assert re.fullmatch(r"\d+ MB", row[4])
     assert row[5] == "0"
     assert "Python 3." in row[8]
+    page = Read(ask(f"jobs/{job_id}"))
+    assert f"1 of 1, runs on {row[0]}" in page.text
+    assert page.links[row[0]] == "workers"
 
 
 def test_a_process_that_has_another_ones_place_says_so(engine: Engine, ask: Ask, bench: Bench) -> None:
@@ -49,6 +53,20 @@ def test_a_worker_of_the_version_before_is_shown_without_what_it_does_not_say(as
     assert row[2] == "idle"
     assert "<img src=x onerror=alert(1)>\\u202e" in row[1]
     assert "<img" not in ask("workers").body.decode().partition("<main")[2]
+
+
+def test_where_the_application_has_no_version_it_is_that_of_liquid_background(ask: Ask, desk: Desk) -> None:
+    for name, given in (("own.1.0", {}), ("app.1.0", {"app_version": "7.1"})):
+        worker = moves.Registration(name=name, pid=7, host="h", address="", queues=["low"], version="0.9", **given)
+        scripts.run(desk.store, *moves.register(worker, desk.settings))
+    page = Read(ask("workers"))
+    assert page.row("own.1.0")[8].startswith("liquid-background 0.9 Python")
+    assert page.row("app.1.0")[8].startswith("7.1 Python")
+
+
+def test_a_worker_tells_its_version(engine: Engine, bench: Bench) -> None:
+    bench.start()
+    bench.wait_until(lambda: [each.version for each in engine.overview().workers] == [version("liquid-background")])
 
 
 def test_one_whose_registration_is_overwritten_is_marked(ask: Ask, desk: Desk) -> None:

@@ -11,7 +11,7 @@ from starlette.types import Message
 
 from liquid_background.screens.live import Event
 from liquid_background.threads import Threads
-from liquid_background.web.live import Streams, streaming
+from liquid_background.web.live import OF_ONE, Streams, streaming
 
 
 class Telling:
@@ -50,9 +50,11 @@ class Page:
             if len(self.taken) == self._most:
                 self.left.set()
 
-    async def open(self, streams: Streams, feed: Any, may: Callable[[], Awaitable[bool]] = _may) -> None:
+    async def open(
+        self, streams: Streams, feed: Any, may: Callable[[], Awaitable[bool]] = _may, visitor: str = ""
+    ) -> None:
         scope = {"type": "http", "asgi": {"spec_version": "2.1"}}
-        await streams.send(feed, may, scope, self.receive, self.send)
+        await streams.send(feed, may, scope, self.receive, self.send, visitor=visitor)
 
 
 async def _take(streams: Streams, feed: Any, most: int, may: Callable[[], Awaitable[bool]] = _may) -> list[bytes]:
@@ -85,6 +87,26 @@ def test_a_stream_that_ends_makes_room() -> None:
         return [*seen, streams.is_full]
 
     assert asyncio.run(fill()) == [False, True, False]
+
+
+def test_one_visitor_has_so_many_and_takes_none_from_others() -> None:
+    async def fill() -> list[bool]:
+        streams, pages = Streams(Threads()), [Page() for _ in range(OF_ONE)]
+        opened = [asyncio.create_task(page.open(streams, Telling(), visitor="ada")) for page in pages[1:]]
+        await asyncio.sleep(0)
+        seen = [streams.has_room("ada")]
+        opened.append(asyncio.create_task(pages[0].open(streams, Telling(), visitor="ada")))
+        await asyncio.sleep(0)
+        seen += [streams.has_room("ada"), streams.has_room("grace"), streams.is_full]
+        pages[0].left.set()
+        await opened[-1]
+        seen.append(streams.has_room("ada"))
+        for page in pages:
+            page.left.set()
+        await asyncio.gather(*opened)
+        return seen
+
+    assert asyncio.run(fill()) == [True, False, True, False, True]
 
 
 def test_a_stream_that_nobody_reads_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:

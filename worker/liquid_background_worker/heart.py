@@ -29,7 +29,7 @@ _PAUSE: Final = 0.04  # seconds between two tries to connect
 _TICK: Final = 0.2  # seconds between ticks when nothing is due earlier
 _AFTER_OUTAGE: Final = 0.5  # seconds before the first tick: children still have to say what ended meanwhile
 _COUNT: Final = 1.0  # seconds between two calls that add to the counts by source name
-_COUNTED_AT_ONCE: Final = 25  # names that one call adds to, and one turn: under 15 ms of the store, whatever they did
+_COUNTED_AT_ONCE: Final = 18  # names that one call adds to, and one turn: under 15 ms of the store, whatever they did
 _MOST_COUNTED: Final = 2_000  # names that wait to be told of one by one: an author may make up many a second
 _TRIM: Final = 10.0  # seconds between clean-ups of expired ids
 

@@ -32,6 +32,7 @@ from liquid_background_worker.signals import Signals
 from liquid_background_worker.slot import Left, Slot
 from liquid_background_worker.telling import Failures, Identity, Ran, jobs_logger
 from liquid_background_worker.timetable import Timetable
+from liquid_background_worker.version import own_version
 
 logger = logging.getLogger("liquid_background.worker")
 
@@ -203,6 +204,7 @@ class Supervisor:
             runs=self.identity.runs,
             app_version=self.identity.app_version,
             recycles=process.recycles,
+            version=own_version(),
         )
         self._heart.must(moves.register(worker, self._settings))
 

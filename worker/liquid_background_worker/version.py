@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,7 @@ from liquid_background.job import Performer
 _LONGEST: Final = 100  # characters
 
 
+@cache
 def own_version() -> str:
     """Return the version of liquid-background that is installed."""
     try:

@@ -33,7 +33,7 @@ from liquid_background.errors import EnqueueError, JobNotFound, JobRefused, NotP
 from liquid_background.job import new_id
 from liquid_background.jobs.handover import encode
 from liquid_background.lazy import kept
-from liquid_background.python_jobs import source_name_of
+from liquid_background.python_jobs import secret_positions, source_name_of
 
 T = TypeVar("T")
 _APP = "liquid_background.django"
@@ -115,10 +115,16 @@ class LiquidBackend(BaseTaskBackend):
             "start_at": _seconds(task.run_after),
         }
         try:
-            job = self.engine.function_job(run_task, (), given, fields)
+            job = self.engine.function_job(run_task, (), given, fields, self._masked(task, len(result.args)))
         except EnqueueError as error:
             raise EnqueueError(_of_task(result, str(error))) from error
         self.engine.dispatch([job], "error", new_ids=True)
+
+    def _masked(self, task: Task[..., Any], count: int) -> Sequence[str]:
+        """Return where positional arguments stand in the job whose names, in the task's signature, look secret."""
+        before = 1 if task.takes_context else 0
+        found = secret_positions(task.func, count + before, self.engine.settings.secret_names)
+        return [f"kwargs.args.{at - before}" for at in found if at >= before]
 
     def get_result(self, result_id: str) -> TaskResult[Any]:
         """Return what has become of a task.

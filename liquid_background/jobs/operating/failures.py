@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NoReturn, TypeAlias
@@ -129,6 +129,18 @@ class Failures:
     async def show_async(self, failure: str) -> ShownFailure:
         """Return what `show` does."""
         return await self._threads.run(self.show, failure)
+
+    def known(self, failures: Collection[str]) -> Groups:
+        """Return the groups of these ids, given whole, as far as anything is known of them; in any order.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return self._shown(self._stored.read([each for each in {*failures} if FAILURE_ID.fullmatch(each)]))
+
+    async def known_async(self, failures: Collection[str]) -> Groups:
+        """Return what `known` does."""
+        return await self._threads.run(self.known, failures)
 
     def silence(self, failure: str, by: str, until: datetime | None = None) -> FailureGroup:
         """Have a group left out of lists, until a time or until somebody ends it; its jobs go on as they would.

@@ -1,7 +1,8 @@
 """What jobs have done, by source name: how many ran, how many failed, how long they waited and ran. Reads only.
 
-Workers count as they go (see `liquid_background.jobs.queue.tally`): by the minute for a day, by the hour for 31 days,
-and of all time. A worker that is killed takes the counts of a second with it; a stock `rq worker` counts nothing.
+Workers count as they go (see `liquid_background.jobs.queue.tally`): by the minute for a day, by the hour and by the day
+for 31 days, and of all time. A worker that is killed takes the counts of a second with it; a stock `rq worker` counts
+nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from liquid_background.errors import FilterError
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text
-from liquid_background.jobs.queue.tally import Sum, Tally, Times, merged, read_numbers
+from liquid_background.jobs.queue.tally import Sum, Tally, Times, merged, read_cells
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
 
@@ -24,14 +25,16 @@ MINUTE: Final = 60
 HOUR: Final = 3_600
 DAY: Final = 86_400
 DAYS: Final = 31
-"""For which counts by the hour are kept."""
+"""For which counts by the hour and by the day are kept."""
 _BY_THE_MINUTE: Final = 3 * HOUR  # seconds of a span that is told by the minute
 _HASHES_AT_ONCE: Final = 30  # in one round trip; each is a command of its own
 _CELLS_AT_ONCE: Final = 500
 _LONGEST_NAME: Final = 255  # bytes
 
+Part: TypeAlias = Literal["names", "moments"]
+"""Of statistics, beside the total."""
 Cells: TypeAlias = Mapping[str, Sequence[Any]]
-"""What a minute, an hour or all time counts, by source name."""
+"""What a minute, an hour, a day or all time counts, by source name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,17 +100,21 @@ class Statistics:
     until: datetime  # aware UTC, by the store's clock
     total: NameStatistics
     names: tuple[NameStatistics, ...]  # those that ran most first
-    moments: tuple[Moment, ...]  # oldest first, one for each minute of up to three hours, else for each hour
-    seconds: int  # that a moment takes
+    moments: tuple[Moment, ...]  # oldest first, one for each minute of up to three hours, else for each hour; or none
+    seconds: int  # that a moment takes; 0 where there are none
 
 
-def statistics(store: Store, source_name: str = "", since: datetime | None = None) -> Statistics:
+def statistics(
+    store: Store, source_name: str = "", since: datetime | None = None, *, only: Part | None = None
+) -> Statistics:
     """Return what jobs have done.
 
     Args:
         store: where they are.
         source_name: literal; one that ends in `*` is what names begin with; empty for all.
         since: aware; None for all time, which has no moments.
+        only: what is wanted beside the total, None for both. Without moments, whole days are read as such, and a month
+            takes a tenth of the time.
 
     Raises:
         FilterError: when counts of that time are not kept any more, or it has no time zone.
@@ -117,25 +124,45 @@ def statistics(store: Store, source_name: str = "", since: datetime | None = Non
     now = store.time(0.0)
     if since is None:
         cells = _read(store, ["all"], wanted)
-        return _statistics([(None, cells[0])], None, now, 0)
+        return _statistics([(None, cells[0])], None, now, 0, None)
     start = since.timestamp()
     if start < now - DAYS * DAY:
         raise FilterError(f"counts are kept for {DAYS} days: ask for less, or for all time, which needs no --since")
-    spans = [*_spans(start, now)]
+    spans = [*_spans(start, now, longest=DAY if only == "names" else HOUR)]
+    spans += _of_former_workers(store, spans)
     cells = _read(store, [key for key, _ in spans], wanted)
-    seconds = MINUTE if now - start <= _BY_THE_MINUTE else HOUR
-    return _statistics([(at, cell) for (_, at), cell in zip(spans, cells, strict=True)], spans[0][1], now, seconds)
+    seconds = 0 if only == "names" else MINUTE if now - start <= _BY_THE_MINUTE else HOUR
+    return _statistics(
+        [(at, cell) for (_, at), cell in zip(spans, cells, strict=True)], spans[0][1], now, seconds, only
+    )
 
 
-def _spans(start: float, now: float) -> Iterator[tuple[str, int]]:
+def _spans(start: float, now: float, longest: int) -> Iterator[tuple[str, int]]:
     """Yield the ends of the keys of the hashes that cover a span, oldest first, and the second in which each begins."""
     at = int(min(start, now))
     at -= at % (MINUTE if now - at <= DAY else HOUR)
+    units = ("day", DAY), ("hour", HOUR)
     while at <= now:
-        by_the_hour = at % HOUR == 0 and now - start > _BY_THE_MINUTE
-        unit, word = (HOUR, "h") if by_the_hour else (MINUTE, "m")
+        fitting = (each for each in units if each[1] <= longest and at % each[1] == 0 and now - start > _BY_THE_MINUTE)
+        word, unit = next(fitting, ("m", MINUTE))
         yield f"{word}:{at // unit}", at
         at += unit
+
+
+def _of_former_workers(store: Store, spans: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Return the same for what workers of versions before have counted by the hour, which no other hash has."""
+    hours = {"hour": 1, "day": DAY // HOUR}
+    found = [
+        (f"h:{at // HOUR + hour}", at + hour * HOUR)
+        for end, at in spans
+        for hour in range(hours.get(end.partition(":")[0], 0))
+    ]
+    names = [own_name(store.site, f"{keys.COUNTS}{end}") for end, _ in found]
+    if not names:
+        return []
+    pipeline: Any = store.client.pipeline(transaction=False)
+    pipeline.exists(*names)
+    return found if read_replies(pipeline, store.url)[0] else []
 
 
 def _read(store: Store, ends: Sequence[str], wanted: Filter) -> list[Cells]:
@@ -155,30 +182,35 @@ def _read(store: Store, ends: Sequence[str], wanted: Filter) -> list[Cells]:
 
 
 def _cells(cells: Mapping[bytes, bytes], wanted: Filter) -> Cells:
-    named = ((text(name, _LONGEST_NAME), cell) for name, cell in cells.items())
-    return {name: read_numbers(cell) for name, cell in named if wanted.has_name(name)}
+    named = {text(name, _LONGEST_NAME): cell for name, cell in cells.items()}
+    kept = {name: cell for name, cell in named.items() if wanted.has_name(name)}
+    return dict(zip(kept, read_cells([*kept.values()]), strict=True))
 
 
-def _statistics(found: Sequence[tuple[int | None, Cells]], start: int | None, now: float, seconds: int) -> Statistics:
+def _statistics(
+    found: Sequence[tuple[int | None, Cells]], start: int | None, now: float, seconds: int, only: Part | None
+) -> Statistics:
     sums: defaultdict[str, Sum] = defaultdict(Sum)
     by_moment: defaultdict[int, Sum] = defaultdict(Sum)
     for at, cells in found:
-        moment = Sum() if at is None else by_moment[at - at % seconds]
+        moment = by_moment[at - at % seconds] if at is not None and seconds else None
         for name, cell in cells.items():
-            sums[name].add(cell)
-            moment.add(cell)
+            if only != "moments":
+                sums[name].add(cell)
+            if moment is not None:
+                moment.add(cell)
     by_name = {name: each.tally() for name, each in sums.items()}
+    of_moments = {at: each.tally() for at, each in sorted(by_moment.items())}
     span = None if start is None else max(float(MINUTE), now - start)
     names = [_of_name(name, tally, span) for name, tally in by_name.items()]
     return Statistics(
         since=None if start is None else datetime.fromtimestamp(start, UTC),
         until=datetime.fromtimestamp(now, UTC),
-        total=_of_name("", merged([*by_name.values()]), span),
+        total=_of_name("", merged([*(by_name or of_moments).values()]), span),
         names=tuple(sorted(names, key=lambda each: (-each.ended, each.source_name))),
         moments=tuple(
             Moment(at=datetime.fromtimestamp(at, UTC), waited=Percentiles.of(tally.waited), **_counts(tally))
-            for at, each in sorted(by_moment.items())
-            for tally in [each.tally()]
+            for at, tally in of_moments.items()
         ),
         seconds=seconds,
     )

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 from liquid_background.errors import EnqueueError, JobRefused, NotPlain
 from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, Encoded, Group, Job, Priority
 from liquid_background.jobs import handover
+from liquid_background.jobs.masking import MASKED
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import SIGNED, inflate, limits_of, renew_signature
 from liquid_background.jobs.queue.payload import decode_payload, encode_data
@@ -103,7 +104,8 @@ def _encoded(job_id: str, name: str, value: Any) -> Encoded:
 
 def _put(job_id: str, named: Sequence[dict[str, Encoded]], name: str, value: Encoded) -> None:
     """Put a value where a name leads: a parameter or a handed-over value, or what is inside one."""
-    for values in (*named, *_arguments(named)):
+    places = () if MASKED in name.split(".") else (*named, *_arguments(named))  # what is masked stays so
+    for values in places:
         found = _place(values, name)
         if found is not None:
             holder, key = found
@@ -119,7 +121,7 @@ def _names(named: Sequence[dict[str, Encoded]]) -> Iterator[str]:
     """Yield the names of what a job was given, of a Python function those of its arguments."""
     arguments = [*_arguments(named)]
     for name, value in (item for values in (*named, *arguments) for item in values.items()):
-        if not arguments or (name != "kwargs" and (name, value) != ("args", [])):
+        if not arguments or (name not in ("kwargs", MASKED) and (name, value) != ("args", [])):
             yield name
 
 

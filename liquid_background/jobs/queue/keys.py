@@ -142,7 +142,8 @@ SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
 """Hash of the schedules that are paused: JSON of since when, in milliseconds, and by whom."""
 
 COUNTS: Final = "liquid_background:counts:"
-"""Before the minute, the hour or all, of which a hash has counts by source name."""
+"""Before the minute, hour or day, such as `m:28356480`, `hour:472608` and `day:19692`, or `all`, of which a hash has
+counts by source name. Earlier workers count by the hour under `h:472608`, and not by the day."""
 
 COUNTED_NAMES: Final = "liquid_background:counted"
 """Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""
@@ -260,6 +261,7 @@ OURS: Final = 3
 KNOWS_BEHIND: Final = 2
 RUNS: Final = "lb_runs"  # in a worker's registration: which application it runs; see running
 APP_VERSION: Final = "lb_app_version"  # there, too: of the application that it performs
+VERSION: Final = "lb_version"  # there, too: of liquid-background
 RECYCLES: Final = "lb_recycles"  # there, too: how many processes had its place before it
 MEMORY: Final = "lb_memory"  # there, too: bytes that it held at its last beat
 LIMIT: Final = "lb_limit"  # seconds an attempt, where RQ's whole seconds are too coarse

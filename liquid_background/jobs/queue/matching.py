@@ -87,18 +87,19 @@ def payload_fits(wanted: Filter, payload: Mapping[str, Any], secret_names: tuple
         return False
     if not wanted.values:
         return True
-    named = [_shown(values, secret_names) for values in _named(payload)]
+    named = [*_named(payload, secret_names)]
     return all(
         any(_is(value, asked) for values in named for value in _at(values, name))
         for name, asked in wanted.values.items()
     )
 
 
-def _named(payload: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield what a job was given by name: of a function, its named arguments, too."""
-    yield payload["parameters"]
-    yield payload["handed_over"]
-    named = payload["parameters"].get("kwargs")
+def _named(payload: Mapping[str, Any], secret_names: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
+    """Yield what a job was given by name, as it is shown: of a function, its named arguments, too."""
+    parameters = mask(payload["parameters"], secret_names)
+    yield parameters
+    yield mask(payload["handed_over"], secret_names)
+    named = parameters.get("kwargs")
     if "function" in payload and isinstance(named, Mapping):
         yield named
 
@@ -114,10 +115,6 @@ def check_values(wanted: Filter, secret_names: tuple[str, ...]) -> None:
             raise FilterError(
                 f"jobs cannot be found by {name[:120]!r}: a value of that name is masked; see the setting SECRET_NAMES"
             )
-
-
-def _shown(values: Mapping[str, Any], secret_names: tuple[str, ...]) -> Mapping[str, Any]:
-    return mask(values, secret_names)
 
 
 def _at(values: Any, path: str) -> Iterator[Any]:

@@ -194,13 +194,15 @@ class Registration:
     runs: str = ""  # see applications
     app_version: str = ""
     recycles: int = 0  # processes that had its place before it
+    version: str = ""  # of liquid-background
 
 
 def register(worker: Registration, settings: Settings) -> Call:
     """Return the call that registers a worker."""
     head: list[Argument] = [worker.name, worker_ttl(settings), worker.pid, worker.host, worker.address]
     versions = RQ_VERSION, sys.version.split()[0]
-    return "register", [*head, *versions, worker.runs, worker.app_version, worker.recycles, *worker.queues]
+    own: list[Argument] = [worker.runs, worker.app_version, worker.recycles, worker.version]
+    return "register", [*head, *versions, *own, *worker.queues]
 
 
 def leave(name: str, queues: Sequence[str]) -> Call:

@@ -35,6 +35,7 @@ class WorkerInfo:
     python_version: str = ""
     memory: int | None = None  # bytes that it held at its last beat; None where none has said
     recycles: int | None = None  # processes that had its place before it; None of a worker of a version before
+    version: str = ""  # of liquid-background; empty of a worker of a version before
     is_readable: bool = True  # False: something else stands where its registration should
 
 
@@ -124,12 +125,13 @@ _FIELDS: Final = (
     "python_version",
     keys.MEMORY,
     keys.RECYCLES,
+    keys.VERSION,
 )
 
 
 def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterable[bytes]) -> WorkerInfo:
     state, queues, completed, failed, birth, beat, app_version, *process = fields or [None] * len(_FIELDS)
-    host, pid, python_version, memory, recycles = process
+    host, pid, python_version, memory, recycles, version = process
     return WorkerInfo(
         name=text(name, _LONGEST),
         state=text(state, _LONGEST) or "unknown",
@@ -145,6 +147,7 @@ def _worker(name: bytes, fields: Sequence[bytes | None] | None, running: Iterabl
         python_version=text(python_version, _LONGEST),
         memory=whole(memory, None, _MOST),
         recycles=whole(recycles, None, _MOST),
+        version=text(version, _LONGEST),
         is_readable=fields is not None,
     )
 

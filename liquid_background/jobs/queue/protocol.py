@@ -257,6 +257,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "OTHER_NAMES": OTHER_NAMES,
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # seconds
     "COUNTED_HOURS_KEPT": 32 * 86_400,
+    "COUNTED_DAYS_KEPT": 33 * 86_400,
     "MOST_PAUSES": keys.MAX_PAUSES,
     "OURS": keys.OURS,
     "KNOWS_BEHIND": keys.KNOWS_BEHIND,

@@ -1,7 +1,7 @@
 """What is counted of a source name's attempts: how many there were, how they ended, how long they waited and ran.
 
-A worker's processes count, its supervisor adds up and has the store add that to a minute, an hour and all time, as JSON
-that the script merges: see lua/count.lua.
+A worker's processes count, its supervisor adds up and has the store add that to a minute, an hour, a day and all time,
+as JSON that the script merges: see lua/count.lua.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from operator import add
 from typing import Any, Final
 
@@ -148,28 +148,49 @@ def _buckets(value: object) -> dict[int, int]:
 _BUCKETS_AS_WRITTEN: Final = frozenset(map(str, range(BUCKETS)))
 
 
+def read_cells(texts: Sequence[bytes]) -> list[list[Any]]:
+    """Return the cells of a hash in the store for a `Sum`: checked as `Tally.of` does it, and not taken apart.
+
+    All are read and checked as one, which takes half of the time, unless one of them is garbage.
+    """
+    cells = _parsed(b"[%b]" % b",".join(texts))
+    return cells if _are_cells(cells, len(texts)) else [*map(read_numbers, texts)]
+
+
 def read_numbers(text: bytes | None) -> list[Any]:
-    """Return a cell in the store for a `Sum`: checked as `Tally.of` does it, and not taken apart."""
-    try:
-        cell = json.loads(text or b"null")
-    except (ValueError, RecursionError):
-        cell = None
-    if isinstance(cell, list) and len(cell) == CELL and _are_numbers(cell[:-2]) and all(map(_are_buckets, cell[-2:])):
+    """Return one cell in the store for a `Sum`."""
+    cell: list[Any] = _parsed(text or b"null")
+    if _are_cells([cell], 1):
         return cell
     *numbers, ran, waited = Tally.of(cell).cell()
     return [*numbers, *({str(bucket): count for bucket, count in each.items()} for each in (ran, waited))]
+
+
+def _parsed(text: bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _are_cells(cells: Any, number: int) -> bool:
+    if not isinstance(cells, list) or len(cells) != number or not {*map(type, cells)} <= {list}:
+        return False
+    if not {*map(len, cells)} <= {CELL}:
+        return False
+    *numbers, ran, waited = zip(*cells, strict=True) if cells else [()] * CELL
+    buckets = ran + waited
+    if not {*map(type, buckets)} <= {dict} or not set().union(*buckets) <= _BUCKETS_AS_WRITTEN:
+        return False
+    return _are_numbers([*chain(*numbers, *map(dict.values, buckets))])
 
 
 def _are_numbers(values: Collection[Any]) -> bool:
     return {*map(type, values)} <= {int} and min(values, default=0) >= 0 and max(values, default=0) <= _MOST
 
 
-def _are_buckets(value: object) -> bool:
-    return isinstance(value, dict) and value.keys() <= _BUCKETS_AS_WRITTEN and _are_numbers(value.values())
-
-
 class Sum:
-    """The sum of cells as `read_numbers` returns them: a month of a hundred names has 70,000."""
+    """The sum of cells as `read_numbers` returns them: a month of a hundred names has 70,000 by the hour."""
 
     __slots__ = ("_numbers", "_ran", "_waited")
 
@@ -183,8 +204,9 @@ class Sum:
         *numbers, ran, waited = cell
         self._numbers = [*map(add, self._numbers, numbers)]
         for into, buckets in ((self._ran, ran), (self._waited, waited)):
+            known = into.get
             for bucket, count in buckets.items():
-                into[bucket] = into.get(bucket, 0) + count
+                into[bucket] = known(bucket, 0) + count
 
     def tally(self) -> Tally:
         """Return the sum."""

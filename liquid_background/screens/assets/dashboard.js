@@ -30,7 +30,6 @@
     (group || $(".acts form[action$='/retry'] button, .acts a[href*='/jobs/all/retry']"))?.click();
   }
 
-  const screens = { o: 0, j: 1, f: 2, l: 7 };
   let lead = false;
   addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -40,7 +39,8 @@
     }
     const was = lead;
     lead = false;
-    if (was && event.key in screens) return void all("header nav a")[screens[event.key]].click();
+    const screen = was && all("header nav a").find((link) => link.dataset.go === event.key);
+    if (screen) return void screen.click();
     const box = $("tr.here input[type=checkbox]");
     const act = {
       j: () => go(1),
@@ -72,10 +72,11 @@
     if (every) all(`input[name="${every.dataset.selects}"]`).forEach((box) => { box.checked = every.checked; });
     tell();
   });
-  // What is gone for good is asked for once more. Addresses are short: fields that are empty are left out of a filter's.
+  // What is gone for good is asked for once more, here in the place of a page that asks. Addresses are short: fields that are empty are left out of a filter's.
   addEventListener("submit", (event) => {
     const question = event.submitter?.dataset.confirm;
     if (question && !confirm(question)) event.preventDefault();
+    else if (question) Object.assign(event.submitter, { name: "sure", value: "yes" });
   });
   addEventListener("formdata", ({ target, formData }) => {
     if (target.method !== "get") return;
@@ -90,8 +91,8 @@
   const enhance = () => all("button.copy, button.pause, [data-selects]").forEach((each) => { each.hidden = false; });
   enhance();
 
-  // The live part: left alone while rows are chosen, or something is read that is folded up elsewhere.
-  const busy = () => $("#live input:checked") || (document.activeElement || document.body).closest("#live details[open]");
+  // The live part: left alone while rows are chosen, a reason is given, or something is read that is folded up elsewhere.
+  const busy = () => $("#live input:checked, #live .why[open]") || (document.activeElement || document.body).closest("#live details[open]");
   const free = () => new Promise((go) => { const look = () => busy() ? setTimeout(look, 200) : go(); look(); });
   let held = null;
   function pause() {
@@ -126,6 +127,7 @@
   addEventListener("htmx:config:request", (event) => {
     if (live && document.hidden) return void event.preventDefault();
     const newest = $("#entries tr[id]"), request = event.detail.ctx.request;
+    if (asks) request.headers["X-Asks"] = "now and then";
     if (!newest) return;
     const url = new URL(request.action, location.href);
     url.searchParams.set("after", newest.id.slice("entry-".length));
@@ -134,7 +136,17 @@
   addEventListener("htmx:before:swap", (event) => { if (busy() || held) event.preventDefault(); });
   addEventListener("htmx:after:swap", () => { trim(); enhance(); mark(); draw(); tell(); });
   addEventListener("htmx:sse:after:connection", () => state("Live", true));
-  for (const name of ["htmx:sse:error", "htmx:sse:close"]) addEventListener(name, () => state("Not live: trying again", false));
+  for (const name of ["htmx:sse:error", "htmx:sse:close"]) addEventListener(name, () => asks || state("Not live: trying again", false));
+  // A visitor has so many streams and no more: a page beyond them asks now and then.
+  let asks = 0;
+  function ask(status) {
+    if (status !== 429 || asks || !live) return;
+    asks = setInterval(() => htmx.ajax("GET", live.getAttribute("hx-sse:connect"), { source: live }), 10_000);
+    state("Asking now and then: many of your pages are open", false);
+  }
+  addEventListener("htmx:response:error", (event) => ask(event.detail.ctx.response?.status));
+  addEventListener("htmx:sse:error", (event) => ask(event.detail.status));
+  addEventListener("htmx:sse:before:connection", (event) => { if (asks) event.preventDefault(); });
 
   // Charts: the picture that the server drew gives way to one that tells the numbers under the pointer.
   let drawn = new WeakMap();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -24,10 +25,11 @@ from liquid_background.screens import (
     Visitor,
     too_large,
 )
+from liquid_background.screens.access import NOBODY
 from liquid_background.screens.live import Feed, is_live
 from liquid_background.threads import Threads
 from liquid_background.web.lifespan import live
-from liquid_background.web.live import Streams
+from liquid_background.web.live import OF_ONE, Streams
 from liquid_background.web.site.bodies import Bodies, NoRoom, TooLarge
 from liquid_background.web.site.parameters import Malformed
 
@@ -36,6 +38,7 @@ T = TypeVar("T")
 Authorize: TypeAlias = Callable[[Request], Permission | Awaitable[Permission]]
 Name: TypeAlias = Callable[[Request], object]
 
+_ASKS: Final = "x-asks"  # a header of a page that asks for what changes now and then, in the place of a stream
 _NOT_ESCAPED: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -72,6 +75,7 @@ class _Opened:
 
     feed: Feed
     visitor: Visitor
+    whose: str  # under what it counts
 
 
 class Dashboard:
@@ -97,14 +101,15 @@ class Dashboard:
             if isinstance(answer, ScreenAnswer):
                 await send_answer(self._entrance.dressed(arrival, answer), send)
             else:
-                await self._streams.send(answer.feed, partial(self._still, scope, answer.visitor), scope, receive, send)
+                still = partial(self._still, scope, answer.visitor)
+                await self._streams.send(answer.feed, still, scope, receive, send, visitor=answer.whose)
 
     async def _answer(self, scope: Scope, receive: Receive, arrival: Arrival) -> ScreenAnswer | _Opened:
         try:
             self._entrance.check(arrival)
             visitor = await self._visitor(Request(scope))  # without its body, which is the screens'
-            if is_live(arrival.method, arrival.path):
-                return await self._feed(arrival, visitor)
+            if is_live(arrival.method, arrival.path) and _ASKS not in arrival.headers:
+                return await self._feed(arrival, visitor, _whose(scope, arrival, visitor))
             if arrival.method != "POST":
                 return await self._threads.run(self._entrance.answer, arrival, visitor)
             with self._bodies.body() as body:
@@ -113,15 +118,21 @@ class Dashboard:
         except (Exception, SystemExit) as error:  # noqa: BLE001  of the host's code, too: it must not open anything
             return self._entrance.turned_away(arrival, error)
 
-    async def _feed(self, arrival: Arrival, visitor: Visitor) -> ScreenAnswer | _Opened:
-        self._check_room()  # before the store is asked for what nobody is told
+    async def _feed(self, arrival: Arrival, visitor: Visitor, whose: str) -> ScreenAnswer | _Opened:
+        self._check_room(whose)  # before the store is asked for what nobody is told
         found = await self._threads.run(self._entrance.feed, arrival, visitor)
         if isinstance(found, ScreenAnswer):
             return found
-        self._check_room()  # many may have come at once
-        return _Opened(found, visitor)
+        self._check_room(whose)  # many may have come at once
+        return _Opened(found, visitor, whose)
 
-    def _check_room(self) -> None:
+    def _check_room(self, whose: str) -> None:
+        if not self._streams.has_room(whose):
+            raise Refused(
+                429,
+                f"{OF_ONE} pages of yours are told what changes: this one asks now and then.",
+                [("retry-after", "10")],
+            )
         if self._streams.is_full:
             raise Refused(503, "Too many pages are open: this one stays as it is.", [("retry-after", "30")])
 
@@ -143,6 +154,15 @@ class Dashboard:
         else:
             answered = await self._threads.run(_call, function, request)
         return await answered if inspect.isawaitable(answered) else answered
+
+
+def _whose(scope: Scope, arrival: Arrival, visitor: Visitor) -> str:
+    """Return what tells a visitor from others: the name, where there is one; else the cookies, or the address."""
+    if visitor.name != NOBODY:
+        return f"name {visitor.name}"
+    if cookies := arrival.headers.get("cookie", ""):
+        return f"cookies {hashlib.sha256(cookies.encode('utf-8', 'replace')).hexdigest()}"
+    return f"address {(scope.get('client') or ('',))[0]}"
 
 
 def _call(function: Callable[[Request], T], request: Request) -> T:

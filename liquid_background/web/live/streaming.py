@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from time import monotonic
 from typing import Final
@@ -11,7 +12,7 @@ from typing import Final
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from liquid_background.screens.entrance import BARE
+from liquid_background.screens.bare import BARE
 from liquid_background.screens.live import Event, Feed
 from liquid_background.threads import Threads
 
@@ -21,6 +22,8 @@ LONGEST: Final = 300.0
 """Seconds after which a stream ends: the page opens another one, and whether it may is asked anew."""
 ASKED: Final = 10.0
 """Seconds after which it is asked whether who looks still may: rights may be taken away while a page is open."""
+OF_ONE: Final = 10
+"""Streams that one visitor may have open at once."""
 _ALIVE: Final = 15.0  # seconds without an event after which a comment tells proxies and browsers that it lives
 _UNREAD: Final = 30.0  # seconds more after which one ends that its client does not read: servers wait for it for ever
 _SHARE: Final = 10  # rests are so many times as long as what a read takes: a tab never has more of a processor
@@ -41,6 +44,7 @@ class Streams:
         self._threads = threads
         self._most = most
         self._open = 0
+        self._of: Counter[str] = Counter()
         self._turns: asyncio.Semaphore | None = None
 
     @property
@@ -48,14 +52,27 @@ class Streams:
         """Whether no more streams can be opened."""
         return self._open >= self._most
 
+    def has_room(self, visitor: str) -> bool:
+        """Return whether one more stream can be opened for a visitor: one who opens many takes none from others."""
+        return self._of[visitor] < OF_ONE
+
     async def send(
-        self, feed: Feed, may: Callable[[], Awaitable[bool]], scope: Scope, receive: Receive, send: Send
+        self,
+        feed: Feed,
+        may: Callable[[], Awaitable[bool]],
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        *,
+        visitor: str = "",
     ) -> None:
         """Send a stream of what a feed tells, for as long as who looks may see it, as ASGI says.
 
-        It counts as open from the call on: whoever calls has looked at `is_full` without a rest in between.
+        It counts as open from the call on: whoever calls has looked at `is_full`, and `has_room` for the visitor,
+        without a rest in between.
         """
         self._open += 1
+        self._of[visitor] += 1
         try:
             events = self._events(feed, may)
             response = StreamingResponse(events, media_type="text/event-stream", headers=_HEADERS)
@@ -65,6 +82,7 @@ class Streams:
             logger.info("a stream of events is given up: its client does not read it")
         finally:
             self._open -= 1
+            self._of -= Counter((visitor,))  # which forgets those who have none
 
     async def _events(self, feed: Feed, may: Callable[[], Awaitable[bool]]) -> AsyncGenerator[bytes]:
         until, told, asked = monotonic() + LONGEST, monotonic(), monotonic()

@@ -102,6 +102,18 @@ def give_object() -> object:
     return object()
 
 
+@task
+def sign_in(password: str, name: str) -> None:
+    """Fail with what is not to be seen."""
+    raise ValueError(f"{name} with {password}")
+
+
+@task(takes_context=True)
+def sign_in_knowingly(context: Any, password: str, name: str) -> None:
+    """Do what `sign_in` does."""
+    sign_in.call(password, name)
+
+
 def plain() -> None:
     """No task."""
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -122,6 +123,52 @@ def test_a_span_is_told_by_the_minute_or_by_the_hour(store: Store) -> None:
     assert _ended(statistics(store, since=_ago(days=30, hours=12))) == {"h": 50}
 
 
+def test_names_of_a_long_span_are_read_by_the_day_and_what_earlier_workers_counted_by_the_hour_is_added(
+    store: Store,
+) -> None:
+    _count(store, both=_tally(1))
+    now = int(store.time(0.0))
+    day = now // 86400
+    for ago, succeeded in ((1, 10), (29, 20), (40, 40)):
+        _plant(store, f"day:{day - ago}", "both", succeeded)
+        _plant(store, f"hour:{(day - ago) * 24 + 12}", "both", 1)  # which is in its day
+    for hour in (now // 3600, (day - 1) * 24, (day - 29) * 24 + 23):
+        _plant(store, f"h:{hour}", "former", 3)
+    found = statistics(store, since=_ago(days=30, hours=12), only="names")
+    assert _ended(found) == {"both": 31, "former": 9}
+    assert (found.moments, found.seconds, found.total.ended) == ((), 0, 40)
+    by_the_hour = statistics(store, since=_ago(days=30, hours=12))
+    assert _ended(by_the_hour) == {"both": 3, "former": 9}
+    assert sum(each.ended for each in by_the_hour.moments) == 12
+    start = datetime.fromtimestamp((day - 2) * 86400 - 3600, UTC)
+    _plant(store, f"hour:{(day - 2) * 24 - 1}", "first", 5)  # before the first whole day
+    assert _ended(statistics(store, since=start, only="names")) == {"both": 11, "former": 6, "first": 5}
+    assert _ended(statistics(store, "for*", since=start, only="names")) == {"former": 6}
+    assert _ended(statistics(store, "former", since=start, only="names")) == {"former": 6}
+
+
+def test_moments_alone_have_the_same_total(store: Store) -> None:
+    _count(store, a=_tally(4), b=_tally(6))
+    since = _ago(hours=2)
+    whole, moments = statistics(store, since=since), statistics(store, since=since, only="moments")
+    assert moments.names == ()
+    assert (moments.moments, moments.total) == (
+        whole.moments,
+        replace(whole.total, per_minute=moments.total.per_minute),
+    )
+
+
+def test_a_month_of_busy_names_takes_few_reads(store: Store) -> None:
+    _count(store, a=_tally())
+    before = store.client.info("commandstats")["cmdstat_hgetall"]["calls"] if _has_read(store) else 0
+    statistics(store, since=_ago(days=30, hours=23), only="names")
+    assert store.client.info("commandstats")["cmdstat_hgetall"]["calls"] - before <= 31 + 24 + 60
+
+
+def _has_read(store: Store) -> bool:
+    return "cmdstat_hgetall" in store.client.info("commandstats")
+
+
 def test_what_is_not_kept_is_refused(store: Store) -> None:
     with pytest.raises(FilterError, match=f"kept for {DAYS} days"):
         statistics(store, since=_ago(days=DAYS, hours=1))
@@ -184,7 +231,7 @@ def test_a_storm_of_names_is_told_of_in_parts(bench: Bench) -> None:
     assert len(calls) >= 12
     assert sum(_ended(statistics(bench.store)).values()) == 300
     more = [int(found[1]) for call in calls if (found := re.search(rb"\((\d+) more arguments", call))]
-    assert max(more) + 31 <= 3 + 2 * 25  # names and cells, behind the script
+    assert max(more) + 31 <= 3 + 2 * 18  # names and cells, behind the script
 
 
 @pytest.mark.parametrize("garbage", [b"nonsense", b"[]", b"{}", b"[" * 500, b"[1,2,3,4,5,6,7,8,9]"])
@@ -196,10 +243,11 @@ def test_a_cell_that_is_garbage_begins_anew(store: Store, garbage: bytes) -> Non
 
 def test_another_type_in_the_place_is_set_aside(store: Store) -> None:
     now = int(store.time(0.0))
-    for end in ("all", f"m:{now // 60}", f"m:{now // 60 + 1}", f"h:{now // 3600}"):
+    for end in ("all", f"m:{now // 60}", f"m:{now // 60 + 1}", f"hour:{now // 3600}", f"day:{now // 86400}"):
         store.client.set(f"{keys.COUNTS}{end}", "x")
     assert statistics(store).names == ()
     assert statistics(store, since=_ago(minutes=5)).names == ()
+    assert statistics(store, since=_ago(days=3), only="names").names == ()
     _count(store, a=_tally(2))
     assert _ended(statistics(store)) == {"a": 2}
 
@@ -207,9 +255,13 @@ def test_another_type_in_the_place_is_set_aside(store: Store) -> None:
 def test_what_is_counted_goes_away(store: Store) -> None:
     _count(store, a=_tally())
     now = int(store.time(0.0))
-    ttls = [store.client.ttl(f"{keys.COUNTS}{end}") for end in (f"m:{now // 60}", f"h:{now // 3600}")]
+    ends = (f"m:{now // 60}", f"hour:{now // 3600}", f"day:{now // 86400}")
+    ttls = [store.client.ttl(f"{keys.COUNTS}{end}") for end in ends]
     assert 86_400 < ttls[0] <= 25 * 3600
     assert 31 * 86_400 < ttls[1] <= 32 * 86_400
+    assert (
+        32 * 86_400 < ttls[2] <= 33 * 86_400
+    )  # a day's counts begin with it, and are read until 31 days after its end
 
 
 def test_a_moment_says_how_long_was_waited_in_it(store: Store) -> None:

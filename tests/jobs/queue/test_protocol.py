@@ -160,6 +160,7 @@ CONSTANTS = {
     "OTHER_NAMES": "(others)",  # no source name
     "COUNTED_MINUTES_KEPT": 25 * 3600,  # a day, and the hour that it ends in
     "COUNTED_HOURS_KEPT": 32 * 86_400,
+    "COUNTED_DAYS_KEPT": 33 * 86_400,
     "MOST_PAUSES": 100,
     "OURS": 3,  # a worker that knows of the index of delayed jobs
     "KNOWS_BEHIND": 2,  # one that knows of ids that stay behind

@@ -9,7 +9,17 @@ import random
 import pytest
 
 from liquid_background.job import Ending
-from liquid_background.jobs.queue.tally import BUCKETS, Sum, Tallies, Tally, Times, bounds_of, bucket_of, read_numbers
+from liquid_background.jobs.queue.tally import (
+    BUCKETS,
+    Sum,
+    Tallies,
+    Tally,
+    Times,
+    bounds_of,
+    bucket_of,
+    read_cells,
+    read_numbers,
+)
 
 
 def test_each_time_is_within_the_bounds_of_its_bucket() -> None:
@@ -83,6 +93,20 @@ def _read(text: bytes) -> Tally:
 )
 def test_a_cell_that_is_garbage_counts_as_nothing(text: bytes) -> None:
     assert _read(text) == Tally()
+
+
+def test_cells_are_read_together_and_garbage_spoils_no_other() -> None:
+    tally = Tally()
+    tally.begin(3)
+    tally.end("success", 5)
+    sound = json.dumps(tally.cell()).encode()
+    assert read_cells([]) == []
+    assert read_cells([sound, sound]) == [read_numbers(sound)] * 2
+    for garbage in (b"", b"[1", b"2]", b"[[]]", b"1,2", sound + b"," + sound, sound.replace(b"{", b'{"99":1,')):
+        found = read_cells([sound, garbage, sound])
+        assert (found[0], found[2]) == (read_numbers(sound), read_numbers(sound)), garbage
+        assert found[1] == read_numbers(garbage), garbage
+    assert read_cells([b"[" + sound, sound + b"]", sound + b"," + sound])[2] == read_numbers(b"")
 
 
 def test_what_is_garbage_in_a_cell_is_left_out() -> None:

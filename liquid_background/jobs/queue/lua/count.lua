@@ -1,5 +1,5 @@
--- Counts by source name, kept as JSON cells in hashes: one of each minute, for a day; one of each hour, for 31 days; one of
--- all time. They are secondary: what cannot be written is left out. Names are capped in each hash: for one that comes after
+-- Counts by source name, kept as JSON cells in hashes: one of each minute, for a day; one of each hour and of each day, for
+-- 31 days; one of all time. They are secondary: what cannot be written is left out. Names are capped in each hash: for one that comes after
 -- as many, another one is counted under a name that no job has from then on. That is one that was not seen for a day, of
 -- all time, else that which has run least of a few: names that an author makes up push out each other, and no others.
 -- Return a cell with the numbers of another one added; one that is garbage begins anew.
@@ -86,7 +86,8 @@ end
 
 local function count(name, cell)
   count_in(COUNTS .. 'm:' .. math.floor(seconds / 60), name, cell, COUNTED_MINUTES_KEPT)
-  count_in(COUNTS .. 'h:' .. math.floor(seconds / 3600), name, cell, COUNTED_HOURS_KEPT)
+  count_in(COUNTS .. 'hour:' .. math.floor(seconds / 3600), name, cell, COUNTED_HOURS_KEPT)
+  count_in(COUNTS .. 'day:' .. math.floor(seconds / DAY), name, cell, COUNTED_DAYS_KEPT)
   remember(count_in(COUNTS .. 'all', name, cell))
 end
 
