@@ -287,7 +287,9 @@ def _alike(left: Value, right: Value, *, equality: bool) -> str:
     if equality:
         return " and ".join(f"type({python}) in UNLIKE" for python in unsure) or "True"
     if "str" in kinds:
-        return (" and ".join(f"type({python}) is str" for python in unsure) or "True") if kinds <= {"str", ""} else "False"
+        return (
+            (" and ".join(f"type({python}) is str" for python in unsure) or "True") if kinds <= {"str", ""} else "False"
+        )
     numbers = " and ".join(f"type({python}) in NUMBERS" for python in unsure) or "True"
     if len(unsure) < len((left, right)):
         return numbers

@@ -26,9 +26,8 @@ TOO_MUCH = {
     "captured": "{% capture c %}{% for i in (1..99999) %}{{ i }}{% endfor %}{% endcapture %}",
     "blank": "{% if true %}{% capture c %}{% for i in (1..99999) %}{{ i }}{% endfor %}{% endcapture %}{% endif %}",
     "captures": "{% for i in (1..99999) %}{% capture c %}{{ c }}x{{ long }}{% endcapture %}{% endfor %}",
-    "variables": "{% assign a = long %}{% assign b = long | append: 'x' %}" + "".join(
-        f"{{% assign v{n} = long | append: {n} %}}" for n in range(20)
-    ),
+    "variables": "{% assign a = long %}{% assign b = long | append: 'x' %}"
+    + "".join(f"{{% assign v{n} = long | append: {n} %}}" for n in range(20)),
     "growing": "{% assign s = 'x' %}{% for i in (1..40) %}{% assign s = s | append: s %}{% endfor %}",
     "growing list": "{% assign a = 'a,b' | split: ',' %}{% for i in (1..40) %}{% assign a = a | concat: a %}{% endfor %}",
     "number": "{% assign n = 9 %}{% for i in (1..60) %}{% assign n = n | times: n %}{% endfor %}",
@@ -67,15 +66,21 @@ def test_what_is_too_much_is_refused_where_it_was(name: str, way: Way) -> None:
         assert longer.tell() <= text.tell() + MOST // 4
 
 
+def _render(template: Any, context: Any, buffer: Text) -> None:
+    template.render_with_context(context, buffer)
+
+
+def _render_async(template: Any, context: Any, buffer: Text) -> None:
+    asyncio.run(template.render_with_context_async(context, buffer))
+
+
 def _refused(env: Any, source: str, way: Way) -> tuple[ResourceLimitError, Text]:
     template = env.from_string(source, name="pages/page")
     buffer = Text(env.output_stream_limit)
     context = template.context_class(template, globals=template.make_globals({"long": "x" * 9_000}))
+    render = _render_async if way.awaits else _render
     with pytest.raises(ResourceLimitError) as raised:
-        if way.awaits:
-            asyncio.run(template.render_with_context_async(context, buffer))
-        else:
-            template.render_with_context(context, buffer)
+        render(template, context, buffer)
     return raised.value, buffer
 
 

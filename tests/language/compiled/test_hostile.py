@@ -67,7 +67,9 @@ def _given(word: str) -> dict[str, Any]:
     return {"x": {word: "of x", "x": 1}, "l": [1, 2], word: {word: {"y": 1}, "x": "of it"}, "own": "o"}
 
 
-LITERALS = {text: f"'{text}'" if "'" not in text else f'"{text}"' for text in TEXTS if not ("'" in text and '"' in text)}
+LITERALS = {
+    text: f"'{text}'" if "'" not in text else f'"{text}"' for text in TEXTS if not ("'" in text and '"' in text)
+}
 """The texts as Liquid writes them, which cannot write one with both quotes."""
 PARTIALS = {"p": "{{ x }}", **dict.fromkeys(TEXTS, "found")}
 WAYS = (Way(), Way(awaits=True, autoescape=True))
@@ -151,10 +153,14 @@ def test_texts_do_not_change_the_code(shape: str, way: Way) -> None:
 
 def test_only_names_of_ours_are_in_the_code() -> None:
     known = {*_GLOBALS, *_GLOBALS["__builtins__"], *LOCALS}
-    source = "".join((*SHAPES.values(), *TEXT_SHAPES.values())).replace("NAME", "harmless").replace("TEXT", "'harmless'")
+    source = (
+        "".join((*SHAPES.values(), *TEXT_SHAPES.values())).replace("NAME", "harmless").replace("TEXT", "'harmless'")
+    )
     code = _code(source, Way())
     assert code is not None
-    attributes = {each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR")}
+    attributes = {
+        each.argval for each in dis.get_instructions(code) if each.opname in ("LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR")
+    }
     assert _names(code) - known - attributes == set()
     assert not any(name.startswith("__") for name in attributes)
 
@@ -163,4 +169,6 @@ def test_a_template_of_any_name_is_rendered_the_same() -> None:
     for way in WAYS:
         pair = Pair(way)
         for text in TEXTS:
-            assert not pair.differences("{{ x }}{{ 1 | divided_by: y }}{{ 1 | divided_by: z }}", lambda: {"y": 0, "z": 2}, text)
+            assert not pair.differences(
+                "{{ x }}{{ 1 | divided_by: y }}{{ 1 | divided_by: z }}", lambda: {"y": 0, "z": 2}, text
+            )

@@ -17,7 +17,12 @@ from tests.language.compiled.differ import WAYS, Way, differences
 from tests.language.compiled.given import given
 
 ROOT = Path(__file__).parents[3]
-SITES = ("templates", "examples/fastapi_shop/templates", "examples/flask_shop/templates/liquid", "examples/django_shop/shop/liquid")
+SITES = (
+    "templates",
+    "examples/fastapi_shop/templates",
+    "examples/flask_shop/templates/liquid",
+    "examples/django_shop/shop/liquid",
+)
 LIMITS = ("test_limits.py", "test_limits_everywhere.py")
 """Tests whose templates take as long as they may."""
 SHARE = 8 if TIMES == 1 else 1
@@ -31,7 +36,9 @@ def _files(root: Path) -> dict[str, str]:
 
 def _partials(files: dict[str, str]) -> dict[str, str]:
     """Return what templates of a site find by its name."""
-    named = {name.removesuffix(".liquid"): re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S) for name, text in files.items()}
+    named = {
+        name.removesuffix(".liquid"): re.sub(r"\A---\n.*?\n---\n", "", text, flags=re.S) for name, text in files.items()
+    }
     return {**named, **{name.removeprefix("partials/"): text for name, text in named.items()}}
 
 
@@ -39,7 +46,11 @@ def _data() -> dict[str, object]:
     items = [{"id": each, "name": f"n{each}", "price": each * 1.5, "quantity": each, "title": "t"} for each in range(3)]
     one = {"id": 1, "name": "<Ada>", "email": "ada@example.com", "total": 4.5, "items": items, "lines": items}
     names = ("user", "order", "customer", "contact", "product", "account", "params", "data", "payload", "event")
-    return {**given(), **dict.fromkeys(names, one), **dict.fromkeys(("items", "orders", "users", "products", "jobs"), items)}
+    return {
+        **given(),
+        **dict.fromkeys(names, one),
+        **dict.fromkeys(("items", "orders", "users", "products", "jobs"), items),
+    }
 
 
 def _unlike(source: str, way: Way, partials: dict[str, str]) -> str:
@@ -63,7 +74,9 @@ def test_a_site_is_rendered_the_same(folder: str) -> None:
 
 def test_the_documents_are_rendered_the_same() -> None:
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-    blocks = [block for page in pages for block in re.findall(r"```liquid\n(.*?)```", page.read_text(encoding="utf-8"), re.S)]
+    blocks = [
+        block for page in pages for block in re.findall(r"```liquid\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    ]
     assert len(blocks) > 20
     told = [_unlike(text, way, _partials(_files(ROOT / SITES[0]))) for text, way in pairs(blocks, WAYS, few=2)]
     assert not any(told), "\n\n".join(filter(None, told))
@@ -81,14 +94,18 @@ def _of_the_tests() -> tuple[str, ...]:
 
 def _texts(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"\{[{%].*[}%]\}", node.value, re.S):
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and re.search(r"\{[{%].*[}%]\}", node.value, re.S)
+        ):
             yield node.value
 
 
 @fuzz
 @pytest.mark.parametrize("part", range(PARTS))
 def test_a_template_of_the_tests_is_rendered_the_same(part: int) -> None:
-    texts = _of_the_tests()[:: SHARE][part::PARTS]
+    texts = _of_the_tests()[::SHARE][part::PARTS]
     assert len(texts) > 10
     told = [_unlike(text, way, {"p": "{{ x }}", "f": "{% return a %}"}) for text, way in pairs(texts, WAYS, few=1)]
     assert not any(told), "\n\n".join(filter(None, told))
