@@ -115,18 +115,20 @@ class _WayInNode(PassingNode):
         try:
             return context.env.get_template(self.name.value, context=context, tag=self.tag)
         except TemplateNotFoundError as error:
-            raise self._not_found(error, context) from None
+            self._place(error, context)
+            raise
 
     async def found_async(self, context: RenderContext) -> BoundTemplate:
         """Return the partial, which the tag names itself."""
         try:
             return await context.env.get_template_async(self.name.value, context=context, tag=self.tag)
         except TemplateNotFoundError as error:
-            raise self._not_found(error, context) from None
+            self._place(error, context)
+            raise
 
-    def _not_found(self, error: TemplateNotFoundError, context: RenderContext) -> TemplateNotFoundError:
+    def _place(self, error: TemplateNotFoundError, context: RenderContext) -> None:
+        """Have an error say where the partial was named."""
         error.token, error.template_name = self.name.token, context.template.full_name()
-        return error
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Render the partial."""

@@ -212,27 +212,33 @@ def _without(ids: Mapping[str, str], text: str) -> str:
 def shown(value: Any, depth: int = 0) -> str:
     """Return a text of a value and its type that is the same for equal ones."""
     kind = type(value)
-    if issubclass(kind, Undefined):
+    if issubclass(kind, Undefined):  # which may refuse all else
         return f"{kind.__name__}:{object.__getattribute__(value, 'name')}:{object.__getattribute__(value, 'hint')}"
     if kind is ForLoop:
         state = (value._index, value.length, value.name)
         return f"ForLoop{state} in {shown(value.parentloop, depth + 1) if depth < _DEEP else '…'}"
-    if kind in (str, int, float, bool, bytes, type(None), range):
-        return _number(value) if kind is int else repr(value)
-    if kind is Identifier:
-        return str.__repr__(value)  # a text to all who read it
-    if isinstance(value, str):
-        return f"{kind.__name__}:{str.__repr__(value)}"
-    if depth >= _DEEP:
-        return f"{kind.__name__}…"
-    if isinstance(value, dict):
-        items = (f"{shown(key, depth + 1)}: {shown(each, depth + 1)}" for key, each in dict.items(value))
-        return f"{kind.__name__}{{{', '.join(items)}}}"
-    if isinstance(value, list | tuple | set | frozenset):
-        return f"{kind.__name__}[{', '.join(shown(each, depth + 1) for each in value)}]"
     if issubclass(kind, Warning | Exception):
         return f"{kind.__name__}:{_text(value)}"
-    return kind.__name__
+    if isinstance(value, dict | list | tuple | set | frozenset):
+        return f"{kind.__name__}[{_items(value, depth + 1) if depth < _DEEP else '…'}]"
+    return _flat(value)
+
+
+def _items(value: Any, depth: int) -> str:
+    if not isinstance(value, dict):
+        return ", ".join(shown(each, depth) for each in value)
+    return ", ".join(f"{shown(key, depth)}: {shown(each, depth)}" for key, each in dict.items(value))
+
+
+def _flat(value: Any) -> str:
+    kind = type(value)
+    if kind is int:
+        return _number(value)
+    if kind in (str, float, bool, bytes, type(None), range):
+        return repr(value)
+    if kind is Identifier:
+        return str.__repr__(value)  # a text to all who read it
+    return f"{kind.__name__}:{str.__repr__(value)}" if isinstance(value, str) else kind.__name__
 
 
 def _number(value: int) -> str:

@@ -141,7 +141,7 @@ def given() -> dict[str, Any]:
         "l": [3, 1, 2], "ls": ["b", "a", "b"], "mixed": [1, "1", None, 2.0, True], "le": [], "ll": [[1, 2], [3], []],
         "ld": [{"x": 1, "y": "b"}, {"x": 2, "y": "a"}, {"y": "c"}], "lm": [Markup("<u>"), "<v>"], "many": list(range(70)),
         "d": {"x": 1, "y": {"z": [1, "two", {"w": 9}]}, "size": 7, "first": "F", "2": "two", "k y": "spaced"},
-        "de": {}, "di": {1: "one", True: "yes", None: "nothing", "1": "text"}, "rows": Rows(x=1), "texts": Texts(["p", "q"]),
+        "de": {}, "di": {1: "one", False: "no", None: "nothing", "1": "text"}, "rows": Rows(x=1), "texts": Texts(["p", "q"]),
         "tup": (1, "b", None), "st": {4}, "gen": _numbers(), "r": range(3), "by": b"bytes", "pair": Pair(1, "r"),
         "colour": Colour.RED, "level": Level.HIGH, "date": dt.date(2024, 2, 29), "when": dt.datetime(2024, 2, 29, 12, 30),
         "drop": Drop(), "awaited": Awaited(), "stands": Stands("<value>"), "stands_list": Stands([1, 2]),

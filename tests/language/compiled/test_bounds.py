@@ -66,15 +66,21 @@ def test_what_is_too_much_is_refused_where_it_was(name: str, way: Way) -> None:
         assert longer.tell() <= text.tell() + MOST // 4
 
 
+def _render(template: Any, context: Any, buffer: Text) -> None:
+    template.render_with_context(context, buffer)
+
+
+def _render_async(template: Any, context: Any, buffer: Text) -> None:
+    asyncio.run(template.render_with_context_async(context, buffer))
+
+
 def _refused(env: Any, source: str, way: Way) -> tuple[ResourceLimitError, Text]:
     template = env.from_string(source, name="pages/page")
     buffer = Text(env.output_stream_limit)
     context = template.context_class(template, globals=template.make_globals({"long": "x" * 9_000}))
+    render = _render_async if way.awaits else _render
     with pytest.raises(ResourceLimitError) as raised:
-        if way.awaits:
-            asyncio.run(template.render_with_context_async(context, buffer))
-        else:
-            template.render_with_context(context, buffer)
+        render(template, context, buffer)
     return raised.value, buffer
 
 
