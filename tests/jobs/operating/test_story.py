@@ -55,6 +55,17 @@ def test_a_story_has_each_attempt_and_marks_the_line(engine: Engine) -> None:
         engine.story("none")
 
 
+def test_the_log_has_no_secret_of_a_job_whose_record_is_gone(engine: Engine) -> None:
+    """The log is kept longer than records are, and only they tell what is to be masked."""
+    engine.render_string(BODY, {"token": "s3cret-7"}, name="pages/pay")
+    _work(engine)
+    [job] = engine.jobs.list("failed")
+    engine.jobs.delete(job.id)
+    logged = [entry.message for entry in engine.shown_entries(engine.log.entries())]
+    assert "[masked]" in logged
+    assert "s3cret-7" not in repr(logged)
+
+
 def test_a_story_has_parent_and_children_and_what_was_printed(engine: Engine) -> None:
     engine.render_string(
         "{% background source_name: 'outer', card_token: t %}it is {{ card_token }}"
