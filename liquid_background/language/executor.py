@@ -255,7 +255,7 @@ def _said_of(error: BaseException, payload: Mapping[str, Any], secret_names: Seq
 def _without_secrets(
     entries: Sequence[LogEntry], payload: Mapping[str, Any], secret_names: Sequence[str]
 ) -> tuple[LogEntry, ...]:
-    """Return what a body logged with the job's secrets masked: the log outlives the record, which tells what they are."""
+    """Return what a body logged with the job's secrets masked: the log outlives the record that tells them."""
     values = _values_of(payload) if entries else {}
     if not values or mask(values, secret_names) == values:
         return tuple(entries)
