@@ -107,7 +107,7 @@
   const MOST = 2000;
   function trim() {
     for (const row of all("#entries tr").slice(MOST)) row.remove();
-    all("p.empty").forEach((each) => each.remove());
+    if ($("#entries tr")) all("p.empty").forEach((each) => each.remove());
   }
   function state(words, good) {
     const place = $(".live-state");
