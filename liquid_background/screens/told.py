@@ -31,7 +31,7 @@ DONE: Final[Mapping[str, str]] = {
 """What was done, by the word that the query's `done` holds."""
 _LONGEST: Final = 120  # characters of what it was done to
 _ABOUT: Final = re.compile(
-    r"(?:(?:operation|failure|queue|source name|group|schedule) )?\S+(?:, job \S+)?|job .{1,10}|every worker"
+    r"(?:(?:job|operation|failure|queue|source name|group|schedule) )?\S+(?:, job \S+)?|job .{1,10}|every worker"
     r"|[\d,]+(?: of [\d,]+)? jobs?"
 )
 """What it was done to: a link can name one thing, and not make a sentence."""
