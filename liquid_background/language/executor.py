@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -17,7 +17,7 @@ from liquid_background.hooks import Attempt, Hooks
 from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, RaisedOutcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
-from liquid_background.jobs.masking import hidden
+from liquid_background.jobs.masking import hidden, mask
 from liquid_background.language.environment import Environment
 from liquid_background.language.handed import HandedOverPath, JobContext
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
@@ -97,7 +97,7 @@ class Executor:
             retry=retry,
             duration=round((time.monotonic() - started) * 1000),
             jobs=tuple(collector.sendable()) if error is None else (),
-            entries=tuple(collector.entries),
+            entries=_without_secrets(collector.entries, payload, self.environment.secret_names),
         )
         try:
             return RaisedOutcome.of(outcome, exception) if exception is not None and self._hooks.failures else outcome
@@ -204,6 +204,17 @@ def _said_of(error: BaseException, payload: Mapping[str, Any], secret_names: Seq
     return shown(_one_line(error, payload)), class_of(error), shown(_traceback(error))[-MAX_TRACEBACK:]
 
 
+def _without_secrets(
+    entries: Sequence[LogEntry], payload: Mapping[str, Any], secret_names: Sequence[str]
+) -> tuple[LogEntry, ...]:
+    """Return what a body logged with the job's secrets masked: the log outlives the record that tells them."""
+    values = _values_of(payload) if entries else {}
+    if not values or mask(values, secret_names) == values:
+        return tuple(entries)
+    shown = partial(hidden, values=values, secret_names=secret_names)
+    return tuple(replace(entry, message=shown(entry.message)) for entry in entries)
+
+
 def _one_line(error: BaseException, payload: Mapping[str, Any]) -> str:
     """Return what was wrong and where: of a function, which is named by where it is defined, the line that raised."""
     place = raised_at(error, payload["function"]) if "function" in payload else ""
@@ -215,7 +226,7 @@ def _traceback(error: BaseException) -> str:
 
 
 def _values_of(payload: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a job was given, for an error that may repeat secrets of it: who reads it does not know the job."""
+    """Return what a job was given, for a text that may repeat secrets of it: who reads it does not know the job."""
     try:
         return decode_all({"parameters": payload["parameters"], "handed_over": payload.get("handed_over", {})})
     except Exception:  # noqa: BLE001  what cannot be decoded is the error then

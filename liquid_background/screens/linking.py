@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -11,12 +12,14 @@ from liquid_background.screens.messages import Fields
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
-_SHORT: Final = 10  # characters of an id
+_RANDOM: Final = re.compile("[0-9a-f]{32}")
+_SHORT: Final = 10  # digits of a random id
+_LONGEST: Final = 40  # characters of one that somebody chose, or a schedule: several may begin alike
 
 
 def short(job_id: str) -> str:
     """Return what of a job's id people are shown; addresses and commands take it, too."""
-    return job_id[:_SHORT]
+    return job_id[: _SHORT if _RANDOM.fullmatch(job_id) else _LONGEST]
 
 
 def job_url(screen: Screen, job_id: str) -> Exact:

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.screens import logs
-from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest
+from liquid_background.screens.messages import Refused, ScreenAnswer, ScreenRequest, no_such_page
 from liquid_background.screens.screen import Screen
 
 LIVE: Final = "live"
@@ -47,11 +47,14 @@ def page_of(request: ScreenRequest) -> ScreenRequest:
     """Return the request for the page that a request for its live part is about.
 
     Raises:
-        Refused: when it is not a GET.
+        Refused: when it is not a GET, or about what is no page.
     """
     if request.method != "GET":
         raise Refused(405, "Only the live part of a page that is read is told.")
-    return replace(request, path=request.path.partition("/")[2], is_live=True)
+    page = replace(request, path=request.path.partition("/")[2], is_live=True)
+    if page.segments[:1] in ((LIVE,), ("assets",)):  # a live part has none: each in another would read it twice
+        raise no_such_page()
+    return page
 
 
 class PartFeed:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from liquid_background.errors import FilterError
 from liquid_background.job import LogEntry, LogStatus
+from liquid_background.screens.formats import cut
 from liquid_background.screens.linking import short
 from liquid_background.screens.messages import Fields, ScreenAnswer
 from liquid_background.screens.paging import is_entry_id, order_of
@@ -15,6 +16,8 @@ from liquid_background.screens.screen import Screen
 
 PAGE: Final = 100  # entries
 _FIRST: Final = "0-0"
+_NAME: Final = 200  # characters of a name that are shown
+_MESSAGE: Final = 1_000  # of what was logged, as on the page of its job
 
 
 def show(screen: Screen) -> ScreenAnswer:
@@ -73,14 +76,14 @@ def _row(screen: Screen, entry: LogEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "time": entry.time,
-        "source_name": entry.source_name,
+        "source_name": cut(entry.source_name, _NAME),
         "status": str(status) if status else "",
         "state": str(status.job_status) if status else "",
         "attempt": f"{entry.attempt} of {entry.max_attempts}" if status else "",
-        "type": "" if status else entry.type,
+        "type": "" if status else cut(entry.type, _NAME),
         "milliseconds": entry.duration if status else None,
-        "message": entry.message,
-        "place": f"{entry.template}:{entry.line}" if entry.template else "",
+        "message": cut(entry.message, _MESSAGE),
+        "place": f"{cut(entry.template, _NAME)}:{entry.line}" if entry.template else "",
         "job": short(entry.job_id),
         "url": Exact(screen.url("jobs", entry.job_id)) if entry.job_id else None,
     }

@@ -31,11 +31,16 @@ DONE: Final[Mapping[str, str]] = {
 """What was done, by the word that the query's `done` holds."""
 _ENQUEUED: Final = re.compile(r", job ([A-Za-z0-9_-]{1,100})\Z")
 _LONGEST: Final = 120  # characters of what it was done to
+_ABOUT: Final = re.compile(
+    r"(?:(?:job|operation|failure|queue|source name|group|schedule) )?\S+(?:, job \S+)?|job .{1,10}|every worker"
+    r"|[\d,]+(?: of [\d,]+)? jobs?"
+)
+"""What it was done to: a link can name one thing, and not make a sentence."""
 
 
 def told(query: Fields) -> str:
     """Return the line that a page shows at its top; empty for none."""
-    words = DONE.get(query.one("done"), "")
+    words = DONE.get(query.one("done"), "") if _ABOUT.fullmatch(query.one("about")[:_LONGEST]) else ""
     return f"{query.one('about')[:_LONGEST]} {words}".strip() if words else ""
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from liquid_background.job import Job
+from liquid_background.job import Job, LogEntry
 from liquid_background.jobs.queue import moves, scripts
 from liquid_background.jobs.queue.tally import Tally
 from liquid_background.web.live import OF_ONE
@@ -183,3 +183,26 @@ def test_a_page_whose_live_part_is_refused_stays_as_it_is(shop: Shop, page: Page
     expect(page.locator("main tbody tr")).to_have_count(1)
     assert "Too many" not in page.content()
     angry.clear()  # of the status
+
+
+def test_what_says_that_there_is_nothing_stays(shop: Shop, page: Page) -> None:
+    """The first news of a page took away the words that say what to do next."""
+    page.add_init_script("addEventListener('htmx:after:swap', () => { window.swaps = (window.swaps || 0) + 1; })")
+    for path in ("schedules", "operations"):
+        page.goto(f"{shop.url}/{path}")
+        until(page, "window.swaps")
+        expect(page.locator("p.empty").first).to_be_visible()
+    page.goto(f"{shop.url}/logs?type=news")
+    expect(page.locator("p.empty")).to_be_visible()
+    expect(page.locator(".live-state")).to_have_text("Live")
+    shop.engine.jobs.send([], [LogEntry(type="news", message="something came")])
+    expect(page.locator("#entries tr")).to_have_count(1)
+    expect(page.locator("p.empty")).to_have_count(0)
+
+
+def test_the_screens_links_take_little_of_a_narrow_window(shop: Shop, page: Page) -> None:
+    page.set_viewport_size({"width": 400, "height": 900})
+    page.goto(f"{shop.url}/schedules")
+    box = page.locator("header").bounding_box()
+    assert box is not None
+    assert box["height"] < 150

@@ -233,6 +233,17 @@ def test_a_list_is_gone_through_by_keys(filled: Shop, page: Page) -> None:
     expect(page).to_have_url(re.compile(f"{PREFIX}/failures$"))
 
 
+def test_a_failure_is_retried_by_keys(filled: Shop, page: Page) -> None:
+    [group, *_] = filled.engine.failures.list()
+    _open(page, filled, f"failures/{group.id}")
+    page.keyboard.press("r")
+    expect(page.locator("button.main")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("/operations.*done=started"))
+    [operation, *_] = filled.engine.operations.list()
+    assert operation.filter.failure == group.id
+
+
 def test_all_of_it_works_without_scripts(filled: Shop, browser: Browser, wait_until: Callable[..., Any]) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import pytest
 
 from tests.screens.conftest import Ask
@@ -50,3 +52,30 @@ def test_what_was_not_done_leads_back_to_where_it_was_asked_for(ask: Ask) -> Non
     assert '<a href="/ops/names?span=7d">Back to where you were</a>' in html
     html = ask("queues/pause", {"queue": "nope", "back": "https://elsewhere.example"}).body.decode()
     assert '<a href="/ops/">Back to the overview</a>' in html
+
+
+TOLD = (
+    "job order:7/é",
+    "1,000 jobs",
+    "1 job",
+    "3 of 1,000 jobs",
+    "operation 63870d6a",
+    "failure c9c1f21200eb",
+    "queue low",
+    "source name sync_*",
+    "group crm/eu",
+    "every worker",
+    "schedule nightly, job nightly-1795770000",
+    "low",
+)
+
+
+@pytest.mark.parametrize("about", TOLD)
+def test_a_page_tells_what_was_done_to_what(ask: Ask, about: str) -> None:
+    html = ask(f"queues?{urlencode({'done': 'paused', 'about': about})}").body.decode()
+    assert f'role="status">{about} paused' in html
+
+
+@pytest.mark.parametrize("about", ["Sign in again at elsewhere.example. Then it is", "job 3fa9c2d17b is lost", ""])
+def test_a_link_has_a_page_tell_nothing_else(ask: Ask, about: str) -> None:
+    assert 'class="told"' not in ask(f"queues?{urlencode({'done': 'paused', 'about': about})}").body.decode()

@@ -14,6 +14,11 @@ def _groups(html: str) -> list[str]:
     return re.findall(r'<tr id="failure-(\w+)"', html)
 
 
+def test_one_is_no_several(shop: Shop, ask: Ask) -> None:
+    shop.fail()
+    assert "1 failed job in 1 group." in text_of(ask("failures"))
+
+
 def test_groups_have_counts_times_place_and_the_line(shop: Shop, ask: Ask, engine: Engine) -> None:
     jobs = shop.fail(count=3)
     [other] = shop.fail("timeout of 7 s", template="pages/y", source_name="crm")

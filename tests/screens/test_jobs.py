@@ -269,3 +269,13 @@ def test_jobs_are_found_by_what_their_id_begins_with(shop: Shop, ask: Ask) -> No
 def test_a_filter_is_cleared_and_the_tab_is_kept(ask: Ask) -> None:
     assert 'href="/ops/jobs?status=failed">Clear' in text_of(ask("jobs?status=failed&source_name=mail"))
     assert 'href="/ops/jobs">Clear' in text_of(ask("jobs?source_name=mail"))
+
+
+def test_ids_that_begin_alike_are_told_apart(shop: Shop, ask: Ask) -> None:
+    """A schedule's begin with its name: cut to ten characters, all of them were one."""
+    for time in ("1795770000", "1795770300"):
+        shop.send(id=f"zz-nightly-{time}")
+    [random_one] = shop.send()
+    html = text_of(ask("jobs"))
+    for shown in ("zz-nightly-1795770000", "zz-nightly-1795770300", random_one[:10]):
+        assert f"<code>{shown}</code>" in html

@@ -91,3 +91,14 @@ def test_a_page_that_asks_is_told_the_same(engine: Engine, ask: Ask) -> None:
     [entry] = engine.log.entries()
     assert dict(answer.headers)["x-last-event"] == entry.id
     assert ask(f"live/logs?after={entry.id}").status == 204
+
+
+def test_what_is_long_is_cut_in_every_field(engine: Engine, ask: Ask) -> None:
+    """A hundred rows of what a job may log took a second to write."""
+    long = "y" * 100_000
+    entry = LogEntry(message=long, source_name=long, type=long, template=long, line=3)
+    engine.jobs.send([], [entry])
+    for path in ("logs", "live/logs?after=0-0"):
+        answer = ask(path)
+        assert len(answer.body) < 10_000
+        assert len(re.findall(r"y … [\d,]+ more characters", text_of(answer))) == 4

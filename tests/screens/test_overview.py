@@ -29,7 +29,7 @@ def test_each_queue_has_its_numbers_which_lead_to_the_jobs(engine: Engine, ask: 
     page = Read(ask(""))
     assert page.row("high")[1:5] == ["1", page.row("high")[2], "1", "2"]
     assert page.row("high")[2] in ("now", "1s ago", "2s ago")
-    assert page.row("low")[1] == "1 1 delayed"
+    assert page.row("low")[1] == "1 (1 delayed)"
     html = text_of(ask(""))
     for query, count in (("status=failed&queue=high&since=24h", 2), ("status=running&queue=high", 1)):
         assert f'<a href="/ops/jobs?{query.replace("&", "&amp;")}"' in html

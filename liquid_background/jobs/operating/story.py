@@ -29,7 +29,8 @@ _MARGIN: Final = timedelta(seconds=10)  # behind a job's end, as a clock may be 
 _FEW: Final = 500  # ids that are looked at whatever time that takes
 _LONGEST: Final = 10**13  # milliseconds that an entry is believed to tell of
 _LATEST: Final = datetime.max.replace(tzinfo=UTC) - _MARGIN  # a record may say any time
-_RAISED_AT: Final = re.compile(r"\(([^()\s]+):(\d+)(?:, [^()]*)?\)$")  # at the end of an error, as `explain` writes it
+_PLACES: Final = re.compile(r"\(([^()]+)\)$")  # at the end of an error, as `explain` writes it, the innermost first
+_PLACE: Final = re.compile(r"(?:[a-z ]+ from )?(\S+):(\d{1,9})")
 _LONGEST_ID: Final = 100  # bytes of what should be the id of a failure group
 
 
@@ -52,7 +53,7 @@ class SourceLine:
 
     number: int  # in its template
     text: str
-    raised: bool  # whether the job's error was raised there
+    raised: bool  # whether the job's error was raised there, or in what it includes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,13 +147,14 @@ def _between(before: datetime | None, after: datetime | None) -> float | None:
 
 
 def raised_at(job: JobRecord) -> int | None:
-    """Return the line of its template that a job's error was raised at; None where that is in another file."""
-    found = _RAISED_AT.search(job.error or "")
-    return int(found[2]) if found and found[1] == job.template else None
+    """Return the line of its template that raised a job's error, or included what raised it; None for none."""
+    found = _PLACES.search(job.error or "")
+    places = map(_PLACE.fullmatch, reversed(found[1].split(", "))) if found else ()
+    return next((int(place[2]) for place in places if place and place[1] == job.template), None)
 
 
 def source_line(job: JobRecord) -> str:
-    """Return the line of a job's body that its error was raised at; empty where that is in another file."""
+    """Return the line of a job's body that its error was raised at, or included what raised it; empty for none."""
     return next((line.text.strip() for line in _source(job) if line.raised), "")
 
 

@@ -108,7 +108,7 @@
   const MOST = 2000;
   function trim() {
     for (const row of all("#entries tr").slice(MOST)) row.remove();
-    all("p.empty").forEach((each) => each.remove());
+    if ($("#entries tr")) all("p.empty").forEach((each) => each.remove());
   }
   function state(words, good) {
     const place = $(".live-state");
@@ -152,7 +152,7 @@
   let drawn = new WeakMap();
   const clock = (time) => time == null ? "" : new Date(time * 1000).toISOString().slice(5, 16).replace("T", " ");
   const words = (unit) => (value) => value == null ? "" : unit !== " ms" ? value.toLocaleString()
-    : value < 1000 ? `${Math.round(value)}ms` : `${+(value / 1000).toPrecision(3)}s`;
+    : value < 1000 ? `${+value.toPrecision(3)}ms` : `${+(value / 1000).toPrecision(3)}s`;
   // Bars stand on each other: the first row is drawn first, and as high as all.
   const stacked = (series) => series.map((each, at) => !each.fill ? each.values
     : each.values.map((_, moment) => series.slice(at).reduce((sum, other) => sum + (other.values[moment] || 0), 0)));

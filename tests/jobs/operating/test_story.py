@@ -55,6 +55,34 @@ def test_a_story_has_each_attempt_and_marks_the_line(engine: Engine) -> None:
         engine.story("none")
 
 
+def test_the_log_has_no_secret_of_a_job_whose_record_is_gone(engine: Engine) -> None:
+    """The log is kept longer than records are, and only they tell what is to be masked."""
+    engine.render_string(BODY, {"token": "s3cret-7"}, name="pages/pay")
+    _work(engine)
+    [job] = engine.jobs.list("failed")
+    engine.jobs.delete(job.id)
+    logged = [entry.message for entry in engine.shown_entries(engine.log.entries())]
+    assert "[masked]" in logged
+    assert "s3cret-7" not in repr(logged)
+
+
+@pytest.mark.parametrize(("tag", "words"), [("include", "included"), ("render", "rendered"), ("function", "called")])
+def test_a_line_that_leads_to_what_raised_is_marked(engine: Engine, tmp_path: Path, tag: str, words: str) -> None:
+    """Most mails are partials: the block's own line tells which of them failed."""
+    partials = tmp_path / "partials"
+    partials.mkdir()
+    (partials / "outer.liquid").write_text("\n{% include 'inner' %}")
+    (partials / "inner.liquid").write_text("{{ 1 | divided_by: 0 }}")
+    line = "function x = 'outer'" if tag == "function" else f"{tag} '{'inner' if tag == 'render' else 'outer'}'"
+    engine.render_string(f"{{% background %}}\n\nbefore\n{{% {line} %}}\n{{% endbackground %}}", name="pages/pay")
+    _work(engine)
+    [job] = engine.jobs.list("failed")
+    assert f"{words} from pages/pay:4" in (job.error or "")
+    assert [line.number for line in engine.story(job.id).source if line.raised] == [4]
+    [group] = engine.failures.list()
+    assert group.source_line == f"{{% {line} %}}"
+
+
 def test_a_story_has_parent_and_children_and_what_was_printed(engine: Engine) -> None:
     engine.render_string(
         "{% background source_name: 'outer', card_token: t %}it is {{ card_token }}"
