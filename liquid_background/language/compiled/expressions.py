@@ -158,7 +158,8 @@ class Expressions(Paths):
 
     def compared(self, part: Any) -> Value:
         """Write a comparison: Python's own for texts and numbers, and else python-liquid's."""
-        left, right = self.write(part.left), self.write(part.right)
+        sides = part.left, part.right
+        left, right = map(self.write, sides if type(part) is not GtExpression else sides[::-1])
         python, other = _COMPARED[type(part)]
         return self._compared(left, right, python, other.format("{0}", "{1}", self.source.value(part.token)))
 
@@ -206,7 +207,7 @@ _COMPARED: Final[dict[type, tuple[str, str]]] = {
     EqExpression: ("{0} == {1}", "eq({0}, {1})"),
     NeExpression: ("{0} != {1}", "not eq({0}, {1})"),
     LtExpression: ("{0} < {1}", "lt({2}, {0}, {1})"),
-    GtExpression: ("{1} < {0}", "lt({2}, {1}, {0})"),
+    GtExpression: ("{0} < {1}", "lt({2}, {0}, {1})"),  # python-liquid evaluates and compares its right side first
     LeExpression: ("{0} <= {1}", "le({0}, {1})"),
     GeExpression: ("{1} <= {0}", "le({1}, {0})"),
 }

@@ -22,6 +22,10 @@ _REAL: Final = "(type({0}) is float and -1e200 < {0} < 1e200 or type({0}) is int
 _TRUE: Final = "(" + _SHORT + " and {0} or " + _WHOLE + " or type({0}) is float)"  # and not large
 _TEXTS: Final = "texts({0})"
 _LIST: Final = "type({0}) is list"
+_SMALL: Final = (
+    "(type({0}) is str and len({0}) <= LARGE or type({0}) in SMALL or type({0}) is int and -BIG < {0} < BIG)"
+)
+_ITEM: Final = _LIST + " and {0} and (type({0}[#]) is dict or " + _SMALL.replace("{0}", "{0}[#]") + ")"  # not measured
 _FEW: Final = "(type({0}) is list or type({0}) is str or type({0}) is dict)"
 
 
@@ -75,8 +79,8 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
             "{0}.split({1}) if {0} != {1} else []",
         ),
     ),
-    "first": (_InPlace(array.first, (_LIST + " and {0} and type({0}[0]) in KNOWN",), "{0}[0]"),),
-    "last": (_InPlace(array.last, (_LIST + " and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
+    "first": (_InPlace(array.first, (_ITEM.replace("#", "0"),), "{0}[0]"),),
+    "last": (_InPlace(array.last, (_ITEM.replace("#", "-1"),), "{0}[-1]"),),
     "size": (_InPlace(misc.size, (_FEW,), "len({0})"),),
     "default": (
         _InPlace(misc.default, (_TRUE, "True"), "{0}"),
@@ -146,7 +150,9 @@ class _Written:
             source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
         with source.block("except Exception as error:"):
             source.line(f"{node}.refuse(error)")
-        source.line(f"if not ({_small(left)} and {_small_name(name)}): {node}.measure({left.python}, {name}, context)")
+        source.line(
+            f"if not ({_small(left)} and {_SMALL.format(name)}): {node}.measure({left.python}, {name}, context)"
+        )
 
 
 def _is_plain(raw: object) -> bool:
@@ -164,9 +170,4 @@ def _guard(guard: str, value: Value) -> str:
 
 
 def _small(value: Value) -> str:
-    return "True" if value.kind in ("int", "float", "bool", "NoneType") else _small_name(value.python)
-
-
-def _small_name(name: str) -> str:
-    whole = f"type({name}) is int and -BIG < {name} < BIG"
-    return f"(type({name}) is str and len({name}) <= LARGE or type({name}) in SMALL or {whole})"
+    return "True" if value.kind in ("int", "float", "bool", "NoneType") else _SMALL.format(value.python)

@@ -234,7 +234,8 @@ class Nodes:
         if len(fits) == 1:
             with source.block(f"if {fits[0]}:"):
                 source.line(f"{none} = False")
-                self.block(node.block)
+                with source.block(f"if {fits[0]} is True or {fits[0]} == True:"):  # an object's `==` may say anything
+                    self.block(node.block)
             return
         times = source.fresh("n")
         source.line(f"{times} = [{', '.join(fits)}].count(True)")

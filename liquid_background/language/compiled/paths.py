@@ -89,23 +89,22 @@ class Paths(ABC):
         return Value(name)
 
     def _settle(self, part: Path, name: str) -> Value:
-        path, line = self.source.value(part), self.source.line
-        if not self.source.awaits:
-            line(_SETTLED.format(name) + f"{name} = settled(context, {name}, {path})")
-            return Value(name)
-        with self.source.block(_SETTLED.format(name)):
-            line(
-                f"{name} = await {path}.evaluate_async(context) if {name} is MISS else settled(context, {name}, {path})"
-            )
+        if self.source.awaits:
+            return self._settle_by(name, self.evaluation(part))
+        self.source.line(_SETTLED.format(name) + f"{name} = settled(context, {name}, {self.source.value(part)})")
         return Value(name)
 
     def _settle_dynamic(self, part: Path, inner: list[str | None], name: str) -> Value:
         segments = [dynamic or self._constant(segment) for segment, dynamic in zip(part.path, inner, strict=True)]
-        token, path, line = self.source.value(part.token), self.source.value(part), self.source.line
+        whole = f"[{', '.join(segments)}], token={self.source.value(part.token)}"
+        get = f"await context.get_async({whole})" if self.source.awaits else f"context.get({whole})"
+        return self._settle_by(name, get)
+
+    def _settle_by(self, name: str, reading: str) -> Value:
+        """Write what a value that was looked up stands for, with the Python that reads it where that does not tell."""
         with self.source.block(_SETTLED.format(name)):
-            whole = f"[{', '.join(segments)}], token={token}"
-            get = f"await context.get_async({whole})" if self.source.awaits else f"context.get({whole})"
-            line(f"{name} = {get} if {name} is MISS else settled(context, {name}, {path})")
+            self.source.line(f"{name} = stood_for(context, {name})")
+            self.source.line(f"if {name} is MISS: {name} = {reading}")
         return Value(name)
 
     def _constant(self, segment: object) -> str:

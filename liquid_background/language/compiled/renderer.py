@@ -34,13 +34,13 @@ from liquid_background.language.compiled.running import (
     names_of,
     numbers_of,
     settled,
+    stood_for,
     texts,
     truth,
 )
 from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source
 from liquid_background.language.context import Context
-from liquid_background.language.exposed import KNOWN
 from liquid_background.language.limits import LARGE
 from liquid_background.language.syntax.location import LINES
 from liquid_background.language.tags.output import LARGE as SHORT
@@ -62,7 +62,6 @@ _GLOBALS: Final[dict[str, Any]] = {
     "BreakLoop": BreakLoop,
     "ContinueLoop": ContinueLoop,
     "ForLoop": ForLoop,
-    "KNOWN": KNOWN,
     "LARGE": LARGE,
     "LIGHT": 100,
     "LONG": LONG,
@@ -101,6 +100,7 @@ _GLOBALS: Final[dict[str, Any]] = {
     "render_in": render_in,
     "render_in_async": render_in_async,
     "settled": settled,
+    "stood_for": stood_for,
     "texts": texts,
     "truth": truth,
 }
@@ -188,6 +188,7 @@ _OURS: Final = (
     "get_item_async",
     "assign",
     "filter",
+    "stopindex",
     "_named",
     "_stood_for",
     "_weighed",

@@ -11,6 +11,7 @@ from liquid.builtin.expressions.logical import is_truthy
 from liquid.exceptions import LiquidInterrupt, LiquidSyntaxError, StopRender
 from liquid.utils import ReadOnlyChainMap
 
+from liquid_background.errors import NotExposed
 from liquid_background.language.exposed import KNOWN
 from liquid_background.language.stretch import too_deep
 
@@ -81,18 +82,26 @@ def find(behind: tuple[Mapping[str, Any], ...], name: str) -> Any:
 
 
 def settled(context: Any, value: Any, path: Any) -> Any:
-    """Return what a path stands for, of which the value was found."""
-    if value is MISS:
-        return path.evaluate(context)
+    """Return what a path stands for, of which the value was looked up."""
+    found = stood_for(context, value)
+    return path.evaluate(context) if found is MISS else found
+
+
+def stood_for(context: Any, value: Any) -> Any:
+    """Return what a value that was looked up stands for; MISS where its path has to tell that, or what is wrong."""
     kind = type(value)
     if kind is str or kind is list or kind is dict or kind is tuple:
         if len(value) > LONG:
             context.watch.steps = -1
-    elif kind not in KNOWN:
-        value = context._stood_for(value)
-    else:
-        value = context._weighed(value)
-    return value
+        return value
+    if kind in KNOWN:
+        return context._weighed(value)
+    if value is MISS:
+        return MISS
+    try:
+        return context._stood_for(value)
+    except (NotExposed, KeyError, TypeError, IndexError):  # which paths take for "not there"
+        return MISS
 
 
 def handed(context: Any, position: int, length: int, path: Any) -> Any:
@@ -151,11 +160,11 @@ def member(value: Any, key: Any) -> Any:
 _KEYS: Final = frozenset((str, int))
 
 
-def items_of(context: Any, value: Any, key: str) -> tuple[Any, int]:
-    """Return what a plain list or dictionary has for a loop without limits, and how many they are."""
+def items_of(context: Any, value: list[Any], key: str) -> tuple[Any, int]:
+    """Return the items of a plain list for a loop without limits, and how many they are."""
     length = len(value)
     context.tag_namespace["stopindex"][key] = length
-    return (islice(value, 0, length) if type(value) is list else iter(value.items())), length
+    return islice(value, 0, length), length
 
 
 def numbers_of(context: Any, start: int, stop: int, key: str) -> tuple[Any, int]:

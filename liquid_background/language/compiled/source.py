@@ -67,11 +67,6 @@ class Source:
         self.lines.append(" " * self._depth + text)
         self.tokens.append(self._token)
 
-    def lines_of(self, *texts: str) -> None:
-        """Write lines."""
-        for text in texts:
-            self.line(text)
-
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
         """Write a compound statement, whose body is written meanwhile."""
