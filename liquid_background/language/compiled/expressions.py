@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from liquid.builtin.expressions import FilteredExpression, Path
@@ -33,34 +33,14 @@ from liquid.expression import Expression
 from markupsafe import Markup
 
 from liquid_background.language.bounds import BoundedContains, PlainPath
-from liquid_background.language.compiled.filters import write_filters
-from liquid_background.language.compiled.paths import Paths
-from liquid_background.language.compiled.scopes import Scopes
-from liquid_background.language.compiled.source import Source, Value
+from liquid_background.language.compiled.filters import Filters
+from liquid_background.language.compiled.source import Value
 from liquid_background.language.handed import HandedOverPath
 from liquid_background.language.syntax.arguments import HeldExpression, HeldTernary
 
 
-class Expressions(Paths):
-    """Writes expressions.
-
-    Args:
-        source: to write to.
-        scopes: the loops around the place that is written.
-        filters: of the environment, by name.
-    """
-
-    def __init__(self, source: Source, scopes: Scopes, filters: Mapping[str, Any]) -> None:
-        super().__init__(source, scopes)
-        self.filters = filters
-        self.used: dict[str, Any] = {}  # filters that are written or called, as they are registered
-        self.called: dict[str, str] = {}  # the local variables of those that are called, by name
-
-    def call_of(self, name: str) -> str:
-        """Return the local variable of a filter that is called."""
-        if name not in self.called:
-            self.called[name] = self.source.fresh("c")
-        return self.called[name]
+class Expressions(Filters):
+    """Writes expressions; paths and filters as the classes before it do."""
 
     def write(self, part: Expression) -> Value:
         """Write an expression; return its value."""
@@ -109,8 +89,7 @@ class Expressions(Paths):
 
     def filtered(self, part: FilteredExpression) -> Value:
         """Write a value and what its filters make of it."""
-        value = self.write(part.left)
-        return write_filters(self, value, part.filters) if part.filters else value
+        return self.made_of(self.write(part.left), part.filters)
 
     def held(self, part: FilteredExpression | TernaryFilteredExpression) -> Value:
         """Write an argument of a tag, of what is made of which account is kept."""
@@ -128,12 +107,10 @@ class Expressions(Paths):
             line(f"{name} = {self.write(part.left).python}")
         with block("else:"):
             if part.alternative:
-                value = self.write(part.alternative)
-                value = write_filters(self, value, part.filters) if part.filters else value
-                line(f"{name} = {value.python}")
+                line(f"{name} = {self.made_of(self.write(part.alternative), part.filters).python}")
             else:
                 line(f"{name} = None")
-        return write_filters(self, Value(name), part.tail_filters) if part.tail_filters else Value(name)
+        return self.made_of(Value(name), part.tail_filters)
 
     # Logic
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from liquid.builtin.expressions import PositionalArgument
 from liquid.builtin.expressions.filtered import Filter
 from liquid.builtin.filters import array, math, misc, string
 
 from liquid_background.language.bounds import BoundedFilter
-from liquid_background.language.compiled.source import Value
-
-if TYPE_CHECKING:
-    from liquid_background.language.compiled.expressions import Expressions
+from liquid_background.language.compiled.paths import Paths
+from liquid_background.language.compiled.scopes import Scopes
+from liquid_background.language.compiled.source import Source, Value
 
 _SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
 _WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
@@ -89,15 +88,40 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
 }
 
 
-def write_filters(writer: Expressions, value: Value, filters: Sequence[Filter]) -> Value:
-    """Write what filters make of a value, one after the other."""
-    for each in filters:
-        value = _Written(writer, each).of(value)
-    return value
+class Filters(Paths):
+    """Writes filters.
+
+    Args:
+        source: to write to.
+        scopes: the loops around the place that is written.
+        filters: of the environment, by name.
+
+    Attributes:
+        used: the filters that are written or called, by name, as they are registered.
+        called: the local variables of those that are called, by name.
+    """
+
+    def __init__(self, source: Source, scopes: Scopes, filters: Mapping[str, Any]) -> None:
+        super().__init__(source, scopes)
+        self.filters = filters
+        self.used: dict[str, Any] = {}
+        self.called: dict[str, str] = {}
+
+    def made_of(self, value: Value, filters: Sequence[Filter] | None) -> Value:
+        """Write what filters make of a value, one after the other."""
+        for each in filters or ():
+            value = _Written(self, each).of(value)
+        return value
+
+    def call_of(self, name: str) -> str:
+        """Return the local variable of a filter that is called."""
+        if name not in self.called:
+            self.called[name] = self.source.fresh("c")
+        return self.called[name]
 
 
 class _Written:
-    def __init__(self, writer: Expressions, part: Filter) -> None:
+    def __init__(self, writer: Filters, part: Filter) -> None:
         self._writer = writer
         self._source = writer.source
         self._part = part

@@ -256,7 +256,7 @@ class Nodes:
     def partial(self, node: IncludeNode | RenderNode) -> None:
         """Write a partial."""
         if is_plain(node):
-            write_partial(self, node, self._buffer)
+            write_partial(self.expressions, node, self._buffer)
         else:
             self._call(node)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.utils import ReadOnlyChainMap
 
+from liquid_background.language.compiled.expressions import Expressions
 from liquid_background.language.compiled.running import into_template
 from liquid_background.language.tags.partials import IncludeNode, RenderNode
-
-if TYPE_CHECKING:
-    from liquid_background.language.compiled.nodes import Nodes
 
 
 def is_plain(node: IncludeNode | RenderNode) -> bool:
@@ -19,16 +17,16 @@ def is_plain(node: IncludeNode | RenderNode) -> bool:
     return type(node.name) is StringLiteral and node.var is None
 
 
-def write_partial(nodes: Nodes, node: IncludeNode | RenderNode, buffer: str) -> None:
-    """Write one of them."""
-    source, line = nodes.source, nodes.source.line
+def write_partial(expressions: Expressions, node: IncludeNode | RenderNode, buffer: str) -> None:
+    """Write a partial that is plain, printing to what Python knows by a name."""
+    source, line = expressions.source, expressions.source.line
     tag, passing, template = source.value(node), source.fresh("p"), source.fresh("t")
     awaits, later = ("await ", "_async") if source.awaits else ("", "")
     call = "include" if type(node) is IncludeNode else "render_in"
     line(f"{passing} = watch.passing")
     with source.block("try:"):
         line(f"{template} = {awaits}{tag}.found{later}(context)")
-        named = [f"{source.text(each.name)}: {nodes.expressions.write(each.value).python}" for each in node.args]
+        named = [f"{source.text(each.name)}: {expressions.write(each.value).python}" for each in node.args]
         line(f"{awaits}{call}{later}(context, {buffer}, {template}, {{{', '.join(named)}}})")
     with source.block("except Exception as error:"):
         line(f"{tag}.note(error)")
