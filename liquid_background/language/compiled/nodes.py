@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from liquid import BlockNode, Node, Token
 from liquid.ast import IllegalNode
 from liquid.builtin.content import ContentNode
 from liquid.builtin.tags.assign_tag import AssignNode
-from liquid.builtin.tags.case_tag import CaseNode, MultiExpressionBlockNode
+from liquid.builtin.tags.case_tag import CaseNode
 from liquid.builtin.tags.comment_tag import CommentNode
 from liquid.builtin.tags.doc_tag import DocNode
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode, ForNode
@@ -19,8 +18,8 @@ from liquid.builtin.tags.liquid_tag import LiquidNode
 from liquid.builtin.tags.unless_tag import UnlessNode
 from liquid.token import TOKEN_TAG
 
+from liquid_background.language.compiled.branches import Branches
 from liquid_background.language.compiled.expressions import Expressions
-from liquid_background.language.compiled.loops import write_loop
 from liquid_background.language.compiled.partials import is_plain, write_partial
 from liquid_background.language.compiled.source import Value
 from liquid_background.language.pacing import LookNode
@@ -33,8 +32,12 @@ _DEEPEST: Final = 5
 _SPAN: Final = 16  # steps of the watch that are counted together
 
 
-class Nodes:
-    """Writes nodes.
+class Nodes(Branches):
+    """Writes nodes; loops and branches as the classes before it do.
+
+    Args:
+        expressions: that writes what nodes evaluate.
+        suppresses: whether a block of nothing but blanks prints nothing.
 
     Attributes:
         called: the tags that are called as they are, each with the token of the first one.
@@ -43,8 +46,7 @@ class Nodes:
     """
 
     def __init__(self, expressions: Expressions, *, suppresses: bool) -> None:
-        self.expressions = expressions
-        self.source = expressions.source
+        super().__init__(expressions)
         self.inlined: set[str] = set()
         self.throws_away = False
         self.called: dict[str, Token] = {}
@@ -52,18 +54,6 @@ class Nodes:
         self._buffer = "buffer"
         self._write = "w"
         self._blank = False  # whether what is printed is thrown away
-        self._depth = 0
-        self._leaves = False  # whether break and continue have to be raised: there is a Python loop of ours between
-
-    @contextmanager
-    def turning(self) -> Iterator[None]:
-        """Write what a loop does in each turn."""
-        outer = self._depth, self._leaves
-        self._depth, self._leaves = self._depth + 1, False
-        try:
-            yield
-        finally:
-            self._depth, self._leaves = outer
 
     def top(self, nodes: Iterable[Node]) -> None:
         """Write the nodes of a template: each ends by itself when it raises."""
@@ -85,7 +75,7 @@ class Nodes:
         """Write a node."""
         writer = _WRITERS.get(type(node))
         with self.source.at(node.token):
-            if writer is None or (self._depth >= _DEEPEST and type(node) in _NESTING):
+            if writer is None or (self.depth >= _DEEPEST and type(node) in _NESTING):
                 self._call(node)
                 return
             if node.token.kind == TOKEN_TAG:
@@ -170,7 +160,7 @@ class Nodes:
         outer = self._buffer, self._write, self._blank
         text, buffer, write = source.fresh("t"), source.fresh("b"), source.fresh("w")
         line(f"{text} = watch.text")
-        self._depth += 1
+        self.depth += 1
         with source.block("try:"):
             line(f"{buffer} = context.get_buffer({self._buffer})")
             line(f"{write} = {buffer}.write")
@@ -181,73 +171,7 @@ class Nodes:
             line(f"context.assign({source.text(str(node.name))}, {f'Markup({made})' if source.autoescape else made})")
         with source.block("finally:"):
             line(f"watch.text = {text}")
-        self._depth -= 1
-
-    # Branches
-
-    def branch(self, node: Any) -> None:
-        """Write `if` and `unless`."""
-        source = self.source
-        condition = self.expressions.truth(node.condition)
-        head = f"if {condition}:" if type(node) is IfNode else f"if not ({condition}):"
-        with source.at(node.condition.token), source.block(head):
-            self.block(node.consequence)
-        if node.alternatives or node.default:
-            with source.block("else:"):
-                self._alternatives(node.alternatives, node.default)
-
-    def _alternatives(self, alternatives: Sequence[Any], default: BlockNode | None) -> None:
-        """Write what follows an `if`; flat, so that many of them are not nested."""
-        source = self.source
-        if not alternatives:
-            if default:
-                self.block(default)
-            return
-        taken = source.fresh("n")
-        source.line(f"{taken} = True")
-        for each in alternatives:
-            with source.block(f"if {taken}:"):
-                condition = self.expressions.truth(each.expression)
-                with source.at(each.expression.token), source.block(f"if {condition}:"):
-                    source.line(f"{taken} = False")
-                    self.block(each.block)
-        if default:
-            with source.block(f"if {taken}:"):
-                self.block(default)
-
-    def case(self, node: CaseNode) -> None:
-        """Write `case`: each `when` that fits is rendered, as often as its values do."""
-        source, line = self.source, self.source.line
-        none = source.fresh("n")
-        line(f"{none} = True")
-        for block in node.blocks:
-            if type(block) is MultiExpressionBlockNode:
-                self._when(block, none)
-            else:
-                with source.block(f"if {none}:"):
-                    self.block(block)  # type: ignore[arg-type]
-
-    def _when(self, node: MultiExpressionBlockNode, none: str) -> None:
-        source = self.source
-        left = self.expressions.write(node.expression.left)
-        fits = [self.expressions.equal(left, self.expressions.write(each)) for each in node.expression.expressions]
-        if len(fits) == 1:
-            with source.block(f"if {fits[0]}:"):
-                source.line(f"{none} = False")
-                with source.block(f"if {fits[0]} is True or {fits[0]} == True:"):  # an object's `==` may say anything
-                    self.block(node.block)
-            return
-        times = source.fresh("n")
-        source.line(f"{times} = [{', '.join(fits)}].count(True)")
-        with source.block(f"if {' or '.join(fits)}:"):
-            source.line(f"{none} = False")
-        outer, self._leaves = self._leaves, True
-        self._depth += 1
-        with source.block(f"while {times}:"):
-            source.line(f"{times} -= 1")
-            self.block(node.block)
-        self._depth -= 1
-        self._leaves = outer
+        self.depth -= 1
 
     def lines(self, node: LiquidNode) -> None:
         """Write the lines of `{% liquid %}`."""
@@ -266,20 +190,6 @@ class Nodes:
     def look(self, node: LookNode) -> None:
         """Write a look at the watch."""
         self.source.line("watch.look()")
-
-    # Loops
-
-    def loop(self, node: ForNode) -> None:
-        """Write a loop."""
-        write_loop(self, node)
-
-    def leave(self, node: Node) -> None:
-        """Write `break` or `continue`."""
-        word = "break" if type(node) is BreakNode else "continue"
-        if self.expressions.scopes.loops and not self._leaves:
-            self.source.line(word)
-        else:
-            self.source.line(f"raise {'BreakLoop' if word == 'break' else 'ContinueLoop'}('{word}')")
 
 
 _NESTING: Final = frozenset((ForNode, CaptureNode, CaseNode))
