@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from liquid_background.language.compiled.expressions import Expressions
 
 _SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
+_TINY: Final = "type({0}) is str and len({0}) <= 32"
 _WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
 _REAL: Final = "(type({0}) is float and -1e200 < {0} < 1e200 or type({0}) is int and -BIG < {0} < BIG)"
 _TRUE: Final = "(" + _SHORT + " and {0} or " + _WHOLE + " or type({0}) is float)"  # and not large
@@ -66,6 +67,9 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
     ),
     "modulo": (_InPlace(math.modulo, (_WHOLE, _WHOLE + " and {0}"), "{0} % {1}"),),
     "divided_by": (_InPlace(math.divided_by, (_WHOLE, _WHOLE + " and {0}"), "{0} // {1}"),),
+    "abs": (_InPlace(math.abs_, (_REAL,), "abs({0})"),),
+    "at_least": (_InPlace(math.at_least, (_REAL, _REAL), "max({0}, {1})"),),
+    "at_most": (_InPlace(math.at_most, (_REAL, _REAL), "min({0}, {1})"),),
     "round": (_InPlace(math.round_, (_REAL, _WHOLE + " and 0 < {0} < 16"), "round({0}, {1})"),),
     "join": (_InPlace(array.join, (_TEXTS, _SHORT), "{1}.join({0})", escapes=True),),
     "split": (
@@ -74,6 +78,12 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
             (_SHORT + " and {0}", _SHORT + " and {0} and {0} != ' '"),
             "{0}.split({1}) if {0} != {1} else []",
         ),
+    ),
+    "replace": (_InPlace(string.replace, (_SHORT, _SHORT, _TINY), "{0}.replace({1}, {2})"),),
+    "remove": (_InPlace(string.remove, (_SHORT, _SHORT), "{0}.replace({1}, '')"),),
+    "truncate": (
+        _InPlace(string.truncate, (_SHORT, _WHOLE), "{0} if len({0}) < {1} else {0}[:{1} - 3] + '...'"),
+        _InPlace(string.truncate, (_SHORT, _WHOLE, _SHORT), "{0} if len({0}) < {1} else {0}[:{1} - len({2})] + {2}"),
     ),
     "first": (_InPlace(array.first, (_LIST + " and {0} and type({0}[0]) in KNOWN",), "{0}[0]"),),
     "last": (_InPlace(array.last, (_LIST + " and {0} and type({0}[-1]) in KNOWN",), "{0}[-1]"),),
