@@ -15,7 +15,15 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from liquid_background.web.site.crowd import Crowd
 from liquid_background.web.site.errorpage import RETRY
 from liquid_background.web.site.messages import word_of
-from liquid_background.web.site.pieces import MAX_BLANKS, MAX_LINES, TOO_MANY_BLANKS, TOO_MANY_LINES, Flow, Pieces, Ration
+from liquid_background.web.site.pieces import (
+    MAX_BLANKS,
+    MAX_LINES,
+    TOO_MANY_BLANKS,
+    TOO_MANY_LINES,
+    Flow,
+    Pieces,
+    Ration,
+)
 
 logger = logging.getLogger("liquid_background.web")
 

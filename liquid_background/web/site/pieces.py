@@ -1,4 +1,4 @@
-"""What h11 takes long for: the pieces of chunked bodies, of which each costs as much as 8 KB in one, and many blanks."""
+"""What h11 takes long for: the pieces of chunked bodies, each of which costs as much as 8 KB in one, and blanks."""
 
 from __future__ import annotations
 
@@ -33,17 +33,19 @@ class Pieces(h11.Connection):
         super().__init__(h11.SERVER, MAX_HEAD)
         self.short = 0  # pieces of all bodies that came beyond the free ones, and one for each _FREE bytes
         self._pieces = self._bytes = 0
-        self._size_follows = False  # of a chunk, in a line of its own, or what stands behind the last one
+        self._size_follows = False  # of a chunk, in a line of its own, or the lines behind the last one
         self._is_behind_last = False
+        self._looked_at = 0  # bytes of what waits, in which its lines do not end
 
     def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         """Return the next event.
 
         Raises:
-            h11.RemoteProtocolError: when what came is not HTTP, a body in too many pieces, or too many headers or blanks.
+            h11.RemoteProtocolError: when what came is not HTTP, a body in too many pieces, or too many headers or
+                blanks.
         """
         if self.their_state is h11.IDLE:
-            _check_blanks(self.trailing_data[0])
+            self._check_lines(self.trailing_data[0])
         elif self._size_follows:
             self._check_size_line(self.trailing_data[0])
         event = super().next_event()
@@ -58,29 +60,35 @@ class Pieces(h11.Connection):
             self._pieces = self._bytes = 0
             self._size_follows = any(name == b"transfer-encoding" for name, _ in event.headers)
             self._is_behind_last = False
+        elif isinstance(event, h11.EndOfMessage):
+            self._size_follows = False
+        if event is not h11.NEED_DATA:
+            self._looked_at = 0
         if isinstance(event, h11.Request | h11.EndOfMessage) and len(event.headers) > MAX_LINES:
             raise h11.RemoteProtocolError(TOO_MANY_LINES)
         return event
 
+    def _check_lines(self, came: bytes) -> None:
+        """Refuse many blanks in lines that end with an empty one, behind which a body may stand."""
+        end = _END_OF_LINES.search(came, self._looked_at)
+        self._looked_at = 0 if end else max(0, len(came) - 2)
+        if end and _BLANKS.search(came, 0, end.start()):
+            raise h11.RemoteProtocolError(TOO_MANY_BLANKS)
+
     def _check_size_line(self, came: bytes) -> None:
-        """Refuse blanks in the line with a chunk's size, and in all lines behind the last chunk; not in its bytes."""
-        line, end, _ = came.lstrip(b"\r\n").partition(b"\r\n")
-        is_last = self._is_behind_last or not line.partition(b";")[0].strip(b"0 \t")
-        _check_blanks(came if is_last else line)
-        self._is_behind_last = is_last and bool(end)
-
-
-def _check_blanks(came: bytes) -> None:
-    """Refuse more blanks in a row than any header has.
-
-    Args:
-        came: lines up to an empty one, and maybe a body behind that.
-    """
-    if len(came) <= MAX_BLANKS:
-        return
-    lines_end = _END_OF_LINES.search(came)
-    if _BLANKS.search(came, 0, lines_end.start() if lines_end else len(came)):
-        raise h11.RemoteProtocolError(TOO_MANY_BLANKS)
+        """Refuse many blanks in the line with a chunk's size, and in all lines behind the last chunk."""
+        if self._is_behind_last:
+            self._check_lines(came)
+        else:
+            size, end, _ = came.lstrip(b"\r\n").partition(b"\r\n")
+            if not end:
+                return
+            if _BLANKS.search(size):
+                raise h11.RemoteProtocolError(TOO_MANY_BLANKS)
+            if not size.partition(b";")[0].strip(b"0 \t"):
+                self._is_behind_last = True
+                self._check_lines(came)
+                self._looked_at = 0  # h11 is about to take the line with the size
 
 
 class Ration:
