@@ -19,6 +19,7 @@ from liquid_background.language.tags.collector import (
     current_collector,
     open_collector,
 )
+from liquid_background.language.tags.comment import InlineCommentTag
 from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.extends import ExtendsTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
@@ -47,6 +48,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
         CaptureTag,
         IfChangedTag,
         CycleTag,
+        InlineCommentTag,
         TablerowTag,
         LiquidTag,
         ActionTag,
