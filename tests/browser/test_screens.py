@@ -154,8 +154,8 @@ def test_a_scheduled_job_is_cancelled(filled: Shop, page: Page) -> None:
 def test_a_paused_name_stands_still(filled: Shop, page: Page, wait_until: Callable[..., Any]) -> None:
     filled.engine.jobs.send([Job(source_name="still", template="pages/still", line=1, source="x")])
     wait_until(lambda: filled.engine.jobs.count("completed", "still") == 1)
+    wait_until(lambda: filled.engine.stats("still"))
     _open(page, filled, "names?span=all")
-    wait_until(lambda: page.reload() and page.locator("tr:has-text('still') button:has-text('Pause')").count())
     page.click("tr:has-text('still') button:has-text('Pause')")
     expect(page.locator("main")).to_contain_text("paused")
     filled.engine.jobs.send([Job(source_name="still", template="pages/still", line=1, source="y")])
