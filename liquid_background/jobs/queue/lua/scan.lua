@@ -186,6 +186,14 @@ end
 
 function readers.falling() return read_sorted('ZREVRANGE', true) end
 function readers.rising() return read_sorted('ZRANGE', false) end
+
+-- A sorted set whose scores say when the records go, as of jobs that have ended: behind the first that is over, all are.
+function readers.expiring()
+  local members, scores, start, lead = readers.falling()
+  local left = first(0, #members, function(at) return tonumber(scores[at + 1]) <= now end)
+  return {unpack(members, 1, left)}, scores, start, lead
+end
+
 readers.attempts = readers.rising  -- members are of the form job:execution
 
 local members, scores, start, lead = readers[kind]()
