@@ -160,7 +160,7 @@ class Queue(Lookup, Twins):
             raise not_allowed(move, job_id, JobStatus.from_rq(text(state, len(state))))
 
     def counts(self) -> Sequence[QueueCounts]:
-        """Return the counts of each queue, highest priority first; of jobs that have ended, those whose records are there."""
+        """Return the counts of each queue, highest priority first; of what has ended, the records that are there."""
         now = self.store.time(CLOCK_LASTS)
         pipeline: Any = self.store.client.pipeline(transaction=False)
         for queue in keys.QUEUES:
