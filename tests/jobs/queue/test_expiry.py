@@ -9,7 +9,7 @@ import pytest
 
 from liquid_background import Engine
 from liquid_background.job import Outcome
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue import keys, moves
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from tests.jobs.queue.hands import Hands
@@ -65,3 +65,20 @@ def test_what_is_kept_for_ever_is_listed(engine: Engine, hands: Hands) -> None:
     state = "failed" if _ended(engine) == "failed" else "finished"
     hands.store.client.zadd(keys.ended(state, "default"), {"j0": "+inf"})  # as RQ has what it keeps so
     assert len(engine.jobs.list()) == _LEFT
+
+
+def test_cancelled_jobs_whose_records_have_expired_are_dropped_by_ticks(
+    settings: Settings, hands: Hands, job: Callable[..., Any]
+) -> None:
+    jobs, client = Engine(settings=settings).jobs, hands.store.client
+    jobs.send([job(id=f"j{number}") for number in range(200)])
+    for number in range(200):
+        jobs.cancel(f"j{number}")
+    client.delete(*[keys.job(f"j{number}") for number in range(200) if number % 4 or number < 60])
+    kept = {f"j{number}".encode() for number in range(60, 200, 4)}
+    for _ in range(500):
+        hands.call(moves.tick(keys.QUEUES, settings, trim=True))
+        if set(client.zrange(keys.canceled("default"), 0, -1)) == kept:
+            break
+    assert set(client.zrange(keys.canceled("default"), 0, -1)) == kept
+    assert jobs.count("cancelled") == len(kept)
