@@ -152,6 +152,7 @@ class _Written:
         source, part = self._source, self._part
         node = source.value(part)
         given = ", ".join([left.python, *(each.python for each in args)])
+        source.line("if watch.steps < 0: watch.look()")  # the filter before made something large
         with source.block("try:"):
             source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
         with source.block("except Exception as error:"):
