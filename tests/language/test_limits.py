@@ -249,6 +249,9 @@ SHAPES = {
     "blocks": "{% if a %}" * 6_000,
     "closed blocks": "{% if a %}" * 3_000 + "{% endif %}" * 3_000,
     "liquid": "{% liquid\n echo a" + " " * 64_000 + "b\n%}",
+    "empty lines of a comment": "{% # a" + "\n" * 64_000 + "# b %}",
+    "blank lines of a comment": "{% # a" + "\n \t" * 40_000 + "# b %}",
+    "translated blanks": "{% translate %}a" + " " * 64_000 + "b{% plural %}a" + "\t" * 64_000 + "b{% endtranslate %}",
 }
 
 
