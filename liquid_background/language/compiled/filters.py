@@ -152,6 +152,7 @@ class _Written:
         source, part = self._source, self._part
         node = source.value(part)
         given = ", ".join([left.python, *(each.python for each in args)])
+        source.line("if watch.steps < 0: watch.look()")  # the filter before made something large
         with source.block("try:"):
             source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
         with source.block("except Exception as error:"):
@@ -168,8 +169,10 @@ def _guard(guard: str, value: Value) -> str:
     """Return Python for whether a guard holds; a text or number that stands in the template is a small one."""
     if (guard, value.kind) in ((_SHORT, "str"), (_WHOLE, "int"), (_REAL, "int")):
         return "True"
-    if (guard == _WHOLE and value.kind == "float") or (guard.startswith(_LIST) and value.kind):
+    if guard.startswith(_SHORT) and value.kind not in ("", "str"):
         return "False"  # Python warns of `1[0]`, even where that is never run
+    if (guard == _WHOLE and value.kind == "float") or (guard.startswith(_LIST) and value.kind):
+        return "False"
     return guard.format(value.python)
 
 
