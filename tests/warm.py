@@ -20,8 +20,9 @@ import subprocess
 import sys
 import tempfile
 import termios
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
@@ -131,20 +132,57 @@ def _forker() -> socket.socket:
 
 
 def _serve(asked: socket.socket) -> None:
-    """Fork for each run that is asked for; that one forks it and waits for its end."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how those have ended that wait
+    """Fork for each run that is asked for, and write its pid, then its exit code."""
+    ended, told = os.pipe()  # of children, for `select`
+    os.set_blocking(told, False)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda _number, _frame: None)
+    running: dict[int, int] = {}
     while True:
-        message, files, _, _ = socket.recv_fds(asked, LONGEST, 5)
-        if not message:
+        readable = select([asked, ended], [], [])[0]
+        if ended in readable:
+            os.read(ended, LONGEST)
+            _tell_ends(running)
+        if asked in readable:
+            message, files, _, _ = socket.recv_fds(asked, LONGEST, 5)
+            if not message:
+                return
+            answers, *others = files
+            run = json.loads(message)
+            _import(run.pop("ahead"))
+            pid = os.fork()
+            if pid == 0:
+                asked.close()
+                _let_go((ended, told, answers, *running.values()))
+                _become(others, **run)
+            for file in others:
+                os.close(file)
+            running[pid] = answers
+            _tell(answers, pid)
+
+
+def _tell_ends(running: dict[int, int]) -> None:
+    """Tell those who asked for them of the runs that have ended."""
+    while running:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
             return
-        run = json.loads(message)
-        _import(run.pop("ahead"))
-        if os.fork() == 0:
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            asked.close()
-            _watch(files[0], files[1:], run)
-        for file in files:
-            os.close(file)
+        answers = running.pop(pid)
+        _tell(answers, os.waitstatus_to_exitcode(status))
+        os.close(answers)
+
+
+def _tell(answers: int, number: int) -> None:
+    with suppress(ConnectionError):  # the test has ended
+        os.write(answers, str(number).encode())
+
+
+def _let_go(files: Iterable[int]) -> None:
+    """Leave what is the forker's to it."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for file in files:
+        os.close(file)
 
 
 def _import(names: Sequence[str]) -> None:
@@ -154,20 +192,6 @@ def _import(names: Sequence[str]) -> None:
             import_module(name)
     if new:
         gc.freeze()
-
-
-def _watch(answers: int, files: Sequence[int], run: Mapping[str, Any]) -> NoReturn:
-    """Fork the run; write its pid, then its exit code."""
-    pid = os.fork()
-    if pid == 0:
-        os.close(answers)
-        _become(files, **run)
-    for file in files:
-        os.close(file)
-    with suppress(BrokenPipeError):  # the test has ended
-        os.write(answers, str(pid).encode())
-        os.write(answers, str(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])).encode())
-    os._exit(0)
 
 
 def _become(
@@ -192,8 +216,25 @@ def _become(
     sys.path[:0] = filter(None, env.get("PYTHONPATH", "").split(os.pathsep))
     _open_streams(streams)
     sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
-    sys.exit(0)
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        if end.code and not isinstance(end.code, int):
+            raise  # a text, which Python prints
+        _end(end.code or 0)
+    _end(0)
+
+
+def _end(code: int) -> NoReturn:
+    """End as Python does, but leave all that was imported to the system, which takes a tenth of the time for it."""
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    for stream in filter(None, (sys.stdout, sys.stderr)):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            sys.exit(code)  # Python tells of what nobody could read
+    os._exit(code & 0xFF)
 
 
 def _open_streams(streams: Sequence[int]) -> None:

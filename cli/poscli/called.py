@@ -9,6 +9,8 @@ from typing import Final
 
 import click
 
+from poscli.url_place import with_place
+
 CALLED: Final = "poscli.called"
 """Of a command's context: what gives a text with the program's commands the names that they have there."""
 Rename = Callable[[str], str]
@@ -18,9 +20,12 @@ called: ContextVar[Rename | None] = ContextVar("called", default=None)
 
 
 def as_called(text: str) -> str:
-    """Return a text in which the program and its commands are called as whoever runs them does: `flask jobs`."""
+    """Return a text in which the program and its commands are called as whoever runs them does: `flask jobs`.
+
+    The store's URL is named by where it was given, but in a framework's program, which has places of its own for that.
+    """
     rename = _rename()
-    return rename(text) if rename is not None else text
+    return rename(text) if rename is not None else with_place(text)
 
 
 def is_guest() -> bool:

@@ -70,8 +70,8 @@ def _fitted_ends(name: str, place: str, room: int, shares: Sequence[float]) -> t
     most_of_name, most_of_place = (
         max(least, int((room - gap) * share)) for least, share in zip(_LEAST, shares, strict=True)
     )
-    short_name = name if len(name) <= most_of_name else f"{name[: most_of_name - 2]}.."
-    short_place = place if len(place) <= most_of_place else f"..{place[2 - most_of_place :]}"
+    short_name = name if len(name) <= most_of_name else f"{name[: most_of_name - 1]}…"
+    short_place = place if len(place) <= most_of_place else f"…{place[1 - most_of_place :]}"
     return short_name, short_place
 
 

@@ -15,6 +15,9 @@ from liquid_background.jobs.filter import Filter
 from poscli.completing import source_names
 from poscli.times import since as moment
 
+_UNTIL: Final = click.option(
+    "--until", type=moment, metavar="TIME", help="Only jobs that came where they are before that time."
+)
 _OPTIONS: Final = (
     click.option("--status", type=click.Choice([str(status) for status in JobStatus]), help="Only jobs in this state."),
     click.option(
@@ -44,7 +47,7 @@ _OPTIONS: Final = (
         metavar="TIME",
         help="Only jobs that came where they are in the last 10m, 2h30m, 1d, or since 14:00 or 2024-01-15T14:32 (UTC).",
     ),
-    click.option("--until", type=moment, metavar="TIME", help="Only jobs that came where they are before that time."),
+    _UNTIL,
     click.option(
         "--parent",
         metavar="ID",
@@ -54,8 +57,13 @@ _OPTIONS: Final = (
 )
 
 
-def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a filter, which it gets as its argument `wanted`."""
+def filter_options(command: Callable[..., Any], *, has_until: bool = True) -> Callable[..., Any]:
+    """Give a command the options of a filter, which it gets as its argument `wanted`.
+
+    Args:
+        command: which gets them.
+        has_until: whether `--until` is one of them, which a command may have under another name.
+    """
 
     @wraps(command)
     def filtered(*, values: Sequence[str], queue: str | None, **given: Any) -> Any:
@@ -67,7 +75,7 @@ def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(wanted=wanted, **given)
 
     for option in reversed(_OPTIONS):
-        filtered = option(filtered)
+        filtered = filtered if option is _UNTIL and not has_until else option(filtered)
     return filtered
 
 

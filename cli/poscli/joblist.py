@@ -12,14 +12,13 @@ import click
 from liquid_background import Engine, JobRecord
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.pages import Page
-from liquid_background.nearest import nearest
 from poscli.filtering import described, whole
 from poscli.jobrows import Rows, rows
 from poscli.jobview import as_json
+from poscli.names import near_name
 from poscli.output import dump
 from poscli.terminal import hint, note
 
-_NEAR: Final = 1_000  # newest jobs that are searched for a source name that is near a wrong one
 _WHOLE: Final = 32  # characters of a page render's id
 _QUIET: Final = 0.3  # seconds before it is told how far a search has come, and between two times
 _CLEAR: Final = "\r\x1b[K"
@@ -99,7 +98,6 @@ def _nothing(engine: Engine, wanted: Filter, last: Page, after: str | None) -> s
     if len(wanted.parent) in range(1, _WHOLE):
         return f"{about}; of a page's render, and of a job that is gone, --parent takes the whole id"
     if wanted.source_name and not wanted.is_prefix:
-        known = {job.source_name for job in engine.jobs.list(limit=_NEAR)}
-        near = nearest(wanted.source_name, known - {wanted.source_name})
+        near = near_name(engine, wanted.source_name)
         return f"{about}; did you mean '{near}'?" if near else about
     return about

@@ -61,7 +61,7 @@ def check_asked(job_ids: Sequence[str], wanted: Filter, advice: str, options: Ma
         UsageError: when it is about neither, or both, or jobs that are named have an operation's options.
     """
     if bool(job_ids) == (wanted != Filter()):
-        raise click.UsageError(f"name the jobs, or give {advice}")
+        raise click.UsageError(f"name the jobs, or give {advice}" + (": not both" if job_ids else ""))
     if job_ids and (options["rate"] or options["dry_run"]):
         raise click.UsageError("--rate and --dry-run are for all that match, not for jobs that are named")
 

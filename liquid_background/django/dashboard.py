@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 from asgiref.sync import async_to_sync
 from django.conf import settings as project
-from django.core.exceptions import DisallowedHost, RequestDataTooBig
-from django.http import HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
+from django.core.exceptions import DisallowedHost, PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException, UnreadablePostError
 from django.urls import URLPattern, re_path
 from django.views.decorators.csrf import csrf_exempt
 
@@ -97,8 +97,15 @@ class _Shown:
             return entrance.turned_away(arrival, error)
 
     def _visitor(self, request: HttpRequest, entrance: Entrance) -> Visitor:
-        permission = _asked(self._authorize, request)
-        return entrance.admit(permission, _asked(self._name, request) if permission else None)
+        try:
+            permission = _asked(self._authorize, request)
+            return entrance.admit(permission, _asked(self._name, request) if permission else None)
+        except PermissionDenied as error:  # as projects refuse elsewhere
+            if str(error):
+                raise Refused(403, str(error)) from None
+            return entrance.admit(None, None)
+        except Http404 as error:
+            raise Refused(404, str(error)) from None
 
 
 def _asked(function: Callable[[HttpRequest], Any], request: HttpRequest) -> Any:

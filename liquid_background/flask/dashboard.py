@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Request, Response, current_app, request, url_for
 from flask.sansio.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException
 
 from liquid_background.engine import Engine
 from liquid_background.flask.asked import current_user
@@ -29,6 +30,8 @@ Authorize: TypeAlias = Callable[[Request], Permission]
 Name: TypeAlias = Callable[[Request], object]
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+_REFUSALS: Final = (300, 499)  # statuses by which a host says that it has nothing for this visitor
+_OF_REFUSALS: Final = ("location", "retry-after", "www-authenticate")  # headers that go with them
 _NAMES: Final = ("username", "email", "name")  # what users are called by, in most applications
 
 
@@ -104,8 +107,15 @@ class _Shown:
 
     def _visitor(self, entrance: Entrance) -> Visitor:
         ask = current_app.ensure_sync
-        permission = ask(self._authorize)(request)
-        return entrance.admit(permission, ask(self._name)(request) if permission else None)
+        try:
+            permission = ask(self._authorize)(request)
+            return entrance.admit(permission, ask(self._name)(request) if permission else None)
+        except HTTPException as error:  # of `abort`, as applications refuse elsewhere
+            answer = error.get_response(request.environ)
+            if not _REFUSALS[0] <= answer.status_code <= _REFUSALS[1]:
+                raise
+            headers = [row for row in answer.headers.to_wsgi_list() if row[0].lower() in _OF_REFUSALS]
+            raise Refused(answer.status_code, error.description or "", headers) from None
 
     @property
     def _engine(self) -> Engine:

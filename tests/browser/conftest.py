@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -14,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from liquid_background import Engine
 from liquid_background.jobs.store import embedded
+from tests import warm
 
 expect.set_options(timeout=20_000)
 PREFIX = "/ops/jobs"
+FLAGS = ("--no-sandbox", "--disable-gpu", "--in-process-gpu")  # there is none: its process costs a quarter more
 APP = f"""
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -62,7 +63,7 @@ class Shop:
     folder: Path
     engine: Engine
     port: int
-    server: subprocess.Popen[bytes] | None = None
+    server: warm.Started | None = None
 
     @property
     def origin(self) -> str:
@@ -87,14 +88,22 @@ class Shop:
             self.server.kill()
             self.server.wait()
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> warm.Started:
         """Start a worker, which says nothing."""
-        return _start(self.folder, "poscli", "worker", "--app", "app:engine", "--quiet", out=subprocess.DEVNULL)
+        return _start(self.folder, "poscli", "worker", "--app", "app:engine", "--quiet")
 
 
-def _start(folder: Path, module: str, *arguments: str, out: int | None = None) -> subprocess.Popen[bytes]:
+def _start(folder: Path, module: str, *arguments: str) -> warm.Started:
+    """Start a program, whose errors are the test's."""
     env = {**os.environ, "PYTHONPATH": str(folder)}
-    return subprocess.Popen([sys.executable, "-m", module, *arguments], cwd=folder, env=env, stdout=out, stderr=out)
+    with open(os.devnull) as nothing, open(os.devnull, "w") as unread:
+        err = sys.__stderr__ or unread
+        return warm.start(module, *arguments, cwd=folder, env=env, streams=(nothing, unread, err))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _warm() -> None:
+    warm.ahead.update(("uvicorn", "uvicorn.protocols.http.auto", "liquid_background.web.dashboard"))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +148,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("no Chromium is installed: on Debian, apt install chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -150,14 +159,34 @@ def angry() -> list[str]:
     return []
 
 
-@pytest.fixture
-def page(browser: Browser, shop: Shop, angry: list[str]) -> Iterator[Page]:
-    """A tab; whatever its policy of content refused fails the test, too."""
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[BrowserContext]:
+    """What the tabs of a file's tests share: a window of its own costs as much as a test. Nothing is kept in it."""
     context = browser.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(window: BrowserContext, shop: Shop, angry: list[str]) -> Iterator[Page]:
+    """A tab; whatever its policy of content refused fails the test, too."""
+    yield from _tab(window, angry)
+    window.clear_cookies()
+    window.clear_permissions()
+
+
+@pytest.fixture
+def page_alone(browser: Browser, shop: Shop, angry: list[str]) -> Iterator[Page]:
+    """A tab in a window of its own, for tests that set its clock."""
+    with closing(browser.new_context()) as context:
+        yield from _tab(context, angry)
+
+
+def _tab(context: BrowserContext, angry: list[str]) -> Iterator[Page]:
     page = context.new_page()
     page.set_default_timeout(15_000)
     page.on("console", lambda message: angry.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: angry.append(str(error)))
     yield page
-    context.close()
+    page.close()
     assert not angry

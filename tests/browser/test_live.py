@@ -114,7 +114,8 @@ def test_an_id_is_copied(shop: Shop, page: Page) -> None:
     expect(page.locator("button.copy")).to_have_text("Copy the id")
 
 
-def test_a_hidden_tab_asks_nothing(shop: Shop, page: Page) -> None:
+def test_a_hidden_tab_asks_nothing(shop: Shop, page_alone: Page) -> None:
+    page = page_alone
     asked = _streams(page)
     ended: list[str] = []
     page.on("requestfinished", lambda request: ended.append(request.url))

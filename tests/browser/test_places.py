@@ -107,7 +107,9 @@ def in_flask(shop: Shop) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_address[1]}{PREFIX}"
 
 
-def test_a_page_of_flask_asks_again_and_gets_each_line_once(in_flask: str, shop: Shop, page: Page) -> None:
+def test_a_page_of_flask_asks_again_and_gets_each_line_once(in_flask: str, shop: Shop, page_alone: Page) -> None:
+    page = page_alone
+
     def write(*lines: str) -> None:
         for line in lines:
             shop.engine.render_string("{% log text, type: 'flask' %}", {"text": line})

@@ -110,7 +110,7 @@ def test_no_store_is_started_and_nothing_made(project: Any) -> None:
 def test_a_store_that_cannot_be_used_is_one_line(project: Any, start_server: Any) -> None:
     assert project.quick("health", code=1, REDIS_URL="redis://127.0.0.1:1/0").out == (
         "failed: the store at redis://127.0.0.1:1/0 cannot be reached (Connection refused): start it, correct "
-        "LIQUID_BACKGROUND_REDIS_URL, or unset that to use the embedded store\n"
+        "REDIS_URL, or unset that to use the embedded store\n"
     )
     url = start_server().url
     for place in (url.replace("/0", "/99"), f"{url.replace('/0', '/99')}?client_name=probe"):

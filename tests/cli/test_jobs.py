@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from poscli import names
+
 from .conftest import on_terminal, served
 
 PAGE = """{% assign card = order.card_number %}
@@ -48,6 +50,29 @@ def test_list_shows_the_newest_first_and_filters(shop: Any) -> None:
     assert shop.quick("jobs", "list", "--status", "running").err == "no running jobs\n"
     nearest = shop.quick("jobs", "list", "--source-name", "maill").err
     assert nearest == "no jobs of the source name 'maill'; did you mean 'mail'?\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("jobs", "list"), "no jobs of the source name 'maill'; did you mean 'mail'?"),
+        (("stats",), "no runs are counted of the source name 'maill'; did you mean 'mail'?"),
+        (("logs",), "no entry has the source name 'maill'; did you mean 'mail'?"),
+    ],
+)
+def test_a_near_name_is_known_behind_many_others(
+    shop: Any, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], says: str
+) -> None:
+    monkeypatch.setattr(names, "_LOOKED_AT", 0)  # as where thousands have come since
+    assert shop.quick(*arguments, "--source-name", "maill").err.startswith(says)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("failures", "list", "--since"), ("failures", "silence", "x", "--until"), ("audit", "--since")]
+)
+def test_a_wrong_time_is_told_with_its_option(shop: Any, arguments: tuple[str, ...]) -> None:
+    result = shop.run(*arguments, "yesterday")
+    assert (result.code, f"invalid value for '{arguments[-1]}': 'yesterday' is not a time" in result.err) == (2, True)
 
 
 def test_show_tells_all_there_is(shop: Any) -> None:

@@ -156,12 +156,13 @@ def test_the_exit_code_is_1_when_some_failed(shop: Any) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("retry", "x", "--all-failed"), "name the jobs, or give --all-failed"),
+        (("retry", "x", "--all-failed"), "such as --source-name: not both; see"),
+        (("cancel", "x", "--error", "503"), "such as --source-name: not both; see"),
         (("retry",), "name the jobs, or give --all-failed"),
         (("cancel",), "name the jobs, or give options that say which, such as --source-name"),
         (("delete",), "name the jobs, or give options that say which"),
         (("clean", "--older-than", "2x"), "'2x' is not a time such as 10m"),
-        (("clean", "--older-than", "2d", "--until", "1d"), "--older-than and --until say the same"),
+        (("clean", "--older-than", "2d", "--until", "1d"), "no option '--until'"),
         (("retry", "--all-failed", "--status", "cancelled"), "--all-failed and --status cancelled: give one of them"),
         (("retry", "--value", "x"), "--value 'x' is not NAME=VALUE"),
         (("retry", "--all-failed", "--rate", "fast", "--yes"), "the rate 'fast' is not one such as 10/s"),

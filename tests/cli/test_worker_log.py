@@ -165,14 +165,14 @@ def test_a_reader_that_stopped_reading_holds_no_worker_up(project: Any) -> None:
 @pytest.mark.slow
 def test_each_of_many_failures_is_one_whole_record(project: Any) -> None:
     project.page("bad", _many(100, 3))
-    for _ in range(6):
+    for _ in range(3):
         project.good("render", "bad")
     text = project.good("worker", "--burst", "--processes", "2").err
     assert all(map(LINE.fullmatch, text.split("\n")[:-1]))
     ids = re.findall(
         r"^\[.*\] ERROR: background job: pay \(attempt 3/3\) - FAILED .* \[job (\w+)\]$", text, re.MULTILINE
     )
-    assert len(ids) == len(set(ids)) == 600
+    assert len(ids) == len(set(ids)) == 300
 
 
 def test_status_shows_the_version_of_a_worker_s_application(project: Any) -> None:

@@ -15,7 +15,8 @@ import pytest
 from django.conf import settings as project
 from django.contrib.admin import AdminSite
 from django.contrib.auth.models import Permission, User
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
 from django.test import Client, override_settings
 from django.urls import include, path
 from django.utils.module_loading import import_string
@@ -146,6 +147,9 @@ def test_it_is_closed_until_the_project_opens_it(engine: Engine) -> None:
         (True, 500),
         (RuntimeError("secret"), 500),
         (NotSignedIn(challenge="Basic"), 401),
+        (PermissionDenied(), 403),
+        (PermissionDenied("not for you"), 403),
+        (Http404("nothing here"), 404),
         ("read", 200),
     ):
         answers["authorize"] = answer

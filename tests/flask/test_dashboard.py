@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 import pytest
-from flask import Blueprint, Flask, g, request
+from flask import Blueprint, Flask, abort, g, redirect, request
 from flask_login import LoginManager, UserMixin, login_user
 from werkzeug.serving import make_server
 
@@ -87,12 +87,19 @@ def test_it_is_closed_until_the_host_opens_it(mounted: Callable[..., Flask]) -> 
     async def reader(request: Any) -> Any:
         return "read"
 
+    def aborting(*told: Any) -> Any:
+        return lambda request: abort(*told)
+
     for authorize, status in (
         (lambda request: None, 403),
         (lambda request: True, 500),
         (broken, 500),
         (sign_in, 303),
         (reader, 200),
+        (aborting(403, "not for you"), 403),
+        (aborting(404), 404),
+        (aborting(redirect("/login", 302)), 302),
+        (aborting(503, "secret"), 500),
     ):
         app = mounted(authorize=authorize)
         job = waiting_job(app)

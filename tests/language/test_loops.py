@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from liquid import Mode
 
-from liquid_background import NotExposed
+from liquid_background import LimitReached, NotExposed
 
 
 class Colour(enum.Enum):
@@ -110,3 +110,32 @@ def test_a_loop_over_what_is_no_list_says_so(
     assert raised.value.context()[0] == 2
     with pytest.warns(match=f"found is {kind}, which"):
         make_site(Mode.WARN).engine.environment.from_string(source).render(found=make())
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "{{ forloop }}",
+        "{{ forloop | append: forloop }}",
+        "{{ forloop | size }}",
+        "{% assign x = forloop %}{% capture y %}{{ x }}{% endcapture %}",
+        "{% for j in (1..2) %}{{ forloop.parentloop }}{% endfor %}",
+        "{% cycle forloop, 'b' %}",
+        "{% log forloop %}",
+        "{% try %}{{ forloop | json }}{% catch error %}{{ error.message }}{% endtry %}",
+        "{% try %}{% background job: forloop %}{% endbackground %}{% catch error %}{% endtry %}",
+        "{% macro m %}{{ args }}{% endmacro %}{% call m, forloop %}",
+    ],
+)
+def test_what_shows_a_loop_takes_none_of_its_turns(site: Any, use: str) -> None:
+    shown = site.render(f"{{% for i in (1..5) %}}{use}<{{{{ i }}}}>{{% endfor %}}")
+    assert [part[:2] for part in shown.split("<")[1:]] == ["1>", "2>", "3>", "4>", "5>"]
+    table = site.render("{% tablerow i in (1..5) %}{{ tablerowloop }}<{{ i }}>{% endtablerow %}")
+    assert table.count("TableRow(name='i', length=5)") == 5
+
+
+@pytest.mark.parametrize("name", ["join", "sort", "sum", "reverse"])
+def test_a_filter_that_takes_a_loops_turns_takes_so_many(site: Any, name: str) -> None:
+    assert site.render(f"{{% for i in (1..4) %}}{{{{ forloop | {name} | join: ',' }}}}{{% endfor %}}")
+    with pytest.raises(LimitReached, match=f"{name} is given over 500,000 items"):
+        site.render(f"{{% for i in (1..9000000) %}}{{{{ forloop | {name} }}}}{{% endfor %}}")

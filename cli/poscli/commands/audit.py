@@ -24,7 +24,8 @@ _OPERATION: Final = re.compile(r"(operation \w+: )(\{.*\})")
 @click.command("audit")
 @click.option(
     "--since",
-    "oldest",
+    "moment",
+    type=since,
     metavar="TIME",
     help="Entries of 10m, 2h30m or 1d ago and later, or since 14:00 or a date and time (UTC).",
 )
@@ -40,7 +41,7 @@ _OPERATION: Final = re.compile(r"(operation \w+: )(\{.*\})")
     help="json: one object a line.",
 )
 @app_option
-def command(oldest: str | None, limit: int, style: str, app: str | None) -> None:
+def command(moment: datetime | None, limit: int, style: str, app: str | None) -> None:
     """Show who did what to jobs and queues, oldest first.
 
     Retries, cancels, deletes, operations, pauses and the like are kept apart from the job log: some 10,000 of them.
@@ -50,7 +51,6 @@ def command(oldest: str | None, limit: int, style: str, app: str | None) -> None
       poscli audit --since 1d
       poscli audit --format json | jq -r .by | sort | uniq -c
     """
-    moment: datetime | None = since(oldest) if oldest else None
     engine = stored_engine(app)
     if engine is None:
         return

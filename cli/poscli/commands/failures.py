@@ -59,7 +59,8 @@ def _style(command: Any) -> Any:
 @click.option("--template", metavar="NAME", help="Only those of this template, such as pages/checkout, or function.")
 @click.option(
     "--since",
-    "seen_since",
+    "time",
+    type=since,
     metavar="TIME",
     help="Only those seen since: 10m, 2h30m, 1d, or 14:00 or a date and time (UTC).",
 )
@@ -76,7 +77,7 @@ def _style(command: Any) -> Any:
 def list_failures(
     source_name: str | None,
     template: str | None,
-    seen_since: str | None,
+    time: datetime | None,
     order: Order,
     silenced: bool,
     style: str,
@@ -91,7 +92,6 @@ def list_failures(
       poscli failures list --since 2h
       poscli failures list --order count --format json | jq -r .id
     """
-    time = since(seen_since) if seen_since is not None else None
     engine = stored_engine(app)
     if engine is None:
         return
@@ -148,17 +148,16 @@ def retry(failure: str, app: str | None, **how: Any) -> None:
 
 @command.command("silence")
 @click.argument("failure", metavar="ID", shell_complete=stored_ids)
-@click.option("--until", "end", metavar="TIME", help="When it is shown again: 2h, 1d, or a date and time.")
+@click.option("--until", "time", type=until, metavar="TIME", help="When it is shown again: 2h, 1d, or a date and time.")
 @click.option("--by", metavar="NAME", help="Who wants it so. Default: the user that runs this, and the host.")
 @app_option
-def silence(failure: str, end: str | None, by: str | None, app: str | None) -> None:
+def silence(failure: str, time: datetime | None, by: str | None, app: str | None) -> None:
     """Leave the group ID out of lists, until a time or until it is unsilenced. Its jobs go on as they would.
 
     \b
     Example:
       poscli failures silence 3fa94c --until 1d
     """
-    time = until(end) if end is not None else None
     engine = needed_engine(app)
     group = engine.failures.show(failure).group
     with told_first(f"silenced {group.id}{f' until {clock(time)}' if time else ''}"):

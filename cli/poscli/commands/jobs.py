@@ -189,7 +189,7 @@ def delete(job_ids: tuple[str, ...], wanted: Filter, **options: Any) -> None:
     required=True,
     help="That ended longer ago, such as 2d, or before then.",
 )
-@filter_options
+@partial(filter_options, has_until=False)
 @operating_options
 @app_option
 def clean(older_than: datetime, wanted: Filter, **options: Any) -> None:
@@ -199,8 +199,6 @@ def clean(older_than: datetime, wanted: Filter, **options: Any) -> None:
     Example:
       poscli jobs clean --status completed --older-than 2d --yes
     """
-    if wanted.until:
-        raise click.UsageError("--older-than and --until say the same: give one of them")
     _act(Kind.DELETE, (), replace(wanted, until=older_than), **options)
 
 

@@ -10,16 +10,15 @@ import click
 
 from liquid_background import Engine, LogEntry, LogStatus
 from liquid_background.jobs.log import Format, last_id, oldest_first
-from liquid_background.nearest import nearest
 from poscli.application import app_option, hint_waiting, load_engine, no_store
 from poscli.completing import source_names, types
+from poscli.names import near_name
 from poscli.terminal import end_with_reader, hint, line_of, note
 from poscli.times import since as since_time
 
 _ON_A_TERMINAL = 100  # entries shown without -n; a pipe gets all that are kept
 _BEFORE_A_TAIL = 10
 _ALL = 1_000_000_000
-_LOOKED_AT = 1_000  # newest entries and jobs searched for a source name that is near a wrong one
 
 
 @click.command("logs")
@@ -138,9 +137,7 @@ def _print(entries: Iterable[LogEntry], style: Format) -> None:
 
 def _suggest(engine: Engine, source_name: str) -> None:
     """Say that no entry fits, with the nearest source name that has entries or jobs."""
-    known = {entry.source_name for entry in engine.log.entries(limit=_LOOKED_AT)}
-    known |= {job.source_name for job in engine.jobs.list(limit=_LOOKED_AT)}
-    if source_name in known:
+    near = near_name(engine, source_name)
+    if near is None:
         return
-    near = nearest(source_name, known)
     note(f"no entry has the source name '{source_name}'" + (f"; did you mean '{near}'?" if near else ""))

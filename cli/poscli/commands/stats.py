@@ -12,6 +12,7 @@ from liquid_background.jobs.operating.statistics import NameStatistics, Percenti
 from poscli.application import app_option, stored_engine
 from poscli.charts import columns
 from poscli.completing import source_names
+from poscli.names import near_name
 from poscli.output import dump
 from poscli.tables import table
 from poscli.terminal import note, terminal_width
@@ -66,7 +67,9 @@ def command(source_name: str, since: datetime | None, style: str, app: str | Non
     if style == "json":
         print(dump(_json(found)))
     elif not found.names:
-        note(f"no runs are counted{_about(source_name, found)}; workers count them as they run jobs")
+        near = near_name(engine, source_name) if source_name and not source_name.endswith("*") else ""
+        hint = f"did you mean '{near}'?" if near else "workers count them as they run jobs"
+        note(f"no runs are counted{_about(source_name, found)}; {hint}")
     else:
         print(_text(found))
 

@@ -19,8 +19,8 @@ MARKS: Final = "liquid_background:log:marks"
 """What lines of templates weigh: since the last mark, then the ids of the marks, oldest first (see room.lua)."""
 LONG: Final = "liquid_background:log:long"
 """What long reasons of failed attempts take, in bytes, and an entry no newer than the last of them (see said.lua)."""
-_BUDGET: Final = 5_000  # entries that one script call looks at: well under a millisecond a thousand
-_MOST_LOOKS: Final = 20  # calls that a count takes at most, so 100,000 entries
+_BUDGET: Final = 300  # entries that one script call looks at: 2 ms of the store's time, 6 on a busy machine
+_MOST_LOOKS: Final = 100_000 // _BUDGET  # calls that a count takes at most
 _FAILURES: Final = (LogStatus.FAILED, LogStatus.LOST)
 
 

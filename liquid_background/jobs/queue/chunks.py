@@ -86,9 +86,10 @@ def look(
     """
     position = _checked(place, position) or _beginning(place)
     words = [word.encode("utf-8", "surrogateescape") for word in position]
-    arguments: list[Argument] = [place.kind, place.key, " ".join(place.words), _takes(place, matching)]
+    kind = "expiring" if place.expires else place.kind
+    arguments: list[Argument] = [kind, place.key, " ".join(place.words), _takes(place, matching)]
     arguments += [" ".join(place.stamps), _share(most, matching), _BYTES]
-    arguments += [matching.wanted.id_prefix, matching.scope, matching.since, matching.until, above]
+    arguments += [matching.wanted.id_prefix, matching.since, matching.until, above]
     arguments += [int(matching.needs_data), int(matching.needs_error)]
     arguments += [place.registry, len(words), *words]
     for condition in matching.conditions:

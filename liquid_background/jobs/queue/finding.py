@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import cursors
-from liquid_background.jobs.queue.chunks import MOST, Pace, chunks, look
+from liquid_background.jobs.queue.chunks import MOST, Pace, look
 from liquid_background.jobs.queue.cursors import Position
 from liquid_background.jobs.queue.matching import Matching
 from liquid_background.jobs.queue.places import Place, places_of, sizes
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
-SCOPE: Final = 13
-"""Characters before an id that a `RedisQueue` gave: twelve hex digits of its prefix's digest, and a hyphen."""
 _KIND: Final = "scan"
-_SCOPED: Final = re.compile(r"[0-9a-f]{12}-.*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +81,6 @@ def scan(
         cursor = Stop("" if is_last else places[at].name, position, looked_at).cursor
         ids, of = [hit.id for hit in chunk.hits], max(of, looked_at)
         yield Found(ids=ids, stops=stops, cursor=cursor, before=before, looked_at=looked_at, of=of, is_last=is_last)
-
-
-def ids_like(store: Store, settings: Settings, beginning: str, scope: int = 0) -> Iterator[str]:
-    """Yield the ids that begin so, behind as many characters as a scope has, each once.
-
-    Raises:
-        StoreUnavailable: when the store cannot be reached.
-    """
-    wanted = Filter(id_prefix=beginning)
-    matching, seen = Matching(wanted, settings, scope), set()
-    for place in places_of(wanted, store.site):
-        for chunk in chunks(store, place, matching):
-            for hit in chunk.hits:
-                if hit.id not in seen and (not scope or _SCOPED.fullmatch(hit.id)):
-                    seen.add(hit.id)
-                    yield hit.id
 
 
 def _gone(cursor: str, places: Sequence[Place]) -> tuple[int, Position, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import Final, Unpack
 
 from liquid_background.job import JobRecord
@@ -11,7 +10,8 @@ from liquid_background.jobs.contract import Given, Records, ambiguous, not_found
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.pages import Conditions, Count, Page, filter_of
 from liquid_background.jobs.queue import counting, scripts
-from liquid_background.jobs.queue.finding import SCOPE, Found, ids_like, scan
+from liquid_background.jobs.queue.beginnings import ids_like
+from liquid_background.jobs.queue.finding import Found, scan
 from liquid_background.jobs.queue.merging import Merged
 from liquid_background.jobs.queue.protocol import MAX_DATA, Argument
 from liquid_background.jobs.queue.reading import text
@@ -166,13 +166,12 @@ class Lookup:
         """
         if self._fetch([beginning]):
             return beginning
-        for scope in (0, SCOPE) if beginning else ():
-            found = [*islice(ids_like(self.store, self.settings, beginning, scope), _NAMED)]
-            if found[1:]:
-                raise ambiguous(beginning, found)
-            if found:
-                return found[0]
-        raise not_found(beginning)
+        found = ids_like(self.store, beginning, _NAMED)
+        if not found:
+            raise not_found(beginning)
+        if found[1:]:
+            raise ambiguous(beginning, found)
+        return found[0]
 
     def _fetch(self, ids: Sequence[str]) -> Records:
         return read_records(self.store, ids)

@@ -40,15 +40,14 @@ class Matching:
     Args:
         wanted: what is meant.
         settings: say which values are never shown.
-        scope: characters of ids that stand before the beginning that is meant.
 
     Raises:
         FilterError: when it asks for a value that is never shown.
     """
 
-    def __init__(self, wanted: Filter, settings: Settings, scope: int = 0) -> None:
+    def __init__(self, wanted: Filter, settings: Settings) -> None:
         check_values(wanted, settings.secret_names)
-        self.wanted, self.scope = wanted, scope
+        self.wanted = wanted
         self._secret_names = settings.secret_names
         self.since, self.until = _stamp(wanted.since), _stamp(wanted.until)
         self.conditions = tuple(_conditions(wanted, settings.site))

@@ -71,6 +71,9 @@ class Merged:
             self._readings[place.name] = reading
         self._time = str(said.get(_TIME, _NEWEST))
         self.sizes = sizes(store, self.places)
+        if not any(self.sizes):  # nothing stands anywhere: no place needs a call of its own
+            for reading in self._readings.values():
+                reading.is_over = True
 
     @property
     def looked_at(self) -> int:

@@ -20,7 +20,8 @@ Kind: TypeAlias = Literal["list", "falling", "rising", "attempts"]
 DELAYED: Final = "delayed"
 """What the names of the places begin with that are indexes of delayed jobs."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_CLOCK_LASTS: Final = 1.0  # seconds between two looks at the store's clock
+CLOCK_LASTS: Final = 1.0
+"""Seconds between two looks at the store's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ def places_of(wanted: Filter, site: str, index: Place | None = None, *, by_comin
     return found
 
 
+def expires(state: str) -> bool:
+    """Return whether the registry of an RQ status says when the records of its jobs go."""
+    return _STATES[state].expires
+
+
 def queues_of(wanted: Filter) -> Sequence[str]:
     """Return the queues whose jobs may be meant."""
     return [wanted.queue] if wanted.queue else keys.QUEUES
@@ -152,7 +158,7 @@ def sizes(store: Store, places: Sequence[Place]) -> list[int]:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    now = store.time(_CLOCK_LASTS) if any(place.expires for place in places) else 0.0
+    now = store.time(CLOCK_LASTS) if any(place.expires for place in places) else 0.0
     pipeline: Any = store.client.pipeline(transaction=False)
     for place in places:
         if place.kind == "list":

@@ -205,6 +205,7 @@ _OF_A_QUEUE: Final[Mapping[str, Callable[[str], str]]] = {
     "WIP": keys.started,
     "FINISHED_IN": keys.finished,
     "FAILED_IN": keys.failed,
+    "CANCELED_IN": keys.canceled,
     "WORKERS_OF": keys.queue_workers,
 }
 

@@ -22,6 +22,7 @@ from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.editing import EDITED, edited
 from liquid_background.jobs.queue.lookup import Lookup
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
+from liquid_background.jobs.queue.places import CLOCK_LASTS, expires
 from liquid_background.jobs.queue.protocol import ELSEWHERE, MAX_SHOWN, Argument
 from liquid_background.jobs.queue.reading import text, without_behind
 from liquid_background.jobs.queue.records import encode_job
@@ -159,8 +160,9 @@ class Queue(Lookup, Twins):
             raise not_allowed(move, job_id, JobStatus.from_rq(text(state, len(state))))
 
     def counts(self) -> Sequence[QueueCounts]:
-        """Return the counts of each queue, highest priority first."""
-        pipeline = self.store.client.pipeline(transaction=False)
+        """Return the counts of each queue, highest priority first; of what has ended, the records that are there."""
+        now = self.store.time(CLOCK_LASTS)
+        pipeline: Any = self.store.client.pipeline(transaction=False)
         for queue in keys.QUEUES:
             name = queue_name(self.store.site, queue)
             pipeline.llen(keys.queue(name))
@@ -168,7 +170,7 @@ class Queue(Lookup, Twins):
             for registry in (keys.deferred(name), keys.scheduled(name), keys.started(name)):
                 pipeline.zcard(registry)
             for [state] in map(states_of, ENDED):
-                pipeline.zcard(keys.ended(state, name))
+                pipeline.zcount(keys.ended(state, name), now if expires(state) else "-inf", "+inf")
             pipeline.scard(keys.queue_workers(name))
         replies: list[Any] = [reply or 0 for reply in read_replies(pipeline, self.store.url)]
         names = ("queued", "behind", "parked", "scheduled", "running", *ENDED, "workers")

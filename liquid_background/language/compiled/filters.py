@@ -16,6 +16,7 @@ from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source, Value
 
 _SHORT: Final = "type({0}) is str and len({0}) <= LARGE"
+_TINY: Final = "type({0}) is str and len({0}) <= 32"
 _WHOLE: Final = "type({0}) is int and -BIG < {0} < BIG"
 _REAL: Final = "(type({0}) is float and -1e200 < {0} < 1e200 or type({0}) is int and -BIG < {0} < BIG)"
 _TRUE: Final = "(" + _SHORT + " and {0} or " + _WHOLE + " or type({0}) is float)"  # and not large
@@ -69,6 +70,9 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
     ),
     "modulo": (_InPlace(math.modulo, (_WHOLE, _WHOLE + " and {0}"), "{0} % {1}"),),
     "divided_by": (_InPlace(math.divided_by, (_WHOLE, _WHOLE + " and {0}"), "{0} // {1}"),),
+    "abs": (_InPlace(math.abs_, (_REAL,), "abs({0})"),),
+    "at_least": (_InPlace(math.at_least, (_REAL, _REAL), "max({0}, {1})"),),
+    "at_most": (_InPlace(math.at_most, (_REAL, _REAL), "min({0}, {1})"),),
     "round": (_InPlace(math.round_, (_REAL, _WHOLE + " and 0 < {0} < 16"), "round({0}, {1})"),),
     "join": (_InPlace(array.join, (_TEXTS, _SHORT), "{1}.join({0})", escapes=True),),
     "split": (
@@ -77,6 +81,12 @@ _IN_PLACE: Final[dict[str, tuple[_InPlace, ...]]] = {
             (_SHORT + " and {0}", _SHORT + " and {0} and {0} != ' '"),
             "{0}.split({1}) if {0} != {1} else []",
         ),
+    ),
+    "replace": (_InPlace(string.replace, (_SHORT, _SHORT, _TINY), "{0}.replace({1}, {2})"),),
+    "remove": (_InPlace(string.remove, (_SHORT, _SHORT), "{0}.replace({1}, '')"),),
+    "truncate": (
+        _InPlace(string.truncate, (_SHORT, _WHOLE), "{0} if len({0}) < {1} else {0}[:{1} - 3] + '...'"),
+        _InPlace(string.truncate, (_SHORT, _WHOLE, _SHORT), "{0} if len({0}) < {1} else {0}[:{1} - len({2})] + {2}"),
     ),
     "first": (_InPlace(array.first, (_ITEM.replace("#", "0"),), "{0}[0]"),),
     "last": (_InPlace(array.last, (_ITEM.replace("#", "-1"),), "{0}[-1]"),),
@@ -170,6 +180,7 @@ class _Written:
         source, part = self._source, self._part
         node = source.value(part)
         given = ", ".join([left.python, *(each.python for each in args)])
+        source.line("if watch.steps < 0: watch.look()")  # the filter before made something large
         with source.block("try:"):
             source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
         with source.block("except Exception as error:"):
@@ -188,8 +199,10 @@ def _guard(guard: str, value: Value) -> str:
     """Return Python for whether a guard holds; a text or number that stands in the template is a small one."""
     if (guard, value.kind) in ((_SHORT, "str"), (_WHOLE, "int"), (_REAL, "int")):
         return "True"
-    if (guard == _WHOLE and value.kind == "float") or (guard.startswith(_LIST) and value.kind):
+    if guard.startswith(_SHORT) and value.kind not in ("", "str"):
         return "False"  # Python warns of `1[0]`, even where that is never run
+    if (guard == _WHOLE and value.kind == "float") or (guard.startswith(_LIST) and value.kind):
+        return "False"
     return guard.format(value.python)
 
 

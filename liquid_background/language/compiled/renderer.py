@@ -48,6 +48,9 @@ from liquid_background.language.tags.output import LARGE as SHORT
 _GLOBALS: Final[dict[str, Any]] = {
     "__builtins__": {
         "type": type,
+        "abs": abs,
+        "max": max,
+        "min": min,
         "len": len,
         "str": str,
         "int": int,

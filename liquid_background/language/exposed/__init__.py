@@ -2,7 +2,7 @@
 
 from liquid_background.language.exposed.exposing import Exposing
 from liquid_background.language.exposed.exposure import KNOWN, PLAIN, Exposure
-from liquid_background.language.exposed.inside import words_of
+from liquid_background.language.exposed.inside import TURNING, words_of
 from liquid_background.language.exposed.loops import as_items
 from liquid_background.language.exposed.rules import REGISTERED, Registry, Rule, expose
 from liquid_background.language.exposed.values import check_read
@@ -13,6 +13,7 @@ __all__ = [
     "KNOWN",
     "PLAIN",
     "REGISTERED",
+    "TURNING",
     "Exposing",
     "Exposure",
     "NoForm",

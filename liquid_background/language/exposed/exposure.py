@@ -14,15 +14,13 @@ from uuid import UUID
 
 from liquid import Undefined
 from liquid.builtin.expressions.primitive import Blank, Empty
-from liquid.builtin.tags.for_tag import ForLoop
-from liquid.builtin.tags.tablerow_tag import TableRow
 from markupsafe import Markup
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.language.exposed.djangos import form_rule, model_rule, page_rule
 from liquid_background.language.exposed.enumerations import Member, member_rule
-from liquid_background.language.exposed.inside import has_text, inside
+from liquid_background.language.exposed.inside import TURNING, has_text, inside
 from liquid_background.language.exposed.listing import has_address
 from liquid_background.language.exposed.loops import UNORDERED, as_list, check_gone_through, check_list
 from liquid_background.language.exposed.plain import as_plain
@@ -43,7 +41,7 @@ from liquid_background.proxies import is_proxy, stood_for
 from liquid_background.wording import a
 
 _VALUES: Final = frozenset((date, datetime, time, timedelta, Decimal, UUID))
-_LIQUID: Final = frozenset((ForLoop, TableRow, Undefined, Blank, Empty))
+_LIQUID: Final = frozenset((*TURNING, Undefined, Blank, Empty))
 PLAIN: Final = FLAT | _LIQUID | {Markup, dict, list, tuple, range, MadeDict, MadeList}
 """Types of which a page may ask for anything: what is not there is blank."""
 KNOWN: Final = PLAIN | _VALUES

@@ -14,11 +14,16 @@ from typing import Any, Final
 from uuid import UUID
 
 from liquid import Undefined
+from liquid.builtin.tags.for_tag import ForLoop
+from liquid.builtin.tags.tablerow_tag import TableRow
 
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList
 from liquid_background.proxies import stood_for
 
 _PLAIN_LISTS: Final = frozenset((list, tuple, set, frozenset, MadeList))
+TURNING: Final = (ForLoop, TableRow)
+"""What templates know of a loop that goes on: who goes through it takes the turns that the loop has left."""
+_NOT_GONE_THROUGH: Final = (Undefined, *TURNING)  # a strict undefined value refuses each question
 _LISTS: Final = (list, tuple, Set, ValuesView, deque, UserList)  # whose text is made of what is in them
 
 
@@ -41,8 +46,8 @@ def inside(found: Iterable[object]) -> Iterator[object]:
 def _items(found: Any) -> Collection[object]:
     found = stood_for(found)
     kind = type(found)
-    if issubclass(kind, Undefined):
-        return ()  # a strict one refuses the next question
+    if issubclass(kind, _NOT_GONE_THROUGH):
+        return ()
     if kind is not dict and kind not in _PLAIN_LISTS:
         kind = found.__class__  # of what a proxy stands for
     if issubclass(kind, Mapping):

@@ -11,7 +11,7 @@ from liquid import Environment, Undefined
 
 from liquid_background.errors import NotExposed
 from liquid_background.jobs.sizes import FLAT, is_short
-from liquid_background.language.exposed import KNOWN, Exposure, as_items, unviewed
+from liquid_background.language.exposed import KNOWN, TURNING, Exposure, as_items, unviewed
 from liquid_background.language.filters.before import (
     AS_IT_IS,
     BEFORE,
@@ -81,6 +81,8 @@ def _with_more(name: str, bound: Filter, env: Environment) -> Callable[[Any, tup
         is_known = type(left) in KNOWN
         if not is_known and (name == "join" or (flattens and exposure.rule_of(left) is None)):
             left = _gone_through(name, exposure, left)
+        if type(left) in TURNING and (name == "join" or flattens):
+            left = _items_of(name, left)
         if name in PASS_LISTS and not is_known:
             left = as_items(exposure.items(left))
         named = {key: exposure.listed(value) for key, value in named.items()}
@@ -144,8 +146,10 @@ def _gone_through(name: str, exposure: Exposure, left: Any) -> Any:
     if issubclass(type(left), _NO_LISTS) or not isinstance(left, Iterable):
         return left
     exposure.check_list(left)
-    if isinstance(left, _KEPT):
-        return left
+    return left if isinstance(left, _KEPT) else _items_of(name, left)
+
+
+def _items_of(name: str, left: Iterable[Any]) -> list[Any]:
     items = [*islice(left, MAX_ITEMS + 1)]
     if len(items) > MAX_ITEMS:
         refuse(f"{name} is given over {MAX_ITEMS:,} items, the most that it takes")

@@ -20,6 +20,7 @@ from liquid_background.language.tags.collector import (
     is_open,
     open_collector,
 )
+from liquid_background.language.tags.comment import InlineCommentTag
 from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.extends import ExtendsTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
@@ -48,6 +49,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
         CaptureTag,
         IfChangedTag,
         CycleTag,
+        InlineCommentTag,
         TablerowTag,
         LiquidTag,
         ActionTag,

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import quote
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -39,6 +40,7 @@ Authorize: TypeAlias = Callable[[Request], Permission | Awaitable[Permission]]
 Name: TypeAlias = Callable[[Request], object]
 
 _ASKS: Final = "x-asks"  # a header of a page that asks for what changes now and then, in the place of a stream
+_REFUSALS: Final = (300, 499)  # statuses by which a host says that it has nothing for this visitor
 _NOT_ESCAPED: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 
 
@@ -56,7 +58,8 @@ def dashboard(
         engine: whose jobs are shown.
         authorize: called with each request: answers None for nothing at all, "read", or the actions that are allowed
             beside it, such as `ACTIONS`. It may be a coroutine function; another one is called in a thread. What it
-            raises is an error and opens nothing; `NotSignedIn` is a 401, or leads to where one signs in.
+            raises is an error and opens nothing; `NotSignedIn` is a 401, or leads to where one signs in, and an
+            `HTTPException` of the host's is its answer.
         name: whom the audit names for a request; by default the user that Starlette's authentication found.
         templates: Liquid in the place of the dashboard's own, by name.
         trusted_origins: the addresses at which browsers find the dashboard, such as "https://ops.example", where a
@@ -144,8 +147,13 @@ class Dashboard:
             return False
 
     async def _visitor(self, request: Request) -> Visitor:
-        permission = await self._asked(self._authorize, request)
-        return self._entrance.admit(permission, await self._asked(self._name, request) if permission else None)
+        try:
+            permission = await self._asked(self._authorize, request)
+            return self._entrance.admit(permission, await self._asked(self._name, request) if permission else None)
+        except HTTPException as error:  # as hosts refuse elsewhere
+            if not _REFUSALS[0] <= error.status_code <= _REFUSALS[1]:
+                raise
+            raise Refused(error.status_code, str(error.detail), [*(error.headers or {}).items()]) from None
 
     async def _asked(self, function: Callable[[Request], T | Awaitable[T]], request: Request) -> T:
         """Return what a function of the host's answers; one that may wait for something else holds up nobody."""

@@ -15,7 +15,15 @@ from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from liquid_background.web.site.crowd import Crowd
 from liquid_background.web.site.errorpage import RETRY
 from liquid_background.web.site.messages import word_of
-from liquid_background.web.site.pieces import MAX_LINES, TOO_MANY_LINES, Flow, Pieces, Ration
+from liquid_background.web.site.pieces import (
+    MAX_BLANKS,
+    MAX_LINES,
+    TOO_MANY_BLANKS,
+    TOO_MANY_LINES,
+    Flow,
+    Pieces,
+    Ration,
+)
 
 logger = logging.getLogger("liquid_background.web")
 
@@ -43,6 +51,7 @@ _REASONS: Final = {
     "illegal request line": "its first line is no request line of HTTP/1.1",
     "illegal header line": "one of its headers is no header line",
     TOO_MANY_LINES: f"it has more than {MAX_LINES} header lines",
+    TOO_MANY_BLANKS: f"it has more than {MAX_BLANKS} blanks in a row",
     "Receive buffer too long": "its line and headers are too long",
 }
 """How what h11 says begins, and what it means: h11 may go on with bytes of the request."""

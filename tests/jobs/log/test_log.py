@@ -17,6 +17,7 @@ import pytest
 
 from liquid_background.job import LogEntry, LogStatus
 from liquid_background.jobs.log import KEY, entries, follow, format_entry, last_id, oldest_first, printable, steady
+from liquid_background.jobs.log.searching import script, search
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import load_settings
 from tests.log_entries import append
@@ -462,3 +463,12 @@ def test_no_time_is_too_early_and_no_filter_is_not_text(store: Store) -> None:
     assert len(entries(store.client, since=long_ago)) == 1
     assert len(list(oldest_first(store.client, last_id(store.client), long_ago))) == 1
     assert entries(store.client, source_name="\udcff") == []
+
+
+def test_a_call_of_a_search_looks_at_few_entries_and_the_search_at_all(store: Store) -> None:
+    append(store.client, [_entry(source_name="first"), *[_entry(source_name="other")] * 1_500], 10_000)
+    found, following = store.client.eval(script(), 0, *search("+", b"-", 100, {"source_name": "first"}))  # type: ignore[no-untyped-call]
+    assert found == []
+    passed = store.client.xlen(KEY) - len(store.client.xrange(KEY, max=following))
+    assert 0 < passed <= 500
+    assert [entry.source_name for entry in entries(store.client, source_name="first")] == ["first"]

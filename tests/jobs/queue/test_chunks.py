@@ -103,3 +103,15 @@ def test_what_is_read_and_not_returned_counts(
     _ended(store, settings, outcome)
     ids = [f"j{number:03}" for number in range(20)]
     assert 0 < len(scripts.run(store, script, [*head, *ids])) < 10
+
+
+def test_a_list_of_a_store_without_jobs_looks_at_no_place(store: Store, settings: Settings) -> None:
+    engine = Engine(settings=settings)
+    assert engine.jobs.list() == []
+    store.client.config_resetstat()
+    page = engine.jobs.list()
+    assert (list(page), page.cursor, page.looked_at, page.of, page.total) == ([], None, 0, 0, 0)
+    calls: Any = store.client.info("commandstats")["cmdstat_evalsha"]["calls"]
+    assert calls == 1  # which asks for the index of delayed jobs
+    engine.jobs.send([job(1)])
+    assert [record.id for record in engine.jobs.list()] == ["j001"]

@@ -92,6 +92,7 @@ SLOW = {
     "filters": "{% assign s = (1..9000) | join: ',' %}" + "{{ s | split: ',' | sort | join: ',' | size }}" * 3_000,
     "conditions": "{% assign s = (1..90000) | join: ',' | split: ',' %}" + "{% if s contains 'x' %}{% endif %}" * 6_000,
     "comparisons": "{% assign s = (1..90000) | join: ',' | split: ',' %}{% for i in (1..99999) %}{% if s == s %}{% endif %}{% endfor %}",
+    "chain": "{% assign s = (1..90000) | join: ',' | split: ',' %}{{ s" + " | uniq" * 500 + " | size }}",
     "outputs": "{% for i in (1..9000000) %}{{ i }}{{ i }}{% endfor %}",
     "tree": "{% include 'tree' %}",
 }

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 from starlette.authentication import AuthCredentials, AuthenticationBackend, SimpleUser
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.authentication import AuthenticationMiddleware
 from starlette.routing import Mount
@@ -110,6 +111,25 @@ def test_what_authorize_raises_opens_nothing(
     (record,) = caplog.records
     assert record.exc_info is not None
     assert post(client, "/ops/jobs/x/cancel").status_code == 500
+
+
+@pytest.mark.parametrize("raising", [_raising, _raising_later])
+def test_the_hosts_own_refusals_are_its_answers(mounted: Mounted, raising: Any, engine: Engine) -> None:
+    job = failed_job(engine)
+    for error, status, header in (
+        (HTTPException(403, "not for <you>"), 403, None),
+        (HTTPException(401, headers={"WWW-Authenticate": "Bearer"}), 401, ("www-authenticate", "Bearer")),
+        (HTTPException(303, headers={"Location": "/login"}), 303, ("location", "/login")),
+        (HTTPException(503, "secret"), 500, None),
+    ):
+        client = mounted(authorize=raising(error))
+        answer = client.get("/ops/jobs", follow_redirects=False)
+        assert answer.status_code == status
+        assert header is None or answer.headers[header[0]] == header[1]
+        assert "secret" not in answer.text
+        assert "<you>" not in client.get("/ops/jobs", headers={"accept": "text/html"}, follow_redirects=False).text
+        assert post(client, f"/ops/jobs/{job}/cancel").status_code == status
+    assert engine.jobs.get(job).status == "pending"
 
 
 @pytest.mark.parametrize("answer", [True, 1, "write", {"retry": True}, {"everything"}, object()], ids=list("abcdef"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 import pytest
 
@@ -111,6 +112,16 @@ ANSWERED = {
     "a body and the next request": (post(b"Content-Length: 3\r\n", host=K, body=b"abc" + get(b"/none")), [200, 404]),
     "one behind a wrong one": (b"GET /%zz HTTP/1.1\r\n" + H + b"\r\n" + SMUGGLED, [400]),
     "another expectation": (post(b"Content-Length: 2\r\nExpect: tea\r\n", body=b"ab"), [200]),
+    "200 blanks in a header": (get(b"/head", b"X-A:" + b" " * 200 + b"a\r\n"), [200]),
+    "blanks in a body": (post(b"Content-Length: 5000\r\n", host=K, body=b" " * 5000 + get(b"/none")), [200, 404]),
+    "blanks in chunks": (
+        post(CHUNKED, host=K, body=2 * (b"1388\r\n" + b" \t" * 2500 + b"\r\n") + b"0\r\n\r\n" + get(b"/none")),
+        [200, 404],
+    ),
+    "blanks in a body behind chunks": (
+        post(CHUNKED, host=K, body=b"0\r\n\r\n" + post(b"Content-Length: 5000\r\n", body=b" " * 5000)),
+        [200, 200],
+    ),
     "an expectation of HTTP/1.0": (
         post(b"Content-Length: 2\r\nExpect: 100-continue\r\n", body=b"ab", version=b"1.0"),
         [200],
@@ -125,6 +136,33 @@ def test_what_is_odd_and_clear_gets_its_answers(served: Served, name: str) -> No
     reply = served.send(data)
     assert [int(part[:3]) for part in reply.raw.split(b"HTTP/1.1 ")[1:]] == statuses
     _logged(served, before, statuses)
+
+
+BLANKS = b" \t" * 30_000
+MANY_BLANKS = {
+    "a header": get(b"/", b"X:" + BLANKS + b"\0\r\n"),
+    "a header's value": get(b"/", b"X:" + BLANKS + b"x\0\r\n"),
+    "a chunk's size": post(CHUNKED, body=b"1;" + BLANKS + b"\nx\r\na\r\n0\r\n\r\n"),
+    "the next chunk's size": post(CHUNKED, body=b"1\r\na\r\n1;" + BLANKS + b"\nx\r\na\r\n0\r\n\r\n"),
+    "the last chunk's size": post(CHUNKED, body=b"1\r\na\r\n0;" + BLANKS + b"\nx\r\n\r\n"),
+    "a header behind the chunks": post(CHUNKED, body=b"1\r\na\r\n0\r\nX:" + BLANKS + b"\0\r\n\r\n"),
+    "a later header behind the chunks": post(CHUNKED, body=b"1\r\na\r\n0\r\nX: y\r\nX:" + BLANKS + b"\0\r\n\r\n"),
+}
+
+
+@pytest.mark.parametrize("place", MANY_BLANKS)
+def test_blanks_that_would_hold_up_everybody_are_refused_at_once(served: Served, place: str) -> None:
+    before = len(served.log())
+    connection = served.connect()
+    middle = len(MANY_BLANKS[place]) // 2
+    started = time.monotonic()
+    connection.sendall(MANY_BLANKS[place][:middle])
+    assert served.get("/head").status == 200  # another one, while half of it is there
+    with suppress(OSError):  # it has been refused by then
+        connection.sendall(MANY_BLANKS[place][middle:])
+    assert served.get("/head").status == 200
+    assert time.monotonic() - started < 5  # and not the 20 s for which they would keep the server busy
+    served.wait(lambda: any(" 400 (" in line for line in served.log()[before:]))
 
 
 def test_head_has_the_headers_of_get_and_no_body(served: Served) -> None:

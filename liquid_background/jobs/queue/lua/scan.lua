@@ -1,18 +1,18 @@
 -- include: time blank site elsewhere order
 -- Look at the next ids of one place, and return those whose records say that they stand there and meet the conditions.
 -- ARGV: how the place is read (see `readers`), its key, RQ's words that stand there, 1 if unknown words do, too, and 2 if
--- whatever stands nowhere else, the fields of which the latest says when a job came there, most ids, most bytes of records, what ids begin with, behind how many characters,
--- since, until, and before which the caller has enough newer ones (times as records have them, or ''), 1 to return the data
--- of each and 1 its error, the sorted set in which an id has to stand, too, or '', the number of words of the position,
+-- whatever stands nowhere else, the fields of which the latest says when a job came there, most ids, most bytes of records,
+-- what ids begin with, since, until, and before which the caller has enough newer ones (times as records have them, or ''), 1 to
+-- return the data of each and 1 its error, the sorted set in which an id has to stand, too, or '', the number of words of the position,
 -- these words, then the conditions: field, how, text.
 -- Returns how many ids were looked at, 1 if none is left, the time of the last that has one or '', of a list how many ids
 -- stood behind those, they and a few more on either side, and {this clock as records have it}, of a sorted set 0, {}, and {score, member}
 -- of the last; then a row for each that fits: id, time, its number among those looked at, score, member, data, error.
 local kind, key, unknown, any = ARGV[1], ARGV[2], ARGV[4] ~= '0', ARGV[4] == '2'
-local most, budget, prefix, scope = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8], tonumber(ARGV[9])
-local since, before, above, with_data, with_error = ARGV[10], ARGV[11], ARGV[12], ARGV[13] == '1', ARGV[14] == '1'
-local registry, words = ARGV[15], tonumber(ARGV[16])
-local position = {unpack(ARGV, 17, 16 + words)}
+local most, budget, prefix = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local since, before, above, with_data, with_error = ARGV[9], ARGV[10], ARGV[11], ARGV[12] == '1', ARGV[13] == '1'
+local registry, words = ARGV[14], tonumber(ARGV[15])
+local position = {unpack(ARGV, 16, 15 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that reading one takes as long as, besides those of its fields
 local LOWERED = 5  -- times as long as a byte is read it is made small and searched
@@ -34,7 +34,7 @@ local STAMPS = #fields + 1
 for field in string.gmatch(ARGV[5], '[%a_]+') do add(field) end
 local LAST_STAMP = #fields
 local TOKEN, ERROR = may_be_leased and add('lb_token'), with_error and add('lb_error')
-for i = 17 + words, #ARGV, 3 do
+for i = 16 + words, #ARGV, 3 do
   local condition = {field = ARGV[i], how = ARGV[i + 1], text = ARGV[i + 2]}
   if condition.field ~= 'data' then condition.at = add(condition.field) end
   conditions[#conditions + 1] = condition
@@ -186,6 +186,14 @@ end
 
 function readers.falling() return read_sorted('ZREVRANGE', true) end
 function readers.rising() return read_sorted('ZRANGE', false) end
+
+-- A sorted set whose scores say when the records go, as of jobs that have ended: behind the first that is over, all are.
+function readers.expiring()
+  local members, scores, start, lead = readers.falling()
+  local left = first(0, #members, function(at) return tonumber(scores[at + 1]) <= now end)
+  return {unpack(members, 1, left)}, scores, start, lead
+end
+
 readers.attempts = readers.rising  -- members are of the form job:execution
 
 local members, scores, start, lead = readers[kind]()
@@ -196,7 +204,7 @@ for i = 1, there do
   looked = i
   local member = members[lead + i]
   local id = kind == 'attempts' and string.match(member, '^[^:]*') or member
-  if #id <= LONGEST_ID and string.sub(id, scope + 1, scope + #prefix) == prefix then
+  if #id <= LONGEST_ID and string.sub(id, 1, #prefix) == prefix then
     read_records = read_records + 1
     local time, fits, data, message = look(id)
     if time and time ~= '' then last = time end

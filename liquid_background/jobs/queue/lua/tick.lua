@@ -11,6 +11,7 @@ local limit, most, trim, exc = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local lease, own_last = tonumber(ARGV[5]), tonumber(ARGV[6])
 local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
+local CANCELLED_AT_ONCE = 20  -- ids of cancelled jobs in each of two looks at a queue's
 local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
@@ -134,6 +135,18 @@ local function drop_failed(registry)
   end
 end
 
+-- Drop cancelled jobs whose records have expired, of a few: the oldest, and, since each is kept for its own time and by RQ's tools
+-- for ever, some others. RQ scores them by when they were cancelled, which does not tell.
+local function drop_cancelled(registry)
+  local there = on('ZCARD', registry)
+  local at = there > 0 and now_ms % there or 0
+  for _, first in ipairs({at, 0}) do
+    for _, id in ipairs(on('ZRANGE', registry, first, first + CANCELLED_AT_ONCE - 1)) do
+      if redis.call('EXISTS', 'rq:job:' .. id) == 0 then on('ZREM', registry, id) end
+    end
+  end
+end
+
 -- Reap the leases that ran out, or give them their grace; return how many were looked at.
 local function tend_leases(graceful_until)
   local expired = on('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
@@ -161,6 +174,7 @@ for i = FIRST_QUEUE, #ARGV do
     tend_held(ARGV[i])
     on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
     drop_failed(FAILED_IN .. ARGV[i])
+    drop_cancelled(CANCELED_IN .. ARGV[i])
     tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
