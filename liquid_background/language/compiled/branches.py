@@ -24,9 +24,12 @@ class Branches(Loops):
             self.block(node.consequence)
         if node.alternatives or node.default:
             with source.block("else:"):
-                self._alternatives(node.alternatives, node.default)
+                again = (
+                    source.awaits and type(node) is IfNode
+                )  # python-liquid asks twice there whether an elsif is true
+                self._alternatives(node.alternatives, node.default, again=again)
 
-    def _alternatives(self, alternatives: Sequence[Any], default: BlockNode | None) -> None:
+    def _alternatives(self, alternatives: Sequence[Any], default: BlockNode | None, *, again: bool) -> None:
         """Write what follows an `if`; flat, so that many of them are not nested."""
         source = self.source
         if not alternatives:
@@ -40,10 +43,18 @@ class Branches(Loops):
                 condition = self.expressions.truth(each.expression)
                 with source.at(each.expression.token), source.block(f"if {condition}:"):
                     source.line(f"{taken} = False")
-                    self.block(each.block)
+                    self._alternative(each, again=again)
         if default:
             with source.block(f"if {taken}:"):
                 self.block(default)
+
+    def _alternative(self, node: Any, *, again: bool) -> None:
+        if not again:
+            self.block(node.block)
+            return
+        condition = self.expressions.truth(node.expression)
+        with self.source.at(node.expression.token), self.source.block(f"if {condition}:"):
+            self.block(node.block)
 
     def case(self, node: CaseNode) -> None:
         """Write `case`: each `when` that fits is rendered, as often as its values do."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,7 +12,7 @@ from liquid import Mode
 from liquid_background import Environment
 from liquid_background.language.context import Context
 from liquid_background.language.template import Template
-from tests.language.compiled.differ import Pair, Way, differences
+from tests.language.compiled.differ import Pair, Way, differences, environment
 
 WAYS = (Way(), Way(awaits=True), Way(Mode.LAX), Way(Mode.LAX, awaits=True))
 
@@ -109,3 +110,23 @@ def _prepare(env: Environment) -> None:
 def test_a_context_may_keep_stop_indexes_in_its_own_way() -> None:
     pair = Pair(Way(), prepare=_prepare)
     assert not pair.differences("{% for i in l %}{{ i }}{% endfor %}", lambda: {"l": [1, 2]})
+
+
+@pytest.mark.parametrize("tag", ["if false", "unless true"])
+def test_a_condition_is_evaluated_as_often_as_by_the_nodes(tag: str) -> None:
+    class Counting:
+        read = 0
+
+        def __getitem__(self, key: str) -> bool:
+            self.read += 1
+            return True
+
+    source = f"{{% {tag} %}}{{% elsif c.x %}}yes{{% else %}}no{{% end{tag.split(maxsplit=1)[0]} %}}"
+    for way in (Way(), Way(awaits=True)):
+        counts = []
+        for compiled in (True, False):
+            data = {"c": Counting()}
+            template = environment(way, compile=compiled).from_string(source)
+            text = asyncio.run(template.render_async(**data)) if way.awaits else template.render(**data)
+            counts.append((text, data["c"].read))
+        assert counts[0] == counts[1]
