@@ -229,12 +229,14 @@ class Nodes:
 
     def _when(self, node: MultiExpressionBlockNode, none: str) -> None:
         source = self.source
-        left = self.expressions.write(node.expression.left)
-        fits = [self.expressions.equal(left, self.expressions.write(each)) for each in node.expression.expressions]
+        with source.at(node.expression.token):
+            left = self.expressions.write(node.expression.left)
+            fits = [self.expressions.equal(left, self.expressions.write(each)) for each in node.expression.expressions]
         if len(fits) == 1:
             with source.block(f"if {fits[0]}:"):
                 source.line(f"{none} = False")
-                self.block(node.block)
+                with source.block(f"if {fits[0]} is True or [{fits[0]}].count(True):"):  # what __eq__ returns is any
+                    self.block(node.block)
             return
         times = source.fresh("n")
         source.line(f"{times} = [{', '.join(fits)}].count(True)")

@@ -12,7 +12,7 @@ import pytest
 from liquid.exceptions import LiquidTypeError
 
 from liquid_background.errors import PageTimeout
-from tests.language.compiled.differ import Way, environment
+from tests.language.compiled.differ import Way, differences, environment
 
 WAYS = (Way(), Way(awaits=True))
 
@@ -117,3 +117,25 @@ def test_the_causes_of_an_error_name_the_lines_of_the_template_too() -> None:
     told = "".join(traceback.format_exception(raised.value)).splitlines()
     lines = {line for line in told if line.startswith('  File "pages/x"')}
     assert lines == {'  File "pages/x", line 2, in render', '  File "pages/x", line 3, in render'}
+
+
+class _Answers:
+    """Is asked whether it equals something, and answers with anything, or raises."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer = answer
+
+    def __eq__(self, other: object) -> Any:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize("way", WAYS, ids=str)
+@pytest.mark.parametrize("values", ["1", "1, 2"])
+@pytest.mark.parametrize("answer", [True, 1, 2, "yes", "", None, ValueError("its own")], ids=repr)
+def test_a_when_takes_any_answer_as_the_nodes_do(answer: object, values: str, way: Way) -> None:
+    source = f"{{% case e %}}\n{{% when {values} %}}fits{{% else %}}none{{% endcase %}}"
+    assert differences(source, lambda: {"e": _Answers(answer)}, way) == {}
