@@ -127,7 +127,7 @@ class _Answers:
 
     def __eq__(self, other: object) -> Any:
         if isinstance(self.answer, Exception):
-            raise self.answer
+            raise type(self.answer)(*self.answer.args)
         return self.answer
 
     __hash__ = None  # type: ignore[assignment]
