@@ -70,12 +70,13 @@ class Branches(Loops):
 
     def _when(self, node: MultiExpressionBlockNode, none: str) -> None:
         source = self.source
-        left = self.expressions.write(node.expression.left)
-        fits = [self.expressions.equal(left, self.expressions.write(each)) for each in node.expression.expressions]
+        with source.at(node.expression.token):
+            left = self.expressions.write(node.expression.left)
+            fits = [self.expressions.equal(left, self.expressions.write(each)) for each in node.expression.expressions]
         if len(fits) == 1:
             with source.block(f"if {fits[0]}:"):
                 source.line(f"{none} = False")
-                with source.block(f"if {fits[0]} is True or {fits[0]} == True:"):  # an object's `==` may say anything
+                with source.block(f"if {fits[0]} is True or [{fits[0]}].count(True):"):  # `==` may return anything
                     self.block(node.block)
             return
         self._as_often(node, fits, none)

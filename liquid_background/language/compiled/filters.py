@@ -185,9 +185,8 @@ class _Written:
             source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
         with source.block("except Exception as error:"):
             source.line(f"{node}.refuse(error)")
-        source.line(
-            f"if not ({_small(left)} and {_SMALL.format(name)}): {node}.measure({left.python}, {name}, context)"
-        )
+        is_small = f"{_small(left)} and {_SMALL.format(name)}"
+        source.line(f"if not ({is_small}): measured(context, {node}, {left.python}, {name})")
 
 
 def _is_plain(raw: object) -> bool:

@@ -68,16 +68,15 @@ def _flatten(names: Mapping[str, Any], into: list[Mapping[str, Any]]) -> None:
 
 
 def find(behind: tuple[Mapping[str, Any], ...], name: str) -> Any:
-    """Return what a name stands for that is no variable; MISS for nothing."""
+    """Return what a name stands for that is no variable; MISS for nothing, and where a mapping would have to be asked.
+
+    A mapping of the application's may do anything when it is asked, such as a query: `Context.get` asks it once.
+    """
     for names in behind:
-        if type(names) is dict:
-            if name in names:
-                return names[name]
-        else:
-            try:
-                return names[name]
-            except KeyError:
-                continue
+        if type(names) is not dict:
+            return MISS
+        if name in names:
+            return names[name]
     return MISS
 
 
@@ -89,15 +88,18 @@ def settled(context: Any, value: Any, path: Any) -> Any:
 
 def stood_for(context: Any, value: Any) -> Any:
     """Return what a value that was looked up stands for; MISS where its path has to tell that, or what is wrong."""
+    if value is MISS:
+        return MISS
+    watch = context.watch
+    if watch.steps < 0:
+        watch.look()  # now: up to 32 turns with large values in them may come before the next line that does
     kind = type(value)
     if kind is str or kind is list or kind is dict or kind is tuple:
         if len(value) > LONG:
-            context.watch.steps = -1
+            watch.steps = -1
         return value
     if kind in KNOWN:
         return context._weighed(value)
-    if value is MISS:
-        return MISS
     try:
         return context._stood_for(value)
     except (NotExposed, KeyError, TypeError, IndexError):  # which paths take for "not there"
@@ -145,6 +147,14 @@ def filter_of(context: Any, env: Any, name: str) -> Any:
     """Return a filter as it is called."""
     kept = env.guarded_filters.get(name)
     return kept[1] if kept is not None and kept[0] is env.filters.get(name) else context.filter(name, None)
+
+
+def measured(context: Any, part: Any, left: Any, value: Any) -> None:
+    """Accept what a filter made of a value, when one of them may be large, and look at the clock where that is so."""
+    part.measure(left, value, context)
+    watch = context.watch
+    if watch.steps < 0:
+        watch.look()
 
 
 def member(value: Any, key: Any) -> Any:

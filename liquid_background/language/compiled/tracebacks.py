@@ -14,16 +14,26 @@ _shown: deque[str] = deque()
 
 
 def name_lines(error: BaseException) -> None:
-    """Have the frames of compiled templates in an error's traceback name the lines of the templates."""
+    """Have the frames of compiled templates in the tracebacks of an error and its causes name the templates' lines."""
+    left: list[BaseException | None] = [error]
+    named: set[int] = set()
+    while left:
+        each = left.pop()
+        if each is not None and id(each) not in named:
+            named.add(id(each))
+            each.__traceback__ = _all_named(each.__traceback__)
+            left += (each.__cause__, each.__context__)
+
+
+def _all_named(here: TracebackType | None) -> TracebackType | None:
     frames: list[TracebackType] = []
-    here = error.__traceback__
     while here is not None:
         frames.append(here)
         here = here.tb_next
     for frame in reversed(frames):
         is_generated = LINES in frame.tb_frame.f_globals and frame.tb_lasti >= 0
         here = _named(frame, here) if is_generated else _linked(frame, here)
-    error.__traceback__ = here
+    return here
 
 
 def _linked(frame: TracebackType, behind: TracebackType | None) -> TracebackType:
