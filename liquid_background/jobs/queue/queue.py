@@ -161,7 +161,7 @@ class Queue(Lookup, Twins):
             raise not_allowed(move, job_id, JobStatus.from_rq(text(state, len(state))))
 
     def _clock(self) -> float:
-        """Return the store's time, or this host's where the store keeps it from this user, who may read all the same."""
+        """Return the store's time; this host's where the store keeps it from this user, who may read all the same."""
         try:
             return self.store.time(CLOCK_LASTS)
         except StoreUnavailable as error:
