@@ -135,7 +135,7 @@ def test_an_error_is_raised_inside_it_and_swallowing_it_mends_nothing(engine: En
 
     handle = engine.enqueue("refuse", {"message": "gone"})
     record = jobs.run(handle.id)
-    assert (record.status, record.error) == ("failed", "NonRetryable: gone (tests/python_jobs/shop.py:42)")
+    assert (record.status, record.error) == ("failed", "NonRetryable: gone (tests/python_jobs/shop.py:44)")
     assert [type(error) for error in errors] == [NonRetryable]
 
 

@@ -48,7 +48,7 @@ def test_it_is_told_of_what_is_not_tried_again(engine: Engine, jobs: FakeJobs) -
     engine.on_failure(failures.append)
     handle = engine.enqueue("refuse", {"message": "gone"}, retries=5)
     assert jobs.run(handle.id).status == "failed"
-    assert [failure.error for failure in failures] == ["NonRetryable: gone (tests/python_jobs/shop.py:42)"]
+    assert [failure.error for failure in failures] == ["NonRetryable: gone (tests/python_jobs/shop.py:44)"]
 
 
 def test_those_that_raise_are_reported_and_the_others_are_called(
@@ -66,7 +66,7 @@ def test_those_that_raise_are_reported_and_the_others_are_called(
 
     handles = [engine.enqueue("refuse", {"message": "gone"}) for _ in range(3)]
     assert [jobs.run(handle.id).status for handle in handles] == ["failed"] * 3
-    assert told == ["NonRetryable: gone (tests/python_jobs/shop.py:42)"] * 3
+    assert told == ["NonRetryable: gone (tests/python_jobs/shop.py:44)"] * 3
     assert [record.getMessage() for record in caplog.records] == [
         f"on_failure hook {__name__}.{broken.__qualname__} raised SystemExit; that costs no job"
     ]

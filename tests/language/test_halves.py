@@ -32,6 +32,7 @@ FILES = {
 }
 PAGES = {
     "echo": "{% echo point.x %}{% echo nothing %}",
+    "#": "a{% # a comment\n  # of two lines %}b",
     "object": "{{ point.x }}{{ point.y }}{% render 'hello' for point as name %}",
     "if, at length": "{% if n %}x{% endif %}" * 300,
     "background": "{% background source_name: 's', n: n %}{% assign u = user.name %}{% endbackground %}",

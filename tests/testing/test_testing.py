@@ -83,7 +83,7 @@ def test_failures_say_why_and_are_retried_by_hand(engine: Engine, background_job
     handle = engine.enqueue("fail", {"message": "no luck"}, retries=1)
     assert jobs.run(handle.id).status == "pending"
     assert jobs.run(handle.id).status == "failed"
-    assert engine.jobs.get(handle.id).error == "ValueError: no luck (tests/python_jobs/shop.py:36)"
+    assert engine.jobs.get(handle.id).error == "ValueError: no luck (tests/python_jobs/shop.py:38)"
     assert engine.jobs.retry(handle.id).attempts == 0
     with pytest.raises(JobNotAllowed, match="cannot retry"):
         engine.jobs.retry(handle.id)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from time import time
 from typing import Any, Final
 
-from liquid_background.errors import JobRefused
+from liquid_background.errors import JobRefused, StoreUnavailable
 from liquid_background.job import Job, JobRecord, JobStatus, LogEntry
 from liquid_background.jobs.contract import (
     APPLICATION,
@@ -159,9 +160,18 @@ class Queue(Lookup, Twins):
         if state != b"ok":
             raise not_allowed(move, job_id, JobStatus.from_rq(text(state, len(state))))
 
+    def _clock(self) -> float:
+        """Return the store's time; this host's where the store keeps it from this user, who may read all the same."""
+        try:
+            return self.store.time(CLOCK_LASTS)
+        except StoreUnavailable as error:
+            if error.silent:
+                raise
+            return time()
+
     def counts(self) -> Sequence[QueueCounts]:
         """Return the counts of each queue, highest priority first; of what has ended, the records that are there."""
-        now = self.store.time(CLOCK_LASTS)
+        now = self._clock()
         pipeline: Any = self.store.client.pipeline(transaction=False)
         for queue in keys.QUEUES:
             name = queue_name(self.store.site, queue)
