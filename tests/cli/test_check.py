@@ -141,7 +141,7 @@ def test_explain_says_which_templates_become_functions(project: Any) -> None:
     lines = [line for line in project.quick("check", "--explain").lines if ": compiled" in line or ": walked" in line]
     assert [line.partition("templates/pages/")[2] for line in lines] == [
         "calls.liquid: compiled; calls tablerow (line 4)",
-        "large.liquid: walked: it would be over 10,000 lines of Python",
+        "large.liquid: walked: it would be over 5,000 lines of Python",
         "plain.liquid: compiled",
     ]
     told = [json.loads(line) for line in project.quick("check", "--explain", "--format", "json").lines]

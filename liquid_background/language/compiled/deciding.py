@@ -7,11 +7,10 @@ from logging import getLogger
 from time import perf_counter
 from typing import Any, Final, TextIO
 
-from liquid import BoundTemplate, RenderContext, Token, __version__
-from liquid.exceptions import LiquidError, LiquidInterrupt, StopRender
+from liquid import BoundTemplate, Token, __version__
 
 from liquid_background.language.compiled.renderer import Renderer
-from liquid_background.language.compiled.running import ended, into_template
+from liquid_background.language.compiled.running import into_template, walk, walk_async
 from liquid_background.language.compiled.source import TooMuch
 from liquid_background.language.compiled.tracebacks import name_lines
 
@@ -68,7 +67,7 @@ class Compiled:
         else:
             started = perf_counter()
             with context.extend(namespace=names):
-                _walk(template, context, buffer, leaves=leaves)
+                walk(template.nodes, context, buffer, template.env, leaves=leaves)
             self._spent += perf_counter() - started
 
     async def render_async(
@@ -90,7 +89,7 @@ class Compiled:
         else:
             started = perf_counter()
             with context.extend(namespace=names):
-                await _walk_async(template, context, buffer, leaves=leaves)
+                await walk_async(template.nodes, context, buffer, template.env, leaves=leaves)
             self._spent += perf_counter() - started
 
     def explain(self, template: BoundTemplate) -> tuple[str, Mapping[str, Token]]:
@@ -126,24 +125,6 @@ class Compiled:
             self._spent = 0.0
             return made
         return None
-
-
-def _walk(template: BoundTemplate, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
-    for node in template.nodes:
-        try:
-            node.render(context, buffer)
-        except (LiquidError, LiquidInterrupt, StopRender) as error:
-            if ended(error, template.env, node.token, leaves=leaves):
-                break
-
-
-async def _walk_async(template: BoundTemplate, context: RenderContext, buffer: TextIO, *, leaves: bool) -> None:
-    for node in template.nodes:
-        try:
-            await node.render_async(context, buffer)
-        except (LiquidError, LiquidInterrupt, StopRender) as error:
-            if ended(error, template.env, node.token, leaves=leaves):
-                break
 
 
 def _tell_once(what: str) -> None:

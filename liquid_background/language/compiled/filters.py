@@ -159,6 +159,7 @@ class _Written:
         return Value(name)
 
     def _evaluated(self, left: Value) -> Value:
+        self._source.calls += 1
         name, node, source = self._source.fresh(), self._source.value(self._part), self._source
         evaluate = "await {}.evaluate_async" if source.awaits else "{}.evaluate"
         source.line(f"{name} = {evaluate.format(node)}({left.python}, context)")

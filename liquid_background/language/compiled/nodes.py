@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from liquid import BlockNode, Node, Token
@@ -55,10 +55,13 @@ class Nodes(Branches):
         self._write = "w"
         self._blank = False  # whether what is printed is thrown away
 
-    def top(self, nodes: Iterable[Node]) -> None:
-        """Write the nodes of a template: each ends by itself when it raises."""
+    def top(self, nodes: Sequence[Node]) -> None:
+        """Write the nodes of a template: each ends by itself when it raises.
+
+        Where what is called has changed whether text is escaped, the rest is walked over.
+        """
         source = self.source
-        for node in nodes:
+        for at, node in enumerate(nodes, 1):
             if type(node) is ContentNode:
                 self.write(node)
                 continue
@@ -70,6 +73,14 @@ class Nodes(Branches):
                     self._count()
                 with source.block("except (LiquidError, LiquidInterrupt, StopRender) as error:"):
                     source.line(f"if ended(error, env, {token}, leaves=leaves): return")
+                if source.calls and at < len(nodes):
+                    self._go_on(nodes, at)
+
+    def _go_on(self, nodes: Sequence[Node], at: int) -> None:
+        awaits, later = ("await ", "_async") if self.source.awaits else ("", "")
+        walk = f"{awaits}walk{later}({self.source.value(nodes)}[{at}:], context, buffer, env, leaves=leaves)"
+        self.source.line(f"if context.autoescape is not {self.source.autoescape}: return {walk}")
+        self.source.calls = 0
 
     def write(self, node: Node) -> None:
         """Write a node."""
@@ -84,6 +95,7 @@ class Nodes(Branches):
 
     def _call(self, node: Node) -> None:
         self.called.setdefault(node.token.value, node.token)
+        self.source.calls += 1
         name = self.source.value(node)
         render = f"await {name}.render_async" if self.source.awaits else f"{name}.render"
         self.source.line(f"{render}(context, {self._buffer})")

@@ -23,6 +23,7 @@ def write_partial(expressions: Expressions, node: IncludeNode | RenderNode, buff
     tag, passing, template = source.value(node), source.fresh("p"), source.fresh("t")
     awaits, later = ("await ", "_async") if source.awaits else ("", "")
     call = "include" if type(node) is IncludeNode else "render_in"
+    source.calls += 1
     line(f"{passing} = watch.passing")
     with source.block("try:"):
         line(f"{template} = {awaits}{tag}.found{later}(context)")

@@ -38,6 +38,8 @@ from liquid_background.language.compiled.running import (
     stood_for,
     texts,
     truth,
+    walk,
+    walk_async,
 )
 from liquid_background.language.compiled.scopes import Scopes
 from liquid_background.language.compiled.source import Source
@@ -108,6 +110,8 @@ _GLOBALS: Final[dict[str, Any]] = {
     "stood_for": stood_for,
     "texts": texts,
     "truth": truth,
+    "walk": walk,
+    "walk_async": walk_async,
 }
 
 
@@ -152,9 +156,10 @@ class Renderer:
 
     def fits(self, context: RenderContext, names: object) -> bool:
         """Return whether a render in a context, with names before all others, does what the nodes would do."""
-        env = self._env
+        env: Any = self._env
         if (
-            not plain_context(type(context))
+            env.compile is False
+            or not plain_context(type(context))
             or context.env is not env
             or context.autoescape is not self._autoescape
             or env.suppress_blank_control_flow_blocks is not self._suppresses

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from liquid import Environment, Token
+from liquid import Environment, Node, RenderContext, Token
 from liquid.builtin.expressions.logical import is_truthy
-from liquid.exceptions import LiquidInterrupt, LiquidSyntaxError, StopRender
+from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
 from liquid.utils import ReadOnlyChainMap
 
 from liquid_background.errors import NotExposed
@@ -234,3 +234,33 @@ def texts(value: Any) -> bool:
 _MANY: Final = 64
 _WIDE: Final = 256
 _TEXT: Final = {str}
+
+
+def walk(nodes: Sequence[Node], context: RenderContext, buffer: TextIO, env: Environment, *, leaves: bool) -> None:
+    """Render nodes as python-liquid does.
+
+    Args:
+        nodes: of a template, or those of it that are left.
+        context: of the render.
+        buffer: what they print to.
+        env: of the template.
+        leaves: whether a `break` may leave the template.
+    """
+    for node in nodes:
+        try:
+            node.render(context, buffer)
+        except (LiquidError, LiquidInterrupt, StopRender) as error:
+            if ended(error, env, node.token, leaves=leaves):
+                break
+
+
+async def walk_async(
+    nodes: Sequence[Node], context: RenderContext, buffer: TextIO, env: Environment, *, leaves: bool
+) -> None:
+    """Do what `walk` does, awaiting what can be awaited."""
+    for node in nodes:
+        try:
+            await node.render_async(context, buffer)
+        except (LiquidError, LiquidInterrupt, StopRender) as error:
+            if ended(error, env, node.token, leaves=leaves):
+                break

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from liquid import Token
 
-MAX_LINES: Final = 10_000
+MAX_LINES: Final = 5_000
 """Lines of Python for a template, of which CPython takes some 10 µs and 100 bytes for each."""
 _DEEPEST: Final = 90  # blocks in each other; Python takes 100 levels of indentation
 _LONGEST: Final = 500  # characters of a text that stands in the source; a longer one is a value with a name
@@ -46,6 +46,7 @@ class Source:
     def __init__(self, *, awaits: bool, autoescape: bool) -> None:
         self.awaits = awaits
         self.autoescape = autoescape
+        self.calls = 0  # of tags and filters that may change the context, since that was last asked about
         self.lines: list[str] = []
         self.tokens: list[Token | None] = []  # by line
         self.values: dict[str, Any] = {}  # by the names that the source has for them

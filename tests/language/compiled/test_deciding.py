@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import weakref
+from typing import TextIO
 
 import pytest
-from liquid import Mode
+from liquid import Mode, Node, RenderContext, Tag, TokenStream
+from liquid.filter import with_context
 
 from liquid_background import Engine, Environment
 from liquid_background.language.compiled import deciding
@@ -80,7 +83,7 @@ def test_what_is_too_much_is_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(deciding, "patience", 0.0)
     template = Environment().from_string("{{ a }}" * 2_000)
     assert template.render(a="x") == "x" * 2_000
-    assert template.compiled.why_walked.startswith("it would be over 10,000 lines")
+    assert template.compiled.why_walked.startswith("it would be over 5,000 lines")
 
 
 def test_changes_of_the_environment_count_after_compiling(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,3 +126,46 @@ def test_a_compiled_template_goes_as_soon_as_nobody_has_it(monkeypatch: pytest.M
         assert gone() is None
     finally:
         gc.enable()
+
+
+@pytest.mark.parametrize(
+    "source", ["{{ a }}{% escaping %}{{ a }}x{{ a }}", "{{ a }}{{ '' | escaping }}{{ a }}x{{ a }}"]
+)
+def test_text_is_escaped_from_where_it_is_switched_on(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "patience", 0.0)
+
+    class Escaping(Node):
+        def render_to_output(self, context: RenderContext, _: TextIO) -> int:
+            context.autoescape = True
+            return 0
+
+    class EscapingTag(Tag):
+        name, block = "escaping", False
+
+        def parse(self, stream: TokenStream) -> Node:
+            return Escaping(stream.expect("tag"))
+
+    @with_context
+    def escaping(value: str, *, context: RenderContext) -> str:
+        context.autoescape = True
+        return value
+
+    environment = Environment()
+    environment.add_tag(EscapingTag)
+    environment.filters["escaping"] = escaping
+    template = environment.from_string(source)
+    assert template.render(a="<b>") == "<b>&lt;b&gt;x&lt;b&gt;"
+    assert asyncio.run(template.render_async(a="<b>")) == "<b>&lt;b&gt;x&lt;b&gt;"
+    assert is_compiled(template)
+
+
+def test_an_environment_stops_compiling_when_it_is_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "patience", 0.0)
+    environment = Environment()
+    template = environment.from_string("{{ a }}")
+    assert template.render(a=1) == "1"
+    environment.compile = False
+    walked: list[object] = []
+    monkeypatch.setattr(deciding, "walk", lambda *given, **_: walked.append(given))
+    template.render(a=1)
+    assert walked
