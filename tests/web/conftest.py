@@ -18,7 +18,7 @@ from tests import warm
 from tests.app_code import ENQUEUES
 
 APP = """
-import asyncio, os, signal, subprocess, sys, threading, time
+import asyncio, contextvars, os, signal, subprocess, sys, threading, time
 from liquid_background import Engine
 
 engine = Engine(templates="templates")
@@ -57,7 +57,11 @@ def haunt(value):
     threading.Thread(target=later).start()
 
 
+customer = contextvars.ContextVar("customer", default="nobody")
+
+
 def wander(value):
+    customer.set("Ms Jones")
     os.chdir("/")
     os.umask(0)
     os.environ["WANDERED"] = os.environ["TZ"] = "Asia/Tokyo"
@@ -67,7 +71,7 @@ def wander(value):
 def around(value):
     mask = os.umask(0)
     os.umask(mask)
-    return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname}"
+    return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname} {customer.get()}"
 
 
 class Odd(BaseException):
