@@ -98,11 +98,20 @@ def grow(value):
     hoard.append(b"x" * (120 * 1024**2))
 
 
+def leak(value):
+    hoard.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(100))
+
+
+def crowd(value):
+    for _ in range(4):
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+
+
 def fork(value):
     os.fork()
 
 
-for each in (haunt, wander, around, throw, keep_all, grow, fork):
+for each in (haunt, wander, around, throw, keep_all, grow, leak, crowd, fork):
     add(each.__name__, each)
 """
 
