@@ -1,4 +1,4 @@
-"""The article before a name in a message, "a Customer", "an Author", and numbers of things."""
+"""The article before a name in a message, "a Customer", "an Author", numbers of things, and sizes."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ def a(name: str) -> str:
 def counted(count: int, thing: str, things: str = "") -> str:
     """Return a number of things: "1 job", "1,204 jobs", "2 entries"."""
     return f"{count:,} {thing if count == 1 else things or f'{thing}s'}"
+
+
+def kilobytes(size: int) -> str:
+    """Return a number of bytes, rounded up: what is over a limit of whole kilobytes is not told to have as many."""
+    return f"{-(-size // 1024)} KB"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liquid_background.wording import a, counted
+from liquid_background.wording import a, counted, kilobytes
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,7 @@ def test_a_name_has_the_article_that_is_spoken(named: str) -> None:
 
 def test_numbers_of_things_are_spoken() -> None:
     assert [counted(count, "job") for count in (0, 1, 2, 1_204)] == ["0 jobs", "1 job", "2 jobs", "1,204 jobs"]
+
+
+def test_what_is_over_a_limit_is_not_told_to_have_as_much() -> None:
+    assert [kilobytes(size) for size in (1, 1024, 256 * 1024, 256 * 1024 + 1)] == ["1 KB", "1 KB", "256 KB", "257 KB"]

@@ -44,6 +44,7 @@ from liquid_background.language.tags import (
     register,
 )
 from liquid_background.language.template import Template
+from liquid_background.wording import kilobytes
 
 
 class Environment(Sending, Exposing):
@@ -262,5 +263,5 @@ class Environment(Sending, Exposing):
 
 def _check_size(source: str, name: str) -> None:
     if len(source) * 4 > MAX_TEMPLATE and (size := len(source.encode("utf-8", "surrogatepass"))) > MAX_TEMPLATE:
-        message = f"the template has {size / 1024:.0f} KB; a template may have {MAX_TEMPLATE // 1024} KB"
+        message = f"the template has {kilobytes(size)}; a template may have {MAX_TEMPLATE // 1024} KB"
         raise TagSyntaxError(message, token=Token("", "", 0, "(the template)"), template_name=name)

@@ -12,6 +12,7 @@ from liquid_background.jobs.handover import IsWhole, encode, size
 from liquid_background.jobs.masking import MASKED, looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.python_jobs.function import Function
+from liquid_background.wording import kilobytes
 
 
 def build_call(
@@ -158,6 +159,6 @@ def _fit(job: Job, name: str) -> Job:
     parts = {key: value for key, value in given.items() if not (job.function and key == "kwargs")}
     largest = max(parts, key=lambda key: size(parts[key]))
     raise EnqueueError(
-        f"cannot enqueue {name}: the job takes {len(data) / 1024:.0f} KB, at most {MAX_PAYLOAD // 1024} KB can travel; "
+        f"cannot enqueue {name}: the job takes {kilobytes(len(data))}, at most {MAX_PAYLOAD // 1024} KB can travel; "
         f"pass ids instead of whole values (the largest is {largest!r})"
     )

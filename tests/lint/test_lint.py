@@ -168,7 +168,7 @@ def test_a_file_that_is_no_template_is_one_finding(tmp_path: Path) -> None:
     found = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
     assert [(Path(item.path).name, item.rule.name, item.message) for item in found] == [
         (".#p.liquid", "not-a-template", "skipped: its name starts with a dot"),
-        ("big.liquid", "syntax", "the file has 1953 KB; a template may have 256 KB"),
+        ("big.liquid", "syntax", "the file has 1954 KB; a template may have 256 KB"),
         ("d.liquid", "not-a-template", "a folder: templates in it are called d.liquid/…"),
         ("fifo.liquid", "not-a-template", "skipped: a named pipe"),
         ("loop.liquid", "not-a-template", "skipped: links in a circle"),

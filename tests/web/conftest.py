@@ -18,7 +18,7 @@ from tests import warm
 from tests.app_code import ENQUEUES
 
 APP = """
-import asyncio, os, signal, subprocess, sys, threading, time
+import asyncio, contextvars, os, signal, subprocess, sys, threading, time
 from liquid_background import Engine
 
 engine = Engine(templates="templates")
@@ -57,7 +57,11 @@ def haunt(value):
     threading.Thread(target=later).start()
 
 
+customer = contextvars.ContextVar("customer", default="nobody")
+
+
 def wander(value):
+    customer.set("Ms Jones")
     os.chdir("/")
     os.umask(0)
     os.environ["WANDERED"] = os.environ["TZ"] = "Asia/Tokyo"
@@ -67,7 +71,7 @@ def wander(value):
 def around(value):
     mask = os.umask(0)
     os.umask(mask)
-    return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname}"
+    return f"{os.getpid()} {os.getcwd()} {mask} {os.environ.get('WANDERED')} {time.tzname} {customer.get()}"
 
 
 class Odd(BaseException):
@@ -94,11 +98,20 @@ def grow(value):
     hoard.append(b"x" * (120 * 1024**2))
 
 
+def leak(value):
+    hoard.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(100))
+
+
+def crowd(value):
+    for _ in range(4):
+        threading.Thread(target=time.sleep, args=(600,), daemon=True).start()
+
+
 def fork(value):
     os.fork()
 
 
-for each in (haunt, wander, around, throw, keep_all, grow, fork):
+for each in (haunt, wander, around, throw, keep_all, grow, leak, crowd, fork):
     add(each.__name__, each)
 """
 

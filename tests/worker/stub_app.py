@@ -16,12 +16,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
 from liquid_background.job import Job, LogEntry, Outcome
 
 _LEFT: list[object] = []
+_CUSTOMER: ContextVar[str] = ContextVar("_CUSTOMER", default="nobody")
 
 
 def _sleep(given: dict[str, Any]) -> str:
@@ -158,7 +160,8 @@ def _surroundings(given: dict[str, Any]) -> str:
     os.umask(umask)
     clock = time.strftime("%H:%M %Z", time.localtime(0))
     modules = (decimal.getcontext().prec, locale.setlocale(locale.LC_ALL), socket.getdefaulttimeout())
-    return repr((os.getcwd(), umask, clock, time.tzname, sorted(os.environ.items()), modules, sys.getrecursionlimit()))
+    own = (modules, sys.getrecursionlimit(), _CUSTOMER.get())
+    return repr((os.getcwd(), umask, clock, time.tzname, sorted(os.environ.items()), own))
 
 
 def _disturb(given: dict[str, Any]) -> str:
@@ -166,6 +169,8 @@ def _disturb(given: dict[str, Any]) -> str:
     what = given["what"]
     if what == "folder":
         os.chdir("/")
+    elif what == "context":
+        _CUSTOMER.set("Ms Jones")
     elif what == "modules":
         decimal.getcontext().prec = 2
         locale.setlocale(locale.LC_ALL, "C")

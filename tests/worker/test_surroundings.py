@@ -11,7 +11,17 @@ from liquid_background.job import Job
 from liquid_background_worker.surroundings import Surroundings
 from tests.worker.conftest import Bench
 
-KINDS = ("folder", "folder that goes", "environment", "whole environment", "zone", "zone alone", "umask", "modules")
+KINDS = (
+    "folder",
+    "folder that goes",
+    "environment",
+    "whole environment",
+    "zone",
+    "zone alone",
+    "umask",
+    "modules",
+    "context",
+)
 
 
 @pytest.mark.parametrize("then", ["", "raise", "swallow_once"])

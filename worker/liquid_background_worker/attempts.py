@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextvars import copy_context
 from dataclasses import replace
 from time import monotonic
 from typing import Final
@@ -50,12 +51,13 @@ class Attempts:
         self._cpu.allow(job.limit)
         started = monotonic()
         self._slot.begin(place, started, started + job.limit + GRACE)
-        outcome = attempt.perform(self._performer, self._alarm, job)
+        context = copy_context()  # without one of its own, a job would find what the one before has set
+        outcome = context.run(attempt.perform, self._performer, self._alarm, job)
         if os.getpid() != self._process:
             os._exit(0)  # a job forked, and its fork came back: it must not speak on this process's connection
         if not outcome.succeeded:
             if self._hooks.failures and outcome.fails_job(job.attempt, job.max_attempts):
-                self._tell_failure(place, job, outcome)
+                context.run(self._tell_failure, place, job, outcome)
             if isinstance(outcome, RaisedOutcome):
                 outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
         self._slot.disarm()

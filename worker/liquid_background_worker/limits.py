@@ -95,31 +95,26 @@ def _memory(pid: int | None = None) -> tuple[int, int]:
         return 0, 0
 
 
-def is_fat(settings: Settings, inherited: int = 0) -> bool:
-    """Return whether this process holds so much memory between jobs, beside what it inherited, that it should go."""
-    return memory_held() - inherited > _most_kept(settings)
-
-
-def _most_kept(settings: Settings) -> float:
-    return settings.memory_limit * 1024 * 1024 * _RECYCLE_SHARE
-
-
 class Wear:
-    """What jobs that are over have left in this process, of what it may have: the next one would be short of it.
+    """What jobs or pages that are over have left in this process, of what it may have: the next would be short of it.
 
     Args:
         settings: with the limit of memory.
+        inherited: bytes that it has of the process that it was forked from, which do not count.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._most = _most_kept(settings)
+    def __init__(self, settings: Settings, inherited: int = 0) -> None:
+        limit = settings.memory_limit * 1024 * 1024
+        self._most = inherited + limit * _RECYCLE_SHARE
         self._data, self._files = _memory()[1], _files_open()
+        # What it began with counts against the limit, too, used or not.
+        self._room = max(0, inherited + limit - self._data) * _RECYCLE_SHARE
 
     @property
     def is_too_much(self) -> bool:
         """Whether it should go: for memory that it holds, or may not have for other things, or for open files."""
         held, data = _memory()
-        return held > self._most or data - self._data > self._most or _files_open() - self._files > _FILES_LEFT_OPEN
+        return held > self._most or data - self._data > self._room or _files_open() - self._files > _FILES_LEFT_OPEN
 
 
 def _files_open() -> int:

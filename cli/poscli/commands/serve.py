@@ -98,10 +98,10 @@ def _confine(server: int, held: int, settings: Settings) -> Callable[[], bool]:
     inherited = max(0, limits.memory_held() - held)
     limits.die_with(server)
     limits.apply(settings, inherited)
-    surroundings = Surroundings()
+    surroundings, wear = Surroundings(), limits.Wear(settings, inherited)
 
     def after_page() -> bool:
         surroundings.restore()
-        return not limits.is_fat(settings, inherited)
+        return not wear.is_too_much
 
     return after_page

@@ -17,6 +17,7 @@ from liquid_background.jobs.queue.payload import decode_payload, encode_data
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.site import priority_of
 from liquid_background.settings import Settings
+from liquid_background.wording import kilobytes
 
 EDITED: Final[tuple[str, ...]] = (*SIGNED, keys.GROUP, keys.GROUP_LIMIT)
 """The fields of a record that an edited job is made from."""
@@ -90,7 +91,7 @@ def _check_size(job: Job) -> None:
     size = len(encode_data(job))
     if size > MAX_PAYLOAD:
         raise EnqueueError(
-            f"cannot run job {job.edited_from} again so: it would take {size / 1024:.0f} KB, and at most "
+            f"cannot run job {job.edited_from} again so: it would take {kilobytes(size)}, and at most "
             f"{MAX_PAYLOAD // 1024} KB can travel; pass ids instead of whole values"
         )
 

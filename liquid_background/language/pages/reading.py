@@ -14,6 +14,7 @@ from liquid.exceptions import TemplateNotFoundError
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.limits import MAX_TEMPLATE
 from liquid_background.language.pages.links import Place
+from liquid_background.wording import kilobytes
 
 _HEAD: Final = 64 * 1024  # bytes in which the longest front matter ends
 _DECODER: Final = codecs.getincrementaldecoder("utf-8-sig")  # which keeps a character that is cut at the end for later
@@ -64,7 +65,7 @@ def _read(place: Place, name: str, most: int) -> tuple[bytes, int]:
     size = max(found.st_size, len(data))
     if size > MAX_TEMPLATE:
         limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
-        raise _unreadable(f"the file has {size / 1024:.0f} KB; {limit}", name)
+        raise _unreadable(f"the file has {kilobytes(size)}; {limit}", name)
     return data, size
 
 

@@ -28,7 +28,7 @@ from liquid_background.language.tags.passing import (
     large_size,
     plain_instead,
 )
-from liquid_background.wording import a
+from liquid_background.wording import a, kilobytes
 
 TAG_BACKGROUND: Final = "background"
 TAG_ENDBACKGROUND: Final = "endbackground"
@@ -212,7 +212,7 @@ class BackgroundNode(PassingNode, BodyNode):
             return True
         parts = {**job.parameters, **job.handed_over}
         largest = max(parts, key=lambda name: size(parts[name]), default="its source")
-        self._refuse_size(context, f"{len(data) / 1024:.0f} KB", f" (the largest is `{largest}`)")
+        self._refuse_size(context, kilobytes(len(data)), f" (the largest is `{largest}`)")
         return False
 
     def _refuse_size(self, context: RenderContext, size: str, largest: str = "") -> None:

@@ -14,7 +14,7 @@ import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final, NoReturn
@@ -124,7 +124,8 @@ class Renderer:
         while is_good and (message := receive(channel)) is not None:
             asked = request_of(*message)
             try:
-                answer = runner.run(answered(asked))
+                # Without a context of its own, a request would find the variables that the one before has set.
+                answer = runner.run(answered(asked), context=copy_context())
             except GeneratorExit as error:  # of a thread: to a coroutine it is an order to end without a result
                 answer = failed(self.engine, asked, error, show_errors=self.show_errors)
             if os.getpid() != own:

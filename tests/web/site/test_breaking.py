@@ -16,6 +16,8 @@ PAGES = {
     "pages/pid": "{{ 1 | pid }}",
     "pages/keep_all": "{{ 1 | keep_all }}",
     "pages/grow": "{{ 1 | grow }}{{ 1 | pid }}",
+    "pages/leak": "{{ 1 | leak }}{{ 1 | pid }}",
+    "pages/crowd": "{{ 1 | crowd }}{{ 1 | pid }}",
     "pages/fork": "{{ 1 | fork }}forked",
     **{f"pages/filter/{name}": f"{{{{ '{name}' | throw }}}}" for name in THROWN},
     **{f"pages/action/{name}": f"{{% action 'throw', name: '{name}' %}}" for name in THROWN},
@@ -59,6 +61,14 @@ def test_a_process_that_grew_fat_is_replaced_after_its_answer(served: Served) ->
     grown = served.get("/grow")
     assert grown.status == 200
     assert served.get("/pid").text not in ("", grown.text)
+
+
+@LINUX
+@pytest.mark.parametrize("what", ["leak", "crowd"])
+def test_what_pages_leave_behind_is_not_lacking_to_the_next(served: Served, what: str) -> None:
+    left = [served.get(f"/{what}") for _ in range(10)]  # files or threads, of which ten times as many are too many
+    assert [reply.status for reply in left] == [200] * 10
+    assert len({reply.text for reply in left}) > 1
 
 
 def test_a_page_that_forks_has_one_answer(served: Served) -> None:
