@@ -72,16 +72,22 @@ def locate(error: BaseException) -> tuple[str, int]:
     return (name, line_of(token)) if token is not None else ("", 0)
 
 
-def token_in(traceback: TracebackType | None) -> tuple[Token | None, str]:
-    """Return the token of the innermost node or expression that a traceback goes through, and its template's name."""
+def token_in(*tracebacks: TracebackType | None) -> tuple[Token | None, str]:
+    """Return the token of the innermost node or expression that tracebacks go through, and its template's name.
+
+    Args:
+        tracebacks: of one error, or of one and its cause, which was raised further in.
+    """
     found: Token | None = None
     templates: list[BoundTemplate] = []
-    while traceback is not None:
-        here: Any = traceback.tb_frame.f_locals.get("self")
-        found = token_at(traceback) or found
-        if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
-            templates.append(here)
-        traceback = traceback.tb_next
+    for traceback in tracebacks:
+        frame = traceback
+        while frame is not None:
+            here: Any = frame.tb_frame.f_locals.get("self")
+            found = token_at(frame) or found
+            if issubclass(type(here), BoundTemplate):  # what is strictly undefined refuses isinstance
+                templates.append(here)
+            frame = frame.tb_next
     # A block that replaces one of its layout's is rendered from there, and is in the template that extends it.
     holds = (template for template in reversed(templates) if found is not None and is_of(template, found))
     template = next(holds, templates[-1] if templates else None)

@@ -34,8 +34,8 @@ def _told(error: Exception) -> LiquidBackgroundError:
         return cut(limit)
     token, name = token_in(error.__traceback__)
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration | StopAsyncIteration):
-        error = error.__cause__  # which no coroutine lets pass as it is
-        token = token_in(error.__traceback__)[0] or token
+        outer, error = error.__traceback__, error.__cause__  # which no coroutine lets pass as it is
+        token, name = token_in(outer, error.__traceback__)
     told = cut(code_error(error, token, name))
     for note in getattr(error, "__notes__", ()):
         told.add_note(note)

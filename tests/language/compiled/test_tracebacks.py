@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import linecache
 import traceback
 
@@ -9,6 +10,7 @@ import pytest
 from liquid import CachingDictLoader
 
 from liquid_background import Environment
+from liquid_background.errors import CodeError
 from liquid_background.language.compiled import tracebacks
 from liquid_background.language.syntax import explain, trace
 
@@ -63,3 +65,17 @@ def test_a_file_of_that_name_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(ZeroDivisionError):
         failing().from_string("{{ 1 | boom }}", name="taken").render()
     assert linecache.getline("taken", 1) == "its own\n"
+
+
+def test_what_no_coroutine_lets_pass_is_of_its_own_template() -> None:
+    environment = Environment(loader=CachingDictLoader({"part": "\n{{ n | stop }}"}))
+
+    def stop(value: object) -> object:
+        raise StopIteration("a filter's own")
+
+    environment.filters["stop"] = stop
+    for awaits in (False, True):
+        template = environment.from_string("{% render 'part', n: 1 %}", name="pages/x")
+        with pytest.raises(CodeError) as raised:
+            asyncio.run(template.render_async()) if awaits else template.render()
+        assert explain(raised.value).startswith("StopIteration: a filter's own (part:2")
