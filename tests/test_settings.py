@@ -169,7 +169,7 @@ def test_a_pyproject_that_may_not_be_read_is_told(tmp_path: Path) -> None:
         ("page_timout = 3", r":3: unknown setting 'page_timout' in .*; did you mean 'page_timeout'\?"),
         ("PAGE-TIMEOUT = 3", r":3: unknown setting 'PAGE-TIMEOUT' in .*; did you mean 'page_timeout'\?"),
         ("'leese' = 3", r":3: unknown setting 'leese' in .*; did you mean 'lease'\?"),
-        ("zzz.x = 1", r":3: unknown setting 'zzz' in .*; settings are app, data_dir, dev, "),
+        ("zzz.x = 1", r":3: unknown setting 'zzz' in .*; settings are app, compile, data_dir, dev, "),
     ],
 )
 def test_an_unknown_setting_of_pyproject_is_an_error_with_its_line(line: str, advice: str) -> None:

@@ -11,6 +11,7 @@ from liquid import Mode, Node, Tag
 from liquid.exceptions import LiquidError
 
 from liquid_background import Environment
+from liquid_background.language.compiled import deciding
 from tests.async_bodies import ROOT, bodies_in, run
 
 
@@ -117,6 +118,14 @@ def test_a_tag_does_the_same_in_both(full: Callable[..., Any], name: str, mode: 
             site.render(PAGES[name], DATA)
     else:
         assert site.render(PAGES[name], DATA) or site.jobs or site.engine.log.entries()
+
+
+@pytest.mark.parametrize("name", ["include", "render"])
+def test_a_compiled_partial_does_the_same_in_both(
+    full: Callable[..., Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deciding, "patience", 0.0)
+    test_a_tag_does_the_same_in_both(full, name, Mode.LAX)
 
 
 def test_a_page_in_a_layout_does_the_same_in_both(full: Callable[..., Any]) -> None:
