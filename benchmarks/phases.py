@@ -11,7 +11,6 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from harness import OURS, fresh, produce
-from liquid import BoundTemplate
 from ours import make_engine
 from redis import Redis
 from workload import render
@@ -19,15 +18,17 @@ from workload import render
 from liquid_background.jobs import store
 from liquid_background.jobs.queue import assembly, finishing, moves, scripts
 from liquid_background.language.executor import Executor
+from liquid_background.language.template import Template
+from liquid_background_worker.attempts import Attempts
 from liquid_background_worker.child import Child, Role
 from liquid_background_worker.slot import Slot
 from liquid_background_worker.wire import Wire
 
 # What is inside another one is taken off it.
 _PARTS: Final[dict[str, tuple[Any, str, str]]] = {
-    "the render": (BoundTemplate, "render_with_context", "around the render: isolation, values, parsed body"),
+    "the render": (Template, "render_with_context", "around the render: isolation, values, parsed body"),
     "around the render: isolation, values, parsed body": (Executor, "perform", "limits, shared memory"),
-    "limits, shared memory": (Child, "_perform", ""),
+    "limits, shared memory": (Attempts, "perform", ""),
     "taking a claim's records apart": (moves.Claim, "opened", ""),
     "encoding an end and a start": (scripts, "command", ""),
     "encoding a result": (finishing, "finish", ""),
