@@ -23,6 +23,7 @@ _MOST_LOOKED: Final = 20_000_000  # characters that are looked at for them: once
 MASK: Final = "[masked]"
 MASKED: Final = "$masked"
 """Beside values: the places in them, such as `args.0`, that are masked though no name there looks secret."""
+_MOST_PLACES: Final = 100  # that count: each is compared with each name, and what is beside them may be an author's
 _STANDS_FOR_MASK: Final = "\ufdd0"  # no character: while others are masked, none is found in a mask
 _Places: TypeAlias = frozenset[tuple[str, ...]]
 _NOWHERE: Final[_Places] = frozenset()
@@ -200,9 +201,9 @@ def _told(values: Mapping[Any, Any]) -> _Places:
     places = values.get(MASKED)
     if not isinstance(places, list | tuple):
         return _NOWHERE
-    return frozenset(tuple(place.split(".")) for place in places if isinstance(place, str))
+    return frozenset(tuple(place.split(".")) for place in places[:_MOST_PLACES] if isinstance(place, str))
 
 
 def _inside(places: _Places, name: object) -> _Places:
     """Return those that are inside of what has a name, as they are seen from there."""
-    return frozenset(place[1:] for place in places if place[0] == str(name)) if places else _NOWHERE
+    return frozenset(place[1:] for place in places if place and place[0] == str(name)) if places else _NOWHERE

@@ -54,6 +54,18 @@ def test_places_that_are_named_beside_values_are_masked_and_not_told() -> None:
         assert mask({"args": ["a"], MASKED: odd}, NAMES) == {"args": ["a"]}
 
 
+def test_a_list_or_object_at_a_named_place_is_masked_with_all_that_is_in_it() -> None:
+    values = {"args": [{"pin": "in an object", "more": ["in a list"]}, "seen"], "$masked": ["args.0", ""]}
+    assert mask(values, ()) == {"args": [MASK, "seen"]}
+    assert hidden("in an object, in a list, seen", values, ()) == f"{MASK}, {MASK}, seen"
+
+
+def test_only_so_many_places_count() -> None:
+    values = {f"b{number}": "seen" for number in range(101)}
+    found = mask({**values, "$masked": list(values)}, ())
+    assert [*found.values()] == [MASK] * 100 + ["seen"]
+
+
 def test_the_request_that_an_event_carries_is_masked_as_a_whole() -> None:
     request = {"params": {"q": "x"}, "headers": {"accept": "*/*"}}
     assert mask({"context": request, "order": {"context": request}}, NAMES) == {
