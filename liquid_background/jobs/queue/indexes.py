@@ -143,7 +143,8 @@ def _sift_all(store: Store) -> int:
     pipeline.zrange(own_name(store.site, keys.FAILURE_GROUPS), 0, -1)
     names, groups = [reply or () for reply in read_replies(pipeline, store.url)]
     removed = _file_unnamed(store) if len(names) < MAX_FAILED_NAMES else 0
-    for kind, each in [*(("name", name) for name in names), *(("group", group) for group in groups), ("of", b"")]:
+    named = [("name", name) for name in names if name]  # without one, it would be asked for what has no name
+    for kind, each in [*named, *(("group", group) for group in groups), ("of", b"")]:
         cursor = b"0"
         while cursor:
             cursor, count = _run(store, ("sift", [kind, each, cursor, filing.MOST_LOOKED]))

@@ -491,3 +491,12 @@ def test_a_group_counts_by_the_hour_for_as_long_as_is_said(hands: Hands, queue: 
     kept = {int(each): int(count) for each, count in client.hgetall(hours).items()}
     assert kept == {hour: 2} | {hour - back: 1 for back in range(1, HOURS)}
     assert client.ttl(hours) > HOURS * 3600
+
+
+def test_an_index_of_no_name_keeps_nobody_from_mending_the_others(hands: Hands, job: Make) -> None:
+    _fail(hands, job(id="a", source_name="pay"))
+    client = hands.store.client
+    client.sadd(keys.FAILED_NAMES, "")
+    client.zadd(keys.failed_of_name("pay"), {"gone": 1.0})
+    assert reindex(hands.store) == 1
+    assert agree(hands.store)
