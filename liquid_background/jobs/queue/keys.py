@@ -17,6 +17,8 @@ QUEUES: Final = tuple(str(priority) for priority in Priority)
 # RQ's keys. The Lua scripts build the same names; tests/jobs/queue/test_keys.py holds both against the installed rq.
 RQ_QUEUES: Final = "rq:queues"
 RQ_WORKERS: Final = "rq:workers"
+MOST_WORKERS: Final = 10_000
+"""Members of it that are looked at: those that died without a word leave theirs behind."""
 RQ_SUSPENDED: Final = "rq:suspended"
 """There while `rq suspend` has all workers of a database wait."""
 
