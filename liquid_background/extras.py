@@ -12,6 +12,7 @@ _PACKAGES: Final = {
     "flask": ("flask", "werkzeug"),
     "sqlalchemy": ("sqlalchemy",),
     "django": ("django",),
+    "metrics": ("prometheus_client",),
 }
 
 
