@@ -17,7 +17,9 @@ from liquid_background.job import Job, LogEntry, Outcome, Performer
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
 from liquid_background.jobs.log.stored import StoredLog
-from liquid_background.jobs.queue.looking import health_of, verdicts_without
+from liquid_background.jobs.queue.bounds import Bounds
+from liquid_background.jobs.queue.looking import health_of, probe_of, verdicts_without
+from liquid_background.jobs.queue.probing import Probe
 from liquid_background.jobs.store.link import links
 from liquid_background.jobs.store.verdict import Verdict
 from liquid_background.language.context import Context
@@ -158,6 +160,19 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
             return health_of(self.store, self.settings).verdicts
         except StoreError as error:
             return tuple(verdicts_without(error, self.settings))
+
+    def probe(self, bounds: Bounds | None = None) -> Probe:
+        """Return what `poscli health` says: whether something is wrong, as one line and as verdicts.
+
+        Args:
+            bounds: beyond which waiting, failures or too few workers are wrong; without them the store alone counts.
+        """
+        if self.job_store is not None:
+            return Probe(())
+        try:
+            return probe_of(self.store, self.settings, bounds)
+        except StoreError as error:
+            return Probe(verdicts_without(error, self.settings))
 
     @kept
     def _log(self) -> StoredLog:
