@@ -217,6 +217,12 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
         return self._render(self.environment.from_string(source, name=name), data, request)
 
     def _render(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
+        if not self.hooks.around_pages:
+            return self._rendered(page, data, request)
+        with self.hooks.around_page(page.name):
+            return self._rendered(page, data, request)
+
+    def _rendered(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         names = _names(page, data, request)
         context, layout = self._context(page, names), find_layout(self.environment, page)
         with self.environment.outermost(context) as collector:
@@ -232,6 +238,12 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
         return text.getvalue()
 
     async def _render_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
+        if not self.hooks.around_pages:
+            return await self._rendered_async(page, data, request)
+        with self.hooks.around_page(page.name):
+            return await self._rendered_async(page, data, request)
+
+    async def _rendered_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         names = _names(page, data, request)
         context, layout = self._context(page, names), find_layout(self.environment, page)
         async with self.environment.outermost_async(context) as collector:

@@ -13,6 +13,7 @@ _PACKAGES: Final = {
     "sqlalchemy": ("sqlalchemy",),
     "django": ("django",),
     "metrics": ("prometheus_client",),
+    "otel": ("opentelemetry",),
 }
 
 
