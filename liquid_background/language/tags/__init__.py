@@ -7,6 +7,7 @@ from typing import Final
 from liquid import Environment
 
 from liquid_background.language.tags.action import ActionTag
+from liquid_background.language.tags.assign import AssignTag
 from liquid_background.language.tags.background import BackgroundTag, blocks_only
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, BackgroundNode
 from liquid_background.language.tags.call import CallTag
@@ -46,6 +47,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
     for tag in (
         OutputTag,
         EchoTag,
+        AssignTag,
         CaptureTag,
         IfChangedTag,
         CycleTag,
