@@ -4,6 +4,7 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
+from liquid_background.language.syntax.literals import LonePath, is_written_list, settle
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -27,6 +28,7 @@ from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
 
 __all__ = [
+    "LonePath",
     "OPTIONS",
     "REFUSALS",
     "Argument",
@@ -47,6 +49,7 @@ __all__ = [
     "in_liquid_tag",
     "is_impossible",
     "is_of",
+    "is_written_list",
     "lexer",
     "line_of",
     "locate",
@@ -56,6 +59,7 @@ __all__ = [
     "parsing",
     "raised_at",
     "seen",
+    "settle",
     "show",
     "slice_body",
     "starts_assignment",

@@ -31,8 +31,9 @@ from liquid.token import (
     TOKEN_STRING,
 )
 
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import ArgumentError, TagSyntaxError
 from liquid_background.language.syntax.literals import is_literal
+from liquid_background.language.syntax.location import parsing
 from liquid_background.language.syntax.reading import expression_tokens, parse_expression
 from liquid_background.language.syntax.signatures import takes
 
@@ -101,6 +102,41 @@ class Arguments:
         if self.head.current.kind == TOKEN_EOF:
             raise TagSyntaxError(missing, token=self.head.current)
         return parse_expression(env, self.head)
+
+    def values(self, env: Environment, *, missing: str) -> list[Expression]:
+        """Return the head as values with commas between them; a comma behind an argument of a filter is the filter's.
+
+        Raises:
+            TagSyntaxError: with `missing` as its message, when there is no head.
+        """
+        values: list[Expression] = []
+        start, depth, takes_more = 0, 0, False
+        tokens = self.head.tokens
+        for index, token in enumerate(tokens):
+            depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
+            if depth:
+                continue
+            takes_more = token.kind == TOKEN_COLON or (takes_more and token.kind not in _PIPES)
+            if token.kind == TOKEN_EOF or (token.kind == TOKEN_COMMA and not takes_more):
+                part = Arguments(_stream(tokens[start:index], token), ())
+                values.append(part.expression(env, missing=missing if not values else "a value is missing here"))
+                start = index + 1
+        return values
+
+    def partial(self, env: Environment) -> Expression:
+        """Return the head as the name of a partial, to which no filter applies: that stands behind an argument.
+
+        Raises:
+            TagSyntaxError: when there is no name.
+            ArgumentError: for a filter, in STRICT mode.
+        """
+        name = self.expression(env, missing="the name of a partial is missing")
+        if not isinstance(name, FilteredExpression) or not name.filters:
+            return name
+        message = f"the filter '{name.filters[0].name}' does not apply to a partial's name: assign the name before"
+        env.error(ArgumentError(message, token=name.filters[0].token, template_name=parsing.get()))
+        name.filters = []
+        return name
 
 
 def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Arguments:

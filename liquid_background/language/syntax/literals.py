@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from liquid import RenderContext
+from liquid import RenderContext, Token
 from liquid.builtin.expressions import Path
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.expression import Expression
@@ -109,9 +109,7 @@ class JoinedText(_Literal):
 
     def build(self, context: RenderContext) -> str:
         """Return the text."""
-        return "".join(
-            each if isinstance(each, str) else _text(context, each.evaluate(context)) for each in self.value
-        )
+        return "".join(each if isinstance(each, str) else _text(context, each.evaluate(context)) for each in self.value)
 
     async def build_async(self, context: RenderContext) -> str:
         """Return the text."""
@@ -160,7 +158,7 @@ def _in_brackets(segment: Any) -> Any:
 
 
 class Folded(str):
-    """The source of a literal, as the value of the token that stands for it until the expression around it is parsed."""
+    """The source of a literal, as the value of a token that stands for it until the expression is parsed."""
 
     __slots__ = ("kind", "parts")
     kind: type[_Literal]
@@ -177,6 +175,11 @@ class Folded(str):
 def is_literal(part: Expression) -> bool:
     """Return whether an expression makes a new list or object each time, or may."""
     return isinstance(part, _Literal | LonePath)
+
+
+def is_written_list(token: Token) -> bool:
+    """Return whether a token stands for a list that is written out."""
+    return isinstance(token.value, Folded) and token.value.kind is ListLiteral
 
 
 def settle(expression: Expression) -> None:
@@ -218,7 +221,9 @@ def _key(path: Path, value: object) -> str:
     if value is None or is_missing(value):
         return str(path)
     if not isinstance(value, _KEYS):
-        message = f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: quote it, or assign a text"
+        message = (
+            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: quote it, or assign a text"
+        )
         raise ArgumentError(message, token=path.token)
     return to_liquid_string(value, False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from math import isinf
 from typing import Any, Final
 
@@ -161,7 +162,7 @@ class _Reading:
         if text[at] == "{":
             return [self._literal(at, self._object)]
         if is_value and text[at] == "[":
-            return self._list_or_path(at)
+            return self._list_or_path(at, before)
         if is_value and self._depth:
             found = _EXPONENT.match(text, at) or _TEXT.match(text, at)
             if found:
@@ -221,18 +222,17 @@ class _Reading:
 
     # Lists
 
-    def _list_or_path(self, at: int) -> list[Token]:
+    def _list_or_path(self, at: int, before: list[Token]) -> list[Token]:
         """Return the token of a list; of one name in brackets, as in Liquid at large, those of a path."""
-        token = None if self._depth else self._path_in_brackets(at)
-        if token is not None:
-            return token
-        return [self._literal(at, self._list)]
+        path = None if self._depth else self._path_in_brackets(at, before)
+        return [self._literal(at, self._list)] if path is None else path
 
-    def _path_in_brackets(self, at: int) -> list[Token] | None:
+    def _path_in_brackets(self, at: int, before: list[Token]) -> list[Token] | None:
         alone = _RE.match(self._text, at)
         if alone is not None and alone.lastgroup == TOKEN_IDENTSTRING:
             quoted = alone["identquoted"]
-            if alone["identquote"] not in quoted:
+            # An argument of a filter cannot be one of these in Liquid at large, so it is free to be a list.
+            if alone["identquote"] not in quoted and not any(token.kind in _PIPES for token in before):
                 self._at = alone.end()
                 return [self._token(TOKEN_IDENTSTRING, quoted, at)]
             return None
@@ -357,7 +357,7 @@ class _Reading:
 
     def _is_next_entry(self, tokens: list[Token]) -> bool:
         """Return whether the comma behind the tokens of a value ends it, and not an argument of its last filter."""
-        names = [token for before, token in zip(tokens, tokens[1:], strict=False) if before.kind in _PIPES]
+        names = [token for before, token in pairwise(tokens) if before.kind in _PIPES]
         if not names:
             return True
         at = self._at

@@ -32,7 +32,7 @@ from liquid_background.language.tags.output import EchoTag, OutputTag
 from liquid_background.language.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
 from liquid_background.language.tags.tablerow import TablerowTag
 from liquid_background.language.tags.trigger_event import TriggerEventTag
-from liquid_background.language.tags.try_catch import TryTag
+from liquid_background.language.tags.try_catch import TryRcTag, TryTag
 from liquid_background.language.tags.unknown import UnknownTag
 
 HANDS_OVER: Final = frozenset(
@@ -62,6 +62,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
         LogTag,
         TriggerEventTag,
         TryTag,
+        TryRcTag,
         UnknownTag,
     ):
         env.add_tag(tag)

@@ -180,7 +180,7 @@ class _Writing:
         shown = self._shown(depth)
         if type(held) in _WORDS:
             raise _Refused(f"{shown} is {_WORDS[type(held)]}, and not an object or a list: nothing is in it")
-        self._refuse_objects(shown, held)
+        return self._refuse_objects(shown, held)
 
     def _refuse_append(self, held: object) -> NoReturn:
         shown = self._shown(len(self._keys))
