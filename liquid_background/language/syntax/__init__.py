@@ -22,7 +22,7 @@ from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
 from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
-from liquid_background.language.syntax.reading import TOKEN_APPEND, expression_stream, parse_expression
+from liquid_background.language.syntax.reading import TOKEN_APPEND, literal_stream, parse_expression
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
@@ -45,7 +45,7 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
-    "expression_stream",
+    "literal_stream",
     "in_liquid_tag",
     "is_impossible",
     "is_of",

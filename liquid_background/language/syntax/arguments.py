@@ -34,7 +34,7 @@ from liquid.token import (
 from liquid_background.errors import ArgumentError, TagSyntaxError
 from liquid_background.language.syntax.literals import is_literal
 from liquid_background.language.syntax.location import parsing
-from liquid_background.language.syntax.reading import expression_tokens, parse_expression
+from liquid_background.language.syntax.reading import literal_tokens, parse_expression
 from liquid_background.language.syntax.signatures import takes
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
@@ -164,7 +164,7 @@ def _tokens(env: Environment, stream: TokenStream, tag: Token) -> list[Token]:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
-    inner = expression_tokens(env, token)
+    inner = literal_tokens(env, token)
     return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
 
 

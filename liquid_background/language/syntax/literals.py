@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, TypeAlias
 
 from liquid import RenderContext, Token
-from liquid.builtin.expressions import Path
+from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
@@ -136,7 +136,8 @@ class LonePath(Path):
         if not is_missing(value):
             return value
         segment = _in_brackets(self.path[0])
-        return _measured(context, [_plain(segment.evaluate(context) if isinstance(segment, Path) else segment)])
+        item = segment.evaluate(context) if isinstance(segment, Path) else segment
+        return value if is_missing(item) else _measured(context, [item])
 
     async def evaluate_async(self, context: RenderContext) -> object:
         """Return the variable, or a list, awaiting what can be awaited."""
@@ -145,11 +146,16 @@ class LonePath(Path):
             return value
         segment = _in_brackets(self.path[0])
         item = await segment.evaluate_async(context) if isinstance(segment, Path) else segment
-        return _measured(context, [_plain(item)])
+        return value if is_missing(item) else _measured(context, [item])
 
 
 def _is_lone(part: object) -> bool:
     return isinstance(part, Path) and len(part.path) == 1 and part.token.kind in (TOKEN_IDENTSTRING, TOKEN_LBRACKET)
+
+
+def _has_default(part: FilteredExpression) -> bool:
+    """Return whether a value in brackets says what stands for it where no variable has its name."""
+    return part.filters is not None and any(each.name == "default" for each in part.filters[:1]) and _is_lone(part.left)
 
 
 def _in_brackets(segment: Any) -> Any:
@@ -197,6 +203,8 @@ def settle(expression: Expression) -> None:
         elif type(part) is Path:
             if _is_lone(part):
                 part.__class__ = LonePath
+        elif isinstance(part, FilteredExpression) and _has_default(part):
+            left.extend(part.children()[1:])
         else:
             left.extend(part.children())
 

@@ -62,9 +62,10 @@ _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
-_BEFORE_VALUES: Final = frozenset((
-    TOKEN_ASSIGN, TOKEN_APPEND, TOKEN_COMMA, TOKEN_COLON, TOKEN_LPAREN, TOKEN_RANGE_LITERAL, TOKEN_RANGE, TOKEN_IF,
-    TOKEN_ELSE, TOKEN_AND, TOKEN_OR, TOKEN_NOT, TOKEN_CONTAINS, TOKEN_WITH, TOKEN_FOR, *operators.values(),
+_WORDS: Final = frozenset((TOKEN_IF, TOKEN_ELSE, TOKEN_AND, TOKEN_OR, TOKEN_NOT, TOKEN_CONTAINS, TOKEN_WITH, TOKEN_FOR))
+_BEFORE_VALUES: Final = _WORDS | frozenset((
+    TOKEN_ASSIGN, TOKEN_APPEND, TOKEN_COMMA, TOKEN_COLON, TOKEN_LPAREN, TOKEN_RANGE_LITERAL, TOKEN_RANGE,
+    *(operators[written] for written in ("==", "!=", "<>", "<", ">", "<=", ">=")),
 ))  # fmt: skip
 """Tokens behind which a value begins, so that a bracket is a list's, and not a member's."""
 _OF_PATHS: Final = frozenset(
@@ -72,7 +73,7 @@ _OF_PATHS: Final = frozenset(
 )
 
 
-def expression_tokens(env: Environment, expression: Token) -> list[Token]:
+def literal_tokens(env: Environment, expression: Token) -> list[Token]:
     """Return the tokens of an expression; a literal in it is parsed, and one token.
 
     Raises:
@@ -83,11 +84,11 @@ def expression_tokens(env: Environment, expression: Token) -> list[Token]:
     return _Reading(env, expression).tokens()
 
 
-def expression_stream(env: Environment, stream: TokenStream, tag: Token) -> TokenStream:
+def literal_stream(env: Environment, stream: TokenStream, tag: Token) -> TokenStream:
     """Return the tokens of the expression that a stream stands at, for a tag whose values may be literals."""
     if stream.current.kind != TOKEN_EXPRESSION:
         raise LiquidSyntaxError("missing expression", token=tag)
-    return TokenStream(iter(expression_tokens(env, stream.current)))
+    return TokenStream(iter(literal_tokens(env, stream.current)))
 
 
 def parse_expression(env: Environment, stream: TokenStream) -> FilteredExpression | TernaryFilteredExpression:
@@ -155,7 +156,7 @@ class _Reading:
     def _next(self, before: list[Token]) -> list[Token]:
         """Return the token at the place, or those of a path in brackets that is a value."""
         at, text = self._at, self._text
-        is_value = not before or before[-1].kind in _BEFORE_VALUES
+        is_value = not before or self._begins_value(before[-1], at)
         if text.startswith("<<", at):
             self._at += 2
             return [self._token(TOKEN_APPEND, "<<", at)]
@@ -178,6 +179,11 @@ class _Reading:
         if self._depth and is_value and tokens[0].kind == TOKEN_STRING:
             return [self._string(match.group(), at)]
         return tokens
+
+    def _begins_value(self, before: Token, at: int) -> bool:
+        """Return whether a value begins behind a token, of which a word may be a name with a member in brackets."""
+        is_member = before.kind in _WORDS and self._base + at == before.start_index + len(before.value)
+        return before.kind in _BEFORE_VALUES and not is_member
 
     # Values in literals
 
@@ -232,7 +238,7 @@ class _Reading:
         if alone is not None and alone.lastgroup == TOKEN_IDENTSTRING:
             quoted = alone["identquoted"]
             # An argument of a filter cannot be one of these in Liquid at large, so it is free to be a list.
-            if alone["identquote"] not in quoted and not any(token.kind in _PIPES for token in before):
+            if alone["identquote"] not in quoted and not _is_in_filter(before):
                 self._at = alone.end()
                 return [self._token(TOKEN_IDENTSTRING, quoted, at)]
             return None
@@ -373,6 +379,12 @@ class _Reading:
 
     def _folded(self, at: int, kind: Any, parts: tuple[Any, ...]) -> Token:
         return self._token(TOKEN_STRING, Folded.of(self._text[at : self._at], kind, parts), at)
+
+
+def _is_in_filter(before: list[Token]) -> bool:
+    """Return whether what follows some tokens is an argument of a filter."""
+    ends = (token.kind for token in reversed(before) if token.kind in _PIPES or token.kind in (TOKEN_IF, TOKEN_ELSE))
+    return next(ends, "") in _PIPES
 
 
 def show_key(token: Token) -> str:

@@ -11,7 +11,7 @@ from liquid.builtin.tags import assign_tag
 from liquid.expression import Expression
 from liquid.token import TOKEN_ASSIGN, TOKEN_DOT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING, TOKEN_LBRACKET, TOKEN_TAG
 
-from liquid_background.language.syntax import TOKEN_APPEND, expression_stream, parse_expression
+from liquid_background.language.syntax import TOKEN_APPEND, literal_stream, parse_expression
 from liquid_background.language.tags.writing import Target, parse_target
 
 _IN_VARIABLES: Final = frozenset((TOKEN_APPEND, TOKEN_DOT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING, TOKEN_LBRACKET))
@@ -56,7 +56,7 @@ class AssignTag(assign_tag.AssignTag):
     def parse(self, stream: TokenStream) -> Any:
         """Return the node; the stream is left at the tag's last token."""
         token = stream.eat(TOKEN_TAG)
-        tokens = expression_stream(self.env, stream, token)
+        tokens = literal_stream(self.env, stream, token)
         if tokens.peek.kind in _IN_VARIABLES:
             target = parse_target(self.env, tokens)
             return WriteNode(token, target, parse_expression(self.env, tokens))

@@ -14,7 +14,7 @@ from liquid.output import NullIO
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.language.filters import check_text
-from liquid_background.language.syntax import expression_stream, parse_arguments, parse_expression, parsing
+from liquid_background.language.syntax import literal_stream, parse_arguments, parse_expression, parsing
 from liquid_background.language.tags.partials import Return, noting_way_in
 from liquid_background.language.tags.passing import PassingNode
 from liquid_background.language.tags.writing import Target, parse_target
@@ -60,7 +60,7 @@ class ReturnTag(Tag):
         if stream.peek.kind != TOKEN_EXPRESSION:
             return ReturnNode(token, Nil(token))
         next(stream)
-        inner = expression_stream(self.env, stream, token)
+        inner = literal_stream(self.env, stream, token)
         return ReturnNode(token, parse_expression(self.env, inner))
 
 
