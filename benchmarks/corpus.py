@@ -1,6 +1,6 @@
-"""Parse a folder of real templates, with the tags of their own application stubbed: how many parse, and why others do not.
+"""Parse a folder of real templates, with their own tags stubbed: how many parse, and why the others do not.
 
-    python benchmarks/corpus.py FOLDER
+python benchmarks/corpus.py FOLDER
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from liquid import Node, TokenStream
+from liquid import Node, Tag, TokenStream
 from liquid.ast import BlockNode
 from liquid.parser import get_parser
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
@@ -30,8 +30,11 @@ _MOST_CAUSES: Final = 40
 _MOST_PLACES: Final = 3  # of one cause
 
 
-class Stub(UnknownTag):
+class Stub(Tag):
     """Stands for each tag that is not ours: a block where the file has its end tag, else a tag alone."""
+
+    name = UnknownTag.name
+    block = False
 
     def parse(self, stream: TokenStream) -> Node:
         """Read the tag, and what it holds."""
@@ -39,7 +42,7 @@ class Stub(UnknownTag):
         name = token.value
         is_part = name.startswith("end") or name in ("else", "elsif", "when", "catch", "raw")
         if token.kind != TOKEN_TAG or not name or is_part:
-            return super().parse(stream)
+            return UnknownTag(self.env).parse(stream)
         next(stream)
         if stream.current.kind == TOKEN_EXPRESSION:
             next(stream)

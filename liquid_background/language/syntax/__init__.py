@@ -24,6 +24,7 @@ from liquid_background.language.syntax.raised import class_of, code_error, error
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
+from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
     "OPTIONS",
@@ -41,6 +42,7 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_tokens",
     "in_liquid_tag",
     "is_impossible",
     "is_of",
