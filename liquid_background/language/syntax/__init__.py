@@ -4,6 +4,7 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
+from liquid_background.language.syntax.lines import NoStatement, statements
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -33,6 +34,7 @@ __all__ = [
     "Arguments",
     "BodySource",
     "Delimiters",
+    "NoStatement",
     "Option",
     "Place",
     "code_error",
@@ -57,6 +59,7 @@ __all__ = [
     "show",
     "slice_body",
     "starts_assignment",
+    "statements",
     "template_name",
     "text_of",
     "token_in",

@@ -52,7 +52,11 @@ from liquid.token import (
     TOKEN_WORD,
 )
 
+from liquid_background.language.syntax.lines import without_comments
+from liquid_background.language.syntax.location import in_liquid_tag
+
 _OPTIONS: Final = frozenset((TOKEN_LIMIT, TOKEN_OFFSET, TOKEN_COLS, TOKEN_REVERSED))
+_BEFORE_OPTION: Final = frozenset((TOKEN_COMMA, TOKEN_REVERSED, TOKEN_CONTINUE))  # beside a value
 _WORDS: Final = _OPTIONS | frozenset(
     (
         TOKEN_AND,
@@ -76,6 +80,7 @@ _VALUES: Final = _LITERALS | frozenset((TOKEN_WORD, TOKEN_STRING, TOKEN_INTEGER,
 _STARTS: Final = _VALUES | frozenset((TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _ENDS: Final = _VALUES | frozenset((TOKEN_RBRACKET, TOKEN_RPAREN, TOKEN_IDENTSTRING, TOKEN_IDENTINDEX))
 
+_CONDITIONS: Final = frozenset(("if", "elsif", "unless"))
 _LOOPS: Final = frozenset(("for", "tablerow"))
 _NAME_FIRST: Final = _LOOPS | frozenset(("block",))
 _LITERAL_FIRST: Final = frozenset(("cycle", "assign"))
@@ -91,7 +96,8 @@ def expression_tokens(env: Environment, expression: Token, tag: str, *, own: boo
         tag: whose it is; "" for that of an output statement.
         own: whether we know the grammar of the tag; an application's may look for any word anywhere.
     """
-    tokens = list(tokenize(expression.value, expression))
+    text = without_comments(expression.value) if in_liquid_tag.get() else expression.value
+    tokens = list(tokenize(text, expression))
     if any(token.kind in _RESERVED for token in tokens):
         _Names(env, tokens, tag, own=own).find()
     return tokens
@@ -170,16 +176,21 @@ class _Names:
     def _is_name_in_loop(self, at: int, kind: str, before: str) -> bool:
         if at == self._loops_from:
             return False
-        is_value = at == self._loops_from + 1 or not (before in _ENDS or before in (TOKEN_COMMA, TOKEN_REVERSED))
+        is_value = at == self._loops_from + 1 or not (before in _ENDS or before in _BEFORE_OPTION)
         if kind == TOKEN_CONTINUE and self._kind(at - 2) == TOKEN_OFFSET:
             return False
         return is_value
 
     def _is_followed_by_value(self, at: int, kind: str) -> bool:
         """Return whether the word stands before a value as an operator does, or as one that misses its comma."""
-        following = self._kind(at + 1)
-        if following in _BRACKETS and kind in (TOKEN_NOT, TOKEN_IF):
-            is_used = self._env.logical_not_operator if kind == TOKEN_NOT else self._env.ternary_expressions
+        if self._kind(at + 1) in _BRACKETS and kind in (TOKEN_NOT, TOKEN_IF):
             word, bracket = self._tokens[at], self._tokens[at + 1]
-            return is_used or bracket.start_index > word.start_index + len(word.value)
+            return self._may_be_operator(at, kind) or bracket.start_index > word.start_index + len(word.value)
         return self._starts[at + 1]
+
+    def _may_be_operator(self, at: int, kind: str) -> bool:
+        """Return whether python-liquid would take `not` or `if` for one here, before a value in brackets."""
+        if kind == TOKEN_IF:  # behind a filter's arguments, which may end in a comma or be none
+            return self._env.ternary_expressions and self._kind(at - 1) in (TOKEN_COLON, TOKEN_COMMA)
+        is_condition = self._tag in _CONDITIONS or any(self._kind(before) == TOKEN_IF for before in range(at))
+        return self._env.logical_not_operator and is_condition

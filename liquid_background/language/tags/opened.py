@@ -62,14 +62,7 @@ class Tokens(TokenStream):
         name = self.tokens[self.pos - 1].value if self.pos else ""
         if eat:
             next(self)
-        return TokenStream(iter(expression_tokens(self._env, expression, name, own=self._is_own(name))))
-
-    def _is_own(self, name: str) -> bool:
-        """Return whether a tag is parsed by python-liquid or by us, and not by an application's class."""
-        if name in _PARTS:
-            return True
-        tag = self._env.tags.get(name)
-        return tag is not None and type(tag).parse.__module__.startswith(_PACKAGES)
+        return TokenStream(iter(expression_tokens(self._env, expression, name, own=is_own(self._env, name))))
 
     def opener(self, end: str = "") -> Token | None:
         """Return the tag of the innermost block that is open at the current token.
@@ -115,6 +108,14 @@ class Tokens(TokenStream):
 
     def _end_of(self, opener: Token) -> str:
         return getattr(self._env.tags.get(opener.value), "end", "") or f"end{opener.value}"
+
+
+def is_own(env: Environment, name: str) -> bool:
+    """Return whether a tag is parsed by python-liquid or by us, and not by an application's class."""
+    if name in _PARTS:
+        return True
+    tag = env.tags.get(name)
+    return tag is not None and type(tag).parse.__module__.startswith(_PACKAGES)
 
 
 def suggestions() -> Suggestions:
