@@ -4,6 +4,7 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
+from liquid_background.language.syntax.lines import NoStatement, statements
 from liquid_background.language.syntax.literals import LonePath, is_written_list, settle
 from liquid_background.language.syntax.location import (
     column_of,
@@ -26,6 +27,7 @@ from liquid_background.language.syntax.reading import TOKEN_APPEND, literal_stre
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
+from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
     "LonePath",
@@ -35,6 +37,7 @@ __all__ = [
     "Arguments",
     "BodySource",
     "Delimiters",
+    "NoStatement",
     "Option",
     "Place",
     "TOKEN_APPEND",
@@ -45,6 +48,7 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_tokens",
     "literal_stream",
     "in_liquid_tag",
     "is_impossible",
@@ -63,6 +67,7 @@ __all__ = [
     "show",
     "slice_body",
     "starts_assignment",
+    "statements",
     "template_name",
     "text_of",
     "token_in",

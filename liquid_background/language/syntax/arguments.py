@@ -164,7 +164,7 @@ def _tokens(env: Environment, stream: TokenStream, tag: Token) -> list[Token]:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
-    inner = literal_tokens(env, token)
+    inner = literal_tokens(env, token, tag.value)
     return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
 
 
@@ -190,7 +190,7 @@ def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
 
 
 def _is_name(token: Token) -> bool:
-    # Words that python-liquid reserves (`for`, `limit`, `with`) are tokens of a kind of their own.
+    # Words that python-liquid reserves (`for`, `with`, `true`) may be tokens of a kind of their own.
     return token.kind not in _NOT_NAMES and (token.value[:1].isalnum() or token.value[:1] == "_")
 
 

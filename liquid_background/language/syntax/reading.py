@@ -48,8 +48,11 @@ from liquid.token import (
 
 from liquid_background.errors import NestedTooDeep, TagSyntaxError
 from liquid_background.jobs.handover import MAX_DEPTH
+from liquid_background.language.syntax.lines import without_comments
 from liquid_background.language.syntax.literals import Folded, JoinedText, ListLiteral, ObjectLiteral, settle
+from liquid_background.language.syntax.location import in_liquid_tag
 from liquid_background.language.syntax.signatures import takes
+from liquid_background.language.syntax.words import expression_tokens, with_names
 
 TOKEN_APPEND: Final = "append"
 _MARKS: Final = re.compile(r"[\[{]|<<")
@@ -73,22 +76,27 @@ _OF_PATHS: Final = frozenset(
 )
 
 
-def literal_tokens(env: Environment, expression: Token) -> list[Token]:
+def literal_tokens(env: Environment, expression: Token, tag: str) -> list[Token]:
     """Return the tokens of an expression; a literal in it is parsed, and one token.
+
+    Args:
+        env: knows the filters, some of which take keywords.
+        expression: as the lexer found it.
+        tag: whose it is.
 
     Raises:
         LiquidSyntaxError: for what cannot be a token, and for a literal that cannot be parsed.
     """
     if _MARKS.search(expression.value) is None:
-        return list(tokenize(expression.value, expression))
-    return _Reading(env, expression).tokens()
+        return expression_tokens(env, expression, tag)
+    return with_names(env, _Reading(env, expression).tokens(), tag)
 
 
 def literal_stream(env: Environment, stream: TokenStream, tag: Token) -> TokenStream:
     """Return the tokens of the expression that a stream stands at, for a tag whose values may be literals."""
     if stream.current.kind != TOKEN_EXPRESSION:
         raise LiquidSyntaxError("missing expression", token=tag)
-    return TokenStream(iter(literal_tokens(env, stream.current)))
+    return TokenStream(iter(literal_tokens(env, stream.current, tag.value)))
 
 
 def parse_expression(env: Environment, stream: TokenStream) -> FilteredExpression | TernaryFilteredExpression:
@@ -112,7 +120,7 @@ class _Reading:
 
     def __init__(self, env: Environment, expression: Token) -> None:
         self._env = env
-        self._text = expression.value
+        self._text = without_comments(expression.value) if in_liquid_tag.get() else expression.value
         self._base = expression.start_index
         self._source = expression.source
         self._at = 0
@@ -210,7 +218,7 @@ class _Reading:
 
     def _parse_alone(self, text: str, at: int) -> Expression:
         token = self._token(TOKEN_EXPRESSION, text.strip(), at + len(text) - len(text.lstrip()))
-        tokens = [*tokenize(token.value, token), Token(TOKEN_EOF, "", token.start_index, self._source)]
+        tokens = [*expression_tokens(self._env, token, ""), Token(TOKEN_EOF, "", token.start_index, self._source)]
         return parse_expression(self._env, TokenStream(iter(tokens)))
 
     def _literal(self, at: int, read: Callable[[int], Token]) -> Token:
@@ -289,7 +297,7 @@ class _Reading:
         """Parse one value in a literal."""
         end = self._token(TOKEN_EOF, "", self._at - 1)
         try:
-            expression = parse_expression(self._env, TokenStream(iter([*tokens, end])))
+            expression = parse_expression(self._env, TokenStream(iter([*with_names(self._env, tokens, ""), end])))
         except NestedTooDeep:
             raise
         except LiquidSyntaxError as error:
