@@ -5,7 +5,7 @@ from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.lines import NoStatement, statements
-from liquid_background.language.syntax.literals import LonePath, is_written_list, settle
+from liquid_background.language.syntax.literals import LonePath, is_written_list, parse_expression, settle
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -23,7 +23,8 @@ from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
 from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
-from liquid_background.language.syntax.reading import TOKEN_APPEND, literal_stream, parse_expression
+from liquid_background.language.syntax.reading import literal_stream
+from liquid_background.language.syntax.scanning import TOKEN_APPEND
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace

@@ -32,9 +32,9 @@ from liquid.token import (
 )
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
-from liquid_background.language.syntax.literals import is_literal
+from liquid_background.language.syntax.literals import is_literal, parse_expression
 from liquid_background.language.syntax.location import parsing
-from liquid_background.language.syntax.reading import literal_tokens, parse_expression
+from liquid_background.language.syntax.reading import literal_tokens
 from liquid_background.language.syntax.signatures import takes
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))

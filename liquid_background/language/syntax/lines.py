@@ -65,7 +65,7 @@ def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COM
                 yield Statement(name, found.start("name"), text[found.end() : end].rstrip(_BLANKS), found.end())
             at = end + 1
             continue
-        expression, end = _expression(text, found.end(), end, name, is_foreign, brackets)
+        expression, end = _expression(text, found.end(), end, name, is_foreign, brackets=brackets)
         yield Statement(name, found.start("name"), expression, found.end())
         at = end + 1
         if name in _VERBATIM:
@@ -87,7 +87,7 @@ def without_comments(text: str) -> str:
 
 
 def _expression(
-    text: str, at: int, end: int, name: str, is_foreign: Callable[[str], bool], brackets: _Brackets
+    text: str, at: int, end: int, name: str, is_foreign: Callable[[str], bool], *, brackets: _Brackets
 ) -> tuple[str, int]:
     """Return the expression of a statement, and the end of its last line."""
     is_raw = is_foreign(name)

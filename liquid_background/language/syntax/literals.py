@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from liquid import RenderContext, Token
+from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.filtered import TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
@@ -207,6 +208,17 @@ def settle(expression: Expression) -> None:
             left.extend(part.children()[1:])
         else:
             left.extend(part.children())
+
+
+def parse_expression(env: Environment, stream: TokenStream) -> FilteredExpression | TernaryFilteredExpression:
+    """Parse a value with filters, which may be or hold literals.
+
+    Raises:
+        LiquidSyntaxError: when it is none.
+    """
+    expression = FilteredExpression.parse(env, stream)
+    settle(expression)
+    return expression
 
 
 def _item(part: Expression, context: RenderContext) -> object:
