@@ -242,7 +242,7 @@ def _key(path: Path, value: object) -> str:
         return str(path)
     if not isinstance(value, _KEYS):
         message = (
-            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: quote it, or assign a text"
+            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: put it in quotes"
         )
         raise ArgumentError(message, token=path.token)
     return to_liquid_string(value, False)
