@@ -5,7 +5,7 @@ from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.lines import NoStatement, statements
-from liquid_background.language.syntax.literals import LonePath, is_written_list, parse_expression, settle
+from liquid_background.language.syntax.literals import KeyName, LonePath, is_written_list, parse_expression, settle
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -31,6 +31,7 @@ from liquid_background.language.syntax.trace import Place, trace
 from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
+    "KeyName",
     "LonePath",
     "OPTIONS",
     "REFUSALS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression, Path
@@ -16,8 +16,6 @@ from liquid_background.errors import ArgumentError
 from liquid_background.jobs.handover import is_missing
 from liquid_background.wording import a
 
-Key: TypeAlias = str | Path
-"""A key as it is written in quotes, or a name: a variable's value, and the name itself where there is none."""
 _KEYS: Final = (str, int, float)
 
 
@@ -73,7 +71,7 @@ class ObjectLiteral(_Literal):
     """`{"a": 1, b: x}`."""
 
     __slots__ = ()
-    value: tuple[tuple[Key, Expression], ...]
+    value: tuple[tuple[str | Path, Expression], ...]
 
     def __str__(self) -> str:
         return f"{{{', '.join(f'{_shown(key)}: {item}' for key, item in self.value)}}}"
@@ -148,6 +146,12 @@ class LonePath(Path):
         segment = _in_brackets(self.path[0])
         item = await segment.evaluate_async(context) if isinstance(segment, Path) else segment
         return value if is_missing(item) else _measured(context, [item])
+
+
+class KeyName(Path):
+    """A name as a key: the text or number of the variable of that name, and the name itself where there is none."""
+
+    __slots__ = ()
 
 
 def _is_lone(part: object) -> bool:
@@ -241,9 +245,7 @@ def _key(path: Path, value: object) -> str:
     if value is None or is_missing(value):
         return str(path)
     if not isinstance(value, _KEYS):
-        message = (
-            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: put it in quotes"
-        )
+        message = f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: put it in quotes"
         raise ArgumentError(message, token=path.token)
     return to_liquid_string(value, False)
 
@@ -253,7 +255,7 @@ def _text(context: RenderContext, value: object) -> str:
     return written(value) if written is not None else to_liquid_string(value, False)
 
 
-def _shown(key: Key) -> str:
+def _shown(key: str | Path) -> str:
     return repr(key) if isinstance(key, str) else str(key)
 
 

@@ -30,7 +30,7 @@ from liquid.token import (
 
 from liquid_background.errors import NestedTooDeep, TagSyntaxError
 from liquid_background.jobs.handover import MAX_DEPTH
-from liquid_background.language.syntax.literals import Folded, ListLiteral, ObjectLiteral, parse_expression
+from liquid_background.language.syntax.literals import Folded, KeyName, ListLiteral, ObjectLiteral, parse_expression
 from liquid_background.language.syntax.scanning import PIPES, Scanner, unescaped_json
 from liquid_background.language.syntax.signatures import takes
 from liquid_background.language.syntax.words import expression_tokens, with_names
@@ -216,7 +216,7 @@ class _Reading(Scanner):
             return unescaped_json(quoted[1:-1]) if quoted[0] == '"' else quoted[1:-1]
         if head["name"].isdigit():
             return head["name"]
-        return Path(self._token(TOKEN_WORD, head["name"], at), [head["name"]])
+        return KeyName(self._token(TOKEN_WORD, head["name"], at), [head["name"]])
 
     def _is_next_entry(self, tokens: list[Token]) -> bool:
         """Return whether the comma behind the tokens of a value ends it, and not an argument of its last filter."""
