@@ -85,14 +85,16 @@ def without_comments(text: str) -> str:
 def _expression(text: str, at: int, end: int, name: str, is_foreign: Callable[[str], bool]) -> tuple[str, int]:
     """Return the expression of a statement, and the end of its last line."""
     is_raw = is_foreign(name)
-    parts = [text[at:end] if is_raw else _code(text, at, end)]
-    while parts[-1].rstrip(_BLANKS).endswith(","):
+    code = _code(text, at, end)
+    parts = [text[at:end] if is_raw else code]
+    while code.rstrip(_BLANKS).endswith(","):
         following = _labelled_line(text, end + 1, is_foreign)
         if following is None:
             break
         parts[-1] = parts[-1].ljust(following - at - 1) + "\n"
         at, end = following, _end_of_line(text, following)
-        parts.append(text[at:end] if is_raw else _code(text, at, end))
+        code = _code(text, at, end)
+        parts.append(text[at:end] if is_raw else code)
     return "".join(parts).rstrip(_BLANKS), end
 
 
