@@ -8,10 +8,12 @@ from typing import Final, NamedTuple
 
 _HEAD: Final = re.compile(r"[ \t\r]*(?P<name>#|\w+)[ \t]*")
 _CODE: Final = re.compile(r"(?:[^'\"#\n]+|'[^'\n]*'|\"[^\"\n]*\"|(?<=\S)#|['\"])*")
+_BRACKET: Final = re.compile(r"'[^'\n]*'|\"(?:[^\"\\\n]|\\.)*\"|(?<=\s)#[^\n]*|[\[\]{}]")
 _LABEL: Final = re.compile(r"[ \t]*(?P<name>\w[\w-]*)\??[ \t]*:")
 _BLANKS: Final = " \t\r"
 _COMMENT: Final = "#"
 _VERBATIM: Final = frozenset(("comment", "doc"))
+_WITHOUT_VALUES: Final = _VERBATIM | frozenset(("else", "break", "continue"))  # what is behind them is not read
 
 
 class Statement(NamedTuple):
@@ -46,6 +48,7 @@ def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COM
         NoStatement: for a line that is none.
     """
     head = _HEAD if comment == _COMMENT else re.compile(rf"[ \t\r]*(?P<name>{re.escape(comment)}|\w+)[ \t]*")
+    brackets = _Brackets(text)
     at = 0
     while at < len(text):
         end = _end_of_line(text, at)
@@ -54,6 +57,8 @@ def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COM
             continue
         found = head.match(text, at, end)
         if found is None:
+            if brackets.never_closed:
+                return
             raise NoStatement(at + len(text[at:end]) - len(text[at:end].lstrip()))
         name = found["name"]
         if name == comment:
@@ -61,7 +66,7 @@ def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COM
                 yield Statement(name, found.start("name"), text[found.end() : end].rstrip(_BLANKS), found.end())
             at = end + 1
             continue
-        expression, end = _expression(text, found.end(), end, name, is_foreign)
+        expression, end = _expression(text, found.end(), end, name, is_foreign, brackets=brackets)
         yield Statement(name, found.start("name"), expression, found.end())
         at = end + 1
         if name in _VERBATIM:
@@ -82,9 +87,13 @@ def without_comments(text: str) -> str:
     return "\n".join(_code(text, at, at + len(line)).ljust(len(line)) for at, line in zip(starts, lines, strict=False))
 
 
-def _expression(text: str, at: int, end: int, name: str, is_foreign: Callable[[str], bool]) -> tuple[str, int]:
+def _expression(
+    text: str, at: int, end: int, name: str, is_foreign: Callable[[str], bool], *, brackets: _Brackets
+) -> tuple[str, int]:
     """Return the expression of a statement, and the end of its last line."""
     is_raw = is_foreign(name)
+    has_values = not is_raw and name not in _WITHOUT_VALUES and not name.startswith("end")
+    end = brackets.end_of(at, end) if has_values else end
     code = _code(text, at, end)
     parts = [text[at:end] if is_raw else code]
     while code.rstrip(_BLANKS).endswith(","):
@@ -93,9 +102,37 @@ def _expression(text: str, at: int, end: int, name: str, is_foreign: Callable[[s
             break
         parts[-1] = parts[-1].ljust(following - at - 1) + "\n"
         at, end = following, _end_of_line(text, following)
+        end = brackets.end_of(at, end) if has_values else end
         code = _code(text, at, end)
         parts.append(text[at:end] if is_raw else code)
     return "".join(parts).rstrip(_BLANKS), end
+
+
+class _Brackets:
+    """The lists and objects that go on over lines.
+
+    Attributes:
+        never_closed: whether one was met that has no end: no other is looked for then, and its own error tells.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.never_closed = False
+
+    def end_of(self, at: int, end: int) -> int:
+        """Return the end of the line in which all of them are closed that are open at the end of this one."""
+        text = self._text
+        if self.never_closed or ("{" not in text[at:end] and "[" not in text[at:end]):
+            return end
+        depth = 0
+        for found in _BRACKET.finditer(text, at):
+            if found.start() >= end and depth <= 0:
+                return end
+            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found.group(), 0)
+            if depth == 0 and found.start() >= end and found.group() in ("]", "}"):
+                end = _end_of_line(text, found.end())
+        self.never_closed = depth > 0
+        return end
 
 
 def _labelled_line(text: str, at: int, is_foreign: Callable[[str], bool]) -> int | None:
@@ -111,7 +148,9 @@ def _labelled_line(text: str, at: int, is_foreign: Callable[[str], bool]) -> int
 
 
 def _code(text: str, at: int, end: int) -> str:
-    """Return a part of a line up to its comment."""
+    """Return a part of a line up to its comment; of several lines, blanks for the comments."""
+    if "\n" in text[at:end]:
+        return without_comments(text[at:end]).rstrip()
     found = _CODE.match(text, at, end)
     assert found is not None  # it may be empty
     return found.group()

@@ -97,7 +97,11 @@ def expression_tokens(env: Environment, expression: Token, tag: str, *, own: boo
         own: whether we know the grammar of the tag; an application's may look for any word anywhere.
     """
     text = without_comments(expression.value) if in_liquid_tag.get() else expression.value
-    tokens = list(tokenize(text, expression))
+    return with_names(env, list(tokenize(text, expression)), tag, own=own)
+
+
+def with_names(env: Environment, tokens: list[Token], tag: str, *, own: bool = True) -> list[Token]:
+    """Return the tokens of an expression, or of a value in one, with reserved words as names where they are names."""
     if any(token.kind in _RESERVED for token in tokens):
         _Names(env, tokens, tag, own=own).find()
     return tokens
