@@ -32,6 +32,8 @@ PRINTED = [
     ("comments behind all tags", "if x # a\n echo 1 # b\nelse # c\nendif # d\nbreak # e", "1"),
     ("comments behind try", "try # a\n include 'none' # b\ncatch e # c\n echo e.line # d\nendtry # e", "3"),
     ("prose in a comment", "comment\n - don't: {a}, %\n  b: 1,\nendcomment\necho 1", "1"),
+    ("comments in comments", "comment\n a\n comment\n b\n endcomment\n - c\nendcomment\necho 1", "1"),
+    ("the word in a comment", "comment\n a\n comment\nendcomment\necho 1\ncomment\n b\nendcomment\necho 2", "12"),
     ("prose in a doc", "doc\n  @param {object} x - it's, a\nendcomment\nenddoc\necho 1", "1"),
     ("a value over lines in a case", "case x\nwhen 3,\nendcase\ncase x # a\nwhen 1 # b\n echo 'w'\nendcase", "w"),
     ("assigns", "assign y = 'a,b' | split: ',' # c\nfor i in y # each\n  echo i\nendfor # done", "ab"),
@@ -90,14 +92,15 @@ def test_the_partial_form_goes_on_over_lines(site: Any) -> None:
 
 def test_long_lines_are_read_in_one_pass() -> None:
     for lines in (
-        "echo x,\n" * 8_000,
-        "#\n" * 30_000,
+        "echo x,\n" * 3_000,
+        "#\n" * 3_000,
         " \n" * 30_000,
         "echo 'x" * 9_000,
         "echo " + "# " * 30_000,
         "comment\n" * 8_000,
+        "comment\ncomment\nendcomment\n" * 3_000,
     ):
         started = time.process_time()
         with suppress(LiquidError):
             Environment().from_string("{% liquid\n" + lines + "%}")
-        assert time.process_time() - started < 2
+        assert time.process_time() - started < 1
