@@ -29,7 +29,7 @@ from liquid_background.language.pages.files import (
 )
 from liquid_background.language.pages.front_matter import read_options
 from liquid_background.language.pages.links import inside
-from liquid_background.language.syntax import explain, show
+from liquid_background.language.syntax import OPTIONS, Option, explain, show
 from liquid_background.language.tags import Consumer
 
 logger = logging.getLogger(__name__)
@@ -84,9 +84,11 @@ class Consumers:
     Args:
         top: the site's folder.
         head: reads a template.
+        options: of their jobs.
     """
 
-    def __init__(self, top: str, head: Head) -> None:
+    def __init__(self, top: str, head: Head, options: Mapping[str, Option] = OPTIONS) -> None:
+        self._options = options
         self._top = top
         self._head = head
         self._folders: dict[str, _Folder] = {}
@@ -174,7 +176,7 @@ class Consumers:
             return explain(error)
         made: Consumer | str
         try:
-            values = read_options(text, name)
+            values = read_options(text, name, self._options)
         except LiquidError as error:
             made = explain(error)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
@@ -11,7 +12,7 @@ from liquid import Token
 from liquid_background.errors import ArgumentError, TagSyntaxError
 from liquid_background.language.pages.keys import KEYS, NUMBERS, TEXTS
 from liquid_background.language.pages.unreadable import reason_against_block
-from liquid_background.language.syntax import OPTIONS
+from liquid_background.language.syntax import OPTIONS, Option
 
 # PyYAML takes some 3 us for a character, 30 us for a line and 100 us for a value.
 MAX_FRONT_MATTER: Final = 8 * 1024  # characters
@@ -128,8 +129,13 @@ def is_canonical(text: str) -> bool:
     return bool(_DECIMAL.fullmatch(text)) and repr(float(text)) == text
 
 
-def read_options(text: str, name: str) -> dict[str, Any]:
+def read_options(text: str, name: str, options: Mapping[str, Option] = OPTIONS) -> dict[str, Any]:
     """Return the options of a job that a consumer's front matter sets.
+
+    Args:
+        text: of the consumer.
+        name: its name.
+        options: that its environment knows.
 
     Raises:
         ArgumentError: at the option's line, when one is out of range.
@@ -137,7 +143,7 @@ def read_options(text: str, name: str) -> dict[str, Any]:
     """
     matter, _, _ = split_front_matter(text, name, OPTIONS_ONLY)
     values: dict[str, Any] = {}
-    for option in OPTIONS.values():
+    for option in options.values():
         given = matter.get(option.name)
         if given is None:
             continue

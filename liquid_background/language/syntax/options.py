@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -25,6 +25,7 @@ class Option:
     default: str
     read: Callable[[object], Any]
     nearest: Callable[[object], Any]
+    remark: Callable[[object], str] = field(default=lambda _: "")  # what to warn of a value that is read as another
     numeric: bool = False  # so front matter, which is text, reads its value as a number
 
     def complaint(self, value: object) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
 from liquid.ast import BlockNode, Partial, PartialScope
 from liquid.builtin.expressions import Identifier, Literal
+from liquid.exceptions import LiquidSyntaxWarning
 from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
@@ -17,7 +19,16 @@ from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.limits import look_soon
 from liquid_background.language.plan import Plan
-from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
+from liquid_background.language.syntax import (
+    OPTIONS,
+    Argument,
+    BodySource,
+    Option,
+    default_source_name,
+    line_of,
+    parsing,
+    show,
+)
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.output import bare
 from liquid_background.language.tags.passing import (
@@ -41,6 +52,7 @@ class BackgroundNode(PassingNode, BodyNode):
         "_evaluated",
         "_fixed",
         "_given",
+        "_known",
         "_plan",
         "_planned",
         "body",
@@ -66,6 +78,7 @@ class BackgroundNode(PassingNode, BodyNode):
         source: BodySource | None = None,
         target: Identifier | None = None,
         partial: Expression | None = None,
+        known: Mapping[str, Option] = OPTIONS,
     ) -> None:
         super().__init__(token)
         self.template = parsing.get()
@@ -73,6 +86,7 @@ class BackgroundNode(PassingNode, BodyNode):
         self.label = label
         self.options = [argument for argument in arguments if argument.name in OPTIONS]
         self.parameters = [argument for argument in arguments if argument.name not in OPTIONS]
+        self._known = known
         self._plan = plan
         self._planned = None if is_nested else plan()  # one in another block is parsed again before it renders
         self.body = body
@@ -149,7 +163,7 @@ class BackgroundNode(PassingNode, BodyNode):
             if not isinstance(expression, Literal):
                 return None
             try:
-                options[name] = OPTIONS[name].read(expression.value)
+                options[name] = self._known[name].read(expression.value)
             except ValueError:
                 return None
         options.setdefault("source_name", default_source_name(self.template, self.line))
@@ -158,12 +172,14 @@ class BackgroundNode(PassingNode, BodyNode):
     def _read_options(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
         options: dict[str, Any] = {}
         for name, token, place in self._given:
-            option, value = OPTIONS[name], None if is_missing(values[place]) else values[place]
+            option, value = self._known[name], None if is_missing(values[place]) else values[place]
             try:
                 options[name] = option.read(value)
             except ValueError:
                 context.error(ArgumentError(option.complaint(value), token=token, template_name=self.template))
                 options[name] = option.nearest(value)
+            else:
+                warn_of(option.remark(value), self.template, token)
         if not options.get("source_name"):
             options["source_name"] = default_source_name(self.template, self.line)
         return options
@@ -253,3 +269,9 @@ class BackgroundNode(PassingNode, BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
+
+
+def warn_of(remark: str, template: str, token: Token) -> None:
+    """Warn that the value of an option was read as another, if there is something to say: once for each place."""
+    if remark:
+        warnings.warn(f"{remark} ({template}:{line_of(token)})", LiquidSyntaxWarning, stacklevel=2)
