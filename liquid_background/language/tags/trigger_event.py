@@ -16,6 +16,7 @@ from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, what_was_wrong
 from liquid_background.language.tags.collector import Collector, Site, collector_of
 from liquid_background.language.tags.passing import (
@@ -173,5 +174,5 @@ class TriggerEventTag(Tag):
             arguments.head.eat(TOKEN_EOF)
         if len(named) > MAX_PARAMETERS:
             message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
-            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+            tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
         return TriggerEventNode(token, event, tuple(named.values())[:MAX_PARAMETERS])
