@@ -21,6 +21,7 @@ from liquid_background.nearest import nearest
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _INTEGER: Final = re.compile(r"\s*[+-]?\d{1,20}\s*", re.ASCII)
 _WITH_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", re.ASCII)
+_ODD_POINT: Final = re.compile(r"\s*(?:\d{1,5},|\.)\d{1,9}\s*", re.ASCII)
 _WORD: Final = re.compile(r"[\w-]+")
 _LONGEST_NAME: Final = 100
 _LONGEST_SHOWN: Final = 80
@@ -50,6 +51,8 @@ class Option:
     def complaint(self, value: object) -> str:
         """Return what to say about a wrong value: the argument, the value, what is allowed and what to do."""
         remedy = self.near(value) if isinstance(value, str) else ""
+        if value is None:
+            remedy = "leave the option out for its default"
         return f"{self.name} is {show(value)}; it must be {self.allowed}{f': {remedy}' if remedy else ''}"
 
     def without_value(self, expression: Expression) -> str:
@@ -114,12 +117,14 @@ def _nearest_delay(value: object) -> float:
 
 
 def _near_delay(text: str) -> str:
-    """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`."""
+    """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`; `1,5` and `.5` as a number."""
+    if _ODD_POINT.fullmatch(text):
+        return f"write {float(text.replace(',', '.')):.10g}"
     parts = _WITH_UNIT.findall(text)
     if not parts or _WITH_UNIT.sub("", text.strip()) or any(unit.lower() not in _MINUTES for _, unit in parts):
         return ""
     minutes = sum(float(number) * _MINUTES[unit.lower()] for number, unit in parts)
-    return f"it is in minutes: write {round(minutes, 4):.10g}" if minutes <= MAX_DELAY else ""
+    return f"write {round(minutes, 4):.10g}, in minutes" if minutes <= MAX_DELAY else ""
 
 
 def _read_max_attempts(value: object) -> int:
@@ -165,7 +170,8 @@ def _read_source_name(value: object) -> str:
 
 def _near_source_name(text: str) -> str:
     near = plain_name(text.strip())[:_LONGEST_NAME].strip("_")
-    return f"write '{near}'" if near else ""
+    said = f"write '{near}'" if near else ""
+    return said or ("letters are a to z here" if any(map(str.isalpha, text)) else "")
 
 
 OPTIONS: Final[Mapping[str, Option]] = {
