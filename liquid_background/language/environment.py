@@ -90,7 +90,7 @@ class Environment(Sending, Exposing):
 
     @property
     def mode(self) -> Mode:
-        """How tolerant of errors it is here and now; jobs are always STRICT."""
+        """How tolerant of errors it is here and now; jobs are always STRICT, but for wrong values of tags."""
         return Mode.STRICT if is_strict() else self._mode
 
     @mode.setter
