@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from liquid_background.language.filters import BoundedTranslateTag, add_filters
 from liquid_background.language.kept import weigh
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, look, nobody_looks
 from liquid_background.language.sending import Sending, Sink
-from liquid_background.language.strict import is_strict
+from liquid_background.language.strict import is_strict, tolerate
 from liquid_background.language.syntax import (
     REFUSALS,
     Delimiters,
@@ -161,7 +162,7 @@ class Environment(Sending, Exposing):
 
     @property
     def mode(self) -> Mode:
-        """How tolerant of errors it is here and now; jobs are always STRICT."""
+        """How tolerant of errors it is here and now; jobs are always STRICT, but for wrong values of tags."""
         return Mode.STRICT if is_strict() else self._mode
 
     @mode.setter
@@ -326,7 +327,7 @@ class Environment(Sending, Exposing):
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:
-            return [consumer for find in finders for consumer in find(event, look)]
+            return [consumer for find in finders for consumer in find(event, look, partial(tolerate, self))]
         except REFUSALS as error:
             if is_impossible(event, error):
                 return ()

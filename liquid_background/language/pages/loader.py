@@ -15,11 +15,12 @@ from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
+from liquid_background.errors import ArgumentError
 from liquid_background.language.dialect import STANDARD, Dialect
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
 from liquid_background.language.limits import nobody_looks
-from liquid_background.language.pages.consumers import Consumers, Crowd
+from liquid_background.language.pages.consumers import Consumers, Crowd, refuse
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -216,7 +217,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def _head(self, name: str, called: str) -> str:
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
-    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
+    def consumers(
+        self, event: str, look: Callable[[], None] = nobody_looks, tolerate: Callable[[ArgumentError], None] = refuse
+    ) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter: of too many those that have
         stood there longest.
 
@@ -226,8 +229,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         Args:
             event: its name.
             look: is called before each file that may be read.
+            tolerate: raises what is wrong with an option, unless the nearest right value is to count.
         """
-        return self._consumers.find(event, look)
+        return self._consumers.find(event, look, tolerate)
 
     def consumer_names(self, event: str) -> list[str]:
         """Return the names of the templates that get an event, whatever their front matter says."""

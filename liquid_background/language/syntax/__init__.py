@@ -20,7 +20,14 @@ from liquid_background.language.syntax.location import (
 )
 from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
-from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
+from liquid_background.language.syntax.options import (
+    OPTIONS,
+    Option,
+    bare_name,
+    default_source_name,
+    partial_source_name,
+    unfiltered,
+)
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
 from liquid_background.language.syntax.reading import TOKEN_APPEND, literal_stream, parse_expression
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
@@ -38,6 +45,7 @@ __all__ = [
     "Option",
     "Place",
     "TOKEN_APPEND",
+    "bare_name",
     "code_error",
     "column_of",
     "cut",
@@ -57,6 +65,7 @@ __all__ = [
     "parse_arguments",
     "parse_expression",
     "parsing",
+    "partial_source_name",
     "raised_at",
     "seen",
     "settle",
@@ -68,6 +77,7 @@ __all__ = [
     "token_in",
     "trace",
     "unescaped",
+    "unfiltered",
     "what_was_wrong",
     "without_paths",
 ]

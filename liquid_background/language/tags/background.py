@@ -20,6 +20,7 @@ from liquid_background.errors import ArgumentError, NestedTooDeep, TagSyntaxErro
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
 from liquid_background.language.dialect import dialect_in
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode, warn_of
 from liquid_background.language.tags.opened import never_closed
@@ -139,7 +140,7 @@ class BackgroundTag(Tag):
         return list(named.values())
 
     def _error(self, message: str, token: Token) -> None:
-        self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+        tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
 
     def _check_literal(self, name: str, expression: Expression) -> None:
         if not isinstance(expression, FilteredExpression) or expression.filters:
