@@ -114,7 +114,7 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
         found += check_values(path, source, conflict, run.suggestions)
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
-            read_options(source, path, errors.append)
+            read_options(source, path, errors.append, environment.dialect.options)
     except LiquidError as error:
         errors.append(error)
     finally:

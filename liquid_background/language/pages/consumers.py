@@ -30,7 +30,7 @@ from liquid_background.language.pages.files import (
 )
 from liquid_background.language.pages.front_matter import read_options
 from liquid_background.language.pages.links import inside
-from liquid_background.language.syntax import explain, show
+from liquid_background.language.syntax import OPTIONS, Option, explain, show
 from liquid_background.language.tags import Consumer
 
 logger = logging.getLogger(__name__)
@@ -91,9 +91,11 @@ class Consumers:
     Args:
         top: the site's folder.
         head: reads a template.
+        options: of their jobs.
     """
 
-    def __init__(self, top: str, head: Head) -> None:
+    def __init__(self, top: str, head: Head, options: Mapping[str, Option] = OPTIONS) -> None:
+        self._options = options
         self._top = top
         self._head = head
         self._folders: dict[str, _Folder] = {}
@@ -191,7 +193,7 @@ class Consumers:
         text, is_unchanged = self._head(name)
         wrong: list[ArgumentError] = []
         try:
-            values = read_options(text, name, wrong.append)
+            values = read_options(text, name, wrong.append, self._options)
         except LiquidError as error:
             return _Known(is_unchanged, explain(error))
         source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
@@ -45,6 +45,7 @@ class Option:
     read: Callable[[object], Any]
     nearest: Callable[[object], Any]
     near: Callable[[str], str]  # what to do about a text that is nearly right; "" for others
+    remark: Callable[[object], str] = field(default=lambda _: "")  # what to warn of a value that is read as another
     numeric: bool = False  # so front matter, which is text, reads its value as a number
     words: tuple[str, ...] = ()  # all that it may be, where that are a few words
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
 from liquid.ast import BlockNode, Partial, PartialScope
 from liquid.builtin.expressions import Identifier, Literal, Nil
+from liquid.exceptions import LiquidSyntaxWarning
 from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
@@ -22,6 +24,7 @@ from liquid_background.language.syntax import (
     OPTIONS,
     Argument,
     BodySource,
+    Option,
     bare_name,
     default_source_name,
     line_of,
@@ -52,6 +55,7 @@ class BackgroundNode(PassingNode, BodyNode):
         "_evaluated",
         "_fixed",
         "_given",
+        "_known",
         "_plan",
         "_planned",
         "body",
@@ -77,6 +81,7 @@ class BackgroundNode(PassingNode, BodyNode):
         source: BodySource | None = None,
         target: Identifier | None = None,
         partial: Expression | None = None,
+        known: Mapping[str, Option] = OPTIONS,
     ) -> None:
         super().__init__(token)
         self.template = parsing.get()
@@ -84,6 +89,7 @@ class BackgroundNode(PassingNode, BodyNode):
         self.label = label
         self.options = [argument for argument in arguments if argument.name in OPTIONS]
         self.parameters = [argument for argument in arguments if argument.name not in OPTIONS]
+        self._known = known
         self._plan = plan
         self._planned = None if is_nested else plan()  # one in another block is parsed again before it renders
         self.body = body
@@ -167,21 +173,23 @@ class BackgroundNode(PassingNode, BodyNode):
             expression = self._evaluated[place]
             if isinstance(expression, Literal):
                 try:
-                    options[name] = OPTIONS[name].read(expression.value)
+                    options[name] = self._known[name].read(expression.value)
                 except ValueError:
-                    options[name] = OPTIONS[name].nearest(expression.value)
+                    options[name] = self._known[name].nearest(expression.value)
         return {name: value for name, value in options.items() if value is not None}
 
     def _read_options(self, context: RenderContext, values: list[object], partial: str | None) -> dict[str, Any]:
         options = dict(self._fixed)
         for name, expression, place in self._given:
-            option, value = OPTIONS[name], None if is_missing(values[place]) else values[place]
+            option, value = self._known[name], None if is_missing(values[place]) else values[place]
             try:
                 options[name] = option.read(value)
             except ValueError:
                 said = option.complaint(value) if value is not None else option.without_value(expression)
                 tolerate(context.env, ArgumentError(said, token=expression.token, template_name=self.template))
                 options[name] = option.nearest(value)
+            else:
+                warn_of(option.remark(value), self.template, expression.token)
         if not options.get("source_name"):
             named = partial_source_name(partial) if partial else default_source_name(self.template, self.line)
             options["source_name"] = named
@@ -274,3 +282,9 @@ class BackgroundNode(PassingNode, BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
+
+
+def warn_of(remark: str, template: str, token: Token) -> None:
+    """Warn that the value of an option was read as another, if there is something to say: once for each place."""
+    if remark:
+        warnings.warn(f"{remark} ({template}:{line_of(token)})", LiquidSyntaxWarning, stacklevel=2)
