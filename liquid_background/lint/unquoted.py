@@ -11,7 +11,7 @@ from liquid import Node
 from liquid_background.language.pages import CONSUMERS, PAGES
 from liquid_background.language.plan import BodyWalk
 from liquid_background.language.scope import ANYTHING
-from liquid_background.language.syntax import OPTIONS, bare_name
+from liquid_background.language.syntax import bare_name
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
 from liquid_background.lint.finding import Finding, finding
@@ -44,8 +44,9 @@ class Unquoted:
             written = bare_name(value)
             if not written or written in self._given:
                 continue
-            said, _, remedy = OPTIONS[name].without_value(value).partition("; ")
-            if OPTIONS[name].is_meant(written):
+            option = self._run.environment.dialect.options[name]
+            said, _, remedy = option.without_value(value).partition("; ")
+            if option.is_meant(written):
                 yield finding(self._path, value.token, "option", said, remedy)
             elif self._is_unknown(written):
                 message = f"{name}: nothing here gives `{written}` a value"

@@ -136,7 +136,7 @@ def read_options(
 
     Args:
         text: of the consumer.
-        name: of the consumer.
+        name: its name.
         wrong: is told of each that is out of range, at its line; the nearest right value counts then.
         options: that its environment knows.
 
