@@ -1,6 +1,6 @@
 """Parse a folder of real templates, with their own tags stubbed: how many parse, and why the others do not.
 
-python benchmarks/corpus.py FOLDER
+python benchmarks/corpus.py [--dialect platformos] FOLDER
 """
 
 from __future__ import annotations
@@ -97,8 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true", help="name each template that does not parse")
+    parser.add_argument("--dialect", default="", help="forms beyond standard Liquid, such as platformos")
     given = parser.parse_args()
-    environment = Environment()
+    environment = Environment(dialect=given.dialect)
     environment.add_tag(Stub)
     paths = list(templates(given.folder))
     failures = [failure for path in paths if (failure := failure_of(environment, path)) is not None]
