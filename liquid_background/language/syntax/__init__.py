@@ -21,7 +21,14 @@ from liquid_background.language.syntax.location import (
 )
 from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
-from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
+from liquid_background.language.syntax.options import (
+    OPTIONS,
+    Option,
+    bare_name,
+    default_source_name,
+    partial_source_name,
+    unfiltered,
+)
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
 from liquid_background.language.syntax.reading import literal_stream
 from liquid_background.language.syntax.scanning import TOKEN_APPEND
@@ -43,6 +50,7 @@ __all__ = [
     "Option",
     "Place",
     "TOKEN_APPEND",
+    "bare_name",
     "code_error",
     "column_of",
     "cut",
@@ -63,6 +71,7 @@ __all__ = [
     "parse_arguments",
     "parse_expression",
     "parsing",
+    "partial_source_name",
     "raised_at",
     "seen",
     "settle",
@@ -75,6 +84,7 @@ __all__ = [
     "token_in",
     "trace",
     "unescaped",
+    "unfiltered",
     "what_was_wrong",
     "without_paths",
 ]
