@@ -96,6 +96,12 @@ def test_without_such_a_variable_it_is_a_list_with_one_item(written: str, as_jso
     assert shown(f"{{% assign v = {written} %}}{{{{ v | json }}}}") == as_json
 
 
+def test_in_the_dialect_it_is_always_a_list() -> None:
+    environment = Environment(dialect="platformos")
+    source = "{% assign v = [x] %}{{ v | json }}{% assign v = ['x'] %}{{ v | json }}{% assign v = ['y'].z %}{{ v }}"
+    assert environment.from_string(source).render(x="y", y={"z": 1}) == '["y"]["x"]1'
+
+
 @pytest.mark.parametrize(
     ("written", "message", "offset"),
     [

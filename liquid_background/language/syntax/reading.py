@@ -73,7 +73,17 @@ class _Reading(Scanner):
         if self._text[at] == "{":
             return [self._literal(at, self._object)]
         path = None if self._depth else self._path_in_brackets(at, before)
+        if path is not None and self._is_list(at, before):
+            path, self._at = None, at
         return [self._literal(at, self._list)] if path is None else path
+
+    def _is_list(self, at: int, before: list[Token]) -> bool:
+        """Return whether a name alone in brackets is a list, as a dialect may have it; one with a member never is."""
+        dialect: Any = getattr(self._env, "dialect", None)  # environments of others have none
+        if not before or dialect is None or not dialect.brackets_are_lists:
+            return False
+        self._skip()
+        return not self._text.startswith((".", "["), self._at)
 
     def _literal(self, at: int, read: Callable[[int], Token]) -> Token:
         self._depth += 1
