@@ -191,7 +191,9 @@ class Drawing:
         """Return a list or object with its values."""
         if self._is(0.5):
             return f"[{self.primitive()}, [{self.primitive()}], {self._of(('1', '[]', '{}', 'x | upcase'))}]"
-        return f"{{'x': {self.primitive()}, {self._of(_LOCALS)}: {self.filtered()}, 'z': {{'y': [{self.primitive()}]}}}}"
+        return (
+            f"{{'x': {self.primitive()}, {self._of(_LOCALS)}: {self.filtered()}, 'z': {{'y': [{self.primitive()}]}}}}"
+        )
 
     def place(self) -> str:
         """Return a place in a list or object."""
