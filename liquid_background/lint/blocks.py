@@ -15,7 +15,7 @@ from liquid_background.job import MAX_PARAMETERS
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.plan import REQUEST_ROOTS, BodyWalk
 from liquid_background.language.scope import ANYTHING, Scope
-from liquid_background.language.syntax import OPTIONS, Argument, line_of, show
+from liquid_background.language.syntax import OPTIONS, Argument, KeyName, LonePath, line_of, show
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.partials import Partials, included, paths, roots_read, shared
@@ -66,12 +66,14 @@ class _Reads(BodyWalk):
         for expression in node.expressions():
             for path in paths(expression):
                 root = path.path[0]
+                if isinstance(path, KeyName | LonePath):
+                    continue  # a text where no variable has its name
                 if not isinstance(root, str) or root in _ALWAYS_THERE or self.may_be_own(root, scope):
                     continue
                 (self.request if root in REQUEST_ROOTS else self.blank).append(path)
 
     def _path(self, path: Path, scope: Scope) -> None:
-        if self._is_requests(path.path[0], scope):
+        if self._is_requests(path.path[0], scope) and not isinstance(path, KeyName | LonePath):
             self.request.append(path)
         super()._path(path, scope)
 

@@ -20,6 +20,7 @@ PLATFORMOS: Final = Dialect(
     hooked_filters=filters_of,
     options=RELAXED,
     breaks=True,
+    brackets_are_lists=True,
     nil_is_blank=True,
     lookup=places,
 )

@@ -40,6 +40,8 @@ def block(body: str, arguments: str = "") -> str:
 
 
 CLEAN = [
+    block("{% assign h = {'n': user.name, session: [user.id]} %}{{ h.n }}{% return [['news'], {status: h}] %}"),
+    block("{% assign order.note = note %}{% assign items << 1 %}{{ order.note }}{{ items }}"),
     block("{% assign name = user.name %}{{ name }}"),
     block("{% include 'mail', email: user.email %}"),
     block("{{ a }}{% for x in list %}{{ x }}{{ forloop.index }}{% endfor %}", "a: 1, list: items"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
-from liquid import RenderContext, Token
+from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.filtered import TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
@@ -15,8 +16,6 @@ from liquid_background.errors import ArgumentError
 from liquid_background.jobs.handover import is_missing
 from liquid_background.wording import a
 
-Key: TypeAlias = str | Path
-"""A key as it is written in quotes, or a name: a variable's value, and the name itself where there is none."""
 _KEYS: Final = (str, int, float)
 
 
@@ -72,7 +71,7 @@ class ObjectLiteral(_Literal):
     """`{"a": 1, b: x}`."""
 
     __slots__ = ()
-    value: tuple[tuple[Key, Expression], ...]
+    value: tuple[tuple[str | Path, Expression], ...]
 
     def __str__(self) -> str:
         return f"{{{', '.join(f'{_shown(key)}: {item}' for key, item in self.value)}}}"
@@ -149,6 +148,12 @@ class LonePath(Path):
         return value if is_missing(item) else _measured(context, [item])
 
 
+class KeyName(Path):
+    """A name as a key: the text or number of the variable of that name, and the name itself where there is none."""
+
+    __slots__ = ()
+
+
 def _is_lone(part: object) -> bool:
     return isinstance(part, Path) and len(part.path) == 1 and part.token.kind in (TOKEN_IDENTSTRING, TOKEN_LBRACKET)
 
@@ -209,6 +214,17 @@ def settle(expression: Expression) -> None:
             left.extend(part.children())
 
 
+def parse_expression(env: Environment, stream: TokenStream) -> FilteredExpression | TernaryFilteredExpression:
+    """Parse a value with filters, which may be or hold literals.
+
+    Raises:
+        LiquidSyntaxError: when it is none.
+    """
+    expression = FilteredExpression.parse(env, stream)
+    settle(expression)
+    return expression
+
+
 def _item(part: Expression, context: RenderContext) -> object:
     return part.build(context) if isinstance(part, _Literal) else _plain(part.evaluate(context))
 
@@ -229,9 +245,7 @@ def _key(path: Path, value: object) -> str:
     if value is None or is_missing(value):
         return str(path)
     if not isinstance(value, _KEYS):
-        message = (
-            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: quote it, or assign a text"
-        )
+        message = f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: put it in quotes"
         raise ArgumentError(message, token=path.token)
     return to_liquid_string(value, False)
 
@@ -241,7 +255,7 @@ def _text(context: RenderContext, value: object) -> str:
     return written(value) if written is not None else to_liquid_string(value, False)
 
 
-def _shown(key: Key) -> str:
+def _shown(key: str | Path) -> str:
     return repr(key) if isinstance(key, str) else str(key)
 
 
