@@ -41,6 +41,7 @@ class Dialect:
         hooked_filters: returns the filters, by name, that a function is given for under one of those names.
         options: the options of jobs, with the ranges that it has for them.
         breaks: whether a `break` outside a loop ends the template that it stands in, or the page that includes it.
+        nil_is_blank: whether nil and false equal `blank`, as empty text does.
         lookup: yields more places where a tag finds a template, after the site's own: paths in the site's folder,
             without their endings, for a name and a tag.
     """
@@ -53,6 +54,7 @@ class Dialect:
     hooked_filters: Callable[[str, Callable[..., Any]], Mapping[str, Callable[..., Any]]] = no_filters
     options: Mapping[str, Option] = field(default_factory=lambda: OPTIONS)
     breaks: bool = False
+    nil_is_blank: bool = False
     lookup: Callable[[str, str], Iterator[str]] = no_places
 
 

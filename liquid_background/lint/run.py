@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -25,15 +26,20 @@ FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
 
 
+def any_time(priority: str) -> float:
+    """Return the seconds that an attempt may take where no setting says it."""
+    return MAX_TIMEOUT
+
+
 class Run:
     """One check.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
-        job_timeout: the setting of that name.
+        job_timeout: returns the setting for a priority.
     """
 
-    def __init__(self, environment: Environment, job_timeout: float = MAX_TIMEOUT) -> None:
+    def __init__(self, environment: Environment, job_timeout: Callable[[str], float] = any_time) -> None:
         self.environment = environment
         self.job_timeout = job_timeout
         self.sites = sites_of(environment.loader)

@@ -20,5 +20,6 @@ PLATFORMOS: Final = Dialect(
     hooked_filters=filters_of,
     options=RELAXED,
     breaks=True,
+    nil_is_blank=True,
     lookup=places,
 )

@@ -61,6 +61,11 @@ def export(context: RenderContext, namespace: str, values: dict[str, Any]) -> No
     """Put values where `context.exports` shows them: to all templates of a page; in a job, where there is no `context`
     of the page, to those that share the variables of this one.
 
+    Args:
+        context: of the tag.
+        namespace: that they stand in; "" for none.
+        values: by their names.
+
     Raises:
         LimitReached: when all exports take too much, or are nested too deep.
     """
@@ -68,8 +73,10 @@ def export(context: RenderContext, namespace: str, values: dict[str, Any]) -> No
     around: dict[str, Any] = found if type(found) is dict else {}
     exports = around.get("exports")
     old: dict[str, Any] = exports if isinstance(exports, dict) else {}
-    whole = made(context.env, {**old, namespace: {**old.get(namespace, {}), **values}})
+    inner = old.get(namespace)
+    new = {namespace: {**(inner if isinstance(inner, dict) else {}), **values}} if namespace else values
+    whole = made(context.env, {**old, **new})
     if type(exports) is dict:
-        exports[namespace] = whole[namespace]  # the page's own, made for this render
+        exports.update(new)  # the page's own, made for this render
     else:
         context.assign("context", {**around, "exports": whole})

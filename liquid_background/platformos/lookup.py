@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 _PARTIALS: Final = ("lib", "views/partials", "views/partials/lib")
+_LIB: Final = "lib/"  # which older names begin with
 _LAYOUTS: Final = ("views/layouts",)
 _APPLICATIONS: Final = ("app", "")
 _OF_LAYOUTS: Final = frozenset(("layout", "extends"))
@@ -36,5 +37,7 @@ def places(name: str, tag: str) -> Iterator[str]:
 
 def _in_folders(roots: tuple[str, ...], folders: tuple[str, ...], name: str) -> Iterator[str]:
     for root in roots:
+        if name.startswith(_LIB) and folders is _PARTIALS:
+            yield f"{root}/{name}".lstrip("/")
         for folder in folders:
             yield f"{root}/{folder}/{name}".lstrip("/")

@@ -70,7 +70,8 @@ class Pattern:
             raise ValueError(f"it is too much for {len(text):,} characters of text")
         now: set[int] = set()
         for at in range(len(text) + 1):
-            if self._reach(now | {self._start}, text, at, into := set()):
+            into: set[int] = set()
+            if self._reach(now | {self._start}, text, at, into):
                 return True
             if at == len(text):
                 break
@@ -106,7 +107,8 @@ class Pattern:
 
     def _part(self, kind: str, value: Any, behind: int) -> int:
         if kind in _REPEATS:
-            return self._repeat(*value, behind)
+            least, most, repeated = value
+            return self._repeat(least, most, repeated, behind)
         if kind == "SUBPATTERN":
             return self._sequence(value[-1], behind)
         if kind == "ATOMIC_GROUP":

@@ -130,7 +130,7 @@ def _templates(engine: Engine) -> Iterator[Finding]:
         yield Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
         return
     found = f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}"
-    findings = check_files(engine.environment, files_under(loader.root), engine.settings.job_timeout)
+    findings = check_files(engine.environment, files_under(loader.root), engine.settings.job_timeout_of)
     errors = [finding for finding in findings if finding.rule.severity is Level.ERROR]
     if not errors:
         yield Finding("templates", found)

@@ -4,6 +4,7 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
+from liquid_background.language.syntax.literals import LonePath, is_written_list, settle
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -28,11 +29,13 @@ from liquid_background.language.syntax.options import (
     unfiltered,
 )
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
+from liquid_background.language.syntax.reading import TOKEN_APPEND, literal_stream, parse_expression
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
 
 __all__ = [
+    "LonePath",
     "OPTIONS",
     "REFUSALS",
     "Argument",
@@ -41,6 +44,7 @@ __all__ = [
     "Delimiters",
     "Option",
     "Place",
+    "TOKEN_APPEND",
     "bare_name",
     "code_error",
     "column_of",
@@ -49,18 +53,22 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "literal_stream",
     "in_liquid_tag",
     "is_impossible",
     "is_of",
+    "is_written_list",
     "lexer",
     "line_of",
     "locate",
     "nested_too_deep",
     "parse_arguments",
+    "parse_expression",
     "parsing",
     "partial_source_name",
     "raised_at",
     "seen",
+    "settle",
     "show",
     "slice_body",
     "starts_assignment",

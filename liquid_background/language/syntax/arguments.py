@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression
@@ -35,7 +34,11 @@ from liquid.token import (
 )
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.language.syntax.literals import is_literal
+from liquid_background.language.syntax.location import parsing
 from liquid_background.language.syntax.options import OPTIONS
+from liquid_background.language.syntax.reading import literal_tokens, parse_expression
+from liquid_background.language.syntax.signatures import takes
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
@@ -44,7 +47,6 @@ _SAID_BETTER: Final = _PIPES | _OPENING | {TOKEN_IF}  # of a mistake behind thes
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
 _ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??[ \n\t\r]*=(?![!=<>])")
-_INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
 
 
 class _Held(Expression):
@@ -103,7 +105,42 @@ class Arguments:
         """
         if self.head.current.kind == TOKEN_EOF:
             raise TagSyntaxError(missing, token=self.head.current)
-        return FilteredExpression.parse(env, self.head)
+        return parse_expression(env, self.head)
+
+    def values(self, env: Environment, *, missing: str) -> list[Expression]:
+        """Return the head as values with commas between them; a comma behind an argument of a filter is the filter's.
+
+        Raises:
+            TagSyntaxError: with `missing` as its message, when there is no head.
+        """
+        values: list[Expression] = []
+        start, depth, takes_more = 0, 0, False
+        tokens = self.head.tokens
+        for index, token in enumerate(tokens):
+            depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
+            if depth:
+                continue
+            takes_more = token.kind == TOKEN_COLON or (takes_more and token.kind not in _PIPES)
+            if token.kind == TOKEN_EOF or (token.kind == TOKEN_COMMA and not takes_more):
+                part = Arguments(_stream(tokens[start:index], token), ())
+                values.append(part.expression(env, missing=missing if not values else "a value is missing here"))
+                start = index + 1
+        return values
+
+    def partial(self, env: Environment) -> Expression:
+        """Return the head as the name of a partial, to which no filter applies: that stands behind an argument.
+
+        Raises:
+            TagSyntaxError: when there is no name.
+            ArgumentError: for a filter, in STRICT mode.
+        """
+        name = self.expression(env, missing="the name of a partial is missing")
+        if not isinstance(name, FilteredExpression) or not name.filters:
+            return name
+        message = f"the filter '{name.filters[0].name}' does not apply to a partial's name: assign the name before"
+        env.error(ArgumentError(message, token=name.filters[0].token, template_name=parsing.get()))
+        name.filters = []
+        return name
 
 
 def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Arguments:
@@ -116,7 +153,7 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     Raises:
         TagSyntaxError: for a value that is missing.
     """
-    tokens = _tokens(stream, tag)
+    tokens = _tokens(env, stream, tag)
     starts = list(_argument_starts(env, tokens))
     head = tokens[: starts[0]] if starts else tokens[:-1]
     named = []
@@ -125,13 +162,13 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     return Arguments(_stream(_without_comma(head), tokens[len(head)]), tuple(named))
 
 
-def _tokens(stream: TokenStream, tag: Token) -> list[Token]:
+def _tokens(env: Environment, stream: TokenStream, tag: Token) -> list[Token]:
     """Return the expression's tokens and an EOF that knows where it is, for errors at the end to point at."""
     if stream.current.kind != TOKEN_EXPRESSION:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
-    inner = stream.into_inner(tag=tag, eat=False).tokens
+    inner = literal_tokens(env, token)
     return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
 
 
@@ -151,7 +188,7 @@ def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
             last_filter = token
         elif tokens[index + 1].kind != TOKEN_COLON:
             continue
-        elif last_filter is None or not _takes(env, last_filter, token, after_colon=before == TOKEN_COLON):
+        elif last_filter is None or not takes(env, last_filter, token, after_colon=before == TOKEN_COLON):
             last_filter = None
             yield index
 
@@ -159,26 +196,6 @@ def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
 def _is_name(token: Token) -> bool:
     # Words that python-liquid reserves (`for`, `limit`, `with`) are tokens of a kind of their own.
     return token.kind not in _NOT_NAMES and (token.value[:1].isalnum() or token.value[:1] == "_")
-
-
-def _takes(env: Environment, last_filter: Token, name: Token, *, after_colon: bool) -> bool:
-    """Return whether `name:` belongs to the filter, by the filter's own signature."""
-    function = env.filters.get(last_filter.value)
-    if function is None or name.value in _INJECTED:
-        return False
-    for parameter in _signature(function).values():
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name == name.value:
-            return True
-        if parameter.kind is parameter.VAR_KEYWORD and after_colon:
-            return True
-    return False
-
-
-def _signature(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    try:
-        return dict(inspect.signature(function).parameters)
-    except (ValueError, TypeError):  # a builtin that declares none
-        return {}
 
 
 def _without_comma(tokens: list[Token]) -> list[Token]:
@@ -189,11 +206,11 @@ def _parse_argument(env: Environment, name: Token, value: list[Token], following
     if not value:
         raise TagSyntaxError(f"argument '{name.value}' has no value", token=name)
     try:
-        expression = FilteredExpression.parse(env, _stream(value, following))
+        expression = parse_expression(env, _stream(value, following))
     except LiquidSyntaxError as error:
         raise _told_by_option(name, value, following) or error from error
-    # What has no filters makes nothing new. The expression has just been parsed, and the class adds no slots.
-    if type(expression) is FilteredExpression and expression.filters:
+    # A variable or text without filters is nothing new. The expression has just been parsed; the class adds no slots.
+    if type(expression) is FilteredExpression and (expression.filters or is_literal(expression.left)):
         expression.__class__ = HeldExpression
     elif isinstance(expression, TernaryFilteredExpression):
         expression.__class__ = HeldTernary

@@ -112,7 +112,7 @@ class BackgroundTag(Tag):
             raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
         if target.kind != TOKEN_WORD:
             raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
-        name = arguments.expression(self.env, missing="the name of a partial is missing")
+        name = arguments.partial(self.env)
         return self.node_class(
             token,
             label=None,

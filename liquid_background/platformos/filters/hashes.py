@@ -69,11 +69,11 @@ def _member(name: str, held: Any, key: object) -> Any:
         return None
     if isinstance(held, dict):
         return held.get(key) if isinstance(key, str | int | float) else None
-    if isinstance(held, list | tuple | range):
-        if isinstance(key, int) and not isinstance(key, bool):
-            return held[key] if -len(held) <= key < len(held) else None
+    if not isinstance(held, list | tuple | range):
+        wrong(name, f"needs an object or a list, and is given {kind_of(held)}")
+    if not isinstance(key, int) or isinstance(key, bool):
         wrong(name, f"is given the key {kind_of(key)} for a list, whose items have numbers")
-    wrong(name, f"needs an object or a list, and is given {kind_of(held)}")
+    return held[key] if -len(held) <= key < len(held) else None
 
 
 @pure

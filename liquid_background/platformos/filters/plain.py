@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -26,6 +27,7 @@ MAX_ITEMS: Final = 100_000
 MAX_CHARACTERS: Final = 1_000_000
 """Characters of a text that a filter goes through, in Python and not in C."""
 
+_WHOLE: Final = re.compile(r"\s*-?\d{1,18}\s*", re.ASCII)
 _PLAIN: Final = (str, int, float, Decimal, list, tuple, dict, range, date, time, datetime, UUID, type(None))
 
 
@@ -125,7 +127,7 @@ def as_whole_number(name: str, what: str, value: object, least: int, most: int) 
     number: int | None = None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
-    elif (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isdecimal()):
+    elif (isinstance(value, float) and value.is_integer()) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
         number = int(value)
     if number is None:
         wrong(name, f"needs a whole number for {what}, and is given {kind_of(value)}")

@@ -140,16 +140,16 @@ def _written(text: str) -> datetime:
 
 
 def _later(name: str, moment: datetime, count: float, unit: str) -> datetime:
+    if unit not in _MONTHS and unit not in _UNITS:
+        wrong(name, f"knows the units {', '.join((*_MONTHS, *_UNITS))}, and is given {show(unit)}")
     try:
         if unit in _MONTHS:
             months = moment.year * 12 + moment.month - 1 + int(count) * _MONTHS[unit]
             year, month = divmod(months, 12)
             return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
-        if unit in _UNITS:
-            return moment + timedelta(seconds=count * _UNITS[unit])
+        return moment + timedelta(seconds=count * _UNITS[unit])
     except (ValueError, OverflowError):
         wrong(name, f"gets beyond the years 1 to 9999 with {count:g} {unit}")
-    wrong(name, f"knows the units {', '.join((*_MONTHS, *_UNITS))}, and is given {show(unit)}")
 
 
 def _number(name: str, value: object) -> float:

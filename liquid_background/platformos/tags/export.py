@@ -1,4 +1,4 @@
-"""`{% export name, other, namespace: 'shop' %}` makes variables known to other templates: `context.exports.shop.name`."""
+"""`{% export name, namespace: 'shop' %}` makes variables known to other templates: `context.exports.shop.name`."""
 
 from __future__ import annotations
 
@@ -24,26 +24,28 @@ class ExportNode(PassingNode):
 
     __slots__ = ("names", "namespace", "template")
 
-    def __init__(self, token: Token, names: list[Path], namespace: Expression) -> None:
+    def __init__(self, token: Token, names: list[Path], namespace: Expression | None) -> None:
         super().__init__(token)
         self.names = names
         self.namespace = namespace
         self.template = parsing.get()
 
     def __str__(self) -> str:
-        return f"{{% export {', '.join(map(str, self.names))}, namespace: {self.namespace} %}}"
+        namespace = f", namespace: {self.namespace}" if self.namespace is not None else ""
+        return f"{{% export {', '.join(map(str, self.names))}{namespace} %}}"
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Export the values; print nothing."""
-        return self._export(context, self.namespace.evaluate(context), [name.evaluate(context) for name in self.names])
+        namespace = self.namespace.evaluate(context) if self.namespace is not None else None
+        return self._export(context, namespace, [name.evaluate(context) for name in self.names])
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Export the values; print nothing."""
-        namespace = await self.namespace.evaluate_async(context)
+        namespace = await self.namespace.evaluate_async(context) if self.namespace is not None else None
         return self._export(context, namespace, [await name.evaluate_async(context) for name in self.names])
 
     def _export(self, context: RenderContext, namespace: object, values: list[object]) -> int:
-        if not isinstance(namespace, str) or not namespace.strip():
+        if self.namespace is not None and (not isinstance(namespace, str) or not namespace.strip()):
             shown = show(namespace) if isinstance(namespace, str | int | float) else "no text"
             message = f"the namespace of export is {shown}; it must be a name, as in {_EXAMPLE}"
             raise ArgumentError(message, token=self.namespace.token, template_name=self.template)
@@ -54,13 +56,14 @@ class ExportNode(PassingNode):
             except NotPlain as reason:
                 message = f"'{name}' {reason}: {plain_instead(context, value)}"
                 raise ArgumentError(message, token=name.token, template_name=self.template) from reason
-        export(context, str(namespace), plain)
+        export(context, str(namespace or ""), plain)
         return 0
 
     def expressions(self) -> Iterable[Expression]:
         """Return the variables and the namespace."""
         yield from self.names
-        yield self.namespace
+        if self.namespace is not None:
+            yield self.namespace
 
 
 class ExportTag(Tag):
@@ -85,6 +88,4 @@ class ExportTag(Tag):
             if argument.name != "namespace":
                 message = f"'export' takes no {argument.name}: {_EXAMPLE}"
                 raise TagSyntaxError(message, token=argument.token)
-        if not arguments.named:
-            raise TagSyntaxError(f"'export' needs a namespace, as in {_EXAMPLE}", token=token)
-        return ExportNode(token, names, arguments.named[-1].value)
+        return ExportNode(token, names, arguments.named[-1].value if arguments.named else None)

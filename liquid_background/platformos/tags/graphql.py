@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from io import StringIO
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.ast import BlockNode
@@ -39,7 +39,8 @@ class _GraphqlNode(PassingNode):
         token: Token,
         target: Identifier,
         arguments: Sequence[Argument],
-        filters: Sequence[Filter],
+        *,
+        filters: Sequence[Filter] = (),
         query: Expression | None = None,
         block: BlockNode | None = None,
     ) -> None:
@@ -174,13 +175,13 @@ class GraphqlTag(Tag):
                 named[-1], filters = _split_argument(named[-1])
             else:
                 query, filters = _split(query)
-            return GraphqlNode(token, target, named, filters, query=query)
+            return GraphqlNode(token, target, named, filters=filters, query=query)
         arguments.head.eat(TOKEN_EOF)
         next(stream)
         block = get_parser(self.env).parse_block(stream, frozenset((_END, TOKEN_EOF)))
         if not stream.current.is_tag(_END):
             raise never_closed(token)
-        return GraphqlNode(token, target, named, (), block=block)
+        return GraphqlNode(token, target, named, block=block)
 
 
 def _split_argument(argument: Argument) -> tuple[Argument, list[Filter]]:
@@ -191,5 +192,5 @@ def _split_argument(argument: Argument) -> tuple[Argument, list[Filter]]:
 def _split(expression: Expression) -> tuple[Expression, list[Filter]]:
     """Return an expression without its filters, and those."""
     if isinstance(expression, FilteredExpression) and expression.filters:
-        return FilteredExpression(expression.token, expression.left), cast(list[Filter], expression.filters)
+        return FilteredExpression(expression.token, expression.left), expression.filters
     return expression, []
