@@ -19,7 +19,7 @@ from liquid_background.language.exposed import REGISTERED
 from liquid_background.language.tags import HANDS_OVER
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md")
+PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md", "lists-and-objects.md")
 EXAMPLE = re.compile(r"<!-- example: (\{.*?\}) -->\n```liquid\n(.*?)```", re.DOTALL)
 
 
@@ -68,7 +68,7 @@ def test_each_tag_of_ours_is_told_of() -> None:
     added = {name for name in Environment().tags if not name.startswith("end")} - set(
         liquid.Environment(extra=True).tags
     )
-    writing, seen = ((DOCS / page).read_text(encoding="utf-8") for page in PAGES)
+    writing, seen = ((DOCS / page).read_text(encoding="utf-8") for page in PAGES[:2])
     assert {name for name in added if f"**`{name}`**" not in writing and f"{{% {name} " not in writing} == set()
     assert {name for name in HANDS_OVER if f"`{name}`" not in seen} == set()
 

@@ -113,7 +113,7 @@ def test_the_partial_form_gives_the_id(site: Any) -> None:
 
 def test_the_partial_may_be_a_variable_and_the_name_an_underscore(site: Any) -> None:
     site.write({"partials/mail/send": "sent"})
-    site.render("{% assign p = 'mail/' | append: 'send' %}{% background _ = p %}{% background _ = p | strip %}")
+    site.render("{% assign p = 'mail/' | append: 'send' %}{% background _ = p %}{% background job = p %}")
     assert [site.perform(job).result for job in site.jobs] == ["sent", "sent"]
 
 

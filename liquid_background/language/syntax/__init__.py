@@ -4,7 +4,8 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
-from liquid_background.language.syntax.literals import LonePath, is_written_list, settle
+from liquid_background.language.syntax.lines import NoStatement, statements
+from liquid_background.language.syntax.literals import LonePath, is_written_list, parse_expression, settle
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -29,10 +30,12 @@ from liquid_background.language.syntax.options import (
     unfiltered,
 )
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
-from liquid_background.language.syntax.reading import TOKEN_APPEND, literal_stream, parse_expression
+from liquid_background.language.syntax.reading import literal_stream
+from liquid_background.language.syntax.scanning import TOKEN_APPEND
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
+from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
     "LonePath",
@@ -42,6 +45,7 @@ __all__ = [
     "Arguments",
     "BodySource",
     "Delimiters",
+    "NoStatement",
     "Option",
     "Place",
     "TOKEN_APPEND",
@@ -53,6 +57,7 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_tokens",
     "literal_stream",
     "in_liquid_tag",
     "is_impossible",
@@ -72,6 +77,7 @@ __all__ = [
     "show",
     "slice_body",
     "starts_assignment",
+    "statements",
     "template_name",
     "text_of",
     "token_in",

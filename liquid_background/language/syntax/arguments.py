@@ -34,10 +34,10 @@ from liquid.token import (
 )
 
 from liquid_background.errors import ArgumentError, TagSyntaxError
-from liquid_background.language.syntax.literals import is_literal
+from liquid_background.language.syntax.literals import is_literal, parse_expression
 from liquid_background.language.syntax.location import parsing
 from liquid_background.language.syntax.options import OPTIONS
-from liquid_background.language.syntax.reading import literal_tokens, parse_expression
+from liquid_background.language.syntax.reading import literal_tokens
 from liquid_background.language.syntax.signatures import takes
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
@@ -168,7 +168,7 @@ def _tokens(env: Environment, stream: TokenStream, tag: Token) -> list[Token]:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
-    inner = literal_tokens(env, token)
+    inner = literal_tokens(env, token, tag.value)
     return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
 
 
@@ -194,7 +194,7 @@ def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
 
 
 def _is_name(token: Token) -> bool:
-    # Words that python-liquid reserves (`for`, `limit`, `with`) are tokens of a kind of their own.
+    # Words that python-liquid reserves (`for`, `with`, `true`) may be tokens of a kind of their own.
     return token.kind not in _NOT_NAMES and (token.value[:1].isalnum() or token.value[:1] == "_")
 
 

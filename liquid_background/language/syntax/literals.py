@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from liquid import RenderContext, Token
+from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.filtered import TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
@@ -209,6 +210,17 @@ def settle(expression: Expression) -> None:
             left.extend(part.children())
 
 
+def parse_expression(env: Environment, stream: TokenStream) -> FilteredExpression | TernaryFilteredExpression:
+    """Parse a value with filters, which may be or hold literals.
+
+    Raises:
+        LiquidSyntaxError: when it is none.
+    """
+    expression = FilteredExpression.parse(env, stream)
+    settle(expression)
+    return expression
+
+
 def _item(part: Expression, context: RenderContext) -> object:
     return part.build(context) if isinstance(part, _Literal) else _plain(part.evaluate(context))
 
@@ -230,7 +242,7 @@ def _key(path: Path, value: object) -> str:
         return str(path)
     if not isinstance(value, _KEYS):
         message = (
-            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: quote it, or assign a text"
+            f"the key `{path}` stands for {a(type(value).__name__)}, and a key is text: put it in quotes"
         )
         raise ArgumentError(message, token=path.token)
     return to_liquid_string(value, False)
