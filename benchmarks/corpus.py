@@ -1,6 +1,6 @@
 """Parse a folder of real templates, with their own tags stubbed: how many parse, and why the others do not.
 
-python benchmarks/corpus.py FOLDER
+python benchmarks/corpus.py [--dialect platformos] FOLDER
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 from liquid_background import Environment
 from liquid_background.errors import LiquidBackgroundError
 from liquid_background.language.pages.front_matter import front_matter_part
-from liquid_background.language.syntax import line_of, what_was_wrong
+from liquid_background.language.syntax import line_of, starts_assignment, what_was_wrong
 from liquid_background.language.tags.unknown import UnknownTag
 
 _QUOTED: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
@@ -44,10 +44,11 @@ class Stub(Tag):
         if token.kind != TOKEN_TAG or not name or is_part:
             return UnknownTag(self.env).parse(stream)
         next(stream)
+        is_alone = starts_assignment(stream.current)  # one tag may have both forms, as `background` has
         if stream.current.kind == TOKEN_EXPRESSION:
             next(stream)
         nodes: list[Node] = []
-        if re.search(rf"\bend{name}\b", token.source):
+        if not is_alone and re.search(rf"\bend{name}\b", token.source):
             nodes.append(get_parser(self.env).parse_block(stream, frozenset((f"end{name}", TOKEN_EOF))))
             stream.expect(TOKEN_TAG, value=f"end{name}")
         else:
@@ -96,8 +97,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true", help="name each template that does not parse")
+    parser.add_argument("--dialect", default="", help="forms beyond standard Liquid, such as platformos")
     given = parser.parse_args()
-    environment = Environment()
+    environment = Environment(dialect=given.dialect)
     environment.add_tag(Stub)
     paths = list(templates(given.folder))
     failures = [failure for path in paths if (failure := failure_of(environment, path)) is not None]

@@ -10,9 +10,11 @@ _HEAD: Final = re.compile(r"[ \t\r]*(?P<name>#|\w+)[ \t]*")
 _CODE: Final = re.compile(r"(?:[^'\"#\n]+|'[^'\n]*'|\"[^\"\n]*\"|(?<=\S)#|['\"])*")
 _BRACKET: Final = re.compile(r"'[^'\n]*'|\"(?:[^\"\\\n]|\\.)*\"|(?<=\s)#[^\n]*|[\[\]{}]")
 _LABEL: Final = re.compile(r"[ \t]*(?P<name>\w[\w-]*)\??[ \t]*:")
+_COMMENT_LINE: Final = re.compile(r"^[ \t\r]*(?:(?P<end>endcomment\b)|comment[ \t\r]*$)", re.MULTILINE)
 _BLANKS: Final = " \t\r"
 _COMMENT: Final = "#"
 _VERBATIM: Final = frozenset(("comment", "doc"))
+_WITHOUT_VALUES: Final = _VERBATIM | frozenset(("else", "break", "continue"))  # what is behind them is not read
 
 
 class Statement(NamedTuple):
@@ -47,7 +49,7 @@ def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COM
         NoStatement: for a line that is none.
     """
     head = _HEAD if comment == _COMMENT else re.compile(rf"[ \t\r]*(?P<name>{re.escape(comment)}|\w+)[ \t]*")
-    brackets = _Brackets(text)
+    brackets, ends = _Brackets(text), _Ends(text)
     at = 0
     while at < len(text):
         end = _end_of_line(text, at)
@@ -69,7 +71,7 @@ def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COM
         yield Statement(name, found.start("name"), expression, found.end())
         at = end + 1
         if name in _VERBATIM:
-            closed = _end_of(text, at, name)
+            closed = ends.of(at, name)
             if closed > at:
                 yield Statement("", at, text[at:closed], at)
             at = closed
@@ -91,7 +93,8 @@ def _expression(
 ) -> tuple[str, int]:
     """Return the expression of a statement, and the end of its last line."""
     is_raw = is_foreign(name)
-    end = end if is_raw else brackets.end_of(at, end)
+    has_values = not is_raw and name not in _WITHOUT_VALUES and not name.startswith("end")
+    end = brackets.end_of(at, end) if has_values else end
     code = _code(text, at, end)
     parts = [text[at:end] if is_raw else code]
     while code.rstrip(_BLANKS).endswith(","):
@@ -100,7 +103,7 @@ def _expression(
             break
         parts[-1] = parts[-1].ljust(following - at - 1) + "\n"
         at, end = following, _end_of_line(text, following)
-        end = end if is_raw else brackets.end_of(at, end)
+        end = brackets.end_of(at, end) if has_values else end
         code = _code(text, at, end)
         parts.append(text[at:end] if is_raw else code)
     return "".join(parts).rstrip(_BLANKS), end
@@ -154,10 +157,28 @@ def _code(text: str, at: int, end: int) -> str:
     return found.group()
 
 
-def _end_of(text: str, at: int, name: str) -> int:
-    """Return the start of the line with the end tag of a block that is no statements; the text's end without one."""
-    found = re.compile(rf"^[ \t\r]*end{name}\b", re.MULTILINE).search(text, at)
-    return found.start() if found else len(text)
+class _Ends:
+    """The ends of `comment` and `doc`, whose lines are no statements."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._nests = True
+
+    def of(self, at: int, name: str) -> int:
+        """Return the start of the line with the end tag of a block; the text's end without one.
+
+        A comment may hold others. Where their ends are too few, a line in it that says `comment` is text, as it is for
+        python-liquid, which knows no others.
+        """
+        if name == "comment" and self._nests:
+            depth = 1
+            for line in _COMMENT_LINE.finditer(self._text, at):
+                depth += -1 if line["end"] else 1
+                if not depth:
+                    return line.start()
+            self._nests = False
+        found = re.compile(rf"^[ \t\r]*end{name}\b", re.MULTILINE).search(self._text, at)
+        return found.start() if found else len(self._text)
 
 
 def _end_of_line(text: str, at: int) -> int:

@@ -26,9 +26,25 @@ _STEPS: Final = (
     ".x", ".y", ".y.z", ".z", ".size", ".first", ".last", "[0]", "[1]", "[-1]", "[-4]", "[99]", "[9223372036854775808]",
     "['x']", "['k y']", "[key]", "[index]", "[d.x]", "[nothing_there]", "[l[1]]", "[s]", ".boom", ".typed", ".self.x",
     ".name", ".orders", ".broken", ".secret", ".only", ".left", ".value", ".nothing_there", "[ll[0][1]]", ".index",
-    "[none]", "[t]", "[f]", "[le]",
+    ".limit", ".else", "[none]", "[t]", "[f]", "[le]",
 )  # fmt: skip
-_LOCALS: Final = ("v", "u", "i", "j", "a", "s", "l", "forloop", "K1", "cut", "partial")
+_LOCALS: Final = (
+    "v",
+    "u",
+    "i",
+    "j",
+    "a",
+    "s",
+    "l",
+    "forloop",
+    "K1",
+    "cut",
+    "partial",
+    "limit",
+    "if",
+    "not",
+    "contains",
+)
 _FORLOOP: Final = ("index", "index0", "rindex", "rindex0", "first", "last", "length", "parentloop.index", "name", "x")
 _TEXTS: Final = ("x", " ", "\n", "é", "ß <b>", "  \n ", "\u2028", "{ %", "'\"\\", "t" * 501)
 _OPERATORS: Final = ("==", "!=", "<>", "<", ">", "<=", ">=", "contains")
