@@ -58,12 +58,14 @@ class Option:
             remedy = "leave the option out for its default"
         return f"{self.name} is {show(value)}; it must be {self.allowed}{f': {remedy}' if remedy else ''}"
 
-    def without_value(self, expression: Expression) -> str:
-        """Return what to say about an expression that is nil: most often it is text, or a number with its unit."""
+    def without_value(self, expression: Expression, value: object = None) -> str:
+        """Return what to say about an expression that is nil or blank: most often it is text without its quotes."""
         name = bare_name(expression)
         written = name or seen(str(expression))
         written = written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
         what = "is a variable without a value" if isinstance(unfiltered(expression), Path) else "has no value"
+        if value is not None:
+            what, name = f"is {show(value)}", ""
         return f"{self.name}: {written}: `{written}` {what}; {self._instead(name)}"
 
     def unreadable(self, written: str) -> str:
