@@ -185,7 +185,8 @@ class BackgroundNode(PassingNode, BodyNode):
             try:
                 options[name] = option.read(value)
             except ValueError:
-                said = option.complaint(value) if value is not None else option.without_value(expression)
+                is_blank = value is None or (isinstance(value, str) and not value.strip())
+                said = option.without_value(expression, value) if is_blank else option.complaint(value)
                 tolerate(context.env, ArgumentError(said, token=expression.token, template_name=self.template))
                 options[name] = option.nearest(value)
             else:
