@@ -26,7 +26,8 @@ MODULE: Final = {
     return null
   endif
 
-  function event = "modules/bus/commands/events/create", type: type, object: object, deprecated_max_attempts: max_attempts, deprecated_delay: delay
+  function event = "modules/bus/commands/events/create", type: type, object: object,
+    deprecated_max_attempts: max_attempts, deprecated_delay: delay
 
   return event
 %}
@@ -39,7 +40,9 @@ MODULE: Final = {
     function event = 'modules/bus/commands/events/create/execute', object: event
     if event.valid
       assign source_name = 'modules/bus/commands/events/create:' | append: type
-      background _job_id = 'modules/bus/commands/events/broadcast', object: event, deprecated_max_attempts: deprecated_max_attempts, deprecated_delay: deprecated_delay, source_name: source_name, priority: 'high'
+      background _job_id = 'modules/bus/commands/events/broadcast', object: event,
+        deprecated_max_attempts: deprecated_max_attempts, deprecated_delay: deprecated_delay,
+        source_name: source_name, priority: 'high'
     else
       log event, type: 'ERROR: modules/bus/commands/events invalid'
     endif

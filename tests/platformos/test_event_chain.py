@@ -1,4 +1,4 @@
-"""Events of a real module's forms go from consumer to consumer: published, made, broadcast, each in jobs of a worker."""
+"""Events of a real module's forms go from consumer to consumer, in jobs of a worker."""
 
 from __future__ import annotations
 
