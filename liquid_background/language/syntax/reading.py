@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Any, Final
 
 from liquid import Environment, Token, TokenStream
-from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions import FilteredExpression, Path, parse_primitive
 from liquid.builtin.expressions._tokenize import _RE
 from liquid.exceptions import LiquidSyntaxError
 from liquid.expression import Expression
 from liquid.token import (
-    TOKEN_COLON,
     TOKEN_COMMA,
     TOKEN_DOT,
     TOKEN_ELSE,
@@ -22,6 +20,7 @@ from liquid.token import (
     TOKEN_IDENTINDEX,
     TOKEN_IDENTSTRING,
     TOKEN_IF,
+    TOKEN_INTEGER,
     TOKEN_LBRACKET,
     TOKEN_RBRACKET,
     TOKEN_STRING,
@@ -37,6 +36,7 @@ from liquid_background.language.syntax.words import expression_tokens, with_name
 
 _MARKS: Final = re.compile(r"[\[{]|<<")
 _KEY: Final = re.compile(r"(?:(?P<quoted>\"(?:[^\"\\]|\\.)*\"|'[^']*')|(?P<name>\w[\w-]*\??))[ \n\t\r]*:", re.DOTALL)
+_SIMPLE: Final = frozenset((TOKEN_INTEGER, TOKEN_STRING, TOKEN_WORD))
 _OF_PATHS: Final = frozenset(
     (TOKEN_WORD, TOKEN_DOT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING, TOKEN_LBRACKET, TOKEN_RBRACKET)
 )
@@ -111,7 +111,7 @@ class _Reading(Scanner):
             return None
         self._at = at + 1
         try:
-            tokens, end = self._until("]", lambda _: True)
+            tokens, end = self._until("]")
         except LiquidSyntaxError:
             self._depth = 0
             tokens, end = [], ""
@@ -126,7 +126,7 @@ class _Reading(Scanner):
         items: list[Expression] = []
         while True:
             comma = self._at - 1
-            tokens, end = self._until(",]", lambda _: True)
+            tokens, end = self._until(",]")
             self._refuse_end(at, end, tokens, items, comma)
             if not tokens:
                 break
@@ -155,6 +155,8 @@ class _Reading(Scanner):
     def _value(self, tokens: list[Token]) -> Expression:
         """Parse one value in a literal."""
         end = self._token(TOKEN_EOF, "", self._at - 1)
+        if len(tokens) == 1 and tokens[0].kind in _SIMPLE and type(tokens[0].value) is str:
+            return parse_primitive(self._env, TokenStream(iter([*tokens, end])))
         try:
             expression = parse_expression(self._env, TokenStream(iter([*with_names(self._env, tokens, ""), end])))
         except NestedTooDeep:
@@ -186,7 +188,7 @@ class _Reading(Scanner):
                 break
             key_at = self._at
             self._at = head.end()
-            tokens, end = self._until(",}", self._is_next_entry)
+            tokens, end = self._until(",}", self._goes_on)
             if not tokens:
                 self._refuse_value(head, key_at, at, end)
             self._refuse_end(at, end, tokens, entries, comma)
@@ -228,21 +230,17 @@ class _Reading(Scanner):
             return head["name"]
         return KeyName(self._token(TOKEN_WORD, head["name"], at), [head["name"]])
 
-    def _is_next_entry(self, tokens: list[Token]) -> bool:
-        """Return whether the comma behind the tokens of a value ends it, and not an argument of its last filter."""
-        names = [token for before, token in pairwise(tokens) if before.kind in PIPES]
-        if not names:
-            return True
+    def _goes_on(self, last_filter: Token) -> bool:
+        """Return whether another argument of a value's last filter follows, and not the next key or the end."""
         at = self._at
         self._skip()
         start, self._at = self._at, at
         if self._text[start : start + 1] in ("", "}", ","):
-            return True
-        head = _KEY.match(self._text, start)
-        if head is None:
             return False
-        name = self._token(TOKEN_WORD, head["name"] or "", start)
-        return not (head["name"] and takes(self._env, names[-1], name, after_colon=tokens[-1].kind == TOKEN_COLON))
+        head = _KEY.match(self._text, start)
+        if head is None or not head["name"]:
+            return head is None
+        return takes(self._env, last_filter, self._token(TOKEN_WORD, head["name"], start), after_colon=False)
 
     def _folded(self, at: int, kind: Any, parts: tuple[Any, ...]) -> Token:
         return self._token(TOKEN_STRING, Folded.of(self._text[at : self._at], kind, parts), at)

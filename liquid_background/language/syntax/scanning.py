@@ -19,6 +19,7 @@ from liquid.token import (
     TOKEN_COLON,
     TOKEN_COMMA,
     TOKEN_CONTAINS,
+    TOKEN_DOT,
     TOKEN_DPIPE,
     TOKEN_ELSE,
     TOKEN_EOF,
@@ -26,6 +27,7 @@ from liquid.token import (
     TOKEN_FLOAT,
     TOKEN_FOR,
     TOKEN_IF,
+    TOKEN_INTEGER,
     TOKEN_LBRACKET,
     TOKEN_LPAREN,
     TOKEN_NOT,
@@ -61,6 +63,10 @@ _BEFORE_VALUES: Final = _WORDS | frozenset((
     *(operators[written] for written in ("==", "!=", "<>", "<", ">", "<=", ">=")),
 ))  # fmt: skip
 """Tokens behind which a value begins, so that a bracket is a list's, and not a member's."""
+_AS_THEY_ARE: Final = frozenset(
+    (TOKEN_RANGE_LITERAL, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_DOT, TOKEN_COMMA, TOKEN_COLON, TOKEN_PIPE, TOKEN_DPIPE)
+)
+"""Tokens whose text is their value."""
 
 
 class Scanner(ABC):
@@ -81,7 +87,7 @@ class Scanner(ABC):
 
     def tokens(self) -> list[Token]:
         """Return all tokens."""
-        tokens, _ = self._until("", lambda _: True)
+        tokens, _ = self._until("")
         return tokens
 
     @abstractmethod
@@ -91,15 +97,16 @@ class Scanner(ABC):
     def _token(self, kind: str, value: str, at: int) -> Token:
         return Token(kind, value, self._base + at, self._source)
 
-    def _until(self, ends: str, is_end: Callable[[list[Token]], bool]) -> tuple[list[Token], str]:
+    def _until(self, ends: str, goes_on: Callable[[Token], bool] | None = None) -> tuple[list[Token], str]:
         """Return the tokens up to one of some characters outside brackets, and which it was; "" for the end.
 
         Args:
             ends: the characters.
-            is_end: whether the comma behind the tokens is one that ends them.
+            goes_on: returns whether a comma is not the end, but stands between arguments of the filter of that name.
         """
         found: list[Token] = []
         open_brackets = 0
+        last_filter: Token | None = None
         while True:
             self._skip()
             character = self._text[self._at : self._at + 1]
@@ -107,10 +114,12 @@ class Scanner(ABC):
                 return found, ""
             if not open_brackets and character in ends:
                 self._at += 1
-                if character != "," or is_end(found):
+                if character != "," or goes_on is None or last_filter is None or not goes_on(last_filter):
                     return found, character
                 self._at -= 1
             tokens = self._next(found)
+            if found and found[-1].kind in PIPES:
+                last_filter = tokens[0]
             for token in tokens:
                 open_brackets += (token.kind in _OPENING) - (token.kind in _CLOSING)
             found += tokens
@@ -136,11 +145,12 @@ class Scanner(ABC):
         assert match is not None  # its last rule takes any character
         self._at = match.end()
         # Alone it is what it is in its place: only a bracket looks further, and for more than there may be.
-        piece = Token(TOKEN_EXPRESSION, match.group(), self._base + at, self._source)
-        kind = match.lastgroup or ""
-        tokens = [self._token(kind, "(", at)] if kind == TOKEN_RANGE_LITERAL else list(tokenize(piece.value, piece))
+        kind, value = match.lastgroup or "", match.group()
+        if kind in _AS_THEY_ARE:
+            return [self._token(kind, value, at)]
+        tokens = list(tokenize(value, self._token(TOKEN_EXPRESSION, value, at)))
         if self._depth and is_value and tokens[0].kind == TOKEN_STRING:
-            return [self._string(match.group(), at)]
+            return [self._string(value, at)]
         return tokens
 
     def _begins_value(self, before: Token, at: int) -> bool:
