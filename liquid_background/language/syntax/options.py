@@ -51,21 +51,26 @@ class Option:
     numeric: bool = False  # so front matter, which is text, reads its value as a number
     words: tuple[str, ...] = ()  # all that it may be, where that are a few words
 
-    def complaint(self, value: object) -> str:
-        """Return what to say about a wrong value: the argument, the value, what is allowed and what to do."""
+    def complaint(self, value: object, expression: Expression | None = None) -> str:
+        """Return what to say about a wrong value: the argument, the value, what is allowed and what to do.
+
+        Args:
+            value: what was given.
+            expression: that it came from, if it was not written out.
+        """
+        if value is None and expression is not None:
+            return self._without_value(expression)
         remedy = self.near(str(value)) if isinstance(value, str | float) else ""
         if value is None or (isinstance(value, str) and not value.strip()):
             remedy = "leave the option out for its default"
+            if expression is not None:
+                remedy = f"give `{_written(expression)}` a default, or leave the option out"
         return f"{self.name} is {show(value)}; it must be {self.allowed}{f': {remedy}' if remedy else ''}"
 
-    def without_value(self, expression: Expression, value: object = None) -> str:
-        """Return what to say about an expression that is nil or blank: most often it is text without its quotes."""
-        name = bare_name(expression)
-        written = name or seen(str(expression))
-        written = written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
+    def _without_value(self, expression: Expression) -> str:
+        """Return what to say about an expression that is nil: most often it is text, or a number with its unit."""
+        name, written = bare_name(expression), _written(expression)
         what = "is a variable without a value" if isinstance(unfiltered(expression), Path) else "has no value"
-        if value is not None:
-            what, name = f"is {show(value)}", ""
         return f"{self.name}: {written}: `{written}` {what}; {self._instead(name)}"
 
     def unreadable(self, written: str) -> str:
@@ -81,12 +86,19 @@ class Option:
         return name in self.words or (self.numeric and name[0].isdigit())
 
     def _instead(self, name: str) -> str:
+        """Return what to write instead of a name without quotes, or of an expression that is none."""
         if not name:
             return f"it must be {self.allowed}: give it a default, or leave the option out"
         with suppress(ValueError):
             value = self.read(name)
             return f"write {value:.10g}" if self.numeric else f"quote it: '{name}'"
         return self.near(name) or f"it must be {self.allowed}"
+
+
+def _written(expression: Expression) -> str:
+    """Return an expression as a template has it, cut short."""
+    written = bare_name(expression) or seen(str(expression))
+    return written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
 
 
 def unfiltered(expression: Expression) -> Expression | None:

@@ -185,8 +185,7 @@ class BackgroundNode(PassingNode, BodyNode):
             try:
                 options[name] = option.read(value)
             except ValueError:
-                is_blank = value is None or (isinstance(value, str) and not value.strip())
-                said = option.without_value(expression, value) if is_blank else option.complaint(value)
+                said = option.complaint(value, expression)
                 tolerate(context.env, ArgumentError(said, token=expression.token, template_name=self.template))
                 options[name] = option.nearest(value)
             else:
