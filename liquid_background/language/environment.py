@@ -92,7 +92,7 @@ class Environment(Speaking, Sending, Exposing):
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
-        self.choose(dialect)
+        self._choose(dialect)
 
     def attach(self, engine: Sink, settings: Settings) -> None:
         """Send to an engine from now on, and take from its settings what this environment leaves open.
@@ -101,8 +101,8 @@ class Environment(Speaking, Sending, Exposing):
             SettingsError: when it sends to another one.
         """
         super().attach(engine, settings)
-        if not self.has_chosen:
-            self.speak(dialect_of(settings.dialect))
+        if not self._has_chosen:
+            self._speak(dialect_of(settings.dialect))
 
     @property
     def mode(self) -> Mode:

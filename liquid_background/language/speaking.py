@@ -18,22 +18,21 @@ class Speaking(Environment):
 
     Attributes:
         provided: what the application gives, by the names that the dialect asks for.
-        has_chosen: whether the dialect is its own, and not that of its engine's settings.
     """
 
     dialect: Dialect = STANDARD
-    has_chosen = False
+    _has_chosen = False  # whether the dialect is its own, and not that of its engine's settings
     hands_over: set[str]
 
-    def choose(self, dialect: Dialect | str | None) -> None:
+    def _choose(self, dialect: Dialect | str | None) -> None:
         """Take up a dialect that was given, if one was: once all tags and filters of our own are there."""
         self.provided: dict[str, Callable[..., Any]] = {}
         self._stock: tuple[dict[str, Tag], dict[str, Callable[..., Any]]] = dict(self.tags), dict(self.filters)
-        self.has_chosen = dialect is not None
+        self._has_chosen = dialect is not None
         if dialect is not None:
-            self.speak(dialect_of(dialect))
+            self._speak(dialect_of(dialect))
 
-    def speak(self, dialect: Dialect) -> None:
+    def _speak(self, dialect: Dialect) -> None:
         """Take up a dialect; tags and filters that the application has added or replaced stay as they are."""
         if dialect is self.dialect:
             return

@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from liquid.exceptions import LiquidError
 
-from liquid_background import Environment
+from liquid_background import Engine, Environment
 from liquid_background.errors import SettingsError
-from liquid_background.language.pages import SiteLoader
 
 JSON = '{% parse_json o %}{"a": [1, {"b": "{{ x }}"}], "n": null}{% endparse_json %}'
 
@@ -145,10 +144,10 @@ def test_what_they_name_of_the_page_travels(site: Any) -> None:
     assert site.run(source, {"user": user, "me": "I"}) == "a@b.c 3 Ada I"
 
 
-def test_what_an_application_has_of_its_own_stays(site: Any, tmp_path: Any) -> None:
-    environment = Environment(loader=SiteLoader(tmp_path))
+def test_an_environment_takes_the_dialect_of_its_engine_and_keeps_what_the_application_added(settings: Any) -> None:
+    environment = Environment()
     environment.filters["slugify"] = lambda value: "mine"
-    environment.speak(site.engine.environment.dialect)
+    Engine(environment=environment, settings=settings.model_copy(update={"dialect": "platformos"}))
     assert environment.from_string("{{ 'A b' | slugify }}{{ 'A b' | titleize }}").render() == "mineA B"
 
 
