@@ -42,7 +42,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule(
             "option",
             Severity.ERROR,
-            "An option or parameter of a background tag, or a schedule in front matter, is out of range.",
+            "An option or parameter of a background tag, or one in front matter, is out of range or lacks its quotes.",
         ),
         Rule("unknown-tag", Severity.ERROR, "Nobody registered the tag."),
         Rule("unknown-filter", Severity.ERROR, "Nobody registered the filter."),

@@ -45,7 +45,7 @@ class Unquoted:
             if not written or written in self._given:
                 continue
             option = self._run.environment.dialect.options[name]
-            said, _, remedy = option.without_value(value).partition("; ")
+            said, _, remedy = option.complaint(None, value).partition("; ")
             if option.is_meant(written):
                 yield finding(self._path, value.token, "option", said, remedy)
             elif self._is_unknown(written):

@@ -100,7 +100,7 @@ class _Values:
             keys[name] = key
             values[name] = value
             yield from self._key(key) if name not in KEYS else self._value(name, value)
-        if CONSUMERS in PurePath(self._path).parts and isinstance(values.get("metadata"), yaml.MappingNode):
+        if CONSUMERS in PurePath(self._path).parts and "metadata" in values:
             yield from self._options(values["metadata"], keys)
         if conflict is not None:
             yield self._conflict(keys.get("slug"), conflict)
@@ -108,7 +108,13 @@ class _Values:
 
     def _options(self, metadata: yaml.Node, keys: Mapping[str, yaml.Node]) -> Iterator[Finding]:
         """Yield options of a consumer, under `metadata`, that do not count."""
-        for key, _ in metadata.value:
+        items = metadata.value if isinstance(metadata, yaml.SequenceNode) else ()
+        if any(
+            str(key.value) in OPTIONS for item in items if isinstance(item, yaml.MappingNode) for key, _ in item.value
+        ):
+            message = "metadata is a list, so no option in it counts"
+            yield self._at(metadata, "misspelt-option", message, "write `name: value` lines without `-`")
+        for key, _ in metadata.value if isinstance(metadata, yaml.MappingNode) else ():
             name = str(key.value)
             if name in OPTIONS:
                 if name in keys:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from importlib import import_module
 from typing import Any, Final, TypeAlias
 
-_reader: Final[Any] = import_module("re._parser")  # which reads an expression to a tree, and is in no stub
+_reader: Final[Any] = vars(re)["_parser"]  # which reads an expression to a tree; no stub has it
 _MAX_PATTERN: Final = 500  # characters of an expression
 _MAX_STATES: Final = 2_000  # that it is made into
 _MAX_STEPS: Final = 5_000_000

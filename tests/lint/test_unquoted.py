@@ -32,11 +32,20 @@ UNQUOTED = [
 
 # Numbers with something around them, which do not parse at all.
 BROKEN = [
-    ("delay: 10 s", "delay: `10 s` is no number: write 0.1667, in minutes"),
-    ("delay: 1.5h", "delay: `1.5h` is no number: write 90, in minutes"),
-    ("delay: 1,5", "delay: `1,5` is no number: write 1.5"),
-    ("delay: .5", "delay: `.5` is no number: write 0.5"),
-    ("max_attempts: 3 times", "max_attempts: `3 times` is no number: write 3"),
+    ("delay: 10 s", "delay: `10 s` is no number; write 0.1667, in minutes"),
+    ("delay: 1.5h", "delay: `1.5h` is no number; write 90, in minutes"),
+    ("delay: 1,5", "delay: `1,5` is no number; write 1.5"),
+    ("delay: .5", "delay: `.5` is no number; write 0.5"),
+    ("delay: 5.minutes", "delay: `5.minutes` is no number; write 5, in minutes"),
+    ("delay: five minutes", "delay: `five minutes` is no number; it must be minutes from 0 to 65535"),
+    ("delay: 00:10", "delay: `00:10` is no number; it must be minutes from 0 to 65535"),
+    ("max_attempts: 3 times", "max_attempts: `3 times` is no number; write 3"),
+    ("priority: :high", "priority: `:high` is not one text in quotes; did you mean 'high'?"),
+    (
+        "priority: 'high' 'x', delay: 1",
+        "priority: `'high' 'x'` is not one text in quotes; it must be 'low', 'default' or 'high'",
+    ),
+    ("source_name: send the email", "source_name: `send the email` is not one text in quotes; write 'send_the_email'"),
 ]
 
 CLEAN = [
@@ -76,7 +85,9 @@ def test_what_is_unquoted_is_told_once_with_what_to_do(tmp_path: Path) -> None:
 
 def test_a_number_with_more_around_it_says_what_to_write(tmp_path: Path) -> None:
     for arguments, message in BROKEN:
-        assert _said(_found(tmp_path, block("x", arguments)))[0][:2] == ("option", message)
+        source = f"{{% background {arguments} %}}x{{% endbackground %}}"
+        ((rule, said, _), *_) = _said(_found(tmp_path, source))
+        assert (rule, said[: len(message)]) == ("option", message)
 
 
 def test_names_that_something_gives_a_value_are_right(tmp_path: Path) -> None:
@@ -119,3 +130,12 @@ def test_a_partial_may_be_given_names_by_others(tmp_path: Path, gives: str) -> N
 
 def test_a_partial_form_needs_no_source_name(tmp_path: Path) -> None:
     assert rules(tmp_path, "{% background _ = 'mail', email: 1 %}") == []
+
+
+def test_a_partial_form_without_a_name_says_what_to_write(tmp_path: Path) -> None:
+    for source in ("{% background = 'mail' %}", "{% liquid\n background = 'mail' %}"):
+        ((rule, said, _), *_) = _said(_found(tmp_path, source))
+        assert (rule, said) == (
+            "syntax",
+            "the name that receives the job's id is missing: write `_ = 'name/of/a/partial'`",
+        )

@@ -44,7 +44,7 @@ def test_elsewhere_it_is_an_error_at_its_own_line(site: Any, word: str, compile:
     site.engine.environment.dialect = Environment().dialect
     site.write({"partials/guard": f"one\n{{% if true %}}\n  {{% {word} %}}\n{{% endif %}}"})
     for page in ("{% include 'guard' %}", "{% render 'guard' %}", "{% function x = 'guard' %}"):
-        with pytest.raises(LiquidError, match=f"'{word}' stands in no loop: {{% return %}} ends a template") as raised:
+        with pytest.raises(LiquidError, match=rf"'{word}' stands in no loop: {{% return %}} ends a template") as raised:
             site.render(f"\n\n\n\n\n{page}")
         assert raised.value.template_name == "partials/guard"
         assert raised.value.token.source.count("\n", 0, raised.value.token.start_index) == 2
@@ -56,5 +56,5 @@ def test_continue_ends_nothing(site: Any) -> None:
 
 
 def test_a_block_tells_of_return(site: Any) -> None:
-    with pytest.raises(LiquidError, match="would leave the background block, which runs alone: {% return %} ends it"):
+    with pytest.raises(LiquidError, match=r"would leave the background block.*{% return %} ends it"):
         site.render("{% background source_name: 'x' %}{% break %}{% endbackground %}")

@@ -1,4 +1,4 @@
-"""The tags of the dialect: what each does, what it cannot take, and that both halves agree, walked over and compiled."""
+"""The tags of the dialect: what each does and cannot take, in both halves, walked over and compiled."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from typing import Any
 import pytest
 from liquid.exceptions import LiquidError
 
-from liquid_background import Environment
+from liquid_background import Engine, Environment
 from liquid_background.errors import SettingsError
-from liquid_background.language.pages import SiteLoader
 
 JSON = '{% parse_json o %}{"a": [1, {"b": "{{ x }}"}], "n": null}{% endparse_json %}'
 
@@ -22,7 +21,8 @@ JSON = '{% parse_json o %}{"a": [1, {"b": "{{ x }}"}], "n": null}{% endparse_jso
         ("{% parse_json o %} {% endparse_json %}{{ o | json }}", "null"),
         (f"{JSON}{{% hash_assign o['a'] = 3 %}}{{{{ o.a }}}}", "3"),
         (f"{JSON}{{% hash_assign o['c']['d'] = x | plus: 1 %}}{{{{ o.c.d }}}}", "8"),
-        ("{% liquid\n assign k = 'q'\n parse_json o\n echo '{}'\n endparse_json\n hash_assign o[k] = x\n%}{{ o.q }}", "7"),
+        ("{% liquid\n assign k = 'q'\n parse_json o\n echo '{}'\n endparse_json\n hash_assign o[k] = x\n%}{{ o.q }}",
+         "7"),
         ("{% export x, namespace: 'n' %}{{ context.exports.n.x }}{% render 'exported' %}", "77"),
         ("{% assign y = 1 %}{% export x, y, namespace: 'n' %}{% export y %}{{ context.exports | json }}",
          '{"n": {"x": 7, "y": 1}, "y": 1}'),
@@ -125,7 +125,7 @@ def test_graphql_asks_the_application(site: Any, function: Any) -> None:
 
 def test_what_graphql_answers_is_plain(site: Any) -> None:
     site.engine.environment.provide("graphql", lambda *_: {"user": object()})
-    with pytest.raises(LiquidError, match="the result of graphql .* have the function return plain values"):
+    with pytest.raises(LiquidError, match=r"the result of graphql .* have the function return plain values"):
         site.render("{% graphql r = 'x' %}")
     with pytest.raises(LiquidError, match="the query to run is nil; it must be the name of one"):
         site.render("{% graphql r = none %}")
@@ -144,10 +144,10 @@ def test_what_they_name_of_the_page_travels(site: Any) -> None:
     assert site.run(source, {"user": user, "me": "I"}) == "a@b.c 3 Ada I"
 
 
-def test_what_an_application_has_of_its_own_stays(site: Any, tmp_path: Any) -> None:
-    environment = Environment(loader=SiteLoader(tmp_path))
+def test_an_environment_takes_the_dialect_of_its_engine_and_keeps_what_the_application_added(settings: Any) -> None:
+    environment = Environment()
     environment.filters["slugify"] = lambda value: "mine"
-    environment._speak(site.engine.environment.dialect)
+    Engine(environment=environment, settings=settings.model_copy(update={"dialect": "platformos"}))
     assert environment.from_string("{{ 'A b' | slugify }}{{ 'A b' | titleize }}").render() == "mineA B"
 
 
@@ -168,5 +168,3 @@ def test_hooks_have_names() -> None:
 def test_a_dialect_that_is_none(given: Any) -> None:
     with pytest.raises(SettingsError, match="platformos"):
         Environment(dialect=given)
-
-

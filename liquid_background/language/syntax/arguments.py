@@ -16,13 +16,13 @@ from liquid.expression import Expression
 from liquid.token import (
     TOKEN_COLON,
     TOKEN_COMMA,
-    TOKEN_DOT,
     TOKEN_DPIPE,
     TOKEN_EOF,
     TOKEN_EXPRESSION,
     TOKEN_FLOAT,
     TOKEN_IDENTINDEX,
     TOKEN_IDENTSTRING,
+    TOKEN_IF,
     TOKEN_INTEGER,
     TOKEN_LBRACKET,
     TOKEN_LPAREN,
@@ -43,8 +43,8 @@ from liquid_background.language.syntax.signatures import takes
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
+_SAID_BETTER: Final = _PIPES | _OPENING | {TOKEN_IF}  # of a mistake behind these, python-liquid says more
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
-_BEGINS_NUMBER: Final = frozenset((TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_DOT))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
 _PLACE: Final = r"(?:[ \n\t\r]*(?:\.[ \n\t\r]*\w[\w-]*|\[(?:[^\[\]]|\[[^\[\]]*\])*\]))*"  # in a list or object
 _ASSIGNMENT: Final = re.compile(rf"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??{_PLACE}[ \n\t\r]*(?:<<|=(?![!=<>]))")
@@ -209,7 +209,7 @@ def _parse_argument(env: Environment, name: Token, value: list[Token], following
     try:
         expression = parse_expression(env, _stream(value, following))
     except LiquidSyntaxError as error:
-        raise _told_by_option(name, value) or error from error
+        raise _told_by_option(name, value, following) or error from error
     # A variable or text without filters is nothing new. The expression has just been parsed; the class adds no slots.
     if type(expression) is FilteredExpression and (expression.filters or is_literal(expression.left)):
         expression.__class__ = HeldExpression
@@ -218,14 +218,17 @@ def _parse_argument(env: Environment, name: Token, value: list[Token], following
     return Argument(name.value, expression, name)
 
 
-def _told_by_option(name: Token, value: list[Token]) -> ArgumentError | None:
-    """Return what an option says about a number with more around it, such as `10 s` or `1,5`; None for other values."""
+def _told_by_option(name: Token, value: list[Token], following: Token) -> ArgumentError | None:
+    """Return what an option says about what is no one value, such as `10 s`, `1,5` or `send email`."""
     option = OPTIONS.get(name.value)
-    if option is None or not option.numeric or value[0].kind not in _BEGINS_NUMBER:
+    if option is None or any(token.kind in _SAID_BETTER for token in value):
         return None
-    written = name.source[value[0].start_index : value[-1].start_index + len(value[-1].value)]
-    remedy = option.near(written)
-    return ArgumentError(f"{name.value}: `{written}` is no number: {remedy}", token=value[0]) if remedy else None
+    for token in value[1:]:
+        if token.value in OPTIONS:
+            return ArgumentError(f"a colon is missing: write {token.value}: …", token=token)
+    end = following.start_index + (following.kind == TOKEN_EOF)
+    written = name.source[name.start_index + len(name.value) : end].lstrip().removeprefix(":").strip(" \t\r\n,")
+    return ArgumentError(option.unreadable(written), token=value[0])
 
 
 def _stream(tokens: list[Token], following: Token) -> TokenStream:

@@ -20,8 +20,10 @@ from liquid_background.nearest import nearest
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
 _INTEGER: Final = re.compile(r"\s*[+-]?\d{1,20}\s*", re.ASCII)
-_WITH_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", re.ASCII)
-_ODD_POINT: Final = re.compile(r"\s*(?:\d{1,5},|\.)\d{1,9}\s*", re.ASCII)
+_WITH_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)[\s.]*([A-Za-z]+)\s*", re.ASCII)
+_COUNT: Final = re.compile(r"(\d{1,20})(?:\.0*)?[\s.]*[A-Za-z]*", re.ASCII)
+_MARKS: Final = " :'\"\t\r\n"
+_ODD_NUMBER: Final = re.compile(r"\s*(?:\d{1,5},\d{1,9}|\.\d{1,9}|\d{1,3}_\d{3})\s*", re.ASCII)
 _WORD: Final = re.compile(r"[\w-]+")
 _LONGEST_NAME: Final = 100
 _LONGEST_SHOWN: Final = 80
@@ -49,32 +51,54 @@ class Option:
     numeric: bool = False  # so front matter, which is text, reads its value as a number
     words: tuple[str, ...] = ()  # all that it may be, where that are a few words
 
-    def complaint(self, value: object) -> str:
-        """Return what to say about a wrong value: the argument, the value, what is allowed and what to do."""
-        remedy = self.near(value) if isinstance(value, str) else ""
-        if value is None:
+    def complaint(self, value: object, expression: Expression | None = None) -> str:
+        """Return what to say about a wrong value: the argument, the value, what is allowed and what to do.
+
+        Args:
+            value: what was given.
+            expression: that it came from, if it was not written out.
+        """
+        if value is None and expression is not None:
+            return self._without_value(expression)
+        remedy = self.near(str(value)) if isinstance(value, str | float) else ""
+        if value is None or (isinstance(value, str) and not value.strip()):
             remedy = "leave the option out for its default"
+            if expression is not None:
+                remedy = f"give `{_written(expression)}` a default, or leave the option out"
         return f"{self.name} is {show(value)}; it must be {self.allowed}{f': {remedy}' if remedy else ''}"
 
-    def without_value(self, expression: Expression) -> str:
+    def _without_value(self, expression: Expression) -> str:
         """Return what to say about an expression that is nil: most often it is text, or a number with its unit."""
-        name = bare_name(expression)
-        written = name or seen(str(expression))
-        written = written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
+        name, written = bare_name(expression), _written(expression)
         what = "is a variable without a value" if isinstance(unfiltered(expression), Path) else "has no value"
         return f"{self.name}: {written}: `{written}` {what}; {self._instead(name)}"
+
+    def unreadable(self, written: str) -> str:
+        """Return what to say about a value that is no expression, such as `10 s`."""
+        shown = seen(written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…")
+        what = "is no number" if self.numeric else "is not one text in quotes"
+        bare = written.strip(_MARKS)
+        remedy = self.near(bare) if not set(bare) & {"'", '"'} else ""
+        return f"{self.name}: `{shown}` {what}; {remedy or f'it must be {self.allowed}'}"
 
     def is_meant(self, name: str) -> bool:
         """Return whether a name without quotes surely is a value, and no variable."""
         return name in self.words or (self.numeric and name[0].isdigit())
 
     def _instead(self, name: str) -> str:
+        """Return what to write instead of a name without quotes, or of an expression that is none."""
         if not name:
             return f"it must be {self.allowed}: give it a default, or leave the option out"
         with suppress(ValueError):
-            self.read(name)
-            return f"quote it: '{name}'"
+            value = self.read(name)
+            return f"write {value:.10g}" if self.numeric else f"quote it: '{name}'"
         return self.near(name) or f"it must be {self.allowed}"
+
+
+def _written(expression: Expression) -> str:
+    """Return an expression as a template has it, cut short."""
+    written = bare_name(expression) or seen(str(expression))
+    return written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
 
 
 def unfiltered(expression: Expression) -> Expression | None:
@@ -118,8 +142,8 @@ def _nearest_delay(value: object) -> float:
 
 
 def _near_delay(text: str) -> str:
-    """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`; `1,5` and `.5` as a number."""
-    if _ODD_POINT.fullmatch(text):
+    """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`; `1,5`, `.5`, `1_000` as such."""
+    if _ODD_NUMBER.fullmatch(text):
         return f"write {float(text.replace(',', '.')):.10g}"
     parts = _WITH_UNIT.findall(text)
     if not parts or _WITH_UNIT.sub("", text.strip()) or any(unit.lower() not in _MINUTES for _, unit in parts):
@@ -145,7 +169,7 @@ def _nearest_max_attempts(value: object) -> int:
 
 
 def _near_max_attempts(text: str) -> str:
-    found = _WITH_UNIT.fullmatch(text.strip())
+    found = _COUNT.fullmatch(text.strip())
     try:
         return f"write {_read_max_attempts(found[1])}" if found is not None else ""
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -27,6 +28,7 @@ from liquid_background.language.tags.opened import never_closed
 from liquid_background.language.tags.writing import parse_target
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
+_NO_NAME: Final = re.compile(r"\s*=(?!=)")
 MAX_NESTED: Final = 5
 """Background blocks in each other: each walks through all that is in it, and its source travels in all around it."""
 
@@ -63,6 +65,9 @@ class BackgroundTag(Tag):
         expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
         if starts_assignment(stream.current):
             return self._parse_partial(stream, token)
+        if expression is not None and _NO_NAME.match(expression.value):
+            message = "the name that receives the job's id is missing: write `_ = 'name/of/a/partial'`"
+            raise TagSyntaxError(message, token=expression)
         arguments = parse_arguments(self.env, stream, token)
         label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
         named = self._check(token, arguments.named, label)

@@ -186,7 +186,7 @@ class BackgroundNode(PassingNode, BodyNode):
             try:
                 options[name] = option.read(value)
             except ValueError:
-                said = option.complaint(value) if value is not None else option.without_value(expression)
+                said = option.complaint(value, expression)
                 tolerate(context.env, ArgumentError(said, token=expression.token, template_name=self.template))
                 options[name] = option.nearest(value)
             else:

@@ -24,7 +24,7 @@ def to_hash(left: object, *, environment: Environment) -> Any:
 
 def _read(environment: Environment, name: str, left: object) -> Any:
     if not isinstance(left, str):
-        return _as_it_is(left)
+        return _as_it_is(left, environment=environment)
     try:
         return read_json(environment, left)
     except ValueError as reason:
