@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, Final
 
 from liquid import Environment, RenderContext, Token, TokenStream
@@ -36,13 +37,13 @@ class _Literal(Expression):
         """Return a new list or object, awaiting what can be awaited."""
         return _measured(context, await self.build_async(context))
 
+    @abstractmethod
     def build(self, context: RenderContext) -> object:
         """Return it without measuring it."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def build_async(self, context: RenderContext) -> object:
         """Return it without measuring it."""
-        raise NotImplementedError
 
 
 class ListLiteral(_Literal):
