@@ -157,6 +157,20 @@ def test_many_writes_take_a_time_that_grows_with_them() -> None:
     assert ENVIRONMENT.from_string(source).render() == "2000"
 
 
+def test_jobs_and_actions_write_what_they_answer(site: Any) -> None:
+    site.write({"partials/p": "x{{ n }}"})
+    site.engine.environment.actions["same"] = lambda a: [a]
+    source = (
+        "{% assign ids = [] %}{% background ids << 'p', n: 1 %}{% background h.deep['id'] = 'p', n: 2 %}"
+        "{% action h[key].l = 'same', a: 3 %}{{ ids[0] }},{{ h.deep.id }} {{ h.k.l }}"
+    )
+    printed = site.render(source, {"h": {}, "key": "k"})
+    assert printed == f"{','.join(job.id for job in site.jobs)} 3"
+    body = "{% background h.id = 'p', n: 3 %}{% action h.a = 'same', a: 4 %}{{ h | size }}"
+    printed = site.run(f"{{% background source_name: 's' %}}{body}{{% endbackground %}}", {"h": {"given": 1}})
+    assert printed == "3"
+
+
 def test_a_body_is_handed_what_it_writes_into_and_what_literals_name(site: Any) -> None:
     body = (
         "{% assign row = {'n': user.name, key: 1, 'l': [user.tags]} %}{% assign order['note'] = note %}"

@@ -46,7 +46,8 @@ _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
 _SAID_BETTER: Final = _PIPES | _OPENING | {TOKEN_IF}  # of a mistake behind these, python-liquid says more
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
-_ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??[ \n\t\r]*=(?![!=<>])")
+_PLACE: Final = r"(?:[ \n\t\r]*(?:\.[ \n\t\r]*\w[\w-]*|\[(?:[^\[\]]|\[[^\[\]]*\])*\]))*"  # in a list or object
+_ASSIGNMENT: Final = re.compile(rf"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??{_PLACE}[ \n\t\r]*(?:<<|=(?![!=<>]))")
 
 
 class _Held(Expression):
@@ -236,5 +237,5 @@ def _stream(tokens: list[Token], following: Token) -> TokenStream:
 
 
 def starts_assignment(expression: Token) -> bool:
-    """Return whether the token behind a tag's name is an expression that starts with `name =`."""
+    """Return whether the token behind a tag's name is an expression that starts with `name =`, or with a place."""
     return expression.kind == TOKEN_EXPRESSION and _ASSIGNMENT.match(expression.value) is not None

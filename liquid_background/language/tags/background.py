@@ -10,12 +10,12 @@ from typing import Final
 
 from liquid import BlockNode, Environment, Node, Tag, Token, TokenStream
 from liquid.ast import IllegalNode
-from liquid.builtin.expressions import FilteredExpression, Identifier, Literal, Nil
+from liquid.builtin.expressions import FilteredExpression, Literal, Nil
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.parser import get_parser
-from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.errors import ArgumentError, NestedTooDeep, TagSyntaxError
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
@@ -25,6 +25,7 @@ from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode, warn_of
 from liquid_background.language.tags.opened import never_closed
+from liquid_background.language.tags.writing import parse_target
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
 _NO_NAME: Final = re.compile(r"\s*=(?!=)")
@@ -106,19 +107,19 @@ class BackgroundTag(Tag):
 
     def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
         arguments = parse_arguments(self.env, stream, token)
-        target = arguments.head.eat(arguments.head.current.kind)
-        arguments.head.eat(arguments.head.current.kind)  # the equals sign
-        if target.value in OPTIONS:
-            raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
-        if target.kind != TOKEN_WORD:
-            raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
+        first = arguments.head.current
+        if first.value in OPTIONS and arguments.head.peek.kind == TOKEN_ASSIGN:
+            raise TagSyntaxError(f"write {first.value}: …, with a colon, for the option", token=first)
+        if first.kind != TOKEN_WORD:
+            raise TagSyntaxError(f"'{first.value}' cannot name a variable", token=first)
+        target = parse_target(self.env, arguments.head)
         name = arguments.partial(self.env)
         return self.node_class(
             token,
             label=None,
             arguments=self._check(token, arguments.named, None),
             plan=lambda: Plan((), {}, ()),
-            target=Identifier(target.value, token=target),
+            target=target,
             partial=name,
             known=dialect_in(self.env).options,
         )

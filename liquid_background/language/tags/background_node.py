@@ -42,6 +42,7 @@ from liquid_background.language.tags.passing import (
     large_size,
     plain_instead,
 )
+from liquid_background.language.tags.writing import Target
 from liquid_background.wording import a, kilobytes
 
 TAG_BACKGROUND: Final = "background"
@@ -79,7 +80,7 @@ class BackgroundNode(PassingNode, BodyNode):
         is_nested: bool = False,
         body: BlockNode | None = None,
         source: BodySource | None = None,
-        target: Identifier | None = None,
+        target: Target | None = None,
         partial: Expression | None = None,
         known: Mapping[str, Option] = OPTIONS,
     ) -> None:
@@ -115,7 +116,7 @@ class BackgroundNode(PassingNode, BodyNode):
 
     def __str__(self) -> str:
         if self.source is None:
-            return f"{{% {TAG_BACKGROUND} {self.target} = {self.partial} %}}"
+            return f"{{% {TAG_BACKGROUND} {self.target} {self.partial} %}}"
         return f"{{% {TAG_BACKGROUND} %}}{self.source.text}{{% {TAG_ENDBACKGROUND} %}}"
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
@@ -160,7 +161,7 @@ class BackgroundNode(PassingNode, BodyNode):
 
     def _assign(self, context: RenderContext, job_id: str | None) -> int:
         if self.target is not None:
-            context.assign(self.target, job_id)
+            self.target.set(context, job_id)
         return 0
 
     def _fixed_options(self) -> dict[str, Any]:
@@ -259,16 +260,18 @@ class BackgroundNode(PassingNode, BodyNode):
 
     def evaluated(self) -> Iterable[Expression]:
         """Return what is evaluated where it renders, as far as that is known: what the block around it is handed."""
-        return self._own_expressions() if self._planned is None else self.expressions()
+        written = self.target.expressions() if self.target is not None else []
+        return [*self._own_expressions(), *written] if self._planned is None else self.expressions()
 
     def expressions(self) -> Iterable[Expression]:
         """Return what the page evaluates: the arguments, and the paths that the body is handed."""
         yield from self._own_expressions()
+        yield from self.target.expressions() if self.target is not None else ()
         yield from (hand_over.path for hand_over in self.plan.hand_overs)
 
     def template_scope(self) -> Iterable[Identifier]:
         """Return the name that receives the job's id."""
-        return [self.target] if self.target is not None else []
+        return [self.target.name] if self.target is not None else []
 
     def partial_scope(self) -> Partial | None:
         """Return the body's scope: isolated, with the parameters and the roots that it is handed."""

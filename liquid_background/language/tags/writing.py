@@ -40,7 +40,7 @@ class Target:
     def __init__(self, path: Path, *, appends: bool) -> None:
         root = path.path[0]
         self.token = path.token
-        if not isinstance(root, str) or root.endswith("?"):
+        if not isinstance(root, str):
             raise TagSyntaxError("a variable's name is missing", token=path.token)
         self.name = Identifier(root, token=path.token)
         self.root = Path(path.token, [root])
@@ -228,7 +228,7 @@ class _Writing:
             replaced = copy.get(key)
             weight += 0 if key in copy else ITEM + getsizeof(key)
         else:
-            copy = MadeList(container)
+            copy = MadeList(container[:])  # Python copies a list of its own class, and goes through any other
             key = key if key >= 0 else key + len(copy)
             replaced = copy[key] if key < len(copy) else None
             if key == len(copy):
