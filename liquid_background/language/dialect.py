@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from liquid import Environment, Tag, Token
 from liquid.exceptions import BreakLoop, LiquidInterrupt
+from liquid.expression import Expression
 
 from liquid_background.errors import SettingsError, TagSyntaxError
 from liquid_background.language.syntax import OPTIONS, Option, show, token_in
@@ -42,7 +43,7 @@ class Dialect:
         options: the options of jobs, with the ranges that it has for them.
         breaks: whether a `break` outside a loop ends the template that it stands in, or the page that includes it.
         brackets_are_lists: whether a name alone in brackets is a list where a value may be, and no variable.
-        nil_is_blank: whether nil and false equal `blank`, as empty text does.
+        settle: is given each expression of a parsed template, and makes another class of one that it reads otherwise.
         lookup: yields more places where a tag finds a template, after the site's own: paths in the site's folder,
             without their endings, for a name and a tag.
     """
@@ -56,7 +57,7 @@ class Dialect:
     options: Mapping[str, Option] = field(default_factory=lambda: OPTIONS)
     breaks: bool = False
     brackets_are_lists: bool = False
-    nil_is_blank: bool = False
+    settle: Callable[[Expression], None] | None = None
     lookup: Callable[[str, str], Iterator[str]] = no_places
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from liquid_background.language.dialect import Dialect
+from liquid_background.platformos.blanks import settle_blank
 from liquid_background.platformos.filters import FILTERS
 from liquid_background.platformos.filters.hooks import HOOKS, filters_of
 from liquid_background.platformos.lookup import places
@@ -21,6 +22,6 @@ PLATFORMOS: Final = Dialect(
     options=RELAXED,
     breaks=True,
     brackets_are_lists=True,
-    nil_is_blank=True,
+    settle=settle_blank,
     lookup=places,
 )

@@ -1,4 +1,4 @@
-"""Comparisons with `blank` in which nil and false are blank, too, as a dialect may have it."""
+"""Comparisons with `blank` in which nil and false are blank, too."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class NeBlank(NeExpression):
 
 def settle_blank(part: Expression) -> None:
     """Make a comparison with `blank`, if this is one, one of these; the classes add no slots."""
-    if Blank in (type(part.left), type(part.right)):  # type: ignore[attr-defined]
+    if type(part) in COMPARISONS and Blank in (type(part.left), type(part.right)):  # type: ignore[attr-defined]
         part.__class__ = COMPARISONS[type(part)]
 
 
