@@ -9,6 +9,7 @@ from liquid import Node
 from liquid.builtin.expressions import FilteredExpression, Identifier
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.builtin.tags.render_tag import RenderNode
 from liquid.expression import Expression
 
 from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_for, is_event_name
@@ -59,7 +60,7 @@ class NodesCheck:
             yield from self._source_name(node)
         for expression in node.expressions():
             yield from self._filters(expression)
-        if tag_of(node) in _TAKES_A_PARTIAL:
+        if tag_of(node) in _TAKES_A_PARTIAL or isinstance(node, RenderNode):
             yield from self._partial(node)
         if tag_of(node) == "trigger_event":
             yield from self._event(node)
@@ -83,7 +84,7 @@ class NodesCheck:
                 yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
 
     def _partial(self, node: Node) -> Iterator[Finding]:
-        tag = node.token.value
+        tag = node.tag if isinstance(node, RenderNode) else node.token.value  # a dialect has other words for it
         name = getattr(node, "partial" if tag == "background" else "name", None)
         if isinstance(name, FilteredExpression) and not name.filters:
             name = name.left

@@ -14,7 +14,8 @@ from typing import Any, Final, TypeAlias
 _reader: Final[Any] = vars(re)["_parser"]  # which reads an expression to a tree; no stub has it
 _MAX_PATTERN: Final = 500  # characters of an expression
 _MAX_STATES: Final = 2_000  # that it is made into
-_MAX_STEPS: Final = 5_000_000
+_MAX_STEPS: Final = 2_000_000
+"""Looks of a state at a character, about: half a second."""
 _DIGIT, _SPACE, _WORD = (re.compile(part) for part in (r"\d", r"\s", r"\w"))
 _CATEGORIES: Final[dict[str, Callable[[str], bool]]] = {
     "CATEGORY_DIGIT": lambda one: _DIGIT.match(one) is not None,

@@ -186,13 +186,15 @@ def test_what_a_loop_gathers_is_measured(show: Show) -> None:
         show(source, big={"x": "x" * 1_000})
 
 
-@pytest.mark.parametrize("name", sorted({function: name for name, function in reversed(FILTERS.items())}.values()))
+@pytest.mark.parametrize("name", sorted({function: name for name, function in FILTERS.items()}.values()))
 def test_nothing_and_anything_raise_errors_of_liquid_only(show: Show, name: str) -> None:
     values = (None, "", "x", -1, 1.5, True, [], [1, [2]], {}, {"a": {"b": 1}}, DATA["at"], _User(), "\ud800", "9" * 30)
     source = "{% for left in values %}{% for x in others %}{% try %}{{ left | NAME: x }}{% catch e %}{{ e.name }} "
     source += "{% endtry %}{% try %}{{ left | NAME }}{% catch e %}{{ e.name }} {% endtry %}{% try %}"
     source += "{{ left | NAME: x, x }}{% catch e %}{{ e.name }} {% endtry %}{% endfor %}{% endfor %}"
-    told = show(source.replace("NAME", name), values=values, others=values[::3])
+    told = show(
+        source.replace("NAME", name), values=values, others=[None, -1, "x", "%d%d", "\ud800%", {"a": [1]}, DATA["at"]]
+    )
     assert {"TypeError", "ValueError", "AttributeError", "KeyError", "IndexError"}.isdisjoint(told.split())
 
 

@@ -21,6 +21,7 @@ from liquid_background.platformos.filters.plain import (
     wrong,
 )
 
+_NUMBERS: Final = frozenset((int, float, Decimal))
 _MOST_COMPARED: Final = 50_000_000
 """Characters that are compared, at most, where each item of a list is looked for in another one."""
 
@@ -201,7 +202,7 @@ def array_sort_by(left: object, key: object) -> list[Any]:
     items = as_list("array_sort_by", left)
     values = [item.get(name) if isinstance(item, dict) else None for item in items]
     kinds = {type(value) for value in values if value is not None}
-    if len(kinds - {int, float}) > (0 if kinds & {int, float} else 1):
+    if len(kinds - _NUMBERS) > (0 if kinds & _NUMBERS else 1):
         wrong("array_sort_by", f"finds values of different kinds at {name}, which have no order")
     try:
         order = sorted(range(len(items)), key=lambda at: (values[at] is not None, values[at]))

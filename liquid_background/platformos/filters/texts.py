@@ -11,7 +11,8 @@ from urllib.parse import urlencode
 from liquid import Environment
 from markupsafe import Markup, escape
 
-from liquid_background.platformos.filters.plain import Filter, as_object, as_text, pure, wrong
+from liquid_background.language.filters.result import refuse
+from liquid_background.platformos.filters.plain import MAX_CHARACTERS, Filter, as_object, as_text, pure, wrong
 from liquid_background.platformos.pattern import Pattern
 
 _NO_SLUG: Final = re.compile(r"[^a-z0-9_]+")
@@ -103,11 +104,12 @@ def is_email_valid(left: object) -> bool:
 @pure
 def querify(left: object) -> str:
     """Return an object as the query of a URL; lists and objects in it as `name[]=…` and `name[key]=…`."""
-    return urlencode([*_pairs("", as_object("querify", left))])
+    return urlencode([*_pairs("", as_object("querify", left))], errors="surrogatepass")
 
 
 def _pairs(name: str, value: object) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
+    size = 0
     left: list[tuple[str, object]] = [(name, value)]
     while left:
         name, value = left.pop()
@@ -116,7 +118,11 @@ def _pairs(name: str, value: object) -> list[tuple[str, str]]:
         elif isinstance(value, list | tuple):
             left += [(f"{name}[]", item) for item in reversed(value)]
         else:
-            found.append((name, as_text("querify", value)))
+            text = as_text("querify", value)
+            size += len(name) + len(text)
+            if size > MAX_CHARACTERS:
+                refuse(f"querify makes over {MAX_CHARACTERS:,} characters")
+            found.append((name, text))
     return found
 
 

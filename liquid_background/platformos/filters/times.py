@@ -87,14 +87,17 @@ def strftime(left: object, form: object, zone: object = None) -> str:
     if len(written) > _LONGEST:
         wrong(name, f"takes a form of {_LONGEST} characters, and is given {len(written)}")
     moment = _time(name, left)
-    return (moment.astimezone(_zone(name, zone)) if zone is not None else moment).strftime(written)
+    try:
+        return (moment.astimezone(_zone(name, zone)) if zone is not None else moment).strftime(written)
+    except (ValueError, OverflowError):
+        wrong(name, f"cannot write a time as {show(written)}")
 
 
 def _time(name: str, value: object, zone: tzinfo = UTC, form: object = None) -> datetime:
     try:
         found = _read(name, value, zone, form)
         return found if found.tzinfo is not None else found.replace(tzinfo=zone)
-    except (ValueError, OverflowError, OSError):
+    except (ValueError, OverflowError, OSError, re.error):  # of a form with the same part twice
         wrong(name, f"reads no time in {kind_of(value)}: write it as 2026-11-26 18:30, or give its form")
 
 

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.ast import BlockNode
-from liquid.builtin.expressions import Filter, FilteredExpression, Identifier, parse_identifier
+from liquid.builtin.expressions import Filter, FilteredExpression, Identifier, Nil, parse_identifier
 from liquid.expression import Expression
 from liquid.parser import get_parser
 from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_TAG
@@ -32,7 +32,7 @@ _ARGS = "args"  # an object of arguments
 
 
 class _GraphqlNode(PassingNode):
-    __slots__ = ("arguments", "block", "filters", "query", "target", "template")
+    __slots__ = ("arguments", "block", "query", "result", "target", "template")
 
     def __init__(
         self,
@@ -47,7 +47,7 @@ class _GraphqlNode(PassingNode):
         super().__init__(token)
         self.target = target
         self.arguments = arguments
-        self.filters = filters
+        self.result = FilteredExpression(token, Nil(token), list(filters))  # whose filters get what is answered
         self.query = query
         self.block = block
         self.template = parsing.get()
@@ -68,7 +68,7 @@ class _GraphqlNode(PassingNode):
         with collecting(collector_of(context, self.token)):
             found = call(function, args=(name, self._plain(context, named), text.getvalue()))
         result = self._result(context, found)
-        for each in self.filters:
+        for each in self.result.filters or ():
             result = each.evaluate(result, context)
         context.assign(self.target, result)
         return 0
@@ -84,7 +84,7 @@ class _GraphqlNode(PassingNode):
         with collecting(collector_of(context, self.token)):
             found = await call_async(function, args=(name, self._plain(context, named), text.getvalue()))
         result = self._result(context, found)
-        for each in self.filters:
+        for each in self.result.filters or ():
             result = await each.evaluate_async(result, context)
         context.assign(self.target, result)
         return 0
@@ -133,12 +133,11 @@ class _GraphqlNode(PassingNode):
         return [self.block] if self.block is not None else []
 
     def expressions(self) -> Iterable[Expression]:
-        """Return the name's and the arguments' expressions, and those of the result's filters."""
+        """Return the name's and the arguments' expressions, and the result with its filters."""
         if self.query is not None:
             yield self.query
         yield from (argument.value for argument in self.arguments)
-        for each in self.filters:
-            yield from each.children()
+        yield self.result
 
     def template_scope(self) -> Iterable[Identifier]:
         """Return the name that receives the result."""
