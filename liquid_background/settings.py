@@ -100,7 +100,7 @@ class Settings(BaseSettings):
     job_timeout_low: float | None = Field(
         None, gt=0, le=MAX_TIMEOUT, description="The same for low-priority jobs; JOB_TIMEOUT when not given."
     )
-    environment: str = Field(
+    environment_name: str = Field(
         "", description="Name of what this runs as, such as staging: `{% log …, env: 'staging' %}` logs only there."
     )
     retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(

@@ -38,7 +38,7 @@ def shown(source: str, **data: Any) -> str:
     ],
 )
 def test_log_takes_a_type_and_the_environment_that_it_is_for(site: Any, source: str, logged: list[Any]) -> None:
-    engine = Engine(settings=site.engine.settings.model_copy(update={"environment": "staging"}))
+    engine = Engine(settings=site.engine.settings.model_copy(update={"environment_name": "staging"}))
     engine.render_string(source, {"x": "hi"})
     assert [(entry.message, entry.type) for entry in engine.log.entries()] == logged
 
@@ -48,7 +48,7 @@ def test_a_job_logs_in_its_environment_only(make_site: Any) -> None:
     source = "{% background source_name: 's' %}{% log 'a', env: 'staging' %}{% log 'b' %}{% endbackground %}"
     site.run(source)
     assert [entry.message for entry in site.outcomes[-1].entries] == ["b"]
-    site.engine.environment.runs_as = "staging"
+    site.engine.environment.environment_name = "staging"
     site.run(source)
     assert [entry.message for entry in site.outcomes[-1].entries] == ["a", "b"]
 

@@ -27,6 +27,8 @@ MADE = [
     ("'[1]' | to_hash | first", "1"),
     ("none | parse_json", ""),
     ("h | parse_json | dig: 'b'", "1"),
+    ("nothing.at.all | json", "null"),
+    ("l | json: 1 | size", "14"),
     ("h | to_json", '{"b": 1, "a": {"c": [1, 2]}}'),
     ("h | hash_merge: b: 2, z: 'x' | json", '{"b": 2, "a": {"c": [1, 2]}, "z": "x"}'),
     ("none | hash_merge: h | hash_keys | join", "b a"),

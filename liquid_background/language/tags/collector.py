@@ -49,7 +49,7 @@ class Site(Protocol):
         """Return parts of names; consumers see no header with one of them."""
 
     @property
-    def runs_as(self) -> str:
+    def environment_name(self) -> str:
         """Return the name of what the site runs as, such as staging; "" when it has none."""
 
 

@@ -59,8 +59,8 @@ class LogNode(PassingNode):
         if asked is None or is_missing(asked):
             return True
         names = asked if isinstance(asked, list | tuple) else [asked]
-        runs_as = collector_of(context, self.token).site.runs_as.lower()
-        return any(isinstance(name, str) and name.strip().lower() == runs_as for name in names)
+        environment_name = collector_of(context, self.token).site.environment_name.lower()
+        return any(isinstance(name, str) and name.strip().lower() == environment_name for name in names)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
         kind = to_liquid_string(check_text(context.env, "log", values.get("type")) or "info", False)

@@ -7,7 +7,10 @@ from typing import Any, Final
 
 from liquid import Environment
 
+from liquid_background.jobs.handover import is_missing
+from liquid_background.language.exposed import Exposure
 from liquid_background.language.filters import guarded
+from liquid_background.language.filters.written import Json
 from liquid_background.platformos.filters.plain import Filter, as_list, as_object, as_text, kind_of, pure, wrong
 from liquid_background.platformos.json import read_json
 
@@ -36,9 +39,10 @@ def _as_it_is(left: object) -> Any:
     return left
 
 
-def to_json(left: object, *, environment: Environment) -> Any:
-    """Return a value as JSON, as `json` does."""
-    return guarded("json", environment.filters["json"], environment)(left)
+def to_json(left: object, indent: object = None, *, environment: Environment) -> Any:
+    """Return a value as JSON, as `json` does elsewhere; what is undefined is null, as nil is."""
+    exposure: Exposure = environment.exposure  # type: ignore[attr-defined]
+    return guarded("json", Json(exposure), environment)(None if is_missing(left) else left, indent)
 
 
 @pure
@@ -126,6 +130,7 @@ for _reads in (parse_json, to_hash, to_json):
 FILTERS: Final[Mapping[str, Filter]] = {
     "parse_json": parse_json,
     "to_hash": to_hash,
+    "json": to_json,
     "to_json": to_json,
     "hash_merge": hash_merge,
     "dig": dig,
