@@ -47,7 +47,7 @@ LINES: Final = (
     "note: x", "comment", "endcomment", "comment x,", "assign x = 3,", "cycle 'a',", "case x", "when 1, 2", "when 3,",
     "endcase", " ", "", "echo x,", "doc", "enddoc", "é x", "render 'p', b: 'a, # b'", "capture z", "endcapture",
 )  # fmt: skip
-MEMBER: Final = re.compile(rf"\.\s*(?:{'|'.join(WORDS)})\b")
+MEMBER: Final = re.compile(rf"\.\s*(?:{'|'.join((*WORDS, 'true', 'nil', 'empty', 'blank'))})\b")
 
 
 class Text(liquid.Tag):
