@@ -45,7 +45,7 @@ def _bound(bound: Ge | Gt | Le | Lt) -> str:
 def choices_of(annotation: Any) -> Iterator[str]:
     """Yield the words that a setting may have; none when it may have any."""
     if get_origin(annotation) is Literal:
-        yield from map(str, get_args(annotation))
+        yield from (str(each) or "empty" for each in get_args(annotation))
     else:
         for part in get_args(annotation):
             yield from choices_of(part)
@@ -53,9 +53,11 @@ def choices_of(annotation: Any) -> Iterator[str]:
 
 def allowed(field: FieldInfo) -> str:
     """Return what a setting may be, to stand behind "it must be"."""
-    choices = ", ".join(choices_of(field.annotation))
+    choices = [*choices_of(field.annotation)]
+    if choices and get_origin(field.annotation) is Literal:
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
     if choices:
-        return f"a list of {choices}"
+        return f"a list of {', '.join(choices)}"
     kind = kind_of(field.annotation)
     article = "" if kind in ("true or false", "text") else "a "
     return f"{article}{kind} {range_of(field)}".rstrip()

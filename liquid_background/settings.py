@@ -91,6 +91,18 @@ class Settings(BaseSettings):
     job_timeout: float = Field(
         300.0, gt=0, le=MAX_TIMEOUT, description="Seconds that one attempt may take; kept with a job when it is sent."
     )
+    job_timeout_high: float | None = Field(
+        None, gt=0, le=MAX_TIMEOUT, description="The same for high-priority jobs; JOB_TIMEOUT when not given."
+    )
+    job_timeout_default: float | None = Field(
+        None, gt=0, le=MAX_TIMEOUT, description="The same for default-priority jobs; JOB_TIMEOUT when not given."
+    )
+    job_timeout_low: float | None = Field(
+        None, gt=0, le=MAX_TIMEOUT, description="The same for low-priority jobs; JOB_TIMEOUT when not given."
+    )
+    environment_name: str = Field(
+        "", description="Name of what this runs as, such as staging: `{% log …, env: 'staging' %}` logs only there."
+    )
     retry_delays: Annotated[tuple[float, ...], NoDecode] = Field(
         (5.0, 30.0, 120.0, 600.0),
         description="Seconds before attempts 2, 3, 4 and 5; the last one repeats. Kept with a job when it is sent.",
@@ -110,6 +122,9 @@ class Settings(BaseSettings):
     recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")
     page_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds that rendering one page may take.")
     compile: bool = Field(True, description="Whether templates that are rendered often become Python functions.")
+    dialect: Literal["", "platformos"] = Field(
+        "", description="Forms of templates beyond standard Liquid: `platformos`; see docs/porting.md."
+    )
     ejs_tags: bool = Field(True, description="Whether <% background %> means {% background %}.")
     log_limit: int = Field(
         100_000,
@@ -197,6 +212,11 @@ class Settings(BaseSettings):
         """Return what `repr` and `str` show: everything but the store's password."""
         for name, value in super().__repr_args__():
             yield name, mask_url(value) if name == "redis_url" and isinstance(value, str) else value
+
+    def job_timeout_of(self, priority: str) -> float:
+        """Return the seconds that one attempt of a job of a priority may take, unless the job says it itself."""
+        given: float | None = getattr(self, f"job_timeout_{priority}", None)
+        return self.job_timeout if given is None else given
 
     def waits(self, max_attempts: int) -> tuple[float, ...]:
         """Return the seconds to wait before attempts 2 … max_attempts; empty for one attempt."""

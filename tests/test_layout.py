@@ -21,6 +21,7 @@ LOADERS = {
     "liquid_background/lazy.py",  # public names
     "cli/poscli/loader.py",  # poscli's commands
     "liquid_background/loading.py",  # the application that --app names
+    "liquid_background/language/dialect.py",  # the dialect that a setting names: a face, which no room imports
 }
 """The places that may import by name."""
 

@@ -91,7 +91,7 @@ def _check_templates(engine: Engine) -> Iterator[CheckMessage]:
             hint = "make it, or correct DIRS of the entry in TEMPLATES, or TEMPLATES in LIQUID_BACKGROUND"
             yield Warning(f"the folder of templates {site.root} is not there", hint=hint, id=f"{_NAMESPACE}.W001")
             continue
-        for found in check_files(engine.environment, files_under(site.root), engine.settings.job_timeout):
+        for found in check_files(engine.environment, files_under(site.root), engine.settings.job_timeout_of):
             text = f"{found.message} ({found.path}:{found.line})"
             if found.rule.severity is Severity.ERROR:
                 yield Warning(text, hint=found.fix or None, id=f"{_NAMESPACE}.W002")

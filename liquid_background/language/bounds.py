@@ -26,6 +26,7 @@ from liquid.expression import Expression
 
 from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, MAX_TEXT, is_short, megabytes, range_size
+from liquid_background.language.dialect import dialect_in
 from liquid_background.language.exposed import KNOWN, PLAIN, Exposure
 from liquid_background.language.filters import check_result, check_text
 from liquid_background.language.limits import LARGE, MAX_RANGE, look, look_soon
@@ -286,6 +287,9 @@ def _bound(env: Environment, part: Expression) -> Iterable[Expression]:
     A class is changed where it adds no slots: the template is the environment's own.
     """
     children = part.children()
+    settle = dialect_in(env).settle
+    if settle is not None:
+        settle(part)
     if type(part) is Path:
         if not children:
             part.__class__ = PlainPath

@@ -9,12 +9,13 @@ from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid.stringify import to_liquid_string
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached, NotExposed
 from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList, megabytes, weigh
 from liquid_background.language.exposed import KNOWN, PLAIN, Rule, check_read
-from liquid_background.language.filters import check_formats, guarded
+from liquid_background.language.filters import check_formats, check_text, guarded, made
 from liquid_background.language.limits import Text, Watch
 from liquid_background.language.stretch import Stretch, too_deep
 from liquid_background.language.syntax import show
@@ -176,6 +177,22 @@ class Context(RenderContext):
             return  # there are no more of these than names in the template
         self._keep(key, weight)
 
+    def rebind(self, key: str, val: Any) -> None:
+        """Have a name stand for another value where it is found: as a loop's item, an argument, or else a variable.
+
+        Raises:
+            LimitReached: when variables hold too much.
+        """
+        for names in self.scope._maps:
+            if names is self.locals:
+                break
+            if key in names and type(names) is dict:
+                names[key] = val
+                self.watch.rebound = True
+                self._keep(("item", key), weigh(val))
+                return
+        self.assign(key, val)
+
     def _keep(self, key: object, weight: int) -> None:
         self._held += weight - self._weights.get(key, 0)
         self._weights[key] = weight
@@ -196,6 +213,23 @@ class Context(RenderContext):
         if type(value) not in FLAT or isinstance(value, str):
             self.watch.passing += weigh(value)
             self._check_held()
+
+    def made(self, value: object) -> object:
+        """Return a list or object that a template wrote out, measured.
+
+        Raises:
+            LimitReached: when it holds too much.
+        """
+        self.watch.steps = -1
+        return made(self.env, value)
+
+    def written(self, value: object) -> str:
+        """Return a value as the text of it that a template writes into another.
+
+        Raises:
+            LimitReached: when it is too large.
+        """
+        return to_liquid_string(check_text(self.env, "this text", value), False)
 
     def cycle(self, key: object, length: int) -> int:
         """Return the index of the next item in a cycle, whose name is kept."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
+from liquid_background.language.dialect import Dialect, dialect_of
 from liquid_background.language.exposed import Exposing, Exposure
 from liquid_background.language.filters import BoundedTranslateTag, add_filters
 from liquid_background.language.kept import weigh
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, look, nobody_looks
-from liquid_background.language.sending import Sending
-from liquid_background.language.strict import is_strict
+from liquid_background.language.sending import Sending, Sink
+from liquid_background.language.speaking import Speaking
+from liquid_background.language.strict import is_strict, tolerate
 from liquid_background.language.syntax import (
     REFUSALS,
     Delimiters,
@@ -44,10 +47,11 @@ from liquid_background.language.tags import (
     register,
 )
 from liquid_background.language.template import Template
+from liquid_background.settings import Settings
 from liquid_background.wording import kilobytes
 
 
-class Environment(Sending, Exposing):
+class Environment(Speaking, Sending, Exposing):
     """A python-liquid environment with background jobs.
 
     Args:
@@ -57,6 +61,7 @@ class Environment(Sending, Exposing):
         compile: whether templates that are rendered often become Python functions; its engine's setting when not given.
         ready_rules: whether pages read the fields that dataclasses, models and rows declare, without `expose`.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
+        dialect: forms beyond standard Liquid, such as `platformos`; its engine's setting when not given.
         options: python-liquid's own arguments.
     """
 
@@ -74,6 +79,7 @@ class Environment(Sending, Exposing):
         compile: bool | None = None,
         ready_rules: bool = True,
         extra: bool = True,
+        dialect: Dialect | str | None = None,
         **options: Any,
     ) -> None:
         self.ejs_tags = ejs_tags
@@ -86,10 +92,21 @@ class Environment(Sending, Exposing):
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
+        self._choose(dialect)
+
+    def attach(self, engine: Sink, settings: Settings) -> None:
+        """Send to an engine from now on, and take from its settings what this environment leaves open.
+
+        Raises:
+            SettingsError: when it sends to another one.
+        """
+        super().attach(engine, settings)
+        if not self._has_chosen:
+            self._speak(dialect_of(settings.dialect))
 
     @property
     def mode(self) -> Mode:
-        """How tolerant of errors it is here and now; jobs are always STRICT."""
+        """How tolerant of errors it is here and now; jobs are always STRICT, but for wrong values of tags."""
         return Mode.STRICT if is_strict() else self._mode
 
     @mode.setter
@@ -254,7 +271,7 @@ class Environment(Sending, Exposing):
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:
-            return [consumer for find in finders for consumer in find(event, look)]
+            return [consumer for find in finders for consumer in find(event, look, partial(tolerate, self))]
         except REFUSALS as error:
             if is_impossible(event, error):
                 return ()

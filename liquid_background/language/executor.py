@@ -19,7 +19,7 @@ from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.jobs.masking import hidden, mask
 from liquid_background.language.environment import Environment
-from liquid_background.language.handed import HandedOverPath, JobContext
+from liquid_background.language.handed import JobContext, hand_over
 from liquid_background.language.kept import MAX_BODIES, MAX_BODY_WEIGHT, KeptSources
 from liquid_background.language.plan import plan_body
 from liquid_background.language.strict import Strict
@@ -163,8 +163,7 @@ class Executor:
         )
         plan = plan_body(self.environment, template.nodes, names, self.environment.hands_over)
         for path in plan.paths:
-            # The template is this executor's own, and the class adds no slots: cheaper than asking at every path.
-            path.__class__ = HandedOverPath
+            hand_over(path)
         beside = _OF_A_PATH * len(plan.positions) + len(payload["source"]) + sum(map(len, names))  # the plan, its key
         return _Body(template, plan.positions, template.weight + beside)
 

@@ -9,6 +9,7 @@ from liquid import RenderContext, Token
 from liquid.builtin.expressions import Path
 
 from liquid_background.language.context import Context
+from liquid_background.language.syntax import LonePath
 
 
 class JobContext(Context):
@@ -45,6 +46,14 @@ class JobContext(Context):
         return value
 
 
+def hand_over(path: Path) -> None:
+    """Have a path of a body that was parsed for its job be one that the page has resolved.
+
+    The template is the executor's own, and the classes add no slots: cheaper than asking at every path.
+    """
+    path.__class__ = _HandedOverLonePath if type(path) is LonePath else HandedOverPath
+
+
 class HandedOverPath(Path):
     """A path of a body that the page has resolved: a local of its name wins, then the handed-over value."""
 
@@ -56,3 +65,9 @@ class HandedOverPath(Path):
             return super().evaluate(context)
         segments = [part.evaluate(context) if isinstance(part, Path) else part for part in self.path]
         return context.resolve_handed_over(segments, self.token)
+
+
+class _HandedOverLonePath(LonePath, HandedOverPath):
+    """`["name"]` alone, which the page has resolved, if it has a variable of that name."""
+
+    __slots__ = ()

@@ -41,7 +41,8 @@ class Sending(Environment, ABC):
     page_timeout: float | None = None  # seconds that an outermost render may take; None: for ever
     compile: bool | None = None  # whether templates that are rendered often become Python functions; None: they do
     secret_names: Sequence[str] = SECRET_NAMES
-    _own: tuple[float | None, bool | None, Sequence[str]] | None = None  # the three above, as without an engine
+    environment_name: str = ""  # the setting ENVIRONMENT_NAME, such as staging
+    _own: tuple[float | None, bool | None, Sequence[str], str] | None = None  # the four above, as without an engine
 
     def attach(self, engine: Sink, settings: Settings) -> None:
         """Send to an engine from now on, and take from its settings what this environment leaves open.
@@ -54,19 +55,20 @@ class Sending(Environment, ABC):
                 "the environment is taken: what its pages make is sent by another Engine, and can be by one only; make "
                 "an Environment for each engine, or take it from the other one first: environment.detach()"
             )
-        self._own = self.page_timeout, self.compile, self.secret_names
+        self._own = self.page_timeout, self.compile, self.secret_names, self.environment_name
         if self.compile is None:
             self.compile = settings.compile
         if self.page_timeout is None:
             self.page_timeout = settings.page_timeout
         self.secret_names = settings.secret_names
+        self.environment_name = settings.environment_name
         self.engine = self.sink = engine
 
     def detach(self) -> None:
         """Leave the engine, so that another one can have this environment; its filters, tags and actions stay."""
         self.engine = self.sink = None
         if self._own is not None:
-            (self.page_timeout, self.compile, self.secret_names), self._own = self._own, None
+            (self.page_timeout, self.compile, self.secret_names, self.environment_name), self._own = self._own, None
 
     def outermost(
         self, context: RenderContext, buffer: TextIO | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ from liquid import Node
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background.errors import ArgumentError, EnqueueError
-from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
@@ -29,11 +28,10 @@ from liquid_background.language.pages import (
     walk,
 )
 from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
-from liquid_background.lint.blocks import finding
 from liquid_background.lint.crowds import check_crowds
-from liquid_background.lint.finding import RULES, Finding, shortened, silenced
+from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
 from liquid_background.lint.nodes import NodesCheck
-from liquid_background.lint.run import Run
+from liquid_background.lint.run import Run, any_time
 from liquid_background.lint.values import check_values
 from liquid_background.python_jobs import RetryPolicy, read_schedule
 
@@ -54,13 +52,15 @@ def check_folder(folder: Path) -> list[Finding]:
     ]
 
 
-def check_files(environment: Environment, files: Iterable[Path], job_timeout: float = MAX_TIMEOUT) -> list[Finding]:
+def check_files(
+    environment: Environment, files: Iterable[Path], job_timeout: Callable[[str], float] = any_time
+) -> list[Finding]:
     """Return what is wrong in template files, file by file and line by line.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
         files: the files to check; those of the loader's site have their names in it.
-        job_timeout: the setting of that name, which no schedule in front matter may go beyond.
+        job_timeout: returns the setting for a priority, which no schedule in front matter may go beyond.
     """
     found: list[Finding] = []
     run = Run(environment, job_timeout)
@@ -115,14 +115,14 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
         found += check_values(path, source, conflict, run.suggestions)
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
-            read_options(source, path)
+            read_options(source, path, errors.append, environment.dialect.options)
     except LiquidError as error:
         errors.append(error)
     finally:
         environment.report = None
     wrong = [_of_error(path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
-    found += NodesCheck(run, path).nodes(nodes)
+    found += NodesCheck(run, path, nodes).findings()
     return shortened(silenced(found, source))
 
 
@@ -158,7 +158,9 @@ def _check_name(environment: Environment, file: Path) -> Iterator[Finding]:
         yield Finding(str(file), 1, 0, RULES["same-name"], message, "remove one of the two")
 
 
-def _check_schedule(path: str, matter: dict[str, Any], source: str, job_timeout: float) -> Iterator[Finding]:
+def _check_schedule(
+    path: str, matter: dict[str, Any], source: str, job_timeout: Callable[[str], float]
+) -> Iterator[Finding]:
     if matter.get("schedule") is not None:
         try:
             read_schedule(path, matter["schedule"], RetryPolicy(), job_timeout)

@@ -2,51 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from liquid import Node
 from liquid.builtin.expressions import FilteredExpression, Identifier
 from liquid.builtin.expressions.filtered import Filter, TernaryFilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.builtin.tags.render_tag import RenderNode
 from liquid.expression import Expression
 
 from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_for, is_event_name
 from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.syntax import show
 from liquid_background.language.tags import BackgroundNode
-from liquid_background.lint.blocks import check_block, check_order, finding, literal
-from liquid_background.lint.finding import Finding
+from liquid_background.lint.blocks import check_block, check_order, literal
+from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.run import Run
+from liquid_background.lint.unquoted import Unquoted
 
 _LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
 
 
 class NodesCheck:
-    """The check of one parsed file."""
+    """The check of one parsed file.
 
-    def __init__(self, run: Run, path: str) -> None:
+    Args:
+        run: the check.
+        path: of the file.
+        nodes: of the file.
+    """
+
+    def __init__(self, run: Run, path: str, nodes: Sequence[Node]) -> None:
         self.run = run
         self.path = path
+        self.top = nodes
+        self.unquoted = Unquoted(run, path, nodes)
         self.walk = BodyWalk(run.environment, (), frozenset())
 
-    def nodes(self, nodes: Iterable[Node]) -> list[Finding]:
-        """Return the findings in nodes and all that they hold."""
+    def findings(self) -> list[Finding]:
+        """Return the findings in all of the file."""
+        return self._nodes(self.top)
+
+    def _nodes(self, nodes: Iterable[Node]) -> list[Finding]:
         level = list(nodes)
         found = list(check_order(self.path, [node for node in level if isinstance(node, BackgroundNode)]))
         for node in level:
             found += self._node(node)
-            found += self.nodes(self.walk.children(node))
+            found += self._nodes(self.walk.children(node))
         return found
 
     def _node(self, node: Node) -> Iterator[Finding]:
         if isinstance(node, BackgroundNode):
             yield from check_block(self.run, self.path, node)
+            yield from self.unquoted.findings(node)
             yield from self._source_name(node)
         for expression in node.expressions():
             yield from self._filters(expression)
-        if tag_of(node) in _TAKES_A_PARTIAL:
+        if tag_of(node) in _TAKES_A_PARTIAL or isinstance(node, RenderNode):
             yield from self._partial(node)
         if tag_of(node) == "trigger_event":
             yield from self._event(node)
@@ -70,7 +84,7 @@ class NodesCheck:
                 yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
 
     def _partial(self, node: Node) -> Iterator[Finding]:
-        tag = node.token.value
+        tag = node.tag if isinstance(node, RenderNode) else node.token.value  # a dialect has other words for it
         name = getattr(node, "partial" if tag == "background" else "name", None)
         if isinstance(name, FilteredExpression) and not name.filters:
             name = name.left

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import os
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from liquid.exceptions import LiquidError
 
 from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of
+from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of, walk
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
 from liquid_background.lint.partials import Partials
 from liquid_background.lint.values import slug_conflicts
 from liquid_background.nearest import Suggestions
 
+_GIVEN: Final = re.compile(r"([\w-]+)\s*(?::|=(?!=))|\b(?:capture|for|as|catch)\s+['\"]?([\w-]+)")
+
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
+
+
+def any_time(priority: str) -> float:
+    """Return the seconds that an attempt may take where no setting says it."""
+    return MAX_TIMEOUT
 
 
 class Run:
@@ -24,10 +36,10 @@ class Run:
 
     Args:
         environment: with the tags and filters of the application, and its loader.
-        job_timeout: the setting of that name.
+        job_timeout: returns the setting for a priority.
     """
 
-    def __init__(self, environment: Environment, job_timeout: float = MAX_TIMEOUT) -> None:
+    def __init__(self, environment: Environment, job_timeout: Callable[[str], float] = any_time) -> None:
         self.environment = environment
         self.job_timeout = job_timeout
         self.sites = sites_of(environment.loader)
@@ -48,6 +60,26 @@ class Run:
     def layout_names(self) -> list[str]:
         """The layouts of the loader's sites."""
         return [name for site in self.sites for name in site.names(LAYOUTS)]
+
+    @kept
+    def names_given(self) -> frozenset[str]:
+        """The names that templates of the loader's sites give a value, by their text: in an argument or an assign."""
+        names: set[str] = set()
+        for site in self.sites:
+            for file in walk(str(site.root), str(site.root)).templates:
+                with suppress(OSError):
+                    text = Path(file.path).read_bytes().decode("utf-8", "replace")
+                    names.update(name for pair in _GIVEN.findall(text) for name in pair)
+        return frozenset(names)
+
+    def folder_of(self, path: str) -> str:
+        """Return which folder of its site a file is in, such as `partials`; "" for a file of no site."""
+        whole = os.path.abspath(path)
+        for site in self.sites:
+            within = os.path.relpath(whole, os.path.abspath(site.root)).split(os.sep)
+            if within[0] != os.pardir:
+                return within[0]
+        return ""
 
     def exists(self, name: str, tag: str) -> bool:
         """Return whether a tag finds the template that it names."""

@@ -258,7 +258,7 @@ JOB_OPTIONS: Final[Mapping[str, JobOption]] = {
             field="timeout",
             says="how long one attempt may take",
             allowed=f"seconds, over 0 and up to {MAX_TIMEOUT:.0f}",
-            default="setting `JOB_TIMEOUT`",
+            default="setting `JOB_TIMEOUT`, or that of its priority",
             read=_timeout,
         ),
         JobOption(

@@ -250,7 +250,7 @@ class PythonJobs(EngineSender):
         them are when the setting front_matter_schedules is off.
         """
         allowed = self.settings.front_matter_schedules
-        longest = self.settings.job_timeout
+        longest = self.settings.job_timeout_of
         in_templates = front_matter_schedules(self.environment, self._default_retries(), longest) if allowed else ()
         found = {schedule.name: schedule for schedule in in_templates} | self._schedules
         return [schedule.unless_taken(found) for schedule in found.values()]

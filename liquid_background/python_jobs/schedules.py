@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
@@ -15,7 +15,7 @@ from croniter import croniter
 from liquid.exceptions import LiquidError
 
 from liquid_background.errors import EnqueueError
-from liquid_background.job import MAX_ATTEMPTS, Group, Job
+from liquid_background.job import MAX_ATTEMPTS, Group, Job, Priority
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.environment import Environment
 from liquid_background.language.limits import MAX_SCHEDULES
@@ -169,7 +169,9 @@ def _wrong_field(cron: str) -> str:
     return ""
 
 
-def front_matter_schedules(env: Environment, default: RetryPolicy, longest: float) -> Iterator[Schedule]:
+def front_matter_schedules(
+    env: Environment, default: RetryPolicy, longest: Callable[[str], float]
+) -> Iterator[Schedule]:
     """Yield the schedules that partials and pages carry in their front matter.
 
     `schedule` is a cron expression, or a mapping with `cron`, and `timezone` and options of `engine.schedule`. A wrong
@@ -180,7 +182,7 @@ def front_matter_schedules(env: Environment, default: RetryPolicy, longest: floa
     Args:
         env: whose loader finds the templates.
         default: the retry policy of one that gives none.
-        longest: seconds of an attempt that one may ask for.
+        longest: returns the seconds of an attempt that one of a priority may ask for.
     """
     front_matters = getattr(env.loader, "front_matters", None)
     found = front_matters() if front_matters is not None else ()
@@ -219,7 +221,7 @@ def _place(env: Environment, template: str) -> str:
     return f"{name}:{line_of(token)}" if token is not None else name
 
 
-def read_schedule(template: str, given: Any, default: RetryPolicy, longest: float) -> Schedule:
+def read_schedule(template: str, given: Any, default: RetryPolicy, longest: Callable[[str], float]) -> Schedule:
     """Return what the `schedule` in the front matter of a partial or page means.
 
     An author may ask for no more retries than a tag may and no more time than the operator gives, and has groups of the
@@ -239,7 +241,7 @@ def read_schedule(template: str, given: Any, default: RetryPolicy, longest: floa
     return Schedule.of_template(template, build_partial(template, {}, fields), cron, timezone)
 
 
-def _check_bounds(values: Mapping[str, Any], longest: float) -> None:
+def _check_bounds(values: Mapping[str, Any], longest: Callable[[str], float]) -> None:
     """Refuse what front matter may not say, though the program may.
 
     Raises:
@@ -255,8 +257,10 @@ def _check_bounds(values: Mapping[str, Any], longest: float) -> None:
     if retries is not None and not (isinstance(retries, int) and 0 <= retries <= _MOST_RETRIES):
         allowed = f"in front matter it must be a number from 0 to {_MOST_RETRIES}"
         raise EnqueueError(f"retries is {show(retries)}; {allowed}")
-    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout <= longest):
-        allowed = f"in front matter it must be over 0 and at most {longest:g} seconds, the setting JOB_TIMEOUT"
+    asked = str(values.get("priority")).lower()
+    most = longest(asked if asked in {*Priority} else Priority.DEFAULT)
+    if timeout is not None and not (isinstance(timeout, int | float) and 0 < timeout <= most):
+        allowed = f"in front matter it must be over 0 and at most {most:g} seconds, the setting JOB_TIMEOUT"
         raise EnqueueError(f"timeout is {show(timeout)}; {allowed}")
 
 

@@ -39,7 +39,7 @@ def show(screen: Screen) -> ScreenAnswer:
 def _limits(screen: Screen, queue: str) -> dict[str, Any]:
     settings = screen.engine.settings
     return {
-        "timeout": settings.job_timeout,
+        "timeout": settings.job_timeout_of(queue),
         "share": settings.low_share if queue == "low" else 0,
     }
 

@@ -8,7 +8,15 @@ import pytest
 from liquid import Token
 from liquid.builtin.expressions import tokenize
 from liquid.exceptions import LiquidError, LiquidSyntaxError
-from liquid.token import TOKEN_ASSIGN, TOKEN_EXPRESSION, TOKEN_FLOAT, TOKEN_INTEGER, TOKEN_STRING
+from liquid.token import (
+    TOKEN_ASSIGN,
+    TOKEN_DOT,
+    TOKEN_EXPRESSION,
+    TOKEN_FLOAT,
+    TOKEN_IDENTINDEX,
+    TOKEN_INTEGER,
+    TOKEN_STRING,
+)
 
 from liquid_background import ArgumentError
 from liquid_background.job import Priority
@@ -113,7 +121,7 @@ def test_the_partial_form_gives_the_id(site: Any) -> None:
 
 def test_the_partial_may_be_a_variable_and_the_name_an_underscore(site: Any) -> None:
     site.write({"partials/mail/send": "sent"})
-    site.render("{% assign p = 'mail/' | append: 'send' %}{% background _ = p %}{% background _ = p | strip %}")
+    site.render("{% assign p = 'mail/' | append: 'send' %}{% background _ = p %}{% background job = p %}")
     assert [site.perform(job).result for job in site.jobs] == ["sent", "sent"]
 
 
@@ -329,8 +337,12 @@ def test_many_blocks_in_a_large_template(site: Any) -> None:
         ("1.5 = 'p'", False),
         ("1-2 = 'p'", False),
         ("'x' = 'p'", False),
-        ("x.y = 'p'", False),
-        ("x[0] = 'p'", False),
+        ("x.y = 'p'", True),
+        ("x[0] = 'p'", True),
+        ("x . y['a'] [ b[0] ] = 'p'", True),
+        ("x << 'p'", True),
+        ("x.y 'p'", False),
+        ("x[0 = 'p'", False),
         ("x: y = 'p'", False),
         ("x, y = 'p'", False),
     ],
@@ -342,6 +354,8 @@ def test_an_assignment_at_the_start_of_a_tag_is_told_by_its_first_tokens(express
         first, second, *_ = [*tokenize(expression, parent_token=token), token, token]
     except LiquidSyntaxError:
         return  # python-liquid has no token for it
+    if second.kind in (TOKEN_DOT, TOKEN_IDENTINDEX):
+        return  # a place in a list or object
     names = first.value[:1].isalnum() or first.value[:1] == "_"
     is_name = names and first.kind not in (TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT)
     assert (is_name and second.kind == TOKEN_ASSIGN) is assigns

@@ -32,6 +32,14 @@ FILES = {
     "pages/p": "---\nlayout: main\n---\n{% background source_name: 'b', n: n %}{{ n }}{% endbackground %}page",
 }
 PAGES = {
+    "assign": "{% assign h = {'a': user.name, n: [n, user.tags, [n | plus: 1]], 't': '{{ user.name }}!'} %}{{ h | json }}",
+    "assign, a name alone": "{% assign h = [user.name] %}{% assign i = ['n'] %}{% assign j = ['q'] %}{{ h }}{{ i }}{{ j }}",
+    "assign, a place": "{% assign h = {} %}{% assign h.k[user.name] = n %}{% assign h['l'] = [] %}{% assign h.l << n %}{{ h | json }}",
+    "assign, wrong": "{% assign n.k = 1 %}",
+    "function, a place": "{% assign h = {} %}{% function h.a = 'twice', n: n %}{{ h | json }}",
+    "include, written out": "{% include 'hello' with 'x' as name %}{% include 'hello' with name: [n, n] %}",
+    "log, there": "{% log user.name, 'greeting', env: nothing %}{% log n, env: 'elsewhere' %}",
+    "try_rc": "{% try_rc %}{% include 'nowhere' %}{% catch e %}{{ e.message }}{% endtry_rc %}",
     "echo": "{% echo point.x %}{% echo nothing %}",
     "#": "a{% # a comment\n  # of two lines %}b",
     "object": "{{ point.x }}{{ point.y }}{% render 'hello' for point as name %}",

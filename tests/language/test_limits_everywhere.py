@@ -36,6 +36,8 @@ _ARGS = ", ".join(f"a{n}: s | append: '{n}'" for n in range(400))
 _NEW = "{{ s }}{{ i }}"
 TAGS = {
     "assign": "".join(f"{{% assign a{n} = s | append: '{n}' %}}" for n in range(400)),
+    "try_rc": "{% try_rc %}{% assign w = [] %}"
+    + "".join(f"{{% assign w << {{'a': s | append: '{n}'}} %}}" for n in range(400)) + "{% endtry_rc %}",
     "capture": "".join(f"{{% capture a{n} %}}{_NEW}{{% endcapture %}}" for n in range(400)),
     "cycle": "{% for i in (1..400) %}{% capture g %}" + _NEW + "{% endcapture %}{% cycle g: 1, 2 %}{% endfor %}",
     "echo": "{% for i in (1..400) %}{% echo s | append: i %}{% endfor %}",

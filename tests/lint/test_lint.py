@@ -40,6 +40,8 @@ def block(body: str, arguments: str = "") -> str:
 
 
 CLEAN = [
+    block("{% assign h = {'n': user.name, session: [user.id]} %}{{ h.n }}{% return [['news'], {status: h}] %}"),
+    block("{% assign order.note = note %}{% assign items << 1 %}{{ order.note }}{{ items }}"),
     block("{% assign name = user.name %}{{ name }}"),
     block("{% include 'mail', email: user.email %}"),
     block("{{ a }}{% for x in list %}{{ x }}{{ forloop.index }}{% endfor %}", "a: 1, list: items"),
@@ -68,6 +70,7 @@ CLEAN = [
 
 BROKEN = [
     ("{% background %}x{% endbackground %}", "no-source-name"),
+    (block("x", "priority: rank"), "unquoted"),
     (block("{{ user.name }}"), "blank-variable"),
     (block("{% echo user.name %}"), "blank-variable"),
     (block("{% if user.admin %}{% endif %}"), "blank-variable"),

@@ -242,7 +242,7 @@ def test_a_schedule_in_front_matter_stays_within_the_operators_limits(
     }
     [line] = [record.getMessage() for record in caplog.records]
     assert line.startswith(f"{folder}/x:2: the front matter's schedule is not kept: {reason}")
-    [finding] = check_files(site.environment, files_under(tmp_path), 60.0)
+    [finding] = check_files(site.environment, files_under(tmp_path), site.settings.job_timeout_of)
     assert (finding.line, finding.message) == (2, line.partition(": ")[2])
 
 

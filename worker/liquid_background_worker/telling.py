@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Final
 
+from liquid_background.job import Priority
 from liquid_background.jobs.log import format_entry, printable
 from liquid_background.jobs.log.lines import steady
 from liquid_background.jobs.queue.failures import Failure
@@ -96,9 +97,17 @@ def say_start(who: Identity, processes: int, settings: Settings) -> None:
         f"worker {steady(who.name)} starts: liquid-background {fields['version']}, {app}, "
         f"store {printable(who.store)}, {site}"
         f"queues {', '.join(who.queues)}, {children}, "
-        f"limits {settings.job_timeout:g} s and {settings.memory_limit} MB a job, lease {settings.lease:g} s"
+        f"limits {_limits(settings)} and {settings.memory_limit} MB a job, lease {settings.lease:g} s"
     )
     say(logger, logging.INFO, line, fields)
+
+
+def _limits(settings: Settings) -> str:
+    """Return how long a job may take: of each priority, where they differ."""
+    seconds = {queue: settings.job_timeout_of(queue) for queue in Priority}
+    if len({*seconds.values()}) == 1:
+        return f"{seconds[Priority.HIGH]:g} s"
+    return ", ".join(f"{most:g} s ({queue})" for queue, most in seconds.items())
 
 
 def say_stop(who: Identity, ran: Ran) -> None:

@@ -58,7 +58,7 @@ def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None)
         else:
             found += check_folder(root)
             files += files_under(root)
-    found += check_files(engine.environment, files, engine.settings.job_timeout)
+    found += check_files(engine.environment, files, engine.settings.job_timeout_of)
     for item in found:
         click.echo(_json(item) if style == "json" else fitted(_text(item)))
     for how in explain_files(engine.environment, files) if explain else ():

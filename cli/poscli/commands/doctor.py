@@ -135,7 +135,7 @@ def _templates(engine: Engine) -> Iterator[Finding]:
     if len(files) > _MOST_CHECKED:
         more = f"{len(files):,} templates, of which {_MOST_CHECKED:,} are checked here"
         yield Finding("templates", more, "look: poscli check", fatal=False)
-    findings = check_files(engine.environment, files[:_MOST_CHECKED], engine.settings.job_timeout)
+    findings = check_files(engine.environment, files[:_MOST_CHECKED], engine.settings.job_timeout_of)
     errors = [finding for finding in findings if finding.rule.severity is Level.ERROR]
     if not errors:
         yield Finding("templates", found)

@@ -47,7 +47,7 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobVal
     if not 1 <= job.max_attempts <= MAX_RETRIES + 1:
         raise JobRefused(f"job {job.id}: max_attempts {job.max_attempts} is not from 1 to {MAX_RETRIES + 1}")
     waits = json.dumps(waits_of(job, settings), separators=(",", ":")) if job.max_attempts > 1 else "[]"
-    limit = settings.job_timeout if job.timeout is None else job.timeout
+    limit = settings.job_timeout_of(job.priority) if job.timeout is None else job.timeout
     seconds = math.ceil(limit)
     exact = "" if seconds == limit else repr(limit)
     data = encode_data(job)

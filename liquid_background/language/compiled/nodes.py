@@ -99,6 +99,7 @@ class Nodes(Branches):
         name = self.source.value(node)
         render = f"await {name}.render_async" if self.source.awaits else f"{name}.render"
         self.source.line(f"{render}(context, {self._buffer})")
+        self.expressions.scopes.look_again()
 
     def _count(self) -> None:
         """Write that steps were taken."""

@@ -34,6 +34,8 @@ def write_partial(expressions: Expressions, node: IncludeNode | RenderNode, buff
         line("raise")
     with source.block("finally:"):
         line(f"watch.passing = {passing}")
+    if type(node) is IncludeNode:
+        expressions.scopes.look_again()
 
 
 def include(context: Any, buffer: Any, template: Any, names: dict[str, Any]) -> None:

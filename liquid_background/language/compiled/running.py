@@ -8,10 +8,11 @@ from typing import Any, Final, TextIO
 
 from liquid import Environment, Node, RenderContext, Token
 from liquid.builtin.expressions.logical import is_truthy
-from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
+from liquid.exceptions import LiquidError, LiquidInterrupt, StopRender
 from liquid.utils import ReadOnlyChainMap
 
 from liquid_background.errors import NotExposed
+from liquid_background.language.dialect import end_at
 from liquid_background.language.exposed import KNOWN
 from liquid_background.language.stretch import too_deep
 
@@ -40,15 +41,7 @@ def names_of(
     at = 1
     while maps[at] is not variables:
         at += 1
-    front = maps[0]
-    if at > 1:
-        front = {}
-        before = maps[:at]
-        for name in asked:
-            for names in before:
-                if name in names:
-                    front[name] = names[name]
-                    break
+    front = maps[0] if at == 1 else _front(maps[:at], asked)
     first = maps[at + 1]
     if type(first) is dict:
         return front, first, maps[at + 1 :]
@@ -57,6 +50,25 @@ def names_of(
         _flatten(names, behind)
     first = behind[0]
     return front, first if type(first) is dict else NOTHING, tuple(behind)
+
+
+def front_of(context: Any, asked: tuple[str, ...], loops: int) -> dict[str, Any]:
+    """Return what stands in front of the variables, and of the loops that a template is in, as one."""
+    maps = (*context.scope._maps,)[loops:]
+    at = 1
+    while maps[at] is not context.locals:
+        at += 1
+    return maps[0] if at == 1 else _front(maps[:at], asked)
+
+
+def _front(before: tuple[dict[str, Any], ...], asked: tuple[str, ...]) -> dict[str, Any]:
+    front: dict[str, Any] = {}
+    for name in asked:
+        for names in before:
+            if name in names:
+                front[name] = names[name]
+                break
+    return front
 
 
 def _flatten(names: Mapping[str, Any], into: list[Mapping[str, Any]]) -> None:
@@ -135,8 +147,7 @@ def ended(error: Exception, env: Environment, token: Token, *, leaves: bool) -> 
     if isinstance(error, LiquidInterrupt):
         if leaves:
             raise error
-        env.error(LiquidSyntaxError(f"unexpected '{error}'", token=token))
-        return False
+        return end_at(env, error, token)
     if isinstance(error, StopRender):
         return True
     env.error(error, token=token)  # type: ignore[arg-type]

@@ -52,6 +52,14 @@ class Scopes:
         key = self._source.text(name)
         return f"F[{key}] if {key} in F else L[{key}] if {key} in L else G[{key}] if {key} in G else find(B, {key})"
 
+    def look_again(self) -> None:
+        """Write that what was found before is looked up again, where what was called has named other values so."""
+        line = self._source.line
+        with self._source.block("if watch.rebound:"):
+            line(f"F = front_of(context, ASKED, {len(self.loops)})")
+            for outwards, loop in enumerate(reversed(self.loops)):
+                line(f"{loop.item} = context.scope._maps[{outwards}][{self._source.text(loop.name)}]")
+
     def forloop_of(self, name: str) -> str | None:
         """Return the local variable of the state of the innermost loop, if a name stands for that."""
         if name != "forloop" or not self.loops or self.loops[-1].name == name:

@@ -39,7 +39,7 @@ KEYS: Final[Mapping[str, Key]] = {
         Key("layout", "pages", "the template in `layouts/` around it; `false` or nothing: none", True),
         Key("format", "pages", f"the media type, one of {', '.join(MEDIA_TYPES)}; without it, html", True),
         Key("response_headers", "pages", "headers of the answer"),
-        Key("metadata", "any", "values of your own: `{{ page.metadata.title }}`"),
+        Key("metadata", "any", "values of your own: `{{ page.metadata.title }}`; of a consumer its options, too"),
         Key("schedule", "partials, pages", "when it runs, and how"),
         *(Key(option.name, "consumers", f"{option.says} ({option.allowed})") for option in OPTIONS.values()),
     )

@@ -4,6 +4,8 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
+from liquid_background.language.syntax.lines import NoStatement, statements
+from liquid_background.language.syntax.literals import KeyName, LonePath, is_written_list, parse_expression, settle
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -19,21 +21,36 @@ from liquid_background.language.syntax.location import (
 )
 from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
-from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
+from liquid_background.language.syntax.options import (
+    OPTIONS,
+    Option,
+    bare_name,
+    default_source_name,
+    partial_source_name,
+    unfiltered,
+)
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
+from liquid_background.language.syntax.reading import literal_stream
+from liquid_background.language.syntax.scanning import TOKEN_APPEND
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
+from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
+    "KeyName",
+    "LonePath",
     "OPTIONS",
     "REFUSALS",
     "Argument",
     "Arguments",
     "BodySource",
     "Delimiters",
+    "NoStatement",
     "Option",
     "Place",
+    "TOKEN_APPEND",
+    "bare_name",
     "code_error",
     "column_of",
     "cut",
@@ -41,25 +58,33 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_tokens",
+    "literal_stream",
     "in_liquid_tag",
     "is_impossible",
     "is_of",
+    "is_written_list",
     "lexer",
     "line_of",
     "locate",
     "nested_too_deep",
     "parse_arguments",
+    "parse_expression",
     "parsing",
+    "partial_source_name",
     "raised_at",
     "seen",
+    "settle",
     "show",
     "slice_body",
     "starts_assignment",
+    "statements",
     "template_name",
     "text_of",
     "token_in",
     "trace",
     "unescaped",
+    "unfiltered",
     "what_was_wrong",
     "without_paths",
 ]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.filtered import TernaryFilteredExpression
+from liquid.exceptions import LiquidSyntaxError
 from liquid.expression import Expression
 from liquid.token import (
     TOKEN_COLON,
@@ -22,6 +22,7 @@ from liquid.token import (
     TOKEN_FLOAT,
     TOKEN_IDENTINDEX,
     TOKEN_IDENTSTRING,
+    TOKEN_IF,
     TOKEN_INTEGER,
     TOKEN_LBRACKET,
     TOKEN_LPAREN,
@@ -32,15 +33,21 @@ from liquid.token import (
     TOKEN_STRING,
 )
 
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.language.syntax.literals import is_literal, parse_expression
+from liquid_background.language.syntax.location import parsing
+from liquid_background.language.syntax.options import OPTIONS
+from liquid_background.language.syntax.reading import literal_tokens
+from liquid_background.language.syntax.signatures import takes
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
+_SAID_BETTER: Final = _PIPES | _OPENING | {TOKEN_IF}  # of a mistake behind these, python-liquid says more
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
-_ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??[ \n\t\r]*=(?![!=<>])")
-_INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
+_PLACE: Final = r"(?:[ \n\t\r]*(?:\.[ \n\t\r]*\w[\w-]*|\[(?:[^\[\]]|\[[^\[\]]*\])*\]))*"  # in a list or object
+_ASSIGNMENT: Final = re.compile(rf"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??{_PLACE}[ \n\t\r]*(?:<<|=(?![!=<>]))")
 
 
 class _Held(Expression):
@@ -99,7 +106,42 @@ class Arguments:
         """
         if self.head.current.kind == TOKEN_EOF:
             raise TagSyntaxError(missing, token=self.head.current)
-        return FilteredExpression.parse(env, self.head)
+        return parse_expression(env, self.head)
+
+    def values(self, env: Environment, *, missing: str) -> list[Expression]:
+        """Return the head as values with commas between them; a comma behind an argument of a filter is the filter's.
+
+        Raises:
+            TagSyntaxError: with `missing` as its message, when there is no head.
+        """
+        values: list[Expression] = []
+        start, depth, takes_more = 0, 0, False
+        tokens = self.head.tokens
+        for index, token in enumerate(tokens):
+            depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
+            if depth:
+                continue
+            takes_more = token.kind == TOKEN_COLON or (takes_more and token.kind not in _PIPES)
+            if token.kind == TOKEN_EOF or (token.kind == TOKEN_COMMA and not takes_more):
+                part = Arguments(_stream(tokens[start:index], token), ())
+                values.append(part.expression(env, missing=missing if not values else "a value is missing here"))
+                start = index + 1
+        return values
+
+    def partial(self, env: Environment) -> Expression:
+        """Return the head as the name of a partial, to which no filter applies: that stands behind an argument.
+
+        Raises:
+            TagSyntaxError: when there is no name.
+            ArgumentError: for a filter, in STRICT mode.
+        """
+        name = self.expression(env, missing="the name of a partial is missing")
+        if not isinstance(name, FilteredExpression) or not name.filters:
+            return name
+        message = f"the filter '{name.filters[0].name}' does not apply to a partial's name: assign the name before"
+        env.error(ArgumentError(message, token=name.filters[0].token, template_name=parsing.get()))
+        name.filters = []
+        return name
 
 
 def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Arguments:
@@ -112,7 +154,7 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     Raises:
         TagSyntaxError: for a value that is missing.
     """
-    tokens = _tokens(stream, tag)
+    tokens = _tokens(env, stream, tag)
     starts = list(_argument_starts(env, tokens))
     head = tokens[: starts[0]] if starts else tokens[:-1]
     named = []
@@ -121,13 +163,13 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     return Arguments(_stream(_without_comma(head), tokens[len(head)]), tuple(named))
 
 
-def _tokens(stream: TokenStream, tag: Token) -> list[Token]:
+def _tokens(env: Environment, stream: TokenStream, tag: Token) -> list[Token]:
     """Return the expression's tokens and an EOF that knows where it is, for errors at the end to point at."""
     if stream.current.kind != TOKEN_EXPRESSION:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
-    inner = stream.into_inner(tag=tag, eat=False).tokens
+    inner = literal_tokens(env, token, tag.value)
     return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
 
 
@@ -147,34 +189,14 @@ def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
             last_filter = token
         elif tokens[index + 1].kind != TOKEN_COLON:
             continue
-        elif last_filter is None or not _takes(env, last_filter, token, after_colon=before == TOKEN_COLON):
+        elif last_filter is None or not takes(env, last_filter, token, after_colon=before == TOKEN_COLON):
             last_filter = None
             yield index
 
 
 def _is_name(token: Token) -> bool:
-    # Words that python-liquid reserves (`for`, `limit`, `with`) are tokens of a kind of their own.
+    # Words that python-liquid reserves (`for`, `with`, `true`) may be tokens of a kind of their own.
     return token.kind not in _NOT_NAMES and (token.value[:1].isalnum() or token.value[:1] == "_")
-
-
-def _takes(env: Environment, last_filter: Token, name: Token, *, after_colon: bool) -> bool:
-    """Return whether `name:` belongs to the filter, by the filter's own signature."""
-    function = env.filters.get(last_filter.value)
-    if function is None or name.value in _INJECTED:
-        return False
-    for parameter in _signature(function).values():
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.name == name.value:
-            return True
-        if parameter.kind is parameter.VAR_KEYWORD and after_colon:
-            return True
-    return False
-
-
-def _signature(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    try:
-        return dict(inspect.signature(function).parameters)
-    except (ValueError, TypeError):  # a builtin that declares none
-        return {}
 
 
 def _without_comma(tokens: list[Token]) -> list[Token]:
@@ -184,13 +206,29 @@ def _without_comma(tokens: list[Token]) -> list[Token]:
 def _parse_argument(env: Environment, name: Token, value: list[Token], following: Token) -> Argument:
     if not value:
         raise TagSyntaxError(f"argument '{name.value}' has no value", token=name)
-    expression = FilteredExpression.parse(env, _stream(value, following))
-    # What has no filters makes nothing new. The expression has just been parsed, and the class adds no slots.
-    if type(expression) is FilteredExpression and expression.filters:
+    try:
+        expression = parse_expression(env, _stream(value, following))
+    except LiquidSyntaxError as error:
+        raise _told_by_option(name, value, following) or error from error
+    # A variable or text without filters is nothing new. The expression has just been parsed; the class adds no slots.
+    if type(expression) is FilteredExpression and (expression.filters or is_literal(expression.left)):
         expression.__class__ = HeldExpression
     elif isinstance(expression, TernaryFilteredExpression):
         expression.__class__ = HeldTernary
     return Argument(name.value, expression, name)
+
+
+def _told_by_option(name: Token, value: list[Token], following: Token) -> ArgumentError | None:
+    """Return what an option says about what is no one value, such as `10 s`, `1,5` or `send email`."""
+    option = OPTIONS.get(name.value)
+    if option is None or any(token.kind in _SAID_BETTER for token in value):
+        return None
+    for token in value[1:]:
+        if token.value in OPTIONS:
+            return ArgumentError(f"a colon is missing: write {token.value}: …", token=token)
+    end = following.start_index + (following.kind == TOKEN_EOF)
+    written = name.source[name.start_index + len(name.value) : end].lstrip().removeprefix(":").strip(" \t\r\n,")
+    return ArgumentError(option.unreadable(written), token=value[0])
 
 
 def _stream(tokens: list[Token], following: Token) -> TokenStream:
@@ -199,5 +237,5 @@ def _stream(tokens: list[Token], following: Token) -> TokenStream:
 
 
 def starts_assignment(expression: Token) -> bool:
-    """Return whether the token behind a tag's name is an expression that starts with `name =`."""
+    """Return whether the token behind a tag's name is an expression that starts with `name =`, or with a place."""
     return expression.kind == TOKEN_EXPRESSION and _ASSIGNMENT.match(expression.value) is not None

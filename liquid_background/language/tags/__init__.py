@@ -7,6 +7,7 @@ from typing import Final
 from liquid import Environment
 
 from liquid_background.language.tags.action import ActionTag
+from liquid_background.language.tags.assign import AssignTag
 from liquid_background.language.tags.background import BackgroundTag, blocks_only
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, BackgroundNode
 from liquid_background.language.tags.call import CallTag
@@ -24,14 +25,15 @@ from liquid_background.language.tags.comment import InlineCommentTag
 from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.extends import ExtendsTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
+from liquid_background.language.tags.liquid import LiquidTag
 from liquid_background.language.tags.log import LogTag
 from liquid_background.language.tags.macro import MacroTag
 from liquid_background.language.tags.opened import Tokens, placed
 from liquid_background.language.tags.output import EchoTag, OutputTag
-from liquid_background.language.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
+from liquid_background.language.tags.partials import IncludeTag, RenderTag, Return
 from liquid_background.language.tags.tablerow import TablerowTag
 from liquid_background.language.tags.trigger_event import TriggerEventTag
-from liquid_background.language.tags.try_catch import TryTag
+from liquid_background.language.tags.try_catch import TryRcTag, TryTag
 from liquid_background.language.tags.unknown import UnknownTag
 
 HANDS_OVER: Final = frozenset(
@@ -46,6 +48,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
     for tag in (
         OutputTag,
         EchoTag,
+        AssignTag,
         CaptureTag,
         IfChangedTag,
         CycleTag,
@@ -60,6 +63,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
         LogTag,
         TriggerEventTag,
         TryTag,
+        TryRcTag,
         UnknownTag,
     ):
         env.add_tag(tag)
@@ -73,6 +77,7 @@ __all__ = [
     "Consumer",
     "ExtendsTag",
     "MacroTag",
+    "RenderTag",
     "Return",
     "Tokens",
     "close_collector",

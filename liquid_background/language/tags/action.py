@@ -8,16 +8,18 @@ from typing import Any, Final, TextIO
 from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.builtin.expressions import Identifier
 from liquid.expression import Expression
-from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.calling import call, call_async
 from liquid_background.errors import ArgumentError, NotPlain
 from liquid_background.job import MAX_PARAMETERS
 from liquid_background.jobs.handover import decode
 from liquid_background.language.filters import made
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
 from liquid_background.language.tags.passing import PassingNode, check_defined, encode_passed, plain_instead
+from liquid_background.language.tags.writing import Target, parse_target
 from liquid_background.nearest import nearest
 
 TAG_ACTION: Final = "action"
@@ -29,7 +31,7 @@ class ActionNode(PassingNode):
     __slots__ = ("action", "arguments", "target", "template")
 
     def __init__(
-        self, token: Token, action: Expression, arguments: tuple[Argument, ...], target: Identifier | None
+        self, token: Token, action: Expression, arguments: tuple[Argument, ...], target: Target | None
     ) -> None:
         super().__init__(token)
         self.action = action
@@ -38,7 +40,7 @@ class ActionNode(PassingNode):
         self.template = parsing.get()
 
     def __str__(self) -> str:
-        return f"{{% action {f'{self.target} = ' if self.target else ''}{self.action} %}}"
+        return f"{{% action {f'{self.target} ' if self.target else ''}{self.action} %}}"
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Call the action; print nothing."""
@@ -81,7 +83,7 @@ class ActionNode(PassingNode):
     def _assign(self, context: RenderContext, result: object) -> int:
         if self.target is not None:
             try:
-                context.assign(self.target, made(context.env, decode(encode_passed(context, result))))
+                self.target.set(context, made(context.env, decode(encode_passed(context, result))))
             except NotPlain as reason:
                 raise self._error(f"the action's result {reason}: have it return plain values") from reason
         return 0
@@ -92,11 +94,12 @@ class ActionNode(PassingNode):
     def expressions(self) -> Iterable[Expression]:
         """Return the name's and the arguments' expressions."""
         yield self.action
+        yield from self.target.expressions() if self.target is not None else ()
         yield from (argument.value for argument in self.arguments)
 
     def template_scope(self) -> Iterable[Identifier]:
         """Return the name that receives the result."""
-        return [self.target] if self.target is not None else []
+        return [self.target.name] if self.target is not None else []
 
 
 class ActionTag(Tag):
@@ -111,20 +114,16 @@ class ActionTag(Tag):
         stream.expect(TOKEN_EXPRESSION)
         assigns = starts_assignment(stream.current)
         arguments = parse_arguments(self.env, stream, token)
-        target: Identifier | None = None
-        if assigns:
-            word = arguments.head.eat(TOKEN_WORD)
-            target = Identifier(word.value, token=word)
-            arguments.head.eat(TOKEN_ASSIGN)
+        target = parse_target(self.env, arguments.head) if assigns else None
         action = arguments.expression(self.env, missing="the name of an action is missing")
         arguments.head.eat(TOKEN_EOF)
         named: dict[str, Argument] = {}
         for argument in arguments.named:
             if argument.name in named:
                 message = f"argument '{argument.name}' is given twice"
-                self.env.error(ArgumentError(message, token=argument.token, template_name=parsing.get()))
+                tolerate(self.env, ArgumentError(message, token=argument.token, template_name=parsing.get()))
             named[argument.name] = argument  # the last one counts where that is tolerated
         if len(named) > MAX_PARAMETERS:
             message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
-            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+            tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
         return ActionNode(token, action, tuple(named.values())[:MAX_PARAMETERS], target)

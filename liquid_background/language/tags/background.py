@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from contextvars import ContextVar
 from functools import partial
@@ -9,21 +10,25 @@ from typing import Final
 
 from liquid import BlockNode, Environment, Node, Tag, Token, TokenStream
 from liquid.ast import IllegalNode
-from liquid.builtin.expressions import FilteredExpression, Identifier, Literal, Nil
+from liquid.builtin.expressions import FilteredExpression, Literal, Nil
 from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.parser import get_parser
-from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.errors import ArgumentError, NestedTooDeep, TagSyntaxError
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
+from liquid_background.language.dialect import dialect_in
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
-from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
+from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode, warn_of
 from liquid_background.language.tags.opened import never_closed
+from liquid_background.language.tags.writing import parse_target
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
+_NO_NAME: Final = re.compile(r"\s*=(?!=)")
 MAX_NESTED: Final = 5
 """Background blocks in each other: each walks through all that is in it, and its source travels in all around it."""
 
@@ -60,6 +65,9 @@ class BackgroundTag(Tag):
         expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
         if starts_assignment(stream.current):
             return self._parse_partial(stream, token)
+        if expression is not None and _NO_NAME.match(expression.value):
+            message = "the name that receives the job's id is missing: write `_ = 'name/of/a/partial'`"
+            raise TagSyntaxError(message, token=expression)
         arguments = parse_arguments(self.env, stream, token)
         label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
         named = self._check(token, arguments.named, label)
@@ -76,7 +84,14 @@ class BackgroundTag(Tag):
         plan = partial(plan_body, self.env, body.nodes, names, self.hands_over)
         nested = _depth.get() > 0
         return self.node_class(
-            token, label=label, arguments=named, plan=plan, is_nested=nested, body=body, source=source
+            token,
+            label=label,
+            arguments=named,
+            plan=plan,
+            is_nested=nested,
+            body=body,
+            source=source,
+            known=dialect_in(self.env).options,
         )
 
     def _parse_body(self, stream: TokenStream, token: Token) -> BlockNode:
@@ -92,20 +107,21 @@ class BackgroundTag(Tag):
 
     def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
         arguments = parse_arguments(self.env, stream, token)
-        target = arguments.head.eat(arguments.head.current.kind)
-        arguments.head.eat(arguments.head.current.kind)  # the equals sign
-        if target.value in OPTIONS:
-            raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
-        if target.kind != TOKEN_WORD:
-            raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
-        name = arguments.expression(self.env, missing="the name of a partial is missing")
+        first = arguments.head.current
+        if first.value in OPTIONS and arguments.head.peek.kind == TOKEN_ASSIGN:
+            raise TagSyntaxError(f"write {first.value}: …, with a colon, for the option", token=first)
+        if first.kind != TOKEN_WORD:
+            raise TagSyntaxError(f"'{first.value}' cannot name a variable", token=first)
+        target = parse_target(self.env, arguments.head)
+        name = arguments.partial(self.env)
         return self.node_class(
             token,
             label=None,
             arguments=self._check(token, arguments.named, None),
             plan=lambda: Plan((), {}, ()),
-            target=Identifier(target.value, token=target),
+            target=target,
             partial=name,
+            known=dialect_in(self.env).options,
         )
 
     def _check(self, token: Token, given: Sequence[Argument], label: Expression | None) -> list[Argument]:
@@ -130,22 +146,26 @@ class BackgroundTag(Tag):
         return list(named.values())
 
     def _error(self, message: str, token: Token) -> None:
-        self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+        tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
 
     def _check_literal(self, name: str, expression: Expression) -> None:
         if not isinstance(expression, FilteredExpression) or expression.filters:
             return
         if isinstance(expression.left, Literal | Nil):
             value = expression.left.value if isinstance(expression.left, Literal) else None
+            option = dialect_in(self.env).options[name]
             try:
-                OPTIONS[name].read(value)
+                option.read(value)
             except ValueError:
-                self._error(OPTIONS[name].complaint(value), expression.left.token)
+                self._error(option.complaint(value), expression.left.token)
+            else:
+                warn_of(option.remark(value), parsing.get(), expression.left.token)
 
     def _refuse_escapes(self, node: Node, *, in_loop: bool) -> None:
         """Refuse a `break` or `continue` that would leave the body."""
         if isinstance(node, BreakNode | ContinueNode) and not in_loop:
-            message = f"'{node.token.value}' would leave the background block, which runs alone"
+            word = node.token.value
+            message = f"'{word}' would leave the background block, which runs alone: {{% return %}} ends it"
             raise TagSyntaxError(message, token=node.token)
         if not isinstance(node, BackgroundNode):  # a nested block has been checked when it was parsed
             for child in BodyWalk(self.env, (), frozenset()).children(node):

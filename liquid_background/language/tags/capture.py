@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from liquid import Node, RenderContext
+from liquid import Node, RenderContext, TokenStream
+from liquid.builtin.expressions import Identifier, parse_identifier
 from liquid.builtin.tags import capture_tag, ifchanged_tag
+from liquid.parser import get_parser
+from liquid.token import TOKEN_STRING, TOKEN_TAG
 
 from liquid_background.language.context import Context
 
@@ -43,9 +46,23 @@ class CaptureNode(OpenNode, capture_tag.CaptureNode):
 
 
 class CaptureTag(capture_tag.CaptureTag):
-    """`{% capture name %} … {% endcapture %}`."""
+    """`{% capture name %} … {% endcapture %}`; the name may stand in quotes."""
 
     node_class = CaptureNode
+
+    def parse(self, stream: TokenStream) -> CaptureNode:
+        """Return the node; the stream is left at the end tag."""
+        token = stream.eat(TOKEN_TAG)
+        tokens = stream.into_inner(tag=token)
+        if tokens.current.kind == TOKEN_STRING and tokens.current.value:
+            quoted = next(tokens)
+            name = Identifier(quoted.value, token=quoted)
+        else:
+            name = parse_identifier(self.env, tokens)
+        tokens.expect_eos()
+        block = get_parser(self.env).parse_block(stream, capture_tag.ENDCAPTUREBLOCK)
+        stream.expect(TOKEN_TAG, value=self.end)
+        return CaptureNode(token, name, block)
 
 
 class IfChangedNode(OpenNode, ifchanged_tag.IfChangedNode):

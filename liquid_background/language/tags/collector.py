@@ -48,6 +48,10 @@ class Site(Protocol):
     def secret_names(self) -> Sequence[str]:
         """Return parts of names; consumers see no header with one of them."""
 
+    @property
+    def environment_name(self) -> str:
+        """Return the name of what the site runs as, such as staging; "" when it has none."""
+
 
 @dataclass(slots=True)
 class Collector:

@@ -7,16 +7,18 @@ from typing import Final, TextIO
 
 from liquid import BoundTemplate, Node, RenderContext, Tag, Token, TokenStream
 from liquid.ast import Partial, PartialScope
-from liquid.builtin.expressions import FilteredExpression, Identifier, KeywordArgument, Nil
-from liquid.exceptions import TemplateNotFoundError
+from liquid.builtin.expressions import Identifier, KeywordArgument, Nil
+from liquid.exceptions import LiquidInterrupt, TemplateNotFoundError
 from liquid.expression import Expression
 from liquid.output import NullIO
-from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
+from liquid_background.language.dialect import end_at
 from liquid_background.language.filters import check_text
-from liquid_background.language.syntax import parse_arguments, parsing
+from liquid_background.language.syntax import literal_stream, parse_arguments, parse_expression, parsing
 from liquid_background.language.tags.partials import Return, noting_way_in
 from liquid_background.language.tags.passing import PassingNode
+from liquid_background.language.tags.writing import Target, parse_target
 
 TAG_FUNCTION: Final = "function"
 TAG_RETURN: Final = "return"
@@ -59,8 +61,8 @@ class ReturnTag(Tag):
         if stream.peek.kind != TOKEN_EXPRESSION:
             return ReturnNode(token, Nil(token))
         next(stream)
-        inner = stream.into_inner(tag=token, eat=False)
-        return ReturnNode(token, FilteredExpression.parse(self.env, inner))
+        inner = literal_stream(self.env, stream, token)
+        return ReturnNode(token, parse_expression(self.env, inner))
 
 
 class FunctionNode(PassingNode):
@@ -68,7 +70,7 @@ class FunctionNode(PassingNode):
 
     __slots__ = ("args", "name", "target", "template")
 
-    def __init__(self, token: Token, target: Identifier, name: Expression, args: list[KeywordArgument]) -> None:
+    def __init__(self, token: Token, target: Target, name: Expression, args: list[KeywordArgument]) -> None:
         super().__init__(token)
         self.target = target
         self.name = name
@@ -76,7 +78,7 @@ class FunctionNode(PassingNode):
         self.template = parsing.get()
 
     def __str__(self) -> str:
-        return f"{{% function {self.target} = {self.name} %}}"
+        return f"{{% function {self.target} {self.name} %}}"
 
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Call the partial; assign what it returns, nil when it returns nothing."""
@@ -92,7 +94,9 @@ class FunctionNode(PassingNode):
                 template.render_with_context(scope, NullIO(), partial=True, block_scope=False)
             except Return as returned:
                 value = returned.value
-            context.assign(self.target, value)
+            except LiquidInterrupt as error:
+                end_at(context.env, error, self.token)
+            self.target.set(context, value)
         return 0
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
@@ -110,7 +114,9 @@ class FunctionNode(PassingNode):
                 await template.render_with_context_async(scope, NullIO(), partial=True, block_scope=False)
             except Return as returned:
                 value = returned.value
-            context.assign(self.target, value)
+            except LiquidInterrupt as error:
+                end_at(context.env, error, self.token)
+            await self.target.set_async(context, value)
         return 0
 
     def _not_found(self, error: TemplateNotFoundError) -> TemplateNotFoundError:
@@ -128,13 +134,14 @@ class FunctionNode(PassingNode):
             yield from static_context.env.get_template(name, context=static_context, tag=TAG_FUNCTION).nodes
 
     def expressions(self) -> Iterable[Expression]:
-        """Return the name's and the arguments' expressions."""
+        """Return what is read: the name, the arguments, and the variable that is written into."""
         yield self.name
+        yield from self.target.expressions()
         yield from (arg.value for arg in self.args)
 
     def template_scope(self) -> Iterable[Identifier]:
         """Return the name that receives the value."""
-        yield self.target
+        yield self.target.name
 
     def partial_scope(self) -> Partial:
         """Return the partial's scope: isolated, with the arguments."""
@@ -148,7 +155,7 @@ def _name(context: RenderContext, value: object) -> str:
 
 
 class FunctionTag(Tag):
-    """`{% function name = 'partial', argument: value | filter, … %}`."""
+    """`{% function name = 'partial', argument: value | filter, … %}`; the name may be a place in a list or object."""
 
     name = TAG_FUNCTION
     block = False
@@ -158,9 +165,8 @@ class FunctionTag(Tag):
         token = stream.eat(TOKEN_TAG)
         stream.expect(TOKEN_EXPRESSION)
         arguments = parse_arguments(self.env, stream, token)
-        target = arguments.head.eat(TOKEN_WORD)
-        arguments.head.eat(TOKEN_ASSIGN)
-        name = arguments.expression(self.env, missing="the name of a partial is missing")
+        target = parse_target(self.env, arguments.head)
+        name = arguments.partial(self.env)
         arguments.head.eat(TOKEN_EOF)
         named = [KeywordArgument(item.token, item.name, item.value) for item in arguments.named]
-        return FunctionNode(token, Identifier(target.value, token=target), name, named)
+        return FunctionNode(token, target, name, named)

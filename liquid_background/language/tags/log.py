@@ -10,15 +10,17 @@ from typing import Final, TextIO
 from liquid import Node, RenderContext, Tag, Token, TokenStream
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
-from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
+from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
-from liquid_background.errors import NotPlain
+from liquid_background.errors import NotPlain, TagSyntaxError
+from liquid_background.jobs.handover import is_missing
 from liquid_background.language.filters import check_text, measure_text
 from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.passing import PassingNode, encode_passed
 
 TAG_LOG: Final = "log"
+_VALUE_AND_TYPE: Final = 2
 MAX_TYPE: Final = 100  # characters; a type is a word to filter by
 
 
@@ -40,12 +42,25 @@ class LogNode(PassingNode):
     def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
         """Note the line; print nothing."""
         values = {argument.name: argument.value.evaluate(context) for argument in self.arguments}
+        if not self._is_meant(context, values):
+            return 0
         return self._log(context, self.value.evaluate(context), values)
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Note the line; print nothing."""
         values = {argument.name: await argument.value.evaluate_async(context) for argument in self.arguments}
+        if not self._is_meant(context, values):
+            return 0
         return self._log(context, await self.value.evaluate_async(context), values)
+
+    def _is_meant(self, context: RenderContext, values: dict[str, object]) -> bool:
+        """Return whether what runs here is what the line is for: all, one by its name, or one of a list."""
+        asked = values.get("env")
+        if asked is None or is_missing(asked):
+            return True
+        names = asked if isinstance(asked, list | tuple) else [asked]
+        environment_name = collector_of(context, self.token).site.environment_name.lower()
+        return any(isinstance(name, str) and name.strip().lower() == environment_name for name in names)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
         kind = to_liquid_string(check_text(context.env, "log", values.get("type")) or "info", False)
@@ -71,7 +86,10 @@ def _text(context: RenderContext, value: object) -> str:
 
 
 class LogTag(Tag):
-    """`{% log value, type: 'info' %}`; other named arguments are allowed and not used."""
+    """`{% log value, type: 'info', env: 'staging' %}`, or with the type behind the value, without its name.
+
+    Other named arguments are allowed and not used.
+    """
 
     name = TAG_LOG
     block = False
@@ -81,6 +99,11 @@ class LogTag(Tag):
         token = stream.eat(TOKEN_TAG)
         stream.expect(TOKEN_EXPRESSION)
         arguments = parse_arguments(self.env, stream, token)
-        value = arguments.expression(self.env, missing="say what to log: {% log 'message' %}")
-        arguments.head.eat(TOKEN_EOF)
-        return LogNode(token, value, arguments.named)
+        values = arguments.values(self.env, missing="say what to log: {% log 'message' %}")
+        if len(values) > _VALUE_AND_TYPE:
+            message = "log takes a value and a type: join more values to one text, or list them in brackets"
+            raise TagSyntaxError(message, token=values[_VALUE_AND_TYPE].token)
+        named = arguments.named
+        if len(values) == _VALUE_AND_TYPE and all(argument.name != "type" for argument in named):
+            named = (*named, Argument("type", values[1], values[1].token))
+        return LogNode(token, values[0], named)

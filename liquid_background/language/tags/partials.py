@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TextIO
 
-from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext, Token, TokenStream
+from liquid import BoundTemplate, Environment, Node, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import (
     Identifier,
     KeywordArgument,
@@ -14,25 +14,30 @@ from liquid.builtin.expressions import (
     parse_string_or_path,
 )
 from liquid.builtin.expressions.primitive import StringLiteral
-from liquid.builtin.tags import include_tag, liquid_tag, render_tag
+from liquid.builtin.tags import include_tag, render_tag
 from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender, TemplateNotFoundError
 from liquid.expression import Expression
-from liquid.parser import get_parser
 from liquid.token import (
     TOKEN_AS,
     TOKEN_COMMA,
     TOKEN_EOF,
-    TOKEN_EXPRESSION,
     TOKEN_FOR,
     TOKEN_TAG,
     TOKEN_WITH,
     TOKEN_WORD,
 )
 
+from liquid_background.errors import TagSyntaxError
 from liquid_background.language.exposed import Exposure, as_items
 from liquid_background.language.filters import check_text
-from liquid_background.language.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
-from liquid_background.language.tags.opened import Tokens
+from liquid_background.language.syntax import (
+    is_written_list,
+    line_of,
+    parse_arguments,
+    parsing,
+    settle,
+    token_in,
+)
 from liquid_background.language.tags.passing import PassingNode
 
 
@@ -68,7 +73,7 @@ def note_way_in(error: BaseException | None, token: Token, template: str) -> Non
         return
     where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
     if where is not None and where.source is not token.source:
-        error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
+        error.add_note(f"{_WAY_IN.get(token.value, 'rendered from')} {template}:{line_of(token)}")
 
 
 class _RowsPath(Path):
@@ -165,26 +170,6 @@ class RenderNode(_WayInNode, render_tag.RenderNode):
     __slots__ = ("template",)
 
 
-class LiquidTag(liquid_tag.LiquidTag):
-    """`{% liquid %}`, which may be empty, and lets a block among its lines know that they have no delimiters."""
-
-    def parse(self, stream: TokenStream) -> Node:
-        """Return the node; the stream is left at the tag's last token."""
-        token = stream.expect(TOKEN_TAG)
-        if stream.peek.kind != TOKEN_EXPRESSION:
-            return self.node_class(token, None, BlockNode(token, []))
-        next(stream)
-        lines = stream.current
-        reset = in_liquid_tag.set(True)
-        try:
-            tokens = Tokens(self.env, self._tokenize(lines.value, token=lines), stream.block_depth)
-            with tokens.being_parsed():
-                block = get_parser(self.env).parse_block(tokens, end=())
-        finally:
-            in_liquid_tag.reset(reset)
-        return self.node_class(token, lines, block)
-
-
 class IncludeTag(include_tag.IncludeTag):
     """`{% include 'name' [with|for value [as name]], name: value | filter, … %}`."""
 
@@ -193,7 +178,7 @@ class IncludeTag(include_tag.IncludeTag):
         token = stream.eat(TOKEN_TAG)
         head, arguments = parse_head(self.env, stream, token)
         name = parse_string_or_path(self.env, head)
-        var, alias, _ = _parse_binding(self.env, head)
+        var, alias, _ = _parse_binding(self.env, head, has_arguments=bool(arguments))
         node = IncludeNode(token, name, var, alias, arguments)
         node.template = parsing.get()
         return node
@@ -214,7 +199,7 @@ class RenderTag(render_tag.RenderTag):
             if not isinstance(literal, StringLiteral):
                 raise LiquidSyntaxError("expected the name of a partial in quotes", token=literal.token)
             name = literal
-        var, alias, loop = _parse_binding(self.env, head)
+        var, alias, loop = _parse_binding(self.env, head, has_arguments=bool(arguments))
         node = RenderNode(token, name, var=var, loop=loop, alias=alias, args=arguments)
         node.template = parsing.get()
         return node
@@ -227,16 +212,21 @@ def parse_head(env: Environment, stream: TokenStream, token: Token) -> tuple[Tok
     return arguments.head, [KeywordArgument(item.token, item.name, item.value) for item in arguments.named]
 
 
-def _parse_binding(env: Environment, head: TokenStream) -> tuple[Expression | None, Identifier | None, bool]:
-    """Return (value, alias, whether it loops) of `with value as alias` or `for values as alias`."""
-    var: Path | None = None
+def _parse_binding(
+    env: Environment, head: TokenStream, *, has_arguments: bool
+) -> tuple[Expression | None, Identifier | None, bool]:
+    """Return (value, alias, whether it loops) of `with value as alias` or `for values as alias`.
+
+    A `with` that nothing follows but named arguments says no more than they do: `include 'p' with name: value`.
+    """
+    var: Expression | None = None
     alias: Identifier | None = None
     loop = head.current.kind == TOKEN_FOR
-    if head.current.kind in (TOKEN_WITH, TOKEN_FOR):
+    if head.current.kind == TOKEN_WITH and head.peek.kind == TOKEN_EOF and has_arguments:
         next(head)
-        head.expect(TOKEN_WORD)
-        var = Path.parse(env, head)
-        var = (_EachPath if loop else _RowsPath)(var.token, var.path)
+    elif head.current.kind in (TOKEN_WITH, TOKEN_FOR):
+        next(head)
+        var = _parse_bound(env, head, loop=loop)
         if head.current.kind == TOKEN_AS:
             next(head)
             head.expect(TOKEN_WORD)
@@ -245,3 +235,17 @@ def _parse_binding(env: Environment, head: TokenStream) -> tuple[Expression | No
         next(head)
     head.eat(TOKEN_EOF)
     return var, alias, loop
+
+
+def _parse_bound(env: Environment, head: TokenStream, *, loop: bool) -> Expression:
+    """Return what a partial is rendered with or for: a variable, or a value that is written out."""
+    if head.current.kind == TOKEN_EOF:
+        raise TagSyntaxError("say what the partial is rendered with: a variable or a value", token=head.current)
+    if head.current.kind == TOKEN_WORD:
+        path = Path.parse(env, head)
+        return (_EachPath if loop else _RowsPath)(path.token, path.path)
+    if loop and not is_written_list(head.current):
+        head.expect(TOKEN_WORD)
+    value = parse_primitive(env, head)
+    settle(value)
+    return value

@@ -13,7 +13,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.plan import OnceNode
-from liquid_background.language.syntax import explain, locate, text_of
+from liquid_background.language.syntax import explain, locate, text_of, what_was_wrong
 from liquid_background.language.tags.capture import OpenNode
 from liquid_background.language.tags.opened import never_closed
 from liquid_background.language.tags.partials import Return
@@ -49,7 +49,7 @@ class CatchNode(OnceNode):
     def namespace(self, error: Exception) -> dict[str, object]:
         """Return the error as templates see it: name, message, template and line."""
         template, line = locate(error)
-        message = str(error.message) if isinstance(error, LiquidError) else text_of(error)
+        message = what_was_wrong(error) if isinstance(error, LiquidError) else text_of(error)
         shown = {
             "name": type(error).__name__,
             "message": message[:_LONGEST] or type(error).__name__,
@@ -122,7 +122,7 @@ class TryNode(OpenNode, _TryNode):
 
 
 class TryTag(Tag):
-    """The `try` tag."""
+    """`{% try %} … {% catch err %} … {% endtry %}`."""
 
     name = TAG_TRY
     end = TAG_ENDTRY
@@ -131,9 +131,9 @@ class TryTag(Tag):
         """Return the node; the stream is left at the end tag."""
         token = stream.eat(TOKEN_TAG)
         if stream.current.kind == TOKEN_EXPRESSION:
-            raise TagSyntaxError("'try' takes no arguments", token=stream.current)
+            raise TagSyntaxError(f"'{self.name}' takes no arguments", token=stream.current)
         parser = get_parser(self.env)
-        block = parser.parse_block(stream, (TAG_CATCH, TAG_ENDTRY))
+        block = parser.parse_block(stream, (TAG_CATCH, self.end))
         catch = None
         if stream.current.is_tag(TAG_CATCH):
             catch_token = next(stream)
@@ -141,7 +141,14 @@ class TryTag(Tag):
             if stream.current.kind == TOKEN_EXPRESSION:
                 name = parse_identifier(self.env, stream.into_inner(tag=catch_token, eat=False))
                 next(stream)
-            catch = CatchNode(catch_token, name, parser.parse_block(stream, (TAG_ENDTRY,)))
-        if not stream.current.is_tag(TAG_ENDTRY):
+            catch = CatchNode(catch_token, name, parser.parse_block(stream, (self.end,)))
+        if not stream.current.is_tag(self.end):
             raise never_closed(token)
         return TryNode(token, block, catch)
+
+
+class TryRcTag(TryTag):
+    """`{% try_rc %} … {% endtry_rc %}`: another name for `try`."""
+
+    name = "try_rc"
+    end = "endtry_rc"

@@ -188,3 +188,11 @@ def test_a_job_that_is_admitted_twice_loses_no_field(name: str) -> None:
         "may_make": 4,
         "regain_parts": 3,
     }
+
+
+def test_the_limit_is_that_of_the_priority_unless_the_job_has_its_own() -> None:
+    settings = Settings(job_timeout=60.0, job_timeout_high=10.0, job_timeout_low=3_600.0)
+    for priority, seconds in (("high", 10), ("default", 60), ("low", 3_600)):
+        made = Job(source_name="s", template="t", line=1, source="", priority=Priority(priority))
+        assert encode_job(made, settings).timeout == seconds
+        assert encode_job(replace(made, timeout=7.0), settings).timeout == 7

@@ -26,9 +26,25 @@ _STEPS: Final = (
     ".x", ".y", ".y.z", ".z", ".size", ".first", ".last", "[0]", "[1]", "[-1]", "[-4]", "[99]", "[9223372036854775808]",
     "['x']", "['k y']", "[key]", "[index]", "[d.x]", "[nothing_there]", "[l[1]]", "[s]", ".boom", ".typed", ".self.x",
     ".name", ".orders", ".broken", ".secret", ".only", ".left", ".value", ".nothing_there", "[ll[0][1]]", ".index",
-    "[none]", "[t]", "[f]", "[le]",
+    ".limit", ".else", "[none]", "[t]", "[f]", "[le]",
 )  # fmt: skip
-_LOCALS: Final = ("v", "u", "i", "j", "a", "s", "l", "forloop", "K1", "cut", "partial")
+_LOCALS: Final = (
+    "v",
+    "u",
+    "i",
+    "j",
+    "a",
+    "s",
+    "l",
+    "forloop",
+    "K1",
+    "cut",
+    "partial",
+    "limit",
+    "if",
+    "not",
+    "contains",
+)
 _FORLOOP: Final = ("index", "index0", "rindex", "rindex0", "first", "last", "length", "parentloop.index", "name", "x")
 _TEXTS: Final = ("x", " ", "\n", "é", "ß <b>", "  \n ", "\u2028", "{ %", "'\"\\", "t" * 501)
 _OPERATORS: Final = ("==", "!=", "<>", "<", ">", "<=", ">=", "contains")
@@ -49,6 +65,7 @@ PARTIALS: Final = {
     "counts": "{% increment n %}{% decrement m %}{% cycle 'x', 'y' %}{% cycle a: 1, 2 %}{% ifchanged %}{{ a }}{% endifchanged %}",
     "macros": "{% macro of_partial, x %}{{ x }}{{ v }}{% endmacro %}",
     "empty": "",
+    "writes": "{% assign v.x = a %}{% assign i << 1 %}{% assign forloop.x = 1 %}{{ v }}",
 }
 
 
@@ -170,6 +187,18 @@ class Drawing:
             return f"{self.primitive()}{self.filters()} if {self.condition()}{other}{tail}"
         return self.primitive() + self.filters()
 
+    def written_out(self) -> str:
+        """Return a list or object with its values."""
+        if self._is(0.5):
+            return f"[{self.primitive()}, [{self.primitive()}], {self._of(('1', '[]', '{}', 'x | upcase'))}]"
+        return (
+            f"{{'x': {self.primitive()}, {self._of(_LOCALS)}: {self.filtered()}, 'z': {{'y': [{self.primitive()}]}}}}"
+        )
+
+    def place(self) -> str:
+        """Return a place in a list or object."""
+        return self._of(_LOCALS) + self._of((".x", ".z.y", "[0]", "[key]", "['k y']", "[i]", ".z.y[0]", ".z['q']"))
+
     def condition(self, depth: int = 0) -> str:
         """Return a condition."""
         chance = self.random.random()
@@ -189,6 +218,10 @@ class Drawing:
         forms = (
             lambda: f"assign {self._of(_LOCALS)} = {self.filtered()}",
             lambda: f"assign {self._of(_LOCALS)} = {self.filtered()}",
+            lambda: f"assign {self._of(_LOCALS)} = {self.written_out()}{self.filters()}",
+            lambda: f"assign {self.place()} = {self.filtered()}",
+            lambda: f"assign {self.place()} = {self.written_out()}",
+            lambda: f"assign {self._of(_LOCALS)} << {self.primitive()}",
             lambda: f"echo {self.filtered()}",
             lambda: f"{self._of(('increment', 'decrement'))} {self._of(('n', 'a', 'm'))}",
             lambda: f"cycle {self.primitive()}, {self.primitive()}",
@@ -199,6 +232,7 @@ class Drawing:
             lambda: f"log {self.primitive()}, type: 'error'",
             lambda: f"return {self.filtered()}",
             lambda: f"function {self._of(_LOCALS)} = '{self._of(sorted(PARTIALS))}', a: {self.primitive()}",
+            lambda: f"function {self.place()} = 'returns', a: {self.written_out()}",
             lambda: f"action {self._of(_LOCALS)} = 'same', a: {self.primitive()}",
             lambda: f"call m, {self.primitive()}, x: {self.primitive()}",
             lambda: (
@@ -214,7 +248,7 @@ class Drawing:
         tag = self._of(("include", "include", "render"))
         name = "'p'" if tag == "render" and name == "partial_name" else name
         way = self._of(("", "", f" with {self.path()}", f" for {self.path()}", f" for {self.path()} as v"))
-        args = f", v: {self.primitive()}, i: {self.primitive()}" if self._is(0.5) else ""
+        args = f", v: {self.primitive()}, i: {self.written_out()}" if self._is(0.5) else ""
         return Piece(self._tag(f"{tag} {name}{way}{args}"))
 
     def _raw(self) -> Piece:

@@ -1,0 +1,84 @@
+"""The part of an environment that has a dialect, and what the application gives to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from liquid import Environment, Tag
+from liquid.loader import BaseLoader
+
+from liquid_background.errors import SettingsError
+from liquid_background.language.dialect import STANDARD, Dialect, dialect_of
+from liquid_background.nearest import nearest
+
+
+class Speaking(Environment):
+    """An environment with a dialect: standard Liquid, unless it is given another.
+
+    Attributes:
+        provided: what the application gives, by the names that the dialect asks for.
+    """
+
+    dialect: Dialect = STANDARD
+    _has_chosen = False  # whether the dialect is its own, and not that of its engine's settings
+    hands_over: set[str]
+
+    def _choose(self, dialect: Dialect | str | None) -> None:
+        """Take up a dialect that was given, if one was: once all tags and filters of our own are there."""
+        self.provided: dict[str, Callable[..., Any]] = {}
+        self._stock: tuple[dict[str, Tag], dict[str, Callable[..., Any]]] = dict(self.tags), dict(self.filters)
+        self._has_chosen = dialect is not None
+        if dialect is not None:
+            self._speak(dialect_of(dialect))
+
+    def _speak(self, dialect: Dialect) -> None:
+        """Take up a dialect; tags and filters that the application has added or replaced stay as they are."""
+        if dialect is self.dialect:
+            return
+        tags, filters = self._stock
+        self.dialect = dialect
+        for tag in dialect.tags:
+            if self.tags.get(tag.name) is tags.get(tag.name):
+                self.add_tag(tag)
+                self.hands_over |= dialect.hands_over & {tag.name}
+        for name, function in dialect.filters.items():
+            if self.filters.get(name) is filters.get(name):
+                self.filters[name] = function
+        self._tell_loader()
+
+    def provide(self, name: str, function: Callable[..., Any]) -> None:
+        """Give the dialect what only the application can know, such as `graphql` or `asset_url` of platformos.
+
+        Args:
+            name: what it is called in templates.
+            function: what answers; docs/porting.md says how each is called.
+
+        Raises:
+            SettingsError: when the dialect asks for nothing of that name.
+        """
+        hooks = self.dialect.hooks
+        if name not in hooks:
+            near = nearest(name, hooks)
+            known = f"it asks for {', '.join(hooks)}" if hooks else "set DIALECT first, or give Environment a dialect"
+            which = f"the dialect {self.dialect.name}" if hooks else "standard Liquid"
+            hint = f"did you mean {near!r}?" if near else known
+            raise SettingsError(f"{which} asks the application for no {name!r}: {hint}")
+        self.provided[name] = function
+        self.filters.update(self.dialect.hooked_filters(name, function))
+
+    @property
+    def loader(self) -> BaseLoader:
+        """Where templates come from."""
+        return self._loader
+
+    @loader.setter
+    def loader(self, loader: BaseLoader) -> None:
+        self._loader = loader
+        self._tell_loader()
+
+    def _tell_loader(self) -> None:
+        """Have the loaders of sites look where the dialect has templates, and read options as it does."""
+        for loader in getattr(self._loader, "loaders", [self._loader]):
+            if hasattr(loader, "speak"):
+                loader.speak(self.dialect)
