@@ -103,7 +103,7 @@ SLOW = {
 def test_a_compiled_page_ends_at_its_time(name: str, way: Way) -> None:
     env = environment(way, {"tree": "{% include 'tree' %}{% include 'tree' %}"})
     env.loop_iteration_limit = 10_000_000
-    env.page_timeout = 0.1
+    env.page_timeout = 0.03
     started = time.process_time()
     _refused(env, SLOW[name], way)
     assert time.process_time() - started < 8
