@@ -45,7 +45,7 @@ TAGS = {
     "render": f"{{% render 'f', {_ARGS} %}}",
     "function": f"{{% function x = 'f', {_ARGS} %}}",
     "return": "".join(f"{{% function r{n} = 'back', s: s %}}" for n in range(400)),
-    "background": "{% for i in (1..400) %}{% background a: s | append: i %}x{% endbackground %}{% endfor %}{{ l }}",
+    "background": "{% for i in (1..200) %}{% background a: s | append: i %}x{% endbackground %}{% endfor %}{{ l }}",
     "log": f"{{% log s, {_ARGS} %}}",
     "action": f"{{% action x = 'same', {', '.join(f'a{n}: s | append: 1' for n in range(20))} %}}" * 20,
     "trigger_event": f"{{% trigger_event 'e', {', '.join(f'a{n}: s | append: 1' for n in range(20))} %}}" * 20,
