@@ -21,7 +21,10 @@ from tests import warm
 
 expect.set_options(timeout=20_000)
 PREFIX = "/ops/jobs"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--in-process-gpu")  # there is none: its process costs a quarter more
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--in-process-gpu"),  # there is none: its process costs a quarter more
+    "--renderer-process-limit=1",  # and one for each tab another quarter
+)
 APP = f"""
 from starlette.applications import Starlette
 from starlette.routing import Mount

@@ -14,6 +14,7 @@ from liquid_background import Engine, Environment
 from liquid_background.job import JobRecord, JobStatus, Outcome
 from liquid_background.jobs.queue.lookup import read_records
 from liquid_background.jobs.queue.payload import decode_payload
+from liquid_background.jobs.store import Store
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 from tests.halves import BothHalves
@@ -76,10 +77,12 @@ class Site:
 
 
 @pytest.fixture
-def make_site(tmp_path: Path, settings: Settings) -> Callable[..., Site]:
+def make_site(tmp_path: Path, store: Store, settings: Settings) -> Callable[..., Site]:
     def make(mode: Mode = Mode.STRICT, **options: Any) -> Site:
         environment = Environment(loader=SiteLoader(tmp_path), tolerance=mode, **options)
-        return Site(tmp_path, BothHalves(environment=environment, settings=settings))
+        engine = BothHalves(environment=environment, settings=settings)
+        engine._link._store = store  # connecting takes as long as most of what is tested here
+        return Site(tmp_path, engine)
 
     return make
 
