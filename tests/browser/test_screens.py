@@ -147,6 +147,7 @@ def test_one_job_is_filtered_and_retried(filled: Shop, page: Page) -> None:
     expect(page.locator("main tbody tr")).to_have_count(1)
     assert "source_name=mail" in page.url
     page.click("main tbody a >> nth=0")
+    expect(page.locator("dl.facts")).to_be_visible()
     page.keyboard.press("r")
     expect(page.locator(".told")).to_contain_text("retried")
     expect(page.locator(".state").first).to_have_text("failed")  # again; nobody reloads
