@@ -92,9 +92,7 @@ def test_each_screen_is_accessible(filled: Shop, browser: Browser) -> None:
         options = {"runOnly": TAGS, "resultTypes": ["violations"]}
         found = axe.run(page, options=options).response["violations"]
         page.emulate_media(color_scheme="dark")
-        found += page.evaluate(
-            "axe.run({runOnly: ['color-contrast'], preload: false}).then((it) => it.violations)"
-        )
+        found += page.evaluate("axe.run({runOnly: ['color-contrast'], preload: false}).then((it) => it.violations)")
         if found:
             wrong[path] = [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
     context.close()
