@@ -27,10 +27,14 @@ FUZZ ?= 20
 fuzz: $(VENV)/.installed-test
 	FUZZ=$(FUZZ) $(BIN)/python -m pytest -m fuzz -n $(TEST_PROCESSES) --dist worksteal --timeout 1200
 
-# The tests of the language with every template compiled when it is first rendered, and not once that is worth it.
+# The tests of the language with every template compiled when it is first rendered, and not once that is worth it: but
+# for those of how files are found, read, kept and parsed, and of which async bodies are run.
+NOT_RENDERED = analysis files front_matter kept plan reference routing slugs starting unreadable
+
 .PHONY: test-compiled
 test-compiled: $(VENV)/.installed-test
 	LIQUID_BACKGROUND_TEST_COMPILE=1 $(BIN)/python -m pytest tests/language --ignore tests/language/compiled \
+		$(NOT_RENDERED:%=--ignore tests/language/test_%.py) -k "not async_body and not body_that_nobody_runs" \
 		-n $(TEST_PROCESSES) --dist worksteal
 
 # The tests of the face for Django on another Django than the lock's, without the rest of the suite:

@@ -54,7 +54,7 @@ def run(tests: Sequence[str], sources: Sequence[str] = SOURCES) -> tuple[int, li
     with tempfile.TemporaryDirectory(prefix="lb-", dir="/tmp") as folder:
         copy, marks = Path(folder, "code"), Path(folder, "marks")
         marks.mkdir()
-        ignored = shutil.ignore_patterns(".*", "__pycache__", "dist", "build")
+        ignored = shutil.ignore_patterns(".*", "dist", "build")  # and what Python compiled comes along
         shutil.copytree(ROOT, copy, ignore=ignored, symlinks=True)
         bodies = bodies_in(copy, sources)
         for file in {body.file for body in bodies}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import resource
 import shutil
@@ -72,6 +73,17 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         spent = dict(report.user_properties).get("spent", 0.0)
         if spent > SLOW and report.when == "call" and "slow" not in report.keywords:
             terminalreporter.write_line(f"not marked slow, and took {spent:.1f} s of a processor: {report.nodeid}")
+
+
+_numbers = itertools.count()
+
+
+@pytest.fixture
+def tmp_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the test's own. pytest's looks through all those before it for a number that is free."""
+    path = tmp_path_factory.getbasetemp() / f"test{next(_numbers)}"
+    path.mkdir(0o700)
+    return path
 
 
 @pytest.fixture(scope="session", autouse=True)

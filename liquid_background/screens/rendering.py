@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
 from typing import Any, Final, Literal, TypeAlias
 from urllib.parse import quote
@@ -73,27 +74,9 @@ class Pages:
     """
 
     def __init__(self, engine: Engine, templates: Mapping[str, str], live: Live = "poll") -> None:
-        own = {each.name.removesuffix(_SUFFIX): each for each in TEMPLATES.iterdir() if each.name.endswith(_SUFFIX)}
-        for name in templates:
-            if name not in own:
-                near = nearest(name, own)
-                raise SettingsError(
-                    f"the dashboard has no template {name[:120]!r}" + (f"; did you mean {near!r}?" if near else "")
-                )
-        sources = {name: each.read_text("utf-8") for name, each in own.items()} | dict(templates)
-        self._environment = Environment(loader=CachingDictLoader(sources), autoescape=True, extra=True)
-        self._environment.filters |= FILTERS
-        self._templates = {name: self._parsed(name, source) for name, source in sources.items()}
+        self._templates = _parsed(templates) if templates else _own()
         self._site = engine.settings.site
         self._live = live
-
-    def _parsed(self, name: str, source: str) -> BoundTemplate:
-        if _LIVE in source and _LIVE_END not in source:
-            raise SettingsError(f"the dashboard's template {name!r} has {_LIVE} and not its end, {_LIVE_END}")
-        try:
-            return self._environment.from_string(source, name)
-        except LiquidError as error:
-            raise SettingsError(f"the dashboard's template {name!r} cannot be used: {error}") from error
 
     def answer(
         self, request: ScreenRequest, template: str, values: Mapping[str, Any], status: int = 200
@@ -130,6 +113,35 @@ class Pages:
         may = {str(action): True for action in request.visitor.actions}
         shown = {name: plain(value) for name, value in {**values, "root": Exact(request.root), "may": may}.items()}
         return self._templates[template].render(**shown)
+
+
+@cache
+def _own() -> Mapping[str, BoundTemplate]:
+    """Return the dashboard's own templates, which all dashboards of a process share: parsing them takes a while."""
+    return _parsed({})
+
+
+def _parsed(given: Mapping[str, str]) -> Mapping[str, BoundTemplate]:
+    own = {each.name.removesuffix(_SUFFIX): each for each in TEMPLATES.iterdir() if each.name.endswith(_SUFFIX)}
+    for name in given:
+        if name not in own:
+            near = nearest(name, own)
+            raise SettingsError(
+                f"the dashboard has no template {name[:120]!r}" + (f"; did you mean {near!r}?" if near else "")
+            )
+    sources = {name: each.read_text("utf-8") for name, each in own.items()} | dict(given)
+    environment = Environment(loader=CachingDictLoader(sources), autoescape=True, extra=True)
+    environment.filters |= FILTERS
+    return {name: _template(environment, name, source) for name, source in sources.items()}
+
+
+def _template(environment: Environment, name: str, source: str) -> BoundTemplate:
+    if _LIVE in source and _LIVE_END not in source:
+        raise SettingsError(f"the dashboard's template {name!r} has {_LIVE} and not its end, {_LIVE_END}")
+    try:
+        return environment.from_string(source, name)
+    except LiquidError as error:
+        raise SettingsError(f"the dashboard's template {name!r} cannot be used: {error}") from error
 
 
 def headers_of(nonce: str) -> tuple[tuple[str, str], ...]:

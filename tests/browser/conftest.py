@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -21,7 +22,10 @@ from tests import warm
 
 expect.set_options(timeout=20_000)
 PREFIX = "/ops/jobs"
-FLAGS = ("--no-sandbox", "--disable-gpu", "--in-process-gpu")  # there is none: its process costs a quarter more
+FLAGS = (
+    *("--no-sandbox", "--disable-gpu", "--in-process-gpu"),  # there is none: its process costs a quarter more
+    "--renderer-process-limit=1",  # and one for each tab another quarter
+)
 APP = f"""
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -167,26 +171,49 @@ def window(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
+@pytest.fixture(scope="module")
+def tab(window: BrowserContext) -> Page:
+    return window.new_page()
+
+
 @pytest.fixture
-def page(window: BrowserContext, shop: Shop, angry: list[str]) -> Iterator[Page]:
-    """A tab; whatever its policy of content refused fails the test, too."""
-    yield from _tab(window, angry)
+def page(tab: Page, window: BrowserContext, shop: Shop, angry: list[str]) -> Iterator[Page]:
+    """The file's tab, as a new one is; whatever its policy of content refused fails the test, too."""
+    heard: list[tuple[Any, Any]] = []
+    listen: Any = tab.on
+
+    def on(event: Any, handler: Any) -> None:
+        heard.append((event, handler))
+        listen(event, handler)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tab, "on", on)
+        _heed(tab, angry)
+        yield tab
+    for event, handler in heard:
+        tab.remove_listener(event, handler)
+    tab.unroute_all()
+    if tab.url.startswith("http"):
+        tab.evaluate("sessionStorage.clear(), localStorage.clear()")
+    tab.goto("about:blank")
+    tab.emulate_media(media="null", color_scheme="null", reduced_motion="null")
+    tab.set_viewport_size({"width": 1280, "height": 720})
     window.clear_cookies()
     window.clear_permissions()
+    assert not angry
 
 
 @pytest.fixture
 def page_alone(browser: Browser, shop: Shop, angry: list[str]) -> Iterator[Page]:
-    """A tab in a window of its own, for tests that set its clock."""
+    """A tab in a window of its own, for tests that set its clock or add a script to all its pages."""
     with closing(browser.new_context()) as context:
-        yield from _tab(context, angry)
+        page = context.new_page()
+        _heed(page, angry)
+        yield page
+    assert not angry
 
 
-def _tab(context: BrowserContext, angry: list[str]) -> Iterator[Page]:
-    page = context.new_page()
+def _heed(page: Page, angry: list[str]) -> None:
     page.set_default_timeout(15_000)
     page.on("console", lambda message: angry.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: angry.append(str(error)))
-    yield page
-    page.close()
-    assert not angry

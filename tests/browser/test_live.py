@@ -134,7 +134,8 @@ def test_a_hidden_tab_asks_nothing(shop: Shop, page_alone: Page) -> None:
     assert len(asked) == 2
 
 
-def test_a_tab_that_is_opened_behind_another_is_live_when_it_is_seen(shop: Shop, page: Page) -> None:
+def test_a_tab_that_is_opened_behind_another_is_live_when_it_is_seen(shop: Shop, page_alone: Page) -> None:
+    page = page_alone
     asked = _streams(page)
     page.add_init_script("Object.defineProperty(document, 'hidden', {value: true, configurable: true})")
     page.goto(f"{shop.url}/jobs?source_name=seen")
@@ -186,8 +187,9 @@ def test_a_page_whose_live_part_is_refused_stays_as_it_is(shop: Shop, page: Page
     angry.clear()  # of the status
 
 
-def test_what_says_that_there_is_nothing_stays(shop: Shop, page: Page) -> None:
+def test_what_says_that_there_is_nothing_stays(shop: Shop, page_alone: Page) -> None:
     """The first news of a page took away the words that say what to do next."""
+    page = page_alone
     page.add_init_script("addEventListener('htmx:after:swap', () => { window.swaps = (window.swaps || 0) + 1; })")
     for path in ("schedules", "operations"):
         page.goto(f"{shop.url}/{path}")

@@ -71,8 +71,9 @@ def test_every_field_is_text_and_narrow_screens_scroll_in_their_tables_alone(fil
     for path in [*_paths(filled), f"jobs/{long}", f"jobs/{long}/edit"]:
         _open(page, filled, path)
         assert page.locator("main img, main script, main [onerror]").count() == 0, path
-        assert "\u202e" not in page.content(), path
-        assert len(page.content()) < 300_000, path
+        content = page.content()
+        assert "\u202e" not in content, path
+        assert len(content) < 300_000, path
         for width in (400, 320):
             page.set_viewport_size({"width": width, "height": 700})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -91,7 +92,7 @@ def test_each_screen_is_accessible(filled: Shop, browser: Browser) -> None:
         options = {"runOnly": TAGS, "resultTypes": ["violations"]}
         found = axe.run(page, options=options).response["violations"]
         page.emulate_media(color_scheme="dark")
-        found += page.evaluate("axe.run({runOnly: ['color-contrast']}).then((found) => found.violations)")
+        found += page.evaluate("axe.run({runOnly: ['color-contrast'], preload: false}).then((it) => it.violations)")
         if found:
             wrong[path] = [(each["id"], each["nodes"][0]["html"][:200]) for each in found]
     context.close()
@@ -144,6 +145,7 @@ def test_one_job_is_filtered_and_retried(filled: Shop, page: Page) -> None:
     expect(page.locator("main tbody tr")).to_have_count(1)
     assert "source_name=mail" in page.url
     page.click("main tbody a >> nth=0")
+    expect(page.locator("dl.facts")).to_be_visible()
     page.keyboard.press("r")
     expect(page.locator(".told")).to_contain_text("retried")
     expect(page.locator(".state").first).to_have_text("failed")  # again; nobody reloads
@@ -154,26 +156,25 @@ def test_one_job_is_filtered_and_retried(filled: Shop, page: Page) -> None:
 
 
 @pytest.mark.slow
-def test_a_group_of_thousands_is_retried_and_watched(filled: Shop, page: Page, wait_until: Callable[..., Any]) -> None:
-    jobs = [Job(source_name="storm", template="pages/storm", line=1, source=FAILS) for _ in range(5_000)]
-    for start in range(0, len(jobs), 1_000):
-        filled.engine.jobs.send(jobs[start : start + 1_000])
+def test_a_group_of_hundreds_is_retried_and_watched(filled: Shop, page: Page, wait_until: Callable[..., Any]) -> None:
+    jobs = [Job(source_name="storm", template="pages/storm", line=1, source=FAILS) for _ in range(400)]
+    filled.engine.jobs.send(jobs)
     wait_until(lambda: filled.engine.jobs.count("failed", "storm") == len(jobs), timeout=100)
     [group] = filled.engine.failures.list(source_name="storm")
     _open(page, filled, f"failures/{group.id}")
-    page.click("text=Retry 5,000")
+    page.click("text=Retry 400")
     expect(page.locator("main")).to_contain_text("failed")
     page.click("button.main")
     expect(page).to_have_url(re.compile("/operations"))
     row = page.locator("main tbody tr").first
     expect(row).to_contain_text("done", timeout=60_000)  # by the stream: nobody reloads
-    expect(row.locator("td.number").first).to_have_text("5,000", timeout=60_000)
+    expect(row.locator("td.number").first).to_have_text("400", timeout=60_000)
     [operation, *_] = filled.engine.operations.list()
-    assert (operation.done, operation.by) == (5_000, "ada")
+    assert (operation.done, operation.by) == (400, "ada")
 
 
 def test_a_scheduled_job_is_cancelled(filled: Shop, page: Page) -> None:
-    _open(page, filled, "jobs?source_name=later&status=pending")  # before thousands of others
+    _open(page, filled, "jobs?source_name=later&status=pending")  # before hundreds of others
     page.check("main tbody input[type=checkbox]")
     page.click("#selected button:has-text('Cancel')")
     expect(page.locator(".told")).to_contain_text("cancelled")

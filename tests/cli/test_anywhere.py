@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.campaigns import fuzz, pairs
+
 from .conftest import POSCLI
 
 LOOKING = [
@@ -86,8 +88,8 @@ def test_a_folder_that_may_not_be_written_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("store_dir")
-@pytest.mark.parametrize("command", ["serve", "dev"])
-@pytest.mark.parametrize("package", ["uvicorn", "starlette"])
+@fuzz
+@pytest.mark.parametrize(("package", "command"), pairs(["uvicorn", "starlette"], ["serve", "dev"], few=1))
 def test_without_the_web_extra_one_line_says_what_to_install(project: Any, command: str, package: str) -> None:
     project.write(f"{package}.py", f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')")
     result = project.run(command, PYTHONPATH=str(project.folder))

@@ -11,7 +11,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
@@ -144,7 +143,9 @@ def test_dev_leads_from_a_page_to_its_jobs_and_from_a_failure_to_its_log_at_the_
 
 @pytest.mark.usefixtures("store_dir")
 @pytest.mark.slow
-def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(project: Any) -> None:
+def test_dev_goes_on_when_a_broken_application_is_mended_and_leaves_nothing_when_killed(
+    project: Any,
+) -> None:
     project.good("init")
     port = _free_port()
     dev = project.start("dev", "--port", str(port))
@@ -156,17 +157,9 @@ def test_dev_says_when_the_application_is_broken_and_goes_on_when_it_is_mended(p
     assert "No module named 'nothing_like_it'" in dev.err.read_text()
     app.write_text(good)
     project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
-    assert dev.stop() == 0
-
-
-@pytest.mark.usefixtures("store_dir")
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
-def test_a_killed_dev_leaves_neither_worker_nor_pages(project: Any) -> None:
-    project.good("init")
-    port = _free_port()
-    dev = project.start("dev", "--port", str(port))
-    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
+    if sys.platform != "linux":  # which tells a process that its parent was killed
+        assert dev.stop() == 0
+        return
     dev.process.kill()
     dev.process.wait()
     project.wait(lambda: not _processes(project.folder), 10)
@@ -247,16 +240,6 @@ def test_a_port_in_use_is_one_line(project: Any) -> None:
     assert result.err == f"poscli: cannot listen on 127.0.0.1:{port}: Address already in use; give --port another one\n"
 
 
-def _dev_with(project: Any, make: Callable[[Path], None]) -> Any:
-    """Run dev on a project with something odd in it, until a page answers."""
-    project.good("init")
-    make(project.folder)
-    port = _free_port()
-    dev = project.start("dev", "--port", str(port))
-    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
-    return dev
-
-
 def _deep(folder: Path) -> None:
     """Make folders in each other whose path is longer than a path may be."""
     here = os.open(folder, os.O_RDONLY)
@@ -268,18 +251,12 @@ def _deep(folder: Path) -> None:
 
 
 @pytest.mark.slow
-def test_dev_passes_a_folder_by_whose_path_is_too_long(project: Any) -> None:
-    dev = _dev_with(project, _deep)
-    app = project.folder / "app.py"
-    app.write_text(app.read_text() + "\n")
-    project.wait(lambda: "app.py changed" in dev.err.read_text(), 10)
-    assert dev.stop() == 0
-    subprocess.run(["rm", "-rf", str(project.folder / ("d" * 200))], check=True)
-
-
-@pytest.mark.slow
-def test_dev_shows_names_printable_and_no_template_author_restarts_it(project: Any) -> None:
-    dev = _dev_with(project, lambda folder: None)
+def test_dev_passes_a_deep_folder_by_and_shows_names_printable_and_no_template_author_restarts_it(project: Any) -> None:
+    project.good("init")
+    _deep(project.folder)
+    port = _free_port()
+    dev = project.start("dev", "--port", str(port))
+    project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
     (project.folder / "templates/pages/forged.py").write_text("x")
     (project.folder / "a\nstore\x1b[2J.py").write_text("x")
     project.wait(lambda: "changed: restarting" in dev.err.read_text(), 10)
@@ -288,6 +265,7 @@ def test_dev_shows_names_printable_and_no_template_author_restarts_it(project: A
     assert "\x1b[2J" not in told
     assert "forged.py" not in told
     assert dev.stop() == 0
+    subprocess.run(["rm", "-rf", str(project.folder / ("d" * 200))], check=True)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ import pytest
 
 from tests import campaigns
 
-pytestmark = pytest.mark.slow  # each of them starts Python
+pytestmark = pytest.mark.slow  # most of them start Python: what is a program's own in its first moments is seen so
 
 SLOW = """
 import time
@@ -23,6 +23,7 @@ Path("loading").touch()
 from liquid_background import Engine
 engine = Engine()
 """
+ROUNDS = range(16) if campaigns.TIMES > 1 else range(0, 16, 2)
 SLEEPS = "time.sleep(30)"
 SWALLOWS = "try: time.sleep(30)\nexcept BaseException: pass"
 
@@ -37,7 +38,7 @@ def _catches(pid: int, number: int) -> bool:
 @campaigns.fuzz
 def test_l20_a_stop_in_the_first_moments_exits_with_0(project: Any) -> None:
     project.good("store", "status")
-    for round_, number in campaigns.pairs(range(16), [signal.SIGTERM, signal.SIGINT], few=1):
+    for round_, number in campaigns.pairs(ROUNDS, [signal.SIGTERM, signal.SIGINT], few=1):
         worker = project.start("worker", "--quiet", cold=True)
         project.wait(lambda pid=worker.process.pid: _catches(pid, signal.SIGTERM), every=0.0005)
         time.sleep(round_ * round_ * 0.003)  # from the first line to a worker that runs, by way of all its imports
@@ -48,7 +49,7 @@ def test_l20_a_stop_in_the_first_moments_exits_with_0(project: Any) -> None:
 @pytest.mark.parametrize("body", [SLEEPS, SWALLOWS], ids=["sleeps", "swallows"])
 def test_l20_a_stop_while_the_application_loads_exits_with_0(project: Any, number: int, body: str) -> None:
     project.write("slow.py", SLOW.format(body=body))
-    worker = project.start("worker", "--quiet", "--app", "slow:engine", cold=True)
+    worker = project.start("worker", "--quiet", "--app", "slow:engine", cold=body is SLEEPS)
     project.wait((project.folder / "loading").exists)
     began = time.monotonic()
     assert (worker.stop(number), worker.err.read_text()) == (0, "")
@@ -58,14 +59,14 @@ def test_l20_a_stop_while_the_application_loads_exits_with_0(project: Any, numbe
 @pytest.mark.parametrize("option", [("--site", "shop"), ("--site=shop",)])
 def test_l20_so_it_does_behind_an_option_of_the_program(project: Any, option: tuple[str, ...]) -> None:
     project.write("slow.py", SLOW.format(body=SLEEPS))
-    worker = project.start(*option, "worker", "--quiet", "--app", "slow:engine", cold=True)
+    worker = project.start(*option, "worker", "--quiet", "--app", "slow:engine", cold=len(option) == 1)
     project.wait((project.folder / "loading").exists)
     assert (worker.stop(signal.SIGTERM), worker.err.read_text()) == (0, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_l20_a_stop_while_no_store_listens_exits_with_0(project: Any, number: int) -> None:
-    worker = project.start("worker", "--quiet", cold=True, LIQUID_BACKGROUND_REDIS_URL="redis://127.0.0.1:1/0")
+    worker = project.start("worker", "--quiet", LIQUID_BACKGROUND_REDIS_URL="redis://127.0.0.1:1/0")
     project.wait(lambda: "waiting for the store" in worker.err.read_text())
     began = time.monotonic()
     assert worker.stop(number) == 0
@@ -76,7 +77,7 @@ def test_l20_a_stop_while_no_store_listens_exits_with_0(project: Any, number: in
 def test_l20_a_stop_while_a_store_says_nothing_exits_with_0(project: Any) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
-        worker = project.start("worker", "--quiet", cold=True, LIQUID_BACKGROUND_REDIS_URL=url)
+        worker = project.start("worker", "--quiet", LIQUID_BACKGROUND_REDIS_URL=url)
         silent.settimeout(20)
         connection, _ = silent.accept()
         with closing(connection):
@@ -88,7 +89,7 @@ def test_l20_a_stop_while_a_store_says_nothing_exits_with_0(project: Any) -> Non
 def test_ctrl_c_stays_an_interruption_for_the_other_commands(project: Any) -> None:
     project.write("slow.py", SLOW.format(body=SLEEPS))
     project.page("worker", "Hi")
-    other = project.start("render", "worker", "--app", "slow:engine", cold=True)
+    other = project.start("render", "worker", "--app", "slow:engine")
     project.wait((project.folder / "loading").exists)
     assert not _catches(other.process.pid, signal.SIGTERM)
     assert other.stop(signal.SIGINT) == 130

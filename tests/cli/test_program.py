@@ -131,6 +131,10 @@ def test_a_reader_that_leaves_is_no_error(project: Any) -> None:
     assert done.stderr == ""
 
 
+COLD = (("--help", ">&-"), ("status", ">/dev/full"))
+"""What Python is started for: its own streams are as the shell opens them."""
+
+
 @pytest.mark.parametrize("redirection", [">/dev/full", ">&-"])
 @pytest.mark.parametrize(
     "command", ["--help", "check", "completion bash", "demo", "jobs show full", "logs --tail", "status", "init shop"]
@@ -143,7 +147,7 @@ def test_output_that_cannot_be_written_is_one_line(project: Any, command: str, r
         [Job(source_name="a", template="pages/x", line=1, source="hi", id="full")]
     )
     store.close()
-    done = in_bash(project, f"{command} {redirection}", cold=command in ("--help", "status"))
+    done = in_bash(project, f"{command} {redirection}", cold=(command, redirection) in COLD)
     assert done.code == 1
     assert done.err.splitlines()[-1].startswith("poscli: cannot write to standard output: "), done.err
     assert done.err.count("\n") == 1
@@ -202,7 +206,7 @@ _ANYWHERE = ("--help", "--version", "logs --help", "jobs retry --help", "complet
 )
 def test_a_working_folder_that_is_gone_is_one_line(project: Any, command: str) -> None:
     gone = project.folder / "gone"
-    cold = command in ("--help", "status")  # how Python starts there has nothing to do with the command
+    cold = command == "status"  # how Python starts there has nothing to do with the command
     program, files = (POSCLI, []) if cold else (warm.command("poscli"), warm.inherited())
     script = f"mkdir {gone} && cd {gone} && rmdir {gone} && {shlex.join(program)} {command}"
     done = subprocess.run(

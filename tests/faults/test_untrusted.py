@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine, JobRecord, JobStatus
+from liquid_background.jobs.family import COUNTED
 from liquid_background.settings import Settings
 
 LIMIT = 1.5  # seconds
@@ -47,7 +48,7 @@ def site(tmp_path: Path, settings: Settings) -> Engine:
         "include": TREE.replace("TAG", "include"),
         "braces": "{{" * 8000,
         "me": "{% include 'me' %}",
-        "thrice": "{% background j = 'thrice' %}{% background j = 'thrice' %}{% background j = 'thrice' %}",
+        "thrice": "{% background j = 'thrice', pad: pad %}" * 3,
         "lines": "{% for i in (1..200000) %}{% log i %}{% endfor %}",
         "jobs": "{% for i in (1..2000) %}{% background j = 'emoji' %}{% endfor %}",
         "emoji": "{% for i in (1..2500) %}" + "😀" * 400 + "{% endfor %}",
@@ -116,7 +117,8 @@ def test_jobs_lines_and_results_are_bounded(
     site: Engine, worker: subprocess.Popen[bytes], wait_until: Callable[..., Any]
 ) -> None:
     names = ("lines", "jobs", "emoji", "much", "thrice")
-    site.render_string("".join(f"{{% background j = '{name}', source_name: '{name}' %}}" for name in names))
+    page = "".join(f"{{% background j = '{name}', source_name: '{name}', pad: pad %}}" for name in names)
+    site.render_string(page, {"pad": "x" * COUNTED})  # so that each counts as two
     jobs = {job.source_name: job.id for job in site.jobs.list(limit=100)}
 
     def ended() -> bool:

@@ -14,9 +14,9 @@ from liquid_background import Engine
 from tests.groups.app import hold
 from tests.groups.conftest import Bench
 
-JOBS = 200
+JOBS = 100
 SLOTS = 4
-KILLS = 16
+KILLS = 8
 
 
 def _count(folder: Path, kind: str) -> int:
@@ -24,7 +24,7 @@ def _count(folder: Path, kind: str) -> int:
     return len(file.read_text().splitlines()) if file.exists() else 0
 
 
-def test_200_jobs_in_4_slots_while_workers_are_killed(
+def test_100_jobs_in_4_slots_while_workers_are_killed(
     bench: Bench, tmp_path: Path, wait_until: Callable[..., Any]
 ) -> None:
     engine = Engine(settings=bench.settings)

@@ -29,6 +29,12 @@ LARGE = "{% comment %}" + "x" * (200 * KB) + "{% endcomment %}"  # quick to pars
 MOST = 4 * 1024 * KB  # bytes of parsed templates, for tests that cannot parse as many as a site keeps
 
 
+@pytest.fixture(autouse=True)
+def _only_what_this_test_makes() -> None:
+    """Leave what was there before to itself: `gc.collect` would look through all that a session keeps."""
+    gc.freeze()
+
+
 def _alive(site: Site) -> int:
     """Return the bytes of the site's partials that anything holds, whether a cache or not."""
     gc.collect()

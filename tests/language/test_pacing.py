@@ -16,22 +16,22 @@ from liquid_background.errors import LimitReached, PageTimeout
 
 TURNS = "{{% for i in (1..100000) %}}{}{{% endfor %}}"
 LONG = {
-    "conditions": TURNS.format("{% if 'a' == 'b' or 'c' == 'd' %}{% endif %}" * 5000),
-    "unless": TURNS.format("{% unless 'a' == 'b' %}{% endunless %}" * 6000),
-    "one when": TURNS.format("{% case 1 %}{% when " + ",".join("2" * 60_000) + " %}{% endcase %}"),
-    "whens": TURNS.format("{% case 1 %}" + "{% when 2 %}" * 18_000 + "{% endcase %}"),
-    "cycle": TURNS.format("{% cycle " + ",".join(["'a'"] * 40_000) + " %}"),
-    "nested": TURNS.format(("{% if 1 %}" * 20 + "{% if 1 %}{% endif %}" * 50 + "{% endif %}" * 20) * 150),
-    "assign": TURNS.format("{% assign b = 1 %}" * 14_000),
-    "liquid": TURNS.format("{% liquid\n" + "echo ''\n" * 25_000 + "%}"),
-    "tablerow": "{% tablerow i in (1..100000) %}" + "{% if 1 == 2 %}{% endif %}" * 9000 + "{% endtablerow %}",
+    "conditions": TURNS.format("{% if 'a' == 'b' or 'c' == 'd' %}{% endif %}" * 2500),
+    "unless": TURNS.format("{% unless 'a' == 'b' %}{% endunless %}" * 3000),
+    "one when": TURNS.format("{% case 1 %}{% when " + ",".join("2" * 30_000) + " %}{% endcase %}"),
+    "whens": TURNS.format("{% case 1 %}" + "{% when 2 %}" * 9_000 + "{% endcase %}"),
+    "cycle": TURNS.format("{% cycle " + ",".join(["'a'"] * 20_000) + " %}"),
+    "nested": TURNS.format(("{% if 1 %}" * 20 + "{% if 1 %}{% endif %}" * 50 + "{% endif %}" * 20) * 75),
+    "assign": TURNS.format("{% assign b = 1 %}" * 7_000),
+    "liquid": TURNS.format("{% liquid\n" + "echo ''\n" * 12_000 + "%}"),
+    "tablerow": "{% tablerow i in (1..100000) %}" + "{% if 1 == 2 %}{% endif %}" * 4500 + "{% endtablerow %}",
     "include": TURNS.format("{% include 'long' %}"),
-    "ranges": "{% for i in (1..100000) reversed offset: 100000 %}{% endfor %}" * 4000,
+    "ranges": "{% for i in (1..100000) reversed offset: 100000 %}{% endfor %}" * 2000,
 }
 
 
 def parsed(source: str, timeout: float = 0.3) -> BoundTemplate:
-    partials = {"long": "{% if 1 %}{% endif %}" * 12_000}
+    partials = {"long": "{% if 1 %}{% endif %}" * 6_000}
     return Environment(page_timeout=timeout, loader=DictLoader(partials)).from_string(source)
 
 
@@ -44,14 +44,14 @@ def render(source: str, *, asynchronous: bool = False, **values: Any) -> str:
 @pytest.mark.parametrize("name", LONG)
 def test_what_is_written_out_at_length_ends_at_its_time(name: str) -> None:
     started = time.process_time()
-    template = parsed(LONG[name], timeout=0.1)
+    template = parsed(LONG[name], timeout=0.03)
     with pytest.raises(PageTimeout):
         template.render()
     assert time.process_time() - started < 2  # with parsing
     started = time.process_time()
     with pytest.raises(PageTimeout):
         asyncio.run(template.render_async())
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("mode", list(Mode))

@@ -125,7 +125,7 @@ KEPT = _Kept()
 ENVIRONMENT.sink = KEPT
 EXECUTOR = Executor(ENVIRONMENT)
 
-drawn = settings(max_examples=120 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
+drawn = settings(max_examples=60 * TIMES, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def _made(body: str, data: dict[str, Any]) -> Job:

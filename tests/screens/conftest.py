@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from liquid_background import Engine
+from liquid_background.jobs.store import Store
 from liquid_background.screens import ACTIONS, Fields, ScreenAnswer, ScreenRequest, Screens, Visitor
 from liquid_background.settings import Settings
 from tests.screens.shop import Shop
@@ -19,8 +20,10 @@ READER = Visitor("rita")
 
 
 @pytest.fixture
-def engine(settings: Settings) -> Engine:
-    return Engine(settings=settings)
+def engine(store: Store, settings: Settings) -> Engine:
+    engine = Engine(settings=settings)
+    engine._link._store = store  # connecting takes as long as a screen
+    return engine
 
 
 @pytest.fixture

@@ -79,18 +79,18 @@ def test_a_burst_carries_out_what_is_there_and_runs_what_comes_of_it(bench: Benc
     assert Counter(run[0] for run in bench.runs()) == dict.fromkeys(ids, 1)
 
 
-def test_ten_thousand_are_quick(bench: Bench, operations: Operations) -> None:
-    _fill(bench, 10_000)
+def test_thousands_are_quick(bench: Bench, operations: Operations) -> None:
+    _fill(bench, 4_000)
     bench.start()
     began = time.monotonic()
     operation = operations.start("delete", ANY)
-    assert _ended(bench, operations, operation.id).done == 10_000
-    assert time.monotonic() - began < 15
+    assert _ended(bench, operations, operation.id).done == 4_000
+    assert time.monotonic() - began < 6
     assert bench.store.client.zcard(keys.failed("default")) == 0
 
 
 def test_two_workers_race_for_it(bench: Bench, operations: Operations) -> None:
-    ids = _fill(bench, 1_000, given={"file": ""})
+    ids = _fill(bench, 500, given={"file": ""})
     workers = [bench.start(), bench.start()]
     started = [operations.start("retry", ANY) for _ in range(4)]
     ended = [_ended(bench, operations, each.id) for each in started]
@@ -175,8 +175,8 @@ def _kill(victim: str, bench: Bench, draw: random.Random) -> None:
 def test_kills_at_any_point_neither_lose_nor_double(seed: int, mortal: Bench) -> None:
     draw, bench, kind = random.Random(seed), mortal, KINDS[seed % len(KINDS)]
     operations = Operations(bench.store, bench.settings)
-    ids = _fill(bench, 2_000, "waiting" if kind == "cancel" else "failed", delay=60.0 * (kind == "cancel"))
-    operation = operations.start(kind, Filter(source_name="storm"), rate=draw.choice(["", "1000/s"]))
+    ids = _fill(bench, 1_000, "waiting" if kind == "cancel" else "failed", delay=60.0 * (kind == "cancel"))
+    operation = operations.start(kind, Filter(source_name="storm"), rate=draw.choice(["", "500/s"]))
     later = [bench.send("raise", source_name="storm", given={"file": ""}) for _ in range(20)]
     for _ in range(2):
         bench.start()

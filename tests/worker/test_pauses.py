@@ -93,7 +93,7 @@ def test_a_job_that_follows_a_long_one_does_not_begin(bench: Bench, queues: Queu
 def test_nothing_of_it_begins_any_more_when_a_pause_returns(bench: Bench, queues: Queues, what: str) -> None:
     bench.start(processes=2, lease=30)
     # They sleep, so that many are left when it is paused, however busy the machine is.
-    jobs = [bench.job("sleep", given={"seconds": 0.002}, group=Group("g", 100)) for _ in range(600)]
+    jobs = [bench.job("sleep", given={"seconds": 0.002}, group=Group("g", 100)) for _ in range(400)]
     bench.queue.send(jobs)
     bench.wait_until(lambda: len(bench.runs()) > 100)
     queues.pause(**TARGETS[what])
@@ -178,7 +178,7 @@ def test_random_pauses_and_kills_run_each_job_once(
         sent.extend(job.id for job in jobs)
 
     bench.start(processes=2, lease=0.6)
-    for turn in range(25):
+    for turn in range(15):
         send()
         target = chance.choice(targets)
         (queues.pause if chance.random() < 0.6 else queues.resume)(**target)

@@ -6,11 +6,8 @@ import codecs
 import grp
 import os
 import pwd
-import shutil
 import socket
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -21,6 +18,7 @@ from liquid_background.errors import StoreStartError
 from liquid_background.jobs.store import connect, embedded, ownership
 from liquid_background.jobs.store.ownership import check_place
 from liquid_background.settings import load_settings
+from tests import warm
 
 SOMEBODY = 12_345  # a user's number
 
@@ -324,9 +322,8 @@ def test_the_url_of_the_socket_leads_there_whatever_the_folder_is_called(store_d
         assert store.client.ping()
         assert store.socket == path
         store.close()
-        rq = shutil.which("rq", path=str(Path(sys.executable).parent))
-        done = subprocess.run([str(rq), "info", "-u", url], capture_output=True, text=True, check=True)
-        assert "0 queues" in done.stdout
+        done = warm.run("rq.cli", "info", "-u", url, cwd=store_dir, env=os.environ)
+        assert "0 queues" in done.stdout, done.stderr
     finally:
         embedded.stop(folder)
 

@@ -14,7 +14,7 @@ from tests.language.compiled.differ import WAYS, Way, differences
 from tests.language.compiled.drawn import Drawing, Piece
 from tests.language.compiled.given import given
 
-EACH = 60 * TIMES
+EACH = 40 * TIMES
 """Templates of a test."""
 SHOWN = 3
 

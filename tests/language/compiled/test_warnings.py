@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import product
+
 from liquid import Mode
 
 from liquid_background import Environment
 from liquid_background.language.compiled.filters import _IN_PLACE
+from tests.campaigns import fuzz, pairs
 from tests.language.compiled.differ import Pair, Way
 
 LITERALS = ("1", "-1", "0", "1.5", "'x'", "''", "true", "nil", "empty", "(1..3)", "9223372036854775808")
@@ -27,14 +29,13 @@ ARGUMENTS = (
 )
 
 
-@pytest.mark.parametrize("escapes", [False, True])
-def test_a_literal_of_any_kind_is_given_to_each_filter_that_is_written_in_place(escapes: bool) -> None:
+@fuzz
+def test_a_literal_of_any_kind_is_given_to_each_filter_that_is_written_in_place() -> None:
     assert Environment().filters.keys() >= _IN_PLACE.keys()
-    pair = Pair(Way(Mode.WARN, autoescape=escapes))
+    escaping = [Pair(Way(Mode.WARN, autoescape=escapes)) for escapes in (False, True)]
     told = {}
-    for name in _IN_PLACE:
-        for literal in LITERALS:
-            source = "".join(f"{{{{ {literal} | {name}{each} }}}}\n" for each in ARGUMENTS)
-            if found := pair.differences(source, dict):
-                told[name, literal] = found
+    for (name, literal), pair in pairs(product(_IN_PLACE, LITERALS), escaping, few=1):
+        source = "".join(f"{{{{ {literal} | {name}{each} }}}}\n" for each in ARGUMENTS)
+        if found := pair.differences(source, dict):
+            told[name, literal, pair.way.autoescape] = found
     assert not told, told
