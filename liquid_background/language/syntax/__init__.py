@@ -4,6 +4,7 @@ from liquid_background.language.syntax.arguments import Argument, Arguments, par
 from liquid_background.language.syntax.code import raised_at
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
+from liquid_background.language.syntax.lines import NoStatement, statements
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -24,6 +25,7 @@ from liquid_background.language.syntax.raised import class_of, code_error, error
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
 from liquid_background.language.syntax.trace import Place, trace
+from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
     "OPTIONS",
@@ -32,6 +34,7 @@ __all__ = [
     "Arguments",
     "BodySource",
     "Delimiters",
+    "NoStatement",
     "Option",
     "Place",
     "code_error",
@@ -41,6 +44,7 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_tokens",
     "in_liquid_tag",
     "is_impossible",
     "is_of",
@@ -55,6 +59,7 @@ __all__ = [
     "show",
     "slice_body",
     "starts_assignment",
+    "statements",
     "template_name",
     "text_of",
     "token_in",

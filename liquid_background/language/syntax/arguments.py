@@ -33,6 +33,7 @@ from liquid.token import (
 )
 
 from liquid_background.errors import TagSyntaxError
+from liquid_background.language.syntax.words import expression_tokens
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
@@ -112,7 +113,7 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     Raises:
         TagSyntaxError: for a value that is missing.
     """
-    tokens = _tokens(stream, tag)
+    tokens = _tokens(env, stream, tag)
     starts = list(_argument_starts(env, tokens))
     head = tokens[: starts[0]] if starts else tokens[:-1]
     named = []
@@ -121,13 +122,13 @@ def parse_arguments(env: Environment, stream: TokenStream, tag: Token) -> Argume
     return Arguments(_stream(_without_comma(head), tokens[len(head)]), tuple(named))
 
 
-def _tokens(stream: TokenStream, tag: Token) -> list[Token]:
+def _tokens(env: Environment, stream: TokenStream, tag: Token) -> list[Token]:
     """Return the expression's tokens and an EOF that knows where it is, for errors at the end to point at."""
     if stream.current.kind != TOKEN_EXPRESSION:
         end = tag.start_index + len(tag.value) - 1
         return [Token(TOKEN_EOF, "", end, tag.source)]
     token = stream.current
-    inner = stream.into_inner(tag=tag, eat=False).tokens
+    inner = expression_tokens(env, token, tag.value)
     return [*inner, Token(TOKEN_EOF, "", token.start_index + len(token.value) - 1, token.source)]
 
 
@@ -153,7 +154,7 @@ def _argument_starts(env: Environment, tokens: list[Token]) -> Iterator[int]:
 
 
 def _is_name(token: Token) -> bool:
-    # Words that python-liquid reserves (`for`, `limit`, `with`) are tokens of a kind of their own.
+    # Words that python-liquid reserves (`for`, `with`, `true`) may be tokens of a kind of their own.
     return token.kind not in _NOT_NAMES and (token.value[:1].isalnum() or token.value[:1] == "_")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -24,13 +25,13 @@ from liquid.token import (
 )
 
 from liquid_background.errors import LimitReached, TagSyntaxError
+from liquid_background.language.syntax.lines import NoStatement, statements
 
 _EJS_TAG: Final = re.compile(r"<%-?\s*(?P<name>(?:end)?background)(?![\w-])")
 _EJS_END: Final = "%>"
 _BRACES: Final = "{" * 32  # no text that anyone means; a few before a tag may be
 _COMMENT: Final = "COMMENT"  # python-liquid's kind of one in delimiters of its own
 _STRING: Final = re.compile(r"'[^']*'|\"[^\"]*\"")
-_BLANKS: Final = re.compile(r"[ \t\r]+")
 _LONG: Final = 500  # characters; what is shorter is quick, whatever it holds
 _MOST_STEPS: Final = 50_000_000
 """Steps that python-liquid may take in the long expressions of one template: a bracket looks to the end of its own."""
@@ -223,13 +224,19 @@ class _Reading:
         """
         if tag in ("comment", "#"):
             return
-        parts = [token.value] if tag != "liquid" else token.value.split("\n")
+        parts = [token.value] if tag != "liquid" else _expressions(token.value)
         for part in parts:
             if len(part) > _LONG:
                 bare = _STRING.sub("", part)
                 self._steps += (bare.count("(") + bare.count("[")) * len(part)
-                if tag == "liquid":
-                    self._steps += sum((run.end() - run.start()) ** 2 for run in _BLANKS.finditer(part))
         if self._steps > _MOST_STEPS:
-            message = "this expression is nested too deep, or too long for the brackets and blanks in it"
+            message = "this expression is nested too deep, or too long for the brackets in it"
             raise LimitReached(message, token=token)
+
+
+def _expressions(lines: str) -> list[str]:
+    """Return the expressions in a `{% liquid %}` tag, up to a line that is no statement: nothing is read then."""
+    found: list[str] = []
+    with suppress(NoStatement):
+        found.extend(each.expression for each in statements(lines, lambda name: False))
+    return found

@@ -24,11 +24,12 @@ from liquid_background.language.tags.comment import InlineCommentTag
 from liquid_background.language.tags.cycle import CycleTag
 from liquid_background.language.tags.extends import ExtendsTag
 from liquid_background.language.tags.function import FunctionTag, ReturnTag
+from liquid_background.language.tags.liquid import LiquidTag
 from liquid_background.language.tags.log import LogTag
 from liquid_background.language.tags.macro import MacroTag
 from liquid_background.language.tags.opened import Tokens, placed
 from liquid_background.language.tags.output import EchoTag, OutputTag
-from liquid_background.language.tags.partials import IncludeTag, LiquidTag, RenderTag, Return
+from liquid_background.language.tags.partials import IncludeTag, RenderTag, Return
 from liquid_background.language.tags.tablerow import TablerowTag
 from liquid_background.language.tags.trigger_event import TriggerEventTag
 from liquid_background.language.tags.try_catch import TryTag

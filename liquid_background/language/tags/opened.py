@@ -14,12 +14,14 @@ from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
-from liquid_background.language.syntax import starts_assignment
+from liquid_background.language.syntax import expression_tokens, starts_assignment
 from liquid_background.lazy import kept
 from liquid_background.nearest import Suggestions
 
 _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
+_PARTS: Final = frozenset(("elsif", "when", "catch", "endblock"))  # of tags that python-liquid or we parse
+_PACKAGES: Final = ("liquid.", "liquid_background.")
 _VERBATIM: Final = frozenset(("comment", "doc"))  # what stands in them is no tag
 
 
@@ -47,6 +49,20 @@ class Tokens(TokenStream):
             yield
         finally:
             _parsed.reset(reset)
+
+    def into_inner(self, *, tag: Token | None = None, eat: bool = True) -> TokenStream:
+        """Return the tokens of the expression that is the current token.
+
+        Raises:
+            LiquidSyntaxError: when there is none, at the tag.
+        """
+        expression = self.current
+        if expression.kind != TOKEN_EXPRESSION:
+            raise LiquidSyntaxError("missing expression", token=tag or expression)
+        name = self.tokens[self.pos - 1].value if self.pos else ""
+        if eat:
+            next(self)
+        return TokenStream(iter(expression_tokens(self._env, expression, name, own=is_own(self._env, name))))
 
     def opener(self, end: str = "") -> Token | None:
         """Return the tag of the innermost block that is open at the current token.
@@ -92,6 +108,14 @@ class Tokens(TokenStream):
 
     def _end_of(self, opener: Token) -> str:
         return getattr(self._env.tags.get(opener.value), "end", "") or f"end{opener.value}"
+
+
+def is_own(env: Environment, name: str) -> bool:
+    """Return whether a tag is parsed by python-liquid or by us, and not by an application's class."""
+    if name in _PARTS:
+        return True
+    tag = env.tags.get(name)
+    return tag is not None and type(tag).parse.__module__.startswith(_PACKAGES)
 
 
 def suggestions() -> Suggestions:

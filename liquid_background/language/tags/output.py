@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Final, TextIO
 
-from liquid import RenderContext, Token
+from liquid import RenderContext, Token, TokenStream
 from liquid.builtin import output
 from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.tags import echo_tag
 from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
+from liquid.token import TOKEN_EXPRESSION, TOKEN_OUTPUT
 
 from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.filters import check_text
 from liquid_background.language.limits import Text, look_soon
+from liquid_background.language.syntax import expression_tokens
 
 LARGE: Final = 4096  # characters that are worth a check before they are written
 
@@ -62,6 +64,12 @@ class OutputTag(output.Output):
     """The pseudo tag of output statements."""
 
     node_class = OutputNode
+
+    def parse(self, stream: TokenStream) -> OutputNode:
+        """Return the node; the stream is left at the statement's last token."""
+        token = stream.eat(TOKEN_OUTPUT)
+        tokens = expression_tokens(self.env, stream.expect(TOKEN_EXPRESSION), "")
+        return self.node_class(token, FilteredExpression.parse(self.env, TokenStream(iter(tokens))))
 
 
 class EchoNode(OutputNode, echo_tag.EchoNode):

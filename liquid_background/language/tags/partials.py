@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final, TextIO
 
-from liquid import BlockNode, BoundTemplate, Environment, Node, RenderContext, Token, TokenStream
+from liquid import BoundTemplate, Environment, Node, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import (
     Identifier,
     KeywordArgument,
@@ -14,15 +14,13 @@ from liquid.builtin.expressions import (
     parse_string_or_path,
 )
 from liquid.builtin.expressions.primitive import StringLiteral
-from liquid.builtin.tags import include_tag, liquid_tag, render_tag
+from liquid.builtin.tags import include_tag, render_tag
 from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender, TemplateNotFoundError
 from liquid.expression import Expression
-from liquid.parser import get_parser
 from liquid.token import (
     TOKEN_AS,
     TOKEN_COMMA,
     TOKEN_EOF,
-    TOKEN_EXPRESSION,
     TOKEN_FOR,
     TOKEN_TAG,
     TOKEN_WITH,
@@ -31,8 +29,7 @@ from liquid.token import (
 
 from liquid_background.language.exposed import Exposure, as_items
 from liquid_background.language.filters import check_text
-from liquid_background.language.syntax import in_liquid_tag, line_of, parse_arguments, parsing, token_in
-from liquid_background.language.tags.opened import Tokens
+from liquid_background.language.syntax import line_of, parse_arguments, parsing, token_in
 from liquid_background.language.tags.passing import PassingNode
 
 
@@ -163,26 +160,6 @@ class RenderNode(_WayInNode, render_tag.RenderNode):
     """A render that knows its template."""
 
     __slots__ = ("template",)
-
-
-class LiquidTag(liquid_tag.LiquidTag):
-    """`{% liquid %}`, which may be empty, and lets a block among its lines know that they have no delimiters."""
-
-    def parse(self, stream: TokenStream) -> Node:
-        """Return the node; the stream is left at the tag's last token."""
-        token = stream.expect(TOKEN_TAG)
-        if stream.peek.kind != TOKEN_EXPRESSION:
-            return self.node_class(token, None, BlockNode(token, []))
-        next(stream)
-        lines = stream.current
-        reset = in_liquid_tag.set(True)
-        try:
-            tokens = Tokens(self.env, self._tokenize(lines.value, token=lines), stream.block_depth)
-            with tokens.being_parsed():
-                block = get_parser(self.env).parse_block(tokens, end=())
-        finally:
-            in_liquid_tag.reset(reset)
-        return self.node_class(token, lines, block)
 
 
 class IncludeTag(include_tag.IncludeTag):

@@ -1,0 +1,126 @@
+"""The lines of a `{% liquid %}` tag as statements: which lines belong together, and what of them is a comment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+_HEAD: Final = re.compile(r"[ \t\r]*(?P<name>#|\w+)[ \t]*")
+_CODE: Final = re.compile(r"(?:[^'\"#\n]+|'[^'\n]*'|\"[^\"\n]*\"|(?<=\S)#|['\"])*")
+_LABEL: Final = re.compile(r"[ \t]*(?P<name>\w[\w-]*)\??[ \t]*:")
+_BLANKS: Final = " \t\r"
+_COMMENT: Final = "#"
+_VERBATIM: Final = frozenset(("comment", "doc"))
+
+
+class Statement(NamedTuple):
+    """A tag without its delimiters, or the text between `comment` or `doc` and its end."""
+
+    name: str  # "" for such text
+    name_at: int
+    expression: str  # with blanks for its comments, so that each place in it is that of the text
+    expression_at: int
+
+
+class NoStatement(Exception):
+    """Raised for a line that does not start with the name of a tag."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(at)
+        self.at = at
+
+
+def statements(text: str, is_foreign: Callable[[str], bool], comment: str = _COMMENT) -> Iterator[Statement]:
+    """Yield the statements of the text inside a `{% liquid %}` tag.
+
+    A statement ends with its line, but for a comma at its end behind which `name:` follows. From a `#` that stands
+    behind white space, and in no string, the rest of a line is a comment.
+
+    Args:
+        text: as it is written.
+        is_foreign: whether a name is that of an application's tag, which may read its text as it likes.
+        comment: what a line of comment starts with.
+
+    Raises:
+        NoStatement: for a line that is none.
+    """
+    head = _HEAD if comment == _COMMENT else re.compile(rf"[ \t\r]*(?P<name>{re.escape(comment)}|\w+)[ \t]*")
+    at = 0
+    while at < len(text):
+        end = _end_of_line(text, at)
+        if text[at:end].isspace() or at == end:
+            at = end + 1
+            continue
+        found = head.match(text, at, end)
+        if found is None:
+            raise NoStatement(at + len(text[at:end]) - len(text[at:end].lstrip()))
+        name = found["name"]
+        if name == comment:
+            if comment == _COMMENT:
+                yield Statement(name, found.start("name"), text[found.end() : end].rstrip(_BLANKS), found.end())
+            at = end + 1
+            continue
+        expression, end = _expression(text, found.end(), end, name, is_foreign)
+        yield Statement(name, found.start("name"), expression, found.end())
+        at = end + 1
+        if name in _VERBATIM:
+            closed = _end_of(text, at, name)
+            if closed > at:
+                yield Statement("", at, text[at:closed], at)
+            at = closed
+
+
+def without_comments(text: str) -> str:
+    """Return the text of an expression in a `{% liquid %}` tag with blanks for its comments."""
+    if _COMMENT not in text:
+        return text
+    lines = text.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    return "\n".join(_code(text, at, at + len(line)).ljust(len(line)) for at, line in zip(starts, lines, strict=False))
+
+
+def _expression(text: str, at: int, end: int, name: str, is_foreign: Callable[[str], bool]) -> tuple[str, int]:
+    """Return the expression of a statement, and the end of its last line."""
+    is_raw = is_foreign(name)
+    parts = [text[at:end] if is_raw else _code(text, at, end)]
+    while parts[-1].rstrip(_BLANKS).endswith(","):
+        following = _labelled_line(text, end + 1, is_foreign)
+        if following is None:
+            break
+        parts[-1] = parts[-1].ljust(following - at - 1) + "\n"
+        at, end = following, _end_of_line(text, following)
+        parts.append(text[at:end] if is_raw else _code(text, at, end))
+    return "".join(parts).rstrip(_BLANKS), end
+
+
+def _labelled_line(text: str, at: int, is_foreign: Callable[[str], bool]) -> int | None:
+    """Return the start of the next line that is neither blank nor comment, if it starts with an argument's name."""
+    while at < len(text):
+        end = _end_of_line(text, at)
+        line = text[at:end].strip()
+        if line and not line.startswith(_COMMENT):
+            label = _LABEL.match(text, at, end)
+            return at if label is not None and not is_foreign(label["name"]) else None
+        at = end + 1
+    return None
+
+
+def _code(text: str, at: int, end: int) -> str:
+    """Return a part of a line up to its comment."""
+    found = _CODE.match(text, at, end)
+    assert found is not None  # it may be empty
+    return found.group()
+
+
+def _end_of(text: str, at: int, name: str) -> int:
+    """Return the start of the line with the end tag of a block that is no statements; the text's end without one."""
+    found = re.compile(rf"^[ \t\r]*end{name}\b", re.MULTILINE).search(text, at)
+    return found.start() if found else len(text)
+
+
+def _end_of_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return end if end >= 0 else len(text)
