@@ -110,6 +110,9 @@ class Settings(BaseSettings):
     recycle_jobs: int = Field(10_000, ge=1, description="Jobs after which a worker child is replaced.")
     page_timeout: float = Field(10.0, gt=0, le=3600, description="Seconds that rendering one page may take.")
     compile: bool = Field(True, description="Whether templates that are rendered often become Python functions.")
+    dialect: Literal["", "platformos"] = Field(
+        "", description="Forms of templates beyond standard Liquid: `platformos`; see docs/porting.md."
+    )
     ejs_tags: bool = Field(True, description="Whether <% background %> means {% background %}.")
     log_limit: int = Field(
         100_000,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +19,9 @@ from liquid.exceptions import ResourceLimitError
 from liquid_background import Engine
 from liquid_background.errors import NestedTooDeep
 from liquid_background.job import Job, LogEntry
+
+_MOMENT = re.compile(r"(?<='date': \{'\$datetime': ')[^']+")
+"""When an event was triggered: each half has its own."""
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Half:
             text = str(value)
             for id, name in ids.items():
                 text = text.replace(id, name)
-            return text
+            return _MOMENT.sub("<a moment>", text)
 
         error = self.error
         token = getattr(error, "token", None)

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from liquid import BoundTemplate, Mode, Tag, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
+from liquid.loader import BaseLoader
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
-from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
+from liquid_background.errors import LiquidBackgroundError, SettingsError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
+from liquid_background.language.dialect import STANDARD, Dialect, dialect_of
 from liquid_background.language.exposed import Exposing, Exposure
 from liquid_background.language.filters import BoundedTranslateTag, add_filters
 from liquid_background.language.kept import weigh
 from liquid_background.language.limits import MAX_NAMESPACE, MAX_OUTPUT, MAX_TEMPLATE, MAX_TURNS, look, nobody_looks
-from liquid_background.language.sending import Sending
-from liquid_background.language.strict import is_strict
+from liquid_background.language.sending import Sending, Sink
+from liquid_background.language.strict import is_strict, tolerate
 from liquid_background.language.syntax import (
     REFUSALS,
     Delimiters,
@@ -44,6 +47,8 @@ from liquid_background.language.tags import (
     register,
 )
 from liquid_background.language.template import Template
+from liquid_background.nearest import nearest
+from liquid_background.settings import Settings
 from liquid_background.wording import kilobytes
 
 
@@ -57,6 +62,7 @@ class Environment(Sending, Exposing):
         compile: whether templates that are rendered often become Python functions; its engine's setting when not given.
         ready_rules: whether pages read the fields that dataclasses, models and rows declare, without `expose`.
         extra: whether python-liquid's extra tags and filters are on (`json`, `macro`, `extends`, …).
+        dialect: forms beyond standard Liquid, such as `platformos`; its engine's setting when not given.
         options: python-liquid's own arguments.
     """
 
@@ -74,8 +80,11 @@ class Environment(Sending, Exposing):
         compile: bool | None = None,
         ready_rules: bool = True,
         extra: bool = True,
+        dialect: Dialect | str | None = None,
         **options: Any,
     ) -> None:
+        self.dialect = STANDARD
+        self.provided: dict[str, Callable[..., Any]] = {}  # what the dialect asks of the application, by name
         self.ejs_tags = ejs_tags
         self.page_timeout = page_timeout
         self.compile = compile
@@ -86,10 +95,74 @@ class Environment(Sending, Exposing):
         self.actions: dict[str, Callable[..., Any]] = {}
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
+        self._stock = dict(self.tags), dict(self.filters)  # none of them is the application's
+        self._chose_dialect = dialect is not None
+        if dialect is not None:
+            self._speak(dialect_of(dialect))
+
+    def attach(self, engine: Sink, settings: Settings) -> None:
+        """Send to an engine from now on, and take from its settings what this environment leaves open.
+
+        Raises:
+            SettingsError: when it sends to another one.
+        """
+        super().attach(engine, settings)
+        if not self._chose_dialect:
+            self._speak(dialect_of(settings.dialect))
+
+    def _speak(self, dialect: Dialect) -> None:
+        """Take up a dialect; tags and filters that the application has added or replaced stay as they are."""
+        if dialect is self.dialect:
+            return
+        tags, filters = self._stock
+        self.dialect = dialect
+        for tag in dialect.tags:
+            if self.tags.get(tag.name) is tags.get(tag.name):
+                self.add_tag(tag, hands_over=tag.name in dialect.hands_over)
+        for name, function in dialect.filters.items():
+            if self.filters.get(name) is filters.get(name):
+                self.filters[name] = function
+        self._tell_loader()
+
+    def provide(self, name: str, function: Callable[..., Any]) -> None:
+        """Give the dialect what only the application can know, such as `graphql` or `asset_url` of platformos.
+
+        Args:
+            name: what it is called in templates.
+            function: what answers; docs/porting.md says how each is called.
+
+        Raises:
+            SettingsError: when the dialect asks for nothing of that name.
+        """
+        hooks = self.dialect.hooks
+        if name not in hooks:
+            near = nearest(name, hooks)
+            known = f"it asks for {', '.join(hooks)}" if hooks else "set DIALECT first, or give Environment a dialect"
+            which = f"the dialect {self.dialect.name}" if hooks else "standard Liquid"
+            hint = f"did you mean {near!r}?" if near else known
+            raise SettingsError(f"{which} asks the application for no {name!r}: {hint}")
+        self.provided[name] = function
+        self.filters.update(self.dialect.hooked_filters(name, function))
+
+    @property
+    def loader(self) -> BaseLoader:
+        """Where templates come from."""
+        return self._loader
+
+    @loader.setter
+    def loader(self, loader: BaseLoader) -> None:
+        self._loader = loader
+        self._tell_loader()
+
+    def _tell_loader(self) -> None:
+        """Have the loaders of sites look where the dialect has templates, and read options as it does."""
+        for loader in getattr(self._loader, "loaders", [self._loader]):
+            if hasattr(loader, "speak"):
+                loader.speak(self.dialect)
 
     @property
     def mode(self) -> Mode:
-        """How tolerant of errors it is here and now; jobs are always STRICT."""
+        """How tolerant of errors it is here and now; jobs are always STRICT, but for wrong values of tags."""
         return Mode.STRICT if is_strict() else self._mode
 
     @mode.setter
@@ -254,7 +327,7 @@ class Environment(Sending, Exposing):
         loaders = getattr(self.loader, "loaders", [self.loader])
         finders = [loader.consumers for loader in loaders if hasattr(loader, "consumers")]
         try:
-            return [consumer for find in finders for consumer in find(event, look)]
+            return [consumer for find in finders for consumer in find(event, look, partial(tolerate, self))]
         except REFUSALS as error:
             if is_impossible(event, error):
                 return ()

@@ -98,7 +98,7 @@ class Text(StringIO):
 class Watch:
     """Looks at the clock, and at what has been printed, as a render goes on; its contexts share it."""
 
-    __slots__ = ("ends", "kept", "parents", "parsed", "passing", "seconds", "steps", "text")
+    __slots__ = ("ends", "kept", "parents", "parsed", "passing", "seconds", "shared", "steps", "text")
 
     def __init__(self) -> None:
         self.seconds = self.ends = inf
@@ -107,6 +107,7 @@ class Watch:
         self.parsed: dict[str, int] = {}  # bytes of the templates that it holds, by their names
         self.kept: set[str] = set()  # those of them that it holds to its end
         self.passing = 0  # bytes of arguments that filters made, of the tags that are being rendered
+        self.shared: Any = None  # what the tags of a dialect keep for the whole render
         self.text: Text | None = None  # the innermost one, or one that was
 
     def start(self, seconds: float) -> None:

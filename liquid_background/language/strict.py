@@ -1,8 +1,11 @@
-"""Where every environment raises errors, whatever it tolerates elsewhere: in jobs."""
+"""Where every environment raises errors, whatever it tolerates elsewhere: in jobs. But for wrong values of tags."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar
+
+from liquid import Environment
+from liquid.exceptions import LiquidError
 
 _strict: ContextVar[bool] = ContextVar("strict", default=False)
 
@@ -22,3 +25,15 @@ class Strict:
 
     def __exit__(self, *_: object) -> None:
         _strict.reset(self._token)
+
+
+def tolerate(env: Environment, error: LiquidError) -> None:
+    """Raise, warn of or ignore that a tag is given a wrong value, as the environment's own mode says: in jobs, too.
+
+    To try a job again mends no option, so there is nothing to lose there by what goes for pages.
+    """
+    token = _strict.set(False)
+    try:
+        env.error(error)
+    finally:
+        _strict.reset(token)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Final
 
-from liquid import Node, Token
+from liquid import Node
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, StringLiteral
 
@@ -15,9 +15,9 @@ from liquid_background.job import MAX_PARAMETERS
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.plan import REQUEST_ROOTS, BodyWalk
 from liquid_background.language.scope import ANYTHING, Scope
-from liquid_background.language.syntax import OPTIONS, Argument, column_of, line_of, show
+from liquid_background.language.syntax import OPTIONS, Argument, line_of, show
 from liquid_background.language.tags import BackgroundNode
-from liquid_background.lint.finding import RULES, Finding
+from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.partials import Partials, included, paths, roots_read, shared
 from liquid_background.lint.run import Run
 
@@ -25,11 +25,6 @@ _ALWAYS_THERE: Final = frozenset(("now", "today"))
 _LONGEST_NAME: Final = 80  # characters of a variable that is worth writing out
 _MOST_INCLUDED: Final = 100  # partials of a body that are looked into; of more, any may assign any name
 _SHORT_DELAY: Final = 10.0  # minutes; longer ones are meant as times
-
-
-def finding(path: str, token: Token, rule: str, message: str, fix: str = "") -> Finding:
-    """Return a finding at a token."""
-    return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix)
 
 
 class _Reads(BodyWalk):
@@ -109,7 +104,8 @@ def _named(read: Path) -> str:
 
 
 def _check_opener(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
-    if node.label is None and not any(argument.name == "source_name" for argument in node.options):
+    is_named = node.label is not None or any(argument.name == "source_name" for argument in node.options)
+    if not is_named and node.partial is None:  # which the partial is the name of
         fix = "add source_name: 'what_it_does'"
         yield finding(path, node.token, "no-source-name", "this job has no source name to find it by in the log", fix)
     for parameter in node.parameters:

@@ -29,9 +29,8 @@ from liquid_background.language.pages import (
     walk,
 )
 from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
-from liquid_background.lint.blocks import finding
 from liquid_background.lint.crowds import check_crowds
-from liquid_background.lint.finding import RULES, Finding, shortened, silenced
+from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
 from liquid_background.lint.nodes import NodesCheck
 from liquid_background.lint.run import Run
 from liquid_background.lint.values import check_values
@@ -115,14 +114,14 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
         found += check_values(path, source, conflict, run.suggestions)
         nodes = environment.parse_at(body, line=line, path=path).nodes
         if CONSUMERS in file.parts:
-            read_options(source, path)
+            read_options(source, path, errors.append, environment.dialect.options)
     except LiquidError as error:
         errors.append(error)
     finally:
         environment.report = None
     wrong = [_of_error(path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
-    found += NodesCheck(run, path).nodes(nodes)
+    found += NodesCheck(run, path, nodes).findings()
     return shortened(silenced(found, source))
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from liquid import Token
+
+from liquid_background.language.syntax import column_of, line_of
 from liquid_background.wording import counted
 
 MAX_FINDINGS: Final = 100
@@ -67,6 +70,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
         Rule("unused-parameter", Severity.WARNING, "A parameter is given that the body does not read."),
+        Rule("unquoted", Severity.WARNING, "An option is a name that nothing gives a value: most often unquoted text."),
         Rule("misspelt-option", Severity.WARNING, "A parameter has nearly the name of an option."),
         Rule("unknown-key", Severity.WARNING, "Front matter has a name that means nothing here."),
         Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, but not elsewhere."),
@@ -87,6 +91,11 @@ class Finding:
     rule: Rule
     message: str
     fix: str = ""
+
+
+def finding(path: str, token: Token, rule: str, message: str, fix: str = "") -> Finding:
+    """Return a finding at a token."""
+    return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix)
 
 
 # A `#` comment, in delimiters or as a line of {% liquid %}, or a comment block.

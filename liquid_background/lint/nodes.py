@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from liquid import Node
@@ -15,34 +15,47 @@ from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_
 from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.syntax import show
 from liquid_background.language.tags import BackgroundNode
-from liquid_background.lint.blocks import check_block, check_order, finding, literal
-from liquid_background.lint.finding import Finding
+from liquid_background.lint.blocks import check_block, check_order, literal
+from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.run import Run
+from liquid_background.lint.unquoted import Unquoted
 
 _LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
 
 
 class NodesCheck:
-    """The check of one parsed file."""
+    """The check of one parsed file.
 
-    def __init__(self, run: Run, path: str) -> None:
+    Args:
+        run: the check.
+        path: of the file.
+        nodes: of the file.
+    """
+
+    def __init__(self, run: Run, path: str, nodes: Sequence[Node]) -> None:
         self.run = run
         self.path = path
+        self.top = nodes
+        self.unquoted = Unquoted(run, path, nodes)
         self.walk = BodyWalk(run.environment, (), frozenset())
 
-    def nodes(self, nodes: Iterable[Node]) -> list[Finding]:
-        """Return the findings in nodes and all that they hold."""
+    def findings(self) -> list[Finding]:
+        """Return the findings in all of the file."""
+        return self._nodes(self.top)
+
+    def _nodes(self, nodes: Iterable[Node]) -> list[Finding]:
         level = list(nodes)
         found = list(check_order(self.path, [node for node in level if isinstance(node, BackgroundNode)]))
         for node in level:
             found += self._node(node)
-            found += self.nodes(self.walk.children(node))
+            found += self._nodes(self.walk.children(node))
         return found
 
     def _node(self, node: Node) -> Iterator[Finding]:
         if isinstance(node, BackgroundNode):
             yield from check_block(self.run, self.path, node)
+            yield from self.unquoted.findings(node)
             yield from self._source_name(node)
         for expression in node.expressions():
             yield from self._filters(expression)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+import os
+import re
+from contextlib import suppress
+from pathlib import Path
+from typing import Final, TypeAlias
 
 from liquid.exceptions import LiquidError
 
 from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of
+from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of, walk
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
 from liquid_background.lint.partials import Partials
 from liquid_background.lint.values import slug_conflicts
 from liquid_background.nearest import Suggestions
+
+_GIVEN: Final = re.compile(r"([\w-]+)\s*(?::|=(?!=))|\b(?:capture|for|as|catch)\s+['\"]?([\w-]+)")
 
 FirstUses: TypeAlias = dict[str, tuple[str, BackgroundNode]]
 """For each source name the file and tag that use it first, over all files of one check."""
@@ -48,6 +54,26 @@ class Run:
     def layout_names(self) -> list[str]:
         """The layouts of the loader's sites."""
         return [name for site in self.sites for name in site.names(LAYOUTS)]
+
+    @kept
+    def names_given(self) -> frozenset[str]:
+        """The names that templates of the loader's sites give a value, by their text: in an argument or an assign."""
+        names: set[str] = set()
+        for site in self.sites:
+            for file in walk(str(site.root), str(site.root)).templates:
+                with suppress(OSError):
+                    text = Path(file.path).read_bytes().decode("utf-8", "replace")
+                    names.update(name for pair in _GIVEN.findall(text) for name in pair)
+        return frozenset(names)
+
+    def folder_of(self, path: str) -> str:
+        """Return which folder of its site a file is in, such as `partials`; "" for a file of no site."""
+        whole = os.path.abspath(path)
+        for site in self.sites:
+            within = os.path.relpath(whole, os.path.abspath(site.root)).split(os.sep)
+            if within[0] != os.pardir:
+                return within[0]
+        return ""
 
     def exists(self, name: str, tag: str) -> bool:
         """Return whether a tag finds the template that it names."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 from typing import Final
 from unicodedata import category
 from urllib.parse import unquote
@@ -14,6 +15,7 @@ from liquid.exceptions import LiquidError
 
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
+    CONSUMERS,
     KEYS,
     LONGEST_NAME,
     NO_HEADERS,
@@ -31,7 +33,7 @@ from liquid_background.language.pages import (
     reason_against_choice,
     sites_of,
 )
-from liquid_background.language.syntax import show
+from liquid_background.language.syntax import OPTIONS, show
 from liquid_background.lint.finding import RULES, Finding
 from liquid_background.nearest import Suggestions, nearest
 
@@ -89,16 +91,34 @@ class _Values:
     def findings(self, conflict: Conflict | None) -> Iterator[Finding]:
         node = compose(self._source, self._path)
         keys: dict[str, yaml.Node] = {}
+        values: dict[str, yaml.Node] = {}
         for key, value in node.value if node is not None else ():
             name = str(key.value)
             if name in keys:
                 shown = name if name in KEYS else show(name)
                 yield self._at(key, "front-matter", f"{shown} is given twice; the last one counts")
             keys[name] = key
+            values[name] = value
             yield from self._key(key) if name not in KEYS else self._value(name, value)
+        if CONSUMERS in PurePath(self._path).parts and isinstance(values.get("metadata"), yaml.MappingNode):
+            yield from self._options(values["metadata"], keys)
         if conflict is not None:
             yield self._conflict(keys.get("slug"), conflict)
         yield from self._late()
+
+    def _options(self, metadata: yaml.Node, keys: Mapping[str, yaml.Node]) -> Iterator[Finding]:
+        """Yield options of a consumer, under `metadata`, that do not count."""
+        for key, _ in metadata.value:
+            name = str(key.value)
+            if name in OPTIONS:
+                if name in keys:
+                    message = f"{name} stands beside metadata too, and that one counts"
+                    yield self._at(key, "front-matter", message, "remove one of the two")
+                continue
+            near = self._suggestions.of("option", name.lower().replace("-", "_"), OPTIONS, cutoff=0.75)
+            if near:
+                message = f"{show(name)} is a value of your own"
+                yield self._at(key, "misspelt-option", message, f"did you mean the option '{near}'?")
 
     def _late(self) -> Iterator[Finding]:
         """Yield front matter that stands behind white space, and so is text."""
@@ -161,7 +181,8 @@ class _Values:
         """Yield the unquoted values that are text here, and that YAML elsewhere takes for something else."""
         if isinstance(node, yaml.MappingNode):
             for key, inner in node.value:
-                yield from self._plain(name if name == "metadata" else str(key.value), inner)
+                inner_name = str(key.value)
+                yield from self._plain(name if name == "metadata" and inner_name not in NUMBERS else inner_name, inner)
         elif isinstance(node, yaml.SequenceNode):
             for inner in node.value:
                 yield from self._plain(name, inner)

@@ -239,7 +239,7 @@ def test_cleanup_logic_in_an_error_handler(site: Any) -> None:
     )
     source = "{% background %}{% include 'risky', operation_id: operation.id, with_cleanup: true %}{% endbackground %}"
     assert site.run(source, {"operation": {"id": 3}}) == "cleaned 3"
-    assert site.outcomes[-1].entries[0].message == "cleaned after nowhere"
+    assert site.outcomes[-1].entries[0].message == "cleaned after partial 'nowhere' not found"
 
 
 @pytest.mark.parametrize(

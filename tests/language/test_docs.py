@@ -74,7 +74,8 @@ def test_each_tag_of_ours_is_told_of() -> None:
 
 
 @pytest.mark.parametrize(("example", "source"), examples())
-def test_example(site: Any, example: dict[str, Any], source: str) -> None:
+def test_example(make_site: Callable[..., Any], example: dict[str, Any], source: str) -> None:
+    site = make_site(liquid.Mode[example.get("mode", "STRICT")])
     for folder in ("partials", "consumers"):
         site.write({f"{folder}/{name}": text for name, text in example.get(folder, {}).items()})
     for name, answer in example.get("actions", {}).items():
@@ -96,6 +97,8 @@ def test_example(site: Any, example: dict[str, Any], source: str) -> None:
     assert [" ".join(outcome.result.split()) for outcome in outcomes] == example["prints"]
     if "source_names" in example:
         assert [job.source_name for job in jobs] == example["source_names"]
+    if "options" in example:
+        assert {name: getattr(jobs[0], name) for name in example["options"]} == example["options"]
     if "handed_over" in example:
         assert jobs[0].handed_over == example["handed_over"]
     if "logs" in example:

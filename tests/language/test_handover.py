@@ -329,7 +329,7 @@ def test_strict_undefined_values_are_not_shipped(make_site: Callable[..., Any], 
     assert site.job.handed_over == {}
     with pytest.raises(UndefinedError, match="'nothing' is undefined"):
         site.render(block("", "source_name: 's', p: nothing"))
-    with pytest.raises(ArgumentError, match="delay is nil; it must be"):
+    with pytest.raises(ArgumentError, match="`nothing` is a variable without a value; it must be"):
         site.render(block("", "delay: nothing"))
 
 

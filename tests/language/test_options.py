@@ -29,6 +29,10 @@ RIGHT = [
     ("max_attempts", "1", {}, 1),
     ("max_attempts", "5", {}, 5),
     ("max_attempts", "'3' | plus: 0", {}, 3),
+    ("max_attempts", "'3'", {}, 3),
+    ("max_attempts", "n", {"n": " 3\n"}, 3),
+    ("max_attempts", "'+2'", {}, 2),
+    ("delay", "' 2.5 '", {}, 2.5),
     ("priority", "'low'", {}, "low"),
     ("priority", "p", {"p": "high"}, "high"),
     ("source_name", "'a-B_9'", {}, "a-B_9"),
@@ -56,7 +60,16 @@ WRONG = [
     ("delay", "d", {"d": [1]}, 0.0),
     ("max_attempts", "0", {}, 1),
     ("max_attempts", "6", {}, 5),
-    ("max_attempts", "'3'", {}, 3),
+    ("max_attempts", "'6'", {}, 5),
+    ("max_attempts", "'0'", {}, 1),
+    ("max_attempts", "'-1'", {}, 1),
+    ("max_attempts", "'3.5'", {}, 3),
+    ("max_attempts", "'3.0'", {}, 3),
+    ("max_attempts", "'3e0'", {}, 3),
+    ("max_attempts", "'1_0'", {}, 1),
+    ("max_attempts", "'３'", {}, 1),
+    ("max_attempts", "''", {}, 1),
+    ("max_attempts", "n", {"n": "9" * 5000}, 5),
     ("max_attempts", "2.5", {}, 2),
     ("max_attempts", "nil", {}, 1),
     ("max_attempts", "true", {}, 1),
@@ -90,7 +103,7 @@ def test_values_in_range(site: Any, option: str, expression: str, data: dict[str
 def test_strict_refuses_and_says_what_is_allowed(
     site: Any, option: str, expression: str, data: dict[str, Any], _: object
 ) -> None:
-    with pytest.raises(ArgumentError, match=rf"^{option} is .*; it must be ") as raised:
+    with pytest.raises(ArgumentError, match=rf"^{option}( is|: \S+: `.*` is a variable) .*; it must be ") as raised:
         site.render("{% background %}{% endbackground %}" + _source(option, expression), data)
     assert raised.value.template_name == "pages/page"
     assert raised.value.context()[0] == 1

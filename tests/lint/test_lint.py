@@ -68,6 +68,7 @@ CLEAN = [
 
 BROKEN = [
     ("{% background %}x{% endbackground %}", "no-source-name"),
+    (block("x", "priority: rank"), "unquoted"),
     (block("{{ user.name }}"), "blank-variable"),
     (block("{% echo user.name %}"), "blank-variable"),
     (block("{% if user.admin %}{% endif %}"), "blank-variable"),

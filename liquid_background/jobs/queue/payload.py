@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from liquid_background.errors import JobRefused
-from liquid_background.job import JOB_ID, MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SOURCE_NAME, Job
+from liquid_background.job import JOB_ID, MAX_DELAY, MAX_LINE, MAX_MADE, MAX_RETRIES, SHOWABLE_SOURCE_NAME, Job
 
 PAYLOAD_VERSION: Final = 1
 FUNCTION: Final = "liquid_background.rq_entry.perform"
@@ -200,8 +200,8 @@ def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
             raise JobRefused(f"the payload's {name} is not a whole number from 0 to {MAX_MADE}")
     if not isinstance(payload.get("edited_from", ""), str):
         raise JobRefused("the payload's edited_from is no text")
-    if not SOURCE_NAME.fullmatch(payload["source_name"]):
-        raise JobRefused("the payload's source_name is not letters, digits, - and _")
+    if not SHOWABLE_SOURCE_NAME.fullmatch(payload["source_name"]):
+        raise JobRefused("the payload's source_name is not one line of 1 to 100 characters")
     return payload
 
 

@@ -8,10 +8,11 @@ from typing import Any, Final, TextIO
 
 from liquid import Environment, Node, RenderContext, Token
 from liquid.builtin.expressions.logical import is_truthy
-from liquid.exceptions import LiquidError, LiquidInterrupt, LiquidSyntaxError, StopRender
+from liquid.exceptions import LiquidError, LiquidInterrupt, StopRender
 from liquid.utils import ReadOnlyChainMap
 
 from liquid_background.errors import NotExposed
+from liquid_background.language.dialect import end_at
 from liquid_background.language.exposed import KNOWN
 from liquid_background.language.stretch import too_deep
 
@@ -135,8 +136,7 @@ def ended(error: Exception, env: Environment, token: Token, *, leaves: bool) -> 
     if isinstance(error, LiquidInterrupt):
         if leaves:
             raise error
-        env.error(LiquidSyntaxError(f"unexpected '{error}'", token=token))
-        return False
+        return end_at(env, error, token)
     if isinstance(error, StopRender):
         return True
     env.error(error, token=token)  # type: ignore[arg-type]

@@ -42,7 +42,8 @@ def guarded(name: str, raw: Filter, env: Environment, bound: Filter | None = Non
     """
     if bound is None:
         bound = _bound(raw, env)
-    if not (getattr(raw, "__module__", "") or "").startswith(_KNOWN):  # a method of Python's own has None
+    is_known = (getattr(raw, "__module__", "") or "").startswith(_KNOWN)  # a method of Python's own has None
+    if not is_known or getattr(raw, "measured", False):  # which asks by itself what it is given
         return measuring(bound, env)
     more = knows_decimals(bound, EXACT[name]) if name in EXACT else bound
     before, with_more = BEFORE.get(name), _with_more(name, more, env)

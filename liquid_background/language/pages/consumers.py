@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from liquid.exceptions import LiquidError
 
+from liquid_background.errors import ArgumentError
 from liquid_background.job import plain_name
 from liquid_background.jobs.log import printable
 from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS, nobody_looks
@@ -29,7 +30,7 @@ from liquid_background.language.pages.files import (
 )
 from liquid_background.language.pages.front_matter import read_options
 from liquid_background.language.pages.links import inside
-from liquid_background.language.syntax import explain, show
+from liquid_background.language.syntax import OPTIONS, Option, explain, show
 from liquid_background.language.tags import Consumer
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,11 @@ _MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
 
 Head: TypeAlias = Callable[[str], tuple[str, Callable[[], bool]]]
 """Reads the beginning of a template; with it comes what tells whether the file is still the same."""
+
+
+def refuse(error: ArgumentError) -> None:
+    """Raise an error: nothing is tolerated."""
+    raise error
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class _Known:
 
     is_unchanged: Callable[[], bool]
     consumer: Consumer | str  # why it cannot be one
+    wrong: Sequence[ArgumentError] = ()  # options, of which the nearest right value counts where that is tolerated
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +91,11 @@ class Consumers:
     Args:
         top: the site's folder.
         head: reads a template.
+        options: of their jobs.
     """
 
-    def __init__(self, top: str, head: Head) -> None:
+    def __init__(self, top: str, head: Head, options: Mapping[str, Option] = OPTIONS) -> None:
+        self._options = options
         self._top = top
         self._head = head
         self._folders: dict[str, _Folder] = {}
@@ -104,19 +113,22 @@ class Consumers:
             if folder.count > MAX_CONSUMERS:
                 yield self._crowd(event, folder)
 
-    def find(self, event: str, look: Callable[[], None]) -> list[Consumer]:
+    def find(
+        self, event: str, look: Callable[[], None], tolerate: Callable[[ArgumentError], None] = refuse
+    ) -> list[Consumer]:
         """Return the consumers of an event; what is wrong with others is logged.
 
         Args:
             event: its name.
             look: is called before each file that may be read.
+            tolerate: raises what is wrong with an option, unless the nearest right value is to count.
         """
         found: list[Consumer] = []
         wrong: list[str] = []
         folder = self._listed(event, look)
         for name in self._usable(folder):
             look()
-            each = self._consumer(folder, event, name)
+            each = self._consumer(folder, event, name, tolerate)
             if isinstance(each, Consumer):
                 found.append(each)
             else:
@@ -163,25 +175,29 @@ class Consumers:
             if not all(oddity(path, self._top) for path in paths):
                 yield name
 
-    def _consumer(self, folder: _Folder, event: str, name: str) -> Consumer | str:
+    def _consumer(
+        self, folder: _Folder, event: str, name: str, tolerate: Callable[[ArgumentError], None]
+    ) -> Consumer | str:
         """Return a consumer, or why it cannot be read."""
-        known = folder.known.get(name)
-        if known is not None and known.is_unchanged():
-            return known.consumer
         try:
-            text, is_unchanged = self._head(name)
+            known = folder.known.get(name)
+            if known is None or not known.is_unchanged():
+                known = folder.known[name] = self._read(event, name)
+            for error in known.wrong:
+                tolerate(ArgumentError(error.message, token=error.token, template_name=error.template_name))
         except LiquidError as error:
             return explain(error)
-        made: Consumer | str
+        return known.consumer
+
+    def _read(self, event: str, name: str) -> _Known:
+        text, is_unchanged = self._head(name)
+        wrong: list[ArgumentError] = []
         try:
-            values = read_options(text, name)
+            values = read_options(text, name, wrong.append, self._options)
         except LiquidError as error:
-            made = explain(error)
-        else:
-            source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
-            made = Consumer(name, {"source_name": source_name, **values})
-        folder.known[name] = _Known(is_unchanged, made)
-        return made
+            return _Known(is_unchanged, explain(error))
+        source_name = plain_name(f"{event}_{PurePosixPath(name).name}")[:100]
+        return _Known(is_unchanged, Consumer(name, {"source_name": source_name, **values}), wrong)
 
 
 def is_event_name(event: str) -> bool:

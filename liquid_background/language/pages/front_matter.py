@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple, NoReturn
 
 import yaml
@@ -11,7 +12,7 @@ from liquid import Token
 from liquid_background.errors import ArgumentError, TagSyntaxError
 from liquid_background.language.pages.keys import KEYS, NUMBERS, TEXTS
 from liquid_background.language.pages.unreadable import reason_against_block
-from liquid_background.language.syntax import OPTIONS
+from liquid_background.language.syntax import OPTIONS, Option
 
 # PyYAML takes some 3 us for a character, 30 us for a line and 100 us for a value.
 MAX_FRONT_MATTER: Final = 8 * 1024  # characters
@@ -128,24 +129,38 @@ def is_canonical(text: str) -> bool:
     return bool(_DECIMAL.fullmatch(text)) and repr(float(text)) == text
 
 
-def read_options(text: str, name: str) -> dict[str, Any]:
-    """Return the options of a job that a consumer's front matter sets.
+def read_options(
+    text: str, name: str, wrong: Callable[[ArgumentError], None], options: Mapping[str, Option] = OPTIONS
+) -> dict[str, Any]:
+    """Return the options of a job that a consumer's front matter sets, in it or under `metadata`.
+
+    Args:
+        text: of the consumer.
+        name: its name.
+        wrong: is told of each that is out of range, at its line; the nearest right value counts then.
+        options: that its environment knows.
 
     Raises:
-        ArgumentError: at the option's line, when one is out of range.
         TagSyntaxError: when the front matter cannot be read.
     """
     matter, _, _ = split_front_matter(text, name, OPTIONS_ONLY)
+    metadata = matter.get(_FREE)
+    under = metadata if isinstance(metadata, dict) else {}
     values: dict[str, Any] = {}
-    for option in OPTIONS.values():
+    for option in options.values():
         given = matter.get(option.name)
+        inner = option.name if given is None else None
+        given = under.get(option.name) if given is None else given
         if given is None:
             continue
         try:
             values[option.name] = option.read(given)
         except ValueError:
-            message = f"the front matter's {option.complaint(given)}"
-            raise ArgumentError(message, token=key_token(text, name, option.name), template_name=name) from None
+            message = f"the front matter's {f'{_FREE}: ' if inner else ''}{option.complaint(given)}"
+            token = key_token(text, name, _FREE if inner else option.name, inner)
+            wrong(ArgumentError(message, token=token, template_name=name))
+            nearest = option.nearest(given)
+            values |= {option.name: nearest} if nearest is not None else {}
     return values
 
 

@@ -15,10 +15,12 @@ from liquid.builtin import CachingLoaderMixin
 from liquid.exceptions import TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
+from liquid_background.errors import ArgumentError
+from liquid_background.language.dialect import STANDARD, Dialect
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
 from liquid_background.language.limits import nobody_looks
-from liquid_background.language.pages.consumers import Consumers, Crowd
+from liquid_background.language.pages.consumers import Consumers, Crowd, refuse
 from liquid_background.language.pages.files import (
     CONSUMERS,
     ENDINGS,
@@ -75,6 +77,14 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
         self._consumers = Consumers(self._top, self._consumer_head)
+        self._dialect = STANDARD
+
+    def speak(self, dialect: Dialect) -> None:
+        """Look for templates where a dialect has them, too; read options as it does."""
+        if dialect is not self._dialect:
+            self._dialect = dialect
+            self._consumers = Consumers(self._top, self._consumer_head, dialect.options)
+            self.cache = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_WEIGHT)
 
     def cache_key(self, name: str, context: RenderContext | None, args: Mapping[str, object]) -> str:
         """Return the key of a parsed template: the same name may be a page and a partial."""
@@ -141,6 +151,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         for folder in folders:
             for ending in ENDINGS:
                 yield os.path.join(self._top, folder, f"{name}{ending}")
+        for place in self._dialect.lookup(str(name), tag):
+            for ending in ENDINGS:
+                yield os.path.join(self._top, f"{place}{ending}")
 
     def load(
         self,
@@ -204,7 +217,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
     def _head(self, name: str, called: str) -> str:
         return self._read(name, "background", lambda place, _: read_head(place, called))[0]
 
-    def consumers(self, event: str, look: Callable[[], None] = nobody_looks) -> Sequence[Consumer]:
+    def consumers(
+        self, event: str, look: Callable[[], None] = nobody_looks, tolerate: Callable[[ArgumentError], None] = refuse
+    ) -> Sequence[Consumer]:
         """Return the consumers of an event, by their front matter: of too many those that have
         stood there longest.
 
@@ -214,8 +229,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         Args:
             event: its name.
             look: is called before each file that may be read.
+            tolerate: raises what is wrong with an option, unless the nearest right value is to count.
         """
-        return self._consumers.find(event, look)
+        return self._consumers.find(event, look, tolerate)
 
     def consumer_names(self, event: str) -> list[str]:
         """Return the names of the templates that get an event, whatever their front matter says."""

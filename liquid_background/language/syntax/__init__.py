@@ -20,7 +20,14 @@ from liquid_background.language.syntax.location import (
 )
 from liquid_background.language.syntax.names import REFUSALS, is_impossible
 from liquid_background.language.syntax.nesting import nested_too_deep
-from liquid_background.language.syntax.options import OPTIONS, Option, default_source_name
+from liquid_background.language.syntax.options import (
+    OPTIONS,
+    Option,
+    bare_name,
+    default_source_name,
+    partial_source_name,
+    unfiltered,
+)
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
@@ -37,6 +44,7 @@ __all__ = [
     "NoStatement",
     "Option",
     "Place",
+    "bare_name",
     "code_error",
     "column_of",
     "cut",
@@ -54,6 +62,7 @@ __all__ = [
     "nested_too_deep",
     "parse_arguments",
     "parsing",
+    "partial_source_name",
     "raised_at",
     "seen",
     "show",
@@ -65,6 +74,7 @@ __all__ = [
     "token_in",
     "trace",
     "unescaped",
+    "unfiltered",
     "what_was_wrong",
     "without_paths",
 ]

@@ -12,10 +12,12 @@ from typing import Any, Final
 from liquid import Environment, RenderContext, Token, TokenStream
 from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.filtered import TernaryFilteredExpression
+from liquid.exceptions import LiquidSyntaxError
 from liquid.expression import Expression
 from liquid.token import (
     TOKEN_COLON,
     TOKEN_COMMA,
+    TOKEN_DOT,
     TOKEN_DPIPE,
     TOKEN_EOF,
     TOKEN_EXPRESSION,
@@ -32,13 +34,15 @@ from liquid.token import (
     TOKEN_STRING,
 )
 
-from liquid_background.errors import TagSyntaxError
+from liquid_background.errors import ArgumentError, TagSyntaxError
+from liquid_background.language.syntax.options import OPTIONS
 from liquid_background.language.syntax.words import expression_tokens
 
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
+_BEGINS_NUMBER: Final = frozenset((TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_DOT))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
 _ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??[ \n\t\r]*=(?![!=<>])")
 _INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
@@ -185,13 +189,26 @@ def _without_comma(tokens: list[Token]) -> list[Token]:
 def _parse_argument(env: Environment, name: Token, value: list[Token], following: Token) -> Argument:
     if not value:
         raise TagSyntaxError(f"argument '{name.value}' has no value", token=name)
-    expression = FilteredExpression.parse(env, _stream(value, following))
+    try:
+        expression = FilteredExpression.parse(env, _stream(value, following))
+    except LiquidSyntaxError as error:
+        raise _told_by_option(name, value) or error from error
     # What has no filters makes nothing new. The expression has just been parsed, and the class adds no slots.
     if type(expression) is FilteredExpression and expression.filters:
         expression.__class__ = HeldExpression
     elif isinstance(expression, TernaryFilteredExpression):
         expression.__class__ = HeldTernary
     return Argument(name.value, expression, name)
+
+
+def _told_by_option(name: Token, value: list[Token]) -> ArgumentError | None:
+    """Return what an option says about a number with more around it, such as `10 s` or `1,5`; None for other values."""
+    option = OPTIONS.get(name.value)
+    if option is None or not option.numeric or value[0].kind not in _BEGINS_NUMBER:
+        return None
+    written = name.source[value[0].start_index : value[-1].start_index + len(value[-1].value)]
+    remedy = option.near(written)
+    return ArgumentError(f"{name.value}: `{written}` is no number: {remedy}", token=value[0]) if remedy else None
 
 
 def _stream(tokens: list[Token], following: Token) -> TokenStream:

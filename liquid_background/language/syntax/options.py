@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.expression import Expression
+
 from liquid_background.job import MAX_ATTEMPTS, MAX_DELAY, SOURCE_NAME, Priority, plain_name
-from liquid_background.language.syntax.shown import show
+from liquid_background.language.syntax.shown import seen, show
+from liquid_background.nearest import nearest
 
 _NUMBER: Final = re.compile(r"\s*[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\s*", re.ASCII)
+_INTEGER: Final = re.compile(r"\s*[+-]?\d{1,20}\s*", re.ASCII)
+_WITH_UNIT: Final = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)\s*", re.ASCII)
+_ODD_POINT: Final = re.compile(r"\s*(?:\d{1,5},|\.)\d{1,9}\s*", re.ASCII)
+_WORD: Final = re.compile(r"[\w-]+")
+_LONGEST_NAME: Final = 100
+_LONGEST_SHOWN: Final = 80
+_MINUTES: Final = {
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1 / 60),
+    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 1.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 60.0),
+    **dict.fromkeys(("d", "day", "days"), 24 * 60.0),
+}
+"""What authors write behind a number, in the minutes that a delay is given in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +44,51 @@ class Option:
     default: str
     read: Callable[[object], Any]
     nearest: Callable[[object], Any]
+    near: Callable[[str], str]  # what to do about a text that is nearly right; "" for others
+    remark: Callable[[object], str] = field(default=lambda _: "")  # what to warn of a value that is read as another
     numeric: bool = False  # so front matter, which is text, reads its value as a number
+    words: tuple[str, ...] = ()  # all that it may be, where that are a few words
 
     def complaint(self, value: object) -> str:
-        """Return what to say about a wrong value: the argument, the value and what is allowed."""
-        return f"{self.name} is {show(value)}; it must be {self.allowed}"
+        """Return what to say about a wrong value: the argument, the value, what is allowed and what to do."""
+        remedy = self.near(value) if isinstance(value, str) else ""
+        if value is None:
+            remedy = "leave the option out for its default"
+        return f"{self.name} is {show(value)}; it must be {self.allowed}{f': {remedy}' if remedy else ''}"
+
+    def without_value(self, expression: Expression) -> str:
+        """Return what to say about an expression that is nil: most often it is text, or a number with its unit."""
+        name = bare_name(expression)
+        written = name or seen(str(expression))
+        written = written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
+        what = "is a variable without a value" if isinstance(unfiltered(expression), Path) else "has no value"
+        return f"{self.name}: {written}: `{written}` {what}; {self._instead(name)}"
+
+    def is_meant(self, name: str) -> bool:
+        """Return whether a name without quotes surely is a value, and no variable."""
+        return name in self.words or (self.numeric and name[0].isdigit())
+
+    def _instead(self, name: str) -> str:
+        if not name:
+            return f"it must be {self.allowed}: give it a default, or leave the option out"
+        with suppress(ValueError):
+            self.read(name)
+            return f"quote it: '{name}'"
+        return self.near(name) or f"it must be {self.allowed}"
+
+
+def unfiltered(expression: Expression) -> Expression | None:
+    """Return what an expression without filters is; None for one with filters, or of two values."""
+    if isinstance(expression, FilteredExpression):
+        return None if expression.filters else expression.left
+    return expression if isinstance(expression, Path) else None
+
+
+def bare_name(expression: Expression) -> str:
+    """Return the name of a variable that stands alone, as text does that lacks its quotes; else ""."""
+    path = unfiltered(expression)
+    root = path.path[0] if isinstance(path, Path) and len(path.path) == 1 else None
+    return root if isinstance(root, str) and _WORD.fullmatch(root) else ""
 
 
 def _number(value: object) -> float:
@@ -58,7 +117,20 @@ def _nearest_delay(value: object) -> float:
     return 0.0 if math.isnan(minutes) else min(max(minutes, 0.0), MAX_DELAY)
 
 
+def _near_delay(text: str) -> str:
+    """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`; `1,5` and `.5` as a number."""
+    if _ODD_POINT.fullmatch(text):
+        return f"write {float(text.replace(',', '.')):.10g}"
+    parts = _WITH_UNIT.findall(text)
+    if not parts or _WITH_UNIT.sub("", text.strip()) or any(unit.lower() not in _MINUTES for _, unit in parts):
+        return ""
+    minutes = sum(float(number) * _MINUTES[unit.lower()] for number, unit in parts)
+    return f"write {round(minutes, 4):.10g}, in minutes" if minutes <= MAX_DELAY else ""
+
+
 def _read_max_attempts(value: object) -> int:
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_ATTEMPTS:
         return int(value)
     raise ValueError
@@ -72,16 +144,35 @@ def _nearest_max_attempts(value: object) -> int:
     return 1 if math.isnan(count) else int(min(max(count, 1), MAX_ATTEMPTS))
 
 
+def _near_max_attempts(text: str) -> str:
+    found = _WITH_UNIT.fullmatch(text.strip())
+    try:
+        return f"write {_read_max_attempts(found[1])}" if found is not None else ""
+    except ValueError:
+        return ""
+
+
 def _read_priority(value: object) -> Priority:
     if not isinstance(value, str):
         raise ValueError
     return Priority(str(value))
 
 
+def _near_priority(text: str) -> str:
+    near = nearest(text.strip().lower(), tuple(Priority))
+    return f"did you mean '{near}'?" if near else ""
+
+
 def _read_source_name(value: object) -> str:
     if isinstance(value, str) and SOURCE_NAME.fullmatch(value):
         return str(value)
     raise ValueError
+
+
+def _near_source_name(text: str) -> str:
+    near = plain_name(text.strip())[:_LONGEST_NAME].strip("_")
+    said = f"write '{near}'" if near else ""
+    return said or ("letters are a to z here" if any(map(str.isalpha, text)) else "")
 
 
 OPTIONS: Final[Mapping[str, Option]] = {
@@ -94,6 +185,7 @@ OPTIONS: Final[Mapping[str, Option]] = {
             default="0",
             read=_read_delay,
             nearest=_nearest_delay,
+            near=_near_delay,
             numeric=True,
         ),
         Option(
@@ -103,6 +195,8 @@ OPTIONS: Final[Mapping[str, Option]] = {
             default="'default'",
             read=_read_priority,
             nearest=lambda _: Priority.DEFAULT,
+            near=_near_priority,
+            words=tuple(Priority),
         ),
         Option(
             name="max_attempts",
@@ -111,15 +205,17 @@ OPTIONS: Final[Mapping[str, Option]] = {
             default="1",
             read=_read_max_attempts,
             nearest=_nearest_max_attempts,
+            near=_near_max_attempts,
             numeric=True,
         ),
         Option(
             name="source_name",
             says="the name in the log",
             allowed="1 to 100 letters, digits, - and _",
-            default="the template and line, `pages_checkout_12`",
+            default="the template and line, `pages_checkout_12`; of a partial form the partial, `emails_welcome`",
             read=_read_source_name,
             nearest=lambda _: None,  # the tag has a default of its own
+            near=_near_source_name,
         ),
     )
 }
@@ -129,4 +225,16 @@ OPTIONS: Final[Mapping[str, Option]] = {
 def default_source_name(template: str, line: int) -> str:
     """Return the source name of a block that gives none: `pages_checkout_12`."""
     suffix = f"_{line}"
-    return plain_name(template)[: 100 - len(suffix)] + suffix
+    return plain_name(template)[: _LONGEST_NAME - len(suffix)] + suffix
+
+
+def partial_source_name(partial: str) -> str:
+    """Return the source name of a partial form that gives none: `emails_welcome`.
+
+    What does not fit has a digest of the whole name behind it, so that two partials never share theirs by that.
+    """
+    name = plain_name(partial)
+    if len(name) <= _LONGEST_NAME and partial.isascii():
+        return name
+    digest = hashlib.sha1(partial.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()[:8]
+    return f"{name[: _LONGEST_NAME - len(digest) - 1]}_{digest}"

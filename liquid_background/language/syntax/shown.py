@@ -30,6 +30,8 @@ def show(value: object) -> str:
     """
     if value is None:
         return "nil"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str):
         quote = '"' if "'" in value and '"' not in value else "'"
         inside = seen(value[:_LONGEST])

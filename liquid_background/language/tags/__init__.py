@@ -74,6 +74,7 @@ __all__ = [
     "Consumer",
     "ExtendsTag",
     "MacroTag",
+    "RenderTag",
     "Return",
     "Tokens",
     "close_collector",

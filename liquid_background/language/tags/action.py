@@ -15,6 +15,7 @@ from liquid_background.errors import ArgumentError, NotPlain
 from liquid_background.job import MAX_PARAMETERS
 from liquid_background.jobs.handover import decode
 from liquid_background.language.filters import made
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
 from liquid_background.language.tags.passing import PassingNode, check_defined, encode_passed, plain_instead
@@ -122,9 +123,9 @@ class ActionTag(Tag):
         for argument in arguments.named:
             if argument.name in named:
                 message = f"argument '{argument.name}' is given twice"
-                self.env.error(ArgumentError(message, token=argument.token, template_name=parsing.get()))
+                tolerate(self.env, ArgumentError(message, token=argument.token, template_name=parsing.get()))
             named[argument.name] = argument  # the last one counts where that is tolerated
         if len(named) > MAX_PARAMETERS:
             message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
-            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+            tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
         return ActionNode(token, action, tuple(named.values())[:MAX_PARAMETERS], target)

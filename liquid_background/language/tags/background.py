@@ -18,9 +18,11 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.errors import ArgumentError, NestedTooDeep, TagSyntaxError
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
+from liquid_background.language.dialect import dialect_in
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
-from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode
+from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode, warn_of
 from liquid_background.language.tags.opened import never_closed
 
 _END: Final = frozenset((TAG_ENDBACKGROUND,))
@@ -76,7 +78,14 @@ class BackgroundTag(Tag):
         plan = partial(plan_body, self.env, body.nodes, names, self.hands_over)
         nested = _depth.get() > 0
         return self.node_class(
-            token, label=label, arguments=named, plan=plan, is_nested=nested, body=body, source=source
+            token,
+            label=label,
+            arguments=named,
+            plan=plan,
+            is_nested=nested,
+            body=body,
+            source=source,
+            known=dialect_in(self.env).options,
         )
 
     def _parse_body(self, stream: TokenStream, token: Token) -> BlockNode:
@@ -106,6 +115,7 @@ class BackgroundTag(Tag):
             plan=lambda: Plan((), {}, ()),
             target=Identifier(target.value, token=target),
             partial=name,
+            known=dialect_in(self.env).options,
         )
 
     def _check(self, token: Token, given: Sequence[Argument], label: Expression | None) -> list[Argument]:
@@ -130,22 +140,26 @@ class BackgroundTag(Tag):
         return list(named.values())
 
     def _error(self, message: str, token: Token) -> None:
-        self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+        tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
 
     def _check_literal(self, name: str, expression: Expression) -> None:
         if not isinstance(expression, FilteredExpression) or expression.filters:
             return
         if isinstance(expression.left, Literal | Nil):
             value = expression.left.value if isinstance(expression.left, Literal) else None
+            option = dialect_in(self.env).options[name]
             try:
-                OPTIONS[name].read(value)
+                option.read(value)
             except ValueError:
-                self._error(OPTIONS[name].complaint(value), expression.left.token)
+                self._error(option.complaint(value), expression.left.token)
+            else:
+                warn_of(option.remark(value), parsing.get(), expression.left.token)
 
     def _refuse_escapes(self, node: Node, *, in_loop: bool) -> None:
         """Refuse a `break` or `continue` that would leave the body."""
         if isinstance(node, BreakNode | ContinueNode) and not in_loop:
-            message = f"'{node.token.value}' would leave the background block, which runs alone"
+            word = node.token.value
+            message = f"'{word}' would leave the background block, which runs alone: {{% return %}} ends it"
             raise TagSyntaxError(message, token=node.token)
         if not isinstance(node, BackgroundNode):  # a nested block has been checked when it was parsed
             for child in BodyWalk(self.env, (), frozenset()).children(node):

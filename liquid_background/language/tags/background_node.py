@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
 from liquid.ast import BlockNode, Partial, PartialScope
-from liquid.builtin.expressions import Identifier, Literal
+from liquid.builtin.expressions import Identifier, Literal, Nil
+from liquid.exceptions import LiquidSyntaxWarning
 from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
@@ -17,7 +19,19 @@ from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.limits import look_soon
 from liquid_background.language.plan import Plan
-from liquid_background.language.syntax import OPTIONS, Argument, BodySource, default_source_name, line_of, parsing, show
+from liquid_background.language.strict import tolerate
+from liquid_background.language.syntax import (
+    OPTIONS,
+    Argument,
+    BodySource,
+    Option,
+    bare_name,
+    default_source_name,
+    line_of,
+    parsing,
+    partial_source_name,
+    show,
+)
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.output import bare
 from liquid_background.language.tags.passing import (
@@ -41,6 +55,7 @@ class BackgroundNode(PassingNode, BodyNode):
         "_evaluated",
         "_fixed",
         "_given",
+        "_known",
         "_plan",
         "_planned",
         "body",
@@ -66,6 +81,7 @@ class BackgroundNode(PassingNode, BodyNode):
         source: BodySource | None = None,
         target: Identifier | None = None,
         partial: Expression | None = None,
+        known: Mapping[str, Option] = OPTIONS,
     ) -> None:
         super().__init__(token)
         self.template = parsing.get()
@@ -73,6 +89,7 @@ class BackgroundNode(PassingNode, BodyNode):
         self.label = label
         self.options = [argument for argument in arguments if argument.name in OPTIONS]
         self.parameters = [argument for argument in arguments if argument.name not in OPTIONS]
+        self._known = known
         self._plan = plan
         self._planned = None if is_nested else plan()  # one in another block is parsed again before it renders
         self.body = body
@@ -81,10 +98,13 @@ class BackgroundNode(PassingNode, BodyNode):
         self.partial = partial
         self._evaluated = [bare(expression) for expression in self._own_expressions()]
         # The options by name, with the place of each among the values; the label is the last, if there is one.
-        self._given = [(option.name, option.value.token, place) for place, option in enumerate(self.options)]
+        self._given = [(option.name, option.value, place) for place, option in enumerate(self.options)]
         if label is not None and all(name != "source_name" for name, _, _ in self._given):
-            self._given.append(("source_name", label.token, -1))
+            self._given.append(("source_name", label, -1))
         self._fixed = self._fixed_options()
+        self._given = [given for given in self._given if not isinstance(self._evaluated[given[2]], Literal | Nil)]
+        if partial is None and all(name != "source_name" for name, _, _ in self._given):
+            self._fixed.setdefault("source_name", default_source_name(self.template, self.line))
 
     @property
     def plan(self) -> Plan:
@@ -117,7 +137,9 @@ class BackgroundNode(PassingNode, BodyNode):
 
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> int:
         look_soon(context)
-        options = self._fixed if self._fixed is not None else self._read_options(context, values)
+        partial = self._partial_name(values[-1]) if self.partial else None
+        is_fixed = not self._given and "source_name" in self._fixed
+        options = self._fixed if is_fixed else self._read_options(context, values, partial)
         if large_size((*values[len(self.options) :], *handed)) > FAR_TOO_MUCH:
             self._refuse_size(context, f"over {FAR_TOO_MUCH // 1024:,} KB")
             return self._assign(context, None)
@@ -126,7 +148,7 @@ class BackgroundNode(PassingNode, BodyNode):
             line=self.source.line if self.source else self.line,
             column=self.source.column if self.source else 0,
             source=self.source.text if self.source else None,
-            partial=self._partial_name(values[-1]) if self.partial else None,
+            partial=partial,
             parameters=self._encode_parameters(context, values[len(self.options) :]),
             handed_over=self._encode_handed(context, handed),
             **options,
@@ -141,41 +163,48 @@ class BackgroundNode(PassingNode, BodyNode):
             context.assign(self.target, job_id)
         return 0
 
-    def _fixed_options(self) -> dict[str, Any] | None:
-        """Return the options when they are the same in every render: literals that are right."""
+    def _fixed_options(self) -> dict[str, Any]:
+        """Return the options that are written out, and so the same in every render.
+
+        The tag has told of wrong ones where it was parsed; here the nearest of each counts.
+        """
         options: dict[str, Any] = {}
         for name, _, place in self._given:
             expression = self._evaluated[place]
-            if not isinstance(expression, Literal):
-                return None
-            try:
-                options[name] = OPTIONS[name].read(expression.value)
-            except ValueError:
-                return None
-        options.setdefault("source_name", default_source_name(self.template, self.line))
-        return options
+            if isinstance(expression, Literal):
+                try:
+                    options[name] = self._known[name].read(expression.value)
+                except ValueError:
+                    options[name] = self._known[name].nearest(expression.value)
+        return {name: value for name, value in options.items() if value is not None}
 
-    def _read_options(self, context: RenderContext, values: list[object]) -> dict[str, Any]:
-        options: dict[str, Any] = {}
-        for name, token, place in self._given:
-            option, value = OPTIONS[name], None if is_missing(values[place]) else values[place]
+    def _read_options(self, context: RenderContext, values: list[object], partial: str | None) -> dict[str, Any]:
+        options = dict(self._fixed)
+        for name, expression, place in self._given:
+            option, value = self._known[name], None if is_missing(values[place]) else values[place]
             try:
                 options[name] = option.read(value)
             except ValueError:
-                context.error(ArgumentError(option.complaint(value), token=token, template_name=self.template))
+                said = option.complaint(value) if value is not None else option.without_value(expression)
+                tolerate(context.env, ArgumentError(said, token=expression.token, template_name=self.template))
                 options[name] = option.nearest(value)
+            else:
+                warn_of(option.remark(value), self.template, expression.token)
         if not options.get("source_name"):
-            options["source_name"] = default_source_name(self.template, self.line)
+            named = partial_source_name(partial) if partial else default_source_name(self.template, self.line)
+            options["source_name"] = named
         return options
 
     def _partial_name(self, value: object) -> str:
         if isinstance(value, str) and value.strip():
             return str(value)
-        raise ArgumentError(
-            f"the partial to run is {show(value)}; it must be the name of a partial",
-            token=self.token,
-            template_name=self.template,
-        )
+        assert self.partial is not None
+        given = None if is_missing(value) else value
+        name = bare_name(self.partial) if given is None else ""
+        message = f"the partial to run is {show(given)}; it must be the name of a partial"
+        if name:
+            message = f"the partial to run is `{name}`, a variable without a value; quote it: '{name}'"
+        raise ArgumentError(message, token=self.partial.token, template_name=self.template)
 
     def _encode_parameters(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
         encoded: dict[str, Encoded] = {}
@@ -185,7 +214,7 @@ class BackgroundNode(PassingNode, BodyNode):
                 encoded[argument.name] = encode_passed(context, value)
             except NotPlain as reason:
                 message = f"parameter '{argument.name}' {reason}: {plain_instead(context, value)}"
-                context.error(ArgumentError(message, token=argument.value.token, template_name=self.template))
+                tolerate(context.env, ArgumentError(message, token=argument.value.token, template_name=self.template))
         return encoded
 
     def _encode_handed(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
@@ -202,7 +231,7 @@ class BackgroundNode(PassingNode, BodyNode):
                 is_whole = str(reason).startswith(f"is {a(kind)},")
                 if isinstance(value, dict | list | tuple | int | float) and not is_whole:
                     message += f" (something in it {reason})"
-                context.error(HandOverError(message, token=hand_over.path.token, template_name=self.template))
+                tolerate(context.env, HandOverError(message, token=hand_over.path.token, template_name=self.template))
         return encoded
 
     def _fits(self, context: RenderContext, job: Job) -> bool:
@@ -218,7 +247,7 @@ class BackgroundNode(PassingNode, BodyNode):
     def _refuse_size(self, context: RenderContext, size: str, largest: str = "") -> None:
         most = f"at most {MAX_PAYLOAD // 1024} KB can travel"
         message = f"the job takes {size}; {most}: pass ids instead of whole values{largest}"
-        context.error(ArgumentError(message, token=self.token, template_name=self.template))
+        tolerate(context.env, ArgumentError(message, token=self.token, template_name=self.template))
 
     def parameter_names(self) -> Iterable[str]:
         """Return the names that the body is given."""
@@ -253,3 +282,9 @@ class BackgroundNode(PassingNode, BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
+
+
+def warn_of(remark: str, template: str, token: Token) -> None:
+    """Warn that the value of an option was read as another, if there is something to say: once for each place."""
+    if remark:
+        warnings.warn(f"{remark} ({template}:{line_of(token)})", LiquidSyntaxWarning, stacklevel=2)

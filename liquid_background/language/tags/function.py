@@ -8,11 +8,12 @@ from typing import Final, TextIO
 from liquid import BoundTemplate, Node, RenderContext, Tag, Token, TokenStream
 from liquid.ast import Partial, PartialScope
 from liquid.builtin.expressions import FilteredExpression, Identifier, KeywordArgument, Nil
-from liquid.exceptions import TemplateNotFoundError
+from liquid.exceptions import LiquidInterrupt, TemplateNotFoundError
 from liquid.expression import Expression
 from liquid.output import NullIO
 from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
+from liquid_background.language.dialect import end_at
 from liquid_background.language.filters import check_text
 from liquid_background.language.syntax import parse_arguments, parsing
 from liquid_background.language.tags.partials import Return, noting_way_in
@@ -92,6 +93,8 @@ class FunctionNode(PassingNode):
                 template.render_with_context(scope, NullIO(), partial=True, block_scope=False)
             except Return as returned:
                 value = returned.value
+            except LiquidInterrupt as error:
+                end_at(context.env, error, self.token)
             context.assign(self.target, value)
         return 0
 
@@ -110,6 +113,8 @@ class FunctionNode(PassingNode):
                 await template.render_with_context_async(scope, NullIO(), partial=True, block_scope=False)
             except Return as returned:
                 value = returned.value
+            except LiquidInterrupt as error:
+                end_at(context.env, error, self.token)
             context.assign(self.target, value)
         return 0
 

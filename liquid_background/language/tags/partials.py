@@ -65,7 +65,7 @@ def note_way_in(error: BaseException | None, token: Token, template: str) -> Non
         return
     where = error.token if isinstance(error, LiquidError) else token_in(error.__traceback__)[0]
     if where is not None and where.source is not token.source:
-        error.add_note(f"{_WAY_IN[token.value]} {template}:{line_of(token)}")
+        error.add_note(f"{_WAY_IN.get(token.value, 'rendered from')} {template}:{line_of(token)}")
 
 
 class _RowsPath(Path):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Tag, Token, TokenStream
@@ -12,10 +14,12 @@ from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import ArgumentError, LimitReached, NotPlain
-from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
+from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job, new_id
+from liquid_background.jobs.handover import encode
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look
+from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, what_was_wrong
 from liquid_background.language.tags.collector import Collector, Site, collector_of
 from liquid_background.language.tags.passing import (
@@ -35,7 +39,7 @@ _SECRET_HEADERS: Final = frozenset(("cookie", "set-cookie", "authorization", "pr
 
 
 class TriggerEventNode(PassingNode):
-    """An event, with the values that its consumers see as `event`."""
+    """An event, with the values that its consumers see as `event`, beside its type, date and id."""
 
     __slots__ = ("arguments", "event", "template")
 
@@ -73,12 +77,16 @@ class TriggerEventNode(PassingNode):
         encoded = (
             self._encode(context, argument, value) for argument, value in zip(self.arguments, values, strict=True)
         )
+        own = _own(event)
+        given = dict(zip((argument.name for argument in self.arguments), encoded, strict=True))
         parameters = {
-            "event": dict(zip((argument.name for argument in self.arguments), encoded, strict=True)),
+            "event": {**given, **{name: value for name, value in own.items() if name not in given}},
             "context": self._request(context, collector),
         }
-        for consumer in consumers:
-            job = Job(template=consumer.name, line=1, partial=consumer.name, parameters=parameters, **consumer.options)
+        ids = chain((own["id"],), iter(new_id, None))  # the event has that of its first job
+        for job_id, consumer in zip(ids, consumers, strict=False):
+            name = consumer.name
+            job = Job(id=job_id, template=name, line=1, partial=name, parameters=parameters, **consumer.options)
             if len(encode_data(job)) > MAX_PAYLOAD:
                 raise self._error(_TOO_LARGE)
             try:
@@ -114,6 +122,11 @@ class TriggerEventNode(PassingNode):
         """Return the event's and the arguments' expressions."""
         yield self.event
         yield from (argument.value for argument in self.arguments)
+
+
+def _own(event: str) -> dict[str, Encoded]:
+    """Return what every consumer of an event sees of it, beside the values that its tag gives."""
+    return {"type": str(event), "date": encode(datetime.now(UTC).replace(microsecond=0)), "id": new_id()}
 
 
 def request_values(context: RenderContext, site: Site) -> dict[str, Any]:
@@ -173,5 +186,5 @@ class TriggerEventTag(Tag):
             arguments.head.eat(TOKEN_EOF)
         if len(named) > MAX_PARAMETERS:
             message = f"{len(named)} values are given; at most {MAX_PARAMETERS} are allowed: pass one object"
-            self.env.error(ArgumentError(message, token=token, template_name=parsing.get()))
+            tolerate(self.env, ArgumentError(message, token=token, template_name=parsing.get()))
         return TriggerEventNode(token, event, tuple(named.values())[:MAX_PARAMETERS])

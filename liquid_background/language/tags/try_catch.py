@@ -13,7 +13,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.plan import OnceNode
-from liquid_background.language.syntax import explain, locate, text_of
+from liquid_background.language.syntax import explain, locate, text_of, what_was_wrong
 from liquid_background.language.tags.capture import OpenNode
 from liquid_background.language.tags.opened import never_closed
 from liquid_background.language.tags.partials import Return
@@ -49,7 +49,7 @@ class CatchNode(OnceNode):
     def namespace(self, error: Exception) -> dict[str, object]:
         """Return the error as templates see it: name, message, template and line."""
         template, line = locate(error)
-        message = str(error.message) if isinstance(error, LiquidError) else text_of(error)
+        message = what_was_wrong(error) if isinstance(error, LiquidError) else text_of(error)
         shown = {
             "name": type(error).__name__,
             "message": message[:_LONGEST] or type(error).__name__,
