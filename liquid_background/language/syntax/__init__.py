@@ -1,7 +1,15 @@
 """How tags are written: their arguments, their options, and the source between them."""
 
-from liquid_background.language.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
+from liquid_background.language.syntax.arguments import (
+    Argument,
+    Arguments,
+    expression_stream,
+    is_partial_form,
+    parse_arguments,
+    starts_assignment,
+)
 from liquid_background.language.syntax.code import raised_at
+from liquid_background.language.syntax.complaints import reworded, unclosed
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.lines import NoStatement, statements
@@ -52,10 +60,12 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_stream",
     "expression_tokens",
     "in_liquid_tag",
     "is_impossible",
     "is_of",
+    "is_partial_form",
     "lexer",
     "line_of",
     "locate",
@@ -64,6 +74,7 @@ __all__ = [
     "parsing",
     "partial_source_name",
     "raised_at",
+    "reworded",
     "seen",
     "show",
     "slice_body",
@@ -73,6 +84,7 @@ __all__ = [
     "text_of",
     "token_in",
     "trace",
+    "unclosed",
     "unescaped",
     "unfiltered",
     "what_was_wrong",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -44,7 +44,7 @@ _PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
 _BEGINS_NUMBER: Final = frozenset((TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_DOT))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
-_ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??[ \n\t\r]*=(?![!=<>])")
+_ASSIGNMENT: Final = re.compile(r"[ \n\t\r]*(?!\d+\b)(?P<name>\w[\w-]*\??)[ \n\t\r]*=(?![!=<>])")
 _INJECTED: Final = frozenset(("context", "environment"))  # python-liquid fills these in; no template can
 
 
@@ -216,6 +216,20 @@ def _stream(tokens: list[Token], following: Token) -> TokenStream:
     return TokenStream(iter([*tokens, Token(TOKEN_EOF, "", following.start_index, following.source)]))
 
 
+def expression_stream(tokens: Iterable[Token], expression: Token) -> TokenStream:
+    """Return a stream of an expression's tokens whose end has a place: that of its last character."""
+    stream = TokenStream(iter(tokens))
+    end = expression.start_index + max(len(expression.value) - 1, 0)
+    stream.eof = Token(TOKEN_EOF, "", end, expression.source)
+    return stream
+
+
 def starts_assignment(expression: Token) -> bool:
     """Return whether the token behind a tag's name is an expression that starts with `name =`."""
     return expression.kind == TOKEN_EXPRESSION and _ASSIGNMENT.match(expression.value) is not None
+
+
+def is_partial_form(expression: Token) -> bool:
+    """Return whether what stands behind `background` is the partial form: `name =`, where that is no option's name."""
+    found = _ASSIGNMENT.match(expression.value) if expression.kind == TOKEN_EXPRESSION else None
+    return found is not None and found["name"] not in OPTIONS

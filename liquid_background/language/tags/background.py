@@ -21,7 +21,15 @@ from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
 from liquid_background.language.dialect import dialect_in
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
 from liquid_background.language.strict import tolerate
-from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
+from liquid_background.language.syntax import (
+    OPTIONS,
+    Argument,
+    is_partial_form,
+    parse_arguments,
+    parsing,
+    slice_body,
+    starts_assignment,
+)
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode, warn_of
 from liquid_background.language.tags.opened import never_closed
 
@@ -60,9 +68,12 @@ class BackgroundTag(Tag):
         """Return the node of a block or a partial form."""
         token = stream.eat(TOKEN_TAG)
         expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
-        if starts_assignment(stream.current):
+        if is_partial_form(stream.current):
             return self._parse_partial(stream, token)
         arguments = parse_arguments(self.env, stream, token)
+        if starts_assignment(stream.current):
+            option = arguments.head.current
+            raise TagSyntaxError(f"write {option.value}: …, with a colon, for the option", token=option)
         label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
         named = self._check(token, arguments.named, label)
         if expression is not None:
@@ -103,8 +114,6 @@ class BackgroundTag(Tag):
         arguments = parse_arguments(self.env, stream, token)
         target = arguments.head.eat(arguments.head.current.kind)
         arguments.head.eat(arguments.head.current.kind)  # the equals sign
-        if target.value in OPTIONS:
-            raise TagSyntaxError(f"write {target.value}: …, with a colon, for the option", token=target)
         if target.kind != TOKEN_WORD:
             raise TagSyntaxError(f"'{target.value}' cannot name a variable", token=target)
         name = arguments.expression(self.env, missing="the name of a partial is missing")
@@ -170,7 +179,7 @@ def _skip(stream: TokenStream) -> None:
     """Move a stream from an opening tag to its end tag, or to the end of a partial form."""
     depth = 0
     while stream.current.kind != TOKEN_EOF:
-        if stream.current.is_tag(TAG_BACKGROUND) and not starts_assignment(stream.peek):
+        if stream.current.is_tag(TAG_BACKGROUND) and not is_partial_form(stream.peek):
             depth += 1
         elif stream.current.is_tag(TAG_ENDBACKGROUND):
             depth -= 1
@@ -187,5 +196,5 @@ def blocks_only(tokens: list[Token]) -> list[Token]:
     return [
         token
         for token, after in zip(tokens, following, strict=True)
-        if not (token.kind == TOKEN_TAG and token.value == "background" and starts_assignment(after))
+        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
     ]
