@@ -53,9 +53,11 @@ def choices_of(annotation: Any) -> Iterator[str]:
 
 def allowed(field: FieldInfo) -> str:
     """Return what a setting may be, to stand behind "it must be"."""
-    choices = ", ".join(choices_of(field.annotation))
+    choices = [*choices_of(field.annotation)]
+    if choices and get_origin(field.annotation) is Literal:
+        return f"{', '.join(choices[:-1])} or {choices[-1]}"
     if choices:
-        return f"a list of {choices}"
+        return f"a list of {', '.join(choices)}"
     kind = kind_of(field.annotation)
     article = "" if kind in ("true or false", "text") else "a "
     return f"{article}{kind} {range_of(field)}".rstrip()
