@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background import Engine, SettingsError
+from liquid_background import Engine, Settings, SettingsError
 from liquid_background.settings import load_settings, mask_url
 
 KEY = "0123456789abcdef"
