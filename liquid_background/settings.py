@@ -154,6 +154,29 @@ class Settings(BaseSettings):
         description="Keys of 16 characters or more that sign jobs: the first one signs, every one verifies.",
     )
 
+    def __init__(self, **given: Any) -> None:
+        """Read the settings: those that are given, then the others.
+
+        Raises:
+            SettingsError: naming the setting and what is wrong with it.
+        """
+        for name in sorted(given.keys() - Settings.model_fields.keys()):
+            raise SettingsError(f"unknown setting {shortened(name)}; {_advice(name)}")
+        try:
+            super().__init__(**given)
+        except ValidationError as error:
+            raise SettingsError(_explained(error, given)) from error
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse a change.
+
+        Raises:
+            SettingsError: in any case.
+        """
+        if name in Settings.model_fields:
+            raise SettingsError(f"setting {name}: settings do not change once they are made; make new ones with it")
+        super().__setattr__(name, value)
+
     @field_validator("retry_delays", "secret_names", "signing_key", "event_context", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
@@ -254,16 +277,16 @@ def load_settings(place: str = "", /, **arguments: object) -> Settings:
         SettingsError: naming the setting and what is wrong with it.
     """
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
-    for name in sorted(set(given) - set(Settings.model_fields)):
-        raise SettingsError(f"unknown setting {shortened(name)}; {_advice(name)}")
     for variable in _unknown_variables():
         nearest = _nearest(variable.upper().removeprefix(_PREFIX))
         advice = f"did you mean {_PREFIX}{nearest.upper()}?" if nearest else "docs/settings.md lists the settings"
         warnings.warn(f"the variable {variable} is no setting and does nothing; {advice}", stacklevel=1)
     try:
         return Settings(**given)
-    except ValidationError as error:
-        raise SettingsError("; ".join(_explain(item, given, place) for item in error.errors())) from error
+    except SettingsError as error:
+        if place and isinstance(error.__cause__, ValidationError):
+            raise SettingsError(_explained(error.__cause__, given, place)) from error.__cause__
+        raise
 
 
 def _unknown_variables() -> list[str]:
@@ -298,6 +321,10 @@ def _nearest(name: str) -> str | None:
     """Return the setting that a name is nearest to, if any is near."""
     plain = name.lower().replace("-", "_").removeprefix(_PREFIX.lower())
     return nearest(plain, Settings.model_fields) or None
+
+
+def _explained(error: ValidationError, given: Mapping[str, Any], place: str = "") -> str:
+    return "; ".join(_explain(item, given, place) for item in error.errors())
 
 
 def _explain(item: Any, given: Mapping[str, Any], place: str) -> str:

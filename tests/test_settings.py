@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from liquid_background import Engine, SettingsError
+from liquid_background import Engine, Settings, SettingsError
 from liquid_background.settings import load_settings, mask_url
 
 KEY = "0123456789abcdef"
@@ -230,3 +230,20 @@ def test_a_wrong_secret_is_not_shown(name: str, given: object) -> None:
     with pytest.raises(SettingsError, match=f"^setting {name}: ") as raised:
         load_settings(**{name: given})
     assert SECRET not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Settings(retry_delay=5), r"unknown setting 'retry_delay'; did you mean 'retry_delays'\?"),
+        (lambda: Settings.model_validate({"leese": 5}), r"unknown setting 'leese'; did you mean 'lease'\?"),
+        (lambda: Settings.model_validate_json('{"leese": 5}'), r"unknown setting 'leese'; did you mean 'lease'\?"),
+        (lambda: Settings(job_timeout="5m"), "setting job_timeout: '5m' cannot be; it must be a number over 0"),
+        (lambda: Settings(log_format="xml"), "setting log_format: 'xml' cannot be; it must be text or json"),
+        (lambda: setattr(Settings(), "site", "b"), "setting site: settings do not change once they are made"),
+    ],
+    ids=["unknown", "mapping", "json", "kind", "choice", "frozen"],
+)
+def test_settings_that_are_made_by_hand_are_told_in_the_same_words(make: Any, message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        make()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from sys import getsizeof
 from typing import Any, Final, TextIO
 
-from liquid import BoundTemplate, RenderContext, Token
-from liquid.exceptions import LiquidError, ResourceLimitError
+from liquid import BoundTemplate, Mode, RenderContext, Token
+from liquid.exceptions import LiquidError, ResourceLimitError, UnknownFilterError
 from liquid.stringify import to_liquid_string
 from liquid.undefined import UNDEFINED
 
@@ -19,6 +20,7 @@ from liquid_background.language.filters import check_formats, check_text, guarde
 from liquid_background.language.limits import Text, Watch
 from liquid_background.language.stretch import Stretch, too_deep
 from liquid_background.language.syntax import show
+from liquid_background.nearest import nearest
 
 _LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
@@ -260,13 +262,28 @@ class Context(RenderContext):
         if kept is not None and kept[0] is raw:
             return kept[1]
         if raw is None:
-            return super().filter(name, token)
+            return self._unknown_filter(name, token)
         if getattr(raw, "with_context", False):
             check_formats(name, self)
             return guarded(name, raw, env, super().filter(name, token))
         call = guarded(name, raw, env)
         env.guarded_filters[name] = raw, call
         return call
+
+    def _unknown_filter(self, name: str, token: Token | None) -> Callable[..., object]:
+        """Return what stands for a filter that nobody registered.
+
+        Raises:
+            UnknownFilterError: with what to do about it, where unknown filters are errors.
+        """
+        try:
+            return super().filter(name, token)
+        except UnknownFilterError as error:
+            if self.env.mode is not Mode.LAX:  # where it is dropped
+                near = _near_filter(name, frozenset(self.env.filters))
+                advice = f"did you mean '{near}'?" if near else "register it with environment.add_filter"
+                error.args = (f"unknown filter {show(name)}: {advice}",)
+            raise
 
     def extend(self, namespace: Mapping[str, object], template: BoundTemplate | None = None) -> Any:
         """Take a step at the way into a partial, a macro or a scope."""
@@ -308,6 +325,12 @@ class Context(RenderContext):
         if isinstance(exc, ResourceLimitError):
             raise exc
         super().error(exc)
+
+
+@lru_cache(maxsize=256)
+def _near_filter(name: str, known: frozenset[str]) -> str:
+    """Return the filter that a wrong name is near; a loop may ask for it in each turn."""
+    return nearest(name, known)
 
 
 def _plain(key: Any) -> Any:

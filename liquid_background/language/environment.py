@@ -129,6 +129,8 @@ class Environment(Speaking, Sending, Exposing):
         if self.report is None and self.mode is Mode.LAX and not isinstance(exc, ResourceLimitError):
             return
         error = placed(exc if isinstance(exc, LiquidError) else exc(msg, token=token))
+        if error is None:
+            return
         if self.report is None and not isinstance(error, ResourceLimitError):
             error.token = error.token or token
             super().error(cut(error), token=token)

@@ -11,14 +11,14 @@ from liquid import Node
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, StringLiteral
 
-from liquid_background.job import MAX_PARAMETERS
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.plan import REQUEST_ROOTS, BodyWalk
 from liquid_background.language.scope import ANYTHING, Scope
-from liquid_background.language.syntax import OPTIONS, Argument, KeyName, LonePath, line_of, show
+from liquid_background.language.syntax import Argument, KeyName, LonePath, line_of
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.finding import Finding, finding
-from liquid_background.lint.partials import Partials, included, paths, roots_read, shared
+from liquid_background.lint.parameters import check_parameters
+from liquid_background.lint.partials import Partials, paths, shared
 from liquid_background.lint.run import Run
 
 _ALWAYS_THERE: Final = frozenset(("now", "today"))
@@ -80,7 +80,8 @@ class _Reads(BodyWalk):
 
 def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     """Yield what is wrong with one background tag."""
-    yield from _check_opener(run, path, node)
+    yield from _check_opener(path, node)
+    yield from check_parameters(run, path, node)
     if node.body is None:
         return
     reads = _Reads(run.partials, node.parameter_names())
@@ -97,7 +98,6 @@ def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
         fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
         fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
         yield finding(path, read.token, "request-in-job", message, fix)
-    yield from _check_unused(run.partials, path, node)
 
 
 def _named(read: Path) -> str:
@@ -105,44 +105,11 @@ def _named(read: Path) -> str:
     return f"`{text}`" if len(text) <= _LONGEST_NAME else f"`{text[: _LONGEST_NAME - 1]}…`"
 
 
-def _check_opener(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
+def _check_opener(path: str, node: BackgroundNode) -> Iterator[Finding]:
     is_named = node.label is not None or any(argument.name == "source_name" for argument in node.options)
     if not is_named and node.partial is None:  # which the partial is the name of
         fix = "add source_name: 'what_it_does'"
         yield finding(path, node.token, "no-source-name", "this job has no source name to find it by in the log", fix)
-    for parameter in node.parameters:
-        near = run.suggestions.of("option", parameter.name, OPTIONS, cutoff=0.75)
-        if near:
-            message = f"{show(parameter.name)} is taken for a parameter"
-            yield finding(path, parameter.token, "misspelt-option", message, f"did you mean the option '{near}'?")
-
-
-def _check_unused(partials: Partials, path: str, node: BackgroundNode) -> Iterator[Finding]:
-    given = node.parameters[:MAX_PARAMETERS]  # more are an error of their own
-    roots, includes = _read_in(partials, node) if given else (set(), set())
-    inside = [partials.read(name) if name else None for name in includes]
-    if None in inside:
-        return
-    for parameter in given:
-        if parameter.name not in roots and not any(parameter.name in names for names in inside if names):
-            message = f"parameter {show(parameter.name)} is not read in the body"
-            yield finding(path, parameter.token, "unused-parameter", message, "remove it, or read it")
-
-
-def _read_in(partials: Partials, node: BackgroundNode) -> tuple[set[str], set[str]]:
-    """Return the roots that a body reads, and the partials that it includes."""
-    roots: set[str] = set()
-    includes: set[str] = set()
-    left: list[Node] = list(node.body.nodes) if node.body is not None else []
-    walk = BodyWalk(partials.environment, (), frozenset())
-    while left:
-        current = left.pop()
-        roots.update(roots_read(current))
-        name = included(current)
-        if name is not None:
-            includes.add(name)
-        left.extend(walk.children(current))
-    return roots, includes
 
 
 def literal(arguments: list[Argument], name: str) -> object:

@@ -44,6 +44,12 @@ RULES: Final[Mapping[str, Rule]] = {
             Severity.ERROR,
             "An option or parameter of a background tag, or one in front matter, is out of range or lacks its quotes.",
         ),
+        Rule(
+            "misspelt-option",
+            Severity.ERROR,
+            "A parameter has nearly the name of an option, which is a warning where the job reads it; or nothing reads "
+            "it, and it has the name of an option elsewhere, such as timeout.",
+        ),
         Rule("unknown-tag", Severity.ERROR, "Nobody registered the tag."),
         Rule("unknown-filter", Severity.ERROR, "Nobody registered the filter."),
         Rule("blank-variable", Severity.ERROR, "A job reads a page variable where nothing is handed over."),
@@ -71,7 +77,6 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
         Rule("unused-parameter", Severity.WARNING, "A parameter is given that the body does not read."),
         Rule("unquoted", Severity.WARNING, "An option is a name that nothing gives a value: most often unquoted text."),
-        Rule("misspelt-option", Severity.WARNING, "A parameter has nearly the name of an option."),
         Rule("unknown-key", Severity.WARNING, "Front matter has a name that means nothing here."),
         Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, but not elsewhere."),
         Rule("not-a-template", Severity.WARNING, "A file or folder is named like a template, and is none."),

@@ -64,12 +64,27 @@ def test_filters_take_names_literally_and_n_counts_from_the_end(project: Any, lo
     assert len(project.quick(*short, "--source-name", "a.b").lines) == 3
     assert len(project.quick(*short, "--source-name", "[a-z]*").lines) == 1
     assert project.quick(*short, "--status", "failed").lines == ["[attempt 1/3] - a.b - FAILED"]
-    assert project.quick(*short, "--type", "report").lines == ["[report] - a.b - hi"]
+    assert project.quick(*short, "--type", "RePort").lines == ["[report] - a.b - hi"]
     assert project.quick(*short, "--type", "job", "-n", "2").lines == [
         "[attempt 1/3] - a.b - FAILED",
         '[attempt 1/3] - "[a-z]*" - SUCCESS',
     ]
     assert project.quick("logs", "-n", "0").lines == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("staging",), "no environment is named here, such as 'staging': the settings say whose log it is"),
+        (("staging", "--filter=error"), "no such option --filter: write --type TYPE"),
+        (("-i", "2000"), "no such option -i: leave it out: with --tail"),
+        (("-q",), "no such option -q: write --format short"),
+        (("--qux",), "No such option"),
+    ],
+    ids=["environment", "filter", "interval", "quiet", "any"],
+)
+def test_who_comes_from_the_original_is_told_what_it_is_here(project: Any, words: tuple[str, ...], said: str) -> None:
+    assert said in project.quick("logs", *words, code=2).err
 
 
 def test_since_means_the_time_of_the_entry(project: Any, log: Store) -> None:

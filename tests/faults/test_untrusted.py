@@ -38,7 +38,7 @@ HOSTILE = {
     "recursion": "{% include 'me' %}",
     "swallows": "{% try %}{% for i in (1..9000000) %}{{ i }}{% endfor %}{% catch e %}{% endtry %}" * 30,
 }
-WHY = ("limit", "over", "expected '}}'", "memory", "killed", "recursive", "depth", "digits", "died")
+WHY = ("limit", "over", "never closed", "memory", "killed", "recursive", "depth", "digits", "died")
 
 
 @pytest.fixture

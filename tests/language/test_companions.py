@@ -245,7 +245,7 @@ def test_cleanup_logic_in_an_error_handler(site: Any) -> None:
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("{% graphql x = 'y' %}", "unexpected tag 'graphql': register it with environment.add_tag"),
+        ("{% graphql x = 'y' %}", "unexpected tag 'graphql': a platformOS tag"),
         ("{% backgroud %}", "did you mean 'background'"),
         ("{% background %}{% exprot x %}{% endbackground %}", "unexpected tag 'exprot'"),
         ("{% try %}", "never closed"),

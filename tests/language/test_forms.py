@@ -224,7 +224,7 @@ def test_a_failed_job_makes_none(site: Any) -> None:
             "leave",
         ),
         ("{% background source_name: 'job' %}...\n{% endcomment %}", 2, "unexpected tag 'endcomment'"),
-        ("{% background %}\n\n{% if %}{% endif %}{% endbackground %}", 3, "missing expression"),
+        ("{% background %}\n\n{% if %}{% endif %}{% endbackground %}", 3, "this .if. does not say what it needs"),
         ("{% background %}\r\n\r\n{% nope %}{% endbackground %}", 3, "unexpected tag 'nope'"),
         ("{% endbackground %}", 1, "unexpected tag 'endbackground'"),
         (f"{{% background {'n' * 256}: 1 %}}{{% endbackground %}}", 1, "256 characters"),

@@ -272,7 +272,7 @@ def test_deep_nesting_says_so(name: str) -> None:
 
 
 def test_what_is_never_closed_is_named_with_its_line() -> None:
-    with pytest.raises(LiquidError, match="expected '}}'") as raised:
+    with pytest.raises(LiquidError, match="output is never closed") as raised:
         Environment().from_string("a\nb {{ x }}\n" + "{{" * 20_000)
     context = raised.value.context()
     assert context is not None

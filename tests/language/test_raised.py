@@ -254,7 +254,7 @@ def test_a_character_is_escaped_once(site: Any) -> None:
         ("{% include 'a\tb' %}", "partial 'a<tab>b' not found"),
         ("{% include 'a\\b' %}", "partial 'a\\b' not found"),
         ("{% background priority: 'a\x1bb' %}{% endbackground %}", "priority is 'a<U+001B>b'"),
-        ("{{ \x07 }}", "unexpected '<U+0007>'"),
+        ("{{ \x07 }}", "unexpected `<U+0007>`"),
     ):
         with pytest.raises(LiquidError) as raised:
             site.render(source)

@@ -125,15 +125,15 @@ def test_what_cannot_be_written_is_an_error_that_says_what_to_do(source: str, me
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("{% assign h['k'] %}", "expected '=', found end of expression"),
-        ("{% assign h.k == 1 %}", "expected '=', found '=='"),
-        ("{% assign h.k = %}", "expected a primitive expression, found end of expression"),
+        ("{% assign h['k'] %}", "expected `=` behind `]`, and the tag ends"),
+        ("{% assign h.k == 1 %}", "expected `=` behind `k`, found `==`"),
+        ("{% assign h.k = %}", "expected a value behind `=`, and the tag ends"),
     ],
 )
 def test_what_is_no_write_is_refused_when_it_is_parsed(source: str, message: str) -> None:
     with pytest.raises(LiquidError) as raised:
         ENVIRONMENT.from_string(source)
-    assert message.partition(",")[0] in str(raised.value.message)
+    assert message in str(raised.value)
 
 
 def test_what_is_written_is_held_to_the_limits() -> None:

@@ -13,6 +13,7 @@ from liquid_background.jobs.log import Format, last_id, oldest_first
 from poscli.application import app_option, hint_waiting, load_engine, no_store
 from poscli.completing import source_names, types
 from poscli.names import near_name
+from poscli.original import KnowsOriginal
 from poscli.terminal import end_with_reader, hint, line_of, note
 from poscli.times import since as since_time
 
@@ -21,7 +22,7 @@ _BEFORE_A_TAIL = 10
 _ALL = 1_000_000_000
 
 
-@click.command("logs")
+@click.command("logs", cls=KnowsOriginal)
 @click.option(
     "--source-name",
     metavar="NAME",
@@ -37,7 +38,7 @@ _ALL = 1_000_000_000
     "--type",
     metavar="TYPE",
     shell_complete=types,
-    help="Only entries of this type: job for attempts, else what a log tag gave.",
+    help="Only entries of this type, in any case: job for attempts, else what a log tag gave.",
 )
 @click.option(
     "--since",

@@ -1,6 +1,7 @@
 -- Read the log backwards and return the entries that match, newest first, with where to go on.
 -- ARGV: newest id, oldest id, how many entries to return, how many to look at, most bytes of a field, the keys of the
--- log and of the ends that are older, then the filters: which value of an entry, and what it has to be, empty for any.
+-- log and of the ends that are older, then the filters: which value of an entry, and what it has to be, empty for any;
+-- a type in small letters.
 -- Returns {entries, next newest id or '' at the end}. Only what matches leaves the store, and nothing of a key that is
 -- no stream. Behind the stream's oldest entry come the ends of attempts that lines of templates would have pushed out:
 -- a stream of their own, whose ids are older.
@@ -36,7 +37,9 @@ while budget > 0 do
   for _, entry in ipairs(chunk) do
     local fields, fits = entry[2], true
     for _, filter in ipairs(filters) do
-      if fields[filter[1]] ~= filter[2] then fits = false end
+      local value = fields[filter[1]]
+      if value and fields[filter[1] - 1] == 'type' then value = string.lower(value) end
+      if value ~= filter[2] then fits = false end
     end
     if fits then
       cut(fields)

@@ -99,11 +99,11 @@ def weight_of(values: EntryValues) -> int:
 
 
 def fits(entry: LogEntry, source_name: str | None, status: LogStatus | str | None, type: str | None) -> bool:
-    """Return whether an entry passes the filters, each None or empty for any."""
+    """Return whether an entry passes the filters, each None or empty for any; a type in any case."""
     return (
         (not source_name or entry.source_name == source_name)
         and (not status or entry.status == status)
-        and (not type or entry.type == type)
+        and (not type or entry.type == type or encoded(entry.type).lower() == encoded(type).lower())
     )
 
 

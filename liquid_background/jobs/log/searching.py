@@ -48,8 +48,14 @@ def search(
         longest: bytes of a field that are returned.
         site: whose log it is.
     """
-    filters = [part for name, value in wanted.items() for part in (FIELDS.index(name) + 1, encoded(value or ""))]
+    filters = [part for name, value in wanted.items() for part in (FIELDS.index(name) + 1, _compared(name, value))]
     return (newest, oldest, limit, _BUDGET, longest, *keys_of(site), *filters)
+
+
+def _compared(name: str, value: str | None) -> bytes:
+    """Return what a field must be, as the script compares it: a type in small letters, of ASCII's."""
+    sought = encoded(value or "")
+    return sought.lower() if name == "type" else sought
 
 
 @cache

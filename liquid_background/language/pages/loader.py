@@ -45,6 +45,7 @@ from liquid_background.language.pages.starting import front_matters
 from liquid_background.language.syntax import seen
 from liquid_background.language.tags import Consumer
 from liquid_background.language.template import Template
+from liquid_background.nearest import nearest
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ _FOLDERS: Final = {
 
 _TRIES: Final = 4  # looks at a file that is switched between each look and the reading
 _OF_FRONT_MATTER: Final = 20  # bytes that a character of front matter takes, read
+_MOST_NEARS: Final = 100  # wrong names whose near ones are kept
 _LONGEST_SHOWN: Final = 200  # characters of a name in an error
 
 
@@ -76,6 +78,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         self.root = Path(root)
         self._top = str(self.root.absolute())  # whatever folder the program changes to later
         self.routes = Routes(Path(self._top))
+        self._nears: dict[tuple[str, str], str] = {}
         self._consumers = Consumers(self._top, self._consumer_head)
         self._dialect = STANDARD
 
@@ -124,7 +127,17 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 break
             with suppress(TemplateNotFoundError):  # another stands there by now, or a link
                 return read(sight.place, sight.name), sight
-        raise TemplateNotFoundError(_shown(name))
+        raise _NotFound(_shown(name), self._near(name, tag))
+
+    def _near(self, name: str, tag: str) -> str:
+        """Return the partial or layout that a wrong name is near; a loop may ask for it in each turn."""
+        key = (name, tag)
+        if key not in self._nears:
+            if len(self._nears) >= _MOST_NEARS:
+                self._nears.clear()
+            folders = _FOLDERS.get(tag, ())
+            self._nears[key] = nearest(name, self.names(folders[0])) if folders else ""
+        return self._nears[key]
 
     def find(self, name: str, tag: str = "") -> Path | None:
         """Return the file of a template, its links followed; None when there is none inside the site."""
@@ -249,6 +262,19 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
 def sites_of(loader: object) -> list[SiteLoader]:
     """Return the sites that a loader loads from: itself, or those that it chooses from."""
     return [each for each in getattr(loader, "loaders", [loader]) if isinstance(each, SiteLoader)]
+
+
+class _NotFound(TemplateNotFoundError):
+    """No template of a site has that name.
+
+    Args:
+        name: what was looked for.
+        near: the one that may be meant; "" when none is near.
+    """
+
+    def __init__(self, name: str, near: str) -> None:
+        super().__init__(name)
+        self.near = near
 
 
 class _Sight:

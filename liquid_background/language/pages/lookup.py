@@ -71,7 +71,10 @@ def find_layout(env: Environment, page: Template) -> Template | None:
     try:
         return _template(env, name, "layout")
     except TemplateNotFoundError as error:
-        message = f"the layout {show(str(error.message))} is not there"
+        near = getattr(error, "near", "")
+        message = f"the layout {show(str(error.message))} is not there" + (
+            f"; did you mean {show(near)}?" if near else ""
+        )
         token = _layout_token(env, page)
         raise LayoutNotFound(message, token=token, template_name=page.display_name) from error
 

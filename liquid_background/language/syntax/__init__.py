@@ -1,7 +1,16 @@
 """How tags are written: their arguments, their options, and the source between them."""
 
-from liquid_background.language.syntax.arguments import Argument, Arguments, parse_arguments, starts_assignment
+from liquid_background.language.syntax.arguments import (
+    Argument,
+    Arguments,
+    expression_stream,
+    is_partial_form,
+    literal_stream,
+    parse_arguments,
+    starts_assignment,
+)
 from liquid_background.language.syntax.code import raised_at
+from liquid_background.language.syntax.complaints import reworded, unclosed
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.lines import NoStatement, statements
@@ -30,7 +39,6 @@ from liquid_background.language.syntax.options import (
     unfiltered,
 )
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
-from liquid_background.language.syntax.reading import literal_stream
 from liquid_background.language.syntax.scanning import TOKEN_APPEND
 from liquid_background.language.syntax.shown import seen, show, unescaped, without_paths
 from liquid_background.language.syntax.source import BodySource, slice_body
@@ -58,11 +66,13 @@ __all__ = [
     "class_of",
     "error_of_template",
     "explain",
+    "expression_stream",
     "expression_tokens",
     "literal_stream",
     "in_liquid_tag",
     "is_impossible",
     "is_of",
+    "is_partial_form",
     "is_written_list",
     "lexer",
     "line_of",
@@ -73,6 +83,7 @@ __all__ = [
     "parsing",
     "partial_source_name",
     "raised_at",
+    "reworded",
     "seen",
     "settle",
     "show",
@@ -83,6 +94,7 @@ __all__ = [
     "text_of",
     "token_in",
     "trace",
+    "unclosed",
     "unescaped",
     "unfiltered",
     "what_was_wrong",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -47,7 +47,7 @@ _SAID_BETTER: Final = _PIPES | _OPENING | {TOKEN_IF}  # of a mistake behind thes
 _NOT_NAMES: Final = frozenset((TOKEN_STRING, TOKEN_INTEGER, TOKEN_FLOAT, TOKEN_IDENTINDEX, TOKEN_IDENTSTRING))
 # As python-liquid's tokens are: a word starts with no `-` and is no number, and `==` or `=!` is one token.
 _PLACE: Final = r"(?:[ \n\t\r]*(?:\.[ \n\t\r]*\w[\w-]*|\[(?:[^\[\]]|\[[^\[\]]*\])*\]))*"  # in a list or object
-_ASSIGNMENT: Final = re.compile(rf"[ \n\t\r]*(?!\d+\b)\w[\w-]*\??{_PLACE}[ \n\t\r]*(?:<<|=(?![!=<>]))")
+_ASSIGNMENT: Final = re.compile(rf"[ \n\t\r]*(?!\d+\b)(?P<name>\w[\w-]*\??){_PLACE}[ \n\t\r]*(?:<<|=(?![!=<>]))")
 
 
 class _Held(Expression):
@@ -236,6 +236,27 @@ def _stream(tokens: list[Token], following: Token) -> TokenStream:
     return TokenStream(iter([*tokens, Token(TOKEN_EOF, "", following.start_index, following.source)]))
 
 
+def expression_stream(tokens: Iterable[Token], expression: Token) -> TokenStream:
+    """Return a stream of an expression's tokens whose end has a place: that of its last character."""
+    stream = TokenStream(iter(tokens))
+    end = expression.start_index + max(len(expression.value) - 1, 0)
+    stream.eof = Token(TOKEN_EOF, "", end, expression.source)
+    return stream
+
+
+def literal_stream(env: Environment, stream: TokenStream, tag: Token) -> TokenStream:
+    """Return the tokens of the expression that a stream stands at, for a tag whose values may be literals."""
+    if stream.current.kind != TOKEN_EXPRESSION:
+        raise LiquidSyntaxError("missing expression", token=tag)
+    return expression_stream(literal_tokens(env, stream.current, tag.value), stream.current)
+
+
 def starts_assignment(expression: Token) -> bool:
     """Return whether the token behind a tag's name is an expression that starts with `name =`, or with a place."""
     return expression.kind == TOKEN_EXPRESSION and _ASSIGNMENT.match(expression.value) is not None
+
+
+def is_partial_form(expression: Token) -> bool:
+    """Return whether what stands behind `background` is the partial form: `name =`, where that is no option's name."""
+    found = _ASSIGNMENT.match(expression.value) if expression.kind == TOKEN_EXPRESSION else None
+    return found is not None and found["name"] not in OPTIONS

@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from liquid import Token
-from liquid.exceptions import LiquidSyntaxError
 from liquid.token import (
     TOKEN_COMMENT,
     TOKEN_CONTENT,
@@ -28,6 +27,7 @@ from liquid_background.errors import LimitReached, TagSyntaxError
 from liquid_background.language.syntax.lines import NoStatement, statements
 
 _EJS_TAG: Final = re.compile(r"<%-?\s*(?P<name>(?:end)?background)(?![\w-])")
+_NAMELESS: Final = re.compile(r"{%-?\s*-?%}")
 _EJS_END: Final = "%>"
 _BRACES: Final = "{" * 32  # no text that anyone means; a few before a tag may be
 _COMMENT: Final = "COMMENT"  # python-liquid's kind of one in delimiters of its own
@@ -127,13 +127,15 @@ class _Reading:
             raise self._never_closed(piece, text)
         yield Token(TOKEN_CONTENT, text, piece.start, self._source)
 
-    def _never_closed(self, piece: _Piece, text: str) -> LiquidSyntaxError:
+    def _never_closed(self, piece: _Piece, text: str) -> TagSyntaxError:
         token = Token(TOKEN_EOF, self._source[piece.start : piece.end], piece.start, self._source)
         if _EJS_TAG.match(text):
             return TagSyntaxError("this tag is never closed: add %>", token=token._replace(value="<%"))
         if text.startswith("{%"):
-            return LiquidSyntaxError("missing tag name or closing delimiter", token=token)
-        return LiquidSyntaxError("expected '}}', found end of file", token=token)
+            if _NAMELESS.match(text):
+                return TagSyntaxError("this tag has no name: write {% name %}, or leave it out", token=token)
+            return TagSyntaxError("this tag is never closed: add %}", token=token)
+        return TagSyntaxError("this output is never closed: add }}", token=token)
 
     def _markup(self, piece: _Piece) -> Iterator[Token]:
         source = self._source

@@ -16,7 +16,7 @@ from liquid.exceptions import LiquidError, LiquidTypeError, TemplateNotFoundErro
 
 from liquid_background.language.exposed import words_of
 from liquid_background.language.syntax.shown import show, unescaped, without_paths
-from liquid_background.language.syntax.unsaid import unsaid
+from liquid_background.language.syntax.unsaid import plainly, unsaid
 
 LINES: Final = "__liquid_tokens__"
 """What the module of a compiled template calls the tokens that its lines stand for."""
@@ -130,13 +130,22 @@ def what_was_wrong(error: BaseException) -> str:
     if isinstance(error, LiquidTypeError) and isinstance(error.__cause__, TypeError) and _is_foreign(error.__cause__):
         return what_was_wrong(error.__cause__)  # python-liquid takes a filter's own for one of a wrong argument
     if isinstance(error, TemplateNotFoundError):
-        message = f"partial {show(str(error.message))} not found"
+        message = _not_found(error)
     elif isinstance(error, LiquidError):
-        message = unescaped(str(error.message or type(error).__name__))
+        word = error.token.value if error.token is not None else ""
+        message = plainly(unescaped(str(error.message or type(error).__name__)), word)
     else:
         said = text_of(error)
         message = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return " ".join(message.split())
+
+
+def _not_found(error: TemplateNotFoundError) -> str:
+    name = str(error.message or "")
+    if not name:
+        return "the name of a partial is empty: what names it has no value"
+    near = getattr(error, "near", "")  # that of a site's loader
+    return f"partial {show(name)} not found" + (f"; did you mean {show(near)}?" if near else "")
 
 
 def _is_foreign(error: BaseException) -> bool:

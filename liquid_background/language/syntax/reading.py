@@ -16,7 +16,6 @@ from liquid.token import (
     TOKEN_DOT,
     TOKEN_ELSE,
     TOKEN_EOF,
-    TOKEN_EXPRESSION,
     TOKEN_IDENTINDEX,
     TOKEN_IDENTSTRING,
     TOKEN_IF,
@@ -56,13 +55,6 @@ def literal_tokens(env: Environment, expression: Token, tag: str) -> list[Token]
     if _MARKS.search(expression.value) is None:
         return expression_tokens(env, expression, tag)
     return with_names(env, _Reading(env, expression).tokens(), tag)
-
-
-def literal_stream(env: Environment, stream: TokenStream, tag: Token) -> TokenStream:
-    """Return the tokens of the expression that a stream stands at, for a tag whose values may be literals."""
-    if stream.current.kind != TOKEN_EXPRESSION:
-        raise LiquidSyntaxError("missing expression", token=tag)
-    return TokenStream(iter(literal_tokens(env, stream.current, tag.value)))
 
 
 class _Reading(Scanner):

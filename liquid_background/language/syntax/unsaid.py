@@ -1,4 +1,4 @@
-"""What an error of Python's own means, where its text is meant for programmers or says nothing."""
+"""What an error means whose text is meant for programmers or says nothing: Python's own, and of filters' arguments."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from decimal import DecimalException
 from typing import Final
+
+from liquid_background.wording import a
 
 _TOO_LARGE: Final = "a number is too large for this"
 _NO_NUMBER: Final = "a value is no number"
@@ -32,6 +34,60 @@ _WITHOUT_TEXT: Final[Mapping[type[BaseException], str]] = {
     RecursionError: "Python code calls itself without an end",
     TimeoutError: "it took too long",
 }
+
+_CALLED: Final = re.compile(
+    r"(?:\w+: )?(?:[\w.<>]+\.)?(?P<name>\w+|<lambda>)\(\) (?P<what>missing|takes|got) (?P<rest>.*)"
+)
+_MOST: Final = re.compile(r"(?:from \d+ to )?(\d+) positional")
+_NAMES: Final = re.compile(r"'(\w+)'")
+_COMPARED: Final = re.compile(r"'(\S+)' and '(\S+)' are not supported between '(\w+)' and '(\w+)'")
+_FOUND: Final = re.compile(r"(expected .+, found )(\w+)")
+_KINDS: Final[Mapping[str, str]] = {
+    "Decimal": "a number",
+    "NoneType": "nil",
+    "Undefined": "a variable without a value",
+    "bool": "true or false",
+    "dict": "an object",
+    "float": "a number",
+    "int": "a number",
+    "list": "a list",
+    "range": "a range",
+    "str": "text",
+    "tuple": "a list",
+}
+"""What an author calls values of Python's classes."""
+
+
+def plainly(message: str, filter_name: str) -> str:
+    """Return the message of an error of rendering, without what only a programmer knows.
+
+    Args:
+        message: of python-liquid, or of Python's call of a filter.
+        filter_name: the word of the template that the error is at: the filter's name if it is one's.
+    """
+    compared = _COMPARED.fullmatch(message)
+    if compared:
+        left, right = map(_kind, compared.groups()[2:])
+        return f"{left} and {right} cannot be compared by `{compared[1]}` or `{compared[2]}`"
+    called = _CALLED.fullmatch(message)
+    if called and called["name"].strip("_") in (filter_name, "call", "<lambda>"):
+        return f"{filter_name}: {_of_call(filter_name, called)}"
+    return _FOUND.sub(lambda found: found[1] + _kind(found[2]), message) if _FOUND.search(message) else message
+
+
+def _of_call(name: str, called: re.Match[str]) -> str:
+    if called["what"] == "missing":
+        missing = ", ".join(_NAMES.findall(called["rest"]))
+        return f"an argument is missing: write `| {name}: {missing}`"
+    if called["what"] == "got":
+        return f"it has no argument `{', '.join(_NAMES.findall(called['rest']))}`: leave it out"
+    most = _MOST.match(called["rest"])
+    count = int(most[1]) - 1 - (called["name"] == "__call__") if most else 0
+    return f"it is given too many arguments: it takes {count or 'none'}"
+
+
+def _kind(name: str) -> str:
+    return _KINDS.get(name, a(name))
 
 
 def unsaid(error: BaseException) -> str:

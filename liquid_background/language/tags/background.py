@@ -15,14 +15,22 @@ from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.parser import get_parser
-from liquid.token import TOKEN_ASSIGN, TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
+from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG, TOKEN_WORD
 
 from liquid_background.errors import ArgumentError, NestedTooDeep, TagSyntaxError
 from liquid_background.job import MAX_BODY, MAX_NAME, MAX_PARAMETERS
 from liquid_background.language.dialect import dialect_in
 from liquid_background.language.plan import RUN_ONCE, BodyWalk, Plan, plan_body
 from liquid_background.language.strict import tolerate
-from liquid_background.language.syntax import OPTIONS, Argument, parse_arguments, parsing, slice_body, starts_assignment
+from liquid_background.language.syntax import (
+    OPTIONS,
+    Argument,
+    is_partial_form,
+    parse_arguments,
+    parsing,
+    slice_body,
+    starts_assignment,
+)
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, TAG_ENDBACKGROUND, BackgroundNode, warn_of
 from liquid_background.language.tags.opened import never_closed
 from liquid_background.language.tags.writing import parse_target
@@ -63,12 +71,15 @@ class BackgroundTag(Tag):
         """Return the node of a block or a partial form."""
         token = stream.eat(TOKEN_TAG)
         expression = stream.current if stream.current.kind == TOKEN_EXPRESSION else None
-        if starts_assignment(stream.current):
+        if is_partial_form(stream.current):
             return self._parse_partial(stream, token)
         if expression is not None and _NO_NAME.match(expression.value):
             message = "the name that receives the job's id is missing: write `_ = 'name/of/a/partial'`"
             raise TagSyntaxError(message, token=expression)
         arguments = parse_arguments(self.env, stream, token)
+        if starts_assignment(stream.current):
+            option = arguments.head.current
+            raise TagSyntaxError(f"write {option.value}: …, with a colon, for the option", token=option)
         label = arguments.expression(self.env, missing="") if arguments.head.current.kind != TOKEN_EOF else None
         named = self._check(token, arguments.named, label)
         if expression is not None:
@@ -108,8 +119,6 @@ class BackgroundTag(Tag):
     def _parse_partial(self, stream: TokenStream, token: Token) -> Node:
         arguments = parse_arguments(self.env, stream, token)
         first = arguments.head.current
-        if first.value in OPTIONS and arguments.head.peek.kind == TOKEN_ASSIGN:
-            raise TagSyntaxError(f"write {first.value}: …, with a colon, for the option", token=first)
         if first.kind != TOKEN_WORD:
             raise TagSyntaxError(f"'{first.value}' cannot name a variable", token=first)
         target = parse_target(self.env, arguments.head)
@@ -176,7 +185,7 @@ def _skip(stream: TokenStream) -> None:
     """Move a stream from an opening tag to its end tag, or to the end of a partial form."""
     depth = 0
     while stream.current.kind != TOKEN_EOF:
-        if stream.current.is_tag(TAG_BACKGROUND) and not starts_assignment(stream.peek):
+        if stream.current.is_tag(TAG_BACKGROUND) and not is_partial_form(stream.peek):
             depth += 1
         elif stream.current.is_tag(TAG_ENDBACKGROUND):
             depth -= 1
@@ -193,5 +202,5 @@ def blocks_only(tokens: list[Token]) -> list[Token]:
     return [
         token
         for token, after in zip(tokens, following, strict=True)
-        if not (token.kind == TOKEN_TAG and token.value == "background" and starts_assignment(after))
+        if not (token.kind == TOKEN_TAG and token.value == "background" and is_partial_form(after))
     ]

@@ -9,12 +9,18 @@ from contextvars import ContextVar
 from typing import Final
 
 from liquid import Environment, Token, TokenStream
-from liquid.builtin.output import Output
 from liquid.exceptions import LiquidError, LiquidSyntaxError
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_OUTPUT, TOKEN_TAG
 
 from liquid_background.errors import TagSyntaxError
-from liquid_background.language.syntax import expression_tokens, starts_assignment
+from liquid_background.language.syntax import (
+    expression_stream,
+    expression_tokens,
+    in_liquid_tag,
+    is_partial_form,
+    reworded,
+    unclosed,
+)
 from liquid_background.lazy import kept
 from liquid_background.nearest import Suggestions
 
@@ -22,6 +28,7 @@ _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
 _PARTS: Final = frozenset(("elsif", "when", "catch", "endblock"))  # of tags that python-liquid or we parse
 _PACKAGES: Final = ("liquid.", "liquid_background.")
+_TAGS: Final = frozenset((TOKEN_TAG, TOKEN_OUTPUT))
 _VERBATIM: Final = frozenset(("comment", "doc"))  # what stands in them is no tag
 
 
@@ -39,6 +46,7 @@ class Tokens(TokenStream):
         self._env = env
         around = _parsed.get()
         self.suggestions: Suggestions = around.suggestions if around is not None else Suggestions()
+        self.are_mixed = False  # whether a block was ended inside another, as was told: what follows is no more to tell
         self.eof = Token(TOKEN_EOF, TOKEN_EOF, -1, "")  # one of its own, unlike that of every expression
 
     @contextmanager
@@ -62,7 +70,8 @@ class Tokens(TokenStream):
         name = self.tokens[self.pos - 1].value if self.pos else ""
         if eat:
             next(self)
-        return TokenStream(iter(expression_tokens(self._env, expression, name, own=is_own(self._env, name))))
+        tokens = expression_tokens(self._env, expression, name, own=is_own(self._env, name))
+        return expression_stream(tokens, expression)
 
     def opener(self, end: str = "") -> Token | None:
         """Return the tag of the innermost block that is open at the current token.
@@ -80,6 +89,23 @@ class Tokens(TokenStream):
         """Return the token of a kind that was read last."""
         read = (self.tokens[at] for at in range(min(self.pos, len(self.tokens) - 1), -1, -1))
         return next((token for token in read if token.kind == kind), None)
+
+    def is_echo(self, end: Token) -> bool:
+        """Return whether a tag ends nothing because of what was told before: that nobody knows its beginning."""
+        name = end.value.removeprefix("end")
+        if name == end.value:
+            return False
+        if name in self._env.tags:
+            return self.are_mixed and self.opener(end.value) is None
+        return any(token.kind == TOKEN_TAG and token.value == name for token in self.tokens[: self.pos])
+
+    def tag_at(self, token: Token | None) -> Token | None:
+        """Return the tag or output that a token is in, as far as the tokens were read."""
+        for at in range(min(self.pos, len(self.tokens) - 1), -1, -1):
+            found = self.tokens[at]
+            if found.kind in _TAGS and (token is None or found.start_index <= token.start_index):
+                return found
+        return None
 
     @kept
     def _opened(self) -> tuple[list[int], dict[int, int]]:
@@ -104,7 +130,7 @@ class Tokens(TokenStream):
         tag = self._env.tags.get(token.value)
         if tag is None or not tag.block:
             return False
-        return token.value != "background" or not starts_assignment(self.tokens[min(at + 1, len(self.tokens) - 1)])
+        return token.value != "background" or not is_partial_form(self.tokens[min(at + 1, len(self.tokens) - 1)])
 
     def _end_of(self, opener: Token) -> str:
         return getattr(self._env.tags.get(opener.value), "end", "") or f"end{opener.value}"
@@ -129,12 +155,25 @@ _parsed: ContextVar[Tokens | None] = ContextVar("_parsed", default=None)
 
 def never_closed(opener: Token, before: str = "") -> TagSyntaxError:
     """Return the error for a block without its end tag, at its opening tag."""
-    missing = f"never closed{before}: add {{% end{opener.value} %}}"
-    return TagSyntaxError(f"this '{opener.value}' is {missing}", token=opener)
+    return TagSyntaxError(f"this '{opener.value}' is never closed{before}: add {end_as_written(opener)}", token=opener)
 
 
-def placed(error: LiquidError) -> LiquidError:
-    """Return an error of parsing with its place: python-liquid gives none to what it misses at an end.
+def end_as_written(opener: Token) -> str:
+    """Return the end tag of a block as it is written where that stands."""
+    end = f"end{opener.value}"
+    return end if in_liquid_tag.get() else f"{{% {end} %}}"
+
+
+class _Worded(str):
+    """A message that says what an author needs, whoever sees it next."""
+
+    __slots__ = ()
+
+
+def placed(error: LiquidError) -> LiquidError | None:
+    """Return an error of parsing with its place, and in words of the template: python-liquid's are of its parser.
+
+    None is for one that only follows from what was told before.
 
     To be called where a tag caught it.
     """
@@ -142,14 +181,17 @@ def placed(error: LiquidError) -> LiquidError:
     if tokens is None or not isinstance(error, LiquidSyntaxError):
         return error
     message, token = str(error.message), error.token
-    if token is not None and token.start_index >= 0:
-        return never_closed(token) if _LEFT_OPEN.fullmatch(message) else error
     if token is tokens.eof:
         expected = _EXPECTED.match(message)
         opener = tokens.opener(expected[1] if expected else "")
         if opener is not None:
-            return never_closed(opener)
-    # Something is missing at the end of an expression, and the tag that reads it calls this.
-    reader = error.__traceback__.tb_frame.f_locals.get("self") if error.__traceback__ is not None else None
-    error.token = tokens.last(TOKEN_OUTPUT if isinstance(reader, Output) else TOKEN_EXPRESSION) or token
-    return error
+            return None if tokens.are_mixed else never_closed(opener)
+    elif token is not None and _LEFT_OPEN.fullmatch(message):
+        return never_closed(token)
+    if isinstance(error, TagSyntaxError) or isinstance(error.message, _Worded):
+        return error
+    tag = tokens.tag_at(token if token is not None and token.start_index >= 0 else None)
+    error.args = (_Worded(reworded(error, tag)), *error.args[1:])
+    if token is None or token.start_index < 0:
+        error.token = tag
+    return (unclosed(tag) if tag is not None else None) or error

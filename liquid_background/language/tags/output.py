@@ -15,7 +15,7 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_OUTPUT
 from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.filters import check_text
 from liquid_background.language.limits import Text, look_soon
-from liquid_background.language.syntax import expression_tokens
+from liquid_background.language.syntax import expression_stream, expression_tokens
 
 LARGE: Final = 4096  # characters that are worth a check before they are written
 
@@ -68,8 +68,9 @@ class OutputTag(output.Output):
     def parse(self, stream: TokenStream) -> OutputNode:
         """Return the node; the stream is left at the statement's last token."""
         token = stream.eat(TOKEN_OUTPUT)
-        tokens = expression_tokens(self.env, stream.expect(TOKEN_EXPRESSION), "")
-        return self.node_class(token, FilteredExpression.parse(self.env, TokenStream(iter(tokens))))
+        expression = stream.expect(TOKEN_EXPRESSION)
+        inner = expression_stream(expression_tokens(self.env, expression, ""), expression)
+        return self.node_class(token, FilteredExpression.parse(self.env, inner))
 
 
 class EchoNode(OutputNode, echo_tag.EchoNode):
