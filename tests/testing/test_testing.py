@@ -169,9 +169,9 @@ def test_only_engines_with_the_same_store_of_jobs_are_one(tmp_path: Path) -> Non
 
 def test_what_no_worker_may_run_fails_the_job_and_not_the_test(engine: Engine, background_jobs: Attach) -> None:
     jobs = background_jobs(engine)
-    jobs.send([Job(id="odd", source_name="a b", template="t", line=1, source="hi")])
+    jobs.send([Job(id="odd", source_name="a\nb", template="t", line=1, source="hi")])
     engine.render_string("{% background source_name: 'fine' %}{% endbackground %}")
-    assert [(job.source_name, job.status) for job in jobs.run_all()] == [("a b", "failed"), ("fine", "completed")]
+    assert [(job.source_name, job.status) for job in jobs.run_all()] == [("a\nb", "failed"), ("fine", "completed")]
     assert [str(entry.status) for entry in engine.log.entries()] == ["REFUSED", "SUCCESS"]
 
 
