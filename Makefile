@@ -78,7 +78,7 @@ lock:
 	rm -rf build/lock
 
 clean:
-	rm -rf $(VENV) .venv-peers .venv-django-* build dist .liquid-background-demo bench.json bench.svg
+	rm -rf $(VENV) .venv-peers .venv-django-* build dist .liquid-background-demo bench.json bench.svg scaling.svg
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'

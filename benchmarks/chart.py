@@ -1,4 +1,4 @@
-"""Draw the figures of a bench as bars: `chart.py bench.json` writes bench.svg. Runs in the peers' venv."""
+"""Draw the figures of a bench: `chart.py bench.json` writes bench.svg, and scaling.svg. Runs in the peers' venv."""
 
 import json
 import statistics
@@ -22,7 +22,14 @@ LEFT_OUT = ("page with 1", "page with 100")  # on the scale of ten jobs they wou
 def main() -> None:
     """Draw."""
     source = Path(sys.argv[1])
-    figures = {name: rows for name, rows in json.loads(source.read_text()).items() if name in TITLES}
+    found = json.loads(source.read_text())
+    bars(source, {name: rows for name, rows in found.items() if name in TITLES})
+    if "scaling" in found:
+        lines(source, found["scaling"])
+
+
+def bars(source: Path, figures: dict[str, dict[str, list[float]]]) -> None:
+    """Draw what was measured."""
     if not figures:
         return
     _, axes = pyplot.subplots(len(figures), 1, figsize=(8, 2.6 * len(figures)), squeeze=False)
@@ -34,6 +41,25 @@ def main() -> None:
         axis.spines[["top", "right"]].set_visible(False)
     pyplot.tight_layout()
     pyplot.savefig(source.with_suffix(".svg"))
+
+
+def lines(source: Path, rates: dict[str, dict[str, float]]) -> None:
+    """Draw what the costs come to: jobs a second by processes, one picture for each length of a body."""
+    bodies = list(dict.fromkeys(key.partition(", ")[2] for key in rates))
+    _, axes = pyplot.subplots(1, len(bodies), figsize=(3.4 * len(bodies), 3.6), squeeze=False)
+    for axis, body in zip(axes[0], bodies, strict=True):
+        for key, row in rates.items():
+            name, _, its_body = key.partition(", ")
+            if its_body == body:
+                ours = name.startswith("liquid")
+                axis.plot(list(row), list(row.values()), label=name, linewidth=2.5 if ours else 1,
+                          color="#c0392b" if ours else None)  # fmt: skip
+        axis.set_yscale("log")
+        axis.set_title(f"jobs a second by processes, {body}", loc="left", fontsize=9)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0][0].legend(fontsize=7, frameon=False)
+    pyplot.tight_layout()
+    pyplot.savefig(source.with_name("scaling.svg"))
 
 
 if __name__ == "__main__":

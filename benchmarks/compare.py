@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import costs
 import harness
 import measures
 import phases
@@ -59,6 +60,11 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
             ),
             "drain, two processes": lambda: measures.drain(client, "template", jobs, 2, fewer),
             "no-op": lambda: measures.drain(client, "noop", jobs, 1, fewer),
+            "costs, enqueueing": lambda: costs.enqueueing(client, rounds),
+            "costs, templates": lambda: costs.draining(client, "template", 2 * jobs, fewer),
+            "costs, no-op": lambda: costs.draining(client, "noop", 2 * jobs, fewer),
+            "scaling": lambda: costs.scaling(figures.get("costs, no-op") or costs.draining(client, "noop", jobs, 1)),
+            "5 ms bodies": lambda: costs.waiting_bodies(client, fewer),
             "pickup": lambda: measures.pickup(client, 300 if full else 200, fewer),
             "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5 if full else 3),
             "phases": lambda: phases.phases(client),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from redis import Redis
 from workload import Progress
@@ -124,9 +124,15 @@ def environment() -> dict[str, str]:
 
 def produce(system: System, *arguments: object) -> float:
     """Run a producer; return the seconds that it printed, 0 when it printed none."""
+    return produced(system, *arguments)[0]
+
+
+def produced(system: System, *arguments: object) -> tuple[float, float]:
+    """Run a producer; return the seconds that it printed and those of its CPU, zeros when it printed none."""
     command = [str(system.bin / "python"), "-m", system.producer, *map(str, arguments)]
     printed = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True).stdout
-    return float(printed) if printed.strip() else 0.0
+    seconds, cpu = map(float, printed.split() or (0, 0))
+    return seconds, cpu
 
 
 @contextmanager
@@ -164,3 +170,9 @@ def fresh(client: Redis) -> Progress:
     """Empty the store and the counters."""
     client.execute_command("FLUSHALL", "SYNC")  # or memory that is still being freed would be measured
     return use(client)
+
+
+def store_cpu(client: Redis) -> float:
+    """Return the seconds of CPU that the store has used."""
+    used: Any = client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"])

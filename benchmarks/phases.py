@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
-from harness import OURS, fresh, produce
+from harness import OURS, fresh, produce, store_cpu
 from ours import make_engine
 from redis import Redis
 from workload import render
@@ -49,9 +49,9 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
     child = Child(engine.settings, store.connect(engine.settings), engine, Slot(), role)
     seconds: dict[str, float] = defaultdict(float)
     with _clocks(seconds):
-        stores, started = _cpu(client), time.perf_counter()
+        stores, started = store_cpu(client), time.perf_counter()
         child.work()
-        total, stores = time.perf_counter() - started, _cpu(client) - stores
+        total, stores = time.perf_counter() - started, store_cpu(client) - stores
     started = time.perf_counter()
     for n in range(count):
         render(n)
@@ -60,11 +60,6 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
     own["the loop itself, and waits"] = total - sum(own.values())
     figures = {**own, "in all": total, "the store, on another core": stores, "the render loop alone": alone}
     return {name: value / count * 1e6 for name, value in figures.items()}
-
-
-def _cpu(client: Redis) -> float:
-    used: Any = client.info("cpu")
-    return float(used["used_cpu_user"] + used["used_cpu_sys"])
 
 
 @contextmanager

@@ -40,10 +40,11 @@ Thanks.
 WHO: Final = "Ada Lovelace"
 SHOP: Final = "The Engine Room"
 ITEMS: Final = ["kettle", "teapot", "cup"]
+SLOW: Final = 0.005  # seconds that a slow job waits
 
 _PARSED = Environment().from_string(BODY)
 _SLOT: Final = struct.Struct("<qqq")  # jobs done, first and last in ns of the monotonic clock
-_SLOTS: Final = 64
+_SLOTS: Final = 1024  # by process id, whose last bits are to differ
 _PICKUPS: Final = 4096
 _SIZE: Final = _SLOT.size * _SLOTS + 8 + 8 * _PICKUPS
 
@@ -103,11 +104,18 @@ class Progress:
         return [row for row in rows if row[0]]
 
 
+def wait() -> None:
+    """Do nothing for as long as a small request to another service takes."""
+    time.sleep(SLOW)
+
+
 def attempt(kind: str, n: int) -> object:
-    """Do one job: `template`, `noop`, or `pickup` with the time at which it was sent."""
+    """Do one job: `template`, `noop`, `slow`, or `pickup` with the time at which it was sent."""
     result: object = None
     if kind == "template":
         result = render(n)
+    elif kind == "slow":
+        wait()
     elif kind == "pickup":
         progress().picked_up(n)
     progress().tick()

@@ -17,7 +17,7 @@ from liquid_background.jobs.log import last_id, printable
 from liquid_background.jobs.store import embedded
 from liquid_background.language.pages import sites_of
 from poscli import attached
-from poscli.beside import Beside
+from poscli.beside import LINK, Beside
 from poscli.terminal import fitted, line_of, styled
 from poscli.whereabouts import job_at
 
@@ -54,7 +54,7 @@ class Together:
             "worker": ["worker", "--quiet", *chosen],
             "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", "--show-jobs", *allowed, *chosen],
         }
-        self._beside = Beside(chosen) if gui else None
+        self._beside = Beside(["gui", "--no-browser", *chosen], LINK) if gui else None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = Event()
         self._templates = {os.path.abspath(site.root) for site in sites_of(engine.environment.loader)}

@@ -20,9 +20,7 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
         if not isinstance(outcome, Outcome):
             outcome = Outcome(error=f"the performer returned {type(outcome).__name__}, not an Outcome", retry=False)
     except JobTimeout as error:
-        outcome = Outcome(
-            error=str(error), raised=type(error).__name__, traceback=_traceback(error), exception=error
-        )
+        outcome = Outcome(error=str(error), raised=type(error).__name__, traceback=_traceback(error), exception=error)
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt end the job, not the worker
         outcome = Outcome(
             error=describe(error), raised=type(error).__name__, traceback=_traceback(error), exception=error

@@ -143,7 +143,8 @@ SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
 
 COUNTS: Final = "liquid_background:counts:"
 """Before the minute, hour or day, such as `m:28356480`, `hour:472608` and `day:19692`, or `all`, of which a hash has
-counts by source name. Earlier workers count by the hour under `h:472608`, and not by the day."""
+counts by source name; `all:high` has those of a queue, and `moves` how many were refused and reaped. Earlier workers
+count by the hour under `h:472608`, and not by the day or by queues."""
 
 COUNTED_NAMES: Final = "liquid_background:counted"
 """Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""

@@ -85,6 +85,7 @@ def _own(job: Job) -> dict[str, Any]:
         "parameters": job.parameters,
         "handed_over": job.handed_over,
         **({"edited_from": job.edited_from} if job.edited_from else {}),
+        **({"traceparent": job.traceparent} if job.traceparent else {}),
         **({"parent": job.parent} if job.parent else {}),
         **family,
     }
@@ -130,7 +131,7 @@ def decode_json(data: bytes) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
-_scan: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).scan_once
+_begin: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).raw_decode
 _SEAM: Final = b',"source_name":'
 """Between the body and the rest of a payload that `encode_data` made. No text in JSON holds it: quotes are escaped."""
 
@@ -141,12 +142,12 @@ def decode_payload(data: bytes) -> dict[str, Any]:
     Raises:
         JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
     """
-    head, seam, rest = data.partition(_SEAM)
+    head, _, rest = data.partition(_SEAM)
     if rest.endswith(_END):
         # In two parts, since a body comes many times. When both can be read, they say what the whole says.
-        with suppress(JobRefused, ValueError, TypeError, StopIteration, RecursionError):
+        with suppress(JobRefused, ValueError, TypeError, RecursionError):
             text = f'{{"source_name":{rest[: -len(_END)].decode("utf-8")}}}'
-            values, end = _scan(text, 0)
+            values, end = _begin(text)
             if end == len(text) and _OWN.issuperset(values):
                 _check_own(values)
                 return {**_kept_decoded(head), **values}
@@ -247,5 +248,5 @@ _SHAPE_OWN: Final[tuple[tuple[str, tuple[type, ...]], ...]] = (
 )
 _OF_FAMILY: Final = ("generation", "may_make", "regain_parts")
 """What payloads of the version before do not carry."""
-_OWN: Final = frozenset((*(name for name, _ in _SHAPE_OWN), *_OF_FAMILY, "edited_from", "parent"))
+_OWN: Final = frozenset((*(name for name, _ in _SHAPE_OWN), *_OF_FAMILY, "edited_from", "traceparent", "parent"))
 """What stands behind the seam: nothing there may be of the part before it, which has been checked by itself."""

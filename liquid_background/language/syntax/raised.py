@@ -33,14 +33,16 @@ def _told(error: Exception) -> LiquidBackgroundError:
     if limit is not None:
         return cut(limit)
     token, name = token_in(error.__traceback__)
+    seen = error
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration | StopAsyncIteration):
-        outer, error = error.__traceback__, error.__cause__  # which no coroutine lets pass as it is
-        token, name = token_in(outer, error.__traceback__)
+        error = error.__cause__  # which no generator or coroutine lets pass as it is
+        token, name = token_in(seen.__traceback__, error.__traceback__)
     told = cut(code_error(error, token, name))
-    for note in getattr(error, "__notes__", ()):
-        told.add_note(note)
-    if hasattr(error, "__notes__"):
-        del error.__notes__  # they tell of this render; the same error may be raised in another one
+    for level in (error, seen):  # the deeper tags noted their way in on the one, those above the wrapper on the other
+        for note in getattr(level, "__notes__", ()):
+            told.add_note(note)
+        if hasattr(level, "__notes__"):
+            del level.__notes__  # they tell of this render; the same error may be raised in another one
     return told
 
 

@@ -79,3 +79,20 @@ def test_what_no_coroutine_lets_pass_is_of_its_own_template() -> None:
         with pytest.raises(CodeError) as raised:
             asyncio.run(template.render_async()) if awaits else template.render()
         assert explain(raised.value).startswith("StopIteration: a filter's own (part:2")
+
+
+def test_the_way_in_is_told_of_what_a_generator_did_not_let_pass() -> None:
+    block = "{% if true %}x{{ 1 | stop }}{% endif %}"  # whose nodes a generator walks
+    environment = Environment(
+        loader=CachingDictLoader({"outer": "\n{% include 'inner' %}", "inner": block}), compile=False
+    )
+
+    def stop(value: object) -> object:
+        raise StopIteration("a filter's own")
+
+    environment.filters["stop"] = stop
+    with pytest.raises(CodeError) as raised:
+        environment.from_string("{% include 'outer' %}", name="pages/x").render()
+    assert explain(raised.value) == (
+        "StopIteration: a filter's own (inner:1, included from outer:2, included from pages/x:1)"
+    )
