@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from os import urandom
-from typing import Any, Final, Protocol, TypeAlias, assert_never
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias, assert_never
 
 Encoded: TypeAlias = Any
 """A value in the tagged JSON of `liquid_background.jobs.handover`: None, bool, int, float, str, list or dict."""
@@ -232,8 +232,7 @@ class LogEntry:
     time: datetime | None = None  # aware UTC, once read back
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(NamedTuple):  # made once a job, so it has to be cheap
     """How one attempt ended, and what it wants written in the same step."""
 
     result: Encoded = None  # the rendered text, or what a function returned; None when it failed
@@ -244,11 +243,7 @@ class Outcome:
     duration: int = 0  # milliseconds
     jobs: tuple[Job, ...] = ()  # made by the attempt; only a success sends them
     entries: tuple[LogEntry, ...] = ()  # logged by the attempt; sent either way
-
-    @property
-    def exception(self) -> BaseException | None:
-        """The error as it was raised, where it was kept."""
-        return None
+    exception: BaseException | None = None  # the error as it was raised, for hooks that take it
 
     @property
     def succeeded(self) -> bool:
@@ -271,18 +266,6 @@ class Outcome:
     def fails_job(self, attempt: int, max_attempts: int) -> bool:
         """Return whether a job has failed with the attempt that ended so: `on_failure` hooks hear of these."""
         return self.failed and self.is_last(attempt, max_attempts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RaisedOutcome(Outcome):
-    """A failure with its error, for hooks that take it; a class of its own, since most attempts need no such field."""
-
-    exception: BaseException | None = field(default=None, repr=False, compare=False)
-
-    @classmethod
-    def of(cls, outcome: Outcome, exception: BaseException) -> RaisedOutcome:
-        """Return an outcome with its error."""
-        return cls(**{each.name: getattr(outcome, each.name) for each in fields(outcome)}, exception=exception)
 
 
 class Performer(Protocol):

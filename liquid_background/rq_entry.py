@@ -8,7 +8,6 @@ signature only here, after they have loaded whatever else they found there. What
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from functools import cache
 from time import monotonic
 from typing import Any
@@ -60,7 +59,7 @@ def perform(payload: dict[str, Any]) -> str | None:
     attempt = most - (rq_job.retries_left or 0)
     began = monotonic()
     outcome = _performer().perform(rq_job.id, payload, attempt, most)
-    outcome = replace(outcome, duration=outcome.duration or round((monotonic() - began) * 1000))
+    outcome = outcome._replace(duration=outcome.duration or round((monotonic() - began) * 1000))
     if outcome.fails_job(attempt, most):
         rq_job.retries_left = 0
     _tell(rq_job, payload, (attempt, most), outcome, signature)

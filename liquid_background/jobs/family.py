@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from liquid_background.job import MAX_MADE, Job
 from liquid_background.jobs.queue.payload import admit, encode_data
@@ -23,8 +22,7 @@ REGAINED: Final = 10
 """Jobs a second of its delay that the next run of a job may make anew; shared where several jobs plan next runs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(NamedTuple):  # made once a job, so it has to be cheap
     """What a render or an attempt may make.
 
     Each job that it makes takes one from what is left, and the rest is shared among them. So the sum over all jobs
@@ -70,7 +68,7 @@ class Family:
         text = cut(text, min(MAX_RESULT, (1 + left) * COUNTED))
         if not jobs:
             return text, self
-        return text, replace(self, left=self.left - (json_size(text) - 1) // COUNTED)
+        return text, self._replace(left=self.left - (json_size(text) - 1) // COUNTED)
 
     def _planned(self, jobs: Sequence[Job]) -> Sequence[tuple[Job, float]]:
         """Return the jobs that may be next runs, with the seconds until then."""

@@ -14,7 +14,7 @@ from liquid import BoundTemplate
 from liquid_background.calling import call
 from liquid_background.errors import FunctionNotFound, JobRefused, JobTimeout, NonRetryable, NotPlain
 from liquid_background.hooks import Attempt, Hooks
-from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome, RaisedOutcome
+from liquid_background.job import MAX_TRACEBACK, Encoded, LogEntry, Outcome
 from liquid_background.jobs.family import Family
 from liquid_background.jobs.handover import decode, decode_all, encode, size
 from liquid_background.jobs.masking import hidden, mask
@@ -79,7 +79,7 @@ class Executor:
         try:
             if self._hooks.around_jobs:
                 seen = Attempt.of(job_id, payload, attempt, max_attempts)
-                result = self._hooks.around(seen, lambda: self._perform(payload, collector))
+                result = self._hooks.around(seen, partial(self._perform, payload, collector))
             else:
                 result = self._perform(payload, collector)
         except JobTimeout as reason:
@@ -89,18 +89,18 @@ class Executor:
         except BaseException as reason:  # noqa: BLE001  SystemExit in a body ends the attempt, not the worker
             error, raised, trace = _said_of(reason, payload, self.environment.secret_names)
             exception, retry = reason, not isinstance(reason, NonRetryable | JobRefused)
-        outcome = Outcome(
-            result=collector.keep(result) if isinstance(result, str) and "function" not in payload else result,
-            error=error,
-            raised=raised,
-            traceback=trace,
-            retry=retry,
-            duration=round((time.monotonic() - started) * 1000),
-            jobs=tuple(collector.sendable()) if error is None else (),
-            entries=_without_secrets(collector.entries, payload, self.environment.secret_names),
-        )
         try:
-            return RaisedOutcome.of(outcome, exception) if exception is not None and self._hooks.failures else outcome
+            return Outcome(
+                collector.keep(result) if isinstance(result, str) and "function" not in payload else result,
+                error,
+                raised,
+                trace,
+                retry,
+                round((time.monotonic() - started) * 1000),
+                tuple(collector.sendable()) if error is None and collector.jobs else (),
+                _without_secrets(collector.entries, payload, self.environment.secret_names),
+                exception if self._hooks.failures else None,
+            )
         finally:
             del exception  # whose traceback holds this frame
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import replace
 from time import monotonic
 
 from liquid_background.errors import JobTimeout
-from liquid_background.job import MAX_TRACEBACK, Outcome, Performer, RaisedOutcome
+from liquid_background.job import MAX_TRACEBACK, Outcome, Performer
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.language.syntax import text_of
 from liquid_background_worker.alarm import Alarm
@@ -21,15 +20,13 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
         if not isinstance(outcome, Outcome):
             outcome = Outcome(error=f"the performer returned {type(outcome).__name__}, not an Outcome", retry=False)
     except JobTimeout as error:
-        outcome = RaisedOutcome(
-            error=str(error), raised=type(error).__name__, traceback=_traceback(error), exception=error
-        )
+        outcome = Outcome(error=str(error), raised=type(error).__name__, traceback=_traceback(error), exception=error)
     except BaseException as error:  # noqa: BLE001 - SystemExit and KeyboardInterrupt end the job, not the worker
-        outcome = RaisedOutcome(
+        outcome = Outcome(
             error=describe(error), raised=type(error).__name__, traceback=_traceback(error), exception=error
         )
     duration = round((monotonic() - started) * 1000)
-    return outcome if outcome.duration or not duration else replace(outcome, duration=duration)
+    return outcome if outcome.duration or not duration else outcome._replace(duration=duration)
 
 
 def describe(error: BaseException) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from contextvars import copy_context
-from dataclasses import replace
 from time import monotonic
 from typing import Final
 
 from liquid_background.hooks import Attempt, hooks_of
-from liquid_background.job import Outcome, Performer, RaisedOutcome
+from liquid_background.job import Outcome, Performer
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background_worker import attempt
 from liquid_background_worker.alarm import Alarm
@@ -58,8 +57,8 @@ class Attempts:
         if not outcome.succeeded:
             if self._hooks.failures and outcome.fails_job(job.attempt, job.max_attempts):
                 context.run(self._tell_failure, place, job, outcome)
-            if isinstance(outcome, RaisedOutcome):
-                outcome = replace(outcome, exception=None)  # it keeps all that its frames hold
+            if outcome.exception is not None:
+                outcome = outcome._replace(exception=None)  # it keeps all that its frames hold
         self._slot.disarm()
         seconds = monotonic() - started
         self._tally = (outcome.failed, seconds)

@@ -18,6 +18,7 @@ from liquid_background_worker.wire import Broken, Sent, Wire
 MOST_PENDING: Final = 8
 """Calls that may be on their way; more wait for replies first. Each may hold a body's end that only this child knows,
 and that runs again when the child and the store die together."""
+_ROOM: Final = 4  # calls that may follow once that many had to be waited for: the store goes on meanwhile
 _UNHEARD: Final = 4  # calls on their way, or
 _UNHEARD_FOR: Final = 0.002  # seconds, before a poll looks for replies: a look costs as much as a call
 _PAUSE: Final = 0.02  # seconds between two tries to connect at first: a finished job waits to be told of
@@ -63,7 +64,7 @@ class Channel:
             self._recover(error)
             self.drain()
         if len(self._wire.pending) > MOST_PENDING:
-            self.drain()
+            self.drain(lambda: len(self._wire.pending) <= MOST_PENDING - _ROOM)
 
     def call(self, call: Call) -> Any:
         """Send a call and return its reply; None when the store could make nothing of it."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 from liquid_background.job import Outcome
 from liquid_background.jobs.queue import finishing
@@ -16,8 +15,7 @@ from liquid_background.settings import Settings
 _PATIENCE: Final = 10.0  # seconds for which an end is said as it was: rights come back, and scripts are mended
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(NamedTuple):  # made once a job, so it has to be cheap
     """The end of a body on its way to the store, and since when it comes back."""
 
     finish: Finish

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from liquid_background.errors import JobRefused
@@ -66,7 +66,7 @@ def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tu
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
         return outcome, jobs, encode_result(outcome.result)
     except JobRefused as error:
-        return replace(outcome, error=str(error), raised=type(error).__name__, retry=False), [], b""
+        return outcome._replace(error=str(error), raised=type(error).__name__, retry=False), [], b""
 
 
 def finish(
@@ -94,7 +94,6 @@ def finish(
         message = said.encode("utf-8", "backslashreplace")
         raised = outcome.raised or ending.log_status
         cause = Cause.of(job.template, job.line, raised, said).encoded() if ending.is_failure else b""
-    template = clip(job.template, MAX_TEMPLATE_NAME).encode("utf-8", "backslashreplace")
     end = EndValues(
         id=job.id,
         token=job.token,
@@ -104,7 +103,7 @@ def finish(
         retry=int(outcome.retry),
         duration=outcome.duration,
         source_name=job.source_name,
-        template=template,
+        template=_written(job.template),
         line=job.line,
         most=job.max_attempts,
         jobs=len(outcome.jobs) if jobs else 0,
@@ -115,3 +114,9 @@ def finish(
     for entry in outcome.entries:
         arguments += encode_entry(entry)
     return Finish(job, arguments)
+
+
+@lru_cache(maxsize=128)
+def _written(template: str) -> bytes:
+    """Return a template's name as an end has it."""
+    return clip(template, MAX_TEMPLATE_NAME).encode("utf-8", "backslashreplace")

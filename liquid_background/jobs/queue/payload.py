@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NoReturn
@@ -131,6 +131,7 @@ def decode_json(data: bytes) -> Any:
         raise ValueError("it is nested too deep") from error
 
 
+_begin: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).raw_decode
 _SEAM: Final = b',"source_name":'
 """Between the body and the rest of a payload that `encode_data` made. No text in JSON holds it: quotes are escaped."""
 
@@ -141,12 +142,15 @@ def decode_payload(data: bytes) -> dict[str, Any]:
     Raises:
         JobRefused: when the bytes are not JSON, name another function, or carry another payload version.
     """
-    head, seam, rest = data.partition(_SEAM)
+    head, _, rest = data.partition(_SEAM)
     if rest.endswith(_END):
         # In two parts, since a body comes many times. When both can be read, they say what the whole says.
-        with suppress(JobRefused, ValueError, TypeError):
-            values = decode_json(b"{" + seam[1:] + rest.removesuffix(_END) + b"}")
-            return check_payload({**_kept_decoded(head), **values})
+        with suppress(JobRefused, ValueError, TypeError, RecursionError):
+            text = f'{{"source_name":{rest[: -len(_END)].decode("utf-8")}}}'
+            values, end = _begin(text)
+            if end == len(text) and _OWN.issuperset(values):
+                _check_own(values)
+                return {**_kept_decoded(head), **values}
     return check_payload(_decoded(data))
 
 
@@ -155,6 +159,7 @@ def _kept_decoded(head: bytes) -> dict[str, Any]:
     found = _decoded(head + _END)
     if not found:
         raise ValueError("an object that begins with a comma")
+    _check_shared(found)
     return found
 
 
@@ -181,46 +186,67 @@ def check_payload(payload: dict[str, Any]) -> dict[str, Any]:
     Raises:
         JobRefused: naming the field that is wrong.
     """
+    _check_shared(payload)
+    _check_own(payload)
+    return payload
+
+
+def _check_shared(payload: dict[str, Any]) -> None:
+    """Accept what the jobs of one block share."""
     if payload.get("v") != PAYLOAD_VERSION:
         raise JobRefused(
             f"payload version {_brief(payload.get('v'))} is not known here (this worker knows {PAYLOAD_VERSION}); "
             "upgrade the worker"
         )
-    for name, kinds in _SHAPE.items():
-        if not isinstance(payload.get(name), kinds) or isinstance(payload.get(name), bool):
-            raise JobRefused(f"the payload's {name} is missing or of the wrong type")
-    for name, (least, most) in _RANGES.items():
-        if not least <= payload[name] <= most:  # false for NaN, too
-            raise JobRefused(f"the payload's {name} is not from {least} to {most}")
+    _check_shape(payload, _SHAPE_SHARED)
+    for name in ("line", "column"):
+        if not 0 <= payload[name] <= MAX_LINE:
+            raise _out_of_range(name, 0, MAX_LINE)
     bodies = [kind for kind in ("source", "partial", "function") if isinstance(payload.get(kind), str)]
     if len(bodies) != 1:
         raise JobRefused("the payload must carry exactly one of source, partial and function")
+
+
+def _check_own(payload: dict[str, Any]) -> None:
+    """Accept the rest, which is another one for each job."""
+    _check_shape(payload, _SHAPE_OWN)
+    if not 0 <= payload["delay"] <= MAX_DELAY:  # false for NaN, too
+        raise _out_of_range("delay", 0, MAX_DELAY)
+    if not 1 <= payload["max_attempts"] <= MAX_RETRIES + 1:
+        raise _out_of_range("max_attempts", 1, MAX_RETRIES + 1)
     for name in _OF_FAMILY:
         number = payload.get(name, 0)
         if type(number) is not int or not 0 <= number <= MAX_MADE:
             raise JobRefused(f"the payload's {name} is not a whole number from 0 to {MAX_MADE}")
-    if not isinstance(payload.get("edited_from", ""), str):
+    if type(payload.get("edited_from", "")) is not str:
         raise JobRefused("the payload's edited_from is no text")
     if not SHOWABLE_SOURCE_NAME.fullmatch(payload["source_name"]):
         raise JobRefused("the payload's source_name is not one line of 1 to 100 characters")
-    return payload
 
 
-_SHAPE: Final[dict[str, type | tuple[type, ...]]] = {
-    "source_name": str,
-    "template": str,
-    "line": int,
-    "column": int,
-    "parameters": dict,
-    "handed_over": dict,
-    "delay": (int, float),
-    "max_attempts": int,
-}
-_RANGES: Final[dict[str, tuple[int, float]]] = {
-    "line": (0, MAX_LINE),
-    "column": (0, MAX_LINE),
-    "delay": (0, MAX_DELAY),
-    "max_attempts": (1, MAX_RETRIES + 1),
-}
+def _check_shape(payload: dict[str, Any], shape: Iterable[tuple[str, tuple[type, ...]]]) -> None:
+    for name, kinds in shape:
+        if type(payload.get(name)) not in kinds:
+            raise JobRefused(f"the payload's {name} is missing or of the wrong type")
+
+
+def _out_of_range(name: str, least: int, most: float) -> JobRefused:
+    return JobRefused(f"the payload's {name} is not from {least} to {most}")
+
+
+_SHAPE_SHARED: Final[tuple[tuple[str, tuple[type, ...]], ...]] = (
+    ("template", (str,)),
+    ("line", (int,)),
+    ("column", (int,)),
+)
+_SHAPE_OWN: Final[tuple[tuple[str, tuple[type, ...]], ...]] = (
+    ("source_name", (str,)),
+    ("parameters", (dict,)),
+    ("handed_over", (dict,)),
+    ("delay", (int, float)),
+    ("max_attempts", (int,)),
+)
 _OF_FAMILY: Final = ("generation", "may_make", "regain_parts")
 """What payloads of the version before do not carry."""
+_OWN: Final = frozenset((*(name for name, _ in _SHAPE_OWN), *_OF_FAMILY, "edited_from", "traceparent", "parent"))
+"""What stands behind the seam: nothing there may be of the part before it, which has been checked by itself."""

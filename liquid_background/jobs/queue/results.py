@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import b64decode, b64encode
+from binascii import b2a_base64
 from typing import Final
 
 from liquid_background.errors import JobRefused
@@ -19,6 +20,7 @@ MAX_TRACE: Final = 8 * 1024
 _WIDEST: Final = 12  # bytes of a character in JSON
 
 _dump: Final = json.JSONEncoder().encode
+_dump_text: Final = json.encoder.encode_basestring_ascii  # what it does with text, after some questions
 
 
 def encode_result(result: Encoded) -> bytes:
@@ -27,10 +29,10 @@ def encode_result(result: Encoded) -> bytes:
     Raises:
         JobRefused: when it is no text, and takes too much.
     """
-    text = _dump(cut(result, MAX_RESULT) if isinstance(result, str) else result)
+    text = _dump_text(cut(result, MAX_RESULT)) if isinstance(result, str) else _dump(result)
     if len(text) > MAX_RESULT:
         raise JobRefused(f"the result takes over {MAX_RESULT // 1024} KB of JSON: return an id")
-    return b64encode(text.encode("ascii"))
+    return b2a_base64(text.encode("ascii"), newline=False)
 
 
 def json_size(text: str) -> int:
