@@ -192,6 +192,7 @@ def placed(error: LiquidError) -> LiquidError | None:
     if isinstance(error, TagSyntaxError) or isinstance(error.message, _Worded):
         return error
     if message.startswith(_NO_EXPRESSION) and token is not None:  # which is what stands behind the tag
+        tokens.pos -= tokens.current is token  # so that what stands there is read, and not left out with the tag
         error.token = token = tokens.tag_at(token._replace(start_index=token.start_index - 1))
     tag = tokens.tag_at(token if token is not None and token.start_index >= 0 else None)
     error.args = (_Worded(reworded(error, tag)), *error.args[1:])
