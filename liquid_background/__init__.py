@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.jobs.filter import Filter
     from liquid_background.jobs.operating.failuregroup import FailureGroup, ShownFailure, Silence
+    from liquid_background.jobs.queue.bounds import Bounds
+    from liquid_background.jobs.queue.probing import Probe
     from liquid_background.jobs.store.verdict import Severity, Verdict
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
@@ -51,9 +53,11 @@ if TYPE_CHECKING:
     from liquid_background.settings import Settings
 
 _HOMES = {
+    "Bounds": "jobs.queue.bounds",
     "Engine": "engine",
     "Environment": "language.environment",
     "Filter": "jobs.filter",
+    "Probe": "jobs.queue.probing",
     "RetryPolicy": "python_jobs",
     "Settings": "settings",
     "background": "rapidai",
@@ -123,6 +127,8 @@ __all__ = [
     "ShownFailure",
     "Silence",
     # health
+    "Bounds",
+    "Probe",
     "Severity",
     "Verdict",
     # errors

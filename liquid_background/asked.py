@@ -21,6 +21,7 @@ from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.operating.pauses import Queues
 from liquid_background.jobs.operating.statistics import Part, Statistics, statistics
 from liquid_background.jobs.operating.story import PATIENCE, Story, story
+from liquid_background.jobs.operating.totals import Totals, totals
 from liquid_background.jobs.operating.usage import Usage, usage
 from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.queue.lookup import read_records
@@ -159,6 +160,18 @@ class Asked:
     ) -> Statistics:
         """Do what `stats` does, without holding up the event loop."""
         return await self._operator_threads.run(self.stats, source_name, since, only=only)
+
+    def totals(self) -> Totals:
+        """Return what jobs have come to of all time, by queue and source name, and how things stand now.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        return totals(self.store, self.queues.counts())
+
+    async def totals_async(self) -> Totals:
+        """Do what `totals` does, without holding up the event loop."""
+        return await self._operator_threads.run(self.totals)
 
     @kept
     def _operator_threads(self) -> Threads:

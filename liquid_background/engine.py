@@ -17,7 +17,9 @@ from liquid_background.job import Job, LogEntry, Outcome, Performer
 from liquid_background.jobs import queue, store
 from liquid_background.jobs.contract import Jobs, JobStore, Log
 from liquid_background.jobs.log.stored import StoredLog
-from liquid_background.jobs.queue.looking import health_of, verdicts_without
+from liquid_background.jobs.queue.bounds import Bounds
+from liquid_background.jobs.queue.looking import health_of, probe_of, verdicts_without
+from liquid_background.jobs.queue.probing import Probe
 from liquid_background.jobs.store.link import links
 from liquid_background.jobs.store.verdict import Verdict
 from liquid_background.language.context import Context
@@ -160,6 +162,19 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
         except StoreError as error:
             return tuple(verdicts_without(error, self.settings))
 
+    def probe(self, bounds: Bounds | None = None) -> Probe:
+        """Return what `poscli health` says: whether something is wrong, as one line and as verdicts.
+
+        Args:
+            bounds: beyond which waiting, failures or too few workers are wrong; without them the store alone counts.
+        """
+        if self.job_store is not None:
+            return Probe(())
+        try:
+            return probe_of(self.store, self.settings, bounds)
+        except StoreError as error:
+            return Probe(verdicts_without(error, self.settings))
+
     @kept
     def _log(self) -> StoredLog:
         return StoredLog(lambda: self.store, lambda: self._patient_link.store)
@@ -203,6 +218,12 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
         return self._render(self.environment.from_string(source, name=name), data, request)
 
     def _render(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
+        if not self.hooks.around_pages:
+            return self._rendered(page, data, request)
+        with self.hooks.around_page(page.name):
+            return self._rendered(page, data, request)
+
+    def _rendered(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         names = _names(page, data, request)
         context, layout = self._context(page, names), find_layout(self.environment, page)
         with self.environment.outermost(context) as collector:
@@ -218,6 +239,12 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
         return text.getvalue()
 
     async def _render_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
+        if not self.hooks.around_pages:
+            return await self._rendered_async(page, data, request)
+        with self.hooks.around_page(page.name):
+            return await self._rendered_async(page, data, request)
+
+    async def _rendered_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         names = _names(page, data, request)
         context, layout = self._context(page, names), find_layout(self.environment, page)
         async with self.environment.outermost_async(context) as collector:

@@ -12,6 +12,8 @@ _PACKAGES: Final = {
     "flask": ("flask", "werkzeug"),
     "sqlalchemy": ("sqlalchemy",),
     "django": ("django",),
+    "metrics": ("prometheus_client",),
+    "otel": ("opentelemetry",),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -167,6 +167,22 @@ def new_id() -> str:
     return f"{number & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62:032x}"
 
 
+_traced: Callable[[], str] | None = None
+
+
+def carry_traces(current: Callable[[], str] | None) -> None:
+    """Have each job that this process makes carry what is current then, as a W3C `traceparent`; None for nothing.
+
+    It is the process's, as tracing is: see `liquid_background.otel`.
+    """
+    global _traced  # noqa: PLW0603
+    _traced = current
+
+
+def _traceparent() -> str:
+    return "" if _traced is None else _traced()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """One job to enqueue. Exactly one of `source`, `partial` and `function` says what runs."""
@@ -192,6 +208,7 @@ class Job:
     may_make: int | None = None  # jobs, with those that they make; None: as many as a first job
     edited_from: str = ""  # the id of the job that it was made from, with other values
     parent: str = field(default="", repr=False, compare=False)  # id of the job or page render that made it
+    traceparent: str = field(default_factory=_traceparent, repr=False, compare=False)  # of the span that made it
     id: str = field(default_factory=new_id)
     data: bytes | None = field(default=None, init=False, repr=False, compare=False)  # what `encode_data` made
 

@@ -28,6 +28,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "stats": "Show what jobs have done: runs, failures, times.",
         "audit": "Show who did what to jobs and queues.",
         "status": "Show queues, workers and the store at a glance.",
+        "metrics": "Serve metrics for Prometheus, or print them.",
     },
     "Tools": {
         "doctor": "Check the set-up and say how to fix what is wrong.",

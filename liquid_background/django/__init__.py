@@ -11,17 +11,19 @@ if TYPE_CHECKING:
     from liquid_background.django.checks import check_store as check_store
     from liquid_background.django.dashboard import ACTIONS, Action, NotSignedIn, dashboard_urls
     from liquid_background.django.dashboard import view_for_staff as view_for_staff
+    from liquid_background.django.probes import probes_urls
     from liquid_background.django.project import engine
     from liquid_background.django.refusing import tell_raised as tell_raised
     from liquid_background.django.refusing import tell_too_early as tell_too_early
     from liquid_background.django.refusing import tell_wrong_settings as tell_wrong_settings
 
-__all__ = ["engine", "dashboard_urls", "ACTIONS", "Action", "NotSignedIn"]
+__all__ = ["engine", "dashboard_urls", "probes_urls", "ACTIONS", "Action", "NotSignedIn"]
 
 # On first use: Django imports this package for every command, and an engine takes longer than most of them.
 _HOMES = {
     "engine": "project",
     "dashboard_urls": "dashboard",
+    "probes_urls": "probes",
     "ACTIONS": "dashboard",
     "Action": "dashboard",
     "NotSignedIn": "dashboard",

@@ -7,6 +7,7 @@ with extra("flask"):
     from liquid_background.flask.extension import LiquidBackground
     from liquid_background.flask.installation import get_engine
     from liquid_background.flask.pages import render_liquid, render_liquid_async, render_liquid_string
+    from liquid_background.flask.probes import probes_blueprint
     from liquid_background.screens import ACTIONS, Action, NotSignedIn
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "render_liquid_async",
     "render_liquid_string",
     "dashboard_blueprint",
+    "probes_blueprint",
     "ACTIONS",
     "Action",
     "NotSignedIn",

@@ -42,6 +42,18 @@ class Hooked:
         self.hooks.register(Hook("around_job", hook, required), "the job")
         return hook
 
+    def around_page(self, hook: H) -> H:
+        """Have each render of a page run inside a context manager: a function of the template's name that yields once.
+
+        An error of the page is raised inside it, and comes out of the render whatever it does with it. What it raises
+        itself is reported, and the page goes on.
+
+        Raises:
+            SettingsError: when it is async, or does not take one argument.
+        """
+        self.hooks.register(Hook("around_page", hook), "the template's name")
+        return hook
+
     def on_failure(self, hook: H) -> H:
         """Have a function called with the `Failure` when a job has failed for good, by the process that performed it.
 

@@ -50,6 +50,7 @@ class Hooks:
         """Calls a function for a coroutine: in the thread to whose transactions `send_when` looks, if threads have
         their own."""
         self.around_jobs: list[Hook] = []
+        self.around_pages: list[Hook] = []
         self.failures: list[Hook] = []
         self.send_when: Hook | None = None
         self._worker_starts: list[Hook] = []
@@ -70,6 +71,7 @@ class Hooks:
         _check(hook, takes)
         places = {
             "around_job": self.around_jobs,
+            "around_page": self.around_pages,
             "on_failure": self.failures,
             "on_worker_start": self._worker_starts,
             "on_child_start": self._child_starts,
@@ -84,10 +86,18 @@ class Hooks:
 
     def around(self, attempt: Attempt, body: Callable[[], T]) -> T:
         """Return what the body returns, called inside all context managers; the first registered is the outermost."""
-        with ExitStack() as stack:
-            for hook in self.around_jobs:
-                stack.enter_context(_Around(self, hook, attempt))
+        with self._inside(self.around_jobs, attempt):
             return body()
+
+    def around_page(self, template: str) -> ExitStack:
+        """Return what the render of a page runs inside of."""
+        return self._inside(self.around_pages, template)
+
+    def _inside(self, hooks: list[Hook], about: object) -> ExitStack:
+        with ExitStack() as stack:
+            for hook in hooks:
+                stack.enter_context(_Around(self, hook, about))
+            return stack.pop_all()
 
     def failed(self, attempt: Attempt, outcome: Outcome) -> None:
         """Say that an attempt ended so, to those who want to know of it if it was a job's last and failed."""
@@ -147,20 +157,20 @@ class Hooks:
 
 
 class _Around:
-    """A hook's context manager around one attempt: it sees how that ends, and its own trouble is not the job's.
+    """A hook's context manager around an attempt or a page: it sees how that ends, and its own trouble is not theirs.
 
     An error of the body is raised inside it, and comes out of here whatever it does with it.
     """
 
-    def __init__(self, hooks: Hooks, hook: Hook, attempt: Attempt) -> None:
+    def __init__(self, hooks: Hooks, hook: Hook, about: object) -> None:
         self._hooks = hooks
         self._hook = hook
-        self._attempt = attempt
+        self._about = about
         self._entered: AbstractContextManager[Any] | None = None
 
     def __enter__(self) -> None:
         try:
-            manager = self._hook.function(self._attempt)
+            manager = self._hook.function(self._about)
             if isinstance(manager, Generator):
                 manager = contextmanager(lambda generator=manager: generator)()
             if not isinstance(manager, AbstractContextManager):
@@ -202,7 +212,7 @@ class _Once:
 def _check(hook: Hook, takes: str) -> None:
     if not callable(hook.function):
         raise SettingsError(f"{hook} is no function, but {type(hook.function).__name__}")
-    if hook.event == "around_job" and _is_async(hook.function):
+    if hook.event in ("around_job", "around_page") and _is_async(hook.function):
         raise SettingsError(
             f"{hook} is async; give a plain context manager, which async functions run inside of, too, with the "
             "context variables that it sets"

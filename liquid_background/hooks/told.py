@@ -53,6 +53,12 @@ class Attempt:
         return path
 
     @property
+    def traceparent(self) -> str:
+        """The W3C `traceparent` of the span that made it, where one did: as it came, of whatever a payload may hold."""
+        found = self._payload.get("traceparent")
+        return found if isinstance(found, str) else ""
+
+    @property
     def is_last(self) -> bool:
         """Whether no attempt follows if this one fails."""
         return self.attempt >= self.max_attempts

@@ -57,4 +57,5 @@ def too_deep(context: Any) -> LimitReached:
     """Return the error that stretches are too many in each other."""
     most = context.env.context_depth_limit
     message = f"partials and loops are over {most} deep in each other (Environment.context_depth_limit)"
-    return LimitReached(f"{message}: does one include itself?", token=None)
+    counted = "counted with the template and the names around them"  # which are a few levels themselves
+    return LimitReached(f"{message}, {counted}: does one include itself?", token=None)

@@ -47,6 +47,7 @@ def show(screen: Screen) -> ScreenAnswer:
         "failures",
         counted(len(listed), "failure"),
         heading="Failures",
+        message=_unfiled(groups.unfiled) if groups.unfiled else None,
         total=len(listed),
         jobs=sum(group.failed for group in listed),
         groups=[_row(screen, group) for group in paging.part(listed, start)],
@@ -56,6 +57,10 @@ def show(screen: Screen) -> ScreenAnswer:
         is_filtered=any(query.one(name) for name in ("source_name", "template", "since")),
         **form,
     )
+
+
+def _unfiled(jobs: int) -> str:
+    return f"{counted(jobs, 'failed job')} may be missing here: 'poscli store reindex' files them."
 
 
 def show_one(screen: Screen) -> ScreenAnswer:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from poscli.commands import doctor
 from poscli.demo_site.app import TEMPLATES
 
 from .conftest import on_terminal
@@ -148,3 +149,11 @@ def test_explain_says_which_templates_become_functions(project: Any) -> None:
     assert [each["compiled"] for each in told if "compiled" in each] == [True, False, True]
     assert told[0]["calls"] == {"tablerow": 4}
     assert not any("compiled" in line for line in project.quick("check").lines)
+
+
+def test_doctor_checks_so_many_templates_and_says_so(project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.page("a", "x")
+    project.page("b", "x")
+    monkeypatch.setattr(doctor, "_MOST_CHECKED", 1)
+    said = project.quick("doctor").out
+    assert "2 templates, of which 1 are checked here; look: poscli check" in said

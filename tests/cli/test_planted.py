@@ -15,7 +15,8 @@ import pytest
 from liquid_background import Engine, JobStatus
 from liquid_background.job import Job, Priority
 from liquid_background.jobs.log import KEY
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.operating import failures
+from liquid_background.jobs.queue import indexes, keys
 from liquid_background.jobs.queue.overview import overview
 from liquid_background.jobs.queue.waiting import groups, waiting
 from liquid_background.jobs.store import Store
@@ -156,4 +157,25 @@ def test_a_row_that_cannot_be_read_is_there_and_blank(shop: Project, store: Stor
     assert any(line.startswith("w  ") and "unknown" in line for line in status)
     assert "warning: 3 jobs waiting, no worker running: start one: poscli worker" in status
     assert "3 jobs waiting, no worker running; start one: poscli worker" in shop.quick("doctor").out
+    engine.store.close()
+
+
+def test_what_is_over_a_bound_is_not_looked_at_and_told(
+    shop: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = _engine(shop)
+    _fill(store, engine)
+    for name in ("w1", "w2", "w3"):
+        store.client.hset(keys.worker(name), mapping={"state": "idle", "queues": "low"})
+        store.client.sadd(keys.RQ_WORKERS, keys.worker(name))
+    for number in range(4):
+        store.client.hset(keys.job(f"zz{number}"), mapping={"status": "failed", "origin": "low"})
+        store.client.zadd(keys.failed("low"), {f"zz{number}": 1e12})
+    monkeypatch.setattr(keys, "MOST_WORKERS", 2)
+    monkeypatch.setattr(indexes, "_MOST_MISSING", 2)
+    monkeypatch.setattr(failures, "_LONGEST", 0.0)
+    status = shop.quick("status").lines
+    assert [line[:2] for line in status if line[:2] in ("w1", "w2", "w3")] == ["w1", "w2"]
+    assert "1 more names of workers were not looked at" in status
+    assert "4 failed jobs may be missing: 'poscli store reindex' files them" in shop.quick("failures", "list").err
     engine.store.close()

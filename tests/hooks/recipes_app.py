@@ -17,6 +17,7 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 
 from liquid_background import Engine
+from liquid_background.otel import instrument
 
 DOCS = Path(__file__).parents[2] / "docs/hooks.md"
 RECIPES = json.loads(os.environ.get("RECIPES", "[]"))
@@ -61,7 +62,7 @@ for block in re.findall(r"```python\n(.*?)```", DOCS.read_text(encoding="utf-8")
     if any(word in block for word in RECIPES):
         exec(compile(block.replace("dsn=DSN", "dsn=DSN, transport=Told"), str(DOCS), "exec"))
 
-_USED = (sentry_sdk, trace, TracerProvider, BatchSpanProcessor)  # by the recipes
+_USED = (instrument, sentry_sdk, trace, TracerProvider, BatchSpanProcessor)  # by the recipes
 
 
 @engine.action

@@ -9,8 +9,12 @@ from typing import Any
 
 import pytest
 
+from liquid_background import Engine
 from liquid_background.job import Job
+from tests.hooks.spans import InMemorySpanExporter, instrumented
 from tests.worker.conftest import Bench
+
+__all__ = ["instrumented"]
 
 APP = "tests.hooks.recipes_app"
 
@@ -58,17 +62,40 @@ def test_sentry_is_told_of_each_attempt_that_failed(bench: Bench, told: Callable
 
 
 @pytest.mark.slow
-def test_opentelemetry_has_a_span_of_each_attempt(bench: Bench, told: Callable[..., list[Any]]) -> None:
-    told("set_tracer_provider")
-    ok, bad = _job("divide", "fine", number=1), _job("divide", "broken", number=0)
-    bench.queue.send([ok, bad])
+def test_opentelemetry_has_a_span_of_each_attempt_below_that_of_its_page(
+    bench: Bench, told: Callable[..., list[Any]], instrumented: Callable[[Engine], InMemorySpanExporter]
+) -> None:
+    told("set_tracer_provider", "instrument")
+    engine = Engine(settings=bench.settings)
+    pages = instrumented(engine)
+    engine.render_string(
+        "{% background source_name: 'outer' %}"
+        "{% background source_name: 'inner' %}x{% endbackground %}{% endbackground %}"
+        "{% background source_name: 'broken', max_attempts: 2 %}{{ 1 | divided_by: 0 }}{% endbackground %}",
+        name="pages/shop",
+    )
+    ok = _job("divide", "untraced", number=1)
+    bench.queue.send([ok])
     log = bench.burst(app=f"{APP}:engine")
     assert "costs no job" not in log
-    spans = [event["span"] for event in told()]
-    attempts = {span["name"]: span for span in spans if span["name"] != "dividing"}
-    assert set(attempts) == {"fine", "broken"}
-    assert attempts["fine"]["attributes"] == {"job.id": ok.id, "job.attempt": 1}
-    assert attempts["broken"]["status"]["status_code"] == "ERROR"
-    assert attempts["broken"]["events"][0]["attributes"]["exception.type"] == "ZeroDivisionError"
-    inner = [span["context"]["trace_id"] for span in spans if span["name"] == "dividing"]
-    assert sorted(inner) == sorted(span["context"]["trace_id"] for span in attempts.values())
+    [page] = pages.get_finished_spans()
+    assert page.name == "render pages/shop"
+    spans: dict[str, list[Any]] = {}
+    for event in told():
+        spans.setdefault(event["span"]["name"], []).append(event["span"])
+    [outer], [inner], broken, [untraced] = (
+        spans[f"process {name}"] for name in ("outer", "inner", "broken", "untraced")
+    )
+    below = f"0x{page.context.span_id:016x}"
+    assert {span["parent_id"] for span in (outer, *broken)} == {below}
+    assert inner["parent_id"] == outer["context"]["span_id"]
+    in_trace = {span["context"]["trace_id"] for span in (outer, inner, *broken)}
+    assert in_trace == {f"0x{page.context.trace_id:032x}"}
+    assert [len(span["links"]) for span in broken] == [0, 1]
+    assert broken[1]["links"][0]["context"]["span_id"] == below
+    assert {span["status"]["status_code"] for span in broken} == {"ERROR"}
+    assert untraced["parent_id"] is None
+    assert untraced["attributes"]["messaging.message.id"] == ok.id
+    assert untraced["kind"] == "SpanKind.CONSUMER"
+    [dividing] = spans["dividing"]
+    assert dividing["parent_id"] == untraced["context"]["span_id"]

@@ -259,3 +259,21 @@ def test_a_consumers_error_is_logged_printable(site: Any, caplog: pytest.LogCapt
     site.engine.environment.consumers("e")
     assert "\u202e" not in caplog.text
     assert "\\u202e" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("event", "takes"),
+    [
+        ("заказ.создан", True),
+        ("caf\u00e9", True),
+        ("cafe\u0301", False),  # another spelling of the same
+        ("ｅ", False),  # a wide e
+        ("e\u3164", False),  # letters that look like nothing
+        ("e\u1160", False),
+    ],
+    ids=ascii,
+)
+def test_a_name_of_an_event_has_one_spelling(site: Any, event: str, takes: bool) -> None:
+    site.write({f"consumers/{event}/x": "x"})
+    site.render(f"{{% trigger_event '{event}' %}}")
+    assert [job.template for job in site.jobs] == ([f"consumers/{event}/x"] if takes else [])

@@ -15,7 +15,7 @@ from liquid_background.jobs.queue.failures import failure_of_refusal, failure_of
 from liquid_background.jobs.queue.finishing import Finish, Running
 from liquid_background.jobs.queue.moves import Batch, Claim, Refused
 from liquid_background.jobs.queue.opening import Claimed
-from liquid_background.jobs.queue.tally import Tallies
+from liquid_background.jobs.queue.tally import Tallies, counted_as
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
@@ -179,7 +179,7 @@ class Child:
                 # Its claim is no longer this child's, and so, likely, are the others of the batch; or it goes back.
                 run.begun += int(run.lapsed)
                 return None
-            self._tallies.of(running.source_name).begin(self._waited(claimed))
+            self._tallies.of(counted_as(running.source_name, running.queue)).begin(self._waited(claimed))
             if monotonic() - self._told_at > _UNTOLD:
                 self._tell_counts()
             outcome = attempts.perform(run.begun, claimed)
@@ -265,7 +265,7 @@ class Child:
             self._careful = self._careful and reply[1] == 0
         if report and reply[0] == b"done":
             done = report.finish
-            self._tallies.of(done.job.source_name).end(done.kind, done.duration)
+            self._tallies.of(counted_as(done.job.source_name, done.job.queue)).end(done.kind, done.duration)
         if len(reply) > _PLAIN_REPLY:
             if reply[_PLAIN_REPLY]:
                 self._channel.trouble.heard_of(reply[_PLAIN_REPLY])

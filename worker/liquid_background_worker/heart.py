@@ -14,7 +14,7 @@ from liquid_background.jobs.queue.failures import failure_of_step, failures_of_t
 from liquid_background.jobs.queue.finishing import Finish
 from liquid_background.jobs.queue.moves import Call, Pulse
 from liquid_background.jobs.queue.protocol import OTHER_NAMES
-from liquid_background.jobs.queue.tally import Tallies
+from liquid_background.jobs.queue.tally import Tallies, counted_as
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker.filer import Filer
@@ -146,7 +146,7 @@ class Heart:
             self._owed_at = monotonic() + _TICK
         elif done is not None:
             if isinstance(reply, list) and reply[0] == b"done":
-                self._tallies.of(done.job.source_name).end(done.kind, done.duration)
+                self._tallies.of(counted_as(done.job.source_name, done.job.queue)).end(done.kind, done.duration)
             failure = failure_of_step(done, reply)
             self._failures.tell_all([failure] if failure else [])
 

@@ -34,6 +34,7 @@ from poscli.called import as_called
 from poscli.terminal import fitted, styled
 
 _SHOWN: Final = 3  # errors of templates; the others are for poscli check
+_MOST_CHECKED: Final = 5_000  # templates; whoever may write one may write many, and each takes a millisecond or two
 _MOST_SHOWN: Final = 20  # even of those that are more than the cost of a file
 
 
@@ -130,7 +131,11 @@ def _templates(engine: Engine) -> Iterator[Finding]:
         yield Finding("templates", f"no pages in {loader.root}/{PAGES}", "put NAME.liquid there", fatal=False)
         return
     found = f"{count} {'page' if count == 1 else 'pages'} in {loader.root}/{PAGES}"
-    findings = check_files(engine.environment, files_under(loader.root), engine.settings.job_timeout)
+    files = files_under(loader.root)
+    if len(files) > _MOST_CHECKED:
+        more = f"{len(files):,} templates, of which {_MOST_CHECKED:,} are checked here"
+        yield Finding("templates", more, "look: poscli check", fatal=False)
+    findings = check_files(engine.environment, files[:_MOST_CHECKED], engine.settings.job_timeout)
     errors = [finding for finding in findings if finding.rule.severity is Level.ERROR]
     if not errors:
         yield Finding("templates", found)

@@ -107,6 +107,8 @@ def list_failures(
         hint("poscli failures show ID says more of one.")
     else:
         note(_nothing(engine, source_name, template, time))
+    if found.unfiled:
+        note(f"{found.unfiled:,} failed jobs may be missing: 'poscli store reindex' files them")
     hidden = len(found) - len(shown)
     if hidden:
         note(f"{hidden} silenced {'group is' if hidden == 1 else 'groups are'} not shown; --silenced shows them, too")

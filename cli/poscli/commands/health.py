@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 from time import monotonic
@@ -17,10 +16,8 @@ import click
 
 from liquid_background.basic_errors import LiquidBackgroundError, StoreError, StoreUnavailable
 from liquid_background.jobs.log import printable
-from liquid_background.jobs.log.searching import count_failures
-from liquid_background.jobs.queue.bounds import Bounds, bound_verdicts
-from liquid_background.jobs.queue.health import look
-from liquid_background.jobs.queue.serving import Serving
+from liquid_background.jobs.queue.bounds import Bounds
+from liquid_background.jobs.queue.probing import Probe, probe
 from liquid_background.jobs.store.folder import unusable_folder
 from liquid_background.jobs.store.probe import Place, embedded_place, line_to, plain_place
 from liquid_background.jobs.store.verdict import Severity, Verdict, verdict_on
@@ -35,12 +32,10 @@ if TYPE_CHECKING:
     from liquid_background.jobs.store.asking import Asking
 
 _DEFAULT: Final = Bounds()
-_MINUTE: Final = 60.0
 _QUICK: Final = 2.0  # seconds for all of it
 _SLOW: Final = 5.0  # likewise, where the application or the whole client is loaded
 _LEAST: Final = 0.05  # seconds for the store to answer, whatever came before
 _SLACK: Final = 0.1  # seconds in which a limit of its own lets the store's connection say more
-_COUNTED: Final = 1_000  # failures that are counted, at least, whatever the bound
 _UNHEALTHY: Final = 1  # the exit code; 2 is a wrong option
 
 
@@ -111,57 +106,31 @@ def command(
     try:
         said = _said(app, bounds, timeout, style)
     except LiquidBackgroundError as error:
-        said = _Said((verdict_on(error),))
-    print(said.as_json() if style == "json" else said.line())
+        said = Probe((verdict_on(error),))
+    print(_object_of(said) if style == "json" else _line_of(said))
     sys.exit(0 if said.is_healthy else _UNHEALTHY)
 
 
-@dataclass(frozen=True, slots=True)
-class _Said:
-    """What was found: the verdicts, the worst first, and what there was to see, unless it could not be seen."""
-
-    verdicts: Sequence[Verdict]
-    seen: Serving | None = None
-    failures: int | None = None
-
-    @property
-    def is_healthy(self) -> bool:
-        return not any(verdict.severity is Severity.WRONG for verdict in self.verdicts)
-
-    def line(self) -> str:
-        """Return one line: what is wrong, the shortest first, then the warnings, then what is not known."""
-        wrong = [str(verdict) for verdict in self.verdicts if verdict.severity is Severity.WRONG]
-        told = sorted(wrong, key=len) if wrong else [self._summary()]
-        for severity in (Severity.WARNING, Severity.UNKNOWN):
-            rest = [f"{severity}: {verdict}" for verdict in self.verdicts if verdict.severity is severity]
-            told += sorted(rest, key=len)
-        line = "; ".join(told)
-        return printable(as_called(f"{'ok' if self.is_healthy else 'failed'}: {line}"))
-
-    def _summary(self) -> str:
-        assert self.seen is not None  # else something is wrong
-        workers = "an unknown number of" if self.seen.workers is None else str(self.seen.workers)
-        oldest = "" if self.seen.oldest is None else f", the oldest for {self.seen.oldest:.1f} s"
-        parts = [f"{workers} {'worker' if workers == '1' else 'workers'}", f"{self.seen.waiting} waiting{oldest}"]
-        parts += [] if self.failures is None else [f"{self.failures} failed in the last minute"]
-        return ", ".join(parts)
-
-    def as_json(self) -> str:
-        """Return one line for programs; what is not known is null."""
-        seen = self.seen
-        return dump(
-            {
-                "healthy": self.is_healthy,
-                "workers": seen and seen.workers,
-                "waiting": seen and seen.waiting,
-                "oldest_seconds": seen and seen.oldest,
-                "failed_last_minute": self.failures,
-                "verdicts": as_json(self.verdicts),
-            }
-        )
+def _line_of(probe: Probe) -> str:
+    return printable(as_called(probe.line()))
 
 
-def _said(app: str | None, bounds: Bounds, timeout: float | None, style: str) -> _Said:
+def _object_of(probe: Probe) -> str:
+    """Return one line for programs; what is not known is null."""
+    seen = probe.seen
+    return dump(
+        {
+            "healthy": probe.is_healthy,
+            "workers": seen and seen.workers,
+            "waiting": seen and seen.waiting,
+            "oldest_seconds": seen and seen.oldest,
+            "failed_last_minute": probe.failures,
+            "verdicts": as_json(probe.verdicts),
+        }
+    )
+
+
+def _said(app: str | None, bounds: Bounds, timeout: float | None, style: str) -> Probe:
     settings = read_store_settings()
     by_application = app or _is_of_a_program() or (settings.app and not settings.redis_url)
     is_slow = by_application or (settings.redis_url and plain_place(settings.redis_url) is None)
@@ -172,22 +141,12 @@ def _said(app: str | None, bounds: Bounds, timeout: float | None, style: str) ->
         folder = None if settings.redis_url else settings.data_dir
         try:
             with _line(settings.redis_url, settings.data_dir, progress) as ask:
-                return _seen(ask, folder, settings.site, bounds)
+                return probe(ask, folder, settings.site, bounds)
         except StoreError:
             unusable = unusable_folder(folder) if folder is not None else []
             if not unusable:
                 raise
-            return _Said(unusable)  # which is why it does not run
-
-
-def _seen(ask: Asking, folder: Path | None, site: str, bounds: Bounds) -> _Said:
-    health = look(ask, folder, site)
-    most = max(_COUNTED, bounds.max_failed_per_minute + 1)
-    failures = count_failures(ask, _MINUTE, most, site)
-    beyond = bound_verdicts(health.serving, failures, bounds)
-    told = {verdict.name for verdict in beyond}
-    rest = [verdict for verdict in health.verdicts if verdict.name not in told]
-    return _Said([*beyond, *rest], health.serving, failures)
+            return Probe(unusable)  # which is why it does not run
 
 
 def _is_of_a_program() -> bool:
@@ -241,8 +200,8 @@ def _last_word(limit: float, style: str) -> Iterator[_Progress]:
     progress = _Progress(limit)
 
     def give_up() -> None:
-        said = _Said([progress.verdict()])
-        print(said.as_json() if style == "json" else said.line(), flush=True)
+        said = Probe([progress.verdict()])
+        print(_object_of(said) if style == "json" else _line_of(said), flush=True)
         os._exit(_UNHEALTHY)
 
     timer = Timer(limit + _SLACK, give_up)

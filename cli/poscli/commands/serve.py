@@ -47,6 +47,7 @@ from poscli.whereabouts import jobs_at
 )
 @click.option("--show-errors", is_flag=True, help="Tell visitors what is wrong with a template.")
 @click.option("--show-jobs", is_flag=True, help="Log which jobs each page made, and where to look for them.")
+@click.option("--no-probes", is_flag=True, help="Leave /healthz and /readyz to pages.")
 @click.option("--dashboard", metavar="URL", help="With --show-jobs, look there.")
 @app_option
 def command(
@@ -56,13 +57,15 @@ def command(
     processes: int,
     show_errors: bool,
     show_jobs: bool,
+    no_probes: bool,
     dashboard: str | None,
     app: str | None,
 ) -> None:
     """Serve the pages over HTTP.
 
     A page answers at the slug of its front matter, else at its name. Pages run in processes of their own: one that
-    takes longer than PAGE_TIMEOUT is stopped and holds up no other. For the public, put a proxy in front.
+    takes longer than PAGE_TIMEOUT is stopped and holds up no other. For the public, put a proxy in front. /healthz
+    says whether it answers, /readyz whether the store takes jobs.
 
     \b
     Examples:
@@ -84,6 +87,7 @@ def command(
             confine=partial(_confine, os.getpid(), limits.memory_held()),
             ready=lambda url: click.echo(f"Serving {url}", err=True),
             jobs_at=partial(jobs_at, dashboard) if show_jobs else None,
+            probes=not no_probes,
         )
 
 

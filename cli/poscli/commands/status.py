@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -147,20 +148,28 @@ def _groups(engine: Engine) -> list[str]:
 
 
 def _workers(engine: Engine, seen: Overview) -> str:
+    more = f"{seen.more_names:,} more names of workers were not looked at" if seen.more_names else ""
+    return "\n".join(filter(None, (_worker_rows(engine, seen), more)))
+
+
+def _worker_rows(engine: Engine, seen: Overview) -> str:
     if not seen.workers:
         return "no workers"
+    names = _names(engine, seen.workers)
     rows = []
     for worker in seen.workers:
         queues = ",".join(worker.queues)
-        runs = ", ".join(_names(engine, worker)) or "-"
+        runs = ", ".join(names.get(job_id, job_id) for job_id in worker.job_ids) or "-"
         counts = worker.completed, worker.failed, age(worker.seen_at)
         rows.append((worker.name, worker.state, runs, queues, *counts, worker.app_version or "-"))
     return table(WORKERS, rows)
 
 
-def _names(engine: Engine, worker: WorkerInfo) -> list[str]:
-    running = {job.id: job for job in engine.jobs.list("running")} if worker.job_ids else {}
-    return [running[job_id].source_name if job_id in running else job_id for job_id in worker.job_ids]
+def _names(engine: Engine, workers: Sequence[WorkerInfo]) -> dict[str, str]:
+    """Return the source names of the jobs that run, by their ids."""
+    if not any(worker.job_ids for worker in workers):
+        return {}
+    return {job.id: job.source_name for job in engine.jobs.list("running")}
 
 
 def _store(engine: Engine, health: Health) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -10,6 +12,7 @@ from liquid_background.job import Priority
 from liquid_background.settings import LOG_FORMATS, LOG_LEVELS, Settings, load_settings
 from liquid_background_worker import run
 from poscli.application import app_option, given_engine, load_engine
+from poscli.beside import METRICS, Beside
 from poscli.terminal import hint
 from poscli.worker_log import Style, WorkerLog
 
@@ -38,6 +41,12 @@ from poscli.worker_log import Style, WorkerLog
     type=click.Choice(LOG_FORMATS),
     help="json: one object a line. Default: the setting LOG_FORMAT.",
 )
+@click.option(
+    "--metrics-port",
+    metavar="N",
+    type=click.IntRange(0, 65535),
+    help="Serve metrics there, too, on 127.0.0.1: see 'poscli metrics'. One for each site is enough.",
+)
 @click.option("--quiet", is_flag=True, help="Log only what the worker warns of: not its start, stop and failed jobs.")
 @app_option
 def command(
@@ -46,6 +55,7 @@ def command(
     burst: bool,
     level: str | None,
     style: Style | None,
+    metrics_port: int | None,
     quiet: bool,
     app: str | None,
 ) -> None:
@@ -63,6 +73,7 @@ def command(
       poscli worker --processes 4 --queues high,default
       poscli worker --burst
       poscli worker --log-format json 2>> worker.log
+      poscli worker --metrics-port 9394
     """
     log = WorkerLog(style or "text")
     log.begin()
@@ -71,9 +82,27 @@ def command(
     count = processes or engine.settings.processes
     children = "1 child process" if count == 1 else f"{count} child processes"
     hint(f"Running jobs in {children}; 'poscli logs --tail' shows them. Ctrl-C ends it.")
-    sys.exit(
-        run(_named(engine.settings, app), engine, [name.strip() for name in queues.split(",")], count, burst=burst)
-    )
+    with _metrics(metrics_port, app):
+        code = run(
+            _named(engine.settings, app), engine, [name.strip() for name in queues.split(",")], count, burst=burst
+        )
+    sys.exit(code)
+
+
+@contextmanager
+def _metrics(port: int | None, app: str | None) -> Iterator[None]:
+    """Have `poscli metrics` run beside the worker, as a process of its own, which the worker's limits don't concern."""
+    if port is None:
+        yield
+        return
+    beside = Beside(["metrics", "--port", str(port), *(["--app", app] if app else [])], METRICS)
+    beside.start()
+    try:
+        if beside.address is None:
+            sys.exit(1)  # it has said why: a worker that nobody watches is not what was asked for
+        yield
+    finally:
+        beside.stop()
 
 
 def _named(settings: Settings, app: str | None) -> Settings:

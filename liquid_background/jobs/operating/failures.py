@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, NoReturn, TypeAlias
@@ -28,7 +28,23 @@ from liquid_background.settings import Settings
 from liquid_background.threads import Threads
 
 Order: TypeAlias = Literal["last", "count"]
-Groups: TypeAlias = list[FailureGroup]  # by this name, since what returns them is a method `list`
+_LONGEST: Final = 5.0
+"""Seconds for which a question waits until the indexes say what the records do: after an upgrade that may take long."""
+
+
+class Groups(list[FailureGroup]):
+    """Failure groups; by this name, since what returns them is a method `list`.
+
+    Args:
+        groups: they.
+        unfiled: how many failed jobs may be missing in them, as after an upgrade: workers, and `poscli store reindex`,
+            file those.
+    """
+
+    def __init__(self, groups: Iterable[FailureGroup] = (), unfiled: int = 0) -> None:
+        super().__init__(groups)
+        self.unfiled = unfiled
+
 
 GONE: Final = "(not shown: its jobs are gone, and with them the values that would be masked in it)"
 
@@ -75,7 +91,7 @@ class Failures:
             raise FilterError(f"since is {since}, which has no time zone: give an aware time")
         if order not in ("last", "count"):
             raise FilterError(f"failures have no order {str(order)[:80]!r}: give last or count")
-        self._bring_in_line()
+        unfiled = self._bring_in_line()
         stored = self._stored
         groups = stored.read(stored.ids_of(source_name) if source_name else stored.ids())
         found = [
@@ -87,7 +103,7 @@ class Failures:
             and (since is None or group.last_seen >= since)
         ]
         found.sort(key=lambda group: group.last_seen if order == "last" else group.failed, reverse=True)
-        return self._shown(found)
+        return Groups(self._shown(found), unfiled)
 
     async def list_async(
         self,
@@ -198,10 +214,9 @@ class Failures:
 
     # What they are made of.
 
-    def _bring_in_line(self) -> None:
-        """Have the indexes say what the records do: where that takes long, as after an upgrade, it takes long once."""
-        if not indexes.catch_up(self._store):
-            indexes.reindex(self._store)
+    def _bring_in_line(self) -> int:
+        """Have the indexes say what the records do; return how many jobs may still be unfiled."""
+        return indexes.bring_in_line(self._store, _LONGEST)
 
     def _mark(self, failure: str, silence: Sequence[str]) -> FailureGroup:
         group = self._named(failure)
@@ -218,7 +233,7 @@ class Failures:
     def _shown(self, groups: Sequence[FailureGroup]) -> Groups:
         """Return groups as people are shown them: a group keeps an error as it was, and its job what to mask in it."""
         jobs = {job.id: job for job in self._stored.jobs([group.sample for group in groups if group.sample])}
-        return [self._masked(group, jobs.get(group.sample)) for group in groups]
+        return Groups(self._masked(group, jobs.get(group.sample)) for group in groups)
 
     def _masked(self, group: FailureGroup, sample: JobRecord | None) -> FailureGroup:
         if sample is not None:

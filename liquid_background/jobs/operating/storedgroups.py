@@ -12,7 +12,7 @@ from liquid_background.job import SOURCE_NAME, JobRecord, JobStatus
 from liquid_background.jobs.operating.failuregroup import FIELDS, FailureGroup, decode_group, hours_until
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.lookup import read_records
-from liquid_background.jobs.queue.protocol import HOURS
+from liquid_background.jobs.queue.protocol import HOURS, MAX_FAILURES
 from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
@@ -20,6 +20,7 @@ from liquid_background.settings import Settings
 _AT_ONCE: Final = 200  # groups that are read in one round trip
 _IDS_AT_ONCE: Final = 1_000
 _NEWEST: Final = 5  # jobs that are looked at of a group
+_MOST: Final = 2 * MAX_FAILURES  # groups: as many as moves make, and some that races left
 
 
 class StoredGroups:
@@ -35,8 +36,9 @@ class StoredGroups:
         self._settings = settings
 
     def ids(self) -> list[str]:
-        """Return the ids of all groups, those first that were seen last."""
-        [ids] = self._replies(lambda pipeline: pipeline.zrevrange(self._own(keys.FAILURE_GROUPS), 0, -1))
+        """Return the ids of all groups, those first that were seen last; there are no more than moves make."""
+        key = self._own(keys.FAILURE_GROUPS)
+        [ids] = self._replies(lambda pipeline: pipeline.zrevrange(key, 0, _MOST - 1))
         return [each.decode("ascii", "replace") for each in ids or ()]
 
     def ids_of(self, source_name: str) -> list[str]:

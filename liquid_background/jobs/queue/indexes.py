@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import inf
+from time import monotonic
 from typing import Any, Final
 
 from liquid_background.job import SOURCE_NAME, JobStatus
@@ -18,6 +20,7 @@ from liquid_background.settings import Settings
 
 _NEWEST: Final = 50  # of each queue, that one look takes in
 _MOST_MISSING: Final = 2_000  # that a read files before it answers in another way
+_LONGEST: Final = 5.0  # seconds that it looks before it does
 
 
 def index_of(store: Store, settings: Settings, wanted: Filter) -> str | None:
@@ -35,7 +38,7 @@ def index_of(store: Store, settings: Settings, wanted: Filter) -> str | None:
         StoreUnavailable: when the store cannot be reached.
     """
     key = key_of(settings, wanted)
-    if key is None or not catch_up(store):
+    if key is None or not catch_up(store, monotonic() + _LONGEST):
         return None
     if wanted.source_name and not _has_index(store, wanted.source_name):
         return None
@@ -70,10 +73,30 @@ def _has_index(store: Store, source_name: str) -> bool:
     return bool(has_own) or others == 0
 
 
-def catch_up(store: Store) -> bool:
+def bring_in_line(store: Store, seconds: float) -> int:
+    """Have the indexes say what the records do, as far as that is done in a time; return how many jobs may be unfiled.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    ends = monotonic() + seconds
+    if catch_up(store, ends):
+        return 0
+    reindex(store, ends=ends)
+    if monotonic() < ends:
+        return 0
+    seen = _look(store, filing.look_newest(0, 0))
+    return max(0, seen.failed - seen.filed)
+
+
+def catch_up(store: Store, ends: float = inf) -> bool:
     """File what has failed lately and is not filed; return whether the indexes have all that has failed, and no more.
 
     Others fail jobs, too: workers of the version before, and RQ's own.
+
+    Args:
+        store: of the jobs.
+        ends: when to stop, by the monotonic clock.
     """
     passed = missing = 0
     while True:
@@ -85,10 +108,10 @@ def catch_up(store: Store) -> bool:
         if missing > _MOST_MISSING:
             return False
         file_all(store, seen.missing)
-    return seen.failed == seen.filed or _went_through(store)
+    return seen.failed == seen.filed or _went_through(store, ends)
 
 
-def _went_through(store: Store) -> bool:
+def _went_through(store: Store, ends: float) -> bool:
     """Look through all that has failed and is filed; return whether nothing differs then.
 
     It reads a few fields of each record, which whoever answers by the records alone has to do, too: it is done once.
@@ -97,7 +120,7 @@ def _went_through(store: Store) -> bool:
     while place or at:
         seen = _look(store, filing.look_through(place, at))
         missing += len(seen.missing)
-        if missing > _MOST_MISSING:
+        if missing > _MOST_MISSING or monotonic() > ends:
             return False
         file_all(store, seen.missing)
         place, at = seen.place, seen.at
@@ -117,7 +140,7 @@ def file_all(store: Store, ids: Sequence[bytes]) -> int:
     return filed
 
 
-def reindex(store: Store, told: Callable[[int, int], None] = lambda done, total: None) -> int:
+def reindex(store: Store, told: Callable[[int, int], None] = lambda done, total: None, *, ends: float = inf) -> int:
     """Bring the indexes of failed jobs in line with the records, in slices; return how many entries were mended.
 
     It may be ended anywhere and begun anew, and jobs may fail and be retried meanwhile.
@@ -125,36 +148,38 @@ def reindex(store: Store, told: Callable[[int, int], None] = lambda done, total:
     Args:
         store: of the jobs.
         told: is told how many jobs were looked at, of how many.
+        ends: when to stop, by the monotonic clock.
     """
     place, at, mended, done = "1:0", "0", 0, 0
-    while place or at:
+    while (place or at) and monotonic() < ends:
         seen = _look(store, filing.look_through(place, at))
         mended += seen.removed + file_all(store, seen.missing)
         place, at = seen.place, seen.at
         done += filing.MOST_LOOKED
         told(min(done, seen.failed), seen.failed)
-    return mended + _sift_all(store)
+    return mended + _sift_all(store, ends)
 
 
-def _sift_all(store: Store) -> int:
+def _sift_all(store: Store, ends: float) -> int:
     """Take ids out of the indexes of names and groups that are not filed there."""
     pipeline = store.client.pipeline(transaction=False)
     pipeline.smembers(own_name(store.site, keys.FAILED_NAMES))
     pipeline.zrange(own_name(store.site, keys.FAILURE_GROUPS), 0, -1)
     names, groups = [reply or () for reply in read_replies(pipeline, store.url)]
-    removed = _file_unnamed(store) if len(names) < MAX_FAILED_NAMES else 0
-    for kind, each in [*(("name", name) for name in names), *(("group", group) for group in groups), ("of", b"")]:
+    removed = _file_unnamed(store, ends) if len(names) < MAX_FAILED_NAMES else 0
+    named = [("name", name) for name in names if name]  # without one, it would be asked for what has no name
+    for kind, each in [*named, *(("group", group) for group in groups), ("of", b"")]:
         cursor = b"0"
-        while cursor:
+        while cursor and monotonic() < ends:
             cursor, count = _run(store, ("sift", [kind, each, cursor, filing.MOST_LOOKED]))
             removed += count
     return removed
 
 
-def _file_unnamed(store: Store) -> int:
+def _file_unnamed(store: Store, ends: float) -> int:
     unnamed: list[bytes] = []
     cursor = b"0"
-    while cursor:
+    while cursor and monotonic() < ends:
         cursor, ids = _run(store, ("sift", ["name", "", cursor, filing.MOST_LOOKED]))
         unnamed += ids
     return file_all(store, unnamed)

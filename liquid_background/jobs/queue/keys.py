@@ -17,6 +17,8 @@ QUEUES: Final = tuple(str(priority) for priority in Priority)
 # RQ's keys. The Lua scripts build the same names; tests/jobs/queue/test_keys.py holds both against the installed rq.
 RQ_QUEUES: Final = "rq:queues"
 RQ_WORKERS: Final = "rq:workers"
+MOST_WORKERS: Final = 10_000
+"""Members of it that are looked at: those that died without a word leave theirs behind."""
 RQ_SUSPENDED: Final = "rq:suspended"
 """There while `rq suspend` has all workers of a database wait."""
 
@@ -143,7 +145,8 @@ SCHEDULES_PAUSED: Final = "liquid_background:schedules:paused"
 
 COUNTS: Final = "liquid_background:counts:"
 """Before the minute, hour or day, such as `m:28356480`, `hour:472608` and `day:19692`, or `all`, of which a hash has
-counts by source name. Earlier workers count by the hour under `h:472608`, and not by the day."""
+counts by source name; `all:high` has those of a queue, and `moves` how many were refused and reaped. Earlier workers
+count by the hour under `h:472608`, and not by the day or by queues."""
 
 COUNTED_NAMES: Final = "liquid_background:counted"
 """Sorted set of the source names that are counted of all time, scored by when, in seconds, they were counted last."""

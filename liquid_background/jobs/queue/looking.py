@@ -8,7 +8,9 @@ from pathlib import Path
 
 from liquid_background.errors import StoreError, StoreUnavailable
 from liquid_background.jobs.queue.applications import Application, two_sites
+from liquid_background.jobs.queue.bounds import Bounds
 from liquid_background.jobs.queue.health import Health, look
+from liquid_background.jobs.queue.probing import Probe, probe
 from liquid_background.jobs.queue.serving import serving
 from liquid_background.jobs.store import Store, asked
 from liquid_background.jobs.store.folder import unusable_folder
@@ -31,6 +33,22 @@ def health_of(store: Store, settings: Settings, soon: Collection[str] = (), own:
     folder = settings.data_dir if store.kind == "embedded" else None
     with asked(store) as ask:
         return look(ask, folder, store.site, soon=soon, own=own)
+
+
+def probe_of(store: Store, settings: Settings, bounds: Bounds | None = None) -> Probe:
+    """Return what a probe says of a store: that it cannot be looked at is a verdict, too.
+
+    Args:
+        store: the store of these settings.
+        settings: with the folder of an embedded store.
+        bounds: see `probing.probe`.
+    """
+    folder = settings.data_dir if store.kind == "embedded" else None
+    try:
+        with asked(store) as ask:
+            return probe(ask, folder, store.site, bounds)
+    except StoreError as error:
+        return Probe(verdicts_without(error, settings))
 
 
 def verdicts_without(error: StoreError, settings: Settings) -> list[Verdict]:

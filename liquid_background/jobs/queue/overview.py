@@ -46,6 +46,7 @@ class Overview:
     queues: tuple[QueueCounts, ...]
     oldest: Mapping[str, datetime | None]  # by queue: since when its oldest job has been waiting
     workers: tuple[WorkerInfo, ...]
+    more_names: int = 0  # of workers, that were not looked at, since there are too many
 
 
 def overview(store: Store, counts: Sequence[QueueCounts]) -> Overview:
@@ -54,7 +55,10 @@ def overview(store: Store, counts: Sequence[QueueCounts]) -> Overview:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    return Overview(queues=tuple(counts), oldest=_oldest(store), workers=workers(store))
+    names = _names(store)
+    found = _of_own_site(store, _workers(store, names))
+    more = max(0, len(names) - keys.MOST_WORKERS)
+    return Overview(queues=tuple(counts), oldest=_oldest(store), workers=found, more_names=more)
 
 
 def site_names(store: Store) -> tuple[str, ...]:
@@ -76,7 +80,11 @@ def workers(store: Store) -> tuple[WorkerInfo, ...]:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    return tuple(_of_site(worker, store.site) for worker in all_workers(store) if not _is_anothers(worker, store.site))
+    return _of_own_site(store, all_workers(store))
+
+
+def _of_own_site(store: Store, found: Iterable[WorkerInfo]) -> tuple[WorkerInfo, ...]:
+    return tuple(_of_site(worker, store.site) for worker in found if not _is_anothers(worker, store.site))
 
 
 def _is_anothers(worker: WorkerInfo, site: str) -> bool:
@@ -91,15 +99,25 @@ def _of_site(worker: WorkerInfo, site: str) -> WorkerInfo:
 def all_workers(store: Store) -> tuple[WorkerInfo, ...]:
     """Return the workers of all sites that live: one that died without a word leaves only its name behind.
 
-    One whose registration is overwritten by something else is there, and blank.
+    One whose registration is overwritten by something else is there, and blank. Of over MOST_WORKERS names, the first
+    are looked at.
 
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
+    return _workers(store, _names(store))
+
+
+def _names(store: Store) -> list[bytes]:
     pipeline = store.client.pipeline(transaction=False)
     pipeline.smembers(keys.RQ_WORKERS)
     [members] = read_replies(pipeline, store.url)
-    names = sorted(member.removeprefix(_KEY) for member in members or ())
+    return sorted(member.removeprefix(_KEY) for member in members or ())
+
+
+def _workers(store: Store, names: Sequence[bytes]) -> tuple[WorkerInfo, ...]:
+    names = names[: keys.MOST_WORKERS]
+    pipeline = store.client.pipeline(transaction=False)
     for name in names:
         pipeline.hmget(_KEY + name, _FIELDS)
         pipeline.smembers(_KEY + name + _RUNNING)

@@ -85,6 +85,7 @@ def _own(job: Job) -> dict[str, Any]:
         "parameters": job.parameters,
         "handed_over": job.handed_over,
         **({"edited_from": job.edited_from} if job.edited_from else {}),
+        **({"traceparent": job.traceparent} if job.traceparent else {}),
         **({"parent": job.parent} if job.parent else {}),
         **family,
     }

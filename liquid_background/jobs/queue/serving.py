@@ -19,7 +19,6 @@ from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.wording import counted
 
 _LONGEST: Final = 1_000  # bytes of a list of names
-_MOST_WORKERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +80,7 @@ def _list(reply: Any) -> list[Any]:
 
 def _served(ask: Asking, members: list[bytes], queues: Sequence[str]) -> dict[bytes, set[str]]:
     """Return for each worker that lives and serves some of the queues which; one that died leaves its name behind."""
-    members = sorted(members)[:_MOST_WORKERS]
+    members = sorted(members)[: keys.MOST_WORKERS]
     replies = ask.ask(*(("HMGET", member, "queues", "state") for member in members))
     found = {
         member: {*queues} & {*text(reply[0], _LONGEST).split(",")}

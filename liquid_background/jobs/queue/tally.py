@@ -18,6 +18,7 @@ from liquid_background.job import Ending
 
 BUCKETS: Final = 62
 """Of times: the first is of those under 1 ms, and two of the others make an octave, up to 2^30 ms, which is 12 days."""
+_LINE: Final = "\n"  # between a name and its queue
 _MOST: Final = 10**13  # of a number in a cell: what the scripts' JSON writes in full
 _OF_ENDING: Final[Mapping[str, str]] = {
     Ending.SUCCESS: "succeeded",
@@ -236,10 +237,10 @@ class Tallies:
         return tally
 
     def merge(self, other: Tallies, most: int | None = None, beyond: str = "") -> None:
-        """Add others; of names that are new when there are so many, under a name for all of these."""
+        """Add others; of names that are new when there are so many, under a name for all of these in their queue."""
         for name, tally in other.by_name.items():
             is_kept = most is None or name in self.by_name or len(self.by_name) < most
-            self.of(name if is_kept else beyond).merge(tally)
+            self.of(name if is_kept else f"{beyond}{name[name.rfind(_LINE) :] if _LINE in name else ''}").merge(tally)
 
     def encoded(self) -> bytes:
         """Return them as one line for another process."""
@@ -259,6 +260,11 @@ class Tallies:
         for name in [*islice(self.by_name, most)]:
             taken.by_name[name] = self.by_name.pop(name)
         return taken
+
+
+def counted_as(source_name: str, queue: str) -> str:
+    """Return the name under which a worker counts what has run in a queue: see lua/count.lua."""
+    return f"{source_name}{_LINE}{queue}"
 
 
 def arguments_of(tallies: Mapping[str, Tally]) -> Iterable[str]:

@@ -10,6 +10,7 @@ from typing import Any, Final, TextIO
 from liquid import BoundTemplate, Token, __version__
 
 from liquid_background.language.compiled.renderer import Renderer
+from liquid_background.language.compiled.room import Room
 from liquid_background.language.compiled.running import into_template, walk, walk_async
 from liquid_background.language.compiled.source import TooMuch
 from liquid_background.language.compiled.tracebacks import name_lines
@@ -23,6 +24,7 @@ _LEAST: Final = 0.2e-3  # seconds that it takes in any case
 
 logger = getLogger("liquid_background")
 _told: set[str] = set()
+_room: Final = Room()
 
 
 class Compiled:
@@ -32,12 +34,13 @@ class Compiled:
         why_walked: why it is not compiled, where that is for good.
     """
 
-    __slots__ = ("_async", "_spent", "_sync", "why_walked")
+    __slots__ = ("__weakref__", "_async", "_spent", "_sync", "_took", "why_walked")
 
     def __init__(self) -> None:  # without the template: the two would wait for the garbage collector
         self._sync: Renderer | None = None
         self._async: Renderer | None = None
         self._spent = 0.0
+        self._took = 0.0  # seconds of compiling, once that is known
         self.why_walked = ""
 
     def render(
@@ -104,13 +107,18 @@ class Compiled:
         if self.why_walked or template.env.compile is False:
             return False
         cost: float = _LEAST + _COST * template.weight
-        return self._spent >= patience * cost
+        return self._spent >= patience * max(cost, self._took)
+
+    def forget(self) -> None:
+        """Let go of what was compiled, for others; a render that uses it goes on."""
+        self._sync = self._async = None
 
     def _made(self, template: BoundTemplate, *, awaits: bool) -> Renderer | None:
         if __version__ not in TESTED:
             self.why_walked = f"python-liquid {__version__} is none of the tested versions ({', '.join(TESTED)})"
             _tell_once(self.why_walked)
             return None
+        started = perf_counter()
         try:
             made = Renderer(template, awaits=awaits)
         except TooMuch as reason:
@@ -122,7 +130,8 @@ class Compiled:
                 self._async = made
             else:
                 self._sync = made
-            self._spent = 0.0
+            self._spent, self._took = 0.0, perf_counter() - started
+            _room.take(self, made.lines)
             return made
         return None
 

@@ -124,13 +124,14 @@ class Renderer:
 
     Attributes:
         called: the tags in it that are called as they are, each with the token of the first one.
+        lines: of Python that it takes.
 
     Raises:
         TooMuch: when it would become too much Python.
         SyntaxError: when Python cannot compile it, such as for blocks that are nested too deep.
     """
 
-    __slots__ = ("_autoescape", "_env", "_filters", "_inlined", "_suppresses", "called", "render")
+    __slots__ = ("_autoescape", "_env", "_filters", "_inlined", "_suppresses", "called", "lines", "render")
 
     def __init__(self, template: BoundTemplate, *, awaits: bool) -> None:
         env = self._env = template.env
@@ -142,7 +143,7 @@ class Renderer:
         nodes.top(template.nodes)
         self._filters = tuple(expressions.used.items())
         self._inlined = frozenset(nodes.inlined)
-        self.called = nodes.called
+        self.called, self.lines = nodes.called, len(source.lines)
         head = [f"{'async ' if awaits else ''}def render(context, buffer, env, leaves):"]
         head += [" watch = context.watch; w = buffer.write; L = context.locals; W = context._weights"]
         head += [" F, G, B = names_of(context, ASKED)"]

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Final, TypeAlias
+from unicodedata import is_normalized
 
 from liquid.exceptions import LiquidError
 
@@ -36,6 +37,7 @@ from liquid_background.language.tags import Consumer
 logger = logging.getLogger(__name__)
 
 _EVENT: Final = re.compile(r"[\w.\-]+(/[\w.\-]+)*")
+_UNSEEN: Final = re.compile("[\u115f\u1160]")  # letters that look like nothing; the others are no NFKC
 _MOST_FILES: Final = 10_000  # in an event's folder that are looked at: whoever adds one has all of them listed anew
 _LOOKS: Final = 500  # files between two looks at the clock
 _MOST_LOGGED: Final = 20  # consumers of an event that cannot be read
@@ -201,8 +203,13 @@ class Consumers:
 
 
 def is_event_name(event: str) -> bool:
-    """Return whether templates can take an event of that name, as files in a folder that is called so."""
-    return is_template_name(event) and bool(_EVENT.fullmatch(event))  # a long one is none at once
+    """Return whether templates can take an event of that name, as files in a folder that is called so.
+
+    A name has one spelling: some file systems have one folder for all that Unicode normalises to the same.
+    """
+    if not (is_template_name(event) and _EVENT.fullmatch(event)):  # a long one is none at once
+        return False
+    return event.isascii() or (is_normalized("NFKC", event) and not _UNSEEN.search(event))
 
 
 def _longest_there(files: Mapping[str, Sequence[str]], before: Collection[str]) -> list[str]:

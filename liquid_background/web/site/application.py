@@ -13,8 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liquid_background.engine import Engine
 from liquid_background.jobs.log import printable
+from liquid_background.probes import ALIVE, PATHS, ProbeAnswer
 from liquid_background.web.cookies import without_dashboards
 from liquid_background.web.lifespan import live
+from liquid_background.web.probes import send_answer
 from liquid_background.web.site.bodies import BODY_TIMEOUT, MAX_BODY, Bodies, Body, NoRoom, TooLarge
 from liquid_background.web.site.errorpage import RETRY
 from liquid_background.web.site.hosts import is_allowed
@@ -50,10 +52,17 @@ class Site:
     Args:
         render: renders a page.
         hosts: the names that it answers to; any, when None.
+        probe: says whether it is ready, where it answers probes, whatever host they name: they know an address only.
     """
 
-    def __init__(self, render: Render, hosts: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        render: Render,
+        hosts: frozenset[str] | None = None,
+        probe: Callable[[], Awaitable[ProbeAnswer]] | None = None,
+    ) -> None:
         self._render = render
+        self._probe = probe
         self._hosts = hosts
         self._bodies = Bodies()
 
@@ -63,6 +72,9 @@ class Site:
             await live(receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
+        elif self._probe is not None and scope["path"][1:] in PATHS and scope["method"] in ("GET", "HEAD"):
+            alive = scope["path"][1:] == ALIVE
+            await send_answer(ProbeAnswer(200, "ok\n") if alive else await self._probe(), scope, send)
         else:
             await self._serve(scope, receive, send)
 

@@ -20,6 +20,10 @@ _LONGEST: Final = 2000  # characters or bytes of a part of a request that its wo
 _LENGTHS: Final = struct.Struct("!II")
 
 
+PROBE: Final = "(probe)"
+"""In the place of a method, of a request that the server itself makes: none that was sent has parentheses there."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """A request that was read in full."""

@@ -15,17 +15,28 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Final, NoReturn
 
 from liquid_background.engine import Engine
 from liquid_background.job import Job, LogEntry
 from liquid_background.jobs.log import printable
+from liquid_background.jobs.queue.probing import Probe
 from liquid_background.language.sending import Sink
+from liquid_background.probes import answer_of
 from liquid_background.settings import Settings
 from liquid_background.threads import queueing
-from liquid_background.web.site.messages import Answer, PageRequest, answer_frame, frame, receive, request_of
+from liquid_background.web.site.messages import (
+    PROBE,
+    Answer,
+    PageRequest,
+    answer_frame,
+    frame,
+    plain,
+    receive,
+    request_of,
+)
 from liquid_background.web.site.page import answer_page, failed
 from liquid_background.wording import counted
 
@@ -114,6 +125,8 @@ class Renderer:
 
         async def answered(asked: PageRequest) -> Answer:
             steps.begin()
+            if asked.method == PROBE:
+                return _readiness(self.engine.probe())
             with queueing(asked.since):  # for this process, as for a thread
                 return await answer_page(
                     self.engine, asked, show_errors=self.show_errors, rendering=steps.rendering, alone=True
@@ -132,6 +145,12 @@ class Renderer:
                 return  # a page forked, and this is the child: one request has one answer
             is_good = restore()
             steps.end(answer, last=not is_good)
+
+
+def _readiness(probe: Probe) -> Answer:
+    """Return the answer to a probe; all that there is to say of it is for the log."""
+    status, text = answer_of(probe)
+    return replace(plain(status, text.rstrip()), reason=probe.line())
 
 
 _number: ContextVar[int] = ContextVar("_number", default=0)

@@ -17,6 +17,7 @@ from liquid_background.web.listening import Server, listen
 from liquid_background.web.site.application import Site
 from liquid_background.web.site.hosts import allowed_hosts
 from liquid_background.web.site.pool import PagePool
+from liquid_background.web.site.probing import Readiness
 from liquid_background.web.site.renderer import Renderer, open_descriptors
 
 logger = logging.getLogger("liquid_background.web")
@@ -39,6 +40,7 @@ def serve(
     confine: Callable[[Settings], Callable[[], bool]] | None = None,
     ready: Callable[[str], None] | None = None,
     jobs_at: Callable[[str], str] | None = None,
+    probes: bool = True,
 ) -> None:
     """Serve the pages until SIGTERM or SIGINT.
 
@@ -56,12 +58,14 @@ def serve(
             back what a page leaves changed in its process and to tell whether the process is good for another one.
         ready: called with the URL once the port is bound.
         jobs_at: says where to look for the jobs that a render made, by its id; then the log tells of them.
+        probes: whether `/healthz` and `/readyz` are answered by the server, in the place of pages.
 
     Raises:
         SettingsError: when the port cannot be bound.
     """
     _children_are_awaited()
-    pool = PagePool(Renderer(engine, show_errors, open_descriptors(), confine, jobs_at), processes)
+    renderer = Renderer(engine, show_errors, open_descriptors(), confine, jobs_at)
+    pool = PagePool(renderer, processes)
     loader = engine.environment.loader
     for warning in loader.warnings() if isinstance(loader, SiteLoader) else ():
         logger.warning("%s", warning)
@@ -70,7 +74,8 @@ def serve(
         if ready is not None:
             ready(f"http://{f'[{host}]' if ':' in host else host}:{listening.getsockname()[1]}")
         _share_memory()
-        _Server(Site(pool.render, allowed_hosts(host, allow_hosts)), pool).run(sockets=[listening])
+        probe = Readiness(renderer) if probes else None
+        _Server(Site(pool.render, allowed_hosts(host, allow_hosts), probe), pool).run(sockets=[listening])
 
 
 def _children_are_awaited() -> None:

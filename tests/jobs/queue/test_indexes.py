@@ -16,6 +16,8 @@ from rq.serializers import JSONSerializer
 
 from liquid_background.job import Ending, Job, JobStatus, Outcome
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.operating import failures
+from liquid_background.jobs.operating.failures import Failures
 from liquid_background.jobs.queue import Queue, filing, finishing, indexes, keys, moves
 from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.filing import Looked
@@ -491,3 +493,25 @@ def test_a_group_counts_by_the_hour_for_as_long_as_is_said(hands: Hands, queue: 
     kept = {int(each): int(count) for each, count in client.hgetall(hours).items()}
     assert kept == {hour: 2} | {hour - back: 1 for back in range(1, HOURS)}
     assert client.ttl(hours) > HOURS * 3600
+
+
+def test_an_index_of_no_name_keeps_nobody_from_mending_the_others(hands: Hands, job: Make) -> None:
+    _fail(hands, job(id="a", source_name="pay"))
+    client = hands.store.client
+    client.sadd(keys.FAILED_NAMES, "")
+    client.zadd(keys.failed_of_name("pay"), {"gone": 1.0})
+    assert reindex(hands.store) == 1
+    assert agree(hands.store)
+
+
+def test_what_takes_too_long_to_file_is_left_and_told(hands: Hands, job: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    Queue(hands.store, hands.settings).send([job(id=each) for each in "abcd"])
+    for each in "abcd":
+        _fail_as_others_do(hands.store.client, each)
+    monkeypatch.setattr(indexes, "_MOST_MISSING", 2)
+    monkeypatch.setattr(failures, "_LONGEST", 0.0)
+    asked = Failures(lambda: hands.store, hands.settings)
+    assert asked.list().unfiled == 4
+    monkeypatch.undo()
+    found = asked.list()
+    assert (found.unfiled, [group.failed for group in found]) == (0, [4])

@@ -141,7 +141,7 @@ OTHER: dict[str, Any] = {
     "source_name": "b", "template": "u", "line": 2, "column": 3, "source": "y", "partial": "p", "function": "m:f",
     "parameters": {"a": 1}, "handed_over": {"a": 1}, "priority": Priority.LOW, "delay": 1.0, "start_at": 1.0,
     "max_attempts": 2, "waits": (7.0,), "timeout": 7.0, "group": Group("g"), "generation": 1, "regain_parts": 2,
-    "may_make": 8, "edited_from": "i", "id": "j", "parent": "k",
+    "may_make": 8, "edited_from": "i", "id": "j", "parent": "k", "traceparent": "00-1-2-03",
 }  # fmt: skip
 
 

@@ -81,6 +81,19 @@ def test_names_beyond_the_most_are_counted_together_and_taken_in_parts() -> None
     assert not tallies
 
 
+def test_names_beyond_the_most_are_counted_together_by_queues() -> None:
+    tallies, more = Tallies(), Tallies()
+    for name in ("a\nhigh", "b\nhigh", "c\nlow", "d\nlow", "e"):
+        more.of(name).begin(1)
+    tallies.merge(more, 1, "(others)")
+    assert {name: tally.started for name, tally in tallies.by_name.items()} == {
+        "a\nhigh": 1,
+        "(others)\nhigh": 1,
+        "(others)\nlow": 2,
+        "(others)": 1,
+    }
+
+
 def _read(text: bytes) -> Tally:
     total = Sum()
     total.add(read_numbers(text))

@@ -14,6 +14,7 @@ from liquid.filter import with_context
 
 from liquid_background import Engine, Environment
 from liquid_background.language.compiled import deciding
+from liquid_background.language.compiled.room import Room
 from liquid_background.language.context import Context
 from liquid_background.settings import Settings
 
@@ -169,3 +170,35 @@ def test_an_environment_stops_compiling_when_it_is_told_to(monkeypatch: pytest.M
     monkeypatch.setattr(deciding, "walk", lambda *given, **_: walked.append(given))
     template.render(a=1)
     assert walked
+
+
+def test_compiled_templates_have_room_for_so_many_lines_and_the_first_goes_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deciding, "patience", 0.0)
+    env, room = Environment(), Room()
+    monkeypatch.setattr(deciding, "_room", room)
+    one, two, three = (env.from_string("{{ a | upcase }}") for _ in range(3))
+    one.render()
+    room.most = 2 * one.compiled._sync.lines  # type: ignore[attr-defined]
+    two.render()
+    three.render()
+    assert [is_compiled(each) for each in (one, two, three)] == [False, True, True]
+    del two
+    gc.collect()
+    assert one.render(a="x") == "X"  # a template that is gone leaves its room
+    assert is_compiled(one)
+    assert is_compiled(three)
+
+
+def test_a_template_that_made_room_is_compiled_when_walking_took_as_long_as_compiling_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(deciding, "patience", 0.0)
+    template = Environment().from_string("{{ a }}")
+    template.render()
+    template.compiled.forget()  # type: ignore[attr-defined]
+    monkeypatch.setattr(deciding, "patience", 1.0)
+    template.compiled._took, template.compiled._spent = 60.0, 30.0  # type: ignore[attr-defined]
+    template.render()
+    assert not is_compiled(template)

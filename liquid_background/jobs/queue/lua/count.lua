@@ -20,6 +20,8 @@ end
 
 local DAY = 86400
 local looked = 0
+local is_queue = {}
+for _, priority in ipairs(PRIORITIES) do is_queue[priority] = true end
 
 -- Return the name that has run least of some in a hash, wherever a scan happens to begin.
 local function lightest_in(key)
@@ -52,15 +54,15 @@ local function pass_on(key, name)
   try('HDEL', key, name)
 end
 
-local function count_in(key, name, cell, ttl)
+local function count_in(key, name, cell, ttl, of_all)
   local there = try('HGET', key, name)
   if type(there) == 'table' then return end
   local names = not there and name ~= OTHER_NAMES and try('HLEN', key)
   if type(names) == 'number' and names >= MOST_NAMES then
-    local gives_way = (not ttl and outdated()) or lightest_in(key)
+    local gives_way = (of_all and outdated()) or lightest_in(key)
     if gives_way then
       pass_on(key, gives_way)
-      if not ttl then try('ZREM', COUNTED_NAMES, gives_way) end
+      if of_all then try('ZREM', COUNTED_NAMES, gives_way) end
     else
       name = OTHER_NAMES
       there = try('HGET', key, name)
@@ -84,11 +86,19 @@ local function remember(name)
   end
 end
 
-local function count(name, cell)
+-- Count under a name, which may be followed by a line with the queue: all time is counted by queues, too, in numbers that
+-- never fall but where a name gives way to another one. Workers of a version before say no queue.
+local function count(named, cell)
+  local name, queue = string.match(named, '^(.*)\n(%l+)$')
+  if is_queue[queue] then
+    count_in(COUNTS .. 'all:' .. queue, name, cell)
+  else
+    name = named
+  end
   count_in(COUNTS .. 'm:' .. math.floor(seconds / 60), name, cell, COUNTED_MINUTES_KEPT)
   count_in(COUNTS .. 'hour:' .. math.floor(seconds / 3600), name, cell, COUNTED_HOURS_KEPT)
   count_in(COUNTS .. 'day:' .. math.floor(seconds / DAY), name, cell, COUNTED_DAYS_KEPT)
-  remember(count_in(COUNTS .. 'all', name, cell))
+  remember(count_in(COUNTS .. 'all', name, cell, nil, true))
 end
 
 -- Count an attempt whose whole worker died, and can count nothing more.

@@ -9,6 +9,7 @@ end
 local function log(limit, e)
   if failures and e.final == 1 and e.status ~= 'CANCELLED' then failures[#failures + 1] = {ENTRY_PAIRS} end
   write_entry(try, limit, e)
+  if e.status == 'REFUSED' then try('HINCRBY', COUNTS .. 'moves', 'refused', 1) end
 end
 
 -- Write `count` lines of a template that stand in the flat list `list` from position `at`.
