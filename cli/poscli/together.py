@@ -19,12 +19,8 @@ from liquid_background.jobs.store import embedded
 from liquid_background.language.pages import sites_of
 from liquid_background.web.listening import listen
 from poscli import attached
-<<<<<<< HEAD
-from poscli.beside import Beside
-from poscli.checking import Checking
-=======
 from poscli.beside import LINK, Beside
->>>>>>> main
+from poscli.checking import Checking
 from poscli.terminal import fitted, line_of, styled
 from poscli.whereabouts import job_at
 
@@ -63,12 +59,8 @@ class Together:
             "worker": ["worker", "--quiet", *chosen],
             "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", "--show-jobs", *allowed, *chosen],
         }
-<<<<<<< HEAD
         self._place = (host, port)
-        self._beside = Beside(chosen) if gui else None
-=======
         self._beside = Beside(["gui", "--no-browser", *chosen], LINK) if gui else None
->>>>>>> main
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = Event()
         self._templates = {os.path.abspath(site.root) for site in sites_of(engine.environment.loader)}
