@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import Event, Thread
@@ -16,12 +17,16 @@ from liquid_background import Engine, LogStatus
 from liquid_background.jobs.log import last_id, printable
 from liquid_background.jobs.store import embedded
 from liquid_background.language.pages import sites_of
+from liquid_background.web.listening import listen
 from poscli import attached
 from poscli.beside import LINK, Beside
+from poscli.checking import Checking
 from poscli.terminal import fitted, line_of, styled
 from poscli.whereabouts import job_at
 
 _LOOK: Final = 0.3  # seconds between two looks at the files and the processes
+_STARTING: Final = 0.05  # seconds between two looks at whether the pages are there
+_REACHED: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # what a server on any address is reached at
 _NOT_OURS: Final = frozenset(("node_modules", "__pycache__", "site-packages"))
 
 
@@ -54,18 +59,22 @@ class Together:
             "worker": ["worker", "--quiet", *chosen],
             "pages": ["serve", "--host", host, "--port", str(port), "--show-errors", "--show-jobs", *allowed, *chosen],
         }
+        self._place = (host, port)
         self._beside = Beside(["gui", "--no-browser", *chosen], LINK) if gui else None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._stopping = Event()
         self._templates = {os.path.abspath(site.root) for site in sites_of(engine.environment.loader)}
+        self._checking = Checking(self._templates, chosen)
         self._failure: BaseException | None = None  # of the keeper
 
     def run(self) -> None:
         """Run until Ctrl-C, SIGTERM or SIGHUP.
 
         Raises:
+            SettingsError: when the pages' port cannot be bound.
             Exception: that which has ended the keeper of the processes.
         """
+        listen(*self._place).close()  # at once: the pages alone would end for it
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.default_int_handler)
         settings = self._engine.settings
@@ -106,6 +115,7 @@ class Together:
             os.kill(os.getpid(), signal.SIGINT)
         finally:
             self._stop()
+            self._checking.stop()
             if self._beside is not None:
                 self._beside.stop()
 
@@ -125,15 +135,27 @@ class Together:
                 told.clear()
                 self._stop()
                 self._start()
+            self._checking.look()
             for name, process in self._processes.items():
                 if process.poll() is not None and name not in told:
                     told.add(name)
                     _say(f"{name} ended with exit code {process.returncode}; it starts again when a file changes")
 
     def _start(self) -> None:
-        for name, command in self._commands.items():
-            at = ["--dashboard", self._dashboard] if name == "pages" and self._dashboard else []
-            self._processes[name] = attached.start([*command, *at])
+        """Start the pages, and the worker once they are there: an error of the application is one to tell, not two."""
+        at = ["--dashboard", self._dashboard] if self._dashboard else []
+        self._processes = {"pages": attached.start([*self._commands["pages"], *at])}
+        while not self._serves() and not self._stopping.wait(_STARTING):
+            if self._processes["pages"].poll() is not None:
+                return
+        self._processes["worker"] = attached.start(self._commands["worker"])
+
+    def _serves(self) -> bool:
+        """Return whether the pages' port is taken."""
+        host, port = self._place
+        with contextlib.suppress(OSError), socket.create_connection((_REACHED.get(host, host), port), _STARTING):
+            return True
+        return False
 
     def _stop(self) -> None:
         for process in self._processes.values():

@@ -295,3 +295,10 @@ def test_what_serve_and_render_log_is_one_printable_line(project: Any, served: s
     assert project.good("render", "page").out == "ok"
     assert "\\u202e" in project.run("render", "page").err
     assert "\u202e" not in project.run("render", "page").err
+
+
+def test_dev_ends_at_once_where_its_port_is_taken(project: Any) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        ended = project.run("dev", "--port", str(port))
+    assert (ended.code, f"cannot listen on 127.0.0.1:{port}" in ended.err) == (1, True), ended.err

@@ -28,9 +28,9 @@ from poscli.together import Together
 def command(host: str, port: int, allow_hosts: tuple[str, ...], gui: bool, app: str | None) -> None:
     """Run store, worker and pages together, show the job log, and reload what changes.
 
-    Changed templates are used at once; changed Python files and settings restart worker and pages. Which jobs a page
-    made is told with where to look for them: by a command, or at the dashboard with --gui. One Ctrl-C stops
-    everything that it started.
+    Changed templates are used at once, and checked: findings of 'poscli check' are printed. Changed Python files and
+    settings restart worker and pages. Which jobs a page made is told with where to look for them: by a command, or at
+    the dashboard with --gui. One Ctrl-C stops everything that it started.
 
     \b
     Examples:

@@ -28,6 +28,7 @@ _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
 _PARTS: Final = frozenset(("elsif", "when", "catch", "endblock"))  # of tags that python-liquid or we parse
 _PACKAGES: Final = ("liquid.", "liquid_background.")
+_NO_EXPRESSION: Final = "expected expression, found"
 _TAGS: Final = frozenset((TOKEN_TAG, TOKEN_OUTPUT))
 _VERBATIM: Final = frozenset(("comment", "doc"))  # what stands in them is no tag
 
@@ -190,6 +191,9 @@ def placed(error: LiquidError) -> LiquidError | None:
         return never_closed(token)
     if isinstance(error, TagSyntaxError) or isinstance(error.message, _Worded):
         return error
+    if message.startswith(_NO_EXPRESSION) and token is not None:  # which is what stands behind the tag
+        tokens.pos -= tokens.current is token  # so that what stands there is read, and not left out with the tag
+        error.token = token = tokens.tag_at(token._replace(start_index=token.start_index - 1))
     tag = tokens.tag_at(token if token is not None and token.start_index >= 0 else None)
     error.args = (_Worded(reworded(error, tag)), *error.args[1:])
     if token is None or token.start_index < 0:

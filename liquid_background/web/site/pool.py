@@ -66,7 +66,7 @@ class PagePool:
 
     async def render(self, asked: PageRequest) -> Answer:
         """Have a request answered by its page, in a process."""
-        routed = route(self._environment, asked)
+        routed = route(self._environment, asked, show_errors=self._renderer.show_errors)
         return routed if isinstance(routed, Answer) else await self._answer(replace(routed, since=time.monotonic()))
 
     async def _answer(self, asked: PageRequest) -> Answer:

@@ -115,3 +115,13 @@ def test_a_page_that_goes_once_it_is_found_is_answered_all_the_same(tmp_path: Pa
     asked = PageRequest("GET", "p", page="p")
     assert asyncio.run(answer_page(engine, asked, rendering=page.unlink)).body == b"there"
     assert asyncio.run(answer_page(engine, asked)).status == 404
+
+
+@pytest.mark.parametrize("shows", [True, False])
+def test_where_there_is_no_page_a_developer_is_told_which_there_are(tmp_path: Path, shows: bool) -> None:
+    (tmp_path / "pages").mkdir()
+    (tmp_path / "pages/hello.liquid").write_text("x")
+    engine = Engine(templates=tmp_path, redis_url="redis://127.0.0.1:1")
+    asked = PageRequest("GET", "helo", "", (), b"", {})
+    answer = asyncio.run(answer_page(engine, asked, show_errors=shows))
+    assert (answer.status, b"\n  hello\n" in answer.body) == (404, shows)
