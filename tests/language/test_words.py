@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -138,7 +139,7 @@ def test_without_their_operators_such_words_are_names_too() -> None:
         data = {word: "w", "x": {word: "m"}, "l": [1, 2, 3], "n": {word: 9}}
         for source in ("{{ W }}{{ x.W }}", "{% if W %}w{% endif %}{{ x['W'] }}", "{% assign a = W %}{{ a }}{{ x.W }}"):
             assert env.from_string(_filled(source, word)).render(**data) == "wm"
-    with pytest.raises(LiquidError, match="disallowed not operator"):
+    with pytest.raises(LiquidError, match="there is no .not. here"):
         env.from_string("{% if not x %}{% endif %}")
     with pytest.raises(LiquidError, match="disallowed ternary"):
         env.from_string("{{ a if b }}")
@@ -207,3 +208,10 @@ def test_an_application_s_tag_finds_the_words_that_it_looks_for() -> None:
     env = environment()
     env.add_tag(FormTag)
     assert env.from_string("{% form for x limit: 3, with: x.in, a: if %}").render() == "x limit:3 with:x.in a:if"
+
+
+def test_words_before_brackets_take_a_time_that_grows_with_them() -> None:
+    began = time.process_time()
+    with pytest.raises(LiquidError):
+        Environment().from_string(f"{{{{ x{" or not ['a']" * 1_500} }}}}")
+    assert time.process_time() - began < 0.5
