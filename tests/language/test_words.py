@@ -139,9 +139,9 @@ def test_without_their_operators_such_words_are_names_too() -> None:
         data = {word: "w", "x": {word: "m"}, "l": [1, 2, 3], "n": {word: 9}}
         for source in ("{{ W }}{{ x.W }}", "{% if W %}w{% endif %}{{ x['W'] }}", "{% assign a = W %}{{ a }}{{ x.W }}"):
             assert env.from_string(_filled(source, word)).render(**data) == "wm"
-    with pytest.raises(LiquidError, match="there is no .not. here"):
+    with pytest.raises(LiquidError, match=r"there is no `not` here"):
         env.from_string("{% if not x %}{% endif %}")
-    with pytest.raises(LiquidError, match="disallowed ternary"):
+    with pytest.raises(LiquidError, match="a value has no condition behind it here"):
         env.from_string("{{ a if b }}")
 
 
@@ -211,7 +211,8 @@ def test_an_application_s_tag_finds_the_words_that_it_looks_for() -> None:
 
 
 def test_words_before_brackets_take_a_time_that_grows_with_them() -> None:
+    source = "{{ x" + " or not ['a']" * 1_500 + " }}"
     began = time.process_time()
     with pytest.raises(LiquidError):
-        Environment().from_string(f"{{{{ x{" or not ['a']" * 1_500} }}}}")
+        Environment().from_string(source)
     assert time.process_time() - began < 0.5
