@@ -139,3 +139,23 @@ def test_a_partial_form_without_a_name_says_what_to_write(tmp_path: Path) -> Non
             "syntax",
             "the name that receives the job's id is missing: write `_ = 'name/of/a/partial'`",
         )
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("trigger_event paid", "the event: nothing here gives `paid` a value"),
+        ("log x, type: error", "the type: nothing here gives `error` a value"),
+        ("log x, error", "the type: nothing here gives `error` a value"),
+        ("function a = welcome", "the partial: nothing here gives `welcome` a value"),
+        ("trigger_event x", ""),
+        ("log x, type: x", ""),
+    ],
+)
+def test_a_name_without_quotes_is_found_in_each_tag_that_takes_one(tmp_path: Path, tag: str, told: str) -> None:
+    (tmp_path / "pages").mkdir()
+    page = tmp_path / "pages/page.liquid"
+    page.write_text(f"{{% assign x = 'mail' %}}{{% {tag} %}}")
+    environment = Environment(loader=SiteLoader(tmp_path))
+    found = [each.message for each in check_files(environment, [page]) if each.rule.name == "unquoted"]
+    assert found == ([told] if told else [])
