@@ -69,7 +69,12 @@ class Unquoted:
                 yield finding(self._path, parameter.value.token, "option", message, fix)
 
     def named(self, node: Node) -> Iterator[Finding]:
-        """Yield an event, a log's type or a function's partial that is a name which nothing gives a value."""
+        """Yield an event, a log's type or a function's partial that is a name which nothing gives a value.
+
+        Only of pages and consumers: who gives a partial its values may not be among the templates that are checked.
+        """
+        if self._run.folder_of(self._path) not in (PAGES, CONSUMERS):
+            return
         for what, value in _names_of(node):
             written = bare_name(value)
             if written and self._is_unknown(written):

@@ -159,3 +159,10 @@ def test_a_name_without_quotes_is_found_in_each_tag_that_takes_one(tmp_path: Pat
     environment = Environment(loader=SiteLoader(tmp_path))
     found = [each.message for each in check_files(environment, [page]) if each.rule.name == "unquoted"]
     assert found == ([told] if told else [])
+
+
+def test_a_partial_may_be_given_the_names_of_its_tags_by_anybody(tmp_path: Path) -> None:
+    (tmp_path / "partials").mkdir()
+    partial = tmp_path / "partials/fire.liquid"
+    partial.write_text("{% log x, type: kind %}{% function a = hook %}{% trigger_event event %}")
+    assert not check_files(Environment(loader=SiteLoader(tmp_path)), [partial])
