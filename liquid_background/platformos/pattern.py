@@ -53,7 +53,10 @@ class Pattern:
         self._dot_is_all = bool(tree.state.flags & re.DOTALL)
         self._lines = bool(tree.state.flags & re.MULTILINE)
         self._states: list[tuple[Test | Place | None, bool, tuple[int, ...]]] = [(None, False, ())]  # 0: it is found
+        self._ranges = 0  # of all states: a set looks at one after the other
+        self._sets: dict[int, tuple[Test, int]] = {}  # by where they stand: one that is repeated is made once
         self._start = self._sequence(tree, 0)
+        self._sets.clear()
 
     @classmethod
     def of(cls, text: str) -> Pattern:
@@ -66,7 +69,7 @@ class Pattern:
         Raises:
             ValueError: when that would take too many steps.
         """
-        if len(text) * len(self._states) > _MAX_STEPS:
+        if len(text) * (len(self._states) + self._ranges) > _MAX_STEPS:
             raise ValueError(f"it is too much for {len(text):,} characters of text")
         now: set[int] = set()
         for at in range(len(text) + 1):
@@ -110,7 +113,10 @@ class Pattern:
             least, most, repeated = value
             return self._repeat(least, most, repeated, behind)
         if kind == "SUBPATTERN":
-            return self._sequence(value[-1], behind)
+            _, added, removed, inner = value
+            if added or removed:
+                raise ValueError("flags such as i hold for the whole of it: write (?i) at its start")
+            return self._sequence(inner, behind)
         if kind == "ATOMIC_GROUP":
             return self._sequence(value, behind)
         if kind == "BRANCH":
@@ -173,10 +179,18 @@ class Pattern:
             case "CATEGORY":
                 return _CATEGORIES[str(value)]
             case "IN":
-                negates = bool(value) and str(value[0][0]) == "NEGATE"
-                tests = [self._exact_test(str(each), item) for each, item in value[int(negates) :]]
-                return lambda one: any(test(one) for test in tests) is not negates
+                test, ranges = self._sets.get(id(value)) or self._sets.setdefault(id(value), self._set(value))
+                self._ranges += ranges
+                return test
         raise ValueError("it looks around or back, which is not taken here")
+
+    def _set(self, value: Any) -> tuple[Test, int]:
+        """Return the test of a set, and how many ranges there are in it."""
+        negates = bool(value) and str(value[0][0]) == "NEGATE"
+        members = [(str(kind), item) for kind, item in value[int(negates) :]]
+        alone = frozenset(chr(item) for kind, item in members if kind == "LITERAL")
+        tests = [self._exact_test(kind, item) for kind, item in members if kind != "LITERAL"]
+        return (lambda one: (one in alone or any(test(one) for test in tests)) is not negates), len(tests)
 
 
 def _is_boundary(text: str, at: int) -> bool:
