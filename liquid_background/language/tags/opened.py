@@ -26,8 +26,9 @@ from liquid_background.nearest import Suggestions
 
 _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
+_PARTIAL_FIRST: Final = re.compile(r"background\s+('[\w-]+(?:/[\w-]+)+')")
 _PARTS: Final = frozenset(("elsif", "when", "catch", "endblock"))  # of tags that python-liquid or we parse
-PARTS: Final = ("else", "elsif", "when", "catch")  # of blocks, beside their ends
+BRANCHES: Final = ("else", "elsif", "when", "catch")  # of blocks, beside their ends
 _PACKAGES: Final = ("liquid.", "liquid_background.")
 _NO_EXPRESSION: Final = "expected expression, found"
 _TAGS: Final = frozenset((TOKEN_TAG, TOKEN_OUTPUT))
@@ -121,7 +122,7 @@ class Tokens(TokenStream):
         """Return whether a tag ends nothing because of what was told before: that nobody knows its beginning."""
         name = end.value.removeprefix("end")
         if name == end.value:
-            return end.value in PARTS and self._has_unknown_block
+            return end.value in BRANCHES and self._has_unknown_block
         if name in self._env.tags:
             return self.are_mixed and self.opener(end.value) is None
         return any(token.kind == TOKEN_TAG and token.value == name for token in self.tokens[: self.pos])
@@ -189,7 +190,11 @@ _parsed: ContextVar[Tokens | None] = ContextVar("_parsed", default=None)
 
 def never_closed(opener: Token, before: str = "") -> TagSyntaxError:
     """Return the error for a block without its end tag, at its opening tag."""
-    return TagSyntaxError(f"this '{opener.value}' is never closed{before}: add {end_as_written(opener)}", token=opener)
+    message = f"this '{opener.value}' is never closed{before}: add {end_as_written(opener)}"
+    partial = _PARTIAL_FIRST.match(opener.source, opener.start_index)
+    if partial is not None:  # written as `include` is
+        message += f", or run a partial by background _ = {partial[1]}"
+    return TagSyntaxError(message, token=opener)
 
 
 def end_as_written(opener: Token) -> str:
