@@ -175,7 +175,7 @@ CONSTANTS = {
     "MOST_FAILURES": 2000,  # 2 KB each
     "MOST_FAILURES_OF": 50,  # of one template, whose author may make a message of anything
     "HOURS_KEPT": 48,
-    "LONGEST_NAME": 100,  # of a source name
+    "LONGEST_NAME": 400,  # of a source name
     "LONGEST_PLACE": 255,
     "LONGEST_ERROR": 500,
     "GIVEN_UP": "the worker that ran it died 10 times",
