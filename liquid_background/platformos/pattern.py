@@ -13,9 +13,12 @@ from typing import Any, Final, TypeAlias
 
 _reader: Final[Any] = vars(re)["_parser"]  # which reads an expression to a tree; no stub has it
 _MAX_PATTERN: Final = 500  # characters of an expression
-_MAX_STATES: Final = 2_000  # that it is made into
+_MAX_STATES: Final = 2_000  # that it is made into, with the characters of its classes
+_MAX_PARTS: Final = 20_000  # that it is read as: one of nothing is repeated into no state
 _MAX_STEPS: Final = 2_000_000
 """Looks of a state at a character, about: half a second."""
+_PLACE_SIZE: Final = 4  # in states: two characters are looked at
+_KEPT: Final = 32  # each of up to half a megabyte
 _DIGIT, _SPACE, _WORD = (re.compile(part) for part in (r"\d", r"\s", r"\w"))
 _CATEGORIES: Final[dict[str, Callable[[str], bool]]] = {
     "CATEGORY_DIGIT": lambda one: _DIGIT.match(one) is not None,
@@ -49,10 +52,9 @@ class Pattern:
             raise ValueError(str(error)) from None
         except (RecursionError, OverflowError):
             raise ValueError("it is nested too deep, or repeats something too often") from None
-        self._ignores_case = bool(tree.state.flags & re.IGNORECASE)
-        self._dot_is_all = bool(tree.state.flags & re.DOTALL)
-        self._lines = bool(tree.state.flags & re.MULTILINE)
+        self._flags = int(tree.state.flags)
         self._states: list[tuple[Test | Place | None, bool, tuple[int, ...]]] = [(None, False, ())]  # 0: it is found
+        self._tests = self._parts = 0
         self._start = self._sequence(tree, 0)
 
     @classmethod
@@ -66,7 +68,7 @@ class Pattern:
         Raises:
             ValueError: when that would take too many steps.
         """
-        if len(text) * len(self._states) > _MAX_STEPS:
+        if len(text) * self._size > _MAX_STEPS:
             raise ValueError(f"it is too much for {len(text):,} characters of text")
         now: set[int] = set()
         for at in range(len(text) + 1):
@@ -94,13 +96,22 @@ class Pattern:
                 left.extend(ways)
         return False
 
+    @property
+    def _size(self) -> int:
+        return len(self._states) + self._tests
+
     def _add(self, test: Test | Place | None, is_test: bool, *ways: int) -> int:
-        if len(self._states) >= _MAX_STATES:
-            raise ValueError("it repeats too much")
         self._states.append((test, is_test, ways))
+        self._check()
         return len(self._states) - 1
 
+    def _check(self) -> None:
+        if self._size > _MAX_STATES or self._parts > _MAX_PARTS:
+            raise ValueError("it repeats too much")
+
     def _sequence(self, parts: Any, behind: int) -> int:
+        self._parts += 1
+        self._check()
         for part in reversed([*parts]):
             behind = self._part(str(part[0]), part[1], behind)
         return behind
@@ -110,14 +121,22 @@ class Pattern:
             least, most, repeated = value
             return self._repeat(least, most, repeated, behind)
         if kind == "SUBPATTERN":
-            return self._sequence(value[-1], behind)
+            return self._group(value[-3], value[-2], value[-1], behind)
         if kind == "ATOMIC_GROUP":
             return self._sequence(value, behind)
         if kind == "BRANCH":
             return self._add(None, False, *(self._sequence(branch, behind) for branch in value[1]))
         if kind == "AT":
+            self._tests += _PLACE_SIZE
             return self._add(self._place(str(value)), False, behind)
         return self._add(self._test(kind, value), True, behind)
+
+    def _group(self, on: int, off: int, parts: Any, behind: int) -> int:
+        around = self._flags
+        self._flags = (around | on) & ~off
+        start = self._sequence(parts, behind)
+        self._flags = around
+        return start
 
     def _repeat(self, least: int, most: Any, part: Any, behind: int) -> int:
         end = behind
@@ -137,13 +156,13 @@ class Pattern:
         return behind
 
     def _place(self, kind: str) -> Place:
+        lines = bool(self._flags & re.MULTILINE)
         match kind:
             case "AT_BEGINNING":
-                return (lambda text, at: at == 0 or text[at - 1] == "\n") if self._lines else (lambda _, at: at == 0)
+                return (lambda text, at: at == 0 or text[at - 1] == "\n") if lines else (lambda _, at: at == 0)
             case "AT_BEGINNING_STRING":
                 return lambda _, at: at == 0
             case "AT_END":
-                lines = self._lines
                 return lambda text, at: at == len(text) or (text[at] == "\n" and (lines or at == len(text) - 1))
             case "AT_END_STRING":
                 return lambda text, at: at == len(text)
@@ -154,28 +173,31 @@ class Pattern:
         raise ValueError(f"{kind} is not taken here")
 
     def _test(self, kind: str, value: Any) -> Test:
+        if kind == "NOT_LITERAL" or (kind == "IN" and value and str(value[0][0]) == "NEGATE"):  # of any case
+            refused = self._test(*(("LITERAL", value) if kind == "NOT_LITERAL" else (kind, value[1:])))
+            return lambda one: not refused(one)
         test = self._exact_test(kind, value)
-        if not self._ignores_case:
+        if not self._flags & re.IGNORECASE:
             return test
+        self._tests += 2  # it is asked three times
         return lambda one: test(one) or test(one.lower()[:1]) or test(one.upper()[:1])
 
     def _exact_test(self, kind: str, value: Any) -> Test:
         match kind:
             case "LITERAL":
                 return chr(value).__eq__
-            case "NOT_LITERAL":
-                return chr(value).__ne__
             case "ANY":
-                return (lambda _: True) if self._dot_is_all else "\n".__ne__
+                return (lambda _: True) if self._flags & re.DOTALL else "\n".__ne__
             case "RANGE":
                 low, high = map(chr, value)
                 return lambda one: low <= one <= high
             case "CATEGORY":
                 return _CATEGORIES[str(value)]
             case "IN":
-                negates = bool(value) and str(value[0][0]) == "NEGATE"
-                tests = [self._exact_test(str(each), item) for each, item in value[int(negates) :]]
-                return lambda one: any(test(one) for test in tests) is not negates
+                self._tests += len(value)
+                self._check()
+                tests = [self._exact_test(str(each), item) for each, item in value]
+                return lambda one: any(test(one) for test in tests)
         raise ValueError("it looks around or back, which is not taken here")
 
 
@@ -185,4 +207,4 @@ def _is_boundary(text: str, at: int) -> bool:
     return before is not behind
 
 
-_kept: Final = lru_cache(maxsize=256)(Pattern)
+_kept: Final = lru_cache(maxsize=_KEPT)(Pattern)

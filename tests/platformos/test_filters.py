@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ DATA: dict[str, Any] = {
     "h": {"b": 1, "a": {"c": [1, 2]}},
     "l": [3, 1, 2],
     "people": [{"n": "Al", "age": 3}, {"n": "Bo", "age": 1}, {"n": "Cy"}],
+    "d": [1.5, Decimal("2.25")],
     "at": datetime(2026, 1, 31, 12, 30, tzinfo=UTC),
 }
 MADE = [
@@ -57,6 +59,8 @@ MADE = [
     ("l | array_delete: 1 | json", "[3, 2]"),
     ("l | array_limit: 2 | json", "[3, 1]"),
     ("people | array_map: 'age' | json", "[3, 1, null]"),
+    ("d | array_sum", "3.75"),
+    ("'Ⅷ Ωmega_ﬁ 1.. x̌' | slugify", "viii-mega_fi-1-x"),
     ("l | array_rotate | json", "[1, 2, 3]"),
     ("l | array_shuffle | size", "3"),
     ("people | array_sort_by: 'age' | array_map: 'n' | join", "Cy Bo Al"),
@@ -125,6 +129,7 @@ WRONG = [
     ("'a' | digest: 'crc'", "knows md5, sha1, sha256, sha384, sha512, and is given 'crc'"),
     ("people | array_sort_by: 'mixed'", "finds values of different kinds at mixed"),
     ("'[\"a\"]' | parse_json | array_sum", "needs a list of numbers, in which there is the text 'a'"),
+    ("h | hash_except: h", "hash_except needs keys, and is given an object"),
     ("'x' | matches: '('", "matches cannot use this expression: missing \\)"),
     ("'x' | matches: '(a)\\1'", "it looks around or back, which is not taken here"),
     ("'x' | matches: 'a{5000}'", "it repeats too much"),
@@ -159,6 +164,11 @@ HUGE = [
     ("big | subtract_array: big", {"big": [*range(20_000)]}),
     ("big | matches: '^(a+)+$'", {"big": "a" * 900_000}),
     ("'x' | matches: big", {"big": "a" * 501}),
+    ("'x' | matches: '(?:(?:(?:(?:){1999}){1999}){1999}){1999}'", {}),
+    ("'x' | matches: big", {"big": f"[{''.join(map(chr, range(5_000, 5_480)))}]{{1999}}"}),
+    ("big | matches: '(?i)(?:[^bcdefghijk]){300}$'", {"big": "a" * 6_000}),
+    ("big | querify", {"big": {"k" * 50_000: [0] * 90_000}}),
+    ("big | querify", {"big": {"k" * 50_000: [{}] * 90_000}}),
     ("'x' | pad_left: 1000001", {}),
     ("at | strftime: big", {"big": "%Y" * 60}),
     ("big | to_time", {"big": "1" * 5_000}),
@@ -180,6 +190,19 @@ def test_no_expression_takes_long(show: Show) -> None:
         "falsefalsefalse"
     )
     assert time.process_time() - began < 2
+
+
+def test_accents_without_end_are_no_work(show: Show) -> None:
+    began = time.process_time()
+    assert show("{{ t | slugify }}", t="a" + "\u0315\u0300" * 100_000 + "b") == "ab"
+    assert show("{{ t | slugify }}", t="\ufdfa" * 300_000 + "b") == "b"
+    assert time.process_time() - began < 2
+
+
+def test_flags_of_a_group_are_of_that_group_and_no_case_is_refused_as_either(show: Show) -> None:
+    source = "{% assign all = 'b(?i:a)$,(?i)[^a]$,(?i)[^b]$,(?i:[^a])c$' | split: ',' %}"
+    source += "{% for p in all %}{{ 'bA' | matches: p }} {{ 'BAC' | matches: p }}|{% endfor %}"
+    assert show(source) == "true false|false true|true true|false false|"
 
 
 def test_what_a_loop_gathers_is_measured(show: Show) -> None:

@@ -119,12 +119,15 @@ class _Names:
         kinds = [token.kind for token in tokens]
         self._loops_from = self._place_of_in(kinds)
         self._starts = self._operand_starts(kinds)
+        self._has_if = False  # whether one that is no name stands before the word that is looked at
 
     def find(self) -> None:
         """Replace each word that is a name, from the first on: what a word is hangs on those before it."""
         for at, token in enumerate(self._tokens):
             if token.kind in _RESERVED and self._is_name(at, token.kind):
                 self._tokens[at] = token._replace(kind=TOKEN_WORD)
+            elif token.kind == TOKEN_IF:
+                self._has_if = True
 
     def _kind(self, at: int) -> str:
         return self._tokens[at].kind if 0 <= at < len(self._tokens) else TOKEN_EOF
@@ -196,5 +199,4 @@ class _Names:
         """Return whether python-liquid would take `not` or `if` for one here, before a value in brackets."""
         if kind == TOKEN_IF:  # behind a filter's arguments, which may end in a comma or be none
             return self._env.ternary_expressions and self._kind(at - 1) in (TOKEN_COLON, TOKEN_COMMA)
-        is_condition = self._tag in _CONDITIONS or any(self._kind(before) == TOKEN_IF for before in range(at))
-        return self._env.logical_not_operator and is_condition
+        return self._env.logical_not_operator and (self._tag in _CONDITIONS or self._has_if)

@@ -218,6 +218,8 @@ def array_sum(left: object) -> int | float | Decimal:
     for item in as_list("array_sum", left):
         if isinstance(item, bool) or not isinstance(item, int | float | Decimal):
             wrong("array_sum", f"needs a list of numbers, in which there is {kind_of(item)}")
+        if isinstance(item, Decimal) and isinstance(total, float):
+            total = Decimal(str(total))
         total += Decimal(str(item)) if isinstance(total, Decimal) and isinstance(item, float) else item
     return total  # type: ignore[no-any-return]
 
