@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -18,19 +18,18 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from liquid_background.allowed import allowed, shortened
+from liquid_background.allowed import shortened
 from liquid_background.errors import SettingsError
 from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT, SITE
 from liquid_background.nearest import nearest
 from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
+from liquid_background.wrong_settings import PREFIX, explained
 
 _USER = re.compile(r"[\w.-]*", re.ASCII)
 _HOST = r"(?:[\w.-]+|\[[\w:.]+\])(?::\d+)?"
 _PLACE = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?(?:/[^#]*)?", re.ASCII)
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
-_PREFIX: Final = "LIQUID_BACKGROUND_"
-_SIGNING_KEY: Final = f"{_PREFIX}SIGNING_KEY"
-_SECRET: Final = frozenset(("redis_url", "signing_key"))  # no error shows what was given
+_SIGNING_KEY: Final = f"{PREFIX}SIGNING_KEY"
 
 SECRET_NAMES: Final = (
     "password",
@@ -58,7 +57,7 @@ class Settings(BaseSettings):
     """Frozen settings. Each may be an argument, `LIQUID_BACKGROUND_<NAME>` or a key of the pyproject table."""
 
     model_config = SettingsConfigDict(
-        env_prefix=_PREFIX,
+        env_prefix=PREFIX,
         frozen=True,
         extra="forbid",
         env_ignore_empty=True,
@@ -165,7 +164,7 @@ class Settings(BaseSettings):
         try:
             super().__init__(**given)
         except ValidationError as error:
-            raise SettingsError(_explained(error, given)) from error
+            raise SettingsError(explained(Settings.model_fields, error, given)) from error
 
     def __setattr__(self, name: str, value: object) -> None:
         """Refuse a change.
@@ -278,23 +277,23 @@ def load_settings(place: str = "", /, **arguments: object) -> Settings:
     """
     given: dict[str, Any] = {name: value for name, value in arguments.items() if value is not None}
     for variable in _unknown_variables():
-        nearest = _nearest(variable.upper().removeprefix(_PREFIX))
-        advice = f"did you mean {_PREFIX}{nearest.upper()}?" if nearest else "docs/settings.md lists the settings"
+        nearest = _nearest(variable.upper().removeprefix(PREFIX))
+        advice = f"did you mean {PREFIX}{nearest.upper()}?" if nearest else "docs/settings.md lists the settings"
         warnings.warn(f"the variable {variable} is no setting and does nothing; {advice}", stacklevel=1)
     try:
         return Settings(**given)
     except SettingsError as error:
         if place and isinstance(error.__cause__, ValidationError):
-            raise SettingsError(_explained(error.__cause__, given, place)) from error.__cause__
+            raise SettingsError(explained(Settings.model_fields, error.__cause__, given, place)) from error.__cause__
         raise
 
 
 def _unknown_variables() -> list[str]:
-    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
     return sorted(
         name
         for name, value in os.environ.items()
-        if value and name.upper().startswith(_PREFIX) and name.upper() not in known
+        if value and name.upper().startswith(PREFIX) and name.upper() not in known
     )
 
 
@@ -319,23 +318,5 @@ def _advice(name: str) -> str:
 
 def _nearest(name: str) -> str | None:
     """Return the setting that a name is nearest to, if any is near."""
-    plain = name.lower().replace("-", "_").removeprefix(_PREFIX.lower())
+    plain = name.lower().replace("-", "_").removeprefix(PREFIX.lower())
     return nearest(plain, Settings.model_fields) or None
-
-
-def _explained(error: ValidationError, given: Mapping[str, Any], place: str = "") -> str:
-    return "; ".join(_explain(item, given, place) for item in error.errors())
-
-
-def _explain(item: Any, given: Mapping[str, Any], place: str) -> str:
-    name = str(item["loc"][0] if item["loc"] else "settings").lower().removeprefix(_PREFIX.lower())
-    field = Settings.model_fields[name]
-    variable = _PREFIX + name.upper()
-    where = f"{variable} in {place}" if place and name in given else f"an argument, {variable} or in [{TABLE}]"
-    if item["type"] == "value_error":
-        message = str(item["msg"]).removeprefix("Value error, ")
-    elif name in _SECRET:
-        message = f"it must be {allowed(field)}"
-    else:
-        message = f"{shortened(item['input'])} cannot be; it must be {allowed(field)}"
-    return f"setting {name}: {message} (set it as {where})"

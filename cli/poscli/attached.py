@@ -22,13 +22,23 @@ def start(arguments: Sequence[str], log: Path | None = None, *, heard: bool = Fa
         log: a file for its output; without one it writes where this process does.
         heard: whether this process reads what it prints, as `stdout`.
     """
-    # -P: a file of the project's own, such as email.py, must not stand before Python's.
-    command = [sys.executable, "-P", "-m", "poscli.attached", str(os.getpid()), *arguments]
+    command = _command(arguments)
     if log is None:
         stdout = subprocess.PIPE if heard else None
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stdout, process_group=0)
     with log.open("wb") as stream:
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, process_group=0)
+
+
+def silent(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a command likewise, whose output is read from it and not seen."""
+    nothing, heard = subprocess.DEVNULL, subprocess.PIPE
+    return subprocess.Popen(_command(arguments), stdin=nothing, stdout=nothing, stderr=heard, process_group=0)
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    # -P: a file of the project's own, such as email.py, must not stand before Python's.
+    return [sys.executable, "-P", "-m", "poscli.attached", str(os.getpid()), *arguments]
 
 
 def stop(process: subprocess.Popen[bytes], patience: float = 10.0) -> int:

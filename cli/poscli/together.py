@@ -20,6 +20,7 @@ from liquid_background.language.pages import sites_of
 from liquid_background.web.listening import listen
 from poscli import attached
 from poscli.beside import LINK, Beside
+from poscli.broken import BrokenPages, error_of
 from poscli.checking import Checking
 from poscli.terminal import fitted, line_of, styled
 from poscli.whereabouts import job_at
@@ -62,6 +63,7 @@ class Together:
         self._place = (host, port)
         self._beside = Beside(["gui", "--no-browser", *chosen], LINK) if gui else None
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._broken: BrokenPages | None = None  # in the place of pages that cannot be
         self._stopping = Event()
         self._templates = {os.path.abspath(site.root) for site in sites_of(engine.environment.loader)}
         self._checking = Checking(self._templates, chosen)
@@ -147,6 +149,7 @@ class Together:
         self._processes = {"pages": attached.start([*self._commands["pages"], *at])}
         while not self._serves() and not self._stopping.wait(_STARTING):
             if self._processes["pages"].poll() is not None:
+                self._broken = BrokenPages(self._place, error_of(self._commands["pages"]))
                 return
         self._processes["worker"] = attached.start(self._commands["worker"])
 
@@ -158,6 +161,9 @@ class Together:
         return False
 
     def _stop(self) -> None:
+        if self._broken is not None:
+            self._broken.close()
+            self._broken = None
         for process in self._processes.values():
             process.terminate()
         for process in self._processes.values():

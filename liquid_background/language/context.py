@@ -5,24 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from sys import getsizeof
 from typing import Any, Final, TextIO
 
 from liquid import BoundTemplate, Mode, RenderContext, Token
 from liquid.exceptions import LiquidError, ResourceLimitError, UnknownFilterError
-from liquid.stringify import to_liquid_string
 from liquid.undefined import UNDEFINED
 
 from liquid_background.errors import LimitReached, NotExposed
-from liquid_background.jobs.sizes import FLAT, MadeDict, MadeList, megabytes, weigh
+from liquid_background.jobs.sizes import MadeDict, MadeList
+from liquid_background.language.account import Account
 from liquid_background.language.exposed import KNOWN, PLAIN, Rule, check_read
-from liquid_background.language.filters import check_formats, check_text, guarded, made
-from liquid_background.language.limits import Text, Watch
+from liquid_background.language.filters import check_formats, guarded
+from liquid_background.language.limits import Text
 from liquid_background.language.stretch import Stretch, too_deep
 from liquid_background.language.syntax import show
 from liquid_background.nearest import nearest
 
-_LIGHT: Final = 512  # bytes of a variable that is not worth keeping account of
 _HUGE: Final = 10_000  # characters or items of a variable that is worth a look at the clock, whatever comes of it
 _SIZED: Final[dict[type, int]] = {
     **dict.fromkeys((str, list, tuple, dict), _HUGE),
@@ -31,21 +29,14 @@ _SIZED: Final[dict[type, int]] = {
 _ABSENT: Final = object()
 _LONG: Final = 200  # characters of a name that is not told in whole where nothing has it
 _NOT_THERE: Final = (KeyError, TypeError, IndexError)  # what python-liquid takes for that
-_MANY: Final = 1_000  # cycles, whose names may be made as a page is rendered: more are worth it
 _read: Final = RenderContext.get_item
 _read_async: Final = RenderContext.get_item_async
 
 
-class Context(RenderContext):
+class Context(Account):
     """python-liquid's render context; a plain name, which most paths are, takes half the time."""
 
-    __slots__ = ("_held", "_weights", "watch")
-
-    def __init__(self, template: Any, *, parent_context: RenderContext | None = None, **options: Any) -> None:
-        super().__init__(template, parent_context=parent_context, **options)
-        self.watch: Watch = parent_context.watch if isinstance(parent_context, Context) else Watch()
-        self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
-        self._weights: dict[object, int] = {}
+    __slots__ = ()
 
     def get(self, path: list[object], *, token: Token | None, default: object = UNDEFINED) -> object:
         """Return what a path stands for."""
@@ -166,89 +157,6 @@ class Context(RenderContext):
                 except KeyError:
                     continue
         raise KeyError(name)
-
-    def assign(self, key: str, val: Any) -> None:
-        """Set a variable, measured: python-liquid's own limit measures all of them each time.
-
-        Raises:
-            LimitReached: when variables hold too much.
-        """
-        self.locals[key] = val
-        weight = getsizeof(val) if type(val) in FLAT else weigh(val)
-        if weight < _LIGHT and key not in self._weights:
-            return  # there are no more of these than names in the template
-        self._keep(key, weight)
-
-    def rebind(self, key: str, val: Any) -> None:
-        """Have a name stand for another value where it is found: as a loop's item, an argument, or else a variable.
-
-        Raises:
-            LimitReached: when variables hold too much.
-        """
-        for names in self.scope._maps:
-            if names is self.locals:
-                break
-            if key in names and type(names) is dict:
-                names[key] = val
-                self.watch.rebound = True
-                self._keep(("item", key), weigh(val))
-                return
-        self.assign(key, val)
-
-    def _keep(self, key: object, weight: int) -> None:
-        self._held += weight - self._weights.get(key, 0)
-        self._weights[key] = weight
-        self._check_held()
-
-    def _check_held(self) -> None:
-        most = self.env.local_namespace_limit
-        if most and self._held + self.watch.passing > most:
-            message = f"variables hold over {megabytes(most)} (Environment.local_namespace_limit)"
-            raise LimitReached(message, token=None)
-
-    def hold(self, value: object) -> None:
-        """Keep account of an argument that a filter made, until its tag has been rendered.
-
-        Raises:
-            LimitReached: when variables and such arguments hold too much.
-        """
-        if type(value) not in FLAT or isinstance(value, str):
-            self.watch.passing += weigh(value)
-            self._check_held()
-
-    def made(self, value: object) -> object:
-        """Return a list or object that a template wrote out, measured.
-
-        Raises:
-            LimitReached: when it holds too much.
-        """
-        self.watch.steps = -1
-        return made(self.env, value)
-
-    def written(self, value: object) -> str:
-        """Return a value as the text of it that a template writes into another.
-
-        Raises:
-            LimitReached: when it is too large.
-        """
-        return to_liquid_string(check_text(self.env, "this text", value), False)
-
-    def cycle(self, key: object, length: int) -> int:
-        """Return the index of the next item in a cycle, whose name is kept."""
-        weight = getsizeof(key)
-        if weight >= _LIGHT or len(self.tag_namespace["cycles"]) >= _MANY:
-            self._keep(("cycle", key), weight + _LIGHT)
-        return super().cycle(key, length)
-
-    def ifchanged(self, val: str) -> bool:
-        """Return whether a text differs from the last one, which is kept."""
-        if len(val) >= _LIGHT:
-            self._keep(("ifchanged",), getsizeof(val))
-        return super().ifchanged(val)
-
-    def get_size_of_locals(self) -> int:
-        """Return the bytes that variables hold, with those of the contexts around."""
-        return self._held
 
     def filter(self, name: str, token: Token | None) -> Callable[..., object]:
         """Return a filter with what is asked before it runs."""

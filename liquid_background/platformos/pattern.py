@@ -13,12 +13,11 @@ from typing import Any, Final, TypeAlias
 
 _reader: Final[Any] = vars(re)["_parser"]  # which reads an expression to a tree; no stub has it
 _MAX_PATTERN: Final = 500  # characters of an expression
-_MAX_STATES: Final = 2_000  # that it is made into, with the characters of its classes
+_MAX_STATES: Final = 2_000  # that it is made into
 _MAX_PARTS: Final = 20_000  # that it is read as: one of nothing is repeated into no state
 _MAX_STEPS: Final = 2_000_000
 """Looks of a state at a character, about: half a second."""
-_PLACE_SIZE: Final = 4  # in states: two characters are looked at
-_KEPT: Final = 32  # each of up to half a megabyte
+_MOST_KEPT: Final = 32  # each takes up to half a megabyte
 _DIGIT, _SPACE, _WORD = (re.compile(part) for part in (r"\d", r"\s", r"\w"))
 _CATEGORIES: Final[dict[str, Callable[[str], bool]]] = {
     "CATEGORY_DIGIT": lambda one: _DIGIT.match(one) is not None,
@@ -28,6 +27,7 @@ _CATEGORIES: Final[dict[str, Callable[[str], bool]]] = {
     "CATEGORY_WORD": lambda one: _WORD.match(one) is not None,
     "CATEGORY_NOT_WORD": lambda one: _WORD.match(one) is None,
 }
+_PLACE_SIZE: Final = 4  # in looks: a boundary has two characters
 _REPEATS: Final = frozenset(("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"))
 
 Test: TypeAlias = Callable[[str], bool]
@@ -52,10 +52,15 @@ class Pattern:
             raise ValueError(str(error)) from None
         except (RecursionError, OverflowError):
             raise ValueError("it is nested too deep, or repeats something too often") from None
-        self._flags = int(tree.state.flags)
+        self._ignores_case = bool(tree.state.flags & re.IGNORECASE)
+        self._dot_is_all = bool(tree.state.flags & re.DOTALL)
+        self._lines = bool(tree.state.flags & re.MULTILINE)
         self._states: list[tuple[Test | Place | None, bool, tuple[int, ...]]] = [(None, False, ())]  # 0: it is found
-        self._tests = self._parts = 0
+        self._parts = 0
+        self._ranges = 0  # of all states: a set looks at one after the other
+        self._sets: dict[int, tuple[Test, int]] = {}  # by where they stand: one that is repeated is made once
         self._start = self._sequence(tree, 0)
+        self._sets.clear()
 
     @classmethod
     def of(cls, text: str) -> Pattern:
@@ -68,7 +73,7 @@ class Pattern:
         Raises:
             ValueError: when that would take too many steps.
         """
-        if len(text) * self._size > _MAX_STEPS:
+        if len(text) * (len(self._states) + self._ranges) > _MAX_STEPS:
             raise ValueError(f"it is too much for {len(text):,} characters of text")
         now: set[int] = set()
         for at in range(len(text) + 1):
@@ -96,22 +101,16 @@ class Pattern:
                 left.extend(ways)
         return False
 
-    @property
-    def _size(self) -> int:
-        return len(self._states) + self._tests
-
     def _add(self, test: Test | Place | None, is_test: bool, *ways: int) -> int:
-        self._states.append((test, is_test, ways))
-        self._check()
-        return len(self._states) - 1
-
-    def _check(self) -> None:
-        if self._size > _MAX_STATES or self._parts > _MAX_PARTS:
+        if len(self._states) >= _MAX_STATES:
             raise ValueError("it repeats too much")
+        self._states.append((test, is_test, ways))
+        return len(self._states) - 1
 
     def _sequence(self, parts: Any, behind: int) -> int:
         self._parts += 1
-        self._check()
+        if self._parts > _MAX_PARTS:
+            raise ValueError("it repeats too much")
         for part in reversed([*parts]):
             behind = self._part(str(part[0]), part[1], behind)
         return behind
@@ -121,22 +120,18 @@ class Pattern:
             least, most, repeated = value
             return self._repeat(least, most, repeated, behind)
         if kind == "SUBPATTERN":
-            return self._group(value[-3], value[-2], value[-1], behind)
+            _, added, removed, inner = value
+            if added or removed:
+                raise ValueError("flags such as i hold for the whole of it: write (?i) at its start")
+            return self._sequence(inner, behind)
         if kind == "ATOMIC_GROUP":
             return self._sequence(value, behind)
         if kind == "BRANCH":
             return self._add(None, False, *(self._sequence(branch, behind) for branch in value[1]))
         if kind == "AT":
-            self._tests += _PLACE_SIZE
+            self._ranges += _PLACE_SIZE
             return self._add(self._place(str(value)), False, behind)
         return self._add(self._test(kind, value), True, behind)
-
-    def _group(self, on: int, off: int, parts: Any, behind: int) -> int:
-        around = self._flags
-        self._flags = (around | on) & ~off
-        start = self._sequence(parts, behind)
-        self._flags = around
-        return start
 
     def _repeat(self, least: int, most: Any, part: Any, behind: int) -> int:
         end = behind
@@ -156,13 +151,13 @@ class Pattern:
         return behind
 
     def _place(self, kind: str) -> Place:
-        lines = bool(self._flags & re.MULTILINE)
         match kind:
             case "AT_BEGINNING":
-                return (lambda text, at: at == 0 or text[at - 1] == "\n") if lines else (lambda _, at: at == 0)
+                return (lambda text, at: at == 0 or text[at - 1] == "\n") if self._lines else (lambda _, at: at == 0)
             case "AT_BEGINNING_STRING":
                 return lambda _, at: at == 0
             case "AT_END":
+                lines = self._lines
                 return lambda text, at: at == len(text) or (text[at] == "\n" and (lines or at == len(text) - 1))
             case "AT_END_STRING":
                 return lambda text, at: at == len(text)
@@ -173,32 +168,41 @@ class Pattern:
         raise ValueError(f"{kind} is not taken here")
 
     def _test(self, kind: str, value: Any) -> Test:
-        if kind == "NOT_LITERAL" or (kind == "IN" and value and str(value[0][0]) == "NEGATE"):  # of any case
-            refused = self._test(*(("LITERAL", value) if kind == "NOT_LITERAL" else (kind, value[1:])))
-            return lambda one: not refused(one)
         test = self._exact_test(kind, value)
-        if not self._flags & re.IGNORECASE:
-            return test
-        self._tests += 2  # it is asked three times
-        return lambda one: test(one) or test(one.lower()[:1]) or test(one.upper()[:1])
+        if self._ignores_case:
+            self._ranges += 2  # it is asked three times
+            test = _of_any_case(test)
+        if kind == "NOT_LITERAL" or (kind == "IN" and str(value[0][0]) == "NEGATE"):
+            return lambda one: not test(one)  # none of either case
+        return test
 
     def _exact_test(self, kind: str, value: Any) -> Test:
         match kind:
-            case "LITERAL":
+            case "LITERAL" | "NOT_LITERAL":
                 return chr(value).__eq__
             case "ANY":
-                return (lambda _: True) if self._flags & re.DOTALL else "\n".__ne__
+                return (lambda _: True) if self._dot_is_all else "\n".__ne__
             case "RANGE":
                 low, high = map(chr, value)
                 return lambda one: low <= one <= high
             case "CATEGORY":
                 return _CATEGORIES[str(value)]
             case "IN":
-                self._tests += len(value)
-                self._check()
-                tests = [self._exact_test(str(each), item) for each, item in value]
-                return lambda one: any(test(one) for test in tests)
+                test, ranges = self._sets.get(id(value)) or self._sets.setdefault(id(value), self._set(value))
+                self._ranges += ranges
+                return test
         raise ValueError("it looks around or back, which is not taken here")
+
+    def _set(self, value: Any) -> tuple[Test, int]:
+        """Return the test of a set, without its ^, and how many ranges there are in it."""
+        members = [(str(kind), item) for kind, item in value if str(kind) != "NEGATE"]
+        alone = frozenset(chr(item) for kind, item in members if kind == "LITERAL")
+        tests = [self._exact_test(kind, item) for kind, item in members if kind != "LITERAL"]
+        return (lambda one: one in alone or any(test(one) for test in tests)), len(tests)
+
+
+def _of_any_case(test: Test) -> Test:
+    return lambda one: test(one) or test(one.lower()[:1]) or test(one.upper()[:1])
 
 
 def _is_boundary(text: str, at: int) -> bool:
@@ -207,4 +211,4 @@ def _is_boundary(text: str, at: int) -> bool:
     return before is not behind
 
 
-_kept: Final = lru_cache(maxsize=_KEPT)(Pattern)
+_kept: Final = lru_cache(maxsize=_MOST_KEPT)(Pattern)

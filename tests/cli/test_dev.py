@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import signal
@@ -154,7 +155,10 @@ def test_dev_goes_on_when_a_broken_application_is_mended_and_leaves_nothing_when
     good = app.read_text()
     app.write_text(good + "\nimport nothing_like_it\n")
     project.wait(lambda: "pages ended with exit code 1" in dev.err.read_text(), 20)
-    assert "No module named 'nothing_like_it'" in dev.err.read_text()
+    said = "No module named 'nothing_like_it'"
+    project.wait(lambda: said in html.unescape(_get(f"http://127.0.0.1:{port}/any/page", b"x=1")[1]), 20)
+    assert _get(f"http://127.0.0.1:{port}/")[0] == 500
+    assert dev.err.read_text().count(said) == 1
     app.write_text(good)
     project.wait(lambda: _get(f"http://127.0.0.1:{port}/")[0] == 200, 20)
     if sys.platform != "linux":  # which tells a process that its parent was killed

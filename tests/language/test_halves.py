@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from liquid.exceptions import LiquidError
 from liquid_background import Environment
 from liquid_background.language.compiled import deciding
 from tests.async_bodies import ROOT, bodies_in, run
+from tests.language.compiled.given import Awaited
 
 
 class Point(NamedTuple):
@@ -134,6 +136,15 @@ def test_a_compiled_partial_does_the_same_in_both(
 ) -> None:
     monkeypatch.setattr(deciding, "patience", 0.0)
     test_a_tag_does_the_same_in_both(full, name, Mode.LAX)
+
+
+@pytest.mark.parametrize("tag", ["assign", "function", "action", "background"])
+def test_a_place_to_write_to_is_found_by_what_is_awaited(full: Callable[..., Any], tag: str) -> None:
+    values = {"assign": "1", "function": "'twice', n: 1", "action": "'shout', text: 'a'", "background": "'hello'"}
+    source = f"{{% assign h = {{}} %}}{{% {tag} h[who.x] = {values[tag]} %}}{{% for each in h %}}{{{{ each[0] }}}}{{% endfor %}}"
+    template = full().engine.environment.from_string(source)
+    assert template.render(who=Awaited()) == "read"
+    assert asyncio.run(template.render_async(who=Awaited())) == "awaited"
 
 
 def test_a_page_in_a_layout_does_the_same_in_both(full: Callable[..., Any]) -> None:

@@ -58,8 +58,8 @@ WRONG = [
     ("include 'p',\n  a: 1,\n  # c\n  b: (1\n", 6, ""),
     ("include 'p',\n  a: 1\n\n  b: 2", 6, "unexpected tag 'b'"),
     ("case x\n when 1,\n 2\nendcase", 5, "unexpected tag '2'"),
-    ("echo x#y", 3, "unexpected '#'"),
-    ("echo 'x\n  # it's", 3, 'unexpected "\'"'),
+    ("echo x#y", 3, "unexpected `#`"),
+    ("echo 'x\n  # it's", 3, "unexpected `'`"),
     ("comment\n x", 3, "never closed"),
 ]
 

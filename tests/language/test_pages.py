@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from liquid import ChoiceLoader
 from liquid.exceptions import LiquidError
 
-from liquid_background import PageNotFound
+from liquid_background import Environment, PageNotFound
+from liquid_background.language.pages import SiteLoader
+from liquid_background.language.syntax import explain
 
 
 def test_front_matter_is_not_printed_and_lines_stay(site: Any) -> None:
@@ -134,3 +138,27 @@ def test_request_values_on_the_page(site: Any) -> None:
 def test_a_byte_order_mark_is_no_text(site: Any) -> None:
     site.write({"layouts/l": "<{{ content_for_layout }}>"})
     assert site.render("\ufeff---\nlayout: l\n---\nx") == "<x>"
+
+
+class _Listing(SiteLoader):
+    """Counts how often a folder is listed."""
+
+    listed = 0
+
+    def names(self, folder: str) -> list[str]:
+        self.listed += 1
+        return super().names(folder)
+
+
+def test_a_near_name_is_looked_for_when_somebody_is_told(tmp_path: Path) -> None:
+    for path, text in {"one/partials/price": "1", "two/partials/prices": "2"}.items():
+        (tmp_path / path).parent.mkdir(parents=True)
+        (tmp_path / f"{path}.liquid").write_text(text)
+    one = _Listing(tmp_path / "one")
+    both = Environment(loader=ChoiceLoader([one, SiteLoader(tmp_path / "two")]))
+    assert both.from_string("{% include 'prices' %}").render() == "2"
+    assert one.listed == 0  # the other site has it
+    with pytest.raises(LiquidError, match="pricse") as raised:
+        Environment(loader=one).from_string("{% include 'pricse' %}").render()
+    assert "did you mean 'price'?" in explain(raised.value)
+    assert one.listed == 1

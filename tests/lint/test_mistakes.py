@@ -52,6 +52,29 @@ MISTAKES: Final = [
         "2:22 'queue' is taken for a parameter, which nothing reads; write",
     ),
     ("{% background delay=2 %}x{% endbackground %}", "2:17 write delay: …, with a colon, for the option"),
+    (
+        "{% background 'e' %}x{% endbackgroud %}",
+        "2:27 unexpected tag 'endbackgroud': write {% endbackground %} for the",
+    ),
+    ("{% if a %}{% if b %}x{% ednif %}{% endif %}", "2:27 unexpected tag 'ednif': write {% endif %} for the 'if' of"),
+    ("{% try %}x{% catch e %}y{% endtry_rc %}", "2:30 unexpected tag 'endtry_rc': write {% endtry %} for the 'try' of"),
+    ("{% if a %}{% endfor %}{% endif %}", "2:16 unexpected tag 'endfor': it belongs to nothing that is open here"),
+    (
+        "{% background job = 'mail' %}x{% endbackground %}",
+        "2:36 unexpected tag 'endbackground': the background of line 2",
+    ),
+    ("{% include mails/new-one %}", "2:19 unexpected `/` behind `mails`: quote the name: 'mails/new-one'"),
+    ("{% background _ = mail/a, source_name: 'f' %}", "2:25 unexpected `/` behind `mail`: quote the name: 'mail/a'"),
+    ("{% render 'mail', n: a/b %}", "2:25 unexpected `/` behind `a`: there is no `/` here"),
+    ("{% function 'mail' %}", "2:15 expected a name, found `'mail'`: write {% function result = 'partial'"),
+    ("{% function = 'mail' %}", "2:15 expected a name, found `=`: write {% function result = 'partial'"),
+    ("{% assign a[ = 3 %}", "2:16 what is in brackets behind `[` cannot be read"),
+    (
+        "{% liquid\n  {{ x }}\n%}",
+        "3:3 each line of {% liquid %} must start with the name of a tag, found '{': leave out",
+    ),
+    ("{{ a | concat [1] }}", "2:17 unexpected `[` behind `concat`: a colon stands before the arguments of a filter"),
+    ("{{ a | default: {} }}", "2:19 unexpected `{` behind `:`: no object is written out in an output: {% assign %} it"),
     ("{% background 'd', x: 1 %}{{ x | }}{% endbackground %}", "2:34 expected the name of a filter behind `|`"),
 ]
 

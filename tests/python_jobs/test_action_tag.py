@@ -81,7 +81,7 @@ def test_what_an_action_enqueues_is_sent_with_the_page_or_the_job(engine: Engine
         ("{% action 'zzz' %}", "no action 'zzz' is registered: register it with @engine.action"),
         ("{% action 'notfy' %}", "did you mean 'notify'"),
         ("{% action nil %}", "no action nil is registered"),
-        ("{% action %}", "expected"),
+        ("{% action %}", "write {% action 'name', argument: value %}"),
         ("{% action 'note', x: thing %}", "'x' is an object, not plain data: pass its id or plain values"),
         ("{% action r = 'not_plain' %}", "the action's result is a PosixPath"),
         ("{% action 'note', x: 1, x: 2 %}", "given twice"),

@@ -26,8 +26,10 @@ class Room:
         held = self._held
         key = ref(owner, lambda gone: held.pop(gone, None))
         held[key] = held.get(key, 0) + lines
-        while len(held) > 1 and sum([*held.values()]) > self.most:
-            oldest = next(iter(held))
+        # In copies, since other threads take room meanwhile, and owners go at any time.
+        for oldest in [*held][:-1]:
+            if sum([*held.values()]) <= self.most:
+                break
             held.pop(oldest, None)
             first = oldest()
             if first is not None:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -127,7 +128,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
                 break
             with suppress(TemplateNotFoundError):  # another stands there by now, or a link
                 return read(sight.place, sight.name), sight
-        raise _NotFound(_shown(name), self._near(name, tag))
+        raise _NotFound(_shown(name), partial(self._near, name, tag))
 
     def _near(self, name: str, tag: str) -> str:
         """Return the partial or layout that a wrong name is near; a loop may ask for it in each turn."""
@@ -269,12 +270,17 @@ class _NotFound(TemplateNotFoundError):
 
     Args:
         name: what was looked for.
-        near: the one that may be meant; "" when none is near.
+        find_near: returns the one that may be meant; "" when none is near.
     """
 
-    def __init__(self, name: str, near: str) -> None:
+    def __init__(self, name: str, find_near: Callable[[], str]) -> None:
         super().__init__(name)
-        self.near = near
+        self._find_near = find_near
+
+    @property
+    def near(self) -> str:
+        """The name that may be meant, looked for when somebody is told: another site may have the template."""
+        return self._find_near()
 
 
 class _Sight:

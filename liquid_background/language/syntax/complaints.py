@@ -31,6 +31,8 @@ _WRITTEN: Final = re.compile(
 _PATH: Final = re.compile(r"[\w-]+(?:\.[\w-]+|\[[^\]\n]*\])+")
 _QUOTED: Final = re.compile(r"'([a-z]+)'")
 _VALUE_LIKE: Final = re.compile(r"['\"\w]")
+_NAMED_BEFORE: Final = re.compile(r"(?:\A|=)\s*([\w-]+)\Z")
+_PATH_BEHIND: Final = re.compile(r"(?:/[\w-]+)+")
 _ASSIGNED: Final = re.compile(r"\s*[\w-]+\s*=(?!=)")
 _LONGEST: Final = 40  # characters of a word
 _LOOKED_AT: Final = 1_000  # characters before a place, for the word there
@@ -86,6 +88,7 @@ _REFUSED: Final[Mapping[str, str]] = {
 
 _CONDITIONS: Final = frozenset(("if", "elsif", "unless"))
 _LOOPS: Final = frozenset(("for", "tablerow"))
+_OF_NAMES: Final = frozenset(("action", "background", "function", "graphql", "include", "render", "theme_render_rc"))
 _BY_FILTER: Final[Mapping[str, str]] = {"+": "plus", "-": "minus", "*": "times", "/": "divided_by", "%": "modulo"}
 _SLIPS: Final[Mapping[str, str]] = {
     "!": "write `!=` to compare, and {% unless %} for what must not be",
@@ -184,8 +187,18 @@ class _Place:
         self.written = "" if self._is_end else _short(found.group() if found else token.value)
         start = 0 if tag is None else tag.start_index + (2 if self._is_output else len(tag.value))
         self._is_assigned = self._tag == "background" and _ASSIGNED.match(source, start) is not None
-        before = _WRITTEN.findall(source[max(start, at - _LOOKED_AT) : at + 1 if self._is_end else at])
+        text = source[max(start, at - _LOOKED_AT) : at]
+        self._unquoted = self._unquoted_name(text, source, at) if self._tag in _OF_NAMES else ""
+        before = _WRITTEN.findall(text + source[at : at + 1] if self._is_end else text)
+        self._is_filtered = "|" in before
+        self.is_in_brackets = "[" in (self.written, *before)
         self.before, self.before_that = map(_short, ["", "", *before][:-3:-1])
+
+    @staticmethod
+    def _unquoted_name(before: str, source: str, at: int) -> str:
+        """Return the whole of a partial's name that stands without quotes, as `mails/welcome`, "" when none does."""
+        first, rest = _NAMED_BEFORE.search(before), _PATH_BEHIND.match(source, at)
+        return _short(first[1] + rest.group()) if first and rest else ""
 
     def told(self, message: str) -> str:
         """Return the message in words."""
@@ -195,6 +208,8 @@ class _Place:
             return f"nothing is read behind the name of '{self._tag}': leave `{self.written}` out"
         if message in _REFUSED:
             return f"{_REFUSED[message]}: {self._if}"
+        if message == "missing or unexpected path segment" and not self.is_in_brackets:
+            return self._missing(_NAME)
         if message == "missing or unexpected path segment":
             return f"what is in brackets{self._behind} cannot be read: write name[0], name['key'] or name[other]"
         wanted = _wanted(message)
@@ -229,8 +244,19 @@ class _Place:
         return "the output" if self._is_output else "the line" if in_liquid_tag.get() else "the tag"
 
     def _advice(self, wanted: str = "") -> str:
-        advice = self._of_word() or self._of_neighbours(wanted) or self._of_tag()
+        advice = self._of_name_or_literal() or self._of_word() or self._of_neighbours(wanted) or self._of_tag()
         return f": {advice}" if advice else ""
+
+    def _of_name_or_literal(self) -> str:
+        """Return what to write for a partial's name without quotes, and for a list or object that stands badly."""
+        if self._unquoted:
+            return f"quote the name: '{self._unquoted}'"
+        if self.written not in ("{", "["):
+            return ""
+        if self.before_that == "|":
+            return f"a colon stands before the arguments of a filter, `{self.before}: value`"
+        is_argument = self._is_output and self.written == "{" and self.before in (":", ",")
+        return "no object is written out in an output: {% assign %} it first" if is_argument else ""
 
     def _of_word(self) -> str:
         """Return what to write for a word that stands for something in another language, or elsewhere in this one."""
@@ -257,7 +283,7 @@ class _Place:
         pair = f"{self.before}: {self.written}"
         if self.before_that == "|":
             return f"a colon stands before the arguments of a filter, `{pair}`"
-        if wanted == "`:`" or self.before in OPTIONS:
+        if wanted == "`:`" or self.before in OPTIONS or (wanted == "`,`" and not self._is_filtered):
             return f"write `{pair}`"
         if wanted == "`,`":
             return "a comma stands between the arguments of a filter"

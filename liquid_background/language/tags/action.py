@@ -49,7 +49,9 @@ class ActionNode(PassingNode):
         function = self._find(collector, self.action.evaluate(context))
         with collecting(collector):
             result = call(function, kwargs=self._plain(context, values))
-        return self._assign(context, result)
+        if self.target is not None:
+            self.target.set(context, self._checked(context, result))
+        return 0
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Call the action without holding up the event loop; print nothing."""
@@ -58,7 +60,9 @@ class ActionNode(PassingNode):
         function = self._find(collector, await self.action.evaluate_async(context))
         with collecting(collector):
             result = await call_async(function, kwargs=self._plain(context, values))
-        return self._assign(context, result)
+        if self.target is not None:
+            await self.target.set_async(context, self._checked(context, result))
+        return 0
 
     def _find(self, collector: Collector, name: object) -> Callable[..., Any]:
         actions = collector.site.actions
@@ -80,13 +84,12 @@ class ActionNode(PassingNode):
                 raise self._error(message, argument.token) from reason
         return plain
 
-    def _assign(self, context: RenderContext, result: object) -> int:
-        if self.target is not None:
-            try:
-                self.target.set(context, made(context.env, decode(encode_passed(context, result))))
-            except NotPlain as reason:
-                raise self._error(f"the action's result {reason}: have it return plain values") from reason
-        return 0
+    def _checked(self, context: RenderContext, result: object) -> object:
+        """Return a copy of the result, as plain data."""
+        try:
+            return made(context.env, decode(encode_passed(context, result)))
+        except NotPlain as reason:
+            raise self._error(f"the action's result {reason}: have it return plain values") from reason
 
     def _error(self, message: str, token: Token | None = None) -> ArgumentError:
         return ArgumentError(message, token=token or self.token, template_name=self.template)

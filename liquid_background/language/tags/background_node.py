@@ -123,27 +123,34 @@ class BackgroundNode(PassingNode, BodyNode):
         """Collect the job; print nothing."""
         values = [expression.evaluate(context) for expression in self._evaluated]
         handed = [hand_over.path.evaluate(context) for hand_over in self.plan.hand_overs]
-        return self._collect(context, values, handed)
+        job_id = self._collect(context, values, handed)
+        if self.target is not None:
+            self.target.set(context, job_id)
+        return 0
 
     async def render_to_output_async(self, context: RenderContext, buffer: TextIO) -> int:
         """Collect the job; print nothing."""
         values = [await expression.evaluate_async(context) for expression in self._evaluated]
         handed = [await hand_over.path.evaluate_async(context) for hand_over in self.plan.hand_overs]
-        return self._collect(context, values, handed)
+        job_id = self._collect(context, values, handed)
+        if self.target is not None:
+            await self.target.set_async(context, job_id)
+        return 0
 
     def _own_expressions(self) -> list[Expression]:
         """Return the expressions that the page evaluates: arguments, then label or partial."""
         arguments = [argument.value for argument in (*self.options, *self.parameters)]
         return arguments + [extra for extra in (self.label, self.partial) if extra is not None]
 
-    def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> int:
+    def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> str | None:
+        """Collect the job; return its id, None for one that is refused."""
         look_soon(context)
         partial = self._partial_name(values[-1]) if self.partial else None
         is_fixed = not self._given and "source_name" in self._fixed
         options = self._fixed if is_fixed else self._read_options(context, values, partial)
         if large_size((*values[len(self.options) :], *handed)) > FAR_TOO_MUCH:
             self._refuse_size(context, f"over {FAR_TOO_MUCH // 1024:,} KB")
-            return self._assign(context, None)
+            return None
         job = Job(
             template=self.template,
             line=self.source.line if self.source else self.line,
@@ -154,15 +161,10 @@ class BackgroundNode(PassingNode, BodyNode):
             handed_over=self._encode_handed(context, handed),
             **options,
         )
-        fits = self._fits(context, job)
-        if fits:
-            collector_of(context, self.token).add(job, self.token)
-        return self._assign(context, job.id if fits else None)
-
-    def _assign(self, context: RenderContext, job_id: str | None) -> int:
-        if self.target is not None:
-            self.target.set(context, job_id)
-        return 0
+        if not self._fits(context, job):
+            return None
+        collector_of(context, self.token).add(job, self.token)
+        return job.id
 
     def _fixed_options(self) -> dict[str, Any]:
         """Return the options that are written out, and so the same in every render.

@@ -52,6 +52,8 @@ class LiquidTag(liquid_tag.LiquidTag):
         except NoStatement as error:
             found = lines.value[error.at]
             message = f"each line of {{% liquid %}} must start with the name of a tag, found '{found}'"
+            if lines.value.startswith(("{{", "{%"), error.at):
+                message += ": leave out {{ and {%, and write `echo value` to print"
             raise TagSyntaxError(message, token=Token(TOKEN_TAG, found, at + error.at, source)) from None
 
     def _is_foreign(self, name: str) -> bool:

@@ -82,9 +82,29 @@ class Tokens(TokenStream):
         """
         innermost, around = self._opened
         at = innermost[min(self.pos, len(self.tokens))]
-        while at >= 0 and end and self._end_of(self.tokens[at]) != end:
+        while at >= 0 and end and self.end_of(self.tokens[at]) != end:
             at = around[at]
         return self.tokens[at] if at >= 0 else None
+
+    def left_open(self) -> Token | None:
+        """Return the tag of the innermost block at the current token, if it or one around it is never closed."""
+        innermost, around = self._opened
+        opener = at = innermost[min(self.pos, len(self.tokens))]
+        unclosed_ones: set[int] = set()
+        left = innermost[-1]
+        while left >= 0:
+            unclosed_ones.add(left)
+            left = around[left]
+        while at >= 0 and at not in unclosed_ones:
+            at = around[at]
+        return self.tokens[opener] if at >= 0 else None
+
+    def partial_form(self) -> Token | None:
+        """Return the background tag before the current token, if it is one that runs a partial and has no body."""
+        for at in range(min(self.pos, len(self.tokens)) - 1, -1, -1):
+            if self.tokens[at].kind == TOKEN_TAG and self.tokens[at].value == "background":
+                return None if self._opens(at) else self.tokens[at]
+        return None
 
     def last(self, kind: str) -> Token | None:
         """Return the token of a kind that was read last."""
@@ -118,7 +138,7 @@ class Tokens(TokenStream):
             innermost.append(current)
             if token.kind != TOKEN_TAG:
                 continue
-            if current >= 0 and token.value == self._end_of(self.tokens[current]):
+            if current >= 0 and token.value == self.end_of(self.tokens[current]):
                 current = around[current]
             elif self._opens(at) and not (current >= 0 and self.tokens[current].value in _VERBATIM):
                 around[at] = current
@@ -133,7 +153,8 @@ class Tokens(TokenStream):
             return False
         return token.value != "background" or not is_partial_form(self.tokens[min(at + 1, len(self.tokens) - 1)])
 
-    def _end_of(self, opener: Token) -> str:
+    def end_of(self, opener: Token) -> str:
+        """Return the name of a block's end tag."""
         return getattr(self._env.tags.get(opener.value), "end", "") or f"end{opener.value}"
 
 
@@ -188,7 +209,9 @@ def placed(error: LiquidError) -> LiquidError | None:
         if opener is not None:
             return None if tokens.are_mixed else never_closed(opener)
     elif token is not None and _LEFT_OPEN.fullmatch(message):
-        return never_closed(token)
+        return None if tokens.are_mixed else never_closed(token)
+    if tokens.are_mixed and token is not None and message == never_closed(token).message:
+        return None
     if isinstance(error, TagSyntaxError) or isinstance(error.message, _Worded):
         return error
     if message.startswith(_NO_EXPRESSION) and token is not None:  # which is what stands behind the tag

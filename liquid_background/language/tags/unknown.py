@@ -14,6 +14,7 @@ from liquid_background.language.syntax import line_of
 from liquid_background.language.tags.foreign import instead_of
 from liquid_background.language.tags.opened import Tokens, end_as_written, never_closed, suggestions
 
+_END_OF_BODY: Final = "endbackground"
 _PARTS: Final = ("else", "elsif", "when", "catch")  # of blocks, beside their ends
 
 
@@ -37,6 +38,7 @@ class UnknownTag(Illegal):
             if stream.is_echo(token):
                 return IllegalNode(token)
             self._check_blocks(stream, token)
+            self._check_end(stream, token)
         message = f"unexpected tag '{token.value}'"
         if token.value.startswith("end") or token.value in _PARTS:
             raise TagSyntaxError(f"{message}: it belongs to nothing that is open here", token=token)
@@ -52,6 +54,25 @@ class UnknownTag(Illegal):
         if stream.opener(token.value) is not None:
             stream.are_mixed = True
             raise never_closed(opener, f" before the {token.value} of line {line_of(token)}")
+
+    def _check_end(self, stream: Tokens, token: Token) -> None:
+        """Refuse the end of nothing where it is meant to end what is left open, or what has no end tag."""
+        opener = stream.left_open()
+        if opener is not None and (
+            token.value.startswith("end") or suggestions().of("end", token.value, (stream.end_of(opener),))
+        ):
+            stream.are_mixed = True
+            written = end_as_written(opener)
+            message = (
+                f"unexpected tag '{token.value}': write {written} for the '{opener.value}' of line {line_of(opener)}"
+            )
+            raise TagSyntaxError(message, token=token)
+        partial = stream.partial_form() if token.value == _END_OF_BODY else None
+        if partial is not None:
+            message = (
+                f"unexpected tag '{token.value}': the background of line {line_of(partial)} runs a partial, by `=`"
+            )
+            raise TagSyntaxError(f"{message}, and has no body: leave this tag out", token=token)
 
     def _advice(self, tag: str) -> str:
         if self.env.mode is Mode.LAX:

@@ -57,7 +57,19 @@ def array_reject(left: object, **wanted: object) -> list[Any]:
 
 
 def _has(item: object, wanted: Mapping[str, object]) -> bool:
-    return isinstance(item, dict) and all(item.get(key) == value for key, value in wanted.items())
+    return isinstance(item, dict) and all(_is_same(item.get(key), value) for key, value in wanted.items())
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Return whether two values are equal; true is no 1 and false no 0, as they are for Python."""
+    return one == other and isinstance(one, bool) is isinstance(other, bool)
+
+
+def _place(item: object, items: list[Any]) -> int | None:
+    """Return the place of an item in a list; None where it is not there."""
+    if isinstance(item, int | float | Decimal) and item in (0, 1):
+        return next((at for at, each in enumerate(items) if _is_same(each, item)), None)
+    return items.index(item) if item in items else None  # by Python's own loop, which is far faster
 
 
 @pure
@@ -76,7 +88,8 @@ def array_any(left: object, wanted: object = True) -> bool:
 @pure
 def array_compact(left: object) -> list[Any]:
     """Return the items that are not nil, false or empty."""
-    return [item for item in as_list("array_compact", left) if item not in (None, False, "", [], {})]
+    items = as_list("array_compact", left)
+    return [item for item in items if item is not None and item is not False and item not in ("", [], {})]
 
 
 @pure
@@ -125,7 +138,7 @@ def array_index_of(left: object, item: object = None) -> int | None:
     """Return the place of an item; nil where it is not in the list."""
     items = as_list("array_index_of", left)
     _check_compared([item], items)
-    return items.index(item) if item in items else None
+    return _place(item, items)
 
 
 @pure
@@ -138,7 +151,7 @@ def _common(items: list[Any], others: list[Any]) -> list[Any]:
     found: list[Any] = []
     _check_compared(items, others)
     for item in items:
-        if item in others and item not in found:
+        if _place(item, others) is not None and _place(item, found) is None:
             found.append(item)
     return found
 
@@ -154,7 +167,7 @@ def array_subtract(left: object, other: object) -> list[Any]:
     """Return the items that are not in another list."""
     items, gone = as_list("array_subtract", left), as_list("array_subtract", other)
     _check_compared(items, gone)
-    return [item for item in items if item not in gone]
+    return [item for item in items if _place(item, gone) is None]
 
 
 @pure
@@ -162,7 +175,7 @@ def array_delete(left: object, item: object = None) -> list[Any]:
     """Return a list without an item."""
     items = as_list("array_delete", left)
     _check_compared([item], items)
-    return [each for each in items if each != item]
+    return [each for each in items if not _is_same(each, item)]
 
 
 @pure

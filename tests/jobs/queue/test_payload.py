@@ -196,3 +196,22 @@ def test_the_limit_is_that_of_the_priority_unless_the_job_has_its_own() -> None:
         made = Job(source_name="s", template="t", line=1, source="", priority=Priority(priority))
         assert encode_job(made, settings).timeout == seconds
         assert encode_job(replace(made, timeout=7.0), settings).timeout == 7
+
+
+@pytest.mark.parametrize(
+    "late", [b',"source":7', b',"v":2', b',"line":-1', b',"function":"os:system"', b',"unknown":1']
+)
+def test_what_stands_in_the_wrong_part_of_a_payload_is_checked_as_a_whole(late: bytes) -> None:
+    data = encode_data(replace(BASE))
+    told = data.removesuffix(b"}],{}]") + late + b"}],{}]"
+    whole = json.loads(told)[2][0]
+    try:
+        expected: Any = check_payload(whole)
+    except JobRefused as error:
+        expected = str(error)
+    try:
+        found: Any = decode_payload(told)
+    except JobRefused as error:
+        found = str(error)
+    assert found == expected
+    assert isinstance(found, str) == (late != b',"unknown":1')

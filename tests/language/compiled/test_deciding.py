@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from typing import TextIO
 
 import pytest
@@ -189,6 +191,25 @@ def test_compiled_templates_have_room_for_so_many_lines_and_the_first_goes_first
     assert one.render(a="x") == "X"  # a template that is gone leaves its room
     assert is_compiled(one)
     assert is_compiled(three)
+
+
+def test_threads_take_room_at_a_time() -> None:
+    class Owner:
+        def forget(self) -> None:
+            forgotten.add(self)
+
+    forgotten: set[Owner] = set()
+    room = Room(most=1)
+    owned = [[Owner() for _ in range(10_000)] for _ in range(4)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            done = threads.map(lambda owners: [room.take(owner, 1) for owner in owners], owned)
+            assert len([*done]) == 4
+    finally:
+        sys.setswitchinterval(before)
+    assert len(forgotten) >= 4 * 10_000 - 1
 
 
 def test_a_template_that_made_room_is_compiled_when_walking_took_as_long_as_compiling_did(
