@@ -275,8 +275,12 @@ def _bound_node(env: Environment, node: Node, static: RenderContext) -> int:
 def _bound_expressions(env: Environment, expressions: Iterable[Expression]) -> int:
     size = 0
     left = [*expressions]
+    settle = dialect_in(env).settle if left else None
     while left:
-        left.extend(_bound(env, left.pop()))
+        part = left.pop()
+        if settle is not None:
+            settle(part)
+        left.extend(_bound(env, part))
         size += 1
     return size
 
@@ -287,9 +291,6 @@ def _bound(env: Environment, part: Expression) -> Iterable[Expression]:
     A class is changed where it adds no slots: the template is the environment's own.
     """
     children = part.children()
-    settle = dialect_in(env).settle
-    if settle is not None:
-        settle(part)
     if type(part) is Path:
         if not children:
             part.__class__ = PlainPath

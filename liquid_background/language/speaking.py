@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from liquid import Environment, Tag
 from liquid.loader import BaseLoader
@@ -11,6 +11,8 @@ from liquid.loader import BaseLoader
 from liquid_background.errors import SettingsError
 from liquid_background.language.dialect import STANDARD, Dialect, dialect_of
 from liquid_background.nearest import nearest
+
+T = TypeVar("T")
 
 
 class Speaking(Environment):
@@ -33,11 +35,18 @@ class Speaking(Environment):
             self._speak(dialect_of(dialect))
 
     def _speak(self, dialect: Dialect) -> None:
-        """Take up a dialect; tags and filters that the application has added or replaced stay as they are."""
+        """Take up a dialect in the place of the one before; what the application has added or replaced stays."""
         if dialect is self.dialect:
             return
         tags, filters = self._stock
-        self.dialect = dialect
+        was, self.dialect = self.dialect, dialect
+        for tag in was.tags:
+            if type(self.tags.get(tag.name)) is tag:
+                _put_back(self.tags, tags, tag.name)
+                self.hands_over -= {tag.name}
+        for name, function in was.filters.items():
+            if self.filters.get(name) is function:
+                _put_back(self.filters, filters, name)
         for tag in dialect.tags:
             if self.tags.get(tag.name) is tags.get(tag.name):
                 self.add_tag(tag)
@@ -82,3 +91,10 @@ class Speaking(Environment):
         for loader in getattr(self._loader, "loaders", [self._loader]):
             if hasattr(loader, "speak"):
                 loader.speak(self.dialect)
+
+
+def _put_back(now: dict[str, T], stock: Mapping[str, T], name: str) -> None:
+    if name in stock:
+        now[name] = stock[name]
+    else:
+        del now[name]

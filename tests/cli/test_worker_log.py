@@ -49,7 +49,7 @@ def test_a_worker_says_who_starts_what_failed_and_who_stops(bad: Any) -> None:
     assert "] ERROR: background job: pay (attempt 2/2) - FAILED (" in failed
     assert "partial 'none' not found (pages/bad:1) [job " in failed
     assert trace[0] == "  Traceback (most recent call last):"
-    assert any("liquid.exceptions.TemplateNotFoundError: none" in line for line in trace)
+    assert any("TemplateNotFoundError: none" in line for line in trace)
     assert "stops: the burst is over; it ran 2 attempts, 2 of them failed, in " in last
 
 

@@ -59,6 +59,5 @@ def test_the_place_is_the_true_one_and_the_caret_below_it() -> None:
 def test_a_short_line_is_shown_as_ever() -> None:
     with pytest.raises(LiquidError) as raised:
         Environment().from_string("a\n{{ 'a' | nope }}\nb", name="page").render()
-    assert str(raised.value) == (
-        "unknown filter 'nope'\n  -> page:2:9\n  |\n2 | {{ 'a' | nope }}\n  |          ^^^^ unknown filter 'nope'\n"
-    )
+    wrong = "unknown filter 'nope': register it with environment.add_filter"
+    assert str(raised.value) == f"{wrong}\n  -> page:2:9\n  |\n2 | {{{{ 'a' | nope }}}}\n  |          ^^^^ {wrong}\n"

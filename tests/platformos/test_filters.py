@@ -9,12 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 from liquid.exceptions import LiquidError
 
-from liquid_background import Environment
+from liquid_background import Engine, Environment
 from liquid_background.platformos.filters import FILTERS
 from liquid_background.platformos.pattern import Pattern
 
@@ -265,3 +266,15 @@ def test_they_are_of_the_dialect_only() -> None:
     standard = Environment()
     with pytest.raises(LiquidError, match=r"unknown filter|slugify"):
         standard.from_string("{{ 'x' | slugify }}").render()
+
+
+def test_the_next_engine_of_an_environment_brings_its_own_dialect(tmp_path: Path) -> None:
+    environment = Environment()
+    before = {**environment.tags}, {**environment.filters}, {*environment.hands_over}
+    Engine(environment=environment, dialect="platformos", data_dir=tmp_path)
+    environment.filters["slugify"] = str.upper  # the application's own
+    environment.detach()
+    Engine(environment=environment, data_dir=tmp_path)
+    tags, filters, hands_over = before
+    assert (environment.tags, environment.hands_over) == (tags, hands_over)
+    assert environment.filters == {**filters, "slugify": str.upper}

@@ -11,9 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from liquid import Environment as LiquidEnvironment
-from liquid import RenderContext
+from liquid import RenderContext, exceptions
 from liquid.builtin import CachingLoaderMixin
-from liquid.exceptions import TemplateNotFoundError
 from liquid.loader import BaseLoader, TemplateSource
 
 from liquid_background.errors import ArgumentError
@@ -126,9 +125,9 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             sight = self._sight(name, tag)
             if sight is None:
                 break
-            with suppress(TemplateNotFoundError):  # another stands there by now, or a link
+            with suppress(exceptions.TemplateNotFoundError):  # another stands there by now, or a link
                 return read(sight.place, sight.name), sight
-        raise _NotFound(_shown(name), partial(self._near, name, tag))
+        raise TemplateNotFoundError(_shown(name), partial(self._near, name, tag))
 
     def _near(self, name: str, tag: str) -> str:
         """Return the partial or layout that a wrong name is near; a loop may ask for it in each turn."""
@@ -265,8 +264,8 @@ def sites_of(loader: object) -> list[SiteLoader]:
     return [each for each in getattr(loader, "loaders", [loader]) if isinstance(each, SiteLoader)]
 
 
-class _NotFound(TemplateNotFoundError):
-    """No template of a site has that name.
+class TemplateNotFoundError(exceptions.TemplateNotFoundError):
+    """No template of a site has that name. It is called as the error of python-liquid's, which people are shown.
 
     Args:
         name: what was looked for.

@@ -150,8 +150,11 @@ def _labelled_line(text: str, at: int, is_foreign: Callable[[str], bool]) -> int
 
 def _code(text: str, at: int, end: int) -> str:
     """Return a part of a line up to its comment; of several lines, blanks for the comments."""
-    if "\n" in text[at:end]:
-        return without_comments(text[at:end]).rstrip()
+    part = text[at:end]
+    if _COMMENT not in part:
+        return part.rstrip() if "\n" in part else part
+    if "\n" in part:
+        return without_comments(part).rstrip()
     found = _CODE.match(text, at, end)
     assert found is not None  # it may be empty
     return found.group()

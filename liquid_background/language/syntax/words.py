@@ -54,6 +54,7 @@ from liquid.token import (
 
 from liquid_background.language.syntax.lines import without_comments
 from liquid_background.language.syntax.location import in_liquid_tag
+from liquid_background.lazy import kept
 
 _OPTIONS: Final = frozenset((TOKEN_LIMIT, TOKEN_OFFSET, TOKEN_COLS, TOKEN_REVERSED))
 _BEFORE_OPTION: Final = frozenset((TOKEN_COMMA, TOKEN_REVERSED, TOKEN_CONTINUE))  # beside a value
@@ -102,7 +103,7 @@ def expression_tokens(env: Environment, expression: Token, tag: str, *, own: boo
 
 def with_names(env: Environment, tokens: list[Token], tag: str, *, own: bool = True) -> list[Token]:
     """Return the tokens of an expression, or of a value in one, with reserved words as names where they are names."""
-    if any(token.kind in _RESERVED for token in tokens):
+    if not _RESERVED.isdisjoint([token.kind for token in tokens]):
         _Names(env, tokens, tag, own=own).find()
     return tokens
 
@@ -118,8 +119,8 @@ class _Names:
         self._separators = (TOKEN_COLON, TOKEN_ASSIGN) if env.keyword_assignment else (TOKEN_COLON,)
         kinds = [token.kind for token in tokens]
         self._loops_from = self._place_of_in(kinds)
-        self._starts = self._operand_starts(kinds)
-        self._has_if = False  # whether one that is no name stands before the word that is looked at
+        self._kinds = kinds
+        self._has_if = False  # before the word that is looked at
 
     def find(self) -> None:
         """Replace each word that is a name, from the first on: what a word is hangs on those before it."""
@@ -138,11 +139,13 @@ class _Names:
             return kinds.index(TOKEN_IN, 1)
         return len(kinds)
 
-    def _operand_starts(self, kinds: Sequence[str]) -> list[bool]:
-        """Return for each token whether a value may start with it, if none has started before.
+    @kept
+    def _starts(self) -> list[bool]:
+        """For each token whether a value may start with it, if none has started before; by the kinds as they were.
 
         Of two words in a row one is a name and the other is not: which one, the end of the row tells.
         """
+        kinds = self._kinds
         starts = [False] * (len(kinds) + 1)
         for at in range(len(kinds) - 1, -1, -1):
             kind = kinds[at]
