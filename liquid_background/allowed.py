@@ -11,6 +11,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 _LONGEST: Final = 80  # characters of a value that is worth showing
+_UNITS: Final = frozenset(("seconds", "megabytes", "percent"))
+_NUMBERS: Final = frozenset(("number", "whole number"))
 _KINDS: Final[Mapping[object, str]] = {bool: "true or false", int: "whole number", float: "number", Path: "path"}
 
 
@@ -60,7 +62,13 @@ def allowed(field: FieldInfo) -> str:
         return f"a list of {', '.join(choices)}"
     kind = kind_of(field.annotation)
     article = "" if kind in ("true or false", "text") else "a "
-    return f"{article}{kind} {range_of(field)}".rstrip()
+    return f"{article}{kind}{_unit_of(field) if kind in _NUMBERS else ''} {range_of(field)}".rstrip()
+
+
+def _unit_of(field: FieldInfo) -> str:
+    """Return what a setting's number counts, which is how its description begins."""
+    unit = (field.description or "").partition(" ")[0].lower()
+    return f" of {unit}" if unit in _UNITS else ""
 
 
 def shortened(value: object) -> str:

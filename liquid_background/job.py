@@ -23,6 +23,7 @@ MAX_TIMEOUT: Final = 86_400  # seconds an attempt; the setting JOB_TIMEOUT and a
 MAX_CONCURRENCY: Final = 100  # jobs of a group that run at once
 MAX_PAYLOAD: Final = 100 * 1024  # bytes of uncompressed JSON: a store in memory holds ids and small values, not records
 MAX_BODY: Final = 64 * 1024  # bytes of UTF-8: it travels with each job; a partial travels by its name
+MAX_SOURCE_NAME: Final = 400  # bytes: a dialect allows 100 characters of any kind
 MAX_LINE: Final = 2**31 - 1  # of a line or a column in a payload: far more than a template has
 MAX_TRACEBACK: Final = 20_000  # characters of an outcome's traceback: its end, where the error is
 MAX_MADE: Final = 2**31 - 1  # of `generation` and `may_make` in a payload: far more than any job needs

@@ -91,13 +91,13 @@ class Settings(BaseSettings):
         300.0, gt=0, le=MAX_TIMEOUT, description="Seconds that one attempt may take; kept with a job when it is sent."
     )
     job_timeout_high: float | None = Field(
-        None, gt=0, le=MAX_TIMEOUT, description="The same for high-priority jobs; JOB_TIMEOUT when not given."
+        None, gt=0, le=MAX_TIMEOUT, description="Seconds for high-priority jobs; JOB_TIMEOUT when not given."
     )
     job_timeout_default: float | None = Field(
-        None, gt=0, le=MAX_TIMEOUT, description="The same for default-priority jobs; JOB_TIMEOUT when not given."
+        None, gt=0, le=MAX_TIMEOUT, description="Seconds for default-priority jobs; JOB_TIMEOUT when not given."
     )
     job_timeout_low: float | None = Field(
-        None, gt=0, le=MAX_TIMEOUT, description="The same for low-priority jobs; JOB_TIMEOUT when not given."
+        None, gt=0, le=MAX_TIMEOUT, description="Seconds for low-priority jobs; JOB_TIMEOUT when not given."
     )
     environment_name: str = Field(
         "", description="Name of what this runs as, such as staging: `{% log …, env: 'staging' %}` logs only there."

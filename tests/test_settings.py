@@ -204,8 +204,8 @@ def test_a_variable_that_is_no_setting_is_warned_of(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("name", "given", "said"),
     [
-        ("lease", "0.1", "'0.1' cannot be; it must be a number from 0.2 to 3,600"),
-        ("lease", "soon", "'soon' cannot be; it must be a number from 0.2 to 3,600"),
+        ("lease", "0.1", "'0.1' cannot be; it must be a number of seconds from 0.2 to 3,600"),
+        ("lease", "soon", "'soon' cannot be; it must be a number of seconds from 0.2 to 3,600"),
         ("processes", "1.5", "'1.5' cannot be; it must be a whole number from 1 to 256"),
         ("ejs_tags", "maybe", "'maybe' cannot be; it must be true or false"),
         ("event_context", "cookies,hats", "'hats' cannot be; it must be a list of cookies, cookie, authorization"),
@@ -238,7 +238,10 @@ def test_a_wrong_secret_is_not_shown(name: str, given: object) -> None:
         (lambda: Settings(retry_delay=5), r"unknown setting 'retry_delay'; did you mean 'retry_delays'\?"),
         (lambda: Settings.model_validate({"leese": 5}), r"unknown setting 'leese'; did you mean 'lease'\?"),
         (lambda: Settings.model_validate_json('{"leese": 5}'), r"unknown setting 'leese'; did you mean 'lease'\?"),
-        (lambda: Settings(job_timeout="5m"), "setting job_timeout: '5m' cannot be; it must be a number over 0"),
+        (
+            lambda: Settings(job_timeout="5m"),
+            "setting job_timeout: '5m' cannot be; it must be a number of seconds over 0",
+        ),
         (lambda: Settings(log_format="xml"), "setting log_format: 'xml' cannot be; it must be text or json"),
         (lambda: setattr(Settings(), "site", "b"), "setting site: settings do not change once they are made"),
     ],

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+from collections.abc import Mapping
+from typing import Final
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -20,6 +23,13 @@ from poscli.terminal import fitted
 
 FAILED = 1
 _SHOWN = 80  # characters of an argument
+_MEANT: Final[Mapping[str, tuple[str, ...]]] = {
+    "--limit": ("--lines",),
+    "--priority": ("--queues", "--queue"),
+    "--queue": ("--queues",),
+}
+"""Options that a command has by another name than the one that was given."""
+_STRAY: Final = re.compile(r"Got unexpected extra arguments? \((\w+=\S*)(?: .*)?\)")  # of click
 _PLACES = (  # of an OSError: what is wrong with where something is to be written
     *(errno.EACCES, errno.EROFS, errno.ENOSPC, errno.EDQUOT),
     *(errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.ELOOP),
@@ -96,9 +106,13 @@ def _usage(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if isinstance(error, click.NoSuchOption):
         known = [name for parameter in (context.command.params if context else ()) for name in parameter.opts]
-        near = nearest(error.option_name, known)
+        meant = [name for name in _MEANT.get(error.option_name, ()) if name in known]
+        near = meant[0] if meant else nearest(error.option_name, known)
         hint = f"did you mean '{near}'?" if near else f"see '{_path(error)} --help'"
         return f"no option '{error.option_name}'; {hint}"
+    stray = _STRAY.match(error.message) if context is not None and isinstance(error, click.UsageError) else None
+    if stray and context is not None and any("--param" in parameter.opts for parameter in context.command.params):
+        return f"{stray[1]} stands alone: write --param {stray[1]}"
     message = " ".join(error.format_message().split()).rstrip(".")
     message = message[:1].lower() + message[1:] if message[1:2].islower() else message
     if isinstance(error, click.UsageError) and "--help" not in message and "did you mean" not in message:

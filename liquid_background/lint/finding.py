@@ -76,7 +76,11 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),
         Rule("unused-parameter", Severity.WARNING, "A parameter is given that the body does not read."),
-        Rule("unquoted", Severity.WARNING, "An option is a name that nothing gives a value: most often unquoted text."),
+        Rule(
+            "unquoted",
+            Severity.WARNING,
+            "An option, event or type is a name that nothing gives a value: most often unquoted text.",
+        ),
         Rule("unknown-key", Severity.WARNING, "Front matter has a name that means nothing here."),
         Rule("doubtful-value", Severity.WARNING, "A value in front matter is text here, but not elsewhere."),
         Rule("not-a-template", Severity.WARNING, "A file or folder is named like a template, and is none."),

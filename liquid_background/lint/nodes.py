@@ -58,6 +58,7 @@ class NodesCheck:
             yield from check_block(self.run, self.path, node)
             yield from self.unquoted.findings(node)
             yield from self._source_name(node)
+        yield from self.unquoted.named(node)
         for expression in node.expressions():
             yield from self._filters(expression)
         if tag_of(node) in _TAKES_A_PARTIAL or isinstance(node, RenderNode):

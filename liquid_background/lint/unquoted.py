@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from liquid import Node
+from liquid.expression import Expression
 
 from liquid_background.language.pages import CONSUMERS, PAGES
-from liquid_background.language.plan import BodyWalk
+from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.scope import ANYTHING
 from liquid_background.language.syntax import bare_name
 from liquid_background.language.tags import BackgroundNode
@@ -19,6 +20,11 @@ from liquid_background.lint.partials import shared
 from liquid_background.lint.run import Run
 
 _ALWAYS_THERE: Final = frozenset(("now", "today", "page", "params", "session", "cookies", "headers", "context"))
+_NAMING: Final[Mapping[str, tuple[str, str]]] = {
+    "function": ("the partial", "name"),
+    "trigger_event": ("the event", "event"),
+}
+"""What the first value of a tag names, and where its node has it."""
 _DIGITS_WITH_LETTERS: Final = re.compile(r"\d+(?=\w*[A-Za-z])[\w-]*", re.ASCII)
 
 
@@ -62,6 +68,19 @@ class Unquoted:
                 fix = f"quote it: '{written}', or write the number alone"
                 yield finding(self._path, parameter.value.token, "option", message, fix)
 
+    def named(self, node: Node) -> Iterator[Finding]:
+        """Yield an event, a log's type or a function's partial that is a name which nothing gives a value.
+
+        Only of pages and consumers: who gives a partial its values may not be among the templates that are checked.
+        """
+        if self._run.folder_of(self._path) not in (PAGES, CONSUMERS):
+            return
+        for what, value in _names_of(node):
+            written = bare_name(value)
+            if written and self._is_unknown(written):
+                message = f"{what}: nothing here gives `{written}` a value"
+                yield finding(self._path, value.token, "unquoted", message, f"quote it: '{written}'")
+
     def _is_unknown(self, name: str) -> bool:
         """Return whether neither the file nor, where others may include it, another one gives a name a value."""
         if name in self._given or ANYTHING in self._given:
@@ -82,6 +101,18 @@ class Unquoted:
             names.update(_names_in(self._run, node))
             left.extend(walk.children(node))
         return frozenset(names)
+
+
+def _names_of(node: Node) -> Iterator[tuple[str, Expression]]:
+    """Yield what a tag takes for a name that is most often written out, and what it is."""
+    tag = tag_of(node)
+    if tag == "log":
+        yield from (("the type", each.value) for each in getattr(node, "arguments", ()) if each.name == "type")
+    elif tag in _NAMING:
+        what, attribute = _NAMING[tag]
+        name = getattr(node, attribute, None)
+        if isinstance(name, Expression):
+            yield what, name
 
 
 def _names_in(run: Run, node: Node) -> Iterable[str]:

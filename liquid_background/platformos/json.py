@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, Final, NoReturn
 
 from liquid import Environment
@@ -12,6 +13,18 @@ from liquid_background.language.filters import made
 from liquid_background.language.syntax import show
 
 _NEAR: Final = 20  # characters behind the place of an error that are shown
+_WORDS: Final[Mapping[str, str]] = {
+    "Expecting value": "a value is missing, or is no JSON: of a variable write {{ name | json }}",
+    "Expecting property name": "a key in double quotes is missing",
+    "Expecting ':'": "a colon is missing behind a key",
+    "Expecting ','": "a comma is missing, or the bracket that closes",
+    "Extra data": "more follows behind the value",
+    "Unterminated string": "the quotes of a text are never closed",
+    "Invalid control character": "a line break or tab stands in a text: of a variable write {{ name | json }}",
+    "Invalid \\escape": "a backslash stands for nothing there: write two",
+    "Invalid \\uXXXX": "four hex digits stand behind \\u",
+}
+"""What an author is told for each error of Python's parser, by how that begins."""
 
 
 def _finite(text: str) -> float:
@@ -43,6 +56,15 @@ def read_json(env: Environment, text: str) -> Any:
         near = error.doc[error.pos : error.pos + _NEAR]
         where = f"line {error.lineno}, column {error.colno}"
         found = f", at {show(near)}" if near else ", where the text ends"
-        raise ValueError(f"{error.msg[:1].lower()}{error.msg[1:]} ({where} of the text{found})") from None
+        raise ValueError(f"{_in_words(error, near)} ({where} of the text{found})") from None
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _in_words(error: json.JSONDecodeError, near: str) -> str:
+    is_closed = near.startswith(("}", "]")) and error.doc[: error.pos].rstrip().endswith(",")
+    if is_closed or error.msg.startswith("Illegal trailing comma"):  # by the version of Python
+        return "remove the last comma: nothing follows it"
+    if near.startswith("'"):
+        return "text stands in double quotes"
+    return next((words for begin, words in _WORDS.items() if error.msg.startswith(begin)), error.msg)

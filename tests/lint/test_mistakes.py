@@ -63,6 +63,11 @@ MISTAKES: Final = [
         "{% background job = 'mail' %}x{% endbackground %}",
         "2:36 unexpected tag 'endbackground': the background of line 2",
     ),
+    ("{% switch a %}{% when 1 %}x{% endswitch %}", "2:6 unexpected tag 'switch': write {% case value %}"),
+    ("{% try %}x{% rescue e %}y{% endtry %}", "2:16 unexpected tag 'rescue': write {% catch err %}"),
+    ("{% publish 'paid' %}", "2:6 unexpected tag 'publish': write {% trigger_event 'name' %}"),
+    ("{% if a %}{% endif %}{% when 1 %}", "2:27 unexpected tag 'when': it belongs to nothing that is open here"),
+    ("{% background 'new' %}x", "2:6 this 'background' is never closed: add {% endbackground %}"),
     ("{% include mails/new-one %}", "2:19 unexpected `/` behind `mails`: quote the name: 'mails/new-one'"),
     ("{% background _ = mail/a, source_name: 'f' %}", "2:25 unexpected `/` behind `mail`: quote the name: 'mail/a'"),
     ("{% render 'mail', n: a/b %}", "2:25 unexpected `/` behind `a`: there is no `/` here"),
@@ -95,3 +100,10 @@ def test_a_mistake_is_one_finding_with_place_word_and_remedy(site: Path, written
     [found] = check_files(Environment(loader=SiteLoader(site)), [page])
     text = f"{found.line}:{found.column + 1} {found.message}" + (f"; {found.fix}" if found.fix else "")
     assert text.startswith(told), text
+
+
+def test_a_background_that_is_written_as_an_include_is_told_the_partial_form(site: Path) -> None:
+    page = site / "pages/page.liquid"
+    page.write_text("{% background 'mail/new', n: 1 %}")
+    [found] = check_files(Environment(loader=SiteLoader(site), dialect="platformos"), [page])
+    assert found.message.endswith("add {% endbackground %}, or run a partial by background _ = 'mail/new'")

@@ -139,3 +139,30 @@ def test_a_partial_form_without_a_name_says_what_to_write(tmp_path: Path) -> Non
             "syntax",
             "the name that receives the job's id is missing: write `_ = 'name/of/a/partial'`",
         )
+
+
+@pytest.mark.parametrize(
+    ("tag", "told"),
+    [
+        ("trigger_event paid", "the event: nothing here gives `paid` a value"),
+        ("log x, type: error", "the type: nothing here gives `error` a value"),
+        ("log x, error", "the type: nothing here gives `error` a value"),
+        ("function a = welcome", "the partial: nothing here gives `welcome` a value"),
+        ("trigger_event x", ""),
+        ("log x, type: x", ""),
+    ],
+)
+def test_a_name_without_quotes_is_found_in_each_tag_that_takes_one(tmp_path: Path, tag: str, told: str) -> None:
+    (tmp_path / "pages").mkdir()
+    page = tmp_path / "pages/page.liquid"
+    page.write_text(f"{{% assign x = 'mail' %}}{{% {tag} %}}")
+    environment = Environment(loader=SiteLoader(tmp_path))
+    found = [each.message for each in check_files(environment, [page]) if each.rule.name == "unquoted"]
+    assert found == ([told] if told else [])
+
+
+def test_a_partial_may_be_given_the_names_of_its_tags_by_anybody(tmp_path: Path) -> None:
+    (tmp_path / "partials").mkdir()
+    partial = tmp_path / "partials/fire.liquid"
+    partial.write_text("{% log x, type: kind %}{% function a = hook %}{% trigger_event event %}")
+    assert not check_files(Environment(loader=SiteLoader(tmp_path)), [partial])

@@ -257,3 +257,16 @@ def test_the_rules_the_dashboard_and_the_page_name_metrics_that_are_there(engine
     assert {rule["alert"] for rule in rules} == set(re.findall(r"^\| `(LiquidBackground\w+)`", page, re.MULTILINE))
     families = {re.sub(r"_(bucket|sum|count)$", "", name).removeprefix("liquid_background_") for name in there}
     assert families - {"attempts_created"} <= set(re.findall(r"`(\w+)`", page)), families
+
+
+def test_a_long_name_of_a_dialect_is_lost_under_itself(bench: Bench, engine: Engine) -> None:
+    name = "ж" * 98 + "😀"
+    lost = bench.send("sleep", given={"seconds": 30}, source_name=name)
+    worker = bench.start()
+    bench.wait_for_run(lost)
+    worker.signal_tree(signal.SIGKILL)
+    worker.process.wait()
+    bench.start()
+    bench.wait_for_run(lost, times=2)
+    bench.wait_until(lambda: _read(engine)["attempts_total"].get(("lost", "default", name)) == 1)
+    assert [each.lost for each in engine.stats().names if each.source_name == name] == [1]

@@ -129,7 +129,7 @@ def test_what_a_filter_makes(show: Show, expression: str, text: str | None) -> N
 
 
 WRONG = [
-    ("'{a' | parse_json", "parse_json is given a text that is no JSON: expecting property name"),
+    ("'{a' | parse_json", "parse_json is given a text that is no JSON: a key in double quotes"),
     ("'x' | hash_merge: h", "hash_merge needs an object, and is given the text 'x'"),
     ("l | dig: 'a'", "dig is given the key the text 'a' for a list"),
     ("h | dig", "dig needs a key, as in dig: 'user', 'email'"),

@@ -80,7 +80,16 @@ def test_print_is_as_it_is_where_others_are_escaped() -> None:
 @pytest.mark.parametrize(
     ("page", "said"),
     [
-        ("{% parse_json o %}{'a': 1}{% endparse_json %}", "parse_json o: its text is no JSON: expecting property name"),
+        (
+            "{% parse_json o %}{'a': 1}{% endparse_json %}",
+            "parse_json o: its text is no JSON: text stands in double quotes",
+        ),
+        ("{% parse_json o %}[1, ]{% endparse_json %}", "remove the last comma: nothing follows it .line 1"),
+        (
+            "{% parse_json o %}[x]{% endparse_json %}",
+            "a value is missing, or is no JSON: of a variable write {{ name . json }}",
+        ),
+        ("{% trigger_event paid %}", "the event is `paid`, a variable without a value; quote it: 'paid'"),
         ("{% parse_json o %}[1,\n2 3]{% endparse_json %}", r"line 2, column 3 of the text, at '3\]'"),
         ("{% parse_json o %}[NaN]{% endparse_json %}", "NaN is not JSON"),
         ("{% parse_json o %}[1e999]{% endparse_json %}", "'1e999' is larger than a number can be"),

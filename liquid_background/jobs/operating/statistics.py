@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Literal, TypeAlias
 
 from liquid_background.errors import FilterError
+from liquid_background.job import MAX_SOURCE_NAME
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text
@@ -29,7 +30,6 @@ DAYS: Final = 31
 _BY_THE_MINUTE: Final = 3 * HOUR  # seconds of a span that is told by the minute
 _HASHES_AT_ONCE: Final = 30  # in one round trip; each is a command of its own
 _CELLS_AT_ONCE: Final = 500
-_LONGEST_NAME: Final = 255  # bytes
 
 Part: TypeAlias = Literal["names", "moments"]
 """Of statistics, beside the total."""
@@ -182,7 +182,7 @@ def _read(store: Store, ends: Sequence[str], wanted: Filter) -> list[Cells]:
 
 
 def _cells(cells: Mapping[bytes, bytes], wanted: Filter) -> Cells:
-    named = {text(name, _LONGEST_NAME): cell for name, cell in cells.items()}
+    named = {text(name, MAX_SOURCE_NAME): cell for name, cell in cells.items()}
     kept = {name: cell for name, cell in named.items() if wanted.has_name(name)}
     return dict(zip(kept, read_cells([*kept.values()]), strict=True))
 

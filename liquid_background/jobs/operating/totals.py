@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from liquid_background.job import MAX_SOURCE_NAME
 from liquid_background.jobs.contract import QueueCounts
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.overview import WorkerInfo, overview
@@ -20,7 +21,6 @@ from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, asked, read_replies
 from liquid_background.jobs.store.health import what_it_says
 
-_LONGEST_NAME: Final = 255  # bytes
 _MOST: Final = 10**15 - 1
 _CLOCK_LASTS: Final = 1.0  # seconds between two looks at the store's clock
 
@@ -73,7 +73,7 @@ def totals(store: Store, counts: Sequence[QueueCounts]) -> Totals:
 def _tallies(cells: Mapping[bytes, bytes]) -> dict[str, Tally]:
     found: dict[str, Sum] = {}
     for name, cell in zip(cells, read_cells([*cells.values()]), strict=True):
-        found.setdefault(text(name, _LONGEST_NAME), Sum()).add(cell)  # names that are no text may read alike
+        found.setdefault(text(name, MAX_SOURCE_NAME), Sum()).add(cell)  # names that are no text may read alike
     return {name: each.tally() for name, each in sorted(found.items())}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from liquid_background.job import JobStatus
+from liquid_background.job import MAX_SOURCE_NAME, JobStatus
 from liquid_background.jobs.contract import ENDED, states_of
 from liquid_background.jobs.log import ENDS, KEY, MARKS
 from liquid_background.jobs.operating.weighing import Scales
@@ -24,7 +24,7 @@ _NAMES: Final = 10  # source names that are told of
 _SCANNED_AT_ONCE: Final = 2_000  # keys: about a millisecond of the store's time
 _MOST_SCANNED: Final = 5_000_000  # keys that are looked at for those of ours
 _MOST_WEIGHED: Final = 2_000  # keys of ours, beside jobs', that are weighed one by one
-_LONGEST: Final = 255  # bytes of a name
+_LONGEST: Final = MAX_SOURCE_NAME  # bytes of a name
 
 Progress = Callable[[int, int], None]
 """Told how many keys were looked at, and of how many."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from liquid_background.job import JobStatus
+from liquid_background.job import MAX_SOURCE_NAME, JobStatus
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.finding import scan
@@ -20,7 +20,7 @@ from liquid_background.settings import Settings
 MOST: Final = 2_000
 """Jobs that wait of which the source names are counted: some 50 ms."""
 _CLOCK_LASTS: Final = 1.0  # seconds between two looks at the store's clock
-_LONGEST: Final = 255  # bytes of a name
+_LONGEST: Final = MAX_SOURCE_NAME  # bytes of a name
 
 
 def waiting_by_name(store: Store, settings: Settings, most: int = MOST) -> Mapping[str, int] | None:

@@ -8,7 +8,7 @@ from copy import deepcopy
 from typing import Any, Final, TypeAlias
 
 from liquid_background.errors import EnqueueError, JobRefused, NotPlain
-from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, Encoded, Group, Job, Priority
+from liquid_background.job import MAX_CONCURRENCY, MAX_PAYLOAD, MAX_SOURCE_NAME, Encoded, Group, Job, Priority
 from liquid_background.jobs import handover
 from liquid_background.jobs.masking import MASKED
 from liquid_background.jobs.queue import keys
@@ -21,7 +21,7 @@ from liquid_background.wording import kilobytes
 
 EDITED: Final[tuple[str, ...]] = (*SIGNED, keys.GROUP, keys.GROUP_LIMIT)
 """The fields of a record that an edited job is made from."""
-_LONGEST: Final = 255  # bytes of a name
+_LONGEST: Final = MAX_SOURCE_NAME  # bytes of a name
 _NAMED: Final = 20  # values that an error names
 _Values: TypeAlias = dict[str, Encoded]
 

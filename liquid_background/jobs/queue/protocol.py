@@ -14,6 +14,7 @@ from liquid_background.job import (
     MAX_PAYLOAD,
     MAX_RETRIES,
     MAX_RETRYING,
+    MAX_SOURCE_NAME,
     JobStatus,
     Priority,
     words_in_rq,
@@ -272,7 +273,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "MOST_FAILURES_OF": MAX_FAILURES_OF,
     "HOURS_KEPT": HOURS,
     # Of a failure, in bytes.
-    "LONGEST_NAME": 100,  # a source name's
+    "LONGEST_NAME": MAX_SOURCE_NAME,
     "LONGEST_PLACE": MAX_PLACE,
     "LONGEST_ERROR": MAX_ERROR,
     # What is said of a job.

@@ -13,6 +13,7 @@ from liquid_background.errors import JobRefused, NotPlain
 from liquid_background.job import (
     JOB_ID,
     MAX_RETRIES,
+    MAX_SOURCE_NAME,
     Encoded,
     Job,
     JobRecord,
@@ -109,7 +110,7 @@ READ: Final[tuple[str, ...]] = (
 """The fields of a record that people are shown: the script `read` returns them in this order, and then the result."""
 MAX_RESULT_READ: Final = 16 * (MAX_RESULT + 3)
 """Bytes of a stored result that are read: versions before kept characters, of 12 bytes at most; base64 adds a third."""
-_LONGEST_NAME: Final = 255  # bytes of a name or a queue that another tool wrote
+_LONGEST_NAME: Final = MAX_SOURCE_NAME  # bytes of a name or a queue that another tool wrote
 
 
 def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -> JobRecord:

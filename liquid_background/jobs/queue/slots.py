@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from liquid_background.job import MAX_CONCURRENCY
+from liquid_background.job import MAX_CONCURRENCY, MAX_SOURCE_NAME
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.queue.waiting import Group, groups
@@ -17,7 +17,7 @@ from liquid_background.jobs.store import Store, read_replies
 HOLDERS: Final = 20
 """Of a group that are told."""
 _LEASED: Final = 500  # jobs that run or are about to, of which the groups are told
-_LONGEST: Final = 255  # bytes of a name
+_LONGEST: Final = MAX_SOURCE_NAME  # bytes of a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -63,6 +63,11 @@ _JINJA: Final[Mapping[str, str]] = {
     "verbatim": "write {% raw %} … {% endraw %}",
 }
 _SLIPS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("async", "defer", "job"), "write {% background source_name: 'name' %} … {% endbackground %}"),
+    **dict.fromkeys(("emit", "event", "publish"), "write {% trigger_event 'name' %}"),
+    **dict.fromkeys(("except", "rescue"), "write {% catch err %}"),
+    "debug": "write {% log value %}",
+    "default": "write {% else %}",
     "each": "write {% for item in items %}",
     "elseif": "write {% elsif condition %}",
     "foreach": "write {% for item in items %}",

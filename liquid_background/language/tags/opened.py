@@ -26,7 +26,9 @@ from liquid_background.nearest import Suggestions
 
 _EXPECTED: Final = re.compile(r"expected tag (\w+), found")
 _LEFT_OPEN: Final = re.compile(r"\w+ tag wa[sd] never closed")
+_PARTIAL_FIRST: Final = re.compile(r"background\s+('[\w-]+(?:/[\w-]+)+')")
 _PARTS: Final = frozenset(("elsif", "when", "catch", "endblock"))  # of tags that python-liquid or we parse
+BRANCHES: Final = ("else", "elsif", "when", "catch")  # of blocks, beside their ends
 _PACKAGES: Final = ("liquid.", "liquid_background.")
 _NO_EXPRESSION: Final = "expected expression, found"
 _TAGS: Final = frozenset((TOKEN_TAG, TOKEN_OUTPUT))
@@ -90,14 +92,19 @@ class Tokens(TokenStream):
         """Return the tag of the innermost block at the current token, if it or one around it is never closed."""
         innermost, around = self._opened
         opener = at = innermost[min(self.pos, len(self.tokens))]
-        unclosed_ones: set[int] = set()
-        left = innermost[-1]
-        while left >= 0:
-            unclosed_ones.add(left)
-            left = around[left]
-        while at >= 0 and at not in unclosed_ones:
+        while at >= 0 and at not in self._never_closed:
             at = around[at]
         return self.tokens[opener] if at >= 0 else None
+
+    @kept
+    def _never_closed(self) -> frozenset[int]:
+        """The places of the tags of blocks that are open where the tokens end."""
+        innermost, around = self._opened
+        found, at = set(), innermost[-1]
+        while at >= 0:
+            found.add(at)
+            at = around[at]
+        return frozenset(found)
 
     def partial_form(self) -> Token | None:
         """Return the background tag before the current token, if it is one that runs a partial and has no body."""
@@ -115,10 +122,16 @@ class Tokens(TokenStream):
         """Return whether a tag ends nothing because of what was told before: that nobody knows its beginning."""
         name = end.value.removeprefix("end")
         if name == end.value:
-            return False
+            return end.value in BRANCHES and self._has_unknown_block
         if name in self._env.tags:
             return self.are_mixed and self.opener(end.value) is None
         return any(token.kind == TOKEN_TAG and token.value == name for token in self.tokens[: self.pos])
+
+    @kept
+    def _has_unknown_block(self) -> bool:
+        """Whether a tag that nobody knows has its end in the template."""
+        named = {token.value for token in self.tokens if token.kind == TOKEN_TAG}
+        return any(f"end{name}" in named for name in named if name not in self._env.tags)
 
     def tag_at(self, token: Token | None) -> Token | None:
         """Return the tag or output that a token is in, as far as the tokens were read."""
@@ -177,7 +190,11 @@ _parsed: ContextVar[Tokens | None] = ContextVar("_parsed", default=None)
 
 def never_closed(opener: Token, before: str = "") -> TagSyntaxError:
     """Return the error for a block without its end tag, at its opening tag."""
-    return TagSyntaxError(f"this '{opener.value}' is never closed{before}: add {end_as_written(opener)}", token=opener)
+    message = f"this '{opener.value}' is never closed{before}: add {end_as_written(opener)}"
+    partial = _PARTIAL_FIRST.match(opener.source, opener.start_index)
+    if partial is not None:  # written as `include` is
+        message += f", or run a partial by background _ = {partial[1]}"
+    return TagSyntaxError(message, token=opener)
 
 
 def end_as_written(opener: Token) -> str:

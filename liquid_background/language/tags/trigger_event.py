@@ -15,12 +15,12 @@ from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import ArgumentError, LimitReached, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job, new_id
-from liquid_background.jobs.handover import encode
+from liquid_background.jobs.handover import encode, is_missing
 from liquid_background.jobs.masking import looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.language.limits import look
 from liquid_background.language.strict import tolerate
-from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, what_was_wrong
+from liquid_background.language.syntax import Argument, bare_name, parse_arguments, parsing, show, what_was_wrong
 from liquid_background.language.tags.collector import Collector, Site, collector_of
 from liquid_background.language.tags.passing import (
     FAR_TOO_MUCH,
@@ -62,9 +62,16 @@ class TriggerEventNode(PassingNode):
         values = [await argument.value.evaluate_async(context) for argument in self.arguments]
         return self._trigger(context, await self.event.evaluate_async(context), values)
 
+    def _unnamed(self, event: object) -> str:
+        if is_missing(event):
+            bare = bare_name(self.event)
+            remedy = f"quote it: '{bare}'" if bare else "give it one, or write the event's name in quotes"
+            return f"the event is `{self.event}`, a variable without a value; {remedy}"
+        return f"the event is {show(event)}; it must be a name such as 'order.created'"
+
     def _trigger(self, context: RenderContext, event: object, values: list[object]) -> int:
         if not isinstance(event, str) or not event:
-            raise self._error(f"the event is {show(event)}; it must be a name such as 'order.created'")
+            raise self._error(self._unnamed(event))
         collector = collector_of(context, self.token)
         look(context)
         if len(event) > _LONGEST:

@@ -12,10 +12,9 @@ from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 from liquid_background.errors import TagSyntaxError
 from liquid_background.language.syntax import line_of
 from liquid_background.language.tags.foreign import instead_of
-from liquid_background.language.tags.opened import Tokens, end_as_written, never_closed, suggestions
+from liquid_background.language.tags.opened import BRANCHES, Tokens, end_as_written, never_closed, suggestions
 
 _END_OF_BODY: Final = "endbackground"
-_PARTS: Final = ("else", "elsif", "when", "catch")  # of blocks, beside their ends
 
 
 class UnknownTag(Illegal):
@@ -40,7 +39,7 @@ class UnknownTag(Illegal):
             self._check_blocks(stream, token)
             self._check_end(stream, token)
         message = f"unexpected tag '{token.value}'"
-        if token.value.startswith("end") or token.value in _PARTS:
+        if token.value.startswith("end") or token.value in BRANCHES:
             raise TagSyntaxError(f"{message}: it belongs to nothing that is open here", token=token)
         raise TagSyntaxError(f"{message}: {self._advice(token.value)}", token=token)
 

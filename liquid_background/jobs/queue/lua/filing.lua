@@ -93,7 +93,7 @@ local function file(id, ms, cause, counts)
   if got('HGET', FAILED_OF, id) then unfile(id) end
   local key, raised, seen = 'rq:job:' .. id, cause.raised, nil
   cause, seen = group_of(cause)
-  local name = string.sub(redis.call('HGET', key, 'description') or '', 1, LONGEST_SHOWN)
+  local name = string.sub(redis.call('HGET', key, 'description') or '', 1, LONGEST_NAME)
   local at = name_at(name)
   try('HSET', key, 'lb_failure', cause.failure, 'lb_raised', raised)
   try('HSET', FAILED_OF, id, cause.failure .. ' ' .. at)

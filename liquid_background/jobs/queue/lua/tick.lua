@@ -83,7 +83,7 @@ local function lose(id, key, queue, token)
   local message, status, final = 'worker ' .. string.sub(worker, 1, LONGEST_SHOWN) .. ' died or lost the store', 'LOST', 0
   local losses = whole(lb_losses, 0) + 1
   -- include: count
-  count_lost(string.sub(description or '', 1, 100) .. '\n' .. queue)
+  count_lost(string.sub(description or '', 1, LONGEST_NAME) .. '\n' .. queue)
   try('HINCRBY', COUNTS .. 'moves', 'reaped', 1)
   release(key, id, queue, token, worker, lb_beaten)
   if lb_cancel then
