@@ -23,7 +23,7 @@ from liquid_background.jobs.queue.probing import Probe
 from liquid_background.jobs.store.link import links
 from liquid_background.jobs.store.verdict import Verdict
 from liquid_background.language.context import Context
-from liquid_background.language.dialect import dialect_in
+from liquid_background.language.dialect import dialect_in, new_exports
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
 from liquid_background.language.limits import Text
@@ -315,5 +315,5 @@ def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> 
     known = {name: request.get(name) or {} for name in ("params", "session", "cookies", "headers")}
     context = {**known, "current_user": request.get("current_user"), "page": about}
     if dialect_in(page.env).name:
-        context["exports"] = {}  # what its `export` writes into, for all templates of the render
+        context["exports"] = new_exports()  # what its `export` writes into, for all templates of the render
     return {**known, "current_user": request.get("current_user"), "context": context, "page": about, **(data or {})}

@@ -29,8 +29,11 @@ MAX_TRACEBACK: Final = 20_000  # characters of an outcome's traceback: its end, 
 MAX_MADE: Final = 2**31 - 1  # of `generation` and `may_make` in a payload: far more than any job needs
 
 SOURCE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}", re.ASCII)
-SHOWABLE_SOURCE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}")
-"""What a dialect may let a source name be: one line, whatever is in it. Who shows one escapes it."""
+SHOWABLE_SOURCE_NAME: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]{1,100}(?<!\*)")
+"""What a dialect may let a source name be: one line, whatever is in it. Who shows one escapes it.
+
+None ends in `*`: a filter of that name would mean all names that begin so, and one of `*` every job there is.
+"""
 JOB_ID: Final = SOURCE_NAME
 SITE: Final = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 _NOT_IN_SOURCE_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]+", re.ASCII)

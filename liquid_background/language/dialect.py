@@ -12,6 +12,7 @@ from liquid.exceptions import BreakLoop, LiquidInterrupt
 from liquid.expression import Expression
 
 from liquid_background.errors import SettingsError, TagSyntaxError
+from liquid_background.jobs.sizes import MadeDict
 from liquid_background.language.syntax import OPTIONS, Option, show, token_in
 from liquid_background.nearest import nearest
 
@@ -88,6 +89,13 @@ def dialect_in(env: object) -> Dialect:
     """Return the dialect of an environment, which may be plain python-liquid's."""
     found = getattr(env, "dialect", STANDARD)
     return found if isinstance(found, Dialect) else STANDARD
+
+
+def new_exports() -> MadeDict:
+    """Return what `export` writes into for one page: of a kind that no application gives."""
+    made = MadeDict()
+    made.weight, made.levels = 0, 1
+    return made
 
 
 def end_at(env: Environment, error: LiquidInterrupt, token: Token) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Final
 
 from liquid import Environment, RenderContext
 
 from liquid_background.errors import LimitReached
-from liquid_background.jobs.sizes import megabytes
+from liquid_background.jobs.sizes import MadeDict, megabytes, weigh_whole
 from liquid_background.language.context import Context
 from liquid_background.language.filters import made
 from liquid_background.language.limits import MAX_OUTPUT
@@ -70,13 +71,14 @@ def export(context: RenderContext, namespace: str, values: dict[str, Any]) -> No
         LimitReached: when all exports take too much, or are nested too deep.
     """
     found = context.resolve("context", default=None)
-    around: dict[str, Any] = found if type(found) is dict else {}
+    around: dict[str, Any] = found if isinstance(found, dict) else {}
     exports = around.get("exports")
     old: dict[str, Any] = exports if isinstance(exports, dict) else {}
     inner = old.get(namespace)
     new = {namespace: {**(inner if isinstance(inner, dict) else {}), **values}} if namespace else values
     whole = made(context.env, {**old, **new})
-    if type(exports) is dict:
-        exports.update(new)  # the page's own, made for this render
+    if type(exports) is MadeDict:  # the page's own, made for this render: one of the application stays as it is
+        exports.update(new)
+        exports.weight, exports.levels = weigh_whole(exports, inf)
     else:
         context.assign("context", {**around, "exports": whole})

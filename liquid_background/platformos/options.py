@@ -47,5 +47,7 @@ RELAXED: Final[Mapping[str, Option]] = {
         read=_read_max_attempts,
         remark=_remark_on_max_attempts,
     ),
-    "source_name": replace(OPTIONS["source_name"], allowed="one line of 1 to 100 characters", read=_read_source_name),
+    "source_name": replace(
+        OPTIONS["source_name"], allowed="one line of 1 to 100 characters that does not end in *", read=_read_source_name
+    ),
 }

@@ -14,8 +14,10 @@ from typing import Any, Final, TypeAlias
 _reader: Final[Any] = vars(re)["_parser"]  # which reads an expression to a tree; no stub has it
 _MAX_PATTERN: Final = 500  # characters of an expression
 _MAX_STATES: Final = 2_000  # that it is made into
+_MAX_PARTS: Final = 20_000  # that it is read as: one of nothing is repeated into no state
 _MAX_STEPS: Final = 2_000_000
 """Looks of a state at a character, about: half a second."""
+_MOST_KEPT: Final = 32  # each takes up to half a megabyte
 _DIGIT, _SPACE, _WORD = (re.compile(part) for part in (r"\d", r"\s", r"\w"))
 _CATEGORIES: Final[dict[str, Callable[[str], bool]]] = {
     "CATEGORY_DIGIT": lambda one: _DIGIT.match(one) is not None,
@@ -25,6 +27,7 @@ _CATEGORIES: Final[dict[str, Callable[[str], bool]]] = {
     "CATEGORY_WORD": lambda one: _WORD.match(one) is not None,
     "CATEGORY_NOT_WORD": lambda one: _WORD.match(one) is None,
 }
+_PLACE_SIZE: Final = 4  # in looks: a boundary has two characters
 _REPEATS: Final = frozenset(("MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"))
 
 Test: TypeAlias = Callable[[str], bool]
@@ -53,6 +56,7 @@ class Pattern:
         self._dot_is_all = bool(tree.state.flags & re.DOTALL)
         self._lines = bool(tree.state.flags & re.MULTILINE)
         self._states: list[tuple[Test | Place | None, bool, tuple[int, ...]]] = [(None, False, ())]  # 0: it is found
+        self._parts = 0
         self._ranges = 0  # of all states: a set looks at one after the other
         self._sets: dict[int, tuple[Test, int]] = {}  # by where they stand: one that is repeated is made once
         self._start = self._sequence(tree, 0)
@@ -104,6 +108,9 @@ class Pattern:
         return len(self._states) - 1
 
     def _sequence(self, parts: Any, behind: int) -> int:
+        self._parts += 1
+        if self._parts > _MAX_PARTS:
+            raise ValueError("it repeats too much")
         for part in reversed([*parts]):
             behind = self._part(str(part[0]), part[1], behind)
         return behind
@@ -122,6 +129,7 @@ class Pattern:
         if kind == "BRANCH":
             return self._add(None, False, *(self._sequence(branch, behind) for branch in value[1]))
         if kind == "AT":
+            self._ranges += _PLACE_SIZE
             return self._add(self._place(str(value)), False, behind)
         return self._add(self._test(kind, value), True, behind)
 
@@ -161,16 +169,17 @@ class Pattern:
 
     def _test(self, kind: str, value: Any) -> Test:
         test = self._exact_test(kind, value)
-        if not self._ignores_case:
-            return test
-        return lambda one: test(one) or test(one.lower()[:1]) or test(one.upper()[:1])
+        if self._ignores_case:
+            self._ranges += 2  # it is asked three times
+            test = _of_any_case(test)
+        if kind == "NOT_LITERAL" or (kind == "IN" and str(value[0][0]) == "NEGATE"):
+            return lambda one: not test(one)  # none of either case
+        return test
 
     def _exact_test(self, kind: str, value: Any) -> Test:
         match kind:
-            case "LITERAL":
+            case "LITERAL" | "NOT_LITERAL":
                 return chr(value).__eq__
-            case "NOT_LITERAL":
-                return chr(value).__ne__
             case "ANY":
                 return (lambda _: True) if self._dot_is_all else "\n".__ne__
             case "RANGE":
@@ -185,12 +194,15 @@ class Pattern:
         raise ValueError("it looks around or back, which is not taken here")
 
     def _set(self, value: Any) -> tuple[Test, int]:
-        """Return the test of a set, and how many ranges there are in it."""
-        negates = bool(value) and str(value[0][0]) == "NEGATE"
-        members = [(str(kind), item) for kind, item in value[int(negates) :]]
+        """Return the test of a set, without its ^, and how many ranges there are in it."""
+        members = [(str(kind), item) for kind, item in value if str(kind) != "NEGATE"]
         alone = frozenset(chr(item) for kind, item in members if kind == "LITERAL")
         tests = [self._exact_test(kind, item) for kind, item in members if kind != "LITERAL"]
-        return (lambda one: (one in alone or any(test(one) for test in tests)) is not negates), len(tests)
+        return (lambda one: one in alone or any(test(one) for test in tests)), len(tests)
+
+
+def _of_any_case(test: Test) -> Test:
+    return lambda one: test(one) or test(one.lower()[:1]) or test(one.upper()[:1])
 
 
 def _is_boundary(text: str, at: int) -> bool:
@@ -199,4 +211,4 @@ def _is_boundary(text: str, at: int) -> bool:
     return before is not behind
 
 
-_kept: Final = lru_cache(maxsize=256)(Pattern)
+_kept: Final = lru_cache(maxsize=_MOST_KEPT)(Pattern)

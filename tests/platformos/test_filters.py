@@ -74,6 +74,7 @@ MADE = [
     ("l | array_delete: 1 | json", "[3, 2]"),
     ("l | array_limit: 2 | json", "[3, 1]"),
     ("people | array_map: 'age' | json", "[3, 1, null]"),
+    ("'Ⅷ Ωmega_ﬁ 1.. x̌' | slugify", "viii-mega_fi-1-x"),
     ("l | array_rotate | json", "[1, 2, 3]"),
     ("l | array_shuffle | size", "3"),
     ("people | array_sort_by: 'age' | array_map: 'n' | join", "Cy Bo Al"),
@@ -145,6 +146,7 @@ WRONG = [
     ("'a' | digest: 'crc'", "knows md5, sha1, sha256, sha384, sha512, and is given 'crc'"),
     ("people | array_sort_by: 'mixed'", "finds values of different kinds at mixed"),
     ("'[\"a\"]' | parse_json | array_sum", "needs a list of numbers, in which there is the text 'a'"),
+    ("h | hash_except: h", "hash_except needs keys, and is given an object"),
     ("'x' | matches: '('", "matches cannot use this expression: missing \\)"),
     ("'x' | matches: '(a)\\1'", "it looks around or back, which is not taken here"),
     ("'x' | matches: 'a{5000}'", "it repeats too much"),
@@ -181,6 +183,10 @@ HUGE = [
     ("big | subtract_array: big", {"big": [*range(20_000)]}),
     ("big | matches: '^(a+)+$'", {"big": "a" * 900_000}),
     ("'x' | matches: big", {"big": "a" * 501}),
+    ("'x' | matches: '(?:(?:(?:(?:){1999}){1999}){1999}){1999}'", {}),
+    ("big | matches: '(?i)(?:[^bcdefghijk]){300}$'", {"big": "a" * 6_000}),
+    ("big | querify", {"big": {"k" * 50_000: [0] * 90_000}}),
+    ("big | querify", {"big": {"k" * 50_000: [{}] * 90_000}}),
     ("big | matches: ranges", {"big": "z" * 500_000, "ranges": f"[{RANGES}]"}),
     ("'x' | pad_left: 1000001", {}),
     ("at | strftime: big", {"big": "%Y" * 60}),
@@ -203,6 +209,18 @@ def test_no_expression_takes_long(show: Show) -> None:
         "falsefalsefalse"
     )
     assert time.process_time() - began < 2
+
+
+def test_accents_without_end_are_no_work(show: Show) -> None:
+    began = time.process_time()
+    assert show("{{ t | slugify }}", t="a" + "\u0315\u0300" * 100_000 + "b") == "ab"
+    assert show("{{ t | slugify }}", t="\ufdfa" * 300_000 + "b") == "b"
+    assert time.process_time() - began < 2
+
+
+def test_what_a_set_refuses_it_refuses_in_either_case(show: Show) -> None:
+    source = "{% assign all = '(?i)[^a]$,(?i)[^b]$,[^a]$' | split: ',' %}"
+    assert show(source + "{% for p in all %}{{ 'bA' | matches: p }} {% endfor %}") == "false true true "
 
 
 def test_a_set_is_one_look_and_made_once(show: Show) -> None:

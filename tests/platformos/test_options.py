@@ -47,9 +47,11 @@ def test_a_source_name_is_any_one_line(site: Any, name: str) -> None:
     assert [job.source_name for job in site.engine.jobs.list(Filter(source_name=name))] == [name]
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\rb", "a\x1b[31m", "a\u2028b", "x" * 101, 7])
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\rb", "a\x1b[31m", "a\u2028b", "x" * 101, 7, "*", "mail*"])
 def test_what_is_no_line_is_none(site: Any, name: object) -> None:
-    with pytest.raises(LiquidError, match=r"source_name.* is .* one line of 1 to 100 characters"):
+    with pytest.raises(
+        LiquidError, match=r"source_name.* is .* one line of 1 to 100 characters that does not end in \*"
+    ):
         site.render(block("", "source_name: name"), {"name": name})
 
 

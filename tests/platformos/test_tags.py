@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -57,6 +58,17 @@ def test_an_export_leaves_what_the_application_gave_as_it_was() -> None:
     )
     assert template.render(context=given) == "1"
     assert given == {"params": {}}
+
+
+@pytest.mark.parametrize(
+    "way", ["", "{% assign context = app %}", "{% assign context = {'exports': app.exports} %}"], ids=str
+)
+def test_exports_of_the_application_stay_as_they_were(way: str) -> None:
+    given = {"exports": {"n": {"y": 2}}}
+    source = way + "{% assign x = 1 %}{% export x %}{% export x, namespace: 'n' %}{{ context.exports | json }}"
+    shown = Environment(dialect="platformos").from_string(source).render(context=given, app=given)
+    assert json.loads(shown) == {"n": {"y": 2, "x": 1}, "x": 1}
+    assert given == {"exports": {"n": {"y": 2}}}
 
 
 def test_print_is_as_it_is_where_others_are_escaped() -> None:

@@ -221,7 +221,7 @@ def _check_own(payload: dict[str, Any]) -> None:
     if type(payload.get("edited_from", "")) is not str:
         raise JobRefused("the payload's edited_from is no text")
     if not SHOWABLE_SOURCE_NAME.fullmatch(payload["source_name"]):
-        raise JobRefused("the payload's source_name is not one line of 1 to 100 characters")
+        raise JobRefused("the payload's source_name is not one line of 1 to 100 characters that ends in no *")
 
 
 def _check_shape(payload: dict[str, Any], shape: Iterable[tuple[str, tuple[type, ...]]]) -> None:

@@ -11,7 +11,7 @@ from liquid_background.jobs.handover import is_missing
 from liquid_background.language.exposed import Exposure
 from liquid_background.language.filters import guarded
 from liquid_background.language.filters.written import Json
-from liquid_background.platformos.filters.plain import Filter, as_list, as_object, as_text, kind_of, pure, wrong
+from liquid_background.platformos.filters.plain import Filter, as_object, as_text, kind_of, pure, wrong
 from liquid_background.platformos.json import read_json
 
 
@@ -95,8 +95,12 @@ def hash_delete_key(left: object, key: object) -> Any:
 @pure
 def hash_except(left: object, *keys: object) -> dict[Any, Any]:
     """Return an object without some of its keys."""
-    gone = {key for each in keys for key in (as_list("hash_except", each) if isinstance(each, list) else [each])}
-    return {key: value for key, value in as_object("hash_except", left).items() if key not in gone}
+    gone = [key for each in keys for key in (each if isinstance(each, list) else [each])]
+    for key in gone:
+        if isinstance(key, list | tuple | dict):
+            wrong("hash_except", f"needs keys, and is given {kind_of(key)}")
+    left_out = set(gone)
+    return {key: value for key, value in as_object("hash_except", left).items() if key not in left_out}
 
 
 @pure

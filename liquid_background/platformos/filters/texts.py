@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,10 +15,25 @@ from liquid_background.language.filters.result import refuse
 from liquid_background.platformos.filters.plain import MAX_CHARACTERS, Filter, as_object, as_text, pure, wrong
 from liquid_background.platformos.pattern import Pattern
 
-_NO_SLUG: Final = re.compile(r"[^a-z0-9_]+")
+_DASHES: Final = re.compile(r"-{2,}")
+_IN_SLUGS: Final = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_")
 _WORDS: Final = re.compile(r"[_\s-]+")
 _EMAIL: Final = re.compile(r"[^@\s\"(),:;<>\[\\\]]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,10}[A-Za-z]{2,63}")
 _PLAIN_LETTERS: Final = str.maketrans({"ß": "ss", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "œ": "oe", "þ": "th"})
+
+
+class _Slugs(dict[int, str]):
+    """What characters are in slugs, by their code: each is looked at for itself.
+
+    Python sorts the accents behind a letter in a time that grows with the square of their number, and nothing ends it.
+    """
+
+    def __missing__(self, code: int) -> str:
+        parts = [part for part in unicodedata.normalize("NFKD", chr(code)) if not unicodedata.combining(part)]
+        made = self[code] = _DASHES.sub("-", "".join(part if part in _IN_SLUGS else "-" for part in parts))
+        return made
+
+
 _IN_SCRIPTS: Final = str.maketrans(
     {"\\": "\\\\", "'": "\\'", '"': '\\"', "\n": "\\n", "\r": "", "`": "\\`", "$": "\\$"}
     | {"<": "\\x3c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -49,9 +64,8 @@ def raw_escape_string(left: object) -> str:
 @pure
 def slugify(left: object) -> str:
     """Return text in small letters without accents, with - for all that is no letter, digit or _."""
-    text = unicodedata.normalize("NFKD", as_text("slugify", left).lower().translate(_PLAIN_LETTERS))
-    bare = "".join(letter for letter in text if not unicodedata.combining(letter))
-    return _NO_SLUG.sub("-", bare).strip("-")
+    text = as_text("slugify", left).lower().translate(_PLAIN_LETTERS).translate(_Slugs())
+    return _DASHES.sub("-", text).strip("-")
 
 
 @pure
@@ -110,20 +124,32 @@ def querify(left: object) -> str:
 def _pairs(name: str, value: object) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     size = 0
-    left: list[tuple[str, object]] = [(name, value)]
+    left: list[Iterator[tuple[str, object]]] = [iter([(name, value)])]  # a name is made when its turn comes
     while left:
-        name, value = left.pop()
+        pair = next(left[-1], None)
+        if pair is None:
+            left.pop()
+            continue
+        name, value = pair
+        size += len(name)
         if isinstance(value, dict):
-            left += [(f"{name}[{key}]" if name else str(key), value[key]) for key in reversed(value)]
+            left.append(_members(name, value))
         elif isinstance(value, list | tuple):
-            left += [(f"{name}[]", item) for item in reversed(value)]
+            left.append(_items(name, value))
         else:
-            text = as_text("querify", value)
-            size += len(name) + len(text)
-            if size > MAX_CHARACTERS:
-                refuse(f"querify makes over {MAX_CHARACTERS:,} characters")
-            found.append((name, text))
+            found.append((name, as_text("querify", value)))
+            size += len(found[-1][1])
+        if size > MAX_CHARACTERS:
+            refuse(f"querify makes over {MAX_CHARACTERS:,} characters")
     return found
+
+
+def _members(name: str, value: dict[Any, Any]) -> Iterator[tuple[str, object]]:
+    return ((f"{name}[{key}]" if name else str(key), item) for key, item in value.items())
+
+
+def _items(name: str, value: Iterable[object]) -> Iterator[tuple[str, object]]:
+    return ((f"{name}[]", item) for item in value)
 
 
 @pure
