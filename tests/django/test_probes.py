@@ -13,10 +13,10 @@ from liquid_background.django import probes_urls
 urlpatterns = [path("", include(probes_urls()))]
 
 
-@override_settings(ROOT_URLCONF=__name__)
 def test_addresses_answer_them(make_project: Callable[..., Engine]) -> None:
     make_project()
-    for url in ("/healthz", "/readyz"):
-        answer = Client().get(url)
-        assert (answer.status_code, answer.content) == (200, b"ok\n")
-        assert "no-store" in answer.headers["cache-control"]
+    with override_settings(ROOT_URLCONF=__name__):
+        for url in ("/healthz", "/readyz"):
+            answer = Client().get(url)
+            assert (answer.status_code, answer.content) == (200, b"ok\n")
+            assert "no-store" in answer.headers["cache-control"]

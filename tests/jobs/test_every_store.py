@@ -529,7 +529,10 @@ class TestEnding:
         ("fields", "reason"),
         [
             ({"delay": 70_000.0, "start_at": 5.0}, "the payload's delay is not from 0 to 65535.0"),
-            ({"source_name": "a\nb"}, "the payload's source_name is not one line of 1 to 100 characters"),
+            (
+                {"source_name": "a\nb"},
+                "the payload's source_name is not one line of 1 to 100 characters that ends in no *",
+            ),
             ({"partial": "p"}, "the payload must carry exactly one of source, partial and function"),
             ({"source": "x" * 210_000}, "the record's data is over 204,800 bytes"),
             ({"waits": (-5.0,)}, "the record's timeout or retry_intervals is not one"),
