@@ -175,6 +175,7 @@ def _render_pages(engine: Engine, screen: Screen) -> None:
 def _follow(engine: Engine, screen: Screen) -> list[LogEntry]:
     """Show the log until every job has its final entry; return the entries."""
     entries: list[LogEntry] = []
+    known: set[str] = set()
     done: set[str] = set()
     for entry in engine.log.follow(after="0-0"):
         if entry.type == _ENDED:
@@ -185,8 +186,10 @@ def _follow(engine: Engine, screen: Screen) -> list[LogEntry]:
         if not entry.final:
             continue
         done.add(entry.job_id)
-        # A job's end and the jobs that it made are one step, so nothing can be missing from this look.
-        left = {job.id for job in engine.jobs.list(limit=1000)} - done
+        # A job's end and the jobs that it made are one step. One that moves on meanwhile, as to its retry, may be missing
+        # from this look, and was in an earlier one.
+        known.update(job.id for job in engine.jobs.list(limit=1000))
+        left = known - done
         screen.done(len(done), len(done) + len(left))
         if not left:
             break
