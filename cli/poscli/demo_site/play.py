@@ -186,8 +186,8 @@ def _follow(engine: Engine, screen: Screen) -> list[LogEntry]:
         if not entry.final:
             continue
         done.add(entry.job_id)
-        # A job's end and the jobs that it made are one step. One that moves on meanwhile, as to its retry, may be missing
-        # from this look, and was in an earlier one.
+        # A job's end and the jobs that it made are one step. One that moves on meanwhile, as to its retry, may be
+        # missing from this look, and was in an earlier one.
         known.update(job.id for job in engine.jobs.list(limit=1000))
         left = known - done
         screen.done(len(done), len(done) + len(left))
