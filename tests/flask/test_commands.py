@@ -130,3 +130,14 @@ def test_commands_of_the_applications_own_stay() -> None:
     LiquidBackground(app)
     assert app.test_cli_runner().invoke(args=["jobs"]).output == "the shop's\n"
     assert "jobs" not in Flask("bare").cli.commands
+
+
+def test_metrics_are_those_of_the_application_and_a_worker_has_none_beside_it(
+    flask_program: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    told = flask_program("jobs", "metrics", "--once")
+    assert "liquid_background_up 1.0" in told.stdout, told.stderr
+    worker = flask_program("jobs", "worker", "--burst", "--metrics-port", "0")
+    assert worker.returncode == 1
+    assert "run 'flask jobs metrics' beside the worker instead" in worker.stderr
+    assert "Traceback" not in worker.stderr

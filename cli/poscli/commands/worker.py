@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import click
 
+from liquid_background.errors import SettingsError
 from liquid_background.job import Priority
 from liquid_background.settings import LOG_FORMATS, LOG_LEVELS, Settings, load_settings
 from liquid_background_worker import run
@@ -95,6 +96,8 @@ def _metrics(port: int | None, app: str | None) -> Iterator[None]:
     if port is None:
         yield
         return
+    if given_engine() is not None:  # which is another program's, and no new process of ours has it
+        raise SettingsError("--metrics-port cannot be given here: run 'poscli metrics' beside the worker instead")
     beside = Beside(["metrics", "--port", str(port), *(["--app", app] if app else [])], METRICS)
     beside.start()
     try:
