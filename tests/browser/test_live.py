@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from typing import Any
@@ -40,6 +41,19 @@ def _streams(page: Page) -> list[str]:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/live/" in request.url else None)
     return asked
+
+
+def _streaming(shop: Shop) -> HTTPConnection:
+    """Open a stream, once the server has noticed which tabs of earlier tests are gone."""
+    deadline = time.monotonic() + 30
+    while True:
+        stream = HTTPConnection("127.0.0.1", shop.port)
+        stream.request("GET", f"{PREFIX}/live/workers")
+        if stream.getresponse().status == 200:
+            return stream
+        stream.close()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_charts_tell_numbers_and_take_new_ones_as_they_stand(shop: Shop, page: Page) -> None:
@@ -152,9 +166,7 @@ def test_a_page_beyond_a_visitors_streams_asks_now_and_then(shop: Shop, page: Pa
     asked = _streams(page)
     with ExitStack() as stack:
         for _ in range(OF_ONE):
-            stream = stack.enter_context(closing(HTTPConnection("127.0.0.1", shop.port)))
-            stream.request("GET", f"{PREFIX}/live/workers")
-            assert stream.getresponse().status == 200
+            stack.enter_context(closing(_streaming(shop)))
         page.clock.install()
         with page.expect_response("**/live/**") as refused:
             page.goto(f"{shop.url}/jobs?source_name=beyond")

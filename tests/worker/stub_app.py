@@ -103,10 +103,19 @@ def _leave(given: dict[str, Any]) -> str:
     if given["what"] == "files":
         _LEFT.extend(os.open(os.devnull, os.O_RDONLY) for _ in range(400))
     elif given["what"] == "threads":
-        for _ in range(55):
+        threading.stack_size(_memory_left() * 9 // 10 // 8 // 4096 * 4096)
+        for _ in range(8):
             threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
     time.sleep(0.01)
     return ""
+
+
+def _memory_left() -> int:
+    """Return the bytes that this process may still map; any number where the system does not tell."""
+    with suppress(OSError):
+        pages = int(Path("/proc/self/statm").read_text().split()[5])
+        return resource.getrlimit(resource.RLIMIT_DATA)[0] - pages * resource.getpagesize()
+    return 400 * 1024 * 1024
 
 
 def _need(given: dict[str, Any]) -> str:
