@@ -22,7 +22,8 @@ from liquid_background.lint import (
     explain_files,
     files_under,
 )
-from poscli.application import app_option, load_engine
+from poscli.againststore import check_against_store
+from poscli.application import app_option, load_engine, needed_engine
 from poscli.terminal import fitted, styled
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
@@ -34,8 +35,16 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "c
 @click.option(
     "--explain", is_flag=True, help="Also say which templates become Python functions, and why others do not."
 )
+@click.option(
+    "--against-store",
+    is_flag=True,
+    help="In their place, check the jobs that wait in the store: do they need what these templates lack?",
+)
+@click.option("--failed", is_flag=True, help="With --against-store: failed jobs, too, which may be retried.")
 @app_option
-def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None) -> None:
+def command(
+    paths: tuple[Path, ...], style: str, explain: bool, against_store: bool, failed: bool, app: str | None
+) -> None:
     """Check templates without running them.
 
     PATHS are template files or folders; without any, the whole site is checked. It ends with 1 when there are
@@ -48,7 +57,15 @@ def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None)
       poscli check templates/pages/checkout.liquid
       poscli check --format json | jq .rule
       poscli check --explain
+      poscli check --against-store
     """
+    if against_store and (paths or explain):
+        raise click.UsageError("--against-store is about the jobs of the store: give no PATHS and no --explain with it")
+    if failed and not against_store:
+        raise click.UsageError("--failed goes with --against-store")
+    if against_store:
+        check_against_store(needed_engine(app), style, failed=failed)
+        return
     engine = load_engine(app)
     found: list[Finding] = []
     files: list[Path] = []
