@@ -30,7 +30,7 @@ def check_against_store(engine: Engine, style: str, *, failed: bool) -> None:
 
 
 def _checked(engine: Engine, *, failed: bool) -> StoreChecked:
-    if not sys.stderr.isatty():
+    if not sys.stdout.isatty():
         return check_store(engine, failed=failed)
     with load("poscli.progress:Progress")() as progress:  # its import takes long
         return check_store(engine, failed=failed, progress=progress.done)
