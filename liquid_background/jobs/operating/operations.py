@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,6 @@ from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.operating.operation import (
     LONGEST_FILTER,
     READ,
-    VERSION,
     Kind,
     Operation,
     OperationState,
@@ -25,6 +25,7 @@ from liquid_background.jobs.operating.operation import (
     gap_of,
     kind_of,
     statuses_of,
+    version_of,
 )
 from liquid_background.jobs.pages import Count
 from liquid_background.jobs.queue import keys, scripts
@@ -39,6 +40,7 @@ from liquid_background.settings import Settings
 from liquid_background.threads import Threads
 
 Read: TypeAlias = list[Operation]  # by this name, since what asks for them has a method `list`
+PROOF_ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _SAMPLED: Final = 5  # ids that a dry run shows
 _LONGEST_ID: Final = 64
 _LOOK: Final = 0.2  # seconds between two looks of who follows one
@@ -53,7 +55,14 @@ class Operations:
         self._threads = threads or Threads()
 
     def start(
-        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str | None = None, dry_run: bool = False
+        self,
+        kind: Kind | str,
+        filter: Filter,
+        *,
+        by: str = APPLICATION,
+        rate: str | None = None,
+        dry_run: bool = False,
+        proof: str = "",
     ) -> Operation:
         """Have the workers do it with all jobs that match, each once.
 
@@ -62,19 +71,24 @@ class Operations:
         for a delete.
 
         Args:
-            kind: retry, cancel or delete.
+            kind: retry, cancel, delete or prove.
             filter: which jobs.
             by: whom the operation and the audit name.
             rate: such as 10/s, 100/m or 5/h; None for as fast as it goes.
             dry_run: whether to return only how many jobs match, and the first few ids; nothing is kept then.
+            proof: of a retry, the id of a proof: only jobs that passed it run again, unless they have moved on since.
+                What passed is known for a day after the proof.
 
         Raises:
-            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none.
+            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none, or a proof
+                is given for what is no retry.
             FilterError: when the filter asks for a value that is never shown.
             StoreUnavailable: when the store cannot be reached.
         """
         kind, rate = kind_of(kind), rate or ""
         gap_of(rate)
+        if proof and (kind is not Kind.RETRY or dry_run or not PROOF_ID.fullmatch(proof)):
+            raise OperationError("a proof is the ground of a retry alone: give the id of one, and no dry run")
         statuses_of(kind, filter)
         written = filter.as_json()
         check_values(filter, self._settings.secret_names)
@@ -86,7 +100,7 @@ class Operations:
                 id="", kind=kind, filter=filter, by=by, created=None, rate=rate, state=OperationState.DRY_RUN,
                 matched=len(ids), sample=tuple(ids[:_SAMPLED]),
             )  # fmt: skip
-        head: list[Argument] = [VERSION, str(kind), written, encoded(by)[:LONGEST_AUDITED], rate]
+        head: list[Argument] = [version_of(kind, proof), str(kind), written, encoded(by)[:LONGEST_AUDITED], rate, proof]
         while True:
             operation_id = secrets.token_hex(4)  # short, for people to type
             reply = scripts.run(
@@ -207,10 +221,17 @@ class Operations:
     # For coroutines: each waits for the store in a thread.
 
     async def start_async(
-        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str | None = None, dry_run: bool = False
+        self,
+        kind: Kind | str,
+        filter: Filter,
+        *,
+        by: str = APPLICATION,
+        rate: str | None = None,
+        dry_run: bool = False,
+        proof: str = "",
     ) -> Operation:
         """Do what `start` does."""
-        return await self._threads.run(self.start, kind, filter, by=by, rate=rate, dry_run=dry_run)
+        return await self._threads.run(self.start, kind, filter, by=by, rate=rate, dry_run=dry_run, proof=proof)
 
     async def get_async(self, operation_id: str) -> Operation:
         """Do what `get` does."""
