@@ -17,9 +17,9 @@ from poscli.completing import failures as stored_ids
 from poscli.completing import source_names
 from poscli.failureview import as_json, describe, listing, shown_as_json
 from poscli.group import Group
+from poscli.loader import load
 from poscli.operating import checked_rate, operate, operating_options
 from poscli.output import dump
-from poscli.loader import load
 from poscli.terminal import fitted, hint, note, told_first
 from poscli.times import clock, since, until
 from poscli.who import operator
