@@ -24,7 +24,7 @@ from liquid_background.language.dry.nodes import dry_tags
 from liquid_background.language.dry.trace import Trace
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
-from liquid_background.language.tags import Collector
+from liquid_background.language.tags import TAG_TRIGGER_EVENT, Collector, Consumer
 from liquid_background.language.template import Template
 
 
@@ -33,14 +33,23 @@ class DryCollector(Collector):
     """Takes what a dry run makes, with what of it depends on effects."""
 
     trace: Trace = None  # type: ignore[assignment]  # given by keyword, behind fields with defaults
+    _event: str = ""  # the last one that was triggered
 
     def add(self, job: Job, token: Token | None = None) -> None:
         """Take a job."""
         trace = self.trace
         super(DryCollector, self).add(job, token)
         depends = trace.depends(*job.parameters.values(), *job.handed_over.values(), job.partial or "")
-        trace.job_depends.append(depends | trace.options_depend)
+        is_event = token is not None and token.value == TAG_TRIGGER_EVENT and job.partial is not None
+        trace.jobs.append((depends | trace.options_depend, self._event if is_event else ""))
         trace.options_depend = frozenset()
+
+    def consumers(self, event: str, look: Callable[[], None], token: Token) -> Sequence[Consumer]:
+        """Return the consumers of an event."""
+        found = super(DryCollector, self).consumers(event, look, token)
+        self._event = event
+        self.trace.events[event] = len(found)
+        return found
 
     def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
         """Note a line."""

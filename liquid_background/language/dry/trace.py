@@ -67,7 +67,8 @@ class Trace:
         self.worked_on: frozenset[int] = frozenset()  # effects of whose value a filter would make something
         self.left_out = 0  # effects that are not listed
         self.options_depend: frozenset[int] = frozenset()  # of the next job
-        self.job_depends: list[frozenset[int]] = []  # of the jobs, in the order in which they are made
+        self.jobs: list[tuple[frozenset[int], str]] = []  # what each depends on, and the event that made it, in order
+        self.events: dict[str, int] = {}  # that were triggered, each with how many consumers get it
         self.entry_depends: list[frozenset[int]] = []  # of the log entries
         self._first = first
         self._frames = [_Frame(True)]
