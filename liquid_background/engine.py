@@ -27,6 +27,7 @@ from liquid_background.language.rendering import Request, render_page, render_pa
 from liquid_background.language.sending import Sink
 from liquid_background.language.template import Template
 from liquid_background.lazy import kept
+from liquid_background.preview import Previewing
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.python_jobs.timetable import Timetable
 from liquid_background.settings import Settings, load_settings
@@ -34,11 +35,11 @@ from liquid_background.settings import Settings, load_settings
 logger = logging.getLogger(__name__)
 
 
-class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
+class Engine(Asked, PythonJobs, Previewing, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
-    An application calls `render` and its like, `jobs`, `log`, and what `Asked`, `PythonJobs` and `Hooked` have:
-    `action`, `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by
+    An application calls `render` and its like, `jobs`, `log`, and what `Asked`, `PythonJobs`, `Previewing` and `Hooked`
+    have: `action`, `enqueue`, `schedule`, …, `preview`, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by
     environments, `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
 
     Args:

@@ -10,8 +10,8 @@ from typing import Any, Final
 from starlette.authentication import SimpleUser, UnauthenticatedUser
 from starlette.requests import HTTPConnection, Request
 
-from liquid_background.language import rendering
 from liquid_background.errors import SettingsError
+from liquid_background.language import rendering
 from liquid_background.language.environment import Environment
 from liquid_background.language.exposed import REGISTERED
 from liquid_background.variables import parse_cookies

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, Final, Unpack
 
 from liquid_background.errors import NotPlain
-from liquid_background.job import Encoded, Job
+from liquid_background.job import Encoded
 from liquid_background.jobs.handover import decode_all, encode, size
 from liquid_background.jobs.masking import hidden, hidden_inside, mask
 from liquid_background.jobs.queue.payload import encode_payload

@@ -164,9 +164,14 @@ class DryRuns:
         self._begin(seconds, marks, first)
         env, raised, text, error = self.environment, None, None, None
         try:
-            text = render_page(env, find_page(env, page), data, request)
+            found = find_page(env, page)
         except PageNotFound:
             raise
+        except Exception as reason:  # noqa: BLE001  one that cannot be parsed
+            raised = error_of_template(reason)
+            return self._outcome(Outcome(None, explain(raised), class_of(raised)), raised)
+        try:
+            text = render_page(env, found, data, request)
         except Exception as reason:  # noqa: BLE001  whatever a page raises is what is asked for
             raised = error_of_template(reason)
             error = explain(raised)
