@@ -85,6 +85,7 @@ __all__ = [
     "PageNotFound",
     "PauseError",
     "PageTimeout",
+    "PreviewStopped",
     "ResultTimeout",
     "SettingsError",
     "StoreError",
@@ -150,6 +151,10 @@ class OperationError(JobError, ValueError):
 
 class FailureNotFound(LiquidBackgroundError):
     """Raised when no failure group has the given id, or several begin with it."""
+
+
+class PreviewStopped(LiquidBackgroundError):
+    """Raised when a preview took longer, or more memory, than it may, or its process died."""
 
 
 class NotSignedIn(LiquidBackgroundError):

@@ -1,0 +1,90 @@
+"""The part of an engine that previews pages."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Final, Unpack
+
+from liquid_background.errors import PageNotFound, SettingsError
+from liquid_background.language.dry import DryRuns
+from liquid_background.language.environment import Environment
+from liquid_background.language.executor import Functions
+from liquid_background.language.rendering import Request
+from liquid_background.preview.child import in_child
+from liquid_background.preview.document import as_json, from_json
+from liquid_background.preview.values import Preview
+from liquid_background.preview.walking import Limits, walk
+from liquid_background.settings import Settings
+
+MOST_JOBS: Final = 100
+"""Jobs that a preview shows, unless it is asked for more."""
+DEEPEST: Final = 10
+"""Jobs one after the other that it runs, of which each makes the next."""
+SECONDS: Final = 10.0
+"""Seconds that it may take."""
+_NOT_FOUND: Final = "page_not_found"
+
+
+class Previewing(Functions):
+    """Answers what a page would do, without doing it."""
+
+    settings: Settings
+
+    @property
+    def environment(self) -> Environment:
+        """The Liquid environment."""
+        raise NotImplementedError
+
+    def preview(
+        self,
+        page: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        jobs: int = MOST_JOBS,
+        depth: int = DEEPEST,
+        seconds: float = SECONDS,
+        **request: Unpack[Request],
+    ) -> Preview:
+        """Return what a page would send, and what comes of that, to the end of the chain; nothing of it is done.
+
+        It runs in a process of its own, which is held to the time, to MEMORY_LIMIT, and writes no file. No store is
+        needed. Of the application's code that is called which was registered with `pure=True`, or given as `preview=`.
+
+        Args:
+            page: name of a template in pages/.
+            data: the page's variables.
+            jobs: that are shown, and run dry.
+            depth: how many jobs are run of which each makes the next.
+            seconds: that it may take.
+            request: params, session, cookies, headers, current_user.
+
+        Raises:
+            PageNotFound: when there is no such page.
+            PreviewStopped: when it took too long, or too much memory.
+            SettingsError: when one of the limits is not above 0.
+        """
+        for name, value in (("jobs", jobs), ("depth", depth), ("seconds", seconds)):
+            if not value > 0:
+                raise SettingsError(f"{name} is {value!r}; it must be above 0")
+        limits = Limits(jobs=jobs, depth=depth, seconds=seconds)
+        found = in_child(
+            partial(self._previewed, limits, page, data, request),
+            seconds=seconds,
+            megabytes=self.settings.memory_limit,
+        )
+        if _NOT_FOUND in found:
+            raise PageNotFound(found[_NOT_FOUND])
+        return from_json(found)
+
+    async def preview_async(self, page: str, data: Mapping[str, Any] | None = None, **options: Any) -> Preview:
+        """Do what `preview` does, without holding up the event loop."""
+        return await asyncio.to_thread(partial(self.preview, page, data, **options))
+
+    def _previewed(self, limits: Limits, page: str, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:
+        try:
+            dry = DryRuns(self.environment, self)
+            return as_json(walk(dry, self.settings, limits, page, data, **request))
+        except PageNotFound as error:
+            return {_NOT_FOUND: str(error)}
