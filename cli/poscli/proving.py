@@ -22,8 +22,8 @@ from poscli.output import dump
 from poscli.tables import confirm
 from poscli.terminal import fitted, note, styled
 
-_WORDS: Final = {Said.PASSES: "passes", Said.FAILS: "still fails", Said.DEPENDS: "depends"}
-_COLOURS: Final = {Said.PASSES: "green", Said.FAILS: "red", Said.DEPENDS: "yellow"}
+_WORDS: Final = {Said.PASSES: "passes", Said.FAILS: "still fails", Said.DEPENDS: "depends on", Said.UNKNOWN: "unknown"}
+_COLOURS: Final = {Said.PASSES: "green", Said.FAILS: "red", Said.DEPENDS: "yellow", Said.UNKNOWN: "yellow"}
 
 
 def prove_group(app: str | None, failure: str, style: str, *, retry_passing: bool, rate: str, yes: bool) -> None:
@@ -103,4 +103,4 @@ def verdicts_as_json(verdicts: Verdicts) -> dict[str, Any]:
         return [{"why": each.why, "jobs": each.jobs, "first": each.first} for said, each in rows if said is wanted]
 
     passes = {"jobs": verdicts.passes.jobs, "first": verdicts.passes.first}
-    return {"passes": passes, "fails": reasons(Said.FAILS), "depends": reasons(Said.DEPENDS)}
+    return {"passes": passes, **{str(said): reasons(said) for said in Said if said is not Said.PASSES}}

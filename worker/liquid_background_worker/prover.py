@@ -33,6 +33,7 @@ _LOOK: Final = 0.2  # seconds between two looks of who waits for it
 _LENGTH: Final = struct.Struct("!I")  # of a message, before it
 _DESCRIPTORS: Final = 65_536
 _NAMED: Final = 3  # effects that a reason names
+_TOO_LONG: Final = "its dry run takes too long to tell"
 
 Dry: TypeAlias = Callable[[str, Mapping[str, Any]], Proved]
 """Runs a job dry in this process."""
@@ -44,8 +45,10 @@ def dry_runs_of(performer: Performer) -> Callable[[], Dry] | None:
     if not isinstance(environment, Environment):
         return None
 
+    functions: Any = performer if hasattr(performer, "find") else None
+
     def made() -> Dry:
-        runs = DryRuns(environment, performer if hasattr(performer, "find") else None)
+        runs = DryRuns(environment, functions)
 
         def dry(job_id: str, payload: Mapping[str, Any]) -> Proved:
             most = payload["max_attempts"]
@@ -59,12 +62,11 @@ def dry_runs_of(performer: Performer) -> Callable[[], Dry] | None:
 def _said_of(outcome: DryOutcome) -> Proved:
     said = Said(outcome.verdict)
     if said is Said.DEPENDS:
-        named = dict.fromkeys(
-            f"{each.kind} {each.name}" for each in outcome.effects if each.number in outcome.depends_on
-        )
+        depends = [each for each in outcome.effects if each.number in outcome.depends_on]
+        named = [*dict.fromkeys(f"{each.kind} {each.name}" for each in depends)]
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        return Proved(said, ", ".join([*named][:_NAMED]) + more)
-    return Proved(said, outcome.error or "" if said is Said.FAILS else "")
+        return Proved(said, ", ".join(named[:_NAMED]) + more)
+    return Proved(said, _TOO_LONG if said is Said.UNKNOWN else outcome.error or "")
 
 
 class Prover:
@@ -103,7 +105,7 @@ class Prover:
             if is_over:
                 self.close()
             return Proved(Said(said), why)
-        return Proved(Said.FAILS, self._end(child))
+        return self._end(child)
 
     def _reply(self, child: _Child, meanwhile: Callable[[], None]) -> Any:
         """Return what the child says; None when it has died, or takes too long."""
@@ -114,15 +116,15 @@ class Prover:
             meanwhile()
         return None
 
-    def _end(self, child: _Child) -> str:
-        """Bury a child that has died, or has to; return what its job is told to have done."""
+    def _end(self, child: _Child) -> Proved:
+        """Bury a child that has died, or has to; return what that says of its job."""
         self._child = None
         code = child.ended()
         if code is None:
             child.close()
-            return f"its dry run was stopped at its limit of {self._seconds:g} s"
+            return Proved(Said.UNKNOWN, _TOO_LONG)
         child.close()
-        return f"its dry run ended the process, which {describe_exit(code)}"
+        return Proved(Said.FAILS, f"its dry run ended the process, which {describe_exit(code)}")
 
     def close(self) -> None:
         """End the child."""

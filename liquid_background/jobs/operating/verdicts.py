@@ -27,6 +27,7 @@ class Said(StrEnum):
     PASSES = "passes"  # it comes to its end
     FAILS = "fails"  # it would fail again
     DEPENDS = "depends"  # it comes to its end or fails by what an effect gives that was not called
+    UNKNOWN = "unknown"  # it takes longer than the dry run waits
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Verdicts:
     passes: Reason = field(default_factory=lambda: Reason(""))
     fails: dict[str, Reason] = field(default_factory=dict[str, Reason])  # by what they have alike
     depends: dict[str, Reason] = field(default_factory=dict[str, Reason])
+    unknown: dict[str, Reason] = field(default_factory=dict[str, Reason])
 
     def add(self, job_id: str, said: Said, why: str = "") -> None:
         """Count a job.
@@ -59,32 +61,26 @@ class Verdicts:
         reason.jobs += 1
 
     def _reason(self, said: Said, why: str) -> Reason:
-        reasons = self.fails if said is Said.FAILS else self.depends
+        reasons = self._by_said[said]
         alike = _alike(said, why)
         if alike not in reasons and len(reasons) >= _MOST:
             alike = why = OTHERS
         return reasons.setdefault(alike, Reason(why))
 
     @property
-    def failing(self) -> int:
-        """How many still fail."""
-        return sum(reason.jobs for reason in self.fails.values())
-
-    @property
-    def depending(self) -> int:
-        """How many depend on an effect."""
-        return sum(reason.jobs for reason in self.depends.values())
+    def _by_said(self) -> dict[Said, dict[str, Reason]]:
+        return {Said.FAILS: self.fails, Said.DEPENDS: self.depends, Said.UNKNOWN: self.unknown}
 
     @property
     def jobs(self) -> int:
-        """How many were proven."""
-        return self.passes.jobs + self.failing + self.depending
+        """How many were run dry."""
+        return sum(reason.jobs for _, reason in self.rows())
 
     def rows(self) -> Iterator[tuple[Said, Reason]]:
         """Yield the reasons, those of the most jobs first, but what passes before all."""
         if self.passes.jobs:
             yield Said.PASSES, self.passes
-        for said, reasons in ((Said.FAILS, self.fails), (Said.DEPENDS, self.depends)):
+        for said, reasons in self._by_said.items():
             for reason in sorted(reasons.values(), key=lambda each: -each.jobs):
                 yield said, reason
 
@@ -112,7 +108,7 @@ class Verdicts:
         if said is Said.PASSES:
             self.passes = reason
         else:
-            (self.fails if said is Said.FAILS else self.depends)[_alike(said, why)] = reason
+            self._by_said[said][_alike(said, why)] = reason
 
 
 def _alike(said: Said, why: str) -> str:
