@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any, Final, Unpack
 
 from liquid_background.errors import PageNotFound, SettingsError
+from liquid_background.jobs.queue.payloads import read_payload
+from liquid_background.jobs.store import Store
 from liquid_background.language.dry import DryRuns
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Functions
@@ -15,7 +17,7 @@ from liquid_background.language.rendering import Request
 from liquid_background.preview.child import in_child
 from liquid_background.preview.document import as_json, from_json
 from liquid_background.preview.values import Preview
-from liquid_background.preview.walking import Limits, walk
+from liquid_background.preview.walking import Limits, walk, walk_from_job
 from liquid_background.settings import Settings
 
 MOST_JOBS: Final = 100
@@ -35,6 +37,11 @@ class Previewing(Functions):
     @property
     def environment(self) -> Environment:
         """The Liquid environment."""
+        raise NotImplementedError
+
+    @property
+    def store(self) -> Store:
+        """The store, connected on first use."""
         raise NotImplementedError
 
     def preview(
@@ -77,6 +84,31 @@ class Previewing(Functions):
         if _NOT_FOUND in found:
             raise PageNotFound(found[_NOT_FOUND])
         return from_json(found)
+
+    def preview_job(self, job_id: str, *, seconds: float = SECONDS) -> Preview:
+        """Return what a job would do if it ran now, and what comes of the jobs that it makes; nothing of it is done.
+
+        It is as `preview` of a page is; the `page` of what is returned is the job's template.
+
+        Args:
+            job_id: its id, whatever its status.
+            seconds: that it may take.
+
+        Raises:
+            JobNotFound: when no record has that id.
+            JobRefused: when its record cannot be read.
+            PreviewStopped: when it took too long, or too much memory.
+            StoreUnavailable: when the store cannot be reached.
+        """
+        payload = read_payload(self.store, job_id)
+        limits = Limits(jobs=MOST_JOBS, depth=DEEPEST, seconds=seconds)
+        return from_json(
+            in_child(
+                lambda: as_json(walk_from_job(DryRuns(self.environment, self), self.settings, limits, job_id, payload)),
+                seconds=seconds,
+                megabytes=self.settings.memory_limit,
+            )
+        )
 
     async def preview_async(self, page: str, data: Mapping[str, Any] | None = None, **options: Any) -> Preview:
         """Do what `preview` does, without holding up the event loop."""

@@ -89,6 +89,17 @@ class Walk:
             PageNotFound: when there is none of that name.
         """
         outcome = self._dry.render(page, data, **self._options(), **request)
+        return self._preview(page, outcome, {**self._dry.environment.globals, **request, **(data or {})})
+
+    def go_from_job(self, job_id: str, payload: Mapping[str, Any]) -> Preview:
+        """Return the preview of a job, by its payload: in the place of a page's name it has that of its template."""
+        attempts = payload["max_attempts"]
+        outcome = self._dry.perform(payload, job_id, max_attempts=attempts, **self._options())
+        values = {**decode_all(payload["handed_over"]), **decode_all(payload["parameters"])}
+        return self._preview(payload["template"], outcome, values)
+
+    def _preview(self, page: str, outcome: DryOutcome, values: Mapping[str, Any]) -> Preview:
+        """Return the preview that begins with a run, and goes on with the jobs that it makes."""
         self._effects += len(outcome.effects)
         steps, left_out = self._steps(outcome, 0, 0.0)
         left = deque(steps)
@@ -96,9 +107,7 @@ class Walk:
             step = left.popleft()
             self._take(step)
             left += step.steps
-        values = {**self._dry.environment.globals, **request, **(data or {})}
-        run = self._run(outcome, steps, left_out, values)
-        return Preview(page=page, run=run, cut=tuple(self._cut))
+        return Preview(page=page, run=self._run(outcome, steps, left_out, values), cut=tuple(self._cut))
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -232,3 +241,8 @@ def walk(
         PageNotFound: when there is none of that name.
     """
     return Walk(dry, settings, limits).go(page, data, request)
+
+
+def walk_from_job(dry: DryRuns, settings: Settings, limits: Limits, job_id: str, payload: Mapping[str, Any]) -> Preview:
+    """Return the preview of a job, made in this process."""
+    return Walk(dry, settings, limits).go_from_job(job_id, payload)

@@ -43,6 +43,7 @@ Read: TypeAlias = list[Operation]  # by this name, since what asks for them has 
 PROOF_ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _SAMPLED: Final = 5  # ids that a dry run shows
 _LONGEST_ID: Final = 64
+_OF_LATE: Final = 100  # operations among which a proof is looked for
 _LOOK: Final = 0.2  # seconds between two looks of who follows one
 
 
@@ -189,6 +190,21 @@ class Operations:
             raise ValueError(f"at most {limit} operations: give a limit from 0")
         ids = self._ids(MAX_OPERATIONS) if limit else ()
         return list(islice(_readable(zip(ids, self._values(ids), strict=True)), limit))
+
+    def proof_of(self, failure: str) -> tuple[Operation | None, Operation | None]:
+        """Return the newest proof of a failure group, and the newest retry of what passed it, if they are of late.
+
+        Args:
+            failure: the group's id.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        ids = self._ids(_OF_LATE)
+        newest = [*_readable(zip(ids, self._values(ids), strict=True))] if ids else []
+        proof = next((each for each in newest if each.is_proof and each.filter.failure == failure), None)
+        retry = next((each for each in newest if proof and each.proof == proof.id), None)
+        return proof, retry
 
     def abort(self, operation_id: str, by: str = APPLICATION) -> Operation:
         """End an operation before it is done; what it has done stays done.
