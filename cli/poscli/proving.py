@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from liquid_background import Engine, JobStatus
 from liquid_background.jobs.filter import Filter
@@ -12,7 +12,6 @@ from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.failuregroup import FailureGroup
 from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.operating.proofs import Proof, prove
-from liquid_background.jobs.operating.verdicts import Said, Verdicts
 from liquid_background.wording import counted
 from liquid_background_worker.prover import Apart, dry_runs_of
 from poscli.application import load_engine, needed_engine
@@ -20,10 +19,8 @@ from poscli.loader import load
 from poscli.operating import start
 from poscli.output import dump
 from poscli.tables import confirm
-from poscli.terminal import fitted, note, styled
-
-_WORDS: Final = {Said.PASSES: "passes", Said.FAILS: "still fails", Said.DEPENDS: "depends on", Said.UNKNOWN: "unknown"}
-_COLOURS: Final = {Said.PASSES: "green", Said.FAILS: "red", Said.DEPENDS: "yellow", Said.UNKNOWN: "yellow"}
+from poscli.terminal import fitted, note
+from poscli.verdictview import lines_of, verdicts_as_json
 
 
 def prove_group(app: str | None, failure: str, style: str, *, retry_passing: bool, rate: str, yes: bool) -> None:
@@ -78,14 +75,6 @@ def _as_text(group: FailureGroup, proof: Proof) -> Iterator[str]:
     yield from lines_of(verdicts)
 
 
-def lines_of(verdicts: Verdicts) -> Iterator[str]:
-    """Yield a line for each thing that came of jobs: how many, and the first of them."""
-    for said, reason in verdicts.rows():
-        word = styled(f"{_WORDS[said]:11}", fg=_COLOURS[said])
-        why = f"  {printable(reason.why)}" if reason.why else ""
-        yield fitted(f"  {word} {reason.jobs:>7,}{why}  (such as {printable(reason.first)})")
-
-
 def _as_json(group: FailureGroup, proof: Proof) -> dict[str, Any]:
     return {
         "failure": group.id,
@@ -93,14 +82,3 @@ def _as_json(group: FailureGroup, proof: Proof) -> dict[str, Any]:
         "is_whole": proof.is_whole,
         **verdicts_as_json(proof.verdicts),
     }
-
-
-def verdicts_as_json(verdicts: Verdicts) -> dict[str, Any]:
-    """Return what came of jobs as plain values."""
-    rows = [*verdicts.rows()]
-
-    def reasons(wanted: Said) -> list[dict[str, Any]]:
-        return [{"why": each.why, "jobs": each.jobs, "first": each.first} for said, each in rows if said is wanted]
-
-    passes = {"jobs": verdicts.passes.jobs, "first": verdicts.passes.first}
-    return {"passes": passes, **{str(said): reasons(said) for said in Said if said is not Said.PASSES}}
