@@ -19,7 +19,8 @@ from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import OperationState
 from liquid_background.jobs.operating.proving import Proved
 from liquid_background.jobs.operating.verdicts import Said
-from liquid_background.jobs.queue.payload import payload_of
+from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue.payload import encode_data, payload_of
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings, load_settings
 from liquid_background_worker.prover import Apart, Prover, dry_runs_of
@@ -130,6 +131,16 @@ def test_an_application_without_templates_proves_nothing() -> None:
     assert dry_runs_of(Plain()) is None
 
 
+def _copy(store: Store, jobs: list[Job]) -> None:
+    """Have jobs fail as the job a0 has, without the time that a worker takes for as many."""
+    fields, place = store.client.hgetall(keys.job("a0")), keys.failed("default")
+    pipeline = store.client.pipeline(transaction=False)
+    for job in jobs:
+        pipeline.hset(keys.job(job.id), mapping={**fields, b"data": encode_data(job)})
+        pipeline.zadd(place, {job.id: 2**33})  # when it expires
+    pipeline.execute()
+
+
 @pytest.mark.slow
 def test_a_group_of_five_thousand_is_proven_with_a_mended_template(
     store: Store, settings: Settings, tmp_path: Path
@@ -144,8 +155,8 @@ def test_a_group_of_five_thousand_is_proven_with_a_mended_template(
         return Job(source_name="mail", template="pages/x", line=3, source=source, parameters=given, **fields)
 
     desk = Desk(store, settings, job)
-    for start in range(0, 5000, 500):
-        desk.fail(*(f"a{n}" for n in range(start, start + 500)))
+    desk.fail("a0")
+    _copy(store, [job(id=f"a{n}") for n in range(1, 5000)])
     proof = desk.operations.start("prove", Filter())
     make = dry_runs_of(engine)
     assert make is not None
@@ -164,5 +175,4 @@ def test_a_group_of_five_thousand_is_proven_with_a_mended_template(
     desk.carry_out()
     assert desk.operations.get(retry.id).done == 4999
     assert desk.statuses("a13", "a14") == ["failed", "pending"]
-    print("TOOK", took)
-    assert took < 60, took
+    assert took < 30, took  # 2 s where nothing else runs
