@@ -39,8 +39,9 @@ class Engine(Asked, PythonJobs, Previewing, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
     An application calls `render` and its like, `jobs`, `log`, and what `Asked`, `PythonJobs`, `Previewing` and `Hooked`
-    have: `action`, `enqueue`, `schedule`, …, `preview`, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by
-    environments, `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
+    have: `action`, `enqueue`, `schedule`, …, `preview`, `around_job`, `send_when`, …. What is left is called from
+    inside: `Sink` by environments, `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles
+    of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.

@@ -64,7 +64,7 @@ def expose_requests(environment: Environment) -> None:
     """
     own = environment.exposure.own
     if HTTPConnection not in own.rules and HTTPConnection not in REGISTERED.rules:
-        environment.expose(HTTPConnection, **_READ)
+        environment.expose(HTTPConnection, pure=True, **_READ)
 
 
 def plain_request(request: HTTPConnection) -> dict[str, object]:

@@ -21,6 +21,7 @@ from liquid_background.language.dry.context import DryContext
 from liquid_background.language.dry.judging import NOTHING_SAID, tag_declared
 from liquid_background.language.dry.marks import Marks
 from liquid_background.language.dry.nodes import dry_tags
+from liquid_background.language.dry.objects import DryExposure
 from liquid_background.language.dry.trace import Trace
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
@@ -142,6 +143,7 @@ def dry_environment(env: Environment) -> DryEnvironment:
     dry.template_class = _template_class(env.template_class)
     dry.dialect = replace(dialect_in(env), settle=_settle_both(dialect_in(env).settle))
     dry.guarded_filters = {}
+    dry.exposure = DryExposure(env.exposure, lambda: dry.trace)
     dry.compile = False
     dry.page_timeout = None
     dry.sink = _Nowhere(env.engine)

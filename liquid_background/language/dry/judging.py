@@ -22,6 +22,12 @@ def is_known(kind: type) -> bool:
     return (getattr(kind, "__module__", "") or "").startswith(_KNOWN)
 
 
+def is_of_known(function: object) -> bool:
+    """Return whether a function is python-liquid's or ours, or Python's own."""
+    module = getattr(function, "__module__", "") or ""
+    return module.startswith((*_KNOWN, "operator", "builtins"))
+
+
 def filter_declared(env: Any, name: str, raw: object) -> Declared:
     """Return what is to be thought of a filter: of the application's one, what that has said of it.
 
