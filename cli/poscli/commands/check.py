@@ -38,7 +38,7 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "c
 @click.option(
     "--against-store",
     is_flag=True,
-    help="In their place, check the jobs that wait in the store: do they need what these templates lack?",
+    help="In their place, check the jobs that wait in the store: whether they need what these templates lack.",
 )
 @click.option("--failed", is_flag=True, help="With --against-store: failed jobs, too, which may be retried.")
 @app_option

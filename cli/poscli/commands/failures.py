@@ -160,7 +160,7 @@ def retry(failure: str, app: str | None, **how: Any) -> None:
 @_style
 @app_option
 def prove(failure: str, retry_passing: bool, rate: str, yes: bool, style: str, app: str | None) -> None:
-    """Run the failed jobs of the group ID dry: which would pass with the templates that are here now?
+    """Run the failed jobs of the group ID dry, and say which would pass with the templates that are here now.
 
     Nothing is sent, written or called: what an application's own code would do is listed as an effect. Each job runs
     in a process with a worker's limits. It ends with 1 when no job passes.
