@@ -47,7 +47,7 @@ def _as_text(found: StoreChecked) -> Iterator[str]:
         yield f"and {counted(found.more, 'job')} of more source names"
     looked_at = f"{found.looked_at:,} of {found.of:,} jobs" if found.looked_at < found.of else counted(found.of, "job")
     verb = "needs" if found.jobs == 1 else "need"
-    what = f"{counted(found.jobs, 'job')} {verb} what is not here" if found.jobs else "nothing lacks"
+    what = f"{counted(found.jobs, 'job')} {verb} what is not here" if found.jobs else "nothing is lacking"
     yield f"{what}; looked at {looked_at}"
 
 

@@ -14,7 +14,7 @@ from liquid_background.jobs.operating.operation import Kind
 from liquid_background.jobs.operating.proofs import Proof, prove
 from liquid_background.wording import counted
 from liquid_background_worker.prover import Apart, dry_runs_of
-from poscli.application import load_engine, needed_engine
+from poscli.application import needed_engine
 from poscli.loader import load
 from poscli.operating import start
 from poscli.output import dump
@@ -25,12 +25,12 @@ from poscli.verdictview import lines_of, verdicts_as_json
 
 def prove_group(app: str | None, failure: str, style: str, *, retry_passing: bool, rate: str, yes: bool) -> None:
     """Run the jobs of a group dry and say what came of them; then retry those that pass, if that is asked for."""
-    make = dry_runs_of(load_engine(app))
+    engine = needed_engine(app)
+    make = dry_runs_of(engine)
     assert make is not None  # an engine has an environment
     # The process that forks begins before this one has threads, or connections to the store.
-    run_dry = Apart(load_engine(app).settings, make)
+    run_dry = Apart(engine.settings, make)
     try:
-        engine = needed_engine(app)
         group = engine.failures.show(failure).group
         proof = _proved(engine, group, run_dry)
     finally:

@@ -13,7 +13,6 @@ from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background.errors import FunctionNotFound
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import LAYOUTS, PARTIALS
 from liquid_background.language.plan import BodyWalk
 from liquid_background.language.syntax import line_of, show, what_was_wrong
 from liquid_background.language.tags import ActionNode
@@ -208,8 +207,7 @@ class Needs:
                 ("layout", self._run.layout_names) if call.tag == "extends" else ("partial", self._run.partial_names)
             )
             message = f"the {kind} {show(call.name)} is not there"
-            folder = LAYOUTS if call.tag == "extends" else PARTIALS
-            fix = self._near(call.name, names) or f"it was in {folder}/"
+            fix = self._near(call.name, names)
             yield Lack(Needed.PARTIAL, call.name, template, call.line, message, fix)
         elif known is not None and call.tag != "extends":
             for name, instead in self._arguments.missing(call, known):

@@ -166,7 +166,7 @@ def test_jobs_in_the_store_that_need_what_is_gone_end_with_1(project: Any) -> No
     project.page("signup", f"Hi\n{SENDS}")
     partial = project.write("templates/partials/mail.liquid", "To {{ email }}")
     project.good("render", "signup")
-    assert project.good("check", "--against-store").out == "nothing lacks; looked at 1 job\n"
+    assert project.good("check", "--against-store").out == "nothing is lacking; looked at 1 job\n"
     partial.rename(partial.with_name("mails.liquid"))
     result = project.run("check", "--against-store")
     assert result.code == 1
@@ -185,7 +185,7 @@ def test_failed_jobs_count_when_they_are_asked_for(project: Any) -> None:
     project.page("signup", SENDS)
     project.good("render", "signup")
     project.good("worker", "--burst")
-    assert project.good("check", "--against-store").out == "nothing lacks; looked at 0 jobs\n"
+    assert project.good("check", "--against-store").out == "nothing is lacking; looked at 0 jobs\n"
     assert "the partial 'mail' is not there" in project.run("check", "--against-store", "--failed").out
 
 

@@ -162,6 +162,8 @@ READ: Final = (
     *("last_error", "ended", "ended_by", "proof", "verdicts"),
 )
 """The fields that an operation is read from."""
+SHORT: Final = READ[:-1]
+"""The same without what may be long."""
 
 
 def decode_operation(operation_id: str, values: Sequence[bytes | None]) -> Operation:

@@ -18,6 +18,7 @@ from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.operating.operation import (
     LONGEST_FILTER,
     READ,
+    SHORT,
     Kind,
     Operation,
     OperationState,
@@ -173,14 +174,19 @@ class Operations:
         [ids] = read_replies(pipeline, self._store.url)
         return [text(each, _LONGEST_ID) for each in ids or ()]
 
-    def _values(self, ids: Sequence[str]) -> Sequence[Sequence[bytes | None]]:
+    def _values(self, ids: Sequence[str], fields: Sequence[str] = READ) -> Sequence[Sequence[bytes | None]]:
         pipeline: Any = self._store.client.pipeline(transaction=False)
         for each in ids:
-            pipeline.hmget(own_name(self._store.site, keys.operation(each)), READ)
-        return [values or [None] * len(READ) for values in read_replies(pipeline, self._store.url)]
+            pipeline.hmget(own_name(self._store.site, keys.operation(each)), fields)
+        missing = len(READ) - len(fields)
+        return [
+            [*(values or [None] * len(fields)), *[None] * missing] for values in read_replies(pipeline, self._store.url)
+        ]
 
     def list(self, limit: int = 50) -> Read:
         """Return the newest operations, newest first; one that cannot be read is left out.
+
+        What has come of the jobs of a proof is not among what is read: `get` has it.
 
         Raises:
             ValueError: when the limit is negative.
@@ -189,7 +195,7 @@ class Operations:
         if limit < 0:
             raise ValueError(f"at most {limit} operations: give a limit from 0")
         ids = self._ids(MAX_OPERATIONS) if limit else ()
-        return list(islice(_readable(zip(ids, self._values(ids), strict=True)), limit))
+        return list(islice(_readable(zip(ids, self._values(ids, SHORT), strict=True)), limit))
 
     def proof_of(self, failure: str) -> tuple[Operation | None, Operation | None]:
         """Return the newest proof of a failure group, and the newest retry of what passed it, if they are of late.
@@ -201,10 +207,11 @@ class Operations:
             StoreUnavailable: when the store cannot be reached.
         """
         ids = self._ids(_OF_LATE)
-        newest = [*_readable(zip(ids, self._values(ids), strict=True))] if ids else []
+        newest = [*_readable(zip(ids, self._values(ids, SHORT), strict=True))] if ids else []
         proof = next((each for each in newest if each.is_proof and each.filter.failure == failure), None)
-        retry = next((each for each in newest if proof and each.proof == proof.id), None)
-        return proof, retry
+        if proof is None:
+            return None, None
+        return self.get(proof.id), next((each for each in newest if each.proof == proof.id), None)
 
     def abort(self, operation_id: str, by: str = APPLICATION) -> Operation:
         """End an operation before it is done; what it has done stays done.

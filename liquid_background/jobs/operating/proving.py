@@ -44,7 +44,7 @@ Prove: TypeAlias = Callable[[str, Mapping[str, Any], Callable[[], None]], Proved
 
 
 class Run(NamedTuple):
-    """The run of a job that failed."""
+    """The run of a job that has ended."""
 
     id: str
     ended: str  # as its record has it
@@ -53,9 +53,9 @@ class Run(NamedTuple):
 
 
 def runs(store: Store, ids: Sequence[str]) -> Iterator[Run]:
-    """Yield the failed runs of jobs that have not moved on."""
+    """Yield the runs of jobs that have ended so that they may be retried."""
     for raw_id, (data, status, ended, *_) in read_fields(store, ids, ("data", "status", "ended_at")):
-        if JobStatus.from_rq(text(status, _LONGEST_TIME)) is not JobStatus.FAILED:
+        if not JobStatus.from_rq(text(status, _LONGEST_TIME)).may_be_retried:
             continue
         job_id, when = text(raw_id, len(raw_id)), text(ended, _LONGEST_TIME)
         try:
@@ -100,7 +100,7 @@ class Proving:
         Raises:
             StoreUnavailable: when the store cannot be reached, or takes no writes.
         """
-        wanted = replace(self._taken.filter, status=JobStatus.FAILED)
+        wanted = replace(self._taken.filter, status=self._taken.statuses[0])
         for found in scan(self._store, self._settings, wanted, after=self._taken.place.cursor or None):
             if not self._look(found, lambda: stopped() or monotonic() > until):
                 return

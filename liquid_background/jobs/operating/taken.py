@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from liquid_background.errors import OperationError
-from liquid_background.job import JobStatus
+from liquid_background.job import JobStatus, words_in_rq
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import (
     LONGEST_FILTER,
@@ -60,7 +60,8 @@ class Taken:
         """Return where its jobs stand; None where their statuses tell."""
         if not self.proof:
             return None
-        return [Where("proved", "falling", own_name(site, keys.proved(self.proof)), ("failed",), ("ended_at",))]
+        words = words_in_rq(self.statuses[0])
+        return [Where("proved", "falling", own_name(site, keys.proved(self.proof)), words, ("ended_at",))]
 
     @classmethod
     def opened(cls, token: str, values: Sequence[bytes]) -> Taken:
