@@ -54,7 +54,9 @@ def _job(preview: Preview, job: PreviewedJob) -> Iterator[str]:
     """Yield what there is to say of a job, but for its name and what it makes."""
     yield " · ".join(_facts(job))
     if job.depends_on:
-        yield styled(f"sent so only if {_names(preview, job.depends_on)}", fg="yellow")
+        yield styled(
+            f"depends on {_names(preview, job.depends_on)}: whether it is sent, or with which values", fg="yellow"
+        )
     for values in (job.parameters, job.handed_over):
         yield from map(_value, values)
     if job.run is not None:

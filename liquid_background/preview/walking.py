@@ -155,7 +155,7 @@ class Walk:
         return PreviewedRun(
             verdict=outcome.verdict,
             output=f"{shown[:LONGEST]}…" if isinstance(shown, str) and len(shown) > LONGEST else shown,
-            output_size=len(result.encode("utf-8", "replace")) if isinstance(result, str) else size(result),
+            output_size=_size(result),
             error=None if outcome.error is None else hidden(outcome.error, values, secret_names),
             raised=outcome.raised,
             template=outcome.template,
@@ -216,6 +216,12 @@ class Walk:
         return tuple(
             PreviewedValue(name=name, value=encode(value), size=size(values[name])) for name, value in masked.items()
         )
+
+
+def _size(result: Encoded) -> int:
+    if result is None:
+        return 0
+    return len(result.encode("utf-8", "replace")) if isinstance(result, str) else size(result)
 
 
 def _encoded(value: object) -> Encoded:

@@ -31,8 +31,8 @@ class DryExposure(Exposure):
 
     def _rule(self, kind: Any) -> Rule | None:
         rule = super()._rule(kind)
-        if rule is None or rule.is_pure or type(rule) is not Rule:
-            return rule  # other rules are ours: they read what classes declare, and rows of queries
+        if rule is None or rule.is_pure or not rule.fields or type(rule) is not Rule:
+            return rule  # other classes of rules are ours: they read what is declared, and rows of queries
         made = copy(rule)
         made.fields = {name: self._read(kind, name, read) for name, read in rule.fields.items()}
         return made
