@@ -110,6 +110,10 @@ class Previewing(Functions):
             )
         )
 
+    async def preview_job_async(self, job_id: str, *, seconds: float = SECONDS) -> Preview:
+        """Do what `preview_job` does, without holding up the event loop."""
+        return await asyncio.to_thread(partial(self.preview_job, job_id, seconds=seconds))
+
     async def preview_async(self, page: str, data: Mapping[str, Any] | None = None, **options: Any) -> Preview:
         """Do what `preview` does, without holding up the event loop."""
         return await asyncio.to_thread(partial(self.preview, page, data, **options))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine
+from liquid_background.errors import JobNotFound
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import OperationState
@@ -167,3 +169,15 @@ def test_hostile_text_of_a_preview_and_a_proof_is_shown_as_text(
         html = text_of(ask(url))
         assert "<img" not in html
         assert "\u202e" not in html
+
+
+def test_the_preview_of_a_job_by_the_engine_has_the_whole_chain(engine: Engine, desk: Desk) -> None:
+    inner = "{% background source_name: 'second' %}{% log 'end' %}{% endbackground %}"
+    source = f"{{% background source_name: 'first' %}}{inner}{{% endbackground %}}{{{{ token }}}}"
+    desk.send("a", source=source, parameters={"token": "hunter"})
+    for preview in (engine.preview_job("a"), asyncio.run(engine.preview_job_async("a"))):
+        assert (preview.page, preview.run.output) == ("pages/x", "[masked]")
+        assert [job.source_name for job in preview.jobs()] == ["first", "second"]
+    with pytest.raises(JobNotFound):
+        engine.preview_job("nothing")
+    assert desk.statuses("a") == ["pending"]

@@ -175,4 +175,4 @@ def test_a_group_of_five_thousand_is_proven_with_a_mended_template(
     desk.carry_out()
     assert desk.operations.get(retry.id).done == 4999
     assert desk.statuses("a13", "a14") == ["failed", "pending"]
-    assert took < 30, took  # 2 s where nothing else runs
+    assert took < 60, took  # 2 s where nothing else runs

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from liquid_background.errors import OperationError
+from liquid_background.job import Job
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating import proving
 from liquid_background.jobs.operating.carrying import Carrier
@@ -16,6 +18,8 @@ from liquid_background.jobs.operating.proofs import Proof, prove
 from liquid_background.jobs.operating.proving import Proved
 from liquid_background.jobs.operating.verdicts import OTHERS, Said, Verdicts
 from liquid_background.jobs.queue import keys
+from liquid_background.jobs.store import Store, connect
+from liquid_background.settings import Settings
 from tests.jobs.operating.desk import FAILED, Desk, carry_out
 
 ANY = Filter()
@@ -162,6 +166,19 @@ def test_a_long_dry_run_keeps_the_lease(desk: Desk, wait_until: Callable[..., An
     assert desk.operations.get(operation.id).done == 1
 
 
+def test_a_site_has_proofs_of_its_own(store: Store, settings: Settings, job: Callable[..., Job]) -> None:
+    of_shop = settings.model_copy(update={"site": "shop"})
+    shop, plain = Desk(connect(of_shop), of_shop, job), Desk(store, settings, job)
+    with closing(shop.store):
+        shop.fail("passes-1")
+        plain.fail("passes-2")
+        proof = proven(shop)
+        assert proof.done == 1
+        shop.operations.start("retry", ANY, proof=proof.id)
+        shop.carry_out()
+        assert (shop.statuses("passes-1"), plain.statuses("passes-2")) == (["pending"], ["failed"])
+
+
 def test_without_templates_a_proof_is_aborted(desk: Desk) -> None:
     desk.fail("passes-1")
     operation = desk.operations.start("prove", ANY)
@@ -191,17 +208,22 @@ def test_what_passed_is_forgotten_after_a_day(desk: Desk) -> None:
 
 def test_a_proof_by_its_caller_writes_nothing_until_what_passed_is_kept(desk: Desk) -> None:
     desk.fail(*NAMES)
-    before = desk.store.client.keys("*")
+    before, writes = desk.store.client.keys("*"), _writes(desk)
     proof = Proof()
     counts = []
     for proof in prove(desk.store, desk.settings, _group(desk), by_name):
         counts.append(proof.verdicts.jobs)
     assert (told(proof.verdicts), counts[-1], proof.is_whole) == (TOLD, 5, True)
-    assert sorted(desk.store.client.keys("*")) == sorted(before)
+    assert (sorted(desk.store.client.keys("*")), _writes(desk)) == (sorted(before), writes)
     kept = proof.keep(desk.store)
     desk.operations.start("retry", ANY, proof=kept)
     desk.carry_out()
     assert desk.statuses(*NAMES) == ["pending", "failed", "failed", "failed", "pending"]
+
+
+def _writes(desk: Desk) -> int:
+    """Return how many changes the store has seen."""
+    return int(desk.store.client.info("persistence")["rdb_changes_since_last_save"])
 
 
 def _group(desk: Desk) -> str:
