@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import Any
 
 import pytest
@@ -77,4 +78,27 @@ def test_a_worker_carries_out_the_proof_that_the_dashboard_starts(project: Any, 
     said = project.wait(ended)
     assert (said["kind"], said["done"], said["passes"]["jobs"]) == ("prove", 3, 2)
     assert "passes" in project.quick("operations", "show", operation).out
+    assert worker.stop() == 0
+
+
+@pytest.mark.slow
+def test_a_proof_whose_worker_is_killed_goes_on_in_another_one(project: Any) -> None:
+    project.page("shop", f"{{% for i in (1..40) %}}{BLOCK}{{% endfor %}}")
+    project.good("render", "shop")
+    project.good("worker", "--burst")
+    slow = "{% for i in (1..2000) %}{% assign x = i | plus: n %}{% endfor %}"
+    project.write("templates/partials/mail.liquid", slow)
+    engine = Engine(data_dir=project.data_dir)
+    worker = served(project, LIQUID_BACKGROUND_LEASE="1")
+    operation = engine.operations.start("prove", Filter()).id
+    project.wait(lambda: engine.operations.get(operation).done)
+    worker.process.send_signal(signal.SIGKILL)
+    worker.process.wait(10)
+    half = engine.operations.get(operation)
+    assert (half.ended, half.done < 40) == (None, True)
+    worker = served(project, LIQUID_BACKGROUND_LEASE="1")
+    project.wait(lambda: engine.operations.get(operation).ended, 90)
+    whole = engine.operations.get(operation)
+    assert whole.verdicts is not None
+    assert (whole.done, whole.verdicts.passes.jobs) == (40, 40)
     assert worker.stop() == 0
