@@ -72,8 +72,8 @@ class Arguments:
         self._walk = BodyWalk(run.environment, (), frozenset())
         self._wanted: dict[str, frozenset[str]] = {}
 
-    def missing(self, call: Call, known: frozenset[str] = frozenset()) -> Iterator[tuple[str, str]]:
-        """Yield the arguments that a call does not give and its partial needs, each with what it replaced or "".
+    def missing(self, call: Call, known: frozenset[str] = frozenset()) -> tuple[list[str], list[str]]:
+        """Return the arguments that a call does not give and its partial needs, and those that it gives for nothing.
 
         A partial does not say what it needs. What it reads may be left out at times, so only that counts which each
         call of today's templates gives, or, where none calls it, what it reads in the place of an argument that it
@@ -84,19 +84,16 @@ class Arguments:
             known: names that the partial sees beside the arguments.
         """
         if ANYTHING in known or call.name.partition("/")[0] == CONSUMERS:
-            return
+            return [], []
         wanted = sorted(self._reads(call.name) - call.given - known)
         if not wanted:
-            return
+            return [], []
         read = self._run.partials.read(call.name)
         unread = sorted(call.given - read) if read is not None else []
         today = self._given.get(call.name)
         if today is not None:
-            wanted = [name for name in wanted if all(name in given for given in today)]
-        elif not unread:
-            return
-        for at, name in enumerate(wanted):
-            yield name, unread[at] if at < len(unread) else ""
+            return [name for name in wanted if all(name in given for given in today)], unread
+        return wanted if unread else [], unread
 
     def _reads(self, name: str) -> frozenset[str]:
         """Return the roots that a partial reads itself and does not make: those are its arguments."""

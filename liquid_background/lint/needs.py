@@ -26,6 +26,7 @@ from liquid_background.nearest import nearest
 
 _MOST_PARTIALS: Final = 1_000  # of one body that are looked into
 _MOST_TOLD: Final = 20  # lacks of one body
+_NAMED: Final = 3  # arguments that one names
 
 
 class Functions(Protocol):
@@ -210,10 +211,11 @@ class Needs:
             fix = self._near(call.name, names)
             yield Lack(Needed.PARTIAL, call.name, template, call.line, message, fix)
         elif known is not None and call.tag != "extends":
-            for name, instead in self._arguments.missing(call, known):
-                message = f"the partial {show(call.name)} is not given {show(name)}, which it reads"
-                fix = f"it is given {show(instead)}, which it does not read any more" if instead else ""
-                yield Lack(Needed.ARGUMENT, name, template, call.line, message, fix)
+            missing, unread = self._arguments.missing(call, known)
+            if missing:
+                message = f"the partial {show(call.name)} is not given {_listed(missing)}, which it reads"
+                fix = f"it is given {_listed(unread)}, which it does not read any more" if unread else ""
+                yield Lack(Needed.ARGUMENT, missing[0], template, call.line, message, fix)
 
     def _of_function(self, payload: Mapping[str, Any]) -> Iterator[Lack]:
         path, line = payload["function"], 0
@@ -233,6 +235,11 @@ class Needs:
     def _near(self, name: str, known: Iterable[str]) -> str:
         near = nearest(name, known)
         return f"did you mean {near!r}?" if near else ""
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(map(show, names[:_NAMED])) + more
 
 
 def _written(expression: Any) -> str | None:

@@ -141,6 +141,14 @@ def test_a_renamed_argument_is_an_argument_that_a_job_does_not_give(
     assert "'n'" in found.lacking[0].lack.fix
 
 
+def test_what_a_partial_may_be_given_is_named_with_what_took_its_place(before: Tree, today: Any) -> None:
+    before.render("{% background _ = 'optional', email: 1 %}")
+    files = {**BEFORE, "partials/optional": "{{ recipient }}{% if note %}{{ note }}{% endif %}"}
+    [row] = check_store(today(files)).lacking
+    assert row.lack.message == "the partial 'optional' is not given 'note', 'recipient', which it reads"
+    assert row.lack.fix == "it is given 'email', which it does not read any more"
+
+
 def test_an_argument_that_every_call_of_today_gives_is_needed(before: Tree, today: Any) -> None:
     before.render(block("{% render 'inner', n: 1 %}"))
     files = {**BEFORE, "partials/inner": "{{ n }}{{ unit }}", "partials/outer": "{% render 'inner', n: 1, unit: 2 %}"}

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine
+from liquid_background.errors import PreviewStopped
 from liquid_background.job import Job, Outcome
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.carrying import Carrier
@@ -100,6 +101,10 @@ def test_a_process_apart_forks_for_who_has_threads() -> None:
         assert apart("well", {}, nothing).said is Said.PASSES
         assert apart("dies", {}, nothing) == ODD["dies"]
         assert apart("well", {}, nothing).said is Said.PASSES
+        os.kill(apart._child._pid, signal.SIGKILL)
+        for _ in range(2):
+            with pytest.raises(PreviewStopped, match="has ended"):
+                apart("well", {}, nothing)
 
 
 def test_an_undeclared_filter_is_not_called_and_a_pure_one_is(tmp_path: Path) -> None:

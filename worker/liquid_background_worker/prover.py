@@ -14,6 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
+from liquid_background.errors import PreviewStopped
 from liquid_background.job import Performer
 from liquid_background.jobs.operating.proving import Proved
 from liquid_background.jobs.operating.verdicts import Said
@@ -225,9 +226,19 @@ class Apart:
         self._child = fork_with_channel(body)
 
     def __call__(self, job_id: str, payload: Mapping[str, Any], meanwhile: Callable[[], None]) -> Proved:
-        """Return what a dry run says of a job."""
-        send(self._child.channel, [job_id, payload])
-        said, why = receive(self._child.channel)
+        """Return what a dry run says of a job.
+
+        Raises:
+            PreviewStopped: when that process has died.
+        """
+        try:
+            send(self._child.channel, [job_id, payload])
+            reply = receive(self._child.channel)
+        except OSError:
+            reply = None
+        if reply is None:
+            raise PreviewStopped("the process that runs jobs dry has ended: somebody killed it, or the system is short")
+        said, why = reply
         return Proved(Said(said), why)
 
     def close(self) -> None:
