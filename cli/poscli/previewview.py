@@ -11,7 +11,7 @@ from liquid_background.jobs.log import printable, printable_once, steady
 from liquid_background.language.dry import Effect, Verdict
 from liquid_background.preview import Preview, PreviewedJob, PreviewedRun, PreviewedValue
 from liquid_background.wording import counted
-from poscli.terminal import styled
+from poscli.terminal import fitted, styled
 
 _COLOURS: Final = {Verdict.PASSES: "green", Verdict.FAILS: "red", Verdict.DEPENDS: "yellow", Verdict.UNKNOWN: "yellow"}
 _VALUE: Final = 100  # characters of a value that are shown
@@ -23,26 +23,32 @@ _LISTED: Final = 20  # effects and log lines of a run; --format json has all
 def as_text(preview: Preview) -> str:
     """Return a preview for reading: the page, its jobs and theirs as a tree, and what was left out."""
     lines = [f"{_bold(f'pages/{preview.page}')}  {_verdict(preview, preview.run)}"]
-    lines += [f"  {line}" for line in _run(preview, preview.run, of_page=True)]
-    lines += _branches(preview, preview.run)
-    lines += ["", _summary(preview)]
-    lines += [f"Left out: {printable(each)}." for each in preview.cut]
+    lines += [fitted(line, before="  ") for line in _run(preview, preview.run, of_page=True)]
+    lines += _branches(preview, preview.run, "")
+    lines += ["", fitted(_summary(preview))]
+    lines += [fitted(f"Left out: {printable(each)}.") for each in preview.cut]
     return "\n".join(lines)
 
 
-def _branches(preview: Preview, run: PreviewedRun) -> Iterator[str]:
-    """Yield the jobs of a run, each with what it makes below it."""
+def _branches(preview: Preview, run: PreviewedRun, before: str) -> Iterator[str]:
+    """Yield the jobs of a run, each with what it makes below it.
+
+    Args:
+        preview: the whole of it.
+        run: whose jobs they are.
+        before: the branches of the tree that go on to the left.
+    """
     for at, job in enumerate(run.jobs):
         is_last = at == len(run.jobs) - 1 and not run.jobs_left_out
-        yield "│"
+        yield f"{before}│"
         head, below = ("└─ ", "   ") if is_last else ("├─ ", "│  ")
-        yield head + _title(preview, job)
-        yield from (f"{below}  {line}" for line in _job(preview, job))
+        yield f"{before}{head}{_title(preview, job)}"
+        yield from (fitted(line, before=f"{before}{below}  ") for line in _job(preview, job))
         if job.run is not None:
-            yield from (f"{below}{line}" for line in _branches(preview, job.run))
+            yield from _branches(preview, job.run, before + below)
     if run.jobs_left_out:
-        yield "│"
-        yield f"└─ … and {counted(run.jobs_left_out, 'more job')}"
+        yield f"{before}│"
+        yield f"{before}└─ … and {counted(run.jobs_left_out, 'more job')}"
 
 
 def _title(preview: Preview, job: PreviewedJob) -> str:

@@ -12,7 +12,6 @@ from poscli.application import app_option, load_engine
 from poscli.completing import pages
 from poscli.page_values import page_options, read_variables, request_of
 from poscli.previewview import as_text
-from poscli.terminal import fitted
 
 
 @click.command("preview")
@@ -66,6 +65,6 @@ def command(
     found = engine.preview(
         page, read_variables(data), jobs=jobs, depth=depth, seconds=seconds, params=request_of(params)
     )
-    click.echo(json.dumps(as_json(found)) if style == "json" else fitted(as_text(found)))
+    click.echo(json.dumps(as_json(found)) if style == "json" else as_text(found))
     if found.fails:
         raise click.exceptions.Exit(1)
