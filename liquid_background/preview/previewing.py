@@ -74,9 +74,19 @@ class Previewing(Functions):
         """
         return self._preview(lambda walk: walk.go(page, data, request), jobs, depth, seconds)
 
-    async def preview_async(self, page: str, data: Mapping[str, Any] | None = None, **options: Any) -> Preview:
+    async def preview_async(
+        self,
+        page: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        jobs: int = MOST_JOBS,
+        depth: int = DEEPEST,
+        seconds: float = SECONDS,
+        **request: Unpack[Request],
+    ) -> Preview:
         """Do what `preview` does, without holding up the event loop."""
-        return await asyncio.to_thread(partial(self.preview, page, data, **options))
+        limits: dict[str, Any] = {"jobs": jobs, "depth": depth, "seconds": seconds}
+        return await asyncio.to_thread(partial(self.preview, page, data, **limits, **request))
 
     def preview_job(
         self, job_id: str, *, jobs: int = MOST_JOBS, depth: int = DEEPEST, seconds: float = SECONDS
@@ -98,9 +108,11 @@ class Previewing(Functions):
         payload = payload_in(self.store, job_id)
         return self._preview(lambda walk: walk.go_from(job_id, payload), jobs, depth, seconds)
 
-    async def preview_job_async(self, job_id: str, **options: Any) -> Preview:
+    async def preview_job_async(
+        self, job_id: str, *, jobs: int = MOST_JOBS, depth: int = DEEPEST, seconds: float = SECONDS
+    ) -> Preview:
         """Do what `preview_job` does, without holding up the event loop."""
-        return await asyncio.to_thread(partial(self.preview_job, job_id, **options))
+        return await asyncio.to_thread(self.preview_job, job_id, jobs=jobs, depth=depth, seconds=seconds)
 
     def _preview(self, go: Callable[[Walk], Preview], jobs: int, depth: int, seconds: float) -> Preview:
         for name, value in (("jobs", jobs), ("depth", depth), ("seconds", seconds)):
