@@ -8,6 +8,7 @@ LiquidBackgroundError
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
 ├── FailureNotFound               no failure group has that id
+├── PreviewStopped                a preview took too long, or too much memory, or its process died
 ├── NotSignedIn                   for the dashboard's `authorize` to raise: who asks is nobody yet, and may sign in
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id

@@ -2,6 +2,7 @@
 
 from liquid_background.preview.document import as_json, from_json
 from liquid_background.preview.previewing import DEEPEST, MOST_JOBS, SECONDS, Previewing
+from liquid_background.preview.tree import Tree
 from liquid_background.preview.values import (
     Preview,
     PreviewedEvent,
@@ -22,6 +23,7 @@ __all__ = [
     "PreviewedRun",
     "PreviewedValue",
     "Previewing",
+    "Tree",
     "as_json",
     "from_json",
 ]

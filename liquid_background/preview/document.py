@@ -32,7 +32,7 @@ def from_json(found: Mapping[str, Any]) -> Preview:
     """
     if found.get("v") != VERSION:
         raise ValueError(f"this preview is of version {found.get('v')!r}; version {VERSION} is known here")
-    return Preview(page=found["page"], run=_run(found["run"]), cut=tuple(found["cut"]))
+    return Preview(page=found["page"], run=_run(found["run"]), cut=tuple(found["cut"]), job=found["job"])
 
 
 def _run(found: Mapping[str, Any]) -> PreviewedRun:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Final, Unpack
 
 from liquid_background.errors import PageNotFound, SettingsError
-from liquid_background.jobs.queue.payloads import read_payload
+from liquid_background.jobs.queue.records import payload_in
 from liquid_background.jobs.store import Store
 from liquid_background.language.dry import DryRuns
 from liquid_background.language.environment import Environment
@@ -17,7 +17,7 @@ from liquid_background.language.rendering import Request
 from liquid_background.preview.child import in_child
 from liquid_background.preview.document import as_json, from_json
 from liquid_background.preview.values import Preview
-from liquid_background.preview.walking import Limits, walk, walk_from_job
+from liquid_background.preview.walking import Limits, Walk
 from liquid_background.settings import Settings
 
 MOST_JOBS: Final = 100
@@ -72,55 +72,61 @@ class Previewing(Functions):
             PreviewStopped: when it took too long, or too much memory.
             SettingsError: when one of the limits is not above 0.
         """
-        for name, value in (("jobs", jobs), ("depth", depth), ("seconds", seconds)):
-            if not value > 0:
-                raise SettingsError(f"{name} is {value!r}; it must be above 0")
-        limits = Limits(jobs=jobs, depth=depth, seconds=seconds)
-        found = in_child(
-            partial(self._previewed, limits, page, data, request),
-            seconds=seconds,
-            megabytes=self.settings.memory_limit,
-        )
-        if _NOT_FOUND in found:
-            raise PageNotFound(found[_NOT_FOUND])
-        return from_json(found)
+        return self._preview(lambda walk: walk.go(page, data, request), jobs, depth, seconds)
 
-    def preview_job(self, job_id: str, *, seconds: float = SECONDS) -> Preview:
-        """Return what a job would do if it ran now, and what comes of the jobs that it makes; nothing of it is done.
+    async def preview_async(
+        self,
+        page: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        jobs: int = MOST_JOBS,
+        depth: int = DEEPEST,
+        seconds: float = SECONDS,
+        **request: Unpack[Request],
+    ) -> Preview:
+        """Do what `preview` does, without holding up the event loop."""
+        limits: dict[str, Any] = {"jobs": jobs, "depth": depth, "seconds": seconds}
+        return await asyncio.to_thread(partial(self.preview, page, data, **limits, **request))
 
-        It is as `preview` of a page is; the `page` of what is returned is the job's template.
+    def preview_job(
+        self, job_id: str, *, jobs: int = MOST_JOBS, depth: int = DEEPEST, seconds: float = SECONDS
+    ) -> Preview:
+        """Return what a job of the store would do against the templates as they are now; nothing of it is done.
 
         Args:
-            job_id: its id, whatever its status.
+            job_id: its id.
+            jobs: as in `preview`, as are the others.
+            depth: how many jobs are run of which each makes the next.
             seconds: that it may take.
 
         Raises:
             JobNotFound: when no record has that id.
-            JobRefused: when its record cannot be read.
+            JobRefused: when the record is not one that a worker may run.
             PreviewStopped: when it took too long, or too much memory.
             StoreUnavailable: when the store cannot be reached.
         """
-        payload = read_payload(self.store, job_id)
-        limits = Limits(jobs=MOST_JOBS, depth=DEEPEST, seconds=seconds)
-        return from_json(
-            in_child(
-                lambda: as_json(walk_from_job(DryRuns(self.environment, self), self.settings, limits, job_id, payload)),
-                seconds=seconds,
-                megabytes=self.settings.memory_limit,
-            )
-        )
+        payload = payload_in(self.store, job_id)
+        return self._preview(lambda walk: walk.go_from(job_id, payload), jobs, depth, seconds)
 
-    async def preview_job_async(self, job_id: str, *, seconds: float = SECONDS) -> Preview:
+    async def preview_job_async(
+        self, job_id: str, *, jobs: int = MOST_JOBS, depth: int = DEEPEST, seconds: float = SECONDS
+    ) -> Preview:
         """Do what `preview_job` does, without holding up the event loop."""
-        return await asyncio.to_thread(partial(self.preview_job, job_id, seconds=seconds))
+        return await asyncio.to_thread(self.preview_job, job_id, jobs=jobs, depth=depth, seconds=seconds)
 
-    async def preview_async(self, page: str, data: Mapping[str, Any] | None = None, **options: Any) -> Preview:
-        """Do what `preview` does, without holding up the event loop."""
-        return await asyncio.to_thread(partial(self.preview, page, data, **options))
+    def _preview(self, go: Callable[[Walk], Preview], jobs: int, depth: int, seconds: float) -> Preview:
+        for name, value in (("jobs", jobs), ("depth", depth), ("seconds", seconds)):
+            if not value > 0:
+                raise SettingsError(f"{name} is {value!r}; it must be above 0")
+        limits = Limits(jobs=jobs, depth=depth, seconds=seconds)
 
-    def _previewed(self, limits: Limits, page: str, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:
-        try:
-            dry = DryRuns(self.environment, self)
-            return as_json(walk(dry, self.settings, limits, page, data, **request))
-        except PageNotFound as error:
-            return {_NOT_FOUND: str(error)}
+        def work() -> dict[str, Any]:
+            try:
+                return as_json(go(Walk(DryRuns(self.environment, self), self.settings, limits)))
+            except PageNotFound as error:
+                return {_NOT_FOUND: str(error)}
+
+        found = in_child(work, seconds=seconds, megabytes=self.settings.memory_limit)
+        if _NOT_FOUND in found:
+            raise PageNotFound(found[_NOT_FOUND])
+        return from_json(found)

@@ -133,14 +133,15 @@ class Preview:
     """What a page would send, and what comes of that, to the end of the chain.
 
     Attributes:
-        page: its name.
-        run: what its render would do; its jobs are in it, and what they make in theirs.
+        page: its name; "" of a job that is in the store.
+        run: what its render, or the job, would do; its jobs are in it, and what they make in theirs.
         cut: what is not shown, and why: one line for each limit that was reached.
     """
 
-    page: str
+    page: str = ""
     run: PreviewedRun
     cut: tuple[str, ...] = ()
+    job: str = ""  # id of the job that it is of; "" of a page
 
     def jobs(self) -> Iterator[PreviewedJob]:
         """Yield all jobs, each before those that it makes."""
@@ -157,13 +158,14 @@ class Preview:
         yield from (job.run for job in self.jobs() if job.run is not None)
 
     @property
+    def effects(self) -> dict[int, Effect]:
+        """All effects, by their numbers."""
+        return {each.number: each for run in self.runs() for each in run.effects}
+
+    @property
     def fails(self) -> bool:
         """Whether the page or one of its jobs fails for certain."""
         return any(run.verdict is Verdict.FAILS for run in self.runs())
-
-    def effect(self, number: int) -> Effect | None:
-        """Return the effect of a number."""
-        return next((each for run in self.runs() for each in run.effects if each.number == number), None)
 
 
 def plain(value: Any) -> Any:

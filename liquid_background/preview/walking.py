@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any, Final, Unpack
+from typing import Any, Final
 
 from liquid_background.errors import NotPlain
 from liquid_background.job import Encoded
@@ -89,17 +89,24 @@ class Walk:
             PageNotFound: when there is none of that name.
         """
         outcome = self._dry.render(page, data, **self._options(), **request)
-        return self._preview(page, outcome, {**self._dry.environment.globals, **request, **(data or {})})
+        values = {**self._dry.environment.globals, **request, **(data or {})}
+        run = self._followed(outcome, values)
+        return Preview(page=page, run=run, cut=tuple(self._cut))
 
-    def go_from_job(self, job_id: str, payload: Mapping[str, Any]) -> Preview:
-        """Return the preview of a job, by its payload: in the place of a page's name it has that of its template."""
-        attempts = payload["max_attempts"]
-        outcome = self._dry.perform(payload, job_id, max_attempts=attempts, **self._options())
+    def go_from(self, job_id: str, payload: Mapping[str, Any]) -> Preview:
+        """Return the preview of a job that is in the store."""
+        outcome = self._dry.perform(payload, job_id, max_attempts=payload["max_attempts"], **self._options())
         values = {**decode_all(payload["handed_over"]), **decode_all(payload["parameters"])}
-        return self._preview(payload["template"], outcome, values)
+        run = self._followed(outcome, values)
+        return Preview(job=job_id, run=run, cut=tuple(self._cut))
 
-    def _preview(self, page: str, outcome: DryOutcome, values: Mapping[str, Any]) -> Preview:
-        """Return the preview that begins with a run, and goes on with the jobs that it makes."""
+    def _followed(self, outcome: DryOutcome, values: Mapping[str, Any]) -> PreviewedRun:
+        """Return the first run, with all that comes of it.
+
+        Args:
+            outcome: how it would end.
+            values: that it was given, for their secrets.
+        """
         self._effects += len(outcome.effects)
         steps, left_out = self._steps(outcome, 0, 0.0)
         left = deque(steps)
@@ -107,7 +114,7 @@ class Walk:
             step = left.popleft()
             self._take(step)
             left += step.steps
-        return Preview(page=page, run=self._run(outcome, steps, left_out, values), cut=tuple(self._cut))
+        return self._run(outcome, steps, left_out, values)
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -231,24 +238,3 @@ def _encoded(value: object) -> Encoded:
         return a(type(value).__name__)
     large = size(made) > LONGEST
     return f"{a(type(value).__name__)} of {size(made):,} bytes" if large else made
-
-
-def walk(
-    dry: DryRuns,
-    settings: Settings,
-    limits: Limits,
-    page: str,
-    data: Mapping[str, Any] | None = None,
-    **request: Unpack[Request],
-) -> Preview:
-    """Return the preview of a page, made in this process.
-
-    Raises:
-        PageNotFound: when there is none of that name.
-    """
-    return Walk(dry, settings, limits).go(page, data, request)
-
-
-def walk_from_job(dry: DryRuns, settings: Settings, limits: Limits, job_id: str, payload: Mapping[str, Any]) -> Preview:
-    """Return the preview of a job, made in this process."""
-    return Walk(dry, settings, limits).go_from_job(job_id, payload)

@@ -22,7 +22,6 @@ class Action(StrEnum):
     PAUSE = "pause"  # and resume: queues, source names, groups, schedules
     RUN = "run"  # a schedule now
     SILENCE = "silence"  # failure groups
-    PROVE = "prove"  # run jobs dry: the preview of one, the proof of a failure group
     ABORT = "abort"  # operations
 
 

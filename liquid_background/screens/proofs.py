@@ -26,8 +26,8 @@ _WORDS: Final = {
 
 
 def prove(screen: Screen) -> ScreenAnswer:
-    """Have workers run the jobs of a failure group dry."""
-    screen.check(Action.PROVE)
+    """Have workers run the jobs of a failure group dry, for those who may retry them."""
+    screen.check(Action.RETRY)
     failure = screen.engine.failures.resolve(screen.request.segments[1])
     wanted = Filter(status=JobStatus.FAILED, failure=failure)
     proof, _ = screen.engine.operations.proof_of(failure)

@@ -29,10 +29,7 @@ MOST: Final = 120_000  # bytes of a picture
 CARD_DECLINED: Final = (
     "{% liquid\n  assign charge = amount | divided_by: installments\n  log charge\n%}Charged {{ charge }}"
 )
-CONTACT: Final = (
-    "{% log 'Contact written' %}{% background source_name: 'index_contact' %}indexed{% endbackground %}"
-    "{% assign group = customer_id | modulo: 4 %}\n{{ 12 | divided_by: group }} contacts, {{ customer_id }} among them"
-)
+CONTACT: Final = "{% assign group = customer_id | modulo: 4 %}{{ 12 | divided_by: group }} contacts"
 ROUND: Final = "{% for i in (1..ROUNDS) %}{% assign n = i | times: 3 %}{% endfor %}"
 KINDS: Final = {
     "send_receipt": ("pages/checkout", 18, "Dear {{ name }}, thank you for order {{ order_id }}.", 300),
@@ -156,8 +153,7 @@ def _take(shop: Shop, browser: Browser) -> None:
         "overview-dark": "",
     }
     _shoot(shop, browser, paths)
-    proven, passing = _prove(shop)  # after the others, on which it would be seen
-    _shoot(shop, browser, {"proof": f"failures/{proven}", "preview": f"jobs/{passing}/preview"})
+    _shoot(shop, browser, {"proof": f"failures/{_prove(shop)}"})  # after the others, on which it would be seen
 
 
 def _shoot(shop: Shop, browser: Browser, paths: Mapping[str, str]) -> None:
@@ -176,8 +172,8 @@ def _shoot(shop: Shop, browser: Browser, paths: Mapping[str, str]) -> None:
         print(f"{place.name}: {place.stat().st_size:,} bytes", flush=True)
 
 
-def _prove(shop: Shop) -> tuple[str, str]:
-    """Have jobs fail, mend that but for a few, and have them proven; return the failure group, and one that passes."""
+def _prove(shop: Shop) -> str:
+    """Have jobs fail, mend that but for a few, and have them proven; return the failure group."""
     engine, name, body = shop.engine, "update_contact", "{% include 'crm/contact', customer_id: customer_id %}"
     jobs = [
         Job(source_name=name, template="pages/account", line=12, source=body, parameters={"customer_id": number})
@@ -191,7 +187,7 @@ def _prove(shop: Shop) -> tuple[str, str]:
     [group] = engine.failures.list(source_name=name)
     engine.operations.start("prove", Filter(failure=group.id), by="ada")
     _wait(lambda: all(each.ended for each in engine.operations.list(1)))
-    return group.id, jobs[0].id
+    return group.id
 
 
 def _wait(condition: Callable[[], bool]) -> None:

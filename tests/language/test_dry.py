@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
-from liquid import Node, RenderContext, Tag, TokenStream
+from liquid import CachingDictLoader, ChoiceLoader, Node, RenderContext, Tag, TokenStream
 from liquid.builtin.filters.string import upcase
 from liquid.expression import Expression
 from liquid.filter import string_filter, with_context
 from liquid.parser import get_parser
 from liquid.token import TOKEN_TAG
 
-from liquid_background import expose, parse_arguments
+from liquid_background import Engine, Environment, expose, parse_arguments
 from liquid_background.job import Job
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.compiled import deciding
 from liquid_background.language.dry import DryRuns, Verdict
 from liquid_background.language.exposed import REGISTERED
+from liquid_background.language.pages import SiteLoader
 from liquid_background.language.tags.output import EchoNode
+from liquid_background.language.template import Template
 from tests.language.drying import Called, Dry, messages, refuse
 
 # What is not called
@@ -266,3 +269,54 @@ def test_an_expression_of_the_applications_class_is_not_evaluated(dry: Dry) -> N
 
     dry.engine.environment.add_tag(LazyTag, pure=True)
     assert dry.page("{% lazy %}").result == "[Lazy?]"
+
+
+def test_what_answers_for_a_dialect_is_not_called(tmp_path: Path) -> None:
+    environment = Environment(loader=SiteLoader(tmp_path), dialect="platformos")
+    site = Dry(tmp_path, Engine(environment=environment, redis_url="redis://127.0.0.1:1"))
+    environment.provide("graphql", refuse)
+    environment.provide("asset_url", refuse)
+    source = "{% graphql r = 'search', page: 2 %}{{ r.items }} {{ 'a.css' | asset_url }}{% log 'behind' %}"
+    outcome = site.page(source)
+    assert outcome.result == "[graphql?] [asset_url?]"
+    assert messages(outcome) == [("behind", ())]
+    query, asset = outcome.effects
+    assert (query.kind, query.arguments) == ("graphql", {"0": "search", "1": {"page": 2}, "2": ""})
+    assert (asset.kind, asset.arguments) == ("filter", {"0": "a.css"})
+    environment.provide("graphql", refuse, preview=lambda name, args, text: {"items": [name]})
+    environment.provide("asset_url", lambda path: f"/assets/{path}", pure=True)
+    assert site.page(source).result == "search /assets/a.css"
+
+
+def test_frameworks_environments_have_dry_copies(dry: Dry) -> None:
+    """An environment of a class of its own, with templates of a class of their own, and a loader that caches."""
+
+    class OwnTemplate(Template):
+        """As applications may have it."""
+
+    class Own(Environment):
+        template_class = OwnTemplate
+
+        def __init__(self, **options: Any) -> None:
+            super().__init__(**options)
+            self.made_here = True
+
+    environment = Own(loader=ChoiceLoader([CachingDictLoader({"page": "{{ 'a' | act }}"}), SiteLoader(dry.root)]))
+    environment.add_filter("act", lambda left: left)
+    engine = Engine(environment=environment, redis_url="redis://127.0.0.1:1")
+    assert engine.render("page") == "a"  # which caches it
+    environment.add_filter("act", refuse)
+    assert DryRuns(environment).render("page").result == "[act?]"
+
+
+def test_a_loader_that_gives_templates_of_an_environment_of_its_own_is_asked_for_their_text(dry: Dry) -> None:
+    environment = dry.engine.environment
+
+    class Stubborn(SiteLoader):
+        def load(self, env: Any, name: str, **options: Any) -> Any:
+            return super().load(environment, name, **options)
+
+    environment.loader = Stubborn(dry.root)
+    environment.add_filter("act", refuse)
+    dry.write(partials__p="{{ 'b' | act }}")
+    assert dry.page("{{ 'a' | act }}{% include 'p' %}").result == "[act?][act?]"

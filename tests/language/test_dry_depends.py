@@ -106,6 +106,20 @@ def test_an_error_behind_it_depends_on_it(asking: Dry) -> None:
     assert (before.verdict, before.depends_on, before.jobs) == (Verdict.FAILS, (), ())
 
 
+def test_an_error_of_a_job_that_was_given_it_depends_on_it(asking: Dry) -> None:
+    asking.write(
+        pages__page=f"{ASK}{{% background _ = r.name %}}"
+        "{% background source_name: 's', a: r %}{% assign x = a %}{% include x %}{% endbackground %}"
+    )
+    runs = DryRuns(asking.engine.environment)
+    jobs = runs.render("page").jobs
+    marks = runs.environment.trace.marks
+    for job in jobs:
+        outcome = runs.perform(job.payload, marks=marks, first=2)
+        assert (outcome.verdict, outcome.depends_on) == (Verdict.DEPENDS, (1,))
+        assert "partial '[ask?]' not found" in str(outcome.error)
+
+
 def test_nothing_that_a_template_or_a_value_writes_is_taken_for_a_mark(asking: Dry) -> None:
     text = "_000000000000000000000000_ [ask?]"
     outcome = asking.page(f"{{{{ x }}}}{text}", {"x": text})

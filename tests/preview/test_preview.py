@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine, Environment
-from liquid_background.errors import PageNotFound, PreviewStopped, SettingsError
+from liquid_background.errors import JobNotFound, JobRefused, PageNotFound, PreviewStopped, SettingsError
+from liquid_background.jobs.store import Store
 from liquid_background.language.dry import Verdict
 from liquid_background.language.pages import SiteLoader
-from liquid_background.preview import Preview, as_json, from_json
+from liquid_background.preview import Preview, Tree, as_json, from_json
+from liquid_background.settings import Settings
+from tests.jobs.queue.test_delays import commands
 
 Write = Callable[..., None]
 
@@ -254,3 +257,40 @@ def test_jobs_that_pure_code_enqueues_are_collected(engine: Engine, write: Write
 
 def plan(engine: Engine) -> None:
     engine.enqueue("p", {})
+
+
+def test_a_long_chain_is_followed_if_that_is_asked_for(engine: Engine, write: Write) -> None:
+    write(pages__page="{% background _ = 'again' %}", partials__again="{% background _ = 'again' %}")
+    preview = engine.preview("page", depth=100, jobs=200)
+    assert len(names(preview)) == 101
+    assert len([*Tree(preview).rows()]) > 300
+
+
+def test_a_template_that_includes_itself_fails(engine: Engine, write: Write) -> None:
+    write(pages__page="{% background _ = 'again' %}", partials__again="{% include 'again' %}")
+    (job,) = engine.preview("page").jobs()
+    assert job.run is not None
+    assert (job.run.verdict, job.run.raised) == (Verdict.FAILS, "LimitReached")
+    assert "does one include itself?" in str(job.run.error)
+
+
+def test_a_job_of_the_store_is_run_dry_by_its_id(store: Store, settings: Settings, tmp_path: Path) -> None:
+    environment = Environment(loader=SiteLoader(tmp_path / "templates"))
+    engine = Engine(environment=environment, settings=settings)
+    engine.render_string(
+        "{% background source_name: 's', a: 1 %}{{ a }}{% log 'x' %}{% endbackground %}", name="pages/p"
+    )
+    (job,) = engine.jobs.list()
+    told: list[Preview] = []
+    words = {each.split()[0] for each in commands(store, lambda: told.append(engine.preview_job(job.id)))}
+    assert words <= {"PING", "CLIENT", "HELLO", "HGET", "CONFIG", "INFO"}
+    (preview,) = told
+    assert (preview.job, preview.page, preview.run.output) == (job.id, "", "1")
+    assert [line.message for line in preview.run.lines] == ["x"]
+    assert asyncio.run(engine.preview_job_async(job.id)) == preview
+    assert next(iter(Tree(preview).rows())) == ("", f"job {job.id}  passes")
+    with pytest.raises(JobNotFound):
+        engine.preview_job("none")
+    store.client.hset(f"rq:job:{job.id}", "data", b"\x80pickle")
+    with pytest.raises(JobRefused):
+        engine.preview_job(job.id)

@@ -1,16 +1,13 @@
-"""The proof of a failure group and the preview of a job, as the dashboard shows them."""
+"""The proof of a failure group, as the dashboard shows it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from liquid_background import Engine
-from liquid_background.errors import JobNotFound
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import OperationState
@@ -105,10 +102,7 @@ def test_only_those_prove_and_retry_who_may(engine: Engine, ask: Ask, desk: Desk
     for act in ("prove", "retry-passing"):
         assert ask(f"failures/{failure}/{act}").status == 405
         assert ask(f"failures/{failure}/{act}", {}, visitor=READER).status == 403
-    assert ask(f"failures/{failure}/prove", {}, visitor=Visitor("eve", frozenset({Action.RETRY}))).status == 403
-    assert ask(f"failures/{failure}/retry-passing", {}, visitor=Visitor("eve", frozenset({Action.PROVE}))).status == 403
-    assert ask("jobs/a0/preview", visitor=READER).status == 403
-    assert "Preview" not in text_of(ask("jobs/a0", visitor=READER))
+    assert ask(f"failures/{failure}/prove", {}, visitor=Visitor("eve", frozenset({Action.CANCEL}))).status == 403
     assert "/prove" not in text_of(ask(f"failures/{failure}", visitor=READER))
     assert engine.operations.list() == []
     assert ask("failures/zzzz/prove", {}).status == 404
@@ -123,61 +117,13 @@ def test_a_retry_stands_on_a_proof_of_its_own_group(engine: Engine, ask: Ask, de
     assert {each.state for each in engine.operations.list()} == {OperationState.RUNNING}
 
 
-def test_a_job_is_previewed_with_its_output_log_effects_and_jobs(engine: Engine, ask: Ask, desk: Desk) -> None:
-    engine.environment.add_filter("charge", lambda value: pytest.fail("it was called"))
-    mend(engine)
-    source = (
-        "{% include 'mail', n: n %}\n{{ 5 | charge }}\n{% log 'begun', type: 'step' %}"
-        "{% background source_name: 'next', delay: 2 %}{% include 'gone' %}{% endbackground %}"
-    )
-    desk.fail("a", source=source, parameters={"n": 7, "token": "hunter"})
-    assert Read(ask("jobs/a")).links["Preview"] == "jobs/a/preview"
-    before = sorted(engine.store.client.keys("*"))
-    html = text_of(ask("jobs/a/preview"))
-    page = Read(ask("jobs/a/preview"))
-    assert "Hi 7" in html
-    assert "[step] begun" in html
-    assert page.row("filter")[:3] == ["filter", "charge", "5"]
-    assert page.row("next")[2:5] == ["default", "2m", "fails"]
-    assert "partial &#39;gone&#39; not found" in html
-    assert "hunter" not in html
-    assert sorted(engine.store.client.keys("*")) == before
-
-
-def test_a_job_that_loops_or_fails_is_previewed_too(engine: Engine, ask: Ask, desk: Desk, monkeypatch: Any) -> None:
-    desk.fail("fails", source="{% include 'gone' %}")
-    assert "partial &#39;gone&#39; not found" in text_of(ask("jobs/fails/preview"))
-    assert ask("jobs/nothing/preview").status == 404
-    monkeypatch.setattr("liquid_background.screens.preview._SECONDS", 0.2)
-    loop = "{% for i in (1..3000) %}{% for j in (1..3000) %}{% assign x = j %}{% endfor %}{% endfor %}"
-    desk.fail("loops", source=loop)
-    page = ask("jobs/loops/preview")
-    assert page.status == 200
-    assert "takes too long to tell" in text_of(page) or "took longer" in text_of(page)
-    engine.store.client.hset("rq:job:fails", "data", "garbage")
-    assert "not the JSON of a job" in text_of(ask("jobs/fails/preview"))
-
-
-def test_hostile_text_of_a_preview_and_a_proof_is_shown_as_text(
+def test_hostile_text_of_a_proof_is_shown_as_text(
     engine: Engine, ask: Ask, desk: Desk, carry: Callable[[], None]
 ) -> None:
     desk.fail("a", source="{{ text }}{% log text, type: text %}{% include text %}", parameters={"text": HOSTILE})
     [group] = engine.failures.list()
     ask(f"failures/{group.id}/prove", {})
     carry()
-    for url in ("jobs/a/preview", f"failures/{group.id}"):
-        html = text_of(ask(url))
-        assert "<img" not in html
-        assert "\u202e" not in html
-
-
-def test_the_preview_of_a_job_by_the_engine_has_the_whole_chain(engine: Engine, desk: Desk) -> None:
-    inner = "{% background source_name: 'second' %}{% log 'end' %}{% endbackground %}"
-    source = f"{{% background source_name: 'first' %}}{inner}{{% endbackground %}}{{{{ token }}}}"
-    desk.send("a", source=source, parameters={"token": "hunter"})
-    for preview in (engine.preview_job("a"), asyncio.run(engine.preview_job_async("a"))):
-        assert (preview.page, preview.run.output) == ("pages/x", "[masked]")
-        assert [job.source_name for job in preview.jobs()] == ["first", "second"]
-    with pytest.raises(JobNotFound):
-        engine.preview_job("nothing")
-    assert desk.statuses("a") == ["pending"]
+    html = text_of(ask(f"failures/{group.id}"))
+    assert "<img" not in html
+    assert "\u202e" not in html

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Final
 
 import click
 
-from liquid_background.preview import DEEPEST, MOST_JOBS, SECONDS, as_json
+from liquid_background.preview import DEEPEST, MOST_JOBS, SECONDS, Tree, as_json
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
 from poscli.page_values import page_options, read_variables, request_of
-from poscli.previewview import as_text
-from poscli.terminal import fitted
+from poscli.terminal import fitted, styled
+
+_COLOURS: Final = {"good": "green", "bad": "red", "doubtful": "yellow", "note": "cyan"}
 
 
 @click.command("preview")
@@ -66,6 +68,14 @@ def command(
     found = engine.preview(
         page, read_variables(data), jobs=jobs, depth=depth, seconds=seconds, params=request_of(params)
     )
-    click.echo(json.dumps(as_json(found)) if style == "json" else fitted(as_text(found)))
+    if style == "json":
+        click.echo(json.dumps(as_json(found)))
+    else:
+        for before, line in Tree(found, _paint).rows():
+            click.echo(fitted(line, before=before))
     if found.fails:
         raise click.exceptions.Exit(1)
+
+
+def _paint(text: str, tone: str) -> str:
+    return styled(text, bold=True) if tone == "name" else styled(text, fg=_COLOURS[tone])

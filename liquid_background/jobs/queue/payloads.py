@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from liquid_background.errors import JobRefused
-from liquid_background.jobs.contract import not_found
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.lookup import read_fields
@@ -26,19 +25,6 @@ class Payloads:
     unread: int  # jobs of ours whose record cannot be read
     looked_at: int  # ids since the beginning
     of: int  # ids that there were to look at
-
-
-def read_payload(store: Store, job_id: str) -> Mapping[str, Any]:
-    """Return what a job is to run.
-
-    Raises:
-        JobNotFound: when no record has that id.
-        JobRefused: when its record cannot be read.
-        StoreUnavailable: when the store cannot be reached.
-    """
-    for _, (data, *_) in read_fields(store, [job_id], ("data",)):
-        return decode_payload(inflate(data or b""))
-    raise not_found(job_id)
 
 
 def payloads(store: Store, settings: Settings, wanted: Filter) -> Iterator[Payloads]:

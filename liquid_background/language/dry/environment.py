@@ -156,7 +156,7 @@ def dry_environment(env: Environment) -> DryEnvironment:
 
 def stand_in(kind: str, name: str, function: Callable[..., Any], env: DryEnvironment) -> Callable[..., Any]:
     """Return what is called in the place of a function of the application."""
-    said = getattr(function, "declared", None) or env.origin.declared_hooks.get(name)
+    said = getattr(function, "declared", None) or env.origin._declared_hooks.get(name)
     declared: Declared = said if said is not None and said.of in (function, None) else NOTHING_SAID
 
     def call(*args: object, **named: object) -> object:

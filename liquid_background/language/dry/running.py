@@ -134,6 +134,7 @@ class DryRuns:
             first: the number of its first effect.
         """
         self._begin(seconds, marks, first)
+        self.environment.trace.decide(self.environment.trace.marks.numbers(payload.get("partial")))
         self._executor.raised = None
         outcome = self._executor.perform(job_id, payload, attempt, max_attempts)
         return self._outcome(outcome, self._executor.raised)

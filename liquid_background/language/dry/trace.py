@@ -63,7 +63,7 @@ class Trace:
         self.marks = marks
         self.effects: list[Effect] = []
         self.decided: frozenset[int] = frozenset()  # effects that all that comes now depends on
-        self.valued: frozenset[int] = frozenset()  # effects of which there is a value
+        self.valued: frozenset[int] = frozenset()  # effects of which a value was read
         self.worked_on: frozenset[int] = frozenset()  # effects of whose value a filter would make something
         self.left_out = 0  # effects that are not listed
         self.options_depend: frozenset[int] = frozenset()  # of the next job
@@ -101,6 +101,7 @@ class Trace:
     def note(self, numbers: Iterable[int]) -> None:
         """Note that the innermost node has read what depends on effects."""
         self._frames[-1].reads |= {*numbers}
+        self.valued = self.valued.union(numbers)
 
     def noted(self, value: object) -> Any:
         """Return a value that was read."""
@@ -125,7 +126,6 @@ class Trace:
 
     def value_of(self, number: int, label: str) -> str:
         """Return what stands for the value of an effect, which is read here."""
-        self.valued |= {number}
         self.note((number,))
         return self.marks.mark(label, (number,))
 
