@@ -65,7 +65,7 @@ def test_a_job_is_previewed(shop: Shop, page: Page, failure: str) -> None:
     expect(page.get_by_role("region", name="Preview")).to_contain_text("log: sent")
     found = Axe().run(page, options={"runOnly": TAGS})
     assert found.violations_count == 0, found.generate_report()
-    page.get_by_role("link", name="Back").click()
+    page.get_by_role("link", name="Back", exact=True).click()
     assert page.url == f"{shop.url}/jobs/{job.id}"
     assert shop.engine.jobs.get(job.id).status == "failed"
 

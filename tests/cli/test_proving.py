@@ -63,6 +63,8 @@ def test_what_passes_is_told_and_run_again(project: Any, failure: str) -> None:
 def test_options_of_a_retry_go_with_one(project: Any) -> None:
     for option in (("--yes",), ("--rate", "1/s")):
         assert "go with --retry-passing" in project.quick("failures", "prove", "x", *option, code=2).err
+    both = ("--retry-passing", "--format", "json")
+    assert "leave --format json out" in project.quick("failures", "prove", "x", *both, code=2).err
 
 
 def test_a_worker_carries_out_the_proof_that_the_dashboard_starts(project: Any, failure: str) -> None:

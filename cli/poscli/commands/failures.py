@@ -172,6 +172,8 @@ def prove(failure: str, retry_passing: bool, rate: str, yes: bool, style: str, a
     """
     if (rate or yes) and not retry_passing:
         raise click.UsageError("--rate and --yes go with --retry-passing")
+    if retry_passing and style == "json":
+        raise click.UsageError("--retry-passing says in words how it went: leave --format json out")
     load("poscli.proving:prove_group")(app, failure, style, retry_passing=retry_passing, rate=rate, yes=yes)
 
 
