@@ -12,6 +12,7 @@ from typing import Final
 from liquid import Token
 
 from liquid_background.language.syntax import column_of, line_of
+from liquid_background.lint.edits import Edit
 from liquid_background.wording import counted
 
 MAX_FINDINGS: Final = 100
@@ -100,11 +101,19 @@ class Finding:
     rule: Rule
     message: str
     fix: str = ""
+    width: int = 0  # characters of its line that it is about; 0 when that cannot be told
+    edits: tuple[Edit, ...] = ()  # that surely mend it, all of them together
 
 
-def finding(path: str, token: Token, rule: str, message: str, fix: str = "") -> Finding:
+def finding(path: str, token: Token, rule: str, message: str, fix: str = "", edits: tuple[Edit, ...] = ()) -> Finding:
     """Return a finding at a token."""
-    return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix)
+    return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix, width_of(token), edits)
+
+
+def width_of(token: Token) -> int:
+    """Return how many characters of its first line a token takes; 0 when it does not stand there as it is."""
+    word = token.value.partition("\n")[0]
+    return len(word) if token.start_index >= 0 and token.source.startswith(word, token.start_index) else 0
 
 
 # A `#` comment, in delimiters or as a line of {% liquid %}, or a comment block.

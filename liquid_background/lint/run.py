@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from liquid.exceptions import LiquidError
 
 from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of, walk
+from liquid_background.language.pages import LAYOUTS, PARTIALS, Texts, key_of, sites_of, walk
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
 from liquid_background.lint.partials import Partials
@@ -31,17 +32,28 @@ def any_time(priority: str) -> float:
     return MAX_TIMEOUT
 
 
+def _names_given(text: bytes) -> Iterator[str]:
+    return (name for pair in _GIVEN.findall(text.decode("utf-8", "replace")) for name in pair)
+
+
 class Run:
     """One check.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
         job_timeout: returns the setting for a priority.
+        unsaved: texts that are not in their files yet; the environment finds them already.
     """
 
-    def __init__(self, environment: Environment, job_timeout: Callable[[str], float] = any_time) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        job_timeout: Callable[[str], float] = any_time,
+        unsaved: Texts = MappingProxyType({}),
+    ) -> None:
         self.environment = environment
         self.job_timeout = job_timeout
+        self.unsaved = unsaved
         self.sites = sites_of(environment.loader)
         self.names: FirstUses = {}
         self.scheduled = 0  # pages and partials with a schedule
@@ -67,9 +79,11 @@ class Run:
         names: set[str] = set()
         for site in self.sites:
             for file in walk(str(site.root), str(site.root)).templates:
-                with suppress(OSError):
-                    text = Path(file.path).read_bytes().decode("utf-8", "replace")
-                    names.update(name for pair in _GIVEN.findall(text) for name in pair)
+                if not self.unsaved or key_of(file.path) not in self.unsaved:
+                    with suppress(OSError):
+                        names.update(_names_given(Path(file.path).read_bytes()))
+        for text in self.unsaved.values():
+            names.update(_names_given(text))
         return frozenset(names)
 
     def folder_of(self, path: str) -> str:
