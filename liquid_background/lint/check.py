@@ -31,7 +31,7 @@ from liquid_background.language.pages import (
     unusable_folders,
     walk,
 )
-from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
+from liquid_background.language.syntax import show, what_was_wrong
 from liquid_background.lint.crowds import check_crowds
 from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
 from liquid_background.lint.nodes import NodesCheck

@@ -105,7 +105,9 @@ class Finding:
     edits: tuple[Edit, ...] = ()  # that surely mend it, all of them together
 
 
-def finding(path: str, token: Token, rule: str, message: str, fix: str = "", edits: tuple[Edit, ...] = ()) -> Finding:
+def finding(
+    path: str, token: Token, rule: str, message: str, fix: str = "", *, edits: tuple[Edit, ...] = ()
+) -> Finding:
     """Return a finding at a token."""
     return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix, width_of(token), edits)
 

@@ -17,6 +17,7 @@ from liquid_background.language.environment import Environment
 from liquid_background.language.pages import LAYOUTS, PARTIALS, Texts, key_of, sites_of, walk
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
+from liquid_background.lint.members import members_in
 from liquid_background.lint.partials import Partials
 from liquid_background.lint.values import slug_conflicts
 from liquid_background.nearest import Suggestions
@@ -60,6 +61,7 @@ class Run:
         self.partials = Partials(environment)
         self.suggestions = Suggestions()
         self.conflicts = slug_conflicts(environment)
+        self._members: tuple[str, frozenset[str]] = ("", frozenset())
         self._found: dict[tuple[str, str], bool] = {}
         self._consumed: dict[str, bool] = {}
 
@@ -85,6 +87,12 @@ class Run:
         for text in self.unsaved.values():
             names.update(_names_given(text))
         return frozenset(names)
+
+    def members_of(self, source: str) -> frozenset[str]:
+        """Return the paths of a template that have members there, each file's looked for once."""
+        if self._members[0] is not source:
+            self._members = source, members_in(source)
+        return self._members[1]
 
     def folder_of(self, path: str) -> str:
         """Return which folder of its site a file is in, such as `partials`; "" for a file of no site."""

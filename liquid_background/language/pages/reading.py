@@ -92,7 +92,7 @@ def _open(place: Place) -> int:
 
 @contextmanager
 def folder_of(place: Place) -> Iterator[int]:
-    """Open the folder of a file, following no link from the site's on: those that it may have were followed, and judged.
+    """Open the folder of a file, following no link from the site's on: those that it may have were followed before.
 
     Raises:
         OSError: when one has come to stand on the way.

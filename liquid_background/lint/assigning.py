@@ -1,0 +1,126 @@
+"""The assigns at the start of a block by which its job gets what the block reads of the page."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+from liquid import Token
+from liquid.builtin.expressions import Path
+
+from liquid_background.language.tags import BackgroundNode
+from liquid_background.lazy import kept
+from liquid_background.lint.edits import Edit, replaced
+from liquid_background.lint.members import SEGMENT, plain_path
+from liquid_background.lint.partials import read_by
+from liquid_background.lint.run import Run
+
+_WORD: Final = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
+_TRIES: Final = 9  # names that are looked at for one that is free
+
+
+class Blank(NamedTuple):
+    """A page path that a body reads where nothing is handed over."""
+
+    path: Path
+    covered: int  # its segments that the page can resolve: up to the first bracket that may be the body's
+    turn: str = ""  # what each thing is called that is in it, where it is what a loop goes through
+
+    @property
+    def handed(self) -> Path:
+        """The part of it that the page can hand over."""
+        return (
+            self.path if self.covered == len(self.path.path) else Path(self.path.token, self.path.path[: self.covered])
+        )
+
+
+class Assigning:
+    """The assigns of one block.
+
+    Args:
+        run: the check.
+        node: the block.
+    """
+
+    def __init__(self, run: Run, node: BackgroundNode) -> None:
+        self._run = run
+        self._node = node
+        self._names: dict[str, str] = {}
+
+    def name(self, blank: Blank) -> str:
+        """Return the name to assign a path to: one that means nothing else in the block."""
+        handed = blank.handed
+        written = str(handed)
+        if written not in self._names:
+            name = re.sub(r"\W+", "_", "_".join(str(part) for part in handed.path if isinstance(part, str | int)))
+            if len(handed.path) > 1 or written != name:
+                name = self._free(name)
+            self._names[written] = name
+        return self._names[written]
+
+    def edits(self, blank: Blank) -> tuple[Edit, ...]:
+        """Return what has the job get a value: an assign, and its name where the value is read.
+
+        None when the value surely is one that has members, which a page may not be able to hand over: its members
+        are what to hand over.
+        """
+        handed, name = blank.handed, self.name(blank)
+        token = blank.path.token
+        end = _end_of(token, blank.covered)
+        written = token.source[token.start_index : end]
+        members = self._run.members_of(token.source)
+        if (
+            plain_path(written) != plain_path(str(handed))
+            or plain_path(str(handed)) in members
+            or blank.turn in members
+        ):
+            return ()
+        assign = self._assign(name, " ".join(written.split()))
+        read = replaced(token.source, token.start_index, written, name) if written != name else ()
+        return (*assign, *read) if assign and (read or written == name) else ()
+
+    def _assign(self, name: str, value: str) -> tuple[Edit, ...]:
+        """Return the edit that writes an assign at the start of the body, where it prints nothing."""
+        body = self._node.source
+        whole = self._node.token.source
+        assert body is not None
+        start = _index_of(whole, body.line, body.column)
+        if whole.startswith(body.text, start):
+            return (Edit(body.line, body.column, body.line, body.column, f"{{% assign {name} = {value} %}}"),)
+        line = body.line + 1  # lines of a `liquid` tag, which stand behind that one's opener in the body's text
+        start = _index_of(whole, line, 0)
+        first = whole[start:].partition("\n")[0]
+        if not first.strip():
+            return ()
+        indent = first[: len(first) - len(first.lstrip())]
+        newline = "\r\n" if first.endswith("\r") else "\n"
+        return (Edit(line, 0, line, 0, f"{indent}assign {name} = {value}{newline}"),)
+
+    def _free(self, name: str) -> str:
+        taken = self._taken | {*self._names.values()}
+        tries = (name, *(f"{name}_{number}" for number in range(2, _TRIES)))
+        return next((each for each in tries if each not in taken), f"{name}_of_page")
+
+    @kept
+    def _taken(self) -> frozenset[str]:
+        """The names that mean something in the block, or in a partial that it includes."""
+        body = self._node.source
+        assert body is not None
+        read = read_by(self._run.partials, self._node) or frozenset()
+        return frozenset(_WORD.findall(body.text)) | read | {*self._node.parameter_names()}
+
+
+def _end_of(token: Token, segments: int) -> int:
+    """Return where in its source the first segments of a path end that starts at a token."""
+    at = token.start_index + len(token.value)
+    for _ in range(segments - 1):
+        found = SEGMENT.match(token.source, at)
+        at = found.end() if found is not None else at
+    return at
+
+
+def _index_of(source: str, line: int, column: int) -> int:
+    start = 0
+    for _ in range(line - 1):
+        start = source.find("\n", start) + 1
+    return start + column
