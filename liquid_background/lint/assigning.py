@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from liquid import Token
 from liquid.builtin.expressions import Path
 
 from liquid_background.language.tags import BackgroundNode
@@ -62,18 +61,13 @@ class Assigning:
         """Return what has the job get a value: an assign, and its name where the value is read.
 
         None when the value surely is one that has members, which a page may not be able to hand over: its members
-        are what to hand over.
+        are what to hand over. So it is behind a bracket that may be the body's.
         """
-        handed, name = blank.handed, self.name(blank)
-        token = blank.path.token
-        end = _end_of(token, blank.covered)
-        written = token.source[token.start_index : end]
+        token, name, path = blank.path.token, self.name(blank), plain_path(str(blank.path))
+        written = token.source[token.start_index : _end_of(blank.path)]
         members = self._run.members_of(token.source)
-        if (
-            plain_path(written) != plain_path(str(handed))
-            or plain_path(str(handed)) in members
-            or blank.turn in members
-        ):
+        is_whole = blank.covered == len(blank.path.path) and plain_path(written) == path
+        if not is_whole or path in members or blank.turn in members:
             return ()
         assign = self._assign(name, " ".join(written.split()))
         read = replaced(token.source, token.start_index, written, name) if written != name else ()
@@ -110,10 +104,11 @@ class Assigning:
         return frozenset(_WORD.findall(body.text)) | read | {*self._node.parameter_names()}
 
 
-def _end_of(token: Token, segments: int) -> int:
-    """Return where in its source the first segments of a path end that starts at a token."""
+def _end_of(path: Path) -> int:
+    """Return where in its source a path ends."""
+    token = path.token
     at = token.start_index + len(token.value)
-    for _ in range(segments - 1):
+    for _ in path.path[1:]:
         found = SEGMENT.match(token.source, at)
         at = found.end() if found is not None else at
     return at

@@ -91,6 +91,9 @@ RULES: Final[Mapping[str, Rule]] = {
 }
 
 
+_LINE: Final = re.compile(r"(?<=line )\d+|(?<=:)\d+", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that a check found."""
@@ -103,6 +106,11 @@ class Finding:
     fix: str = ""
     width: int = 0  # characters of its line that it is about; 0 when that cannot be told
     edits: tuple[Edit, ...] = ()  # that surely mend it, all of them together
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What stays of it when lines before it come or go: file, rule, and what is said but for lines."""
+        return self.path, self.rule.name, _LINE.sub("", self.message)
 
 
 def finding(
