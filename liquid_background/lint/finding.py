@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from liquid import Token
+from liquid.token import TOKEN_STRING
 
 from liquid_background.language.syntax import column_of, line_of
 from liquid_background.lint.edits import Edit
@@ -123,7 +124,9 @@ def finding(
 def width_of(token: Token) -> int:
     """Return how many characters of its first line a token takes; 0 when it does not stand there as it is."""
     word = token.value.partition("\n")[0]
-    return len(word) if token.start_index >= 0 and token.source.startswith(word, token.start_index) else 0
+    quoted = (f"{quote}{word}{quote}" for quote in "'\"") if token.kind == TOKEN_STRING else ()
+    start = token.start_index
+    return next((len(each) for each in (*quoted, word) if start >= 0 and token.source.startswith(each, start)), 0)
 
 
 # A `#` comment, in delimiters or as a line of {% liquid %}, or a comment block.

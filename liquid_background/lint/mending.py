@@ -137,7 +137,7 @@ class _Menders:
 
     def _check(self, files: Iterable[Path], run: Run | None = None) -> dict[Path, list[Finding]]:
         run = run or self._run()
-        return {file: check_file(run, file) for file in files}
+        return {file: sorted(check_file(run, file), key=lambda item: (item.line, item.column)) for file in files}
 
     def _text(self, file: Path) -> str:
         return source_of(self._environment, file, self._texts)
