@@ -15,7 +15,7 @@ from typing import Final
 _LONGEST: Final = 60  # characters of a name: nobody finds a slip in a longer one by this
 _MOST_KNOWN: Final = 1_000  # that are looked at; of more, those with the name's first letter
 _COMPARED: Final = 10  # that are compared letter by letter: those which share the most pairs of letters
-_SURE: Final = 0.85  # how alike two names are of which one surely is a slip
+_SURE: Final = 0.8  # how alike two names are of which one surely is a slip
 _MOST_NAMES: Final = 100  # wrong names that one run says a near one of
 
 
