@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         TagError,
         TagSyntaxError,
         TasksEnded,
+        TemplateNotWritten,
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
@@ -97,6 +98,7 @@ _HOMES = {
             "TagError",
             "TagSyntaxError",
             "TasksEnded",
+            "TemplateNotWritten",
         ),
         "errors",
     ),
@@ -160,6 +162,7 @@ __all__ = [
     "TagError",
     "TagSyntaxError",
     "TasksEnded",
+    "TemplateNotWritten",
 ]
 
 __getattr__ = lazy_attributes(__name__, _HOMES)

@@ -90,6 +90,7 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("more", Severity.HINT, f"A file has over {MAX_FINDINGS} findings: so many are told, errors first."),
     )
 }
+"""The rules by their names."""
 
 
 _LINE: Final = re.compile(r"(?<=line )\d+|(?<=:)\d+", re.ASCII)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from .conftest import in_bash, on_terminal
 
+ROOT = Path(__file__).parents[2]
 WRONG = "{% background source_name: 's', dealy: 2 %}{{ user.name }}{% endbackground %}\n"
 RIGHT = (
     "{% background source_name: 's', delay: 2 %}{% assign user_name = user.name %}{{ user_name }}{% endbackground %}\n"
@@ -204,3 +207,18 @@ def test_watch_of_one_file_sees_its_partials_and_ends_by_sigterm(project: Any) -
     assert json.loads(watch.until("unused-parameter"))["path"] == "templates/pages/a.liquid"
     assert watch.stop(signal.SIGTERM) == 0
     assert len(watch.lines()) == 1
+
+
+@pytest.mark.parametrize(
+    "hook", yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text()), ids=lambda hook: hook["id"]
+)
+def test_a_hook_is_a_command_that_fails_a_commit(project: Any, hook: dict[str, Any]) -> None:
+    """pre-commit runs an entry with the names of the files that are committed, unless the hook wants none."""
+    program, *arguments = hook["entry"].split()
+    assert program == "poscli"
+    page = project.page("a b", WRONG + "{% include 'x' %}")
+    names = ["templates/pages/a b.liquid"] if hook.get("pass_filenames", True) else []
+    assert all(re.search(hook["files"], name) for name in names)
+    assert project.quick(*arguments, *names, code=1).lines[-1].endswith("in 1 file")
+    page.write_text(RIGHT)
+    project.quick(*arguments, *names)
