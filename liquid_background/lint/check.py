@@ -36,6 +36,7 @@ from liquid_background.lint.crowds import check_crowds
 from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
 from liquid_background.lint.nodes import NodesCheck
 from liquid_background.lint.run import Run, any_time
+from liquid_background.lint.slips import edits_of
 from liquid_background.lint.values import check_values
 from liquid_background.python_jobs import RetryPolicy, read_schedule
 
@@ -123,7 +124,7 @@ def _check_text(run: Run, file: Path) -> list[Finding]:
     try:
         source = source_of(environment, file, run.unsaved)
     except LiquidError as error:
-        return [_of_error(path, error)]
+        return [_of_error(run, path, error)]
     errors: list[LiquidError] = []
     found: list[Finding] = []
     nodes: Sequence[Node] = ()
@@ -144,7 +145,7 @@ def _check_text(run: Run, file: Path) -> list[Finding]:
         errors.append(error)
     finally:
         environment.report = None
-    wrong = [_of_error(path, error) for error in reversed(errors)]
+    wrong = [_of_error(run, path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += NodesCheck(run, path, nodes).findings()
     return silenced(found, source)
@@ -157,14 +158,15 @@ def _is_scheduled(environment: Environment, file: Path) -> bool:
     return within[0] in (PAGES, PARTIALS) and not first_of_name(str(file))
 
 
-def _of_error(path: str, error: LiquidError) -> Finding:
+def _of_error(run: Run, path: str, error: LiquidError) -> Finding:
     message = what_was_wrong(error)
     rule = "option" if isinstance(error, ArgumentError) else "syntax"
     if message.startswith("unexpected tag") and "nothing is open" not in message:
         rule = "unknown-tag"
     if error.token is None or error.token.start_index < 0:
         return Finding(path, 1, 0, RULES[rule], message)
-    return finding(path, error.token, rule, message)
+    edits = edits_of(error.token, message, lambda name: run.exists(name, "include")) if rule != "option" else ()
+    return finding(path, error.token, rule, message, edits=edits)
 
 
 def _check_front_matter(run: Run, path: str, matter: dict[str, Any], source: str) -> Iterator[Finding]:

@@ -137,7 +137,7 @@ class _Menders:
 
     def _check(self, files: Iterable[Path], run: Run | None = None) -> dict[Path, list[Finding]]:
         run = run or self._run()
-        return {file: sorted(check_file(run, file), key=lambda item: (item.line, item.column)) for file in files}
+        return {file: sorted(check_file(run, file), key=_place) for file in files}
 
     def _text(self, file: Path) -> str:
         return source_of(self._environment, file, self._texts)
@@ -189,15 +189,30 @@ class _Menders:
 
 
 def _is_better(before: Sequence[Finding], after: Sequence[Finding], mended: Sequence[Finding]) -> bool:
-    """Return whether findings are gone, as many of each rule as were mended, and no error is new."""
+    """Return whether findings are gone, as many of each rule as were mended, and no error is new.
+
+    Where something could not be parsed, more shows that nobody saw before; but nothing else before it may be unreadable.
+    """
+    unreadable = [_place(item) for item in mended if item.rule.name in _UNREADABLE]
+    if unreadable:
+        known, there = {*map(_identity, before)}, {*map(_identity, after)}
+        is_gone = there.isdisjoint(map(_identity, mended))
+        earlier = (item for item in after if item.rule.name in _UNREADABLE and _place(item) < min(unreadable))
+        return is_gone and all(_identity(item) in known for item in earlier)
     old, new = _errors(before), _errors(after)
-    if any(old[rule] > new[rule] for rule in _UNREADABLE):
-        return True
     rules, left = Counter(item.rule.name for item in before), Counter(item.rule.name for item in after)
     gone = Counter(item.rule.name for item in mended)
     return all(new[rule] <= old[rule] for rule in new) and all(
         left[rule] <= rules[rule] - count for rule, count in gone.items()
     )
+
+
+def _place(item: Finding) -> tuple[int, int]:
+    return item.line, item.column
+
+
+def _identity(item: Finding) -> tuple[tuple[str, str, str], tuple[int, int]]:
+    return item.key, _place(item)
 
 
 def _errors(findings: Iterable[Finding]) -> Counter[str]:

@@ -92,6 +92,24 @@ MENDED: Final = [
         "---\nslugg: a\nformat: JSON\nmetadata:\n  a: yes\n  b: 010\n---\nx",
         "---\nslug: a\nformat: json\nmetadata:\n  a: 'yes'\n  b: '010'\n---\nx",
     ),
+    (
+        "{% if a %}x{% endfi %}{% try %}y{% catch e %}{% endtyr %}",
+        "{% if a %}x{% endif %}{% try %}y{% catch e %}{% endtry %}",
+    ),
+    ("{% liquid\n if a\n echo b\n ednif\n%}", "{% liquid\n if a\n echo b\n endif\n%}"),
+    (
+        "{% if a = b %}{% elif c && d %}{% elseif e is f %}{% endif %}",
+        "{% if a == b %}{% elsif c and d %}{% elsif e == f %}{% endif %}",
+    ),
+    ("{% if a = 1 and a = 2 %}{% endif %}", "{% if a == 1 and a == 2 %}{% endif %}"),
+    ("{% include mail/new-one, a: b | append 'x' %}", "{% include 'mail/new-one', a: b | append: 'x' %}"),
+    ("{{ a|append   'x', 'y' | apend: b }}", "{{ a|append:   'x', 'y' | append: b }}"),
+    ("{% for x in y limit 3 %}{{ x }}{% endfor %}", "{% for x in y limit: 3 %}{{ x }}{% endfor %}"),
+    (  # behind what cannot be parsed, more shows
+        "{% background source_name: 's', dealy: 2 %}{% if user.name = 'x' %}{% endif %}{% endbackgroud %}",
+        "{% background source_name: 's', delay: 2 %}{% assign user_name = user.name %}{% if user_name == 'x' %}"
+        "{% endif %}{% endbackground %}",
+    ),
     ("---\nlayuot: main\n---\n\u00e9{{ a | upcas }}", "---\nlayout: main\n---\n\u00e9{{ a | upcase }}"),
 ]
 
@@ -112,13 +130,16 @@ LEFT: Final = [
     "{% include 'mial' %}{{ a | shout }}{% graphql x = 'y' %}",
     "---\nslug: ~\ntitel: x\ncolour: red\nmethod: POTS\n---\n",
     "---\nslug: a\nslugg: b\n---\n",
+    "{% if a || b %}{% endif %}{{ a || upcase }}",
+    "{% if a and not b %}{% endif %}{{ b ? c }}{% switch a %}{% endswitch %}",
+    "{% include nowhere/new %}{% if a %}x",
     "{% # check: ignore %}\n{% background source_name: 's', dealy: 2 %}x{% endbackground %}",
     "{% background source_name: 's' %}{% macro 'm' %}{{ a.b }}{% endmacro %}{% endbackground %}",  # blank there, too
 ]
 
 
 def site(root: Path, source: str, encoding: str = "utf-8") -> Path:
-    for name, text in {**FILES, "consumers/paid/mail": "x"}.items():
+    for name, text in {**FILES, "consumers/paid/mail": "x", "partials/mail/new-one": "{{ a }}"}.items():
         path = root / f"{name}.liquid"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
