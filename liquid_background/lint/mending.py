@@ -191,7 +191,7 @@ class _Menders:
 def _is_better(before: Sequence[Finding], after: Sequence[Finding], mended: Sequence[Finding]) -> bool:
     """Return whether findings are gone, as many of each rule as were mended, and no error is new.
 
-    Where something could not be parsed, more shows that nobody saw before; but nothing else before it may be unreadable.
+    Where something could not be parsed, more shows that nobody saw before; but nothing before it may be unreadable.
     """
     unreadable = [_place(item) for item in mended if item.rule.name in _UNREADABLE]
     if unreadable:
