@@ -20,6 +20,7 @@ from liquid_background.language.syntax import Argument, KeyName, LonePath, line_
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.assigning import Assigning, Blank
 from liquid_background.lint.finding import Finding, finding
+from liquid_background.lint.members import written
 from liquid_background.lint.parameters import check_parameters
 from liquid_background.lint.partials import Partials, paths, shared
 from liquid_background.lint.run import Run
@@ -97,7 +98,7 @@ def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     reads.body(node.body.nodes)
     assigning = Assigning(run, node)
     for blank in reads.blank:
-        name, handed = assigning.name(blank), str(blank.handed)
+        name, handed = assigning.name(blank), written(blank.handed)
         message = f"{_named(blank.path)} is blank in the job: a job sees no page variable here"
         fix = f"put {{% assign {name} = {handed} %}} at the start of the block and use `{name}`"
         fix = fix if len(handed) <= _LONGEST_NAME else "assign it at the start of the block, and use that"
@@ -105,13 +106,15 @@ def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     for read in reads.request:
         name = re.sub(r"\W+", "_", str(read.path[-1]))
         message = f"{_named(read)} is blank in the job: a job sees nothing of the request"
-        fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
-        fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
+        fix = f"put {{% assign {name} = {written(read)} %}} before the block and hand over `{name}`"
+        fix = (
+            fix if len(written(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
+        )
         yield finding(path, read.token, "request-in-job", message, fix)
 
 
 def _named(read: Path) -> str:
-    text = str(read)
+    text = written(read)
     return f"`{text}`" if len(text) <= _LONGEST_NAME else f"`{text[: _LONGEST_NAME - 1]}…`"
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from liquid.builtin.expressions import Path
+
 SEGMENT: Final = re.compile(r"\s*\.\s*[\w-]+\??|\s*\[(?:[^\[\]'\"]|'[^']*'|\"[^\"]*\"|\[[^\[\]]*\])*\]")
 _WORD: Final = re.compile(r"[A-Za-z_][\w-]*", re.ASCII)
 _QUOTED_SEGMENT: Final = re.compile(r"\['([A-Za-z_][\w-]*)'\]", re.ASCII)
@@ -21,6 +23,14 @@ def members_in(source: str) -> frozenset[str]:
             found.add(plain_path(source[path.start() : end.end()]))
             end, left = SEGMENT.match(source, end.end()), left - 1
     return frozenset(found)
+
+
+def written(path: Path) -> str:
+    """Return a path as python-liquid writes it; of one whose brackets go deeper than Python's stack, its root."""
+    try:
+        return str(path)
+    except RecursionError:
+        return f"{path.path[0]}[…]"
 
 
 def plain_path(path: str) -> str:

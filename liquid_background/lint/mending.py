@@ -22,7 +22,7 @@ from liquid_background.lint.run import Run, any_time
 
 MOST_PASSES: Final = 10
 """Times that a file is mended: what mends one finding may show another one."""
-_MOST_TRIES: Final = 200  # findings of a file that are mended one by one, where all of them together made it no better
+_MOST_TRIES: Final = 30  # mended texts of one file that are checked, to find those of its edits that make it no worse
 _UNREADABLE: Final = frozenset(("syntax", "unknown-tag"))  # behind which more shows once they are mended
 
 
@@ -111,6 +111,7 @@ class _Menders:
         self._texts = texts
         self._before: dict[Path, str] = {}
         self._gone: dict[Path, list[Finding]] = {}
+        self._tries: Counter[Path] = Counter()
 
     def mend(self) -> Mending:
         """Mend until nothing changes, for so many times at most."""
@@ -161,10 +162,17 @@ class _Menders:
         except LiquidError:  # it has gone meanwhile
             return False
         self._before.setdefault(file, text)
-        gone = self._try(file, text, found, to_mend)
-        if not gone and len(to_mend) > 1:
-            for finding in to_mend[:_MOST_TRIES]:
-                gone += self._try(file, text, found, [*gone, finding])[len(gone) :]
+        gone: list[Finding] = []
+        parts = [to_mend]
+        while parts and self._tries[file] < _MOST_TRIES:
+            self._tries[file] += 1
+            part = parts.pop()
+            mended = self._try(file, text, found, [*gone, *part])
+            if mended:
+                gone = mended
+            elif len(part) > 1:  # one of them is what made it worse
+                middle = len(part) // 2
+                parts += [part[middle:], part[:middle]]
         self._gone.setdefault(file, []).extend(gone)
         return bool(gone)
 

@@ -43,6 +43,14 @@ MENDED: Final = [
         "{% liquid\r\n  background source_name: 's'\r\n    assign user_name = user.name\r\n    echo user_name\r\n"
         "  endbackground\r\n%}",
     ),
+    (  # white space in quotes is part of a name
+        "{% background source_name: 's' %}{{ a\n  ['x  y'] . b }}{% endbackground %}",
+        "{% background source_name: 's' %}{% assign a_x_y_b = a\n  ['x  y'] . b %}{{ a_x_y_b }}{% endbackground %}",
+    ),
+    (
+        "{% liquid\nbackground source_name: 's'\necho a.b\nendbackground\n%}",
+        "{% liquid\nbackground source_name: 's'\nassign a_b = a.b\necho a_b\nendbackground\n%}",
+    ),
     (  # what has the name already keeps it
         "{% background source_name: 's' %}{% assign a_b = 1 %}{{ a.b }}{{ a_b }}{% endbackground %}",
         "{% background source_name: 's' %}{% assign a_b_2 = a.b %}{% assign a_b = 1 %}{{ a_b_2 }}{{ a_b }}"
