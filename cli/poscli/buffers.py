@@ -24,7 +24,7 @@ class Buffers:
 
     Attributes:
         texts: by their files.
-        mark: the byte order mark of the one on standard input, "" without one.
+        mark: the byte order mark of the one on standard input, empty without one.
     """
 
     texts: Mapping[Path, str] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,7 +78,7 @@ def check_files(
     """
     texts = texts_of(buffers or {})
     files = [*files]
-    with unsaved(environment, texts):
+    with unsaved(environment, texts) if texts else nullcontext():
         run = Run(environment, job_timeout, texts)
         found = [finding for file in files for finding in shortened(check_file(run, file))]
         return [*found, *check_crowds(run, files)]
@@ -90,7 +91,8 @@ def texts_of(buffers: Mapping[Path, str]) -> dict[str, bytes]:
 
 def check_file(run: Run, file: Path) -> list[Finding]:
     """Return all that is wrong in one file, in no order."""
-    odd = oddity(str(file), root_around(run.environment, file)) if key_of(file) not in run.unsaved else ""
+    is_unsaved = bool(run.unsaved) and key_of(file) in run.unsaved
+    odd = "" if is_unsaved else oddity(str(file), root_around(run.environment, file))
     if not odd:
         return _check_text(run, file)
     message = f"skipped: {odd}" if odd != _A_FOLDER else f"a folder: templates in it are called {file.name}/…"

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
@@ -20,13 +20,16 @@ from liquid_background.language.pages.routing import Routes, SeenFile
 
 _ENDING: Final = ".liquid"
 
-Texts = Mapping[str, bytes]
+Texts: TypeAlias = Mapping[str, bytes]
 """What templates hold that are not saved, by `key_of` their paths: bytes as a file would have them, in UTF-8."""
 
 
 def key_of(path: str | Path) -> str:
     """Return the path by which a file is known, whichever links lead to it."""
-    return os.path.realpath(path)
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):  # a link that is switched meanwhile; what can be no path
+        return os.path.abspath(path)
 
 
 @contextmanager
@@ -38,7 +41,7 @@ def unsaved(environment: Environment, texts: Texts) -> Iterator[None]:
         texts: may change meanwhile.
     """
     loader = environment.loader
-    sites = {id(site): _Site(site, texts) for site in sites_of(loader)} if texts else {}
+    sites = {id(site): _Site(site, texts) for site in sites_of(loader)}
     chooser: Any = copy.copy(loader)
     if hasattr(loader, "loaders"):
         chooser.loaders = [sites.get(id(each), each) for each in loader.loaders]
