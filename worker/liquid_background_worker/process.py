@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Iterable
 from time import monotonic
 
+from liquid_background.confined import memory_held
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Pulse
-from liquid_background_worker.limits import memory_held
 from liquid_background_worker.reports import Heard, pipe
 from liquid_background_worker.slot import Slot
 
