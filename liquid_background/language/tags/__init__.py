@@ -6,7 +6,7 @@ from typing import Final
 
 from liquid import Environment
 
-from liquid_background.language.tags.action import ActionTag
+from liquid_background.language.tags.action import ActionNode, ActionTag
 from liquid_background.language.tags.assign import AssignTag
 from liquid_background.language.tags.background import BackgroundTag, blocks_only
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, BackgroundNode
@@ -71,6 +71,7 @@ def register(env: Environment, hands_over: set[str]) -> None:
 
 __all__ = [
     "HANDS_OVER",
+    "ActionNode",
     "TAG_TRIGGER_EVENT",
     "BackgroundNode",
     "CallTag",
