@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         TagError,
         TagSyntaxError,
         TasksEnded,
+        TemplateNotWritten,
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
@@ -101,6 +102,7 @@ _HOMES = {
             "TagError",
             "TagSyntaxError",
             "TasksEnded",
+            "TemplateNotWritten",
         ),
         "errors",
     ),
@@ -169,6 +171,7 @@ __all__ = [
     "TagError",
     "TagSyntaxError",
     "TasksEnded",
+    "TemplateNotWritten",
 ]
 
 __getattr__ = lazy_attributes(__name__, _HOMES)

@@ -27,6 +27,7 @@ LiquidBackgroundError
 ├── NonRetryable                  for an application's code to raise: this job fails now, whatever retries it has
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
+├── TemplateNotWritten            a template that was mended is not as it was when it was read, or cannot be written
 ├── LimitReached (also ResourceLimitError)  a render hit a limit; raised in every mode, caught by no `try`
 │   └── PageTimeout               … of time
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
@@ -95,6 +96,7 @@ __all__ = [
     "TagError",
     "TagSyntaxError",
     "TasksEnded",
+    "TemplateNotWritten",
 ]
 
 
@@ -206,6 +208,10 @@ class NotPlain(LiquidBackgroundError, ValueError):
 
 class PageNotFound(LiquidBackgroundError):
     """Raised when no page, partial or layout has the given name."""
+
+
+class TemplateNotWritten(LiquidBackgroundError):
+    """Raised when the text of a template cannot be written over."""
 
 
 class LimitReached(LiquidBackgroundError, ResourceLimitError):

@@ -136,6 +136,13 @@ def hidden_inside(value: Any, values: Mapping[str, Any], secret_names: Sequence[
     return value
 
 
+def secrets_in(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
+    """Return what masking hides of some values, as values of which it hides the same: what is looked through often."""
+    parts = [_plain(name) for name in secret_names]
+    found = [*_secrets(values, parts, _NOWHERE)] if parts else []
+    return {secret_names[0]: found} if found else {}
+
+
 def certain_part(text: str) -> str:
     """Return the longest part of a text of which a mask can hide nothing: where the text is shown, that part stands."""
     return max((_without_ends(part) for part in text.split(MASK)), key=len)

@@ -17,9 +17,11 @@ from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.syntax import show
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.blocks import check_block, check_order, literal
+from liquid_background.lint.edits import instead
 from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.run import Run
 from liquid_background.lint.unquoted import Unquoted
+from liquid_background.nearest import is_slip
 
 _LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
@@ -82,7 +84,9 @@ class NodesCheck:
             if item.name not in known:
                 near = self.run.suggestions.of("filter", item.name, known)
                 fix = f"did you mean '{near}'?" if near else "register it with environment.add_filter"
-                yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
+                message = f"unknown filter {show(item.name)}"
+                edits = instead(item.token, item.name, near) if near and is_slip(item.name, near) else ()
+                yield finding(self.path, item.token, "unknown-filter", message, fix, edits=edits)
 
     def _partial(self, node: Node) -> Iterator[Finding]:
         tag, name = named_template(node)

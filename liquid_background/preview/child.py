@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from liquid_background.confined import confine, memory_held
 from liquid_background.errors import PreviewStopped
+from liquid_background.language.syntax import what_was_wrong
 
 GRACE: Final = 1.0
 """Seconds beyond its time in which a child may end by itself, with what it has so far."""
@@ -23,6 +24,7 @@ _MOST: Final = 256 * 1024 * 1024  # bytes that a child may answer
 _PIECE: Final = 1024 * 1024
 _FAILED: Final = 1
 _OUT_OF_MEMORY: Final = 12
+_RAISED: Final = "$raised"
 
 
 def in_child(work: Callable[[], dict[str, Any]], *, seconds: float, megabytes: int) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def in_child(work: Callable[[], dict[str, Any]], *, seconds: float, megabytes: i
         found: dict[str, Any] = json.loads(text)
     except ValueError:
         raise PreviewStopped(f"the process of the preview ended without an answer ({_how(code)})") from None
+    if _RAISED in found:
+        raise PreviewStopped(f"the preview raised {found[_RAISED]}")
     return found
 
 
@@ -75,12 +79,21 @@ def _answer(work: Callable[[], dict[str, Any]], writing: int, megabytes: int, he
     gc.freeze()
     confine(megabytes, inherited=held, file_size=0)
     try:
-        text = json.dumps(work(), separators=(",", ":")).encode("ascii")
+        text = _told(work)
         while text:
             text = text[os.write(writing, text) :]
     except MemoryError:
         return _OUT_OF_MEMORY
     return 0
+
+
+def _told(work: Callable[[], dict[str, Any]]) -> bytes:
+    try:
+        return json.dumps(work(), separators=(",", ":")).encode("ascii")
+    except MemoryError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, it is told
+        return json.dumps({_RAISED: what_was_wrong(error)}).encode("ascii")
 
 
 def _read(reading: int, ends: float) -> tuple[bytes, bool]:

@@ -118,11 +118,11 @@ class Previewing(Functions):
         for name, value in (("jobs", jobs), ("depth", depth), ("seconds", seconds)):
             if not value > 0:
                 raise SettingsError(f"{name} is {value!r}; it must be above 0")
-        limits = Limits(jobs=jobs, depth=depth, seconds=seconds)
+        limits, environment = Limits(jobs=jobs, depth=depth, seconds=seconds), self.environment
 
         def work() -> dict[str, Any]:
             try:
-                return as_json(go(Walk(DryRuns(self.environment, self), self.settings, limits)))
+                return as_json(go(Walk(DryRuns(environment, self), self.settings, limits)))
             except PageNotFound as error:
                 return {_NOT_FOUND: str(error)}
 

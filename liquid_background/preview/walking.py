@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
+from time import monotonic, time
 from typing import Any, Final
 
 from liquid_background.errors import NotPlain
-from liquid_background.job import Encoded
+from liquid_background.job import Encoded, Job
 from liquid_background.jobs.handover import decode_all, encode, size
-from liquid_background.jobs.masking import hidden, hidden_inside, mask
+from liquid_background.jobs.masking import hidden, hidden_inside, mask, secrets_in
 from liquid_background.jobs.queue.payload import encode_payload
 from liquid_background.jobs.queue.records import waits_of
 from liquid_background.language.dry import DryJob, DryOutcome, DryRuns, Effect, Marks
@@ -130,7 +130,7 @@ class Walk:
         self._shown += len(shown)
         if left_out:
             self._cut[f"only the first {counted(self._limits.jobs, 'job')} are shown and run"] = None
-        return [_Step(made, depth + 1, due + made.job.delay * 60) for made in shown], left_out
+        return [_Step(made, depth + 1, due + _wait(made.job)) for made in shown], left_out
 
     def _take(self, step: _Step) -> None:
         """Run a job dry, unless that goes too far."""
@@ -158,6 +158,7 @@ class Walk:
         if len(effects) < len(outcome.effects) or outcome.effects_left_out:
             self._cut[f"only the first {MOST_EFFECTS:,} effects are listed"] = None
         result, secret_names = outcome.result, self._settings.secret_names
+        values = secrets_in(values, secret_names)
         shown = hidden_inside(mask({"": result}, secret_names)[""], values, secret_names)
         return PreviewedRun(
             verdict=outcome.verdict,
@@ -223,6 +224,11 @@ class Walk:
         return tuple(
             PreviewedValue(name=name, value=encode(value), size=size(values[name])) for name, value in masked.items()
         )
+
+
+def _wait(job: Job) -> float:
+    """Return the seconds after which a job is due that is sent now."""
+    return job.delay * 60 if job.start_at is None else max(0.0, job.start_at - time())
 
 
 def _size(result: Encoded) -> int:

@@ -164,13 +164,17 @@ def test_what_hangs_or_eats_memory_or_dies_is_stopped(engine: Engine, write: Wri
     env.add_filter("hang", lambda _: time.sleep(60), pure=True)
     env.add_filter("die", lambda _: os._exit(3), pure=True)
     env.add_filter("eat", lambda _: bytes(300 * 1024 * 1024) and "", pure=True)
-    write(pages__hang="{{ 1 | hang }}", pages__die="{{ 1 | die }}", pages__eat="{{ 1 | eat }}")
+    write(pages__hang="{{ 1 | hang }}", pages__die="{{ 1 | die }}", pages__eat="{{ 1 | eat }}", pages__fine="x")
     started = time.monotonic()
     with pytest.raises(PreviewStopped, match=r"longer than 0\.1 s"):
         engine.preview("hang", seconds=0.1)
     assert time.monotonic() - started < 20
     with pytest.raises(PreviewStopped, match="exit code 3"):
         engine.preview("die")
+    looping: list[object] = []
+    looping.append(looping)
+    with pytest.raises(PreviewStopped, match="raised RecursionError"):
+        engine.preview("fine", {"password": looping})
     run = engine.preview("eat").run
     assert (run.verdict, run.error) == (Verdict.FAILS, "MemoryError (pages/eat:1)")
 

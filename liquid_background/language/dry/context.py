@@ -19,8 +19,6 @@ _KEEP_MARKS: Final = frozenset((
     "newline_to_br", "prepend", "rstrip", "squish", "strip", "strip_html", "strip_newlines", "upcase", "url_encode",
 ))  # fmt: skip
 """Filters of python-liquid's that write marks as they are given; it is checked that they did."""
-
-
 _READ_ONLY: Final = frozenset(("first", "json", "last", "map"))
 """Filters that return what they read of objects, and decide nothing by it."""
 

@@ -199,8 +199,9 @@ def _settle_both(settle: Callable[[Any], None] | None) -> Callable[[Any], None]:
 def _own_cache(loader: BaseLoader) -> BaseLoader:
     """Return a copy of a loader that keeps the templates that it parses for itself."""
     made: Any = copy(loader)
-    if "loaders" in vars(made):
+    held = getattr(made, "__dict__", {})
+    if "loaders" in held:
         made.loaders = [_own_cache(each) for each in made.loaders]
-    if "cache" in vars(made):
+    if "cache" in held:
         made.cache = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_WEIGHT)
     return cast(BaseLoader, made)
