@@ -8,6 +8,7 @@ LiquidBackgroundError
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
 ├── FailureNotFound               no failure group has that id
+├── PreviewStopped                a preview took too long, or too much memory, or its process died
 ├── NotSignedIn                   for the dashboard's `authorize` to raise: who asks is nobody yet, and may sign in
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
@@ -86,6 +87,7 @@ __all__ = [
     "PageNotFound",
     "PauseError",
     "PageTimeout",
+    "PreviewStopped",
     "ResultTimeout",
     "SettingsError",
     "StoreError",
@@ -152,6 +154,10 @@ class OperationError(JobError, ValueError):
 
 class FailureNotFound(LiquidBackgroundError):
     """Raised when no failure group has the given id, or several begin with it."""
+
+
+class PreviewStopped(LiquidBackgroundError):
+    """Raised when a preview took longer, or more memory, than it may, or its process died."""
 
 
 class NotSignedIn(LiquidBackgroundError):

@@ -27,8 +27,9 @@ from liquid_background.lint import (
     files_under,
     mend_files,
 )
+from poscli.againststore import check_against_store
 from poscli.annotations import annotation
-from poscli.application import app_option, load_engine
+from poscli.application import app_option, load_engine, needed_engine
 from poscli.buffers import STDIN, Buffers, read_one, read_several
 from poscli.mends import diff_of, write_all, write_out
 from poscli.rechecking import Rechecking
@@ -66,6 +67,12 @@ _LINES = ("text", "json")
 @click.option(
     "--explain", is_flag=True, help="Also say which templates become Python functions, and why others do not."
 )
+@click.option(
+    "--against-store",
+    is_flag=True,
+    help="In their place, check the jobs that wait in the store: whether they need what these templates lack.",
+)
+@click.option("--failed", is_flag=True, help="With --against-store: failed jobs, too, which may be retried.")
 @app_option
 def command(paths: tuple[Path, ...], app: str | None, **options: Any) -> None:
     """Check templates without running them.
@@ -83,9 +90,13 @@ def command(paths: tuple[Path, ...], app: str | None, **options: Any) -> None:
       poscli check - --stdin-filename templates/pages/new.liquid < draft
       poscli check --watch
       poscli check --explain
+      poscli check --against-store
     """
     chosen = Chosen(**options)
     chosen.check_together(paths)
+    if chosen.against_store:
+        check_against_store(needed_engine(app), chosen.style, failed=chosen.failed)
+        return
     engine = load_engine(app)
     check = _Check(engine, paths, chosen, chosen.read(paths))
     if chosen.watch:
@@ -105,6 +116,8 @@ class Chosen:
     fix: bool
     diff: bool
     watch: bool
+    against_store: bool
+    failed: bool
     stdin_filename: Path | None
     buffers: BinaryIO | None
 
@@ -116,6 +129,11 @@ class Chosen:
         """
         is_stdin, mends = STDIN in paths, self.fix or self.diff
         for is_wrong, reason in (
+            (
+                self.against_store and (paths or self.explain or mends or self.watch or self.buffers is not None),
+                "--against-store is about the jobs of the store: it takes --failed and --format only",
+            ),
+            (self.failed and not self.against_store, "--failed goes with --against-store"),
             (is_stdin and self.stdin_filename is None, "- needs --stdin-filename, the file whose text it is"),
             (self.stdin_filename is not None and not is_stdin, "--stdin-filename is for the path -"),
             (is_stdin and len(paths) > 1, "- is checked alone; --buffers takes several texts"),
@@ -125,7 +143,10 @@ class Chosen:
             (self.watch and (mends or self.explain), "--watch only checks"),
             (mends and self.explain, "--explain is for a check that mends nothing"),
             (self.diff and self.style != "text", "--diff has a format of its own"),
-            (self.style not in _LINES and (self.watch or self.explain), f"--format {self.style} is for a plain check"),
+            (
+                self.style not in _LINES and (self.watch or self.explain or self.against_store),
+                f"--format {self.style} is for a plain check",
+            ),
         ):
             if is_wrong:
                 raise click.UsageError(reason)
