@@ -97,7 +97,7 @@ def finish(
     end = EndValues(
         id=job.id,
         token=job.token,
-        kind=ending.value,
+        kind=ending._value_,  # which `value` takes a microsecond to return
         value=value,
         message=message,
         retry=int(outcome.retry),
