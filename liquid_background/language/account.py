@@ -27,7 +27,7 @@ class Account(RenderContext):
         self,
         template: Any,
         *,
-        globals: Mapping[str, object] | None = None,  # noqa: A002  python-liquid's
+        globals: Mapping[str, object] | None = None,
         disabled_tags: list[str] | None = None,
         copy_depth: int = 0,
         parent_context: RenderContext | None = None,

@@ -98,9 +98,7 @@ class Executor:
                 retry,
                 round((time.monotonic() - started) * 1000),
                 tuple(collector.sendable()) if error is None and collector.jobs else (),
-                _without_secrets(collector.entries, payload, self.environment.secret_names)
-                if collector.entries
-                else (),
+                _without_secrets(collector.entries, payload, self.environment.secret_names),
                 exception if self._hooks.failures else None,
             )
         finally:
@@ -209,6 +207,8 @@ def _without_secrets(
     entries: Sequence[LogEntry], payload: Mapping[str, Any], secret_names: Sequence[str]
 ) -> tuple[LogEntry, ...]:
     """Return what a body logged with the job's secrets masked: the log outlives the record that tells them."""
+    if not entries:
+        return ()
     values = _values_of(payload)
     if not values or mask(values, secret_names) == values:
         return tuple(entries)
