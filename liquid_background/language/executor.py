@@ -106,7 +106,7 @@ class Executor:
 
     def _collector(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Collector:
         running = partial(_running, job_id, payload, attempt, max_attempts)
-        return Collector(self.environment, running, family=partial(Family.of, payload), maker=job_id)
+        return Collector(self.environment, running, partial(Family.of, payload), job_id)
 
     def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)

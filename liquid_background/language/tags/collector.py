@@ -75,7 +75,6 @@ class Collector:  # made once a job and page, so it has to be cheap
         self,
         site: Site,
         running: Callable[[], LogEntry] | None = None,
-        *,
         family: Family | Callable[[], Family] = _OF_A_PAGE,
         maker: str = "",
     ) -> None:
