@@ -223,6 +223,7 @@ def _is_usual(payload: dict[str, Any]) -> bool:
             type(payload["parameters"]) is dict
             and type(payload["handed_over"]) is dict
             and type(name) is str
+            and len(name) <= _LONGEST_NAME  # or it would be kept
             and _is_showable(name)
             and (type(delay) is float or type(delay) is int)
             and 0 <= delay <= MAX_DELAY
@@ -245,6 +246,9 @@ def _has_usual_family(payload: dict[str, Any]) -> bool:
         and 0 <= may_make <= MAX_MADE
         and 0 <= parts <= MAX_MADE
     )
+
+
+_LONGEST_NAME: Final = 100  # characters of a source name
 
 
 @lru_cache(maxsize=256)
