@@ -55,6 +55,8 @@ class Executor:
         hooks: the application's, around each attempt.
     """
 
+    context_class: type[JobContext] = JobContext
+
     def __init__(
         self, environment: Environment, functions: Functions | None = None, hooks: Hooks | None = None
     ) -> None:
@@ -128,7 +130,7 @@ class Executor:
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
         with Strict():
             body = self._body(payload)
-            context = JobContext.of_job(
+            context = self.context_class.of_job(
                 body.template,
                 # python-liquid takes an empty mapping for none at all, and `render` then sees no arguments
                 decode_all(payload["parameters"]) or {"": None},

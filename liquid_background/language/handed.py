@@ -34,9 +34,8 @@ class JobContext(Context):
         positions: Mapping[int, tuple[str, int]],
         handed_over: Mapping[str, object],
     ) -> JobContext:
-        """Return the context that a job begins with; passing on options, which it has none of, would take longer."""
-        made = cls.__new__(cls)
-        Context.__init__(made, template, globals=parameters)
+        """Return the context that a job begins with."""
+        made = cls(template, globals=parameters)
         made.positions, made.handed_over = positions, handed_over
         return made
 
