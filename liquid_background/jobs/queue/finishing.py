@@ -13,7 +13,7 @@ from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
-from liquid_background.jobs.queue.results import encode_result, exc_string
+from liquid_background.jobs.queue.results import exc_string, kept_result
 from liquid_background.settings import Settings
 
 _KIND: Final = EndValues._fields.index("kind")
@@ -55,22 +55,30 @@ class Finish(NamedTuple):
         return int(self.arguments[_DURATION])
 
 
-def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:
+def settle(
+    outcome: Outcome, settings: Settings, now: float | None = None, *, is_function: bool = False
+) -> tuple[Outcome, list[Argument], bytes]:
     """Return an outcome with its jobs and its result encoded: a failure that says why, if they cannot be written.
 
-    A failure has neither.
+    A failure has neither. The result is what `kept_result` says.
     """
     if outcome.failed:
         return outcome, [], b""
     try:
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
-        return outcome, jobs, encode_result(outcome.result)
+        return outcome, jobs, kept_result(outcome.result, settings.keep_results, is_function)
     except JobRefused as error:
         return outcome._replace(error=str(error), raised=type(error).__name__, retry=False), [], b""
 
 
 def finish(
-    job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None, now: float | None = None
+    job: Running,
+    outcome: Outcome,
+    settings: Settings,
+    ending: Ending | None = None,
+    now: float | None = None,
+    *,
+    is_function: bool = False,
 ) -> Finish:
     """Return the finish of an attempt; an outcome that cannot be written becomes a failure that says why.
 
@@ -80,13 +88,14 @@ def finish(
         settings: those of the worker.
         ending: when it is not what the outcome says.
         now: seconds by the store's clock, not ahead of it: the jobs that the attempt made are signed for then.
+        is_function: whether a function was called: KEEP_RESULTS may keep its results alone.
     """
     jobs: list[Argument] = []
     value = b""
     if ending is None or ending is Ending.SUCCESS:
-        outcome, jobs, value = settle(outcome, settings, now)
+        outcome, jobs, value = settle(outcome, settings, now, is_function=is_function)
         ending = outcome.ending
-    if not value:  # there is no result: why it ended so
+    if ending is not Ending.SUCCESS:  # there is no result: why it ended so
         value = exc_string(outcome.traceback or outcome.error)
     message = cause = b""
     if outcome.error:

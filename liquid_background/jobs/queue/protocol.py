@@ -26,7 +26,7 @@ from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.causes import GARBAGE, MAX_PLACE
 from liquid_background.jobs.queue.likeness import likeness
 from liquid_background.jobs.queue.reading import MAX_DIGITS
-from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
+from liquid_background.jobs.queue.results import MAX_VALUE, NOT_KEPT, NOT_KEPT_FINAL, encode_result
 from liquid_background.jobs.queue.tally import CELL, LOST_AT
 from liquid_background.jobs.site import id_suffix, own_name, queue_name
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
@@ -233,6 +233,10 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LARGEST": MAX_DATA,
     "LARGEST_VALUE": MAX_VALUE,
     "CUT_VALUE": encode_result("…").decode(),  # in the place of a larger one
+    "BLANK": encode_result("").decode(),
+    "NOTHING": encode_result(None).decode(),
+    "NOT_KEPT": NOT_KEPT.decode(),
+    "NOT_KEPT_FINAL": NOT_KEPT_FINAL,
     # What a record, or another key, may say.
     "MOST_DIGITS": MAX_DIGITS,
     "MOST_ATTEMPTS": MAX_ATTEMPTS_READ,

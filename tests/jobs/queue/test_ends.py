@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import pytest
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
 
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
@@ -262,6 +264,34 @@ def test_the_last_ten_results_are_kept(store: Store, settings: Settings, job: Ma
         client.hset(MINE, "status", "queued")  # as other tools put it back
         client.rpush(keys.queue("default"), "a")
     assert client.xlen(keys.results("a")) == 10
+
+
+@pytest.mark.parametrize("how", ["blank", "kept by none", "a function's None"])
+@pytest.mark.parametrize("before", [[], [Ending.FAILED]], ids=["first run", "after a run that failed"])
+def test_a_result_that_says_nothing_takes_no_room_and_hides_none_before(
+    hands: Hands, queue: Queue, job: Make, how: str, before: list[Ending]
+) -> None:
+    client, stream = hands.store.client, keys.results("a")
+    _after(hands, queue, job(id="a"), before)
+    if before:
+        queue.retry("a")
+    settings = hands.settings.model_copy(update={"keep_results": "none" if how == "kept by none" else "all"})
+    outcome = Outcome(result={"blank": " \n", "kept by none": "x"}.get(how))
+    done = finishing.finish(hands.take(), outcome, settings, is_function=how == "a function's None")
+    assert hands.call(moves.step(WORKER, settings, done))[0] == b"done"
+    said = "" if how == "blank" else None
+    assert (queue.get("a").status, queue.get("a").result) == (JobStatus.COMPLETED, said)
+    rq_job = RqJob.fetch("a", connection=client, serializer=JSONSerializer)
+    assert rq_job.get_status() == "finished"
+    if before:  # which RQ would show as how this one ended
+        newest = rq_job.latest_result()
+        assert newest is not None
+        assert (newest.type, newest.return_value) == (newest.Type.SUCCESSFUL, said)
+        assert client.xlen(stream) == 2
+        assert client.ttl(stream) <= RESULT_TTL
+    else:
+        assert not client.exists(stream)
+        assert (rq_job.latest_result(), rq_job.return_value()) == (None, None)
 
 
 def test_a_failure_whose_waits_are_gone_is_tried_again_at_once(hands: Hands, queue: Queue, job: Make) -> None:

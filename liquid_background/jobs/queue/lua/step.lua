@@ -19,17 +19,23 @@ local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 -- none, and is written with the rest. Its first write is one that a full store takes.
 local function succeed(job, must, run)
   local id, key, ttl = job.id, job.key, job.result_ttl
-  local results = 'rq:results:' .. id
+  local results, value = 'rq:results:' .. id, job.value
+  local is_kept = value ~= '' and value ~= NOT_KEPT
   must('ZREM', LEASES, id)
-  must('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
+  must('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', value == NOT_KEPT and NOT_KEPT_FINAL or 1,
+    'lb_token', '')
   if job.signature then
     -- include: signature
     spend(key, job.signature)
   end
   run('EXPIRE', key, ttl)
   run('ZADD', FINISHED_IN .. job.queue, now + ttl, id)
+  if not is_kept then
+    if redis.call('EXISTS', results) == 0 then return end
+    value = value == '' and BLANK or NOTHING  -- the result of a run before is none of this one's
+  end
   run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
-    'return_value', #job.value <= LARGEST_VALUE and job.value or CUT_VALUE, 'execution_id', job.token)
+    'return_value', #value <= LARGEST_VALUE and value or CUT_VALUE, 'execution_id', job.token)
   run('EXPIRE', results, ttl)
 end
 
