@@ -17,7 +17,10 @@ from liquid_background.jobs.queue.results import exc_string, kept_result
 from liquid_background.settings import Settings
 
 _KIND: Final = EndValues._fields.index("kind")
+_VALUE: Final = EndValues._fields.index("value")
+_MESSAGE: Final = EndValues._fields.index("message")
 _DURATION: Final = EndValues._fields.index("duration")
+_JOBS: Final = EndValues._fields.index("jobs")
 
 
 class Running(NamedTuple):  # made once a job, so it has to be cheap
@@ -43,6 +46,14 @@ class Finish(NamedTuple):
 
     job: Running
     arguments: list[Argument]
+
+    @property
+    def sent(self) -> list[Argument]:
+        """The arguments as they are sent: of a success with nothing beside it, a mark and the values of `DoneValues`."""
+        end = self.arguments
+        if end[_KIND] == Ending.SUCCESS.value and len(end) == len(EndValues._fields) and not end[_MESSAGE]:
+            return ["+", *end[:_KIND], end[_VALUE], *end[_DURATION:_JOBS]]
+        return end
 
     @property
     def kind(self) -> str:

@@ -72,6 +72,19 @@ class EndValues(NamedTuple):
     cause: bytes  # of a failure, as `Cause` encodes it
 
 
+class DoneValues(NamedTuple):
+    """The end of an attempt that succeeded, made no job and logged nothing: those values of an end that say more."""
+
+    id: str
+    token: str
+    value: bytes
+    duration: int
+    source_name: str
+    template: bytes
+    line: int
+    most: int
+
+
 class BeatValues(NamedTuple):
     """What a beat says of one worker."""
 
@@ -90,6 +103,7 @@ SHAPES: Final[Mapping[str, type[NamedTuple]]] = {  # by the word that scripts ca
     "JOB": JobValues,
     "ENTRY": EntryValues,
     "END": EndValues,
+    "DONE": DoneValues,
     "BEAT": BeatValues,
 }
 
@@ -224,7 +238,7 @@ def names_of(site: str) -> Mapping[str, str]:
 
 
 CONSTANTS: Final[Mapping[str, int | str]] = {
-    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},
+    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items() if name != "DONE"},  # behind which nothing follows
     "STATUS_AT": EntryValues._fields.index("status") + 1,  # in the values of an entry
     # Where in FIELDS stands what a claim looks at.
     "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,

@@ -314,7 +314,7 @@ def test_a_record_s_garbage_is_taken_for_what_it_says_by_default(
     done = finishing.finish(running, _outcome(Ending.SUCCESS), hands.settings)
     pipeline: Any = client.pipeline(transaction=True)  # no time passes between the two
     pipeline.eval(assembly.text("step"), 0, *moves.step(WORKER, hands.settings, done)[1]).ttl(MINE)
-    assert pipeline.execute() == [[b"done", 0, 0], kept]
+    assert pipeline.execute() == [b"done 0", kept]
     assert [(entry.status, entry.attempt) for entry in entries(client)] == [(LogStatus.SUCCESS, 1)]
 
 
