@@ -108,10 +108,10 @@ SHAPES: Final[Mapping[str, type[NamedTuple]]] = {  # by the word that scripts ca
 }
 
 CLAIMED: Final = (
-    *("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE),
-    *(keys.ATTEMPT, keys.FINAL, "enqueued_at"),
+    *("data", "origin", "timeout", "enqueued_at"),
+    *("retry_intervals", keys.LIMIT, keys.SIGNATURE, keys.ATTEMPT, keys.FINAL),  # which most records have not
 )
-"""The fields of a record that the claim script returns, in this order."""
+"""The fields of a record that the claim script returns, in this order, up to the last one that is there."""
 PLANTED: Final = (
     "success_callback_name",
     "failure_callback_name",
@@ -238,7 +238,9 @@ def names_of(site: str) -> Mapping[str, str]:
 
 
 CONSTANTS: Final[Mapping[str, int | str]] = {
-    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items() if name != "DONE"},  # behind which nothing follows
+    **{
+        f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items() if name != "DONE"
+    },  # behind which nothing follows
     "STATUS_AT": EntryValues._fields.index("status") + 1,  # in the values of an entry
     # Where in FIELDS stands what a claim looks at.
     "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,

@@ -17,9 +17,9 @@ FULL: Final = 90  # percent of the memory from which on a store is nearly full
 _CLOCK_SLACK: Final = 2.0  # seconds between two clocks that are set by the same time service, and more
 _MEGABYTE: Final = 1024 * 1024
 SMALL_NODE: Final = 512
-"""Bytes for `stream-node-max-bytes`. A result is a stream with one entry, which takes a node whole: one of 200 characters
-takes 4.3 KB with the default of 4,096, 1.1 with 1,024 and 0.7 with this. A log entry takes 124, 142 and 210 bytes, and the
-log has an end. With 384, 100 bytes less and 80 more are nothing gained (`benchmarks/store_size.py`)."""
+"""Bytes for `stream-node-max-bytes`. A result is a stream with one entry, which takes a node whole: one of 200
+characters takes 4.3 KB with the default of 4,096, 1.1 with 1,024 and 0.7 with this. A log entry takes 124, 142 and 210
+bytes, and the log has an end. With 384, 100 bytes less and 80 more are nothing gained (`benchmarks/store_size.py`)."""
 _LARGE_NODE: Final = 1024  # from which on less is advised
 _NODE: Final = "stream-node-max-bytes"
 _ASKED: Final = ("save", "appendfsync", "min-replicas-to-write", _NODE)

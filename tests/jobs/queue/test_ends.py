@@ -6,6 +6,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from time import time
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,8 +15,11 @@ from rq.serializers import JSONSerializer
 
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
+from liquid_background.jobs.log.entry import FIELDS
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.causes import Cause
+from liquid_background.jobs.queue.finishing import Running
+from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.results import exc_string
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import Store
@@ -325,6 +329,37 @@ def test_a_cancel_that_a_claim_carries_ends_no_attempt(hands: Hands, queue: Queu
     assert hands.finish(held, _outcome(Ending.BACK), Ending.BACK) == "back"
     assert client.lrange(keys.queue("default"), 0, -1) == [b"a", b"b"]  # in front again
     assert (queue.get("a").status, entries(client)) == (JobStatus.PENDING, [])
+
+
+@pytest.mark.parametrize("minutes", [0, 1, -1, 60, -60 * 24 * 365])
+def test_times_are_the_store_s_whatever_a_worker_s_clock_says(
+    hands: Hands, queue: Queue, job: Make, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    monkeypatch.setattr(moves, "time", lambda: time() + 60 * minutes)
+    queue.send([job(id="a"), job(id="b")])
+    batch = hands.claim(2)
+    one, two = (Running.of(each, batch.token, batch.queue) for each in batch.jobs if isinstance(each, Claimed))
+    hands.start(one)
+    done = finishing.finish(one, _outcome(Ending.SUCCESS), hands.settings)
+    assert hands.call(moves.step(WORKER, hands.settings, done, two)) == [b"done", 1, 0]
+    ended, began = queue.get("a").completed_at, queue.get("b").started_at
+    assert ended == began
+    assert ended is not None
+    assert abs(ended.timestamp() - hands.store.client.time()[0]) < 5
+
+
+def test_the_log_names_the_fields_of_a_plain_success_as_those_of_any_other(
+    hands: Hands, queue: Queue, job: Make
+) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    hands.finish(hands.take(), Outcome(result="x"))
+    running = hands.take()
+    hands.beat(running)
+    hands.finish(running, Outcome(result="x"))
+    reply: Any = hands.store.client.execute_command("XRANGE", KEY, "-", "+")
+    plain, beaten = (dict(fields) for _, fields in reply)
+    assert [*plain] == [*beaten] == [name.encode() for name in FIELDS]
+    assert {**plain, b"job_id": b""} == {**beaten, b"job_id": b""}
 
 
 STARTED = {"status": "started", "started_at": NOW, "worker_name": WORKER, f"{keys.LEASES} a": LEASE}

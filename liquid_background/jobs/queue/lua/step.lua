@@ -1,20 +1,18 @@
 -- include: time site whole
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
--- ARGV: worker, lease in ms, log limit, the minutes since 1970 by the worker's clock and how RQ writes that minute, then the start: id or '', token, the number of higher queues, or -1 to ask
--- neither whether these have work nor whether it is paused, those queues;
--- then the finish: '', or '+' and the values of a DONE, which is a success that made no job and logged nothing, or the values
--- of an END, the jobs, the entries.
+-- ARGV: worker, lease in ms, log limit, the minutes since 1970 by the worker's clock and how RQ writes that minute, then the
+-- start: id or '', token, the number of higher queues, or -1 to ask neither whether these have work nor whether it is paused,
+-- those queues; then the finish: '', or '+' and the values of a DONE, or those of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
--- Returns `done N` for {done, N, 0}, since a list costs the store as much as a command, else {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
--- waits, and, if there was one, what the store said to a write that is secondary}. Of an attempt that failed two more:
--- that word or '', and such as 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a
--- call sent again says again.
+-- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
+-- waits, and, if there was one, what the store said to a write that is secondary}; `done N` for {done, N, 0}, since a list takes
+-- the store as long as a command. Of an attempt that failed two more: that word or '', and such as 'FAILED 2 1': the log's
+-- status, the attempt, and 1 when the job has failed with it, which a call sent again says again.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts. What is
 -- paused stays claimed, for the worker to give back.
--- Nearly every call has such a success, and a start that nothing stands in the way of. They come first, with no more than
--- they need; what
--- is otherwise is left to what follows. A function is made where it is needed: making one takes a sixth of what a command does.
+-- Nearly every call has a plain success and a start that nothing stands in the way of. They come first, with no more than
+-- they need; what is otherwise is left to what follows. A function is made where it is needed: that takes a sixth of a command.
 local worker, lease, limit, higher_queues = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[8])
 local end_at = 9 + math.max(0, higher_queues)
 
