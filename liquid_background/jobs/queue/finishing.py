@@ -49,7 +49,7 @@ class Finish(NamedTuple):
 
     @property
     def sent(self) -> list[Argument]:
-        """The arguments as they are sent: of a success with nothing beside it, a mark and the values of `DoneValues`."""
+        """The arguments as they are sent: of a success with nothing beside it, `+` and the values of `DoneValues`."""
         end = self.arguments
         if end[_KIND] == Ending.SUCCESS.value and len(end) == len(EndValues._fields) and not end[_MESSAGE]:
             return ["+", *end[:_KIND], end[_VALUE], *end[_DURATION:_JOBS]]
