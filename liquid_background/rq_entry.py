@@ -23,6 +23,7 @@ from liquid_background.job import LogEntry, LogStatus, Outcome, Performer
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.queue.opening import Performed, check_performed
 from liquid_background.jobs.queue.payload import check_payload
+from liquid_background.jobs.queue.results import is_kept
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.site import is_of_another, queue_name
 from liquid_background.jobs.store import connect, translated_errors
@@ -37,7 +38,7 @@ class AttemptFailed(JobError):
 
 
 def perform(payload: dict[str, Any]) -> str | None:
-    """Perform the attempt that RQ has started, and return the rendered text.
+    """Perform the attempt that RQ has started, and return the rendered text; None where KEEP_RESULTS does not keep it.
 
     Raises:
         JobRefused: when the payload is not one that is known here, the job is another site's or was cancelled, or its
@@ -67,7 +68,7 @@ def perform(payload: dict[str, Any]) -> str | None:
     if outcome.failed:
         raise AttemptFailed(outcome.error)
     result: str | None = outcome.result
-    return result
+    return result if is_kept(_settings().keep_results, "function" in payload) else None
 
 
 def _own_queues() -> str:

@@ -132,6 +132,10 @@ class Settings(BaseSettings):
         "of attempts.",
     )
     result_ttl: int = Field(3600, ge=1, description="Seconds that a completed job's record is kept.")
+    keep_results: Literal["all", "functions", "none"] = Field(
+        "all",
+        description="Whose results a worker keeps: those of `all` jobs, of Python `functions`, or of `none`.",
+    )
     failure_ttl: int = Field(FAILURE_TTL, ge=1, description="Seconds that a failed job's record is kept.")
     secret_names: Annotated[tuple[str, ...], NoDecode] = Field(
         SECRET_NAMES,

@@ -101,6 +101,8 @@ def test_an_external_store_is_told_with_its_dangers(project: Any, start_server: 
     doctor = project.quick("doctor").out
     assert "keeps nothing on disk" in doctor
     assert "set appendonly to yes" in doctor
+    assert "note   results" in doctor
+    assert "(stream-node-max-bytes 4096); set stream-node-max-bytes to 512" in doctor
 
 
 @pytest.mark.usefixtures("store_dir")

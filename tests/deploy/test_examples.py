@@ -85,7 +85,13 @@ def test_compose_runs_the_worker_with_its_store() -> None:
     _check_command(["poscli", *worker["command"]])
     _check_command(worker["healthcheck"]["test"][1:])
     assert int(worker["stop_grace_period"].removesuffix("s")) > LONGEST
-    assert store["command"][1:] == [*("--appendonly", "yes", "--maxmemory", "1gb", "--maxmemory-policy", "noeviction")]
+    options = {
+        "appendonly": "yes",
+        "maxmemory": "1gb",
+        "maxmemory-policy": "noeviction",
+        "stream-node-max-bytes": "512",
+    }
+    assert store["command"][1:] == [word for name, value in options.items() for word in (f"--{name}", value)]
     _check_environment(worker["environment"])
 
 

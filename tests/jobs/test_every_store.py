@@ -408,7 +408,7 @@ class TestDeleting:
 class TestEnding:
     @pytest.mark.parametrize(
         "result",
-        [None, True, 7, 1.5, "text", "", [1, [2]], {"a": 1}, date(2024, 1, 15), Decimal("1.10"), {1: 2}, "\ud800x"],
+        [None, True, 7, 1.5, " x\n", "", [1, [2]], {"a": 1}, date(2024, 1, 15), Decimal("1.10"), {1: 2}, "\ud800x"],
         ids=repr,
     )
     def test_a_success_keeps_its_result(self, place: Place, job: Make, result: Any) -> None:

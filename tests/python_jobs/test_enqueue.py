@@ -185,6 +185,18 @@ def test_results_come_back_from_a_worker_with_their_types(engine: Engine, bench:
     assert [(entry.status, entry.attempt, entry.max_attempts) for entry in bench.log(shipped.id)] == [("SUCCESS", 1, 7)]
 
 
+@pytest.mark.parametrize(("keep", "text", "value"), [("functions", None, "order 5"), ("none", None, None)])
+def test_a_worker_keeps_whose_results_it_is_told_to(
+    engine: Engine, bench: Bench, keep: str, text: str | None, value: str | None
+) -> None:
+    engine.render_string("{% background source_name: 'body' %}text{% endbackground %}")
+    handle = engine.enqueue("notify", {"order_id": 5})
+    bench.burst(app=APP, keep_results=keep)
+    [body] = engine.jobs.list(source_name="body")
+    assert (body.status, body.result) == ("completed", text)
+    assert handle.result(timeout=20) == value
+
+
 def test_a_job_that_fails_is_tried_again_after_its_waits(engine: Engine, bench: Bench, tmp_path: Path) -> None:
     policy = RetryPolicy(count=2, initial_interval=0.2, backoff_factor=2)
     bench.start(app=APP)

@@ -183,7 +183,9 @@ class Child:
             if monotonic() - self._told_at > _UNTOLD:
                 self._tell_counts()
             outcome = attempts.perform(run.begun, claimed)
-            done = finishing.finish(running, outcome, self._settings, now=self._clock.now())
+            done = finishing.finish(
+                running, outcome, self._settings, now=self._clock.now(), is_function="function" in claimed.payload
+            )
             run.begun += 1
         return done
 

@@ -214,7 +214,7 @@ class Wire:
                 if self._is_to_repeat(reply):
                     raise self._broken(reply)
                 sent = self.pending.popleft()
-                sent.on_reply(_located(sent.call, reply))
+                sent.on_reply(_opened(sent.call, reply))
                 heard = True
                 too_few = reply if has_too_few(reply) else too_few
         except BROKEN as error:
@@ -278,7 +278,7 @@ class Wire:
             raise self._broken(error) from error
         if unusable:
             raise self._broken(unusable[0])
-        return [_located(call, answer) for call, answer in zip(calls, answers, strict=True)]
+        return [_opened(call, answer) for call, answer in zip(calls, answers, strict=True)]
 
     def _beside(self, *commands: tuple[str | int, ...]) -> None:
         """Run commands over another connection."""
@@ -292,6 +292,8 @@ class Wire:
             other.disconnect()
 
 
-def _located(call: Call, reply: Any) -> Any:
-    """Return a reply; an error with the script's file and line in it."""
-    return hiredis.ReplyError(assembly.located(call[0], str(reply))) if isinstance(reply, hiredis.ReplyError) else reply
+def _opened(call: Call, reply: Any) -> Any:
+    """Return what a reply stands for; an error with the script's file and line in it."""
+    if isinstance(reply, hiredis.ReplyError):
+        return hiredis.ReplyError(assembly.located(call[0], str(reply)))
+    return scripts.opened(call[0], reply)

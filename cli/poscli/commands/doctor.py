@@ -23,6 +23,7 @@ from liquid_background.jobs.queue.looking import health_of
 from liquid_background.jobs.queue.overview import site_names
 from liquid_background.jobs.store import embedded
 from liquid_background.jobs.store.folder import folder_verdicts
+from liquid_background.jobs.store.health import advice
 from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.language.pages import PAGES, SiteLoader
 from liquid_background.lint import Finding as Problem
@@ -186,6 +187,7 @@ def _store(engine: Engine) -> Iterator[Finding]:
         return
     yield _site(engine, health)
     yield from map(_finding, (verdict for verdict in health.verdicts if verdict.name != "folder"))  # as told above
+    yield from map(_finding, advice(health.server))
     seen = health.serving
     if seen.workers is not None and not any(verdict.name == "workers" for verdict in health.verdicts):
         yield Finding("workers", f"{seen.workers} running, {counted(seen.waiting + seen.later, 'job')} waiting")

@@ -223,7 +223,7 @@ class MemoryJobs(Lookup):
             kept = self._jobs.get(job_id)
             if kept is None or kept.status is not JobStatus.RUNNING:
                 return None
-            outcome, _, result = settle(outcome, self.settings)
+            outcome, _, result = settle(outcome, self.settings, is_function=kept.job.function is not None)
             ending = Ending.CANCELLED if kept.is_cancelled and not outcome.succeeded else outcome.ending
             final = ending is Ending.CANCELLED or outcome.is_last(kept.attempts, kept.job.max_attempts)
             if ending is not Ending.CANCELLED:

@@ -18,6 +18,7 @@ from liquid_background.jobs.queue.opening import open_claimed
 from liquid_background.jobs.queue.payload import decode_payload
 from liquid_background.jobs.queue.protocol import CLAIMED, Argument
 from liquid_background.jobs.queue.records import READ, decode_record, encode_job, waits_of
+from liquid_background.jobs.queue.results import NOT_KEPT, NOT_KEPT_FINAL
 from liquid_background.jobs.site import queue_name
 from liquid_background.settings import Settings
 
@@ -149,7 +150,7 @@ class Kept:
         return {
             **self.sent,
             "status": self.state.encode("ascii"),
-            keys.FINAL: b"1" if self.is_final else None,
+            keys.FINAL: (b"%d" % (NOT_KEPT_FINAL if self.result == NOT_KEPT else 1)) if self.is_final else None,
             keys.ATTEMPT: b"%d" % self.attempts,
             keys.ERROR: self.error,
             "created_at": self.created_at,

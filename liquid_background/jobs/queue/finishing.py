@@ -13,12 +13,15 @@ from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.protocol import Argument, EndValues
 from liquid_background.jobs.queue.records import encode_job
-from liquid_background.jobs.queue.results import encode_result, exc_string
+from liquid_background.jobs.queue.results import exc_string, kept_result
 from liquid_background.settings import Settings
 
 _new_end: Final = EndValues.__new__  # to call the class would make a dict of what is named
 _KIND: Final = EndValues._fields.index("kind")
+_VALUE: Final = EndValues._fields.index("value")
+_MESSAGE: Final = EndValues._fields.index("message")
 _DURATION: Final = EndValues._fields.index("duration")
+_JOBS: Final = EndValues._fields.index("jobs")
 
 
 class Running(NamedTuple):  # made once a job, so it has to be cheap
@@ -46,6 +49,14 @@ class Finish(NamedTuple):
     arguments: list[Argument]
 
     @property
+    def sent(self) -> list[Argument]:
+        """The arguments as they are sent: of a success with nothing beside it, `+` and the values of `DoneValues`."""
+        end = self.arguments
+        if end[_KIND] == Ending.SUCCESS.value and len(end) == len(EndValues._fields) and not end[_MESSAGE]:
+            return ["+", *end[:_KIND], end[_VALUE], *end[_DURATION:_JOBS]]
+        return end
+
+    @property
     def kind(self) -> str:
         """How it ended, in the words of `Ending`."""
         return str(self.arguments[_KIND])
@@ -56,22 +67,30 @@ class Finish(NamedTuple):
         return int(self.arguments[_DURATION])
 
 
-def settle(outcome: Outcome, settings: Settings, now: float | None = None) -> tuple[Outcome, list[Argument], bytes]:
+def settle(
+    outcome: Outcome, settings: Settings, now: float | None = None, *, is_function: bool = False
+) -> tuple[Outcome, list[Argument], bytes]:
     """Return an outcome with its jobs and its result encoded: a failure that says why, if they cannot be written.
 
-    A failure has neither.
+    A failure has neither. The result is what `kept_result` says.
     """
     if outcome.failed:
         return outcome, [], b""
     try:
         jobs = [value for made in outcome.jobs for value in encode_job(made, settings, now)]
-        return outcome, jobs, encode_result(outcome.result)
+        return outcome, jobs, kept_result(outcome.result, settings.keep_results, is_function)
     except JobRefused as error:
         return outcome._replace(error=str(error), raised=type(error).__name__, retry=False), [], b""
 
 
 def finish(
-    job: Running, outcome: Outcome, settings: Settings, ending: Ending | None = None, now: float | None = None
+    job: Running,
+    outcome: Outcome,
+    settings: Settings,
+    ending: Ending | None = None,
+    now: float | None = None,
+    *,
+    is_function: bool = False,
 ) -> Finish:
     """Return the finish of an attempt; an outcome that cannot be written becomes a failure that says why.
 
@@ -81,13 +100,14 @@ def finish(
         settings: those of the worker.
         ending: when it is not what the outcome says.
         now: seconds by the store's clock, not ahead of it: the jobs that the attempt made are signed for then.
+        is_function: whether a function was called: KEEP_RESULTS may keep its results alone.
     """
     jobs: list[Argument] = []
     value = b""
     if ending is None or ending is Ending.SUCCESS:
-        outcome, jobs, value = settle(outcome, settings, now)
+        outcome, jobs, value = settle(outcome, settings, now, is_function=is_function)
         ending = outcome.ending
-    if not value:  # there is no result: why it ended so
+    if ending is not Ending.SUCCESS:  # there is no result: why it ended so
         value = exc_string(outcome.traceback or outcome.error)
     message = cause = b""
     if outcome.error:

@@ -6,8 +6,9 @@ import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
-from time import monotonic
+from time import gmtime, monotonic, strftime, time
 from typing import Any, Final, TypeAlias
 
 from liquid_background.errors import JobRefused
@@ -54,10 +55,17 @@ def step(
         higher: queues whose work goes before that job; None to ask neither about these nor whether it is paused.
     """
     begin: list[Argument] = [start.id, start.token] if start else ["", ""]
-    end: list[Argument] = done.arguments if done else [""]
-    head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit]
+    end: list[Argument] = done.sent if done else [""]
+    minute = int(time() // 60)
+    head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit, minute, _written_minute(minute)]
     asked: list[Argument] = [-1] if higher is None else [len(higher), *higher]
     return "step", [*head, *begin, *asked, *end]
+
+
+@lru_cache(maxsize=2)
+def _written_minute(minute: int) -> str:
+    """Return what RQ's way of writing a time begins with, for each second of a minute since 1970."""
+    return strftime("%Y-%m-%dT%H:%M:", gmtime(60 * minute))
 
 
 def claim_lease(settings: Settings) -> float:

@@ -19,7 +19,7 @@ from liquid_background.job import (
 )
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.payload import FUNCTION, decode_payload, encode_payload
-from liquid_background.jobs.queue.protocol import MAX_ATTEMPTS_READ, MAX_DATA, PLANTED
+from liquid_background.jobs.queue.protocol import CLAIMED, MAX_ATTEMPTS_READ, MAX_DATA, PLANTED
 from liquid_background.jobs.queue.reading import number, whole
 from liquid_background.jobs.queue.signing import sign_again, verify
 from liquid_background.jobs.site import queue_name
@@ -60,7 +60,7 @@ def open_claimed(
         job_id: its id, as it stands in the store.
         queue: that it was claimed from, without the site's name.
         planted: the name of a field that it should not have, or not as long; empty when there is none.
-        values: of the fields in CLAIMED.
+        values: of the fields in CLAIMED, or of the first of them where no more are there.
         settings: with the site, and the keys of signatures.
         now: seconds by the store's clock when it was claimed.
 
@@ -74,7 +74,10 @@ def open_claimed(
     if planted:
         unknown = "which no job of ours has" if _text(planted) in PLANTED else "longer than any job of ours has it"
         raise JobRefused(f"the record carries {_text(planted)}, {unknown}")
-    data, origin, timeout, intervals, exact, signature, attempt, final, enqueued = values
+    lacking = len(CLAIMED) - len(values)  # the last ones, which few jobs have
+    data, origin, timeout, enqueued, intervals, exact, signature, attempt, final = (
+        [*values, *(None,) * lacking] if lacking else values
+    )
     if origin != _origin(settings.site, queue):
         raise JobRefused(f"the record was made for another queue than {queue}")
     data = inflate(data or b"")

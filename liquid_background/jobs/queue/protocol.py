@@ -26,7 +26,7 @@ from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.causes import GARBAGE, MAX_PLACE
 from liquid_background.jobs.queue.likeness import likeness
 from liquid_background.jobs.queue.reading import MAX_DIGITS
-from liquid_background.jobs.queue.results import MAX_VALUE, encode_result
+from liquid_background.jobs.queue.results import MAX_VALUE, NOT_KEPT, NOT_KEPT_FINAL, encode_result
 from liquid_background.jobs.queue.tally import CELL, LOST_AT
 from liquid_background.jobs.site import id_suffix, own_name, queue_name
 from liquid_background.settings import FAILURE_TTL, MAX_LEASE
@@ -72,6 +72,19 @@ class EndValues(NamedTuple):
     cause: bytes  # of a failure, as `Cause` encodes it
 
 
+class DoneValues(NamedTuple):
+    """The end of an attempt that succeeded, made no job and logged nothing: those values of an end that say more."""
+
+    id: str
+    token: str
+    value: bytes
+    duration: int
+    source_name: str
+    template: bytes
+    line: int
+    most: int
+
+
 class BeatValues(NamedTuple):
     """What a beat says of one worker."""
 
@@ -90,14 +103,15 @@ SHAPES: Final[Mapping[str, type[NamedTuple]]] = {  # by the word that scripts ca
     "JOB": JobValues,
     "ENTRY": EntryValues,
     "END": EndValues,
+    "DONE": DoneValues,
     "BEAT": BeatValues,
 }
 
 CLAIMED: Final = (
-    *("data", "origin", "timeout", "retry_intervals", keys.LIMIT, keys.SIGNATURE),
-    *(keys.ATTEMPT, keys.FINAL, "enqueued_at"),
+    *("data", "origin", "timeout", "enqueued_at"),
+    *("retry_intervals", keys.LIMIT, keys.SIGNATURE, keys.ATTEMPT, keys.FINAL),  # which most records have not
 )
-"""The fields of a record that the claim script returns, in this order."""
+"""The fields of a record that the claim script returns, in this order, up to the last one that is there."""
 PLANTED: Final = (
     "success_callback_name",
     "failure_callback_name",
@@ -225,7 +239,9 @@ def names_of(site: str) -> Mapping[str, str]:
 
 
 CONSTANTS: Final[Mapping[str, int | str]] = {
-    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items()},
+    **{
+        f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items() if name != "DONE"
+    },  # behind which nothing follows
     "STATUS_AT": EntryValues._fields.index("status") + 1,  # in the values of an entry
     # Where in FIELDS stands what a claim looks at.
     "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,
@@ -234,6 +250,10 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LARGEST": MAX_DATA,
     "LARGEST_VALUE": MAX_VALUE,
     "CUT_VALUE": encode_result("…").decode(),  # in the place of a larger one
+    "BLANK": encode_result("").decode(),
+    "NOTHING": encode_result(None).decode(),
+    "NOT_KEPT": NOT_KEPT.decode(),
+    "NOT_KEPT_FINAL": NOT_KEPT_FINAL,
     # What a record, or another key, may say.
     "MOST_DIGITS": MAX_DIGITS,
     "MOST_ATTEMPTS": MAX_ATTEMPTS_READ,

@@ -142,7 +142,7 @@ def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -
         source=payload.get("source") or payload.get("partial") or payload.get("function") or "",
         template=payload.get("template", ""),
         line=payload.get("line", 0),
-        result=_result(result) if status is JobStatus.COMPLETED else None,
+        result=_result(result, final) if status is JobStatus.COMPLETED else None,
         error=text(error, MAX_FIELD) or None,
         created_at=keys.parse_time(created),
         started_at=keys.parse_time(started),
@@ -191,8 +191,10 @@ def _value(signed_text: Encoded) -> Any:
     return signed_text
 
 
-def _result(value: bytes | None) -> Any:
+def _result(value: bytes | None, final: bytes | None) -> Any:
+    if not value:
+        return "" if final == b"1" else None  # see results.kept_result
     try:
-        return _value(decode_json(b64decode(value or b"")))
+        return _value(decode_json(b64decode(value)))
     except ValueError:
         return None

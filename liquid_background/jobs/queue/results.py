@@ -17,6 +17,10 @@ MAX_VALUE: Final = 4 * ((MAX_RESULT + 2) // 3)
 """Bytes of a result as the store keeps it: base64 adds a third."""
 MAX_TRACE: Final = 8 * 1024
 """Bytes of a traceback as the store keeps it: far more than those of code take, as they hold the same words often."""
+NOT_KEPT: Final = b"!"
+"""In the place of a result that takes no room in the store: None, or what KEEP_RESULTS leaves out."""
+NOT_KEPT_FINAL: Final = 2
+"""What `lb_final` says of a job with such a result. Where it says 1, and no result is there, the text is blank."""
 _WIDEST: Final = 12  # bytes of a character in JSON
 
 _dump: Final = json.JSONEncoder().encode
@@ -33,6 +37,28 @@ def encode_result(result: Encoded) -> bytes:
     if len(text) > MAX_RESULT:
         raise JobRefused(f"the result takes over {MAX_RESULT // 1024} KB of JSON: return an id")
     return b2a_base64(text.encode("ascii"), newline=False)
+
+
+def kept_result(result: Encoded, keep: str, is_function: bool) -> bytes:
+    """Return what a worker sends of a result: next to nothing where the record alone tells it.
+
+    Args:
+        result: a function's None, and a blank text of a template, which is read back as an empty one, take none.
+        keep: as `Settings.keep_results` has it.
+        is_function: whether a function returned it.
+
+    Raises:
+        JobRefused: as `encode_result`.
+    """
+    if not is_kept(keep, is_function) or (is_function and result is None):
+        return NOT_KEPT
+    is_blank = not is_function and isinstance(result, str) and not result.strip()
+    return b"" if is_blank else encode_result(result)
+
+
+def is_kept(keep: str, is_function: bool) -> bool:
+    """Return whether KEEP_RESULTS keeps the results of functions, or of templates."""
+    return keep == "all" or (keep == "functions" and is_function)
 
 
 def json_size(text: str) -> int:

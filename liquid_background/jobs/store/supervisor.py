@@ -170,6 +170,7 @@ def _start_server(order: Order) -> subprocess.Popen[bytes]:
         "aof-load-truncated": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
+        "stream-node-max-bytes": "512",  # SMALL_NODE in health, which tells why
     }
     command = [str(order.binary)]
     for name, value in options.items():

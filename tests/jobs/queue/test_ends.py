@@ -6,14 +6,20 @@ import json
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from time import time
 from typing import Any, NamedTuple
 
 import pytest
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
 
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, LogStatus, Outcome
 from liquid_background.jobs.log import KEY, entries
+from liquid_background.jobs.log.entry import FIELDS
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.causes import Cause
+from liquid_background.jobs.queue.finishing import Running
+from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.queue.results import exc_string
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import Store
@@ -264,6 +270,34 @@ def test_the_last_ten_results_are_kept(store: Store, settings: Settings, job: Ma
     assert client.xlen(keys.results("a")) == 10
 
 
+@pytest.mark.parametrize("how", ["blank", "kept by none", "a function's None"])
+@pytest.mark.parametrize("before", [[], [Ending.FAILED]], ids=["first run", "after a run that failed"])
+def test_a_result_that_says_nothing_takes_no_room_and_hides_none_before(
+    hands: Hands, queue: Queue, job: Make, how: str, before: list[Ending]
+) -> None:
+    client, stream = hands.store.client, keys.results("a")
+    _after(hands, queue, job(id="a"), before)
+    if before:
+        queue.retry("a")
+    settings = hands.settings.model_copy(update={"keep_results": "none" if how == "kept by none" else "all"})
+    outcome = Outcome(result={"blank": " \n", "kept by none": "x"}.get(how))
+    done = finishing.finish(hands.take(), outcome, settings, is_function=how == "a function's None")
+    assert hands.call(moves.step(WORKER, settings, done))[0] == b"done"
+    said = "" if how == "blank" else None
+    assert (queue.get("a").status, queue.get("a").result) == (JobStatus.COMPLETED, said)
+    rq_job = RqJob.fetch("a", connection=client, serializer=JSONSerializer)
+    assert rq_job.get_status() == "finished"
+    if before:  # which RQ would show as how this one ended
+        newest = rq_job.latest_result()
+        assert newest is not None
+        assert (newest.type, newest.return_value) == (newest.Type.SUCCESSFUL, said)
+        assert client.xlen(stream) == 2
+        assert client.ttl(stream) <= RESULT_TTL
+    else:
+        assert not client.exists(stream)
+        assert (rq_job.latest_result(), rq_job.return_value()) == (None, None)
+
+
 def test_a_failure_whose_waits_are_gone_is_tried_again_at_once(hands: Hands, queue: Queue, job: Make) -> None:
     queue.send([job(id="a", max_attempts=2, waits=(float(WAIT),))])
     running = hands.take()
@@ -284,7 +318,7 @@ def test_a_record_s_garbage_is_taken_for_what_it_says_by_default(
     done = finishing.finish(running, _outcome(Ending.SUCCESS), hands.settings)
     pipeline: Any = client.pipeline(transaction=True)  # no time passes between the two
     pipeline.eval(assembly.text("step"), 0, *moves.step(WORKER, hands.settings, done)[1]).ttl(MINE)
-    assert pipeline.execute() == [[b"done", 0, 0], kept]
+    assert pipeline.execute() == [b"done 0", kept]
     assert [(entry.status, entry.attempt) for entry in entries(client)] == [(LogStatus.SUCCESS, 1)]
 
 
@@ -295,6 +329,37 @@ def test_a_cancel_that_a_claim_carries_ends_no_attempt(hands: Hands, queue: Queu
     assert hands.finish(held, _outcome(Ending.BACK), Ending.BACK) == "back"
     assert client.lrange(keys.queue("default"), 0, -1) == [b"a", b"b"]  # in front again
     assert (queue.get("a").status, entries(client)) == (JobStatus.PENDING, [])
+
+
+@pytest.mark.parametrize("minutes", [0, 1, -1, 60, -60 * 24 * 365])
+def test_times_are_the_store_s_whatever_a_worker_s_clock_says(
+    hands: Hands, queue: Queue, job: Make, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    monkeypatch.setattr(moves, "time", lambda: time() + 60 * minutes)
+    queue.send([job(id="a"), job(id="b")])
+    batch = hands.claim(2)
+    one, two = (Running.of(each, batch.token, batch.queue) for each in batch.jobs if isinstance(each, Claimed))
+    hands.start(one)
+    done = finishing.finish(one, _outcome(Ending.SUCCESS), hands.settings)
+    assert hands.call(moves.step(WORKER, hands.settings, done, two)) == [b"done", 1, 0]
+    ended, began = queue.get("a").completed_at, queue.get("b").started_at
+    assert ended == began
+    assert ended is not None
+    assert abs(ended.timestamp() - hands.store.client.time()[0]) < 5
+
+
+def test_the_log_names_the_fields_of_a_plain_success_as_those_of_any_other(
+    hands: Hands, queue: Queue, job: Make
+) -> None:
+    queue.send([job(id="a"), job(id="b")])
+    hands.finish(hands.take(), Outcome(result="x"))
+    running = hands.take()
+    hands.beat(running)
+    hands.finish(running, Outcome(result="x"))
+    reply: Any = hands.store.client.execute_command("XRANGE", KEY, "-", "+")
+    plain, beaten = (dict(fields) for _, fields in reply)
+    assert [*plain] == [*beaten] == [name.encode() for name in FIELDS]
+    assert {**plain, b"job_id": b""} == {**beaten, b"job_id": b""}
 
 
 STARTED = {"status": "started", "started_at": NOW, "worker_name": WORKER, f"{keys.LEASES} a": LEASE}

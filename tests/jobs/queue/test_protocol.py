@@ -141,6 +141,10 @@ CONSTANTS = {
     "LARGEST": 2 * MAX_PAYLOAD,  # the payload, with room for what wraps it
     "LARGEST_VALUE": (1024 * 1024 + 2) // 3 * 4,  # 1 MB of JSON as base64, which RQ keeps
     "CUT_VALUE": "Ilx1MjAyNiI=",  # "…" as JSON, as base64
+    "BLANK": "IiI=",  # likewise "", of a text that is not kept, where a result of an earlier run stands
+    "NOTHING": "bnVsbA==",  # likewise null, of a result that is not kept
+    "NOT_KEPT": "!",  # no base64
+    "NOT_KEPT_FINAL": 2,  # true, as 1 is, to every version
     "MOST_DIGITS": 15,  # exact as a float, which Lua counts in
     "MOST_ATTEMPTS": 10**6,  # more than MAX_RETRIES allows in any number of runs that a person starts
     "MOST_WAITS": MAX_RETRIES,

@@ -18,7 +18,7 @@ from liquid_background.jobs.queue.health import look
 from liquid_background.jobs.queue.permitted import command_verdicts
 from liquid_background.jobs.store import Store, asked, connect
 from liquid_background.jobs.store.asking import Refusal
-from liquid_background.jobs.store.health import server_verdicts, what_it_says
+from liquid_background.jobs.store.health import SMALL_NODE, advice, server_verdicts, what_it_says
 from liquid_background.jobs.store.probe import line_to, plain_place
 from liquid_background.jobs.store.verdict import Severity, Verdict
 from liquid_background.settings import load_settings
@@ -56,6 +56,22 @@ def test_the_embedded_store_is_healthy(store: Store) -> None:
     assert health.verdicts == ()
     assert health.server.keeps == "each change"
     assert "Valkey" in (health.server.name or "")
+
+
+def test_the_embedded_store_gives_a_result_little_room_and_others_are_advised_to(
+    store: Store, start_server: Callable[..., Any]
+) -> None:
+    with asked(store) as ask:
+        assert what_it_says(ask).settings["stream-node-max-bytes"] == str(SMALL_NODE)
+        assert advice(what_it_says(ask)) == []
+    for size, told in (("4096", "4,096"), ("0", "4,096"), ("2kb", "2,048"), ("1024", None), ("64", None)):
+        other = connect(load_settings(redis_url=start_server("--stream-node-max-bytes", size).url))
+        with asked(other) as ask:
+            said = [f"{verdict.found}: {verdict.remedy}" for verdict in advice(what_it_says(ask))]
+        other.close()
+        assert len(said) == (told is not None)
+        assert told is None or said[0].startswith(f"each kept result takes {told} bytes of it and more (stream-node-")
+        assert told is None or said[0].endswith(": set stream-node-max-bytes to 512")
 
 
 def test_a_store_without_aof_and_saves_keeps_nothing(verdicts_of: Verdicts) -> None:

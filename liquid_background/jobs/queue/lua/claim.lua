@@ -2,8 +2,9 @@
 -- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
 -- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
--- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED}, ...}, or
--- {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes it raises that.
+-- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
+-- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
+-- it raises that.
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
 local FIRST_QUEUE = 6
 local MOST_PARKED = 200  -- jobs that one claim parks
@@ -93,7 +94,9 @@ local function claim(queue, id, place)
   if field ~= '' then
     for i = DATA_AT + 1, LAST_AT do record[i] = false end
   end
-  return {id, size, field, unpack(record, DATA_AT, LAST_AT)}
+  local last = LAST_AT  -- that is there: each value takes its time on the way out
+  while last > DATA_AT and not record[last] do last = last - 1 end
+  return {id, size, field, unpack(record, DATA_AT, last)}
 end
 
 local function is_still(queue)

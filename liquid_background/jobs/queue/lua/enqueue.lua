@@ -16,7 +16,9 @@ end
 
 -- Return which ids of `count` jobs in a flat list have a record, and the first of them whose record is another site's.
 local function known_ids(list, at, count)
-  local known, elsewhere = {}, nil
+  local known, elsewhere, keys = {}, nil, {}
+  for i = at, at + math.min(count, 1000) * JOB_WIDTH - 1, JOB_WIDTH do keys[#keys + 1] = 'rq:job:' .. list[i] end
+  if count == #keys and count > 0 and redis.call('EXISTS', unpack(keys)) == 0 then return known, nil end
   for i = at, at + (count - 1) * JOB_WIDTH, JOB_WIDTH do
     local key = 'rq:job:' .. list[i]
     if redis.call('EXISTS', key) == 1 then

@@ -1,14 +1,8 @@
 -- Writes and reads that planted keys and values cannot stop. A key under one of these names that holds another type, or a
 -- stream that can take no entry more, belongs to nobody: it is renamed, the log says so once, and the move goes on.
 -- A move reads the records that it needs before its first write; what it writes elsewhere goes through here.
--- include: site
+-- include: site whole
 local KEPT = 604800  -- seconds that a key that was set aside is kept for inspection
-
--- The number in a field: up to MOST_DIGITS digits, at most `most`; else the default.
-local function whole(value, default, most)
-  if not value or #value > MOST_DIGITS or not string.find(value, '^%d+$') then return default end
-  return math.min(tonumber(value), most or math.huge)
-end
 
 -- What the store said last to a write that is secondary to its move, for the caller to tell.
 local problem

@@ -1,42 +1,86 @@
--- include: time keep log start
+-- include: time site whole
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
--- ARGV: worker, lease in ms, log limit, then the start: id or '', token, the number of higher queues, or -1 to ask
--- neither whether these have work nor whether it is paused, those queues;
--- then the finish: '' or the values of an END, the jobs, the entries.
+-- ARGV: worker, lease in ms, log limit, the minutes since 1970 by the worker's clock and how RQ writes that minute, then the
+-- start: id or '', token, the number of higher queues, or -1 to ask neither whether these have work nor whether it is paused,
+-- those queues; then the finish: '', or '+' and the values of a DONE, or those of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
--- waits, and, if there was one, what the store said to a write that is secondary}. Of an attempt that failed two more:
--- that word or '', and such as 'FAILED 2 1': the log's status, the attempt, and 1 when the job has failed with it, which a
--- call sent again says again.
+-- waits, and, if there was one, what the store said to a write that is secondary}; `done N` for {done, N, 0}, since a list takes
+-- the store as long as a command. Of an attempt that failed two more: that word or '', and such as 'FAILED 2 1': the log's
+-- status, the attempt, and 1 when the job has failed with it, which a call sent again says again.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts. What is
 -- paused stays claimed, for the worker to give back.
--- Nearly every call finishes a job that succeeded and made none, so what other ends need is defined only when one comes:
--- each function costs the store time in each call.
-local worker, lease, limit = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+-- Nearly every call has a plain success and a start that nothing stands in the way of. They come first, with no more than
+-- they need; what is otherwise is left to what follows. A function is made where it is needed: that takes a sixth of a command.
+local worker, lease, limit, higher_queues = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[8])
+local end_at = 9 + math.max(0, higher_queues)
+
+-- The store spares the calendar while the worker's clock has the minute right.
+local second = seconds - 60 * tonumber(ARGV[4])
+if second >= 0 and second < 60 then written = ARGV[5] .. string.format('%02d.%06dZ', second, micros) end
 
 -- Close a job as finished: `must` runs what has to be written, `run` what is secondary. An empty token fences as well as
 -- none, and is written with the rest. Its first write is one that a full store takes.
-local function succeed(job, must, run)
-  local id, key, ttl = job.id, job.key, job.result_ttl
-  local results = 'rq:results:' .. id
+local function succeed(must, run, id, key, token, queue, ttl, value, signature)
+  local results, is_kept = 'rq:results:' .. id, value ~= '' and value ~= NOT_KEPT
+  ttl = math.max(1, whole(ttl, 500, LONGEST_TTL))
   must('ZREM', LEASES, id)
-  must('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', 1, 'lb_token', '')
-  if job.signature then
+  must('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', value == NOT_KEPT and NOT_KEPT_FINAL or '1',
+    'lb_token', '')
+  if signature then
     -- include: signature
-    spend(key, job.signature)
+    spend(key, signature)
   end
   run('EXPIRE', key, ttl)
-  run('ZADD', FINISHED_IN .. job.queue, now + ttl, id)
-  run('XADD', results, 'MAXLEN', 10, '*', 'type', 1, 'worker_name', worker,
-    'return_value', #job.value <= LARGEST_VALUE and job.value or CUT_VALUE, 'execution_id', job.token)
+  run('ZADD', FINISHED_IN .. queue, now + ttl, id)
+  if not is_kept then
+    if redis.call('EXISTS', results) == 0 then return end
+    value = value == '' and BLANK or NOTHING  -- the result of a run before is none of this one's
+  end
+  run('XADD', results, 'MAXLEN', '10', '*', 'type', '1', 'worker_name', worker,
+    'return_value', #value <= LARGEST_VALUE and value or CUT_VALUE, 'execution_id', token)
   run('EXPIRE', results, ttl)
 end
+
+local how = ''
+local succeeded, logged  -- whether the writes of a plain end went through; nil when it was left alone
+if ARGV[end_at] == '+' then
+  -- unpack: DONE from ARGV at end_at + 1
+  local key = 'rq:job:' .. id
+  -- fetch: status lb_token origin lb_attempt result_ttl lb_beaten lb_cancel lb_group lb_error lb_sig from key
+  if not record.err and lb_token == token and status == 'started' and not (lb_beaten or lb_cancel or lb_group or lb_error) then
+    local attempt = whole(lb_attempt, 1, MOST_ATTEMPTS)
+    succeeded = pcall(succeed, redis.call, redis.call, id, key, token, queue_of(origin), result_ttl, value, lb_sig)
+    logged = succeeded and pcall(redis.call, 'XADD', LOG, 'MAXLEN', '~', limit, '*', 'job_id', id, 'source_name', source_name,
+      'template', template, 'line', line, 'attempt', attempt, 'max_attempts', most, 'status', 'SUCCESS', 'duration', duration,
+      'message', '', 'type', 'job', 'final', '1')
+    how = logged and 'done' or ''
+  end
+end
+if how == 'done' then
+  local id = ARGV[6]
+  if id == '' then return 'done 0' end
+  -- Whether what the start asks for is not there: pauses, and higher work.
+  local is_calm = higher_queues < 0 or redis.pcall('EXISTS', PAUSES, 'rq:suspended') == 0
+  for i = 9, end_at - 1 do is_calm = is_calm and redis.pcall('LLEN', QUEUE .. ARGV[i]) == 0 end
+  local key = 'rq:job:' .. id
+  -- fetch: status lb_token lb_attempt lb_final from key
+  if is_calm and not record.err and lb_token == ARGV[7] and status == 'queued' and not lb_final then
+    local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS) + 1
+    if pcall(redis.call, 'ZADD', LEASES, now_ms + lease, id) then
+      redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt)
+      return 'done ' .. attempt
+    end
+  end
+end
+
+-- include: keep log start
 
 -- Likewise, whatever is planted in its way: written again, it changes nothing more. What fails leaves the job leased.
 local function succeed_carefully(job)
   on('ZREM', LEASES, job.id)  -- raises as it is what a store says that takes no writes
-  local done, why = pcall(succeed, job, on, try)
+  local done, why = pcall(succeed, on, try, job.id, job.key, job.token, job.queue, job.result_ttl, job.value, job.signature)
   if not done then
     redis.pcall('ZADD', LEASES, now_ms + lease, job.id)
     error(why, 0)
@@ -139,18 +183,20 @@ local function has_failed_by(id, token)
   return false
 end
 
-local function finish(at)
-  -- unpack: END from ARGV at at
+local function finish(list, at)
+  -- unpack: END from list at at
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_attempt result_ttl lb_beaten lb_cancel lb_group lb_final lb_sig lb_error from key
   if not record.err and status == 'failed' and has_failed_by(id, token) then
     failure = (kind == 'failed' and 'FAILED ' or 'LOST ') .. whole(lb_attempt, 1, MOST_ATTEMPTS) .. ' 1'
   end
-  if record.err or lb_token ~= token or (status ~= 'started' and status ~= 'queued') then return 'fenced' end
+  if succeeded == nil and (record.err or lb_token ~= token or (status ~= 'started' and status ~= 'queued')) then
+    return 'fenced'
+  end
   local job = {
     id = id, key = key, token = token, value = value, message = message, retry = retry == '1', most = tonumber(most),
     queue = queue_of(origin), attempt = whole(lb_attempt, 1, MOST_ATTEMPTS),
-    result_ttl = math.max(1, whole(result_ttl, 500, LONGEST_TTL)),
+    result_ttl = result_ttl,
     beaten = lb_beaten, cancel = lb_cancel, group = lb_group, signature = lb_sig,
     cause = cause, template = template, line = line,
     error = lb_error,  -- of an attempt before, whether that one counts or not
@@ -165,10 +211,9 @@ local function finish(at)
   local said, final = 'SUCCESS', 1
   local plain = kind == 'success' and jobs == '0' and not (job.error or job.beaten or job.cancel or job.group)
   jobs, at = tonumber(jobs), at + END_WIDTH
-  local quick = false
   if plain then
-    quick = pcall(succeed, job, redis.call, redis.call)
-    if not quick then succeed_carefully(job) end
+    if not (succeeded or (succeeded == nil and pcall(succeed, redis.call, redis.call, id, key, token, job.queue, result_ttl,
+      value, lb_sig))) then succeed_carefully(job) end
   else
     said, final = finish_otherwise(job, kind, jobs, at)
     if said == 'FAILED' or (said == 'LOST' and final == 1) then failure = said .. ' ' .. job.attempt .. ' ' .. final end
@@ -182,11 +227,15 @@ local function finish(at)
     job_id = id, source_name = source_name, template = template, line = line, attempt = job.attempt,
     max_attempts = most, status = said, duration = duration, message = message, final = final,
   }
-  if not (quick and pcall(write_entry, redis.call, limit, entry)) then log(limit, entry) end
+  log(limit, entry)
   return 'done'
 end
 
-local higher_queues = tonumber(ARGV[6])
+-- The values of a DONE as those of an END.
+local function as_end()
+  -- unpack: DONE from ARGV at end_at + 1
+  return {id, token, 'success', value, '', '0', duration, source_name, template, line, most, '0', '0', ''}
+end
 
 local function start(id, token, is_first_write)
   local key = 'rq:job:' .. id
@@ -203,12 +252,15 @@ local function start(id, token, is_first_write)
   return begin(key, id, attempt, lb_final, worker, lease, is_first_write)
 end
 
-local how, end_at = '', 7 + math.max(0, higher_queues)
-if ARGV[end_at] ~= '' then how = finish(end_at) end
+if how == '' and ARGV[end_at] == '+' then
+  how = finish(as_end(), 1)
+elseif how == '' and ARGV[end_at] ~= '' then
+  how = finish(ARGV, end_at)
+end
 local attempt, higher = 0, 0
-if ARGV[4] ~= '' then
-  attempt = start(ARGV[4], ARGV[5], how == '' or how == 'fenced')
-  for i = 7, end_at - 1 do
+if ARGV[6] ~= '' then
+  attempt = start(ARGV[6], ARGV[7], how == '' or how == 'fenced')
+  for i = 9, end_at - 1 do
     if on('LLEN', QUEUE .. ARGV[i]) > 0 and not on('HGET', PAUSES, 'queue:' .. ARGV[i]) then higher = 1 end
   end
 end
