@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
@@ -42,6 +42,7 @@ from liquid_background.language.tags.passing import (
     large_size,
     plain_instead,
 )
+from liquid_background.language.tags.withholding import Passed, never_ship_in, withholds
 from liquid_background.language.tags.writing import Target
 from liquid_background.wording import a, kilobytes
 
@@ -123,7 +124,7 @@ class BackgroundNode(PassingNode, BodyNode):
         """Collect the job; print nothing."""
         values = [expression.evaluate(context) for expression in self._evaluated]
         handed = [hand_over.path.evaluate(context) for hand_over in self.plan.hand_overs]
-        job_id = self._collect(context, values, handed)
+        job_id = None if self._withholds(context, values, handed) else self._collect(context, values, handed)
         if self.target is not None:
             self.target.set(context, job_id)
         return 0
@@ -132,7 +133,7 @@ class BackgroundNode(PassingNode, BodyNode):
         """Collect the job; print nothing."""
         values = [await expression.evaluate_async(context) for expression in self._evaluated]
         handed = [await hand_over.path.evaluate_async(context) for hand_over in self.plan.hand_overs]
-        job_id = self._collect(context, values, handed)
+        job_id = None if self._withholds(context, values, handed) else self._collect(context, values, handed)
         if self.target is not None:
             await self.target.set_async(context, job_id)
         return 0
@@ -141,6 +142,12 @@ class BackgroundNode(PassingNode, BodyNode):
         """Return the expressions that the page evaluates: arguments, then label or partial."""
         arguments = [argument.value for argument in (*self.options, *self.parameters)]
         return arguments + [extra for extra in (self.label, self.partial) if extra is not None]
+
+    def _withholds(self, context: RenderContext, values: list[object], handed: list[object]) -> bool:
+        """Return whether something that it would send is never shipped: then no job is made, in any tolerance mode."""
+        return bool(never_ship_in(context)) and withholds(
+            context, self.token, self.template, passed_on(self, values, handed)
+        )
 
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> str | None:
         """Collect the job; return its id, None for one that is refused."""
@@ -287,6 +294,26 @@ class BackgroundNode(PassingNode, BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
+
+
+def passed_on(node: BackgroundNode, values: Sequence[object], handed: Sequence[object]) -> Iterator[Passed]:
+    """Yield what a tag passes on: its arguments in the order of their values, its label or partial, what it hands over.
+
+    Args:
+        node: of the tag.
+        values: what its own expressions evaluate to.
+        handed: what the paths of its plan do.
+    """
+    own = iter(values)
+    for argument in node.options:
+        yield Passed(f"option '{argument.name}'", argument.value, next(own), argument.token)
+    for argument in node.parameters:
+        yield Passed(f"parameter '{argument.name}'", argument.value, next(own), argument.token, (argument.name,))
+    for extra in (node.label, node.partial):
+        if extra is not None:
+            yield Passed("the name", extra, next(own), extra.token)
+    for hand_over, value in zip(node.plan.hand_overs, handed, strict=True):
+        yield Passed("the body", hand_over.path, value, hand_over.path.token)
 
 
 def warn_of(remark: str, template: str, token: Token) -> None:

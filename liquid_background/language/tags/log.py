@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final, TextIO
 
@@ -18,6 +18,7 @@ from liquid_background.language.filters import check_text, measure_text
 from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.language.tags.collector import collector_of
 from liquid_background.language.tags.passing import PassingNode, encode_passed
+from liquid_background.language.tags.withholding import Passed, never_ship_in, withholds
 
 TAG_LOG: Final = "log"
 _VALUE_AND_TYPE: Final = 2
@@ -63,11 +64,18 @@ class LogNode(PassingNode):
         return any(isinstance(name, str) and name.strip().lower() == environment_name for name in names)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
+        if never_ship_in(context) and withholds(context, self.token, self.template, self._passed(value, values)):
+            return 0
         kind = to_liquid_string(check_text(context.env, "log", values.get("type")) or "info", False)
         collector_of(context, self.token).log(
             _text(context, value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
         )
         return 0
+
+    def _passed(self, value: object, values: dict[str, object]) -> Iterator[Passed]:
+        yield Passed("the line", self.value, value, self.value.token)
+        for argument in self.arguments:
+            yield Passed(f"'{argument.name}'", argument.value, values[argument.name], argument.token)
 
     def expressions(self) -> Iterable[Expression]:
         """Return the value's and the arguments' expressions."""
