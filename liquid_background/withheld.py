@@ -158,7 +158,7 @@ NOTHING: Final = NeverShip()
 
 
 def _parts(text: str) -> tuple[re.Pattern[str] | None, ...]:
-    """Return a pattern's parts, without wildcards before the first name, which add nothing, and `**` behind the last."""
+    """Return a pattern's parts, without wildcards before the first name and `**` behind the last, which add nothing."""
     parts = text.split(".")
     while parts[0] in (_ANY, _MANY):
         del parts[0]
@@ -172,7 +172,7 @@ def _name(part: str) -> re.Pattern[str]:
 
 
 def _items(value: Any) -> Iterator[tuple[Name, Any]]:
-    """Yield what a list or mapping holds, by name; of a named tuple, by the names of its fields and not their places."""
+    """Yield what a list or mapping holds, by name; of a named tuple, by the names of its fields."""
     if is_proxy(type(value)):
         value = stood_for(value)
     if isinstance(value, Mapping):

@@ -30,6 +30,7 @@ from liquid_background.language.pages import (
 from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
 from liquid_background.lint.crowds import check_crowds
 from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
+from liquid_background.lint.nevership import check_shipped
 from liquid_background.lint.nodes import NodesCheck
 from liquid_background.lint.run import Run, any_time
 from liquid_background.lint.values import check_values
@@ -123,6 +124,7 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
     wrong = [_of_error(path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += NodesCheck(run, path, nodes).findings()
+    found += check_shipped(run.partials, path, nodes)
     return shortened(silenced(found, source))
 
 
