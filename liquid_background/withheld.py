@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -17,6 +18,7 @@ _MANY: Final = "**"  # any number of names, none as well
 _ANY: Final = "*"  # one name, or any part of one
 _PART: Final = re.compile(r"[^\s.,\[\]\"'`]+")
 _DEEPEST: Final = 50  # levels that are looked through: no value that travels has more
+_MOST_BEGUN: Final = 1_000  # names that are known to begin a pattern, or none
 _LONGEST: Final = 100  # characters of a path in a message
 
 
@@ -66,10 +68,11 @@ class NeverShip:
         patterns: as `check_pattern` returns them.
     """
 
-    __slots__ = ("_patterns", "texts")
+    __slots__ = ("_begun", "_patterns", "texts")
 
     def __init__(self, patterns: Iterable[str] = ()) -> None:
         self.texts = tuple(patterns)
+        self._begun: dict[Name, tuple[_States, str]] = {}  # what is met behind a name that stands first
         self._patterns = tuple(_Pattern(text, _parts(text)) for text in self.texts)
 
     def __bool__(self) -> bool:
@@ -101,12 +104,39 @@ class NeverShip:
             return None
         return self._pruned(value, states, 0) if self._inside(value, [*names], states) else value
 
+    def held_by(
+        self, values: Mapping[str, Any], inside: Callable[[Any], Any], *, most: int, deepest: int
+    ) -> Iterator[tuple[Found, Any]]:
+        """Yield the plain values that are never shipped, of all that a page was given.
+
+        Args:
+            values: by name.
+            inside: returns the list or mapping that stands for a value, None for a plain one.
+            most: values that are looked at.
+            deepest: levels of them.
+        """
+        left: deque[tuple[list[Name], Any, _States, Found | None]] = deque([([], values, _NOWHERE, None)])
+        while left and most > 0:
+            names, holder, states, around = left.popleft()
+            for name, item in _items(holder):
+                most -= 1
+                after, met = (states, "") if around else self._step(states, name)
+                path = [*names, name]
+                found = around or (Found(written(path), met) if met else None)
+                held = inside(item) if len(path) < deepest else None
+                if held is not None:
+                    left.append((path, held, after, found))
+                elif found:
+                    yield found, item
+                if most <= 0:
+                    break
+
     def _along(self, names: Sequence[Name]) -> tuple[Found | None, _States]:
         states = _NOWHERE
         for count, name in enumerate(names, 1):
             states, met = self._step(states, name)
             if met:
-                return Found(_written(names[:count]), met), states
+                return Found(written(names[:count]), met), states
         return None, states
 
     def _inside(self, value: Any, names: list[Name], states: _States) -> Found | None:
@@ -115,7 +145,7 @@ class NeverShip:
         for name, item in _items(value):
             after, met = self._step(states, name)
             if met:
-                return Found(_written([*names, name]), met)
+                return Found(written([*names, name]), met)
             names.append(name)
             found = self._inside(item, names, after)
             names.pop()
@@ -136,9 +166,20 @@ class NeverShip:
 
     def _step(self, states: _States, name: Name) -> tuple[_States, str]:
         """Return what is met of the patterns behind one more name, and the pattern that is met whole, if one is."""
+        key = 0 if isinstance(name, int) else name  # a place in a list begins no pattern
+        known = self._begun.get(key) if not states else None
+        if known is None:
+            known = self._moved(states, name)
+            if not states and len(self._begun) < _MOST_BEGUN:
+                self._begun[key] = known
+        return known
+
+    def _moved(self, states: _States, name: Name) -> tuple[_States, str]:
         word = None if name is None else alike(str(name))
-        after = set(states) if isinstance(name, int) else set()  # a place in a list may be counted, or not
-        for number, at in (*states, *((number, 0) for number in range(len(self._patterns)))):
+        is_place = isinstance(name, int)
+        after = set(states) if is_place else set()  # such a place may be counted, or not
+        begin = () if is_place else ((number, 0) for number in range(len(self._patterns)))
+        for number, at in (*states, *begin):
             part = self._patterns[number].parts[at]
             if part is None:
                 self._enter(after, number, at)
@@ -182,7 +223,7 @@ def _items(value: Any) -> Iterator[tuple[Name, Any]]:
         yield from zip(names, value, strict=False) if isinstance(names, tuple) else enumerate(value)
 
 
-def _written(names: Sequence[Name]) -> str:
+def written(names: Sequence[Name]) -> str:
     """Return a path as it is written, in one line and cut short."""
     text = "".join(
         f"[{'…' if name is None else name}]" if not isinstance(name, str) else f".{name}" for name in names

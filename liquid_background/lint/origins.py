@@ -71,9 +71,11 @@ class Origins:
 
     Args:
         partials: of the check.
+        through_filters: whether a variable stands for what its value was made of, whatever filters did to it.
     """
 
-    def __init__(self, partials: Partials) -> None:
+    def __init__(self, partials: Partials, *, through_filters: bool = False) -> None:
+        self._through_filters = through_filters
         self._environment = partials.environment
         self._children = BodyWalk(partials.environment, (), frozenset()).children
         self._partials: dict[tuple[str, frozenset[tuple[str, frozenset[Origin]]]], Sequence[Passing]] = {}
@@ -95,13 +97,13 @@ class Origins:
             nested = self._blocks > 0
             yield Passing(node, self._template, None, nested, tuple(_passed(node, known)))
         if isinstance(node, BackgroundNode):
-            inner = {**known, **{each.name: _followed(each.value, known) for each in node.parameters}}
+            inner = {**known, **{each.name: self._followed(each.value, known) for each in node.parameters}}
             self._blocks += 1
             yield from self._nodes(self._children(node), inner)
             self._blocks -= 1
             return
         if isinstance(node, AssignNode):
-            self._assign(str(node.name), _followed(node.expression, known), known)
+            self._assign(str(node.name), self._followed(node.expression, known), known)
             return
         yield from self._inside(node, known)
         yield from self._partial(node, known)
@@ -110,7 +112,7 @@ class Origins:
             self._assign(str(name), captured, known)
 
     def _inside(self, node: Node, known: _Known) -> Iterator[Passing]:
-        turns = _bound_by_loop(node, known)
+        turns = self._bound_by_loop(node, known)
         branches = not isinstance(node, BlockNode | LiquidNode | CaptureNode)  # what stands in those is always taken
         self._branches += branches
         before = {name: known[name] for name in turns if name in known}
@@ -132,7 +134,7 @@ class Origins:
         while left:
             current = left.pop()
             if isinstance(current, OutputNode):
-                found |= _followed(current.expression, known)
+                found |= self._followed(current.expression, known)
             left.extend(self._children(current))
         return frozenset(found)
 
@@ -141,7 +143,7 @@ class Origins:
         name, partial = given_to(node), node.partial_scope()
         if not name or partial is None:
             return
-        given = {name: origins for name, origins in _given(node, known).items() if origins}
+        given = {name: origins for name, origins in self._given(node, known).items() if origins}
         if partial.scope is not PartialScope.ISOLATED:
             given = {**known, **given}
         for passing in self._of_partial(name, given) if any(given.values()) else ():
@@ -168,6 +170,30 @@ class Origins:
         self._depth -= 1
         self._template, self._blocks, self._branches = around
         return found
+
+    def _followed(self, expression: Expression, known: _Known) -> frozenset[Origin]:
+        """Return what a variable stands for that is given the value of an expression; a filter makes a new value."""
+        if isinstance(expression, FilteredExpression) and not expression.filters:
+            expression = expression.left
+        paths = [expression] if isinstance(expression, Path) else []
+        if self._through_filters:
+            paths = [*paths_in(expression)]
+        return frozenset(origin for path in paths for origin in (names_of(path), *_beyond(path, known)))
+
+    def _bound_by_loop(self, node: Node, known: _Known) -> _Known:
+        loop = getattr(node, "expression", None)
+        if not isinstance(loop, LoopExpression):
+            return {}
+        return {str(loop.identifier): frozenset((*origin, 0) for origin in self._followed(loop.iterable, known))}
+
+    def _given(self, node: Any, known: _Known) -> _Known:
+        """Return what a tag gives to its partial, by name there."""
+        given = {str(each.name): self._followed(each.value, known) for each in getattr(node, "args", ())}
+        bound = getattr(node, "var", None)
+        origins = self._followed(bound, known) if isinstance(bound, Expression) else frozenset()
+        for name in node.partial_scope().in_scope if origins else ():
+            given.setdefault(str(name), origins | frozenset((*origin, 0) for origin in origins))  # it, or each in it
+        return given
 
 
 def _passed(node: PassingNode, known: Mapping[str, frozenset[Origin]]) -> Iterator[Passed]:
@@ -203,29 +229,3 @@ def _beyond(path: Path, known: Mapping[str, frozenset[Origin]]) -> Iterator[Orig
     root, *rest = names_of(path)
     for origin in sorted(known.get(root, ()), key=str) if isinstance(root, str) else ():
         yield (*origin, *rest)[:_LONGEST]
-
-
-def _followed(expression: Expression, known: Mapping[str, frozenset[Origin]]) -> frozenset[Origin]:
-    """Return what a variable stands for that is given the value of an expression: with a filter it is a new value."""
-    if isinstance(expression, FilteredExpression) and not expression.filters:
-        expression = expression.left
-    if not isinstance(expression, Path):
-        return frozenset()
-    return frozenset((names_of(expression), *_beyond(expression, known)))
-
-
-def _bound_by_loop(node: Node, known: Mapping[str, frozenset[Origin]]) -> _Known:
-    loop = getattr(node, "expression", None)
-    if not isinstance(loop, LoopExpression):
-        return {}
-    return {str(loop.identifier): frozenset((*origin, 0) for origin in _followed(loop.iterable, known))}
-
-
-def _given(node: Any, known: Mapping[str, frozenset[Origin]]) -> _Known:
-    """Return what a tag gives to its partial, by name there."""
-    given = {str(each.name): _followed(each.value, known) for each in getattr(node, "args", ())}
-    bound = getattr(node, "var", None)
-    origins = _followed(bound, known) if isinstance(bound, Expression) else frozenset()
-    for name in node.partial_scope().in_scope if origins else ():
-        given.setdefault(str(name), origins | frozenset((*origin, 0) for origin in origins))  # it, or each in it
-    return given

@@ -21,9 +21,12 @@ from liquid_background.lint import (
     check_folder,
     explain_files,
     files_under,
+    handings_of,
 )
 from poscli.application import app_option, load_engine
 from poscli.terminal import fitted, styled
+from poscli.valuesview import as_json as values_as_json
+from poscli.valuesview import describe
 
 _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "cyan"}
 
@@ -34,8 +37,14 @@ _COLOURS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.HINT: "c
 @click.option(
     "--explain", is_flag=True, help="Also say which templates become Python functions, and why others do not."
 )
+@click.option(
+    "--values",
+    "tells_values",
+    is_flag=True,
+    help="Also say what each job is handed, and what stays behind.",
+)
 @app_option
-def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None) -> None:
+def command(paths: tuple[Path, ...], style: str, explain: bool, tells_values: bool, app: str | None) -> None:
     """Check templates without running them.
 
     PATHS are template files or folders; without any, the whole site is checked. It ends with 1 when there are
@@ -48,6 +57,7 @@ def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None)
       poscli check templates/pages/checkout.liquid
       poscli check --format json | jq .rule
       poscli check --explain
+      poscli check --values --format json > values.json
     """
     engine = load_engine(app)
     found: list[Finding] = []
@@ -63,6 +73,8 @@ def command(paths: tuple[Path, ...], style: str, explain: bool, app: str | None)
         click.echo(_json(item) if style == "json" else fitted(_text(item)))
     for how in explain_files(engine.environment, files) if explain else ():
         click.echo(_explained_json(how) if style == "json" else fitted(_explained(how)))
+    for handing in handings_of(engine.environment, files) if tells_values else ():
+        click.echo(values_as_json(handing) if style == "json" else fitted(describe(handing)))
     if style == "text":
         click.echo(_summary(found, len(files)))
     if any(item.rule.severity is Severity.ERROR for item in found):

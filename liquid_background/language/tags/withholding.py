@@ -14,6 +14,7 @@ from liquid_background.jobs.handover import is_missing
 from liquid_background.language.strict import tolerate
 from liquid_background.language.syntax import ListLiteral, ObjectLiteral, line_of
 from liquid_background.language.tags.collector import collector_of
+from liquid_background.language.tags.recognising import recognised_in
 from liquid_background.withheld import NOTHING, Found, Name, NeverShip
 
 
@@ -42,7 +43,7 @@ def withholds(context: RenderContext, token: Token, template: str, passed: Itera
         HandOverError: in STRICT mode.
     """
     for each in passed:
-        found = None if is_missing(each.value) else _found(context, each)
+        found = None if is_missing(each.value) else _found(context, token, each)
         if found:
             error = refusal(each.what, found, each.token, template)
             tolerate(context.env, error)
@@ -65,13 +66,14 @@ def refusal(what: str, found: Found, token: Token, template: str) -> HandOverErr
     return HandOverError(message, token=token, template_name=template)
 
 
-def _found(context: RenderContext, passed: Passed) -> Found | None:
+def _found(context: RenderContext, token: Token, passed: Passed) -> Found | None:
     never_ship = never_ship_in(context)
     for path, value in _sources(passed.expression, passed.value):
         found = never_ship.search(_names(context, path), value)
         if found:
             return found
-    return never_ship.search(passed.names, passed.value)
+    recognised = recognised_in(context, token, never_ship)
+    return never_ship.search(passed.names, passed.value) or recognised.find(passed.value)
 
 
 def _sources(expression: Expression, value: Any) -> Iterator[tuple[Path, Any]]:
