@@ -5,6 +5,7 @@ from liquid_background.lint.check import check_files, check_folder, files_under
 from liquid_background.lint.explained import Explained, explain_files
 from liquid_background.lint.finding import RULES, Finding, Rule, Severity
 from liquid_background.lint.handing import Handing, Value, handings_of
+from liquid_background.lint.partials import given_to
 
 __all__ = [
     "RULES",
@@ -19,5 +20,6 @@ __all__ = [
     "check_folder",
     "explain_files",
     "files_under",
+    "given_to",
     "handings_of",
 ]

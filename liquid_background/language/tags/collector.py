@@ -64,7 +64,6 @@ class Collector:
     family: Family = _OF_A_PAGE
     maker: str = ""  # id of the job that runs; of a page's render one that its first job gives it
     afterwards: list[Callable[[], object]] = field(default_factory=list)  # called when all this has been handed on
-    recognised: Any = None  # of the page's values, those that are never shipped; None until a tag asks
     _job_bytes: int = 0
     _job_count: int = 0  # of the family's jobs, of which a large one is several
     _line_bytes: int = 0

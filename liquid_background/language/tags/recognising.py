@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from liquid import RenderContext, Token
+from liquid import RenderContext
 from markupsafe import escape
 
-from liquid_background.language.tags.collector import collector_of
 from liquid_background.withheld import Found, NeverShip
 
 SHORTEST: Final = 8
 """Characters, or digits, of a value that is recognised: a shorter one may stand elsewhere by chance."""
+_KEY: Final = "liquid_background_never_shipped"
 _MOST_LOOKED: Final = 5_000  # values of a page that are looked at
 _MOST_SOUGHT: Final = 500  # texts that are looked for inside of others; beyond, whole values are compared
 _DEEPEST: Final = 8  # levels of a page's values
@@ -54,15 +54,14 @@ class Recognised:
         return next((found for secret, found in self._texts.items() if secret in text), None)
 
 
-def recognised_in(context: RenderContext, token: Token, never_ship: NeverShip) -> Recognised:
+def recognised_in(context: RenderContext, never_ship: NeverShip) -> Recognised:
     """Return what the page around a tag was given; it is looked at once in a render."""
-    collector = collector_of(context, token)
-    if collector.recognised is None:
-        root = context
-        while root.parent_context is not None:
-            root = root.parent_context
-        collector.recognised = Recognised(never_ship, root.globals)
-    found: Recognised = collector.recognised
+    root = context
+    while root.parent_context is not None:
+        root = root.parent_context
+    found: Recognised | None = root.tag_namespace.get(_KEY)
+    if found is None:
+        found = root.tag_namespace[_KEY] = Recognised(never_ship, root.globals)
     return found
 
 

@@ -43,7 +43,7 @@ def withholds(context: RenderContext, token: Token, template: str, passed: Itera
         HandOverError: in STRICT mode.
     """
     for each in passed:
-        found = None if is_missing(each.value) else _found(context, token, each)
+        found = None if is_missing(each.value) else _found(context, each)
         if found:
             error = refusal(each.what, found, each.token, template)
             tolerate(context.env, error)
@@ -66,14 +66,13 @@ def refusal(what: str, found: Found, token: Token, template: str) -> HandOverErr
     return HandOverError(message, token=token, template_name=template)
 
 
-def _found(context: RenderContext, token: Token, passed: Passed) -> Found | None:
+def _found(context: RenderContext, passed: Passed) -> Found | None:
     never_ship = never_ship_in(context)
     for path, value in _sources(passed.expression, passed.value):
         found = never_ship.search(_names(context, path), value)
         if found:
             return found
-    recognised = recognised_in(context, token, never_ship)
-    return never_ship.search(passed.names, passed.value) or recognised.find(passed.value)
+    return never_ship.search(passed.names, passed.value) or recognised_in(context, never_ship).find(passed.value)
 
 
 def _sources(expression: Expression, value: Any) -> Iterator[tuple[Path, Any]]:
