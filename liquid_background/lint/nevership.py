@@ -27,12 +27,14 @@ def check_shipped(partials: Partials, path: str, nodes: Iterable[Node]) -> Itera
         nodes: of the file.
     """
     never_ship = partials.environment.never_ship
+    told: dict[Finding, None] = {}  # what a nested block is given, the one around it is handed: at the same place
     for passing in Origins(partials).passings(nodes) if never_ship else ():
         for passed in passing.passed:
             found = shipped(never_ship, passed)
             may_hold = "" if found else may_ship(never_ship, passed)
             if found or may_hold:
-                yield _finding(path, passing, passed, found, may_hold)
+                told[_finding(path, passing, passed, found, may_hold)] = None
+    yield from told
 
 
 def shipped(never_ship: NeverShip, passed: Passed) -> Found | None:
