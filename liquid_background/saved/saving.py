@@ -99,7 +99,7 @@ def _which(blocks: Sequence[BackgroundNode], job: JobRecord) -> dict[str, Any] |
     found = found or (named[0] if len(named) == 1 else None)
     if found is None:
         return None
-    if [block for block in named if block is found] == named:
+    if len(named) == 1 and named[0] is found:
         return {"source_name": job.source_name}
     return {"number": next(at for at, block in enumerate(blocks, 1) if block is found)}
 

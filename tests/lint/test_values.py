@@ -40,7 +40,7 @@ def test_where_each_value_comes_from(tmp_path: Path, opener: str) -> None:
     closer = end + {"{": "}", "<": ">"}[opener[0]]
     source = (
         "{% assign mail = params.mail | downcase %}\n"
-        f"{opener} background source_name: 's', to: user.email, kind: 'x', n: a | plus: b, m: mail, q: params.q {closer}"
+        f"{opener} background 's', to: user.email, kind: 'x', n: a | plus: b, m: mail, q: params.q {closer}"
         f"\n{{% assign c = user.card %}}{{{{ c }}}}{opener} endbackground {closer}"
     )
     (handing,) = handings(tmp_path, source)
@@ -64,8 +64,8 @@ def test_what_stays_behind_and_why(tmp_path: Path) -> None:
     (handing,) = handings(tmp_path, block("p: 1", body), shop="Shop")
     assert [(each.name, each.line, each.why) for each in handing.behind] == [
         ("user.name", 2, "it is read where nothing is handed over"),
-        ("params.x", 2, "it is of the request, which no block is handed"),
         ("shop", 2, "it is a global of the environment, which jobs do not have"),
+        ("params.x", 2, "it is of the request, which no block is handed"),
     ]
 
 
