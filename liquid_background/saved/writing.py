@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from textwrap import wrap
 from typing import Any, Final
@@ -124,7 +124,7 @@ class Writer:
                 lines = ["engine = Engine(", *(f"    {each}," for each in given), ")"]
             return ["from liquid_background import Engine"], lines, False
         found = _ATTRIBUTE.fullmatch(self._app)
-        if found and hasattr(getattr(import_module(found["module"]), found["name"], None), "job_store"):
+        if found and hasattr(getattr(sys.modules.get(found["module"]), found["name"], None), "job_store"):
             name = found["name"]
             return [f"from {found['module']} import {name}"], [f"engine = {name}"] if name != "engine" else [], True
         made = [f"engine = load_app({text_as_code(self._app)})"]

@@ -1,4 +1,4 @@
-"""Jobs saved as tests: they pass as they are written, are formatted, hold no secret, and see what a template changes."""
+"""Jobs saved as tests: they pass as they are written, are formatted, hold no secret, and see changed templates."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ _WHICH = "options that say which, such as --source-name"
 
 @click.group("jobs", cls=Group)
 def command() -> None:
-    """List, show, retry, cancel and delete jobs.
+    """List, show, retry, cancel and delete jobs; save one as a test.
 
     \b
     Examples:
