@@ -52,7 +52,7 @@ def may_ship(never_ship: NeverShip, passed: Passed) -> str:
     expression = passed.expression
     if isinstance(expression, FilteredExpression) and not expression.filters:
         expression = expression.left
-    if not isinstance(expression, Path):
+    if not isinstance(expression, Path) or passed.kind in ("option", "name"):  # of texts and numbers
         return ""
     return next(filter(None, map(never_ship.begun_by, (*passed.origins, passed.names))), "")
 

@@ -38,7 +38,7 @@ class EngineSender(Sender, Functions):
         """The Liquid environment."""
 
     @kept
-    def never_ship(self) -> NeverShip:
+    def _never_ship(self) -> NeverShip:
         """What the setting NEVER_SHIP keeps back from every job."""
         return NeverShip(self.settings.never_ship)
 
@@ -83,7 +83,7 @@ class EngineSender(Sender, Functions):
             fields,
             secret_names=self.settings.secret_names,
             masked=masked,
-            never_ship=self.never_ship,
+            never_ship=self._never_ship,
         )
 
     def registered(self, function: object) -> Function[..., Any]:
