@@ -29,7 +29,7 @@ def findings(root: Path, source: str, **options: Any) -> list[Finding]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     environment = Environment(loader=SiteLoader(root), **options)
-    environment.never_ship = NeverShip(["user.pin"])
+    environment.never_ship = NeverShip(["person.pin"])
     return check_files(environment, [root / "pages/page.liquid"])
 
 
@@ -46,7 +46,7 @@ CLEAN = [
     block("{% assign order.note = note %}{% assign items << 1 %}{{ order.note }}{{ items }}"),
     block("{% assign name = user.name %}{{ name }}"),
     block("{% include 'mail', email: user.email %}"),
-    "{% assign last = user.pin | slice: -2 %}" + block("{{ last }}{% assign n = user.name %}{{ n }}", "last: last"),
+    "{% assign last = person.pin | slice: -2 %}" + block("{{ last }}{% assign n = user.name %}{{ n }}", "last: last"),
     block("{{ a }}{% for x in list %}{{ x }}{{ forloop.index }}{% endfor %}", "a: 1, list: items"),
     block("{% if a %}{% assign b = 1 %}{% endif %}{{ b }}", "a: 1"),
     block("{% capture c %}x{% endcapture %}{{ c }}{{ 'now' | date: '%s' }}{{ now }}{{ today }}"),
@@ -85,9 +85,9 @@ BROKEN = [
     (block("{{ params.q }}"), "request-in-job"),
     (block("{% assign x = context.current_user.id %}"), "request-in-job"),
     (block("{% include 'mail', email: session.email %}"), "request-in-job"),
-    (block("{% assign pin = user.pin %}{{ pin }}"), "never-ship"),
-    (block("{{ u }}", "u: user"), "never-ship"),
-    ("{% log user.pin %}", "never-ship"),
+    (block("{% assign pin = person.pin %}{{ pin }}"), "never-ship"),
+    (block("{{ u }}", "u: person"), "never-ship"),
+    ("{% log person.pin %}", "never-ship"),
     (block("x", "unused: 1"), "unused-parameter"),
     (block("{% include 'mail' %}", "unused: 1"), "unused-parameter"),
     (block("{{ max_attempt }}", "max_attempt: 3"), "misspelt-option"),
