@@ -92,6 +92,7 @@ SHIPPED = [
     block("", "n: users | map: 'name'"),
     block("{% assign c = nobody.card %}", "d: user.nothing.card"),
     "{% log user.name %}{% trigger_event 'paid', who: user.name %}",
+    block("", f"written: 'Card {CARD}'"),  # by whoever wrote the template
 ]
 PATTERNS = "user.card, users.card, cards.number, *.pin, user.tel"
 
@@ -147,7 +148,7 @@ def test_what_is_not_named_is_sent(withholding: Any, source: str) -> None:
     site = withholding()
     site.render(source, PAGE)
     (job,) = site.jobs
-    assert CARD not in str(job)
+    assert CARD not in str(job) or "written" in source
     assert site.perform(job).error is None
 
 

@@ -68,11 +68,14 @@ def refusal(what: str, found: Found, token: Token, template: str) -> HandOverErr
 
 def _found(context: RenderContext, passed: Passed) -> Found | None:
     never_ship = never_ship_in(context)
+    is_written = True
     for path, value in _sources(passed.expression, passed.value):
+        is_written = False
         found = never_ship.search(_names(context, path), value)
         if found:
             return found
-    return never_ship.search(passed.names, passed.value) or recognised_in(context, never_ship).find(passed.value)
+    found = never_ship.search(passed.names, passed.value)
+    return found if found or is_written else recognised_in(context, never_ship).find(passed.value)
 
 
 def _sources(expression: Expression, value: Any) -> Iterator[tuple[Path, Any]]:
