@@ -37,6 +37,8 @@ class _Pattern(NamedTuple):
 
 _States: TypeAlias = frozenset[tuple[int, int]]  # patterns, each with how many of its parts were met
 _NOWHERE: Final[_States] = frozenset()
+_Seen: TypeAlias = tuple[int, _States]  # the id of a list or mapping, and what was met before it
+_HOLDERS: Final = (Mapping, list, tuple)
 
 
 def check_pattern(text: str) -> str:
@@ -90,7 +92,7 @@ class NeverShip:
             value: what it holds is looked through in lists and mappings, and in no other objects.
         """
         found, states = self._along(names)
-        return found or self._inside(value, [*names], states)
+        return found or self._inside(value, [*names], states, set())
 
     def begun_by(self, names: Sequence[Name]) -> str:
         """Return the pattern of a value that may be inside the one with this path; "" when no pattern begins so."""
@@ -102,7 +104,7 @@ class NeverShip:
         found, states = self._along(names)
         if found:
             return None
-        return self._pruned(value, states, 0) if self._inside(value, [*names], states) else value
+        return self._pruned(value, states, {}) if self._inside(value, [*names], states, set()) else value
 
     def held_by(
         self, values: Mapping[str, Any], inside: Callable[[Any], Any], *, most: int, deepest: int
@@ -139,30 +141,34 @@ class NeverShip:
                 return Found(written(names[:count]), met), states
         return None, states
 
-    def _inside(self, value: Any, names: list[Name], states: _States) -> Found | None:
-        if len(names) > _DEEPEST:
+    def _inside(self, value: Any, names: list[Name], states: _States, seen: set[_Seen]) -> Found | None:
+        if len(names) > _DEEPEST or (id(value), states) in seen:
             return None
         for name, item in _items(value):
             after, met = self._step(states, name)
             if met:
                 return Found(written([*names, name]), met)
             names.append(name)
-            found = self._inside(item, names, after)
+            found = self._inside(item, names, after, seen)
             names.pop()
             if found:
                 return found
+        if isinstance(value, _HOLDERS):
+            seen.add((id(value), states))  # it may be in there many times, or in itself
         return None
 
-    def _pruned(self, value: Any, states: _States, depth: int) -> Any:
-        kept: list[tuple[Name, Any]] = []
-        for name, item in _items(value) if depth < _DEEPEST else ():
-            after, met = self._step(states, name)
-            if not met:
-                kept.append((name, self._pruned(item, after, depth + 1)))
-        value = stood_for(value) if is_proxy(type(value)) else value
-        if isinstance(value, Mapping):
-            return dict(kept)
-        return [item for _, item in kept] if isinstance(value, list | tuple) else value
+    def _pruned(self, value: Any, states: _States, made: dict[_Seen, Any]) -> Any:
+        if not isinstance(value, _HOLDERS):
+            return value
+        if (id(value), states) not in made:
+            made[id(value), states] = None  # where it is in itself
+            kept: list[tuple[Name, Any]] = []
+            for name, item in _items(value):
+                after, met = self._step(states, name)
+                if not met:
+                    kept.append((name, self._pruned(item, after, made)))
+            made[id(value), states] = dict(kept) if isinstance(value, Mapping) else [item for _, item in kept]
+        return made[id(value), states]
 
     def _step(self, states: _States, name: Name) -> tuple[_States, str]:
         """Return what is met of the patterns behind one more name, and the pattern that is met whole, if one is."""

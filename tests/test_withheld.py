@@ -85,6 +85,22 @@ def test_values_without_what_is_never_shipped() -> None:
     assert never_ship.without(["params"], same) is same
 
 
+def test_values_that_are_in_themselves_or_in_there_many_times_end() -> None:
+    never_ship = NeverShip(["user.**.card", "pin"])
+    circle: list[Any] = [1]
+    circle += [circle, {"again": circle}]
+    wide: Any = {"name": "x"}
+    for _ in range(40):
+        wide = [wide, wide]
+    for value in (circle, wide):
+        assert never_ship.search(["user"], value) is None
+    wide = {"a": wide, "b": {"pin": 1}, "c": circle}
+    found = never_ship.search(["user"], wide)
+    assert found is not None
+    assert found.path == "user.b.pin"
+    assert never_ship.without(["user"], wide)["b"] == {}
+
+
 def test_a_path_is_shown_in_one_short_line() -> None:
     found = NeverShip(["*.card"]).search(["user"], {"a\nb" * 100: {"card": 1}})
     assert found is not None

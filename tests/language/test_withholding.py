@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from liquid import Mode
+from liquid.exceptions import LiquidError
 
 from liquid_background import Engine, EnqueueError, HandOverError
 from liquid_background.testing import fake_jobs
@@ -205,6 +206,24 @@ def test_objects_are_known_by_what_they_hold_and_are_asked_nothing(withholding: 
             site.render(source, data)
     site.render(block("", "id: account.id"), data)
     assert data["account"].asked == 0  # type: ignore[attr-defined]
+
+
+def test_values_without_end_are_refused_as_they_are_without_the_setting(withholding: Any) -> None:
+    circle: list[Any] = [1]
+    circle += [circle, circle]
+    wide: Any = ["x"]
+    for _ in range(40):
+        wide = [wide, wide]
+    for value in (circle, wide):
+        for source in (block("", "c: v"), block("{% assign c = v %}"), "{% trigger_event 'paid', v: v %}"):
+            with pytest.raises(LiquidError, match=r"takes? over|nested more"):
+                withholding().render(source, {"v": value, "user": PAGE["user"]})
+    withholding().render("{% log v %}", {"v": circle, "user": PAGE["user"]})
+    site = withholding()
+    site.render(
+        "{% assign c = 1 %}" + block("", "c: c"), {"v": circle, "w": wide, "big": 10**6000, "user": {"card": 10**6000}}
+    )
+    assert len(site.jobs) == 1
 
 
 @pytest.mark.parametrize("value", ["1234567", 1234567, 3.14159265358979, True, None], ids=repr)

@@ -124,7 +124,7 @@ class BackgroundNode(PassingNode, BodyNode):
         """Collect the job; print nothing."""
         values = [expression.evaluate(context) for expression in self._evaluated]
         handed = [hand_over.path.evaluate(context) for hand_over in self.plan.hand_overs]
-        job_id = None if self._withholds(context, values, handed) else self._collect(context, values, handed)
+        job_id = self._collect(context, values, handed)
         if self.target is not None:
             self.target.set(context, job_id)
         return 0
@@ -133,7 +133,7 @@ class BackgroundNode(PassingNode, BodyNode):
         """Collect the job; print nothing."""
         values = [await expression.evaluate_async(context) for expression in self._evaluated]
         handed = [await hand_over.path.evaluate_async(context) for hand_over in self.plan.hand_overs]
-        job_id = None if self._withholds(context, values, handed) else self._collect(context, values, handed)
+        job_id = self._collect(context, values, handed)
         if self.target is not None:
             await self.target.set_async(context, job_id)
         return 0
@@ -143,21 +143,17 @@ class BackgroundNode(PassingNode, BodyNode):
         arguments = [argument.value for argument in (*self.options, *self.parameters)]
         return arguments + [extra for extra in (self.label, self.partial) if extra is not None]
 
-    def _withholds(self, context: RenderContext, values: list[object], handed: list[object]) -> bool:
-        """Return whether something that it would send is never shipped: then no job is made, in any tolerance mode."""
-        return bool(never_ship_in(context)) and withholds(
-            context, self.token, self.template, passed_on(self, values, handed)
-        )
-
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> str | None:
         """Collect the job; return its id, None for one that is refused."""
         look_soon(context)
-        partial = self._partial_name(values[-1]) if self.partial else None
-        is_fixed = not self._given and "source_name" in self._fixed
-        options = self._fixed if is_fixed else self._read_options(context, values, partial)
         if large_size((*values[len(self.options) :], *handed)) > FAR_TOO_MUCH:
             self._refuse_size(context, f"over {FAR_TOO_MUCH // 1024:,} KB")
             return None
+        if never_ship_in(context) and withholds(context, self.token, self.template, passed_on(self, values, handed)):
+            return None
+        partial = self._partial_name(values[-1]) if self.partial else None
+        is_fixed = not self._given and "source_name" in self._fixed
+        options = self._fixed if is_fixed else self._read_options(context, values, partial)
         job = Job(
             template=self.template,
             line=self.source.line if self.source else self.line,

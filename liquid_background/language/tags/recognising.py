@@ -16,6 +16,7 @@ SHORTEST: Final = 8
 _KEY: Final = "liquid_background_never_shipped"
 _MOST_LOOKED: Final = 5_000  # values of a page that are looked at
 _MOST_SOUGHT: Final = 500  # texts that are looked for inside of others; beyond, whole values are compared
+_MOST_BITS: Final = 1_000  # of a number that is looked for: Python takes long to write a longer one, or refuses to
 _DEEPEST: Final = 8  # levels of a page's values
 _PLAIN: Final = (dict, list, tuple)
 _LEAVES: Final = (str, int, UUID, type)
@@ -77,19 +78,18 @@ def _inside(value: Any) -> Any:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    left = [value]
+    left, seen = [value], set[int]()
     while left:
         current = left.pop()
-        if isinstance(current, dict):
-            left.extend(current.values())
-        elif isinstance(current, list | tuple):
-            left.extend(current)
-        else:
+        if not isinstance(current, _PLAIN):
             yield current
+        elif id(current) not in seen:
+            seen.add(id(current))  # it may be in there many times, or in itself
+            left.extend(current.values() if isinstance(current, dict) else current)
 
 
 def _text(value: Any) -> str:
     """Return the text that a value is recognised by; "" for one of a kind that is not."""
-    if isinstance(value, str):
-        return str(value)
-    return str(value) if isinstance(value, int | UUID) and not isinstance(value, bool) else ""
+    if isinstance(value, int):
+        return "" if isinstance(value, bool) or value.bit_length() > _MOST_BITS else str(int(value))
+    return str(value) if isinstance(value, str | UUID) else ""

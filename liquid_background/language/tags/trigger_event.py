@@ -80,10 +80,10 @@ class TriggerEventNode(PassingNode):
         consumers = collector.consumers(str(event), partial(look, context), self.token)
         if not consumers:
             return 0
-        if self._withholds(context, event, values):
-            return 0
         if large_size(values) > FAR_TOO_MUCH:
             raise self._error(f"the event's values take over {MAX_PAYLOAD // 1024} KB: pass ids")
+        if self._withholds(context, event, values):
+            return 0
         encoded = (
             self._encode(context, argument, value) for argument, value in zip(self.arguments, values, strict=True)
         )
@@ -120,10 +120,10 @@ class TriggerEventNode(PassingNode):
 
     def _request(self, context: RenderContext, collector: Collector) -> dict[str, Encoded]:
         given = request_values(context, collector.site)
-        if never_ship := never_ship_in(context):
-            given = {name: never_ship.without(("context", name), value) for name, value in given.items()}
         if large_size(given.values()) > FAR_TOO_MUCH:
             raise self._error(_TOO_LARGE)
+        if never_ship := never_ship_in(context):
+            given = {name: never_ship.without(("context", name), value) for name, value in given.items()}
         dropped: list[str] = []
         values = {name: _encode_plain(context, value, name, dropped) for name, value in given.items()}
         if dropped:
