@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from liquid_background.errors import SettingsError
 
 StandIn: TypeAlias = Callable[..., Any]
 """Called in a preview instead of what it stands for, with the same arguments; returns what that would."""
+
+
+class Said(TypedDict, total=False):
+    """What an application may say of what it registers; see `Declared`."""
+
+    pure: bool
+    preview: StandIn | None
 
 
 @dataclass(frozen=True, slots=True)

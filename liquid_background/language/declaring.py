@@ -11,22 +11,16 @@ from liquid_background.language.declared import Declared
 
 
 class Declaring(Environment):
-    """An environment that knows of its tags, filters and hooks what the application says of them.
-
-    Attributes:
-        declared_tags: by name, as the next two.
-        declared_filters: of filters.
-        declared_hooks: of what the application gives to a dialect.
-    """
+    """An environment that knows of its tags, filters and hooks what the application says of them."""
 
     hands_over: set[str]
-    declared_tags: dict[str, Declared]
-    declared_filters: dict[str, Declared]
-    declared_hooks: dict[str, Declared]
+    _declared_tags: dict[str, Declared]  # by name, as the next two
+    _declared_filters: dict[str, Declared]
+    _declared_hooks: dict[str, Declared]  # of what the application gives to a dialect
 
     def _say_nothing(self) -> None:
         """Begin with nothing said."""
-        self.declared_tags, self.declared_filters, self.declared_hooks = {}, {}, {}
+        self._declared_tags, self._declared_filters, self._declared_hooks = {}, {}, {}
 
     def add_tag(
         self,
@@ -54,7 +48,7 @@ class Declaring(Environment):
         else:
             super().add_tag(tag)
         if pure or preview is not None:
-            self.declared_tags[tag.name] = declared
+            self._declared_tags[tag.name] = declared
         if hands_over:
             self.hands_over.add(tag.name)
 
@@ -80,4 +74,4 @@ class Declaring(Environment):
         declared = Declared.given(func, pure=pure, preview=preview)
         super().add_filter(name, func)
         if pure or preview is not None:
-            self.declared_filters[name] = declared
+            self._declared_filters[name] = declared

@@ -27,8 +27,8 @@ class Speaking(Environment):
     dialect: Dialect = STANDARD
     _has_chosen = False  # whether the dialect is its own, and not that of its engine's settings
     hands_over: set[str]
-    declared_hooks: dict[str, Declared]
-    declared_filters: dict[str, Declared]
+    _declared_hooks: dict[str, Declared]
+    _declared_filters: dict[str, Declared]
 
     def _choose(self, dialect: Dialect | str | None) -> None:
         """Take up a dialect that was given, if one was: once all tags and filters of our own are there."""
@@ -88,10 +88,10 @@ class Speaking(Environment):
             raise SettingsError(f"{which} asks the application for no {name!r}: {hint}")
         declared = Declared.given(function, pure=pure, preview=preview)
         self.provided[name] = function
-        self.declared_hooks[name] = declared
+        self._declared_hooks[name] = declared
         for each, made in self.dialect.hooked_filters(name, function).items():
             self.filters[each] = made
-            self.declared_filters[each] = replace(declared, of=made)
+            self._declared_filters[each] = replace(declared, of=made)
 
     @property
     def loader(self) -> BaseLoader:

@@ -101,7 +101,7 @@ class _Walk(Reads):
             template: the partial that was walked over; "" for a file.
         """
         noted: dict[tuple[str, str], tuple[str, Behind]] = {}
-        for path in (*self.blank, *self.request):
+        for path in (*(blank.path for blank in self.blank), *self.request):
             root = str(path.path[0])
             told = Behind(str(path), template, line_of(path.token), self._why(path, root))
             noted.setdefault((told.name, template), (root, told))

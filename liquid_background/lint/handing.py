@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
 from typing import Any, Final
@@ -14,7 +14,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import CONSUMERS, split_front_matter
+from liquid_background.language.pages import CONSUMERS, split_front_matter, unsaved
 from liquid_background.language.plan import REQUEST_ROOTS
 from liquid_background.language.syntax import column_of, line_of
 from liquid_background.language.tags import BackgroundNode
@@ -23,7 +23,7 @@ from liquid_background.language.tags.trigger_event import TriggerEventNode
 from liquid_background.language.tags.withholding import paths_in
 from liquid_background.lint.behind import Behind, Behinds
 from liquid_background.lint.blocks import literal
-from liquid_background.lint.check import source_of
+from liquid_background.lint.check import source_of, texts_of
 from liquid_background.lint.nevership import may_ship, shipped
 from liquid_background.lint.origins import Origin, Origins, Passed, Passing, names_of
 from liquid_background.lint.run import Run
@@ -85,29 +85,34 @@ class Handing:
     behind: tuple[Behind, ...]
 
 
-def handings_of(environment: Environment, files: Iterable[File]) -> list[Handing]:
+def handings_of(
+    environment: Environment, files: Iterable[File], buffers: Mapping[File, str] | None = None
+) -> list[Handing]:
     """Return the jobs that template files make, file by file; one that cannot be parsed is left out: the check tells.
 
     Args:
         environment: with the tags and filters of the application, its loader, and the setting NEVER_SHIP.
         files: the files to look at.
+        buffers: texts that are not saved, by their files.
     """
-    told = _Handings(environment)
-    return [handing for file in files for handing in told.of_file(file)]
+    texts = texts_of(buffers or {})
+    with unsaved(environment, texts):
+        told = _Handings(Run(environment, unsaved=texts))
+        return [handing for file in files for handing in told.of_file(file)]
 
 
 class _Handings:
     """The look at many files; what they include is looked into once."""
 
-    def __init__(self, environment: Environment) -> None:
-        self._environment = environment
-        self._run = Run(environment)
+    def __init__(self, run: Run) -> None:
+        self._environment = run.environment
+        self._run = run
         self._behinds = Behinds(self._run.partials)
 
     def of_file(self, file: File) -> Iterator[Handing]:
         path = str(file)
         try:
-            matter, body, line = split_front_matter(source_of(self._environment, file), path)
+            matter, body, line = split_front_matter(source_of(self._environment, file, self._run.unsaved), path)
             nodes = self._environment.parse_at(body, line=line, path=path).nodes
         except LiquidError:
             return

@@ -11,6 +11,7 @@ from liquid.undefined import UNDEFINED
 from liquid_background.language.declared import Declared
 from liquid_background.language.dry.judging import filter_declared
 from liquid_background.language.dry.trace import Trace
+from liquid_background.language.filters import Json, guarded
 from liquid_background.language.handed import JobContext
 
 _KEEP_MARKS: Final = frozenset((
@@ -18,6 +19,8 @@ _KEEP_MARKS: Final = frozenset((
     "newline_to_br", "prepend", "rstrip", "squish", "strip", "strip_html", "strip_newlines", "upcase", "url_encode",
 ))  # fmt: skip
 """Filters of python-liquid's that write marks as they are given; it is checked that they did."""
+_READ_ONLY: Final = frozenset(("first", "json", "last", "map"))
+"""Filters that return what they read of objects, and decide nothing by it."""
 
 
 class _Refused(list[str]):
@@ -100,6 +103,8 @@ class DryContext(JobContext):
         raw = self.env.filters.get(name)
         if raw is None:
             return call
+        if type(raw) is Json:
+            call = guarded(name, Json(self.env.exposure), self.env)  # type: ignore[attr-defined]
         return _DryFilter(self, name, call, filter_declared(self.env, name, raw), raw)
 
 
@@ -126,7 +131,7 @@ class _DryFilter:
         if not declared.pure:
             return self._effect(numbers, left, args, named)
         if not numbers:
-            return self._call(left, *args, **named)
+            return self._called(left, args, named)
         trace.note(numbers)
         if declared.of is None and self._name in _KEEP_MARKS:
             made = self._call(left, *args, **named)
@@ -134,6 +139,17 @@ class _DryFilter:
                 return made
         trace.worked_on |= numbers
         return trace.marks.union(numbers)
+
+    def _called(self, left: object, args: tuple[object, ...], named: Mapping[str, object]) -> object:
+        """Return what the filter makes of its values; where it read what objects would have to be asked, a mark."""
+        trace = self._context.trace
+        before = len(trace.effects)
+        made = self._call(left, *args, **named)
+        read = frozenset(each.number for each in trace.effects[before:])
+        if not read or (self._name in _READ_ONLY and trace.marks.numbers(made) == read):
+            return made
+        trace.worked_on |= read
+        return trace.marks.union(read)
 
     def _effect(
         self, numbers: frozenset[int], left: object, args: tuple[object, ...], named: Mapping[str, object]

@@ -21,10 +21,11 @@ from liquid_background.language.dry.context import DryContext
 from liquid_background.language.dry.judging import NOTHING_SAID, tag_declared
 from liquid_background.language.dry.marks import Marks
 from liquid_background.language.dry.nodes import dry_tags
+from liquid_background.language.dry.objects import DryExposure
 from liquid_background.language.dry.trace import Trace
 from liquid_background.language.environment import Environment
 from liquid_background.language.kept import MAX_TEMPLATE_WEIGHT, MAX_TEMPLATES, KeptSources
-from liquid_background.language.tags import Collector
+from liquid_background.language.tags import TAG_TRIGGER_EVENT, Collector, Consumer
 from liquid_background.language.template import Template
 
 
@@ -33,14 +34,23 @@ class DryCollector(Collector):
     """Takes what a dry run makes, with what of it depends on effects."""
 
     trace: Trace = None  # type: ignore[assignment]  # given by keyword, behind fields with defaults
+    _event: str = ""  # the last one that was triggered
 
     def add(self, job: Job, token: Token | None = None) -> None:
         """Take a job."""
         trace = self.trace
         super(DryCollector, self).add(job, token)
         depends = trace.depends(*job.parameters.values(), *job.handed_over.values(), job.partial or "")
-        trace.job_depends.append(depends | trace.options_depend)
+        is_event = token is not None and token.value == TAG_TRIGGER_EVENT and job.partial is not None
+        trace.jobs.append((depends | trace.options_depend, self._event if is_event else ""))
         trace.options_depend = frozenset()
+
+    def consumers(self, event: str, look: Callable[[], None], token: Token) -> Sequence[Consumer]:
+        """Return the consumers of an event."""
+        found = super(DryCollector, self).consumers(event, look, token)
+        self._event = event
+        self.trace.events[event] = len(found)
+        return found
 
     def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
         """Note a line."""
@@ -133,6 +143,7 @@ def dry_environment(env: Environment) -> DryEnvironment:
     dry.template_class = _template_class(env.template_class)
     dry.dialect = replace(dialect_in(env), settle=_settle_both(dialect_in(env).settle))
     dry.guarded_filters = {}
+    dry.exposure = DryExposure(env.exposure, lambda: dry.trace)
     dry.compile = False
     dry.page_timeout = None
     dry.sink = _Nowhere(env.engine)
@@ -145,7 +156,7 @@ def dry_environment(env: Environment) -> DryEnvironment:
 
 def stand_in(kind: str, name: str, function: Callable[..., Any], env: DryEnvironment) -> Callable[..., Any]:
     """Return what is called in the place of a function of the application."""
-    said = getattr(function, "declared", None) or env.origin.declared_hooks.get(name)
+    said = getattr(function, "declared", None) or env.origin._declared_hooks.get(name)
     declared: Declared = said if said is not None and said.of in (function, None) else NOTHING_SAID
 
     def call(*args: object, **named: object) -> object:
@@ -188,8 +199,9 @@ def _settle_both(settle: Callable[[Any], None] | None) -> Callable[[Any], None]:
 def _own_cache(loader: BaseLoader) -> BaseLoader:
     """Return a copy of a loader that keeps the templates that it parses for itself."""
     made: Any = copy(loader)
-    if "loaders" in vars(made):
+    held = getattr(made, "__dict__", {})
+    if "loaders" in held:
         made.loaders = [_own_cache(each) for each in made.loaders]
-    if "cache" in vars(made):
+    if "cache" in held:
         made.cache = KeptSources(MAX_TEMPLATES, MAX_TEMPLATE_WEIGHT)
     return cast(BaseLoader, made)

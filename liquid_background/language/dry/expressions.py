@@ -67,19 +67,18 @@ class _GreaterOrEqual(_Compared, GeExpression):
     __slots__ = ()
 
 
-class _Foreign(Expression):
-    """An expression of the application's own class, which is not evaluated."""
+def _foreign(kind: type) -> type:
+    """Return the class of the application's expressions of a class: they are not evaluated."""
 
-    __slots__ = ()
-
-    def evaluate(self, context: RenderContext) -> object:
-        """Return what stands for its value."""
-        trace, name = _trace(context), type(self).__name__
+    def evaluate(self: Expression, context: RenderContext) -> object:
+        trace, name = _trace(context), kind.__name__
         return trace.value_of(trace.effect("tag", name, {}), name)
 
-    def children(self) -> list[Expression]:
-        """Return nothing: nobody asks the application."""
-        return []
+    def children(_: Expression) -> list[Expression]:
+        return []  # nobody asks the application
+
+    names = {"__slots__": (), "__module__": __name__, "evaluate": evaluate, "children": children}
+    return type(kind.__name__, (kind,), names)
 
 
 _DRY: dict[type, type] = {
@@ -89,7 +88,7 @@ _DRY: dict[type, type] = {
     GtExpression: _Greater,
     GeExpression: _GreaterOrEqual,
 }
-_foreign: dict[type, type] = {}
+_made: dict[type, type] = {}  # of the application's classes
 
 
 def settle(part: Any) -> None:
@@ -98,9 +97,9 @@ def settle(part: Any) -> None:
     if kind in _DRY:
         part.__class__ = _DRY[kind]
     elif not is_known(kind):
-        if kind not in _foreign:
-            _foreign[kind] = type(kind.__name__, (_Foreign, kind), {"__slots__": ()})
-        part.__class__ = _foreign[kind]
+        if kind not in _made:
+            _made[kind] = _foreign(kind)
+        part.__class__ = _made[kind]
     elif isinstance(part, FilteredExpression):
         part.filters = _plain(part.filters)
     elif isinstance(part, TernaryFilteredExpression):

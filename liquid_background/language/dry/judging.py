@@ -22,12 +22,18 @@ def is_known(kind: type) -> bool:
     return (getattr(kind, "__module__", "") or "").startswith(_KNOWN)
 
 
+def is_of_known(function: object) -> bool:
+    """Return whether a function is python-liquid's or ours, or Python's own."""
+    module = getattr(function, "__module__", "") or ""
+    return module.startswith((*_KNOWN, "operator", "builtins"))
+
+
 def filter_declared(env: Any, name: str, raw: object) -> Declared:
     """Return what is to be thought of a filter: of the application's one, what that has said of it.
 
     A filter is known by what it is, and not by its name: one in the place of `upcase` is the application's.
     """
-    said: Mapping[str, Declared] = env.declared_filters
+    said: Mapping[str, Declared] = env._declared_filters
     if name in said and said[name].of is raw:
         return said[name]
     return _PURE if _is_known_filter(env, raw) else NOTHING_SAID
@@ -45,7 +51,7 @@ def _is_known_filter(env: Any, raw: object) -> bool:
 
 def tag_declared(env: Any, tag: Tag) -> Declared:
     """Return what is to be thought of a tag; see `filter_declared`."""
-    said: Mapping[str, Declared] = env.declared_tags
+    said: Mapping[str, Declared] = env._declared_tags
     if tag.name in said and said[tag.name].of in (tag, type(tag)):
         return said[tag.name]
     return _PURE if is_known(type(tag)) else NOTHING_SAID

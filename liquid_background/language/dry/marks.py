@@ -10,6 +10,7 @@ from typing import Any, Final
 _DIGITS: Final = 18
 """Digits that are drawn anew for each preview, so that no template or value can write a mark."""
 _MOST: Final = 10**6  # different marks of one preview
+_NAMED: Final = 3  # effects by which a value is called that depends on several
 _MOST_LOOKED: Final = 100_000  # values of a list or object that are looked at; one with more may hold every mark
 
 
@@ -26,6 +27,7 @@ class Marks:
         self._mark = re.compile(rf"_{nonce}(\d{{6}})_")
         self._marks: dict[tuple[str, frozenset[int]], str] = {}
         self._known: list[tuple[str, frozenset[int]]] = []
+        self._unions: dict[frozenset[int], str] = {}
 
     def mark(self, label: str, numbers: Iterable[int]) -> str:
         """Return what stands for a value.
@@ -42,8 +44,10 @@ class Marks:
 
     def union(self, numbers: frozenset[int]) -> str:
         """Return what stands for a value that was made of others which depend on effects."""
-        labels = dict.fromkeys(label for label, of in self._known if of <= numbers)
-        return self.mark(next(iter(labels), "…") if len(labels) < 2 else ", ".join([*labels][:3]), numbers)
+        if numbers not in self._unions:
+            labels = dict.fromkeys(label for label, of in self._known if len(of) == 1 and of <= numbers)
+            self._unions[numbers] = self.mark(", ".join([*labels][:_NAMED]), numbers)
+        return self._unions[numbers]
 
     def numbers(self, value: object) -> frozenset[int]:
         """Return the numbers of the effects that a value depends on, as far as marks in it tell."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from copy import copy
-from functools import lru_cache
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Tag, TokenStream
@@ -26,64 +25,46 @@ _PASS_ON: Final = frozenset((
 """Tags of ours, and of python-liquid, that print what they read, or put it where marks are found again."""
 
 
-class _Watched(Node):
-    """A node that is rendered, and notes what it reads."""
+def _watched(kind: type[Node]) -> dict[str, Any]:
+    """Return the methods of nodes of a class that are rendered, and note what they read."""
 
-    __slots__ = ()
-
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        """Render the node."""
-        assert isinstance(context, DryContext)
+    def render(self: Node, context: DryContext, buffer: TextIO) -> int:
         trace = context.trace
         before, left_out = len(trace.effects), trace.left_out
         with trace.inside(passes_on=_passes_on(self), place=_place(self, context)) as reads:
-            written = super().render(context, buffer)
+            written = kind.render(self, context, buffer)
             if isinstance(self, TryNode) and (len(trace.effects), trace.left_out) != (before, left_out):
                 reads |= {each.number for each in trace.effects[min(before, len(trace.effects) - 1) :]}
         return written
 
-
-def _passes_on(node: Any) -> bool:
-    """Return whether what a node reads decides nothing."""
-    if not is_known(type(node)) or not (node.token.kind == TOKEN_OUTPUT or node.token.value in _PASS_ON):
-        return False
-    repeats = getattr(node, "var", None) is not None  # a partial, for each of several values
-    return not repeats and all(each.name != "env" for each in getattr(node, "arguments", ()))
+    return {"render": render}
 
 
-class _Job(_Watched):
-    """A background block: an option that depends on an effect is its default."""
+def _sending(kind: Any) -> dict[str, Any]:
+    """Return the methods of background blocks: an option that depends on an effect is its default."""
 
-    __slots__ = ()
-
-    def _read_options(self, context: RenderContext, values: list[object], partial: str | None) -> dict[str, Any]:
-        assert isinstance(context, DryContext)
-        node: Any = self
-        trace, given = context.trace, node._given
+    def read_options(self: Any, context: DryContext, values: list[object], partial: str | None) -> dict[str, Any]:
+        trace, given = context.trace, self._given
         numbers = {place: trace.marks.numbers(values[place]) for _, _, place in given}
-        node._given = [each for each in given if not numbers[each[2]]]
+        self._given = [each for each in given if not numbers[each[2]]]
         try:
-            read: dict[str, Any] = super()._read_options(context, values, partial)  # type: ignore[misc]
+            read: dict[str, Any] = kind._read_options(self, context, values, partial)
         finally:
-            node._given = given
+            self._given = given
         trace.options_depend = frozenset().union(*numbers.values())
         return read
 
+    return {**_watched(kind), "_read_options": read_options}
 
-class _Effect(Node):
-    """A node of the application's: it is listed with its arguments, and a mark is printed in its place."""
 
-    __slots__ = ()
+def _listed(kind: type[Node]) -> dict[str, Any]:
+    """Return the methods of nodes of the application's: each is listed, and a mark is printed in its place."""
+    says_names = kind.template_scope is not Node.template_scope
 
-    def render(self, context: RenderContext, buffer: TextIO) -> int:
-        """List the effect."""
-        return self.render_to_output(context, buffer)
-
-    def render_to_output(self, context: RenderContext, buffer: TextIO) -> int:
-        """List the effect."""
-        assert isinstance(context, DryContext)
+    def render(self: Node, context: DryContext, buffer: TextIO) -> int:
         trace, name = context.trace, self.token.value
-        declared: Declared = context.env.declared_node(self)  # type: ignore[attr-defined]
+        env: Any = context.env
+        declared: Declared = env.declared_node(self)
         with trace.inside(passes_on=True, place=_place(self, context)) as reads:
             arguments = _arguments(self, context)
             preview = None if reads else declared.preview
@@ -94,12 +75,21 @@ class _Effect(Node):
             trace.tell_text(number, text)
         if preview is not None:
             return buffer.write(str(preview(arguments, text)))
-        names = [*self.template_scope()]
-        for each in names:
+        for each in self.template_scope():
             context.assign(each, trace.value_of(number, name))
-        if type(self).template_scope is Node.template_scope:
+        if not says_names:
             trace.decide((number,))  # it may set any variable
         return buffer.write(trace.marks.mark(name, (number,)))
+
+    return {"render": render, "render_to_output": render}
+
+
+def _passes_on(node: Any) -> bool:
+    """Return whether what a node reads decides nothing."""
+    if not is_known(type(node)) or not (node.token.kind == TOKEN_OUTPUT or node.token.value in _PASS_ON):
+        return False
+    repeats = getattr(node, "var", None) is not None  # a partial, for each of several values
+    return not repeats and all(each.name != "env" for each in getattr(node, "arguments", ()))
 
 
 def _place(node: Node, context: DryContext) -> tuple[str, int]:
@@ -153,25 +143,21 @@ def _text(node: Node, context: DryContext, number: int, *, may_repeat: bool) -> 
     return text.getvalue()
 
 
-class _DryTag(Tag):
-    """A tag that makes nodes for a dry run."""
-
-    origin: Tag
-
-    def get_node(self, stream: TokenStream) -> Node:
-        """Parse the tag."""
-        node = super().get_node(stream)
-        declared = node_declared(self.env.declared_tag(self.origin), node)  # type: ignore[attr-defined]
-        node.__class__ = _dry(type(node), pure=declared.pure)
-        return node
-
-
-@lru_cache(maxsize=1_000)
 def _dry(kind: type[Node], *, pure: bool) -> type[Node]:
-    if issubclass(kind, _Watched | _Effect):
+    """Return the class of nodes of a class in a dry run. It adds no slots, so that a node can become one of it."""
+    if kind in _dry_classes:
         return kind
-    base = (_Job if issubclass(kind, BackgroundNode) else _Watched) if pure else _Effect
-    return type(kind.__name__, (base, kind), {"__slots__": (), "__module__": kind.__module__})
+    made = _made.get((kind, pure))
+    if made is None:
+        methods = _listed if not pure else _sending if issubclass(kind, BackgroundNode) else _watched
+        names = {"__slots__": (), "__module__": kind.__module__, **methods(kind)}
+        made = _made[kind, pure] = type(kind.__name__, (kind,), names)
+        _dry_classes.add(made)
+    return made
+
+
+_made: dict[tuple[type[Node], bool], type[Node]] = {}
+_dry_classes: set[type[Node]] = set()
 
 
 def dry_tags(tags: Mapping[str, Tag], env: Any) -> dict[str, Tag]:
@@ -186,11 +172,14 @@ def _dry_tag(tag: Tag, env: Any) -> Tag:
             setattr(made, name, env)
         elif isinstance(held, Parser):
             setattr(made, name, get_parser(env))
-    made.__class__ = _dry_tag_class(type(tag))
+    parse = made.get_node
+
+    def get_node(stream: TokenStream) -> Node:
+        node = parse(stream)
+        declared = node_declared(env.declared_tag(tag), node)
+        node.__class__ = _dry(type(node), pure=declared.pure)
+        return node
+
     made.origin = tag  # type: ignore[attr-defined]
+    made.get_node = get_node  # type: ignore[method-assign]
     return made
-
-
-@lru_cache(maxsize=1_000)
-def _dry_tag_class(kind: type[Tag]) -> type[Tag]:
-    return type(kind.__name__, (_DryTag, kind), {"__module__": kind.__module__})

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import inf
-from typing import Any
+from typing import Any, Unpack
 
-from liquid_background.job import Encoded, Job, LogEntry
+from liquid_background.errors import PageNotFound, PageTimeout
+from liquid_background.job import Encoded, Job, LogEntry, Outcome
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.dry.context import DryContext
 from liquid_background.language.dry.environment import DryCollector, DryEnvironment, dry_environment, stand_in
@@ -16,7 +17,9 @@ from liquid_background.language.dry.marks import Marks
 from liquid_background.language.dry.trace import Effect, Trace
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor, Functions
-from liquid_background.language.syntax import locate
+from liquid_background.language.pages import find_page
+from liquid_background.language.rendering import Request, render_page
+from liquid_background.language.syntax import class_of, error_of_template, explain, locate
 from liquid_background.language.tags import Collector
 
 
@@ -26,6 +29,7 @@ class Verdict(StrEnum):
     PASSES = "passes"  # it gets to its end
     FAILS = "fails"  # it raises
     DEPENDS = "depends"  # it does the one or the other, and an effect that was not called took part in that
+    UNKNOWN = "unknown"  # it takes longer than the dry run waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,15 @@ class DryJob:
     job: Job  # with what people are shown in the place of marks
     payload: Mapping[str, Any]  # for a dry run of it, with the marks of its preview
     depends_on: tuple[int, ...]
+    event: str = ""  # that made it; empty for a job of a block, or of Python code
+
+
+@dataclass(frozen=True, slots=True)
+class DryEvent:
+    """An event that a run would trigger."""
+
+    name: str
+    consumers: int  # how many get it each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +76,7 @@ class DryOutcome:
         effects_left_out: how many more there were.
         entries: what it would log, an attempt's end aside.
         jobs: what it would send; none when it fails.
+        events: what it would trigger, whoever consumes it.
     """
 
     verdict: Verdict
@@ -77,10 +91,11 @@ class DryOutcome:
     effects_left_out: int = 0
     entries: tuple[DryEntry, ...] = ()
     jobs: tuple[DryJob, ...] = ()
+    events: tuple[DryEvent, ...] = ()
 
 
 class DryRuns:
-    """Runs jobs dry in an environment, one after the other; made once, it parses each template once.
+    """Runs jobs and pages dry in an environment, one after the other; made once, it parses each template once.
 
     It reads templates and nothing else: no store is needed, nothing is sent, and of the application's own code only
     that is called which it has declared pure, or given for previews.
@@ -118,57 +133,98 @@ class DryRuns:
             marks: of the preview that it is a part of; its own when not given.
             first: the number of its first effect.
         """
-        env = self.environment
-        env.trace, env.seconds = Trace(marks or Marks(), first), seconds
+        self._begin(seconds, marks, first)
+        self.environment.trace.decide(self.environment.trace.marks.numbers(payload.get("partial")))
         self._executor.raised = None
         outcome = self._executor.perform(job_id, payload, attempt, max_attempts)
-        raised = self._executor.raised
-        return outcome_of(
-            env.trace,
-            outcome.jobs,
-            outcome.entries,
-            result=outcome.result,
-            error=outcome.error,
+        return self._outcome(outcome, self._executor.raised)
+
+    def render(
+        self,
+        page: str,
+        data: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = inf,
+        marks: Marks | None = None,
+        first: int = 1,
+        **request: Unpack[Request],
+    ) -> DryOutcome:
+        """Render a page dry; whatever it does, the outcome tells.
+
+        Args:
+            page: its name.
+            data: its variables.
+            seconds: as in `perform`, as are the next two.
+            marks: of the preview that it is a part of.
+            first: the number of its first effect.
+            request: params, session, cookies, headers, current_user.
+
+        Raises:
+            PageNotFound: when there is none of that name.
+        """
+        self._begin(seconds, marks, first)
+        env, raised, text, error = self.environment, None, None, None
+        try:
+            found = find_page(env, page)
+        except PageNotFound:
+            raise
+        except Exception as reason:  # noqa: BLE001  one that cannot be parsed
+            raised = error_of_template(reason)
+            return self._outcome(Outcome(None, explain(raised), class_of(raised)), raised)
+        try:
+            text = render_page(env, found, data, request)
+        except Exception as reason:  # noqa: BLE001  whatever a page raises is what is asked for
+            raised = error_of_template(reason)
+            error = explain(raised)
+        made = env.collector
+        jobs = tuple(made.jobs) if made is not None and raised is None else ()
+        entries = tuple(made.entries) if made is not None else ()
+        raised_class = class_of(raised) if raised is not None else ""
+        return self._outcome(Outcome(text, error, raised_class, jobs=jobs, entries=entries), raised)
+
+    def _begin(self, seconds: float, marks: Marks | None, first: int) -> None:
+        env = self.environment
+        env.trace, env.seconds, env.collector = Trace(marks or Marks(), first), seconds, None
+
+    def _outcome(self, outcome: Outcome, raised: BaseException | None) -> DryOutcome:
+        """Return what a run has come to, with labels in the place of marks."""
+        trace = self.environment.trace
+        marks, error = trace.marks, outcome.error
+        depends = trace.decided | (trace.worked_on if error is None else trace.valued)
+        template, line = ("", 0) if raised is None else locate(raised)
+        return DryOutcome(
+            verdict=_verdict(error, raised, depends),
+            result=marks.shown(outcome.result),
+            error=None if error is None else marks.shown(error),
             raised=outcome.raised,
-            place=locate(raised) if raised is not None else ("", 0),
+            template=template,
+            line=line,
+            depends_on=_sorted(depends),
+            result_depends_on=_sorted(trace.depends(outcome.result) if error is None else ()),
+            effects=tuple(trace.effects),
+            effects_left_out=trace.left_out,
+            entries=tuple(
+                DryEntry(_shown_entry(entry, marks), _sorted(of))
+                for entry, of in zip(outcome.entries, trace.entry_depends, strict=False)
+            ),
+            jobs=tuple(
+                DryJob(_shown_job(job, marks), payload_of(job), _sorted(of), event)
+                for job, (of, event) in zip(outcome.jobs, trace.jobs, strict=False)
+            ),
+            events=tuple(DryEvent(marks.shown(name), count) for name, count in trace.events.items()),
         )
 
 
-def outcome_of(
-    trace: Trace,
-    jobs: tuple[Job, ...],
-    entries: tuple[LogEntry, ...],
-    *,
-    result: Encoded,
-    error: str | None,
-    raised: str = "",
-    place: tuple[str, int] = ("", 0),
-) -> DryOutcome:
-    """Return what a run has come to, with labels in the place of marks."""
-    marks = trace.marks
-    depends = trace.decided | (trace.worked_on if error is None else trace.valued)
-    of_result = trace.depends(result) if error is None else frozenset()
-    verdict = Verdict.DEPENDS if depends else Verdict.PASSES if error is None else Verdict.FAILS
-    return DryOutcome(
-        verdict=verdict,
-        result=marks.shown(result),
-        error=None if error is None else marks.shown(error),
-        raised=raised,
-        template=place[0],
-        line=place[1],
-        depends_on=tuple(sorted(depends)),
-        result_depends_on=tuple(sorted(of_result)),
-        effects=tuple(trace.effects),
-        effects_left_out=trace.left_out,
-        entries=tuple(
-            DryEntry(_shown_entry(entry, marks), tuple(sorted(of)))
-            for entry, of in zip(entries, trace.entry_depends, strict=False)
-        ),
-        jobs=tuple(
-            DryJob(_shown_job(job, marks), payload_of(job), tuple(sorted(of)))
-            for job, of in zip(jobs, trace.job_depends, strict=False)
-        ),
-    )
+def _verdict(error: str | None, raised: BaseException | None, depends: Collection[int]) -> Verdict:
+    if isinstance(raised, PageTimeout):
+        return Verdict.UNKNOWN
+    if depends:
+        return Verdict.DEPENDS
+    return Verdict.PASSES if error is None else Verdict.FAILS
+
+
+def _sorted(numbers: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(numbers))
 
 
 def _shown_entry(entry: LogEntry, marks: Marks) -> LogEntry:

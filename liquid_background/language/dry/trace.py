@@ -63,11 +63,12 @@ class Trace:
         self.marks = marks
         self.effects: list[Effect] = []
         self.decided: frozenset[int] = frozenset()  # effects that all that comes now depends on
-        self.valued: frozenset[int] = frozenset()  # effects of which there is a value
+        self.valued: frozenset[int] = frozenset()  # effects of which a value was read
         self.worked_on: frozenset[int] = frozenset()  # effects of whose value a filter would make something
         self.left_out = 0  # effects that are not listed
         self.options_depend: frozenset[int] = frozenset()  # of the next job
-        self.job_depends: list[frozenset[int]] = []  # of the jobs, in the order in which they are made
+        self.jobs: list[tuple[frozenset[int], str]] = []  # what each depends on, and the event that made it, in order
+        self.events: dict[str, int] = {}  # that were triggered, each with how many consumers get it
         self.entry_depends: list[frozenset[int]] = []  # of the log entries
         self._first = first
         self._frames = [_Frame(True)]
@@ -100,6 +101,7 @@ class Trace:
     def note(self, numbers: Iterable[int]) -> None:
         """Note that the innermost node has read what depends on effects."""
         self._frames[-1].reads |= {*numbers}
+        self.valued = self.valued.union(numbers)
 
     def noted(self, value: object) -> Any:
         """Return a value that was read."""
@@ -124,7 +126,6 @@ class Trace:
 
     def value_of(self, number: int, label: str) -> str:
         """Return what stands for the value of an effect, which is read here."""
-        self.valued |= {number}
         self.note((number,))
         return self.marks.mark(label, (number,))
 
