@@ -305,3 +305,4 @@ class JobRecord:
     completed_at: datetime | None = None
     edited_from: str = ""  # the id of the job that it was made from, with other values; empty for none
     parent: str = ""  # id of the job or the page render that made it; empty when neither did
+    runs: str = ""  # what `source` is: "source", "partial" or "function"; empty when the record does not say
