@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -23,6 +23,7 @@ from liquid_background.errors import SettingsError
 from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT, SITE
 from liquid_background.nearest import nearest
 from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
+from liquid_background.withheld import check_pattern
 from liquid_background.wrong_settings import PREFIX, explained
 
 _USER = re.compile(r"[\w.-]*", re.ASCII)
@@ -142,6 +143,11 @@ class Settings(BaseSettings):
         description="Parts of names whose values are masked when shown; event consumers see no headers and session "
         "values of such names.",
     )
+    never_ship: Annotated[tuple[Annotated[str, AfterValidator(check_pattern)], ...], NoDecode] = Field(
+        (),
+        description="Values that no job, event or line of a template in the log is given, by their paths: `user.card`, "
+        "`*.password`; see docs/values.md.",
+    )
     event_context: Annotated[tuple[Literal["cookies", "cookie", "authorization"], ...], NoDecode] = Field(
         (), description="Secrets of the request that event consumers may see: cookies, and headers by name."
     )
@@ -180,7 +186,7 @@ class Settings(BaseSettings):
             raise SettingsError(f"setting {name}: settings do not change once they are made; make new ones with it")
         super().__setattr__(name, value)
 
-    @field_validator("retry_delays", "secret_names", "signing_key", "event_context", mode="before")
+    @field_validator("retry_delays", "secret_names", "signing_key", "event_context", "never_ship", mode="before")
     @classmethod
     def _split_commas(cls, value: Any) -> Any:
         if isinstance(value, str):

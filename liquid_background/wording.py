@@ -1,4 +1,4 @@
-"""The article before a name in a message, "a Customer", "an Author", numbers of things, and sizes."""
+"""The article before a name in a message, "a Customer", "an Author", numbers of things, sizes, names spelt alike."""
 
 from __future__ import annotations
 
@@ -26,3 +26,8 @@ def counted(count: int, thing: str, things: str = "") -> str:
 def kilobytes(size: int) -> str:
     """Return a number of bytes, rounded up: what is over a limit of whole kilobytes is not told to have as many."""
     return f"{-(-size // 1024)} KB"
+
+
+def alike(name: str) -> str:
+    """Return a name without what people spell differently: API-Key, apiKey, api_key."""
+    return name.casefold().replace("_", "").replace("-", "")

@@ -21,7 +21,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     "Watch": {
         "gui": "Open the dashboard in a browser.",
         "logs": "Show the job log.",
-        "jobs": "List, show, retry, cancel and delete jobs.",
+        "jobs": "List, show, retry, cancel and delete jobs; save one as a test.",
         "failures": "See what fails, in groups of jobs that fail alike.",
         "operations": "Follow retries, cancels and deletes of all that match a filter.",
         "queues": "List queues, pause and resume them, single source names or groups.",

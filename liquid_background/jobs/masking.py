@@ -12,6 +12,7 @@ from urllib.parse import quote, quote_plus
 from markupsafe import escape
 
 from liquid_background.job import JobRecord
+from liquid_background.wording import alike
 
 _SHORTEST: Final = 3  # characters of a secret that is looked for in a text: shorter ones stand in other words, too
 _BEGINNING: Final = 16  # characters of a longer one that are looked for where a text cuts it short
@@ -38,7 +39,7 @@ def mask(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, An
         values: parameters or handed-over values by name; a path such as `user.api_key` counts by its parts.
         secret_names: parts of names, such as those of the setting SECRET_NAMES.
     """
-    found = _mask(values, [_plain(name) for name in secret_names], _NOWHERE)
+    found = _mask(values, [alike(name) for name in secret_names], _NOWHERE)
     return {name: value for name, value in found.items() if name != MASKED}
 
 
@@ -55,7 +56,7 @@ def hidden(
         secret_names: parts of names.
         written: how else the text may have written them.
     """
-    parts = [_plain(name) for name in secret_names]
+    parts = [alike(name) for name in secret_names]
     found = {str(secret) for secret in _secrets(values, parts, _NOWHERE)}
     if len(found) > _MOST_SECRETS:
         return MASK
@@ -138,7 +139,7 @@ def hidden_inside(value: Any, values: Mapping[str, Any], secret_names: Sequence[
 
 def secrets_in(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
     """Return what masking hides of some values, as values of which it hides the same: what is looked through often."""
-    parts = [_plain(name) for name in secret_names]
+    parts = [alike(name) for name in secret_names]
     found = [*_secrets(values, parts, _NOWHERE)] if parts else []
     return {secret_names[0]: found} if found else {}
 
@@ -173,21 +174,16 @@ def _secrets(value: Any, parts: Sequence[str], places: _Places, is_secret: bool 
 
 def looks_secret(name: str, secret_names: Sequence[str]) -> bool:
     """Return whether a name holds one of the parts of names that look secret, however it is spelt."""
-    return _holds(name, [_plain(part) for part in secret_names])
+    return _holds(name, [alike(part) for part in secret_names])
 
 
 def _holds(name: str, parts: Sequence[str]) -> bool:
-    plain = _plain(name)
+    plain = alike(name)
     return any(part in plain for part in parts)
 
 
 def _is_secret(name: object, value: Any, parts: Sequence[str]) -> bool:
     return _holds(str(name), parts) or (name == "context" and isinstance(value, Mapping) and set(value) <= _REQUEST)
-
-
-def _plain(name: str) -> str:
-    """Return a name without what people spell differently: API-Key, apiKey, api_key."""
-    return name.casefold().replace("_", "").replace("-", "")
 
 
 def _mask(value: Any, parts: Sequence[str], places: _Places) -> Any:

@@ -16,6 +16,7 @@ from liquid_background.language.limits import Text
 from liquid_background.language.syntax import error_of_template
 from liquid_background.language.tags import Collector, close_collector, open_collector
 from liquid_background.settings import SECRET_NAMES, Settings
+from liquid_background.withheld import NOTHING, NeverShip
 
 _INSIDE: Final = nullcontext(None)  # of an outer render, which sends
 
@@ -42,7 +43,8 @@ class Sending(Environment, ABC):
     compile: bool | None = None  # whether templates that are rendered often become Python functions; None: they do
     secret_names: Sequence[str] = SECRET_NAMES
     environment_name: str = ""  # the setting ENVIRONMENT_NAME, such as staging
-    _own: tuple[float | None, bool | None, Sequence[str], str] | None = None  # the four above, as without an engine
+    never_ship: NeverShip = NOTHING  # what no template hands to jobs, events and the log
+    _own: tuple[float | None, bool | None, Sequence[str], str, NeverShip] | None = None  # these, as without an engine
 
     def attach(self, engine: Sink, settings: Settings) -> None:
         """Send to an engine from now on, and take from its settings what this environment leaves open.
@@ -55,20 +57,22 @@ class Sending(Environment, ABC):
                 "the environment is taken: what its pages make is sent by another Engine, and can be by one only; make "
                 "an Environment for each engine, or take it from the other one first: environment.detach()"
             )
-        self._own = self.page_timeout, self.compile, self.secret_names, self.environment_name
+        self._own = self.page_timeout, self.compile, self.secret_names, self.environment_name, self.never_ship
         if self.compile is None:
             self.compile = settings.compile
         if self.page_timeout is None:
             self.page_timeout = settings.page_timeout
         self.secret_names = settings.secret_names
         self.environment_name = settings.environment_name
+        self.never_ship = NeverShip(settings.never_ship)
         self.engine = self.sink = engine
 
     def detach(self) -> None:
         """Leave the engine, so that another one can have this environment; its filters, tags and actions stay."""
         self.engine = self.sink = None
         if self._own is not None:
-            (self.page_timeout, self.compile, self.secret_names, self.environment_name), self._own = self._own, None
+            self.page_timeout, self.compile, self.secret_names, self.environment_name, self.never_ship = self._own
+            self._own = None
 
     def outermost(
         self, context: RenderContext, buffer: TextIO | None = None

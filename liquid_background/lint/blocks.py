@@ -31,7 +31,7 @@ _MOST_INCLUDED: Final = 100  # partials of a body that are looked into; of more,
 _SHORT_DELAY: Final = 10.0  # minutes; longer ones are meant as times
 
 
-class _Reads(BodyWalk):
+class Reads(BodyWalk):
     """Walks a body as the planner does, and notes the page paths that are read where nothing is handed over."""
 
     def __init__(self, partials: Partials, parameters: Iterable[str]) -> None:
@@ -94,7 +94,7 @@ def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     yield from check_parameters(run, path, node)
     if node.body is None:
         return
-    reads = _Reads(run.partials, node.parameter_names())
+    reads = Reads(run.partials, node.parameter_names())
     reads.body(node.body.nodes)
     assigning = Assigning(run, node)
     for blank in reads.blank:

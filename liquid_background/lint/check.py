@@ -35,6 +35,7 @@ from liquid_background.language.pages import (
 from liquid_background.language.syntax import show, what_was_wrong
 from liquid_background.lint.crowds import check_crowds
 from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
+from liquid_background.lint.nevership import check_shipped
 from liquid_background.lint.nodes import NodesCheck
 from liquid_background.lint.run import Run, any_time
 from liquid_background.lint.slips import edits_of
@@ -150,6 +151,7 @@ def _check_text(run: Run, file: Path) -> list[Finding]:
     wrong = [_of_error(run, path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += NodesCheck(run, path, nodes).findings()
+    found += check_shipped(run.partials, path, nodes)
     return silenced(found, source)
 
 

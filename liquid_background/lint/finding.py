@@ -56,6 +56,11 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("unknown-filter", Severity.ERROR, "Nobody registered the filter."),
         Rule("blank-variable", Severity.ERROR, "A job reads a page variable where nothing is handed over."),
         Rule("request-in-job", Severity.ERROR, "A job reads params, session, cookies, headers, context or request."),
+        Rule(
+            "never-ship",
+            Severity.ERROR,
+            "A value is handed to a job, an event or the log that NEVER_SHIP names; a warning where one may be inside.",
+        ),
         Rule("missing-partial", Severity.ERROR, "A partial, layout or function that is named is not there."),
         Rule(
             "front-matter",

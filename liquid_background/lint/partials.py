@@ -14,6 +14,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 from liquid.token import TOKEN_TAG
 
+from liquid_background.language.bounds import BodyNode
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import BodyWalk
 from liquid_background.language.scope import ANYTHING
@@ -45,6 +46,16 @@ def included(node: Node) -> str | None:
     if node.token.kind != TOKEN_TAG or node.token.value != "include":
         return None
     name = getattr(node, "name", None)
+    return name.value if isinstance(name, StringLiteral) else ""
+
+
+def given_to(node: Node) -> str:
+    """Return the partial that a node gives values to; "" when it gives them to none, or only a render tells which."""
+    if isinstance(node, BodyNode) or node.partial_scope() is None:
+        return ""
+    name = getattr(node, "name", None)
+    if isinstance(name, FilteredExpression) and not name.filters:
+        name = name.left
     return name.value if isinstance(name, StringLiteral) else ""
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-from liquid_background.confined import confine, memory_held
+from liquid_background.confined import confine, memory_of
 from liquid_background.errors import PreviewStopped
 from liquid_background.language.syntax import what_was_wrong
 
@@ -40,7 +40,7 @@ def in_child(work: Callable[[], dict[str, Any]], *, seconds: float, megabytes: i
         OSError: when the system has no room for a process.
     """
     reading, writing = os.pipe()
-    held = memory_held()
+    held = max(memory_of())  # what threads may use of their stacks counts against the limit, used or not
     with warnings.catch_warnings():  # a process with threads is told that its child may find a lock held: it has GRACE
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from liquid_background.errors import EnqueueError, NotPlain
@@ -12,6 +12,7 @@ from liquid_background.jobs.handover import IsWhole, encode, size
 from liquid_background.jobs.masking import MASKED, looks_secret
 from liquid_background.jobs.queue.payload import encode_data
 from liquid_background.python_jobs.function import Function
+from liquid_background.withheld import NOTHING, NeverShip
 from liquid_background.wording import kilobytes
 
 
@@ -23,6 +24,7 @@ def build_call(
     *,
     secret_names: Sequence[str] = (),
     masked: Sequence[str] = (),
+    never_ship: NeverShip = NOTHING,
 ) -> Job:
     """Return the job of a call.
 
@@ -34,14 +36,17 @@ def build_call(
         secret_names: parts of names, such as those of the setting SECRET_NAMES: a positional argument of such a name is
             masked where it is shown.
         masked: what else is, as places such as `kwargs.args.0`.
+        never_ship: what no job is given.
 
     Raises:
-        EnqueueError: when the arguments don't fit the function, are not plain data, or take too much room.
+        EnqueueError: when the arguments don't fit the function, are not plain data, take too much room, or hold what is
+            never shipped.
     """
     name = function.path
     unnamed, named, names = _by_name(function, args, kwargs)
     positional = [_encode(name, f"argument {number}", value) for number, value in enumerate(unnamed, 1)]
     parameters = {"args": positional, "kwargs": _encode_all(name, "argument", named)}
+    _check_shipped(name, never_ship, [*zip(names, unnamed, strict=False), *named.items()])
     places = [*(f"args.{at}" for at, each in enumerate(names) if looks_secret(each, secret_names)), *masked]
     if places:
         parameters[MASKED] = places
@@ -105,7 +110,11 @@ def _fit_wrapper(wrapper: Callable[..., Any], args: Sequence[Any], kwargs: Mappi
 
 
 def build_partial(
-    name: str, parameters: Mapping[str, Any], fields: Mapping[str, Any], is_whole: IsWhole = lambda _: True
+    name: str,
+    parameters: Mapping[str, Any],
+    fields: Mapping[str, Any],
+    is_whole: IsWhole = lambda _: True,
+    never_ship: NeverShip = NOTHING,
 ) -> Job:
     """Return the job that renders a partial with parameters.
 
@@ -114,11 +123,13 @@ def build_partial(
         parameters: what it is given.
         fields: any of the job's.
         is_whole: whether a template reads all that is in a value, so that it may have it.
+        never_ship: what no job is given.
 
     Raises:
-        EnqueueError: when a parameter is not plain data, or they take too much room.
+        EnqueueError: when a parameter is not plain data or holds what is never shipped, or they take too much room.
     """
     encoded = _encode_all(name, "parameter", parameters, is_whole)
+    _check_shipped(name, never_ship, parameters.items())
     job = Job(
         **{
             "source_name": source_name_of(name),
@@ -148,6 +159,14 @@ def _encode(name: str, what: str, value: object, is_whole: IsWhole = lambda _: T
         return encode(value, is_whole)
     except NotPlain as reason:
         raise EnqueueError(f"cannot enqueue {name}: {what} {reason}; pass its id or plain values") from reason
+
+
+def _check_shipped(name: str, never_ship: NeverShip, values: Iterable[tuple[str, Any]]) -> None:
+    for key, value in values if never_ship else ():
+        found = never_ship.search((key,), value)
+        if found:
+            what = f"{found.path!r} is never shipped, as NEVER_SHIP has {found.pattern}"
+            raise EnqueueError(f"cannot enqueue {name}: {what}; pass its id, or a part")
 
 
 def _fit(job: Job, name: str) -> Job:

@@ -229,7 +229,7 @@ class PythonJobs(EngineSender):
             raise EnqueueError(f"params is {a(type(params).__name__)}; it must be a mapping of names to values{advice}")
         given = dict(params or {})
         if isinstance(what, str):
-            return build_partial(what, given, fields, self.environment.exposure.is_whole)
+            return build_partial(what, given, fields, self.environment.exposure.is_whole, self._never_ship)
         return self.function_job(what, (), given, fields)
 
     # Scheduling.

@@ -14,10 +14,12 @@ from liquid_background.jobs.contract import JobStore
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Functions
 from liquid_background.language.tags import Collector, current_collector
+from liquid_background.lazy import kept
 from liquid_background.python_jobs.building import build_call
 from liquid_background.python_jobs.function import Function, check_importable, find_function
 from liquid_background.python_jobs.queues import OnDuplicate, Sender
 from liquid_background.settings import Settings
+from liquid_background.withheld import NeverShip
 
 
 class EngineSender(Sender, Functions):
@@ -34,6 +36,11 @@ class EngineSender(Sender, Functions):
     @abstractmethod
     def environment(self) -> Environment:
         """The Liquid environment."""
+
+    @kept
+    def _never_ship(self) -> NeverShip:
+        """What the setting NEVER_SHIP keeps back from every job."""
+        return NeverShip(self.settings.never_ship)
 
     @property
     def function_paths(self) -> Collection[str]:
@@ -69,7 +76,15 @@ class EngineSender(Sender, Functions):
         """
         known = self.registered(function)
         check_importable(known)
-        return build_call(known, args, kwargs, fields, secret_names=self.settings.secret_names, masked=masked)
+        return build_call(
+            known,
+            args,
+            kwargs,
+            fields,
+            secret_names=self.settings.secret_names,
+            masked=masked,
+            never_ship=self._never_ship,
+        )
 
     def registered(self, function: object) -> Function[..., Any]:
         """Return a function as it is registered.

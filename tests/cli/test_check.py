@@ -159,6 +159,63 @@ def test_doctor_checks_so_many_templates_and_says_so(project: Any, monkeypatch: 
     assert "2 templates, of which 1 are checked here; look: poscli check" in said
 
 
+PRIVATE = """{% assign mail = params.mail %}
+{% background source_name: 'welcome', to: mail, card: user.card %}
+{% assign name = user.name %}{{ name }}{{ user.phone }}{% include 'sign' %}
+{% endbackground %}"""
+
+
+def test_values_are_told_as_text(project: Any) -> None:
+    project.page("home", PRIVATE)
+    project.write("templates/partials/sign.liquid", "{{ shop }}")
+    told = project.quick("check", "--values", code=1, LIQUID_BACKGROUND_NEVER_SHIP="user.card").lines
+    at = told.index("templates/pages/home.liquid:2:4: block welcome")
+    assert [" ".join(line.split()) for line in told[at + 1 : -1]] == [
+        "parameter to: mail page variable, line 2; made of params.mail",
+        "parameter card: user.card page variable, line 2; refused: NEVER_SHIP has user.card",
+        "handed over user.name page variable, line 3",
+        "stays behind user.phone line 3: it is read where nothing is handed over",
+        "stays behind shop line 1 of sign: a partial is handed its arguments, and nothing else of the page",
+    ]
+    assert told[-1].endswith(" in 2 files")
+
+
+def test_values_are_told_as_json_one_job_a_line(project: Any) -> None:
+    project.page("home", PRIVATE)
+    lines = project.quick("check", "--values", "--format", "json", code=1).lines
+    (job,) = [found for found in map(json.loads, lines) if "values" in found]
+    assert (job["kind"], job["name"], job["line"], job["runs"]) == ("block", "welcome", 2, [])
+    assert job["values"][0] == {
+        "name": "to",
+        "kind": "parameter",
+        "written": "mail",
+        "comes_from": "page variable",
+        "paths": ["mail"],
+        "made_of": ["params.mail"],
+        "line": 2,
+        "never_ship": "",
+        "may_hold": "",
+    }
+    assert job["behind"][0]["name"] == "user.phone"
+
+
+def test_a_pattern_that_is_none_is_one_line(project: Any) -> None:
+    project.page("home", "Hi")
+    wrong = project.run("check", LIQUID_BACKGROUND_NEVER_SHIP="user..card")
+    assert wrong.code == 1
+    assert wrong.err.startswith(
+        "poscli: setting never_ship: 'user..card' has a dot with no name beside it; write names"
+    )
+    assert wrong.err.count("\n") == 1
+
+
+def test_hostile_names_are_shown_escaped(project: Any) -> None:
+    project.page("home", "{% background source_name: 's', a: x['\x1b[2J\n'] %}{{ a }}{% endbackground %}")
+    told = project.quick("check", "--values").out
+    assert "\x1b" not in told
+    assert "\\x1b[2J" in told
+
+
 SENDS = "{% background source_name: 'welcome', email: 'a' %}{% include 'mail', email: email %}{% endbackground %}"
 
 
@@ -189,7 +246,15 @@ def test_failed_jobs_count_when_they_are_asked_for(project: Any) -> None:
     assert "the partial 'mail' is not there" in project.run("check", "--against-store", "--failed").out
 
 
-@pytest.mark.parametrize("options", [("--against-store", "x"), ("--against-store", "--explain"), ("--failed",)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--against-store", "x"),
+        ("--against-store", "--explain"),
+        ("--failed",),
+        ("--against-store", "--format", "sarif"),
+    ],
+)
 def test_what_does_not_go_with_the_store_is_a_usage_error(project: Any, options: tuple[str, ...]) -> None:
     project.write("x", "")
     assert project.run("check", *options).code == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import doctest
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,15 @@ import pytest
 from liquid.exceptions import LiquidError
 
 from liquid_background import Environment
+from liquid_background.job import JobRecord
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.exposed import REGISTERED
 from liquid_background.language.tags import HANDS_OVER
+from liquid_background.lint import handings_of
+from liquid_background.withheld import NeverShip
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md", "lists-and-objects.md")
+PAGES = ("writing-background-blocks.md", "what-a-job-can-see.md", "lists-and-objects.md", "values.md")
 EXAMPLE = re.compile(r"<!-- example: (\{.*?\}) -->\n```liquid\n(.*?)```", re.DOTALL)
 
 
@@ -80,6 +83,8 @@ def test_example(make_site: Callable[..., Any], example: dict[str, Any], source:
         site.write({f"{folder}/{name}": text for name, text in example.get(folder, {}).items()})
     for name, answer in example.get("actions", {}).items():
         site.engine.environment.actions[name] = _answering(answer)
+    if "never_ship" in example:
+        site.engine.environment.never_ship = NeverShip(example["never_ship"])
     data = dict(example.get("data", {}))
     if "object" in example:
         data[example["object"]] = User()
@@ -92,6 +97,7 @@ def test_example(make_site: Callable[..., Any], example: dict[str, Any], source:
     if "page" in example:
         assert page.strip() == example["page"]
     jobs = site.jobs
+    _check_told(site, jobs)
     outcomes = [site.perform(job) for job in jobs]
     assert [outcome.error for outcome in outcomes] == [None] * len(outcomes)
     assert [" ".join(outcome.result.split()) for outcome in outcomes] == example["prints"]
@@ -106,3 +112,16 @@ def test_example(make_site: Callable[..., Any], example: dict[str, Any], source:
     later = [job for outcome in outcomes for job in outcome.jobs]
     results = [site.engine.perform(job.id, payload_of(job), 1, 1).result for job in later]
     assert results == example.get("then", [])
+
+
+def _check_told(site: Any, jobs: Sequence[JobRecord]) -> None:
+    """Accept what `poscli check --values` tells of a site when it has all that its jobs were given."""
+    told: dict[str, set[str]] = {}
+    for handing in handings_of(site.engine.environment, [*site.root.rglob("*.liquid")]):
+        kinds = told.setdefault(handing.name or "".join(handing.runs), set())
+        kinds.update(f"{value.kind} {value.name}" for value in handing.values)
+    known = set().union(*told.values())
+    for job in jobs:
+        given = told.get(job.source_name, known)
+        assert {f"handed over {name}" for name in job.handed_over} <= given
+        assert {f"parameter {name}" for name in job.parameters if name not in ("event", "context")} <= given

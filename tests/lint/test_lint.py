@@ -12,6 +12,7 @@ from liquid import Mode
 from liquid_background import Environment
 from liquid_background.language.pages import SiteLoader
 from liquid_background.lint import RULES, Finding, check_files, files_under
+from liquid_background.withheld import NeverShip
 
 FILES = {
     "partials/mail": "{{ email }}{{ user_id }}",
@@ -28,6 +29,7 @@ def findings(root: Path, source: str, **options: Any) -> list[Finding]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     environment = Environment(loader=SiteLoader(root), **options)
+    environment.never_ship = NeverShip(["person.pin"])
     return check_files(environment, [root / "pages/page.liquid"])
 
 
@@ -44,6 +46,7 @@ CLEAN = [
     block("{% assign order.note = note %}{% assign items << 1 %}{{ order.note }}{{ items }}"),
     block("{% assign name = user.name %}{{ name }}"),
     block("{% include 'mail', email: user.email %}"),
+    "{% assign last = person.pin | slice: -2 %}" + block("{{ last }}{% assign n = user.name %}{{ n }}", "last: last"),
     block("{{ a }}{% for x in list %}{{ x }}{{ forloop.index }}{% endfor %}", "a: 1, list: items"),
     block("{% if a %}{% assign b = 1 %}{% endif %}{{ b }}", "a: 1"),
     block("{% capture c %}x{% endcapture %}{{ c }}{{ 'now' | date: '%s' }}{{ now }}{{ today }}"),
@@ -82,6 +85,9 @@ BROKEN = [
     (block("{{ params.q }}"), "request-in-job"),
     (block("{% assign x = context.current_user.id %}"), "request-in-job"),
     (block("{% include 'mail', email: session.email %}"), "request-in-job"),
+    (block("{% assign pin = person.pin %}{{ pin }}"), "never-ship"),
+    (block("{{ u }}", "u: person"), "never-ship"),
+    ("{% log person.pin %}", "never-ship"),
     (block("x", "unused: 1"), "unused-parameter"),
     (block("{% include 'mail' %}", "unused: 1"), "unused-parameter"),
     (block("{{ max_attempt }}", "max_attempt: 3"), "misspelt-option"),

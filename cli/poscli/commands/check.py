@@ -25,6 +25,7 @@ from liquid_background.lint import (
     check_folder,
     explain_files,
     files_under,
+    handings_of,
     mend_files,
 )
 from poscli.againststore import check_against_store
@@ -36,6 +37,8 @@ from poscli.rechecking import Rechecking
 from poscli.reports import finding_line, has_errors, summary, summary_of_mending
 from poscli.sarif import sarif
 from poscli.terminal import end_with_reader, fitted, hint
+from poscli.valuesview import as_json as values_as_json
+from poscli.valuesview import describe
 
 _LINES = ("text", "json")
 
@@ -67,6 +70,7 @@ _LINES = ("text", "json")
 @click.option(
     "--explain", is_flag=True, help="Also say which templates become Python functions, and why others do not."
 )
+@click.option("--values", is_flag=True, help="Also say what each job is handed, and what stays behind.")
 @click.option(
     "--against-store",
     is_flag=True,
@@ -90,6 +94,7 @@ def command(paths: tuple[Path, ...], app: str | None, **options: Any) -> None:
       poscli check - --stdin-filename templates/pages/new.liquid < draft
       poscli check --watch
       poscli check --explain
+      poscli check --values --format json > values.json
       poscli check --against-store
     """
     chosen = Chosen(**options)
@@ -113,6 +118,7 @@ class Chosen:
 
     style: str
     explain: bool
+    values: bool
     fix: bool
     diff: bool
     watch: bool
@@ -127,24 +133,28 @@ class Chosen:
         Raises:
             click.UsageError: when some do not.
         """
-        is_stdin, mends = STDIN in paths, self.fix or self.diff
+        is_stdin, mends, tells = STDIN in paths, self.fix or self.diff, self.explain or self.values
         for is_wrong, reason in (
             (
-                self.against_store and (paths or self.explain or mends or self.watch or self.buffers is not None),
+                self.against_store and (paths or tells or mends or self.watch or self.buffers is not None),
                 "--against-store is about the jobs of the store: it takes --failed and --format only",
             ),
             (self.failed and not self.against_store, "--failed goes with --against-store"),
+            (
+                self.against_store and self.style not in ("text", "json"),
+                "--against-store has the formats text and json",
+            ),
             (is_stdin and self.stdin_filename is None, "- needs --stdin-filename, the file whose text it is"),
             (self.stdin_filename is not None and not is_stdin, "--stdin-filename is for the path -"),
             (is_stdin and len(paths) > 1, "- is checked alone; --buffers takes several texts"),
             (is_stdin and self.buffers is not None, "- and --buffers do not go together"),
             (self.fix and self.buffers is not None, "--fix writes files; --buffers has its edits in --format json"),
             (self.watch and (is_stdin or self.buffers is not None), "--watch is for files"),
-            (self.watch and (mends or self.explain), "--watch only checks"),
-            (mends and self.explain, "--explain is for a check that mends nothing"),
+            (self.watch and (mends or tells), "--watch only checks"),
+            (mends and tells, "--explain and --values are for a check that mends nothing"),
             (self.diff and self.style != "text", "--diff has a format of its own"),
             (
-                self.style not in _LINES and (self.watch or self.explain or self.against_store),
+                self.style not in _LINES and (self.watch or tells or self.against_store),
                 f"--format {self.style} is for a plain check",
             ),
         ):
@@ -221,6 +231,10 @@ def _once(check: _Check) -> None:
         files, _ = check.files()
         for how in explain_files(check.engine.environment, files, check.buffers.texts):
             click.echo(_explained_json(how) if style == "json" else fitted(_explained(how)))
+    if check.chosen.values:
+        files, _ = check.files()
+        for handing in handings_of(check.engine.environment, files, check.buffers.texts):
+            click.echo(values_as_json(handing) if style == "json" else fitted(describe(handing)))
     if style in ("text", "github"):
         click.echo(summary(found, count))
     _leave(has_errors(found))

@@ -26,6 +26,7 @@ from poscli.joblist import print_jobs
 from poscli.jobview import describe, story_as_json
 from poscli.operating import check_asked, operate, operating_options
 from poscli.output import dump
+from poscli.saving import command as save_test
 from poscli.tables import confirm
 from poscli.terminal import fitted, note, told_first
 from poscli.times import since as moment
@@ -36,7 +37,7 @@ _WHICH = "options that say which, such as --source-name"
 
 @click.group("jobs", cls=Group)
 def command() -> None:
-    """List, show, retry, cancel and delete jobs.
+    """List, show, retry, cancel and delete jobs; save one as a test.
 
     \b
     Examples:
@@ -47,6 +48,7 @@ def command() -> None:
 
 
 command.add_command(forget)
+command.add_command(save_test)
 
 
 @command.command("list")

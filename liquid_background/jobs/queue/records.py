@@ -149,6 +149,7 @@ def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -
         completed_at=keys.parse_time(ended),
         edited_from=payload.get("edited_from", ""),
         parent=parent_of(payload),
+        runs=next((kind for kind in ("source", "partial", "function") if payload.get(kind)), ""),
     )
 
 

@@ -14,7 +14,15 @@ from liquid_background.language.syntax.complaints import reworded, unclosed
 from liquid_background.language.syntax.excerpt import cut
 from liquid_background.language.syntax.lexer import Delimiters, lexer
 from liquid_background.language.syntax.lines import NoStatement, statements
-from liquid_background.language.syntax.literals import KeyName, LonePath, is_written_list, parse_expression, settle
+from liquid_background.language.syntax.literals import (
+    KeyName,
+    ListLiteral,
+    LonePath,
+    ObjectLiteral,
+    is_written_list,
+    parse_expression,
+    settle,
+)
 from liquid_background.language.syntax.location import (
     column_of,
     explain,
@@ -48,7 +56,9 @@ from liquid_background.language.syntax.words import expression_tokens
 
 __all__ = [
     "KeyName",
+    "ListLiteral",
     "LonePath",
+    "ObjectLiteral",
     "OPTIONS",
     "REFUSALS",
     "Argument",

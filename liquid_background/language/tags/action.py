@@ -11,12 +11,12 @@ from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.calling import call, call_async
-from liquid_background.errors import ArgumentError, NotPlain
+from liquid_background.errors import ArgumentError, EnqueueError, NotPlain
 from liquid_background.job import MAX_PARAMETERS
 from liquid_background.jobs.handover import decode
 from liquid_background.language.filters import made
 from liquid_background.language.strict import tolerate
-from liquid_background.language.syntax import Argument, parse_arguments, parsing, show, starts_assignment
+from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing, show, starts_assignment
 from liquid_background.language.tags.collector import Collector, collecting, collector_of
 from liquid_background.language.tags.passing import PassingNode, check_defined, encode_passed, plain_instead
 from liquid_background.language.tags.writing import Target, parse_target
@@ -47,8 +47,12 @@ class ActionNode(PassingNode):
         values = [argument.value.evaluate(context) for argument in self.arguments]
         collector = collector_of(context, self.token)
         function = self._find(collector, self.action.evaluate(context))
-        with collecting(collector):
-            result = call(function, kwargs=self._plain(context, values))
+        try:
+            with collecting(collector):
+                result = call(function, kwargs=self._plain(context, values))
+        except EnqueueError as error:  # of a job that it cannot make, which knows nothing of templates
+            error.add_note(f"called from {self.template}:{line_of(self.token)}")
+            raise
         if self.target is not None:
             self.target.set(context, self._checked(context, result))
         return 0
@@ -58,8 +62,12 @@ class ActionNode(PassingNode):
         values = [await argument.value.evaluate_async(context) for argument in self.arguments]
         collector = collector_of(context, self.token)
         function = self._find(collector, await self.action.evaluate_async(context))
-        with collecting(collector):
-            result = await call_async(function, kwargs=self._plain(context, values))
+        try:
+            with collecting(collector):
+                result = await call_async(function, kwargs=self._plain(context, values))
+        except EnqueueError as error:
+            error.add_note(f"called from {self.template}:{line_of(self.token)}")
+            raise
         if self.target is not None:
             await self.target.set_async(context, self._checked(context, result))
         return 0

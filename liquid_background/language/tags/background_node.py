@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TextIO
 
 from liquid import Node, RenderContext, Token
@@ -42,6 +42,7 @@ from liquid_background.language.tags.passing import (
     large_size,
     plain_instead,
 )
+from liquid_background.language.tags.withholding import Passed, never_ship_in, withholds
 from liquid_background.language.tags.writing import Target
 from liquid_background.wording import a, kilobytes
 
@@ -145,12 +146,14 @@ class BackgroundNode(PassingNode, BodyNode):
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> str | None:
         """Collect the job; return its id, None for one that is refused."""
         look_soon(context)
-        partial = self._partial_name(values[-1]) if self.partial else None
-        is_fixed = not self._given and "source_name" in self._fixed
-        options = self._fixed if is_fixed else self._read_options(context, values, partial)
         if large_size((*values[len(self.options) :], *handed)) > FAR_TOO_MUCH:
             self._refuse_size(context, f"over {FAR_TOO_MUCH // 1024:,} KB")
             return None
+        if never_ship_in(context) and withholds(context, self.token, self.template, passed_on(self, values, handed)):
+            return None
+        partial = self._partial_name(values[-1]) if self.partial else None
+        is_fixed = not self._given and "source_name" in self._fixed
+        options = self._fixed if is_fixed else self._read_options(context, values, partial)
         job = Job(
             template=self.template,
             line=self.source.line if self.source else self.line,
@@ -287,6 +290,26 @@ class BackgroundNode(PassingNode, BodyNode):
             in_scope=[Identifier(name, token=token) for name, token in names.items()],
             key=hash((self.template, self.token.start_index)),
         )
+
+
+def passed_on(node: BackgroundNode, values: Sequence[object], handed: Sequence[object]) -> Iterator[Passed]:
+    """Yield what a tag passes on: its arguments in the order of their values, its label or partial, what it hands over.
+
+    Args:
+        node: of the tag.
+        values: what its own expressions evaluate to.
+        handed: what the paths of its plan do.
+    """
+    own = iter(values)
+    for argument in node.options:
+        yield Passed(f"option '{argument.name}'", argument.value, next(own), argument.token)
+    for argument in node.parameters:
+        yield Passed(f"parameter '{argument.name}'", argument.value, next(own), argument.token, (argument.name,))
+    for extra in (node.label, node.partial):
+        if extra is not None:
+            yield Passed("the name", extra, next(own), extra.token)
+    for hand_over, value in zip(node.plan.hand_overs, handed, strict=True):
+        yield Passed("the body", hand_over.path, value, hand_over.path.token)
 
 
 def warn_of(remark: str, template: str, token: Token) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final, TextIO
 
@@ -12,12 +12,13 @@ from liquid.expression import Expression
 from liquid.stringify import to_liquid_string
 from liquid.token import TOKEN_EXPRESSION, TOKEN_TAG
 
-from liquid_background.errors import NotPlain, TagSyntaxError
+from liquid_background.errors import LimitReached, NotPlain, TagSyntaxError
 from liquid_background.jobs.handover import is_missing
 from liquid_background.language.filters import check_text, measure_text
 from liquid_background.language.syntax import Argument, line_of, parse_arguments, parsing
 from liquid_background.language.tags.collector import collector_of
-from liquid_background.language.tags.passing import PassingNode, encode_passed
+from liquid_background.language.tags.passing import FAR_TOO_MUCH, PassingNode, encode_passed, large_size
+from liquid_background.language.tags.withholding import Passed, never_ship_in, withholds
 
 TAG_LOG: Final = "log"
 _VALUE_AND_TYPE: Final = 2
@@ -63,11 +64,24 @@ class LogNode(PassingNode):
         return any(isinstance(name, str) and name.strip().lower() == environment_name for name in names)
 
     def _log(self, context: RenderContext, value: object, values: dict[str, object]) -> int:
+        if never_ship_in(context) and self._withholds(context, value, values):
+            return 0
         kind = to_liquid_string(check_text(context.env, "log", values.get("type")) or "info", False)
         collector_of(context, self.token).log(
             _text(context, value), type=kind[:MAX_TYPE], template=self.template, line=self.line, token=self.token
         )
         return 0
+
+    def _withholds(self, context: RenderContext, value: object, values: dict[str, object]) -> bool:
+        if large_size((value, *values.values())) > FAR_TOO_MUCH:
+            message = f"what is logged takes over {FAR_TOO_MUCH // 1024:,} KB, too much to look through for NEVER_SHIP"
+            raise LimitReached(f"{message}; the limit is fixed", token=self.token)
+        return withholds(context, self.token, self.template, self._passed(value, values))
+
+    def _passed(self, value: object, values: dict[str, object]) -> Iterator[Passed]:
+        yield Passed("the line", self.value, value, self.value.token)
+        for argument in self.arguments:
+            yield Passed(f"'{argument.name}'", argument.value, values[argument.name], argument.token)
 
     def expressions(self) -> Iterable[Expression]:
         """Return the value's and the arguments' expressions."""

@@ -30,6 +30,7 @@ from liquid_background.language.tags.passing import (
     large_size,
     plain_instead,
 )
+from liquid_background.language.tags.withholding import Passed, never_ship_in, withholds
 
 TAG_TRIGGER_EVENT: Final = "trigger_event"
 _LONGEST: Final = 1_000  # characters of an event's name: no file has a longer one
@@ -81,6 +82,8 @@ class TriggerEventNode(PassingNode):
             return 0
         if large_size(values) > FAR_TOO_MUCH:
             raise self._error(f"the event's values take over {MAX_PAYLOAD // 1024} KB: pass ids")
+        if self._withholds(context, event, values):
+            return 0
         encoded = (
             self._encode(context, argument, value) for argument, value in zip(self.arguments, values, strict=True)
         )
@@ -104,10 +107,23 @@ class TriggerEventNode(PassingNode):
                 raise LimitReached(message, token=self.token) from error
         return 0
 
+    def _withholds(self, context: RenderContext, event: object, values: list[object]) -> bool:
+        """Return whether a value of the event is never shipped: then no consumer gets it, in any tolerance mode."""
+        if not never_ship_in(context):
+            return False
+        given = [
+            Passed(f"the event's '{argument.name}'", argument.value, value, argument.token, ("event", argument.name))
+            for argument, value in zip(self.arguments, values, strict=True)
+        ]
+        name = Passed("the event", self.event, event, self.event.token)
+        return withholds(context, self.token, self.template, (name, *given))
+
     def _request(self, context: RenderContext, collector: Collector) -> dict[str, Encoded]:
         given = request_values(context, collector.site)
         if large_size(given.values()) > FAR_TOO_MUCH:
             raise self._error(_TOO_LARGE)
+        if never_ship := never_ship_in(context):
+            given = {name: never_ship.without(("context", name), value) for name, value in given.items()}
         dropped: list[str] = []
         values = {name: _encode_plain(context, value, name, dropped) for name, value in given.items()}
         if dropped:
