@@ -239,9 +239,8 @@ def names_of(site: str) -> Mapping[str, str]:
 
 
 CONSTANTS: Final[Mapping[str, int | str]] = {
-    **{
-        f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items() if name != "DONE"
-    },  # behind which nothing follows
+    # Behind a DONE nothing follows.
+    **{f"{name}_WIDTH": len(shape._fields) for name, shape in SHAPES.items() if name != "DONE"},
     "STATUS_AT": EntryValues._fields.index("status") + 1,  # in the values of an entry
     # Where in FIELDS stands what a claim looks at.
     "GROUP_AT": _LOOKED_AT.index(keys.GROUP) + 1,

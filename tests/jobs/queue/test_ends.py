@@ -20,6 +20,7 @@ from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.causes import Cause
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.queue.records import MAX_RESULT_READ
 from liquid_background.jobs.queue.results import exc_string
 from liquid_background.jobs.queue.signing import spent
 from liquid_background.jobs.store import Store
@@ -346,6 +347,13 @@ def test_times_are_the_store_s_whatever_a_worker_s_clock_says(
     assert ended == began
     assert ended is not None
     assert abs(ended.timestamp() - hands.store.client.time()[0]) < 5
+
+
+def test_a_result_that_is_too_long_to_be_read_is_not_shown_as_blank(hands: Hands, queue: Queue, job: Make) -> None:
+    queue.send([job(id="a")])
+    hands.finish(hands.take(), Outcome(result="x"))
+    hands.store.client.xadd(keys.results("a"), {"type": 1, "return_value": b"x" * (MAX_RESULT_READ + 1)})
+    assert queue.get("a").result is None
 
 
 def test_the_log_names_the_fields_of_a_plain_success_as_those_of_any_other(

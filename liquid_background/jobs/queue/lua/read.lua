@@ -21,7 +21,7 @@ local function result(id)
     budget = budget - #fields[i + 1]  -- what is not returned has been read, too
     if fields[i] == 'return_value' and #fields[i + 1] <= longest_result then found = found or fields[i + 1] end
   end
-  return found
+  return found or (#fields > 0 and NOT_KEPT)  -- one that is there and too long is not shown as blank
 end
 
 for i = 5 + count, #ARGV do
