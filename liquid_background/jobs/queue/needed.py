@@ -106,7 +106,8 @@ _OWN_NAMES: Final = (
     *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
     *(keys.DELAYED_LOOKED, keys.delayed("*")),
-    *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
+    *(keys.SCHEDULES_PAUSED, keys.SCHEDULES_PASSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
+    *(keys.ALERTS, keys.ALERTS_DUE, keys.ALERTS_HELD, keys.ALERT_WORKERS, keys.alert("*")),
 )
 
 

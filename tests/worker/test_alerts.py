@@ -1,0 +1,326 @@
+"""Workers tell of events, in a process beside their jobs: once a cause and window, whatever is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from liquid_background.job import Job
+from liquid_background.jobs.queue import keys
+from tests.worker.conftest import Bench, WorkerProcess, bench
+
+__all__ = ["bench"]
+
+APP = "tests.worker.alerts_app"
+LINE = "{{ event.type | append: ' ' | append: event.count | append: ' ' | append: event.summary | note }}"
+
+
+@dataclass
+class Alerted:
+    """A bench whose workers have alerts, the folder of these, and the lines that they wrote."""
+
+    bench: Bench
+    folder: Path
+    log: Path
+    do: Path
+    set_environment: Callable[[str, str], None]
+
+    def write(self, name: str, text: str = LINE) -> None:
+        file = self.folder / f"{name}.liquid"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+    def start(self, **options: Any) -> WorkerProcess:
+        return self.bench.start(**{"app": f"{APP}:engine", "alerts": str(self.folder), **options})
+
+    def burst(self, **options: Any) -> str:
+        return self.bench.burst(**{"app": f"{APP}:engine", "alerts": str(self.folder), **options})
+
+    def fail(self, *messages: str, function: str = "work", **fields: Any) -> list[str]:
+        path = f"{APP}:{function}"
+        jobs = [
+            Job(
+                **{"source_name": function, "template": path, "line": 1, "function": path, **fields},
+                parameters={"args": [], "kwargs": {"what": message} if function == "work" else {}},
+            )
+            for message in messages
+        ]
+        self.bench.queue.send(jobs)
+        return [job.id for job in jobs]
+
+    def lines(self, begins: str = "") -> list[str]:
+        text = self.log.read_text() if self.log.exists() else ""
+        return [line for line in text.splitlines() if line.startswith(begins)]
+
+    def wait_for(self, count: int, begins: str = "", timeout: float = 20.0) -> list[str]:
+        self.bench.wait_until(lambda: len(self.lines(begins)) >= count, timeout=timeout)
+        return self.lines(begins)
+
+
+@pytest.fixture
+def alerted(bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Alerted:
+    monkeypatch.setenv("ALERTS_LOG", str(tmp_path / "alerts.log"))
+    monkeypatch.setenv("ALERTS_DO", str(tmp_path / "do"))
+    folder = tmp_path / "alerts"
+    folder.mkdir()
+    return Alerted(bench, folder, tmp_path / "alerts.log", tmp_path / "do", monkeypatch.setenv)
+
+
+def _listening(alerted: Alerted, **options: Any) -> WorkerProcess:
+    """Return a worker that has looked once, so that what fails from now on is news."""
+    worker = alerted.start(**options)
+    alerted.bench.wait_until(lambda: alerted.bench.store.client.hget(keys.ALERTS, "since"))
+    return worker
+
+
+def test_a_job_that_fails_for_good_is_told_to_templates_and_hooks(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    alerted.write("every/note", "{{ 'every ' | append: event.job_id | note }}")
+    alerted.set_environment("ALERTS_HOOKS", "job.failed")
+    worker = _listening(alerted)
+    (job_id,) = alerted.fail("no paper")
+    said = "work failed: ValueError: no paper (tests/worker/alerts_app.py:45)"
+    assert sorted(alerted.wait_for(3)) == [f"every {job_id}", f"hook job.failed 1 {said}", f"job.failed 1 {said}"]
+    alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
+    lines = [entry.message for entry in alerted.bench.log() if entry.type == "alert"]
+    assert [line.partition(" (")[0] for line in lines] == [
+        "job.failed sent by job.failed/note",
+        "job.failed sent by every/note",
+    ]
+    assert worker.stop() == 0
+    assert not alerted.bench.store.client.zcard(keys.ALERT_WORKERS)  # nobody misses one that stopped
+
+
+def test_a_job_that_succeeds_or_is_tried_again_is_no_alert(alerted: Alerted) -> None:
+    alerted.write("every/note")
+    _listening(alerted, retry_delays="60")
+    alerted.fail("", "")
+    alerted.fail("not for good", max_attempts=2)
+    alerted.fail("for good")
+    (line,) = alerted.wait_for(1)
+    assert "for good" in line
+    time.sleep(1.0)  # two looks
+    assert len(alerted.lines()) == 1
+
+
+def test_what_failed_before_anybody_was_told_is_no_news(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    alerted.fail("old", "other", "old")
+    alerted.bench.burst(app=f"{APP}:engine")
+    alerted.burst()
+    assert alerted.lines() == []
+    alerted.fail("old")
+    alerted.burst()
+    assert [line.split()[:2] for line in alerted.lines()] == [["job.failed", "1"]]
+
+
+def test_a_burst_tells_before_it_ends(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    alerted.burst()
+    alerted.fail("no paper")
+    alerted.burst()
+    assert len(alerted.lines("job.failed 1 ")) == 1
+
+
+@pytest.mark.slow
+def test_a_storm_of_three_causes_is_three_alerts_and_one_more_each_in_the_next_window(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    worker = _listening(alerted, processes=2, alert_window=30)
+    causes = ("no paper", "no ink", "no power")
+    for _ in range(10):
+        alerted.fail(*(cause for cause in causes for _ in range(334)))
+    bench = alerted.bench
+    bench.wait_until(lambda: sum(count.failed for count in bench.queue.counts()) == 10_020, timeout=60)
+    time.sleep(1.0)  # two looks
+    assert Counter(line.split(" (")[0].split(": ")[-1] for line in alerted.lines()) == dict.fromkeys(causes, 1)
+    lines = alerted.wait_for(6, timeout=40)
+    told = Counter(cause for line in lines for cause in causes if cause in line)
+    assert told == dict.fromkeys(causes, 2)
+    assert sum(int(line.split()[1]) for line in lines) == 10_020
+    assert worker.stop() == 0
+
+
+def test_the_cap_of_an_hour_leaves_out_and_says_so(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    worker = _listening(alerted, alert_cap=2)
+    alerted.fail("no paper", "no ink", "no power", "no time")
+    alerted.wait_for(2)
+    alerted.bench.wait_until(lambda: "2 alerts left out: ALERT_CAP is 2 an hour" in worker.text())
+    alerted.bench.store.client.hset(keys.ALERTS, "began", 1)  # an hour passes
+    alerted.write("job.failed/note", "{{ event.left_out | append: ' left out' | note }}")
+    alerted.fail("no idea")
+    assert alerted.wait_for(3)[-1] == "2 left out"
+
+
+def test_a_silenced_group_is_not_told(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    _listening(alerted, alert_window=1)
+    alerted.fail("no paper")
+    alerted.wait_for(1)
+    (group,) = alerted.bench.store.client.zrange(keys.FAILURE_GROUPS, 0, -1)
+    alerted.bench.store.client.hset(keys.failure_about(group.decode()), "silenced_at", 1)
+    alerted.fail("no paper", "no ink")
+    assert "no ink" in alerted.wait_for(2)[-1]
+
+
+def test_lost_and_refused_jobs_are_events_of_their_own(alerted: Alerted) -> None:
+    for event in ("job.lost", "job.refused"):
+        alerted.write(f"{event}/note")
+    _listening(alerted)
+    store = alerted.bench.store.client
+    alerted.fail("x", id="gone")
+    (record,) = alerted.fail("x", priority="low", delay=0.0, id="bad")
+    store.delete(keys.job("gone"))
+    store.hset(keys.job(record), "data", "nonsense")
+    lines = alerted.wait_for(2)
+    assert sorted(" ".join(line.split()[:2]) for line in lines) == ["job.lost 1", "job.refused 1"]
+    assert any("its record is gone" in line for line in lines)
+
+
+def test_a_late_queue_is_told_once_a_window_while_it_is_late(alerted: Alerted) -> None:
+    alerted.write("queue.late/note")
+    alerted.fail("", "", priority="low")
+    alerted.start(queues=("high", "default"), queue_late=0.5, alert_window=2)
+    first, second = alerted.wait_for(2, "queue.late")[:2]
+    assert first.startswith("queue.late 2 queue low: a job has waited for ")
+    assert second.endswith(" s, 2 wait there")
+    alerted.bench.queue.store.client.delete(keys.queue("low"))
+    alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
+
+
+def test_a_paused_queue_is_not_late(alerted: Alerted) -> None:
+    alerted.write("queue.late/note")
+    alerted.fail("", priority="low")
+    alerted.fail("", priority="default")
+    alerted.bench.store.client.hset(keys.PAUSES, "queue:low", "1 {}")
+    alerted.start(queues=("high",), queue_late=0.5)
+    assert alerted.wait_for(1)[0].startswith("queue.late 1 queue default")
+    time.sleep(1.0)
+    assert len(alerted.lines()) == 1
+
+
+def test_a_worker_that_dies_without_a_word_is_missed(alerted: Alerted) -> None:
+    alerted.write("worker.gone/note")
+    victim = _listening(alerted, lease=0.3)
+    client = alerted.bench.store.client
+    alerted.start(lease=0.3)
+    alerted.bench.wait_until(lambda: client.zcard(keys.ALERT_WORKERS) == 2)
+    victim.signal_tree(signal.SIGKILL)
+    (line,) = alerted.wait_for(1)
+    assert line.startswith("worker.gone 1 worker ")
+    assert f".{victim.pid} " in line
+    assert client.zcard(keys.ALERT_WORKERS) == 1
+
+
+def test_an_alert_that_fails_is_tried_again_and_is_no_alert_itself(alerted: Alerted) -> None:
+    alerted.write("every/note", "{{ 'x' | note }}")
+    alerted.set_environment("ALERTS_HOOKS", "alert.failed")
+    alerted.do.write_text("raise")
+    worker = _listening(alerted, retry_delays="0.1")
+    alerted.fail("no paper")
+    (line,) = alerted.wait_for(1, "hook")
+    assert line.startswith("hook alert.failed 1 alert job.failed could not be sent by every/note: ")
+    assert "no mail server" in line
+    assert worker.text().count("alert every/note: job.failed failed: ") == 3
+    assert "alert job.failed is not sent by every/note: " in worker.text()
+    time.sleep(1.0)
+    assert alerted.lines() == [line]
+    failed = [entry for entry in alerted.bench.log() if entry.type == "alert"]
+    assert len(failed) == 3
+
+
+def test_only_those_who_were_not_told_are_told_again(alerted: Alerted) -> None:
+    alerted.write("job.failed/a", "{{ 'a' | note }}")
+    alerted.write("job.failed/b", "{% include 'none' %}")
+    alerted.write("job.failed/c", "{{ 'c' | note }}")
+    _listening(alerted, retry_delays="0.1")
+    alerted.fail("no paper")
+    alerted.bench.wait_until(lambda: len([e for e in alerted.bench.log() if "failed: " in e.message and e.type]) >= 3)
+    alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
+    assert alerted.lines() == ["a", "c"]
+
+
+def test_jobs_of_an_alert_are_sent_and_their_failure_is_no_alert(alerted: Alerted) -> None:
+    alerted.write("job.failed/later", "{% action 'send_later' %}{{ event.error | note }}")
+    _listening(alerted)
+    alerted.fail("no paper")
+    alerted.wait_for(1)
+    bench = alerted.bench
+    bench.wait_until(lambda: sum(count.failed for count in bench.queue.counts()) == 2)
+    time.sleep(1.0)
+    assert len(alerted.lines()) == 1
+
+
+def test_an_alert_that_hangs_is_stopped_at_the_limit(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    alerted.do.write_text("hang")
+    worker = _listening(alerted, job_timeout=0.5, retry_delays="0.1")
+    alerted.fail("no paper")
+    alerted.bench.wait_until(lambda: worker.text().count("stopped at its limit of 0.5 s") >= 3)
+    alerted.bench.wait_until(lambda: "alert job.failed is not sent by job.failed/note" in worker.text())
+
+
+def _teller(worker: WorkerProcess) -> int:
+    """Return the process that tells: the youngest."""
+    return max(worker.children())
+
+
+@pytest.mark.parametrize("victim", ["worker", "teller"])
+def test_an_alert_whose_process_is_killed_is_told_by_another(alerted: Alerted, victim: str) -> None:
+    alerted.write("job.failed/a", "{{ 'a' | note }}")
+    alerted.write("job.failed/b", "{% action 'nap' %}{{ 'b' | note }}")
+    worker = _listening(alerted)
+    alerted.fail("no paper")
+    alerted.wait_for(1)  # a is told, b is being told
+    alerted.bench.wait_until(lambda: alerted.lines("nap"))
+    if victim == "worker":
+        worker.signal_tree(signal.SIGKILL)
+        alerted.start()
+    else:
+        os.kill(int(alerted.lines("nap")[0].split()[1]), signal.SIGKILL)
+    alerted.bench.wait_until(lambda: alerted.lines("b"))
+    alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
+    assert [line for line in alerted.lines() if line in ("a", "b")] == ["a", "b"]
+
+
+def test_two_workers_tell_once(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    _listening(alerted)
+    alerted.start()
+    alerted.bench.wait_until(lambda: alerted.bench.store.client.zcard(keys.ALERT_WORKERS) == 2)
+    alerted.fail(*"abcdefgh")
+    alerted.wait_for(1)
+    alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
+    time.sleep(1.0)
+    assert len(alerted.lines()) == len({line.split(": ")[-1] for line in alerted.lines()})
+
+
+def test_alerts_go_on_in_a_full_queue_and_while_every_child_is_busy(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    _listening(alerted)
+    alerted.fail("no paper")
+    alerted.fail(function="sleep")
+    alerted.fail(*[""] * 100, priority="high")
+    assert alerted.wait_for(1)
+
+
+@pytest.mark.parametrize("name", ["job.faild", "job.failed.liquid", "store.trouble"])
+def test_what_is_of_no_event_is_warned_of(alerted: Alerted, name: str) -> None:
+    (alerted.folder / name).mkdir() if "liquid" not in name else (alerted.folder / name).write_text("x")
+    text = alerted.burst()
+    assert f"{alerted.folder / name} is no event's" in text
+
+
+def test_a_folder_that_is_none_keeps_the_worker_from_starting(alerted: Alerted) -> None:
+    worker = alerted.start(alerts=str(alerted.folder / "none"))
+    assert worker.process.wait(20) == 1
+    assert "is no folder; make it, or leave the setting out" in worker.text()
