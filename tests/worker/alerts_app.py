@@ -1,4 +1,4 @@
-"""An application whose alerts write lines to the file ALERTS_LOG, by a filter and by hooks; the folder is ALERTS_FOLDER."""
+"""An application whose alerts write lines to the file ALERTS_LOG, by a filter and by hooks."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def work(what: str = "") -> str:
 @engine.action
 def send_later() -> None:
     """Make a job that fails."""
-    engine.enqueue(work, "of an alert")
+    engine.enqueue(work, {"what": "of an alert"}, retries=0)
 
 
 @engine.action
@@ -64,6 +64,10 @@ def nap() -> None:
     _note(f"nap {os.getpid()}")
     if is_first:
         time.sleep(60)
+
+
+if "ALERTS_SCHEDULE" in os.environ:
+    engine.schedule("0 * * * *", work, name="hourly")
 
 
 def hear(event: Event) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
@@ -14,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Job
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.store import connect
+from liquid_background.settings import load_settings
 from tests.worker.conftest import Bench, WorkerProcess, bench
 
 __all__ = ["bench"]
@@ -88,7 +90,7 @@ def test_a_job_that_fails_for_good_is_told_to_templates_and_hooks(alerted: Alert
     alerted.set_environment("ALERTS_HOOKS", "job.failed")
     worker = _listening(alerted)
     (job_id,) = alerted.fail("no paper")
-    said = "work failed: ValueError: no paper (tests/worker/alerts_app.py:45)"
+    said = "work failed: ValueError: no paper (tests/worker/alerts_app.py:44)"
     assert sorted(alerted.wait_for(3)) == [f"every {job_id}", f"hook job.failed 1 {said}", f"job.failed 1 {said}"]
     alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
     lines = [entry.message for entry in alerted.bench.log() if entry.type == "alert"]
@@ -134,7 +136,7 @@ def test_a_burst_tells_before_it_ends(alerted: Alerted) -> None:
 @pytest.mark.slow
 def test_a_storm_of_three_causes_is_three_alerts_and_one_more_each_in_the_next_window(alerted: Alerted) -> None:
     alerted.write("job.failed/note")
-    worker = _listening(alerted, processes=2, alert_window=30)
+    worker = _listening(alerted, processes=2)
     causes = ("no paper", "no ink", "no power")
     for _ in range(10):
         alerted.fail(*(cause for cause in causes for _ in range(334)))
@@ -142,7 +144,11 @@ def test_a_storm_of_three_causes_is_three_alerts_and_one_more_each_in_the_next_w
     bench.wait_until(lambda: sum(count.failed for count in bench.queue.counts()) == 10_020, timeout=60)
     time.sleep(1.0)  # two looks
     assert Counter(line.split(" (")[0].split(": ")[-1] for line in alerted.lines()) == dict.fromkeys(causes, 1)
-    lines = alerted.wait_for(6, timeout=40)
+    client = bench.store.client
+    due = client.zrange(keys.ALERTS_DUE, 0, -1, withscores=True)
+    assert {score - float(client.hget(keys.alert(about.decode()), "at")) for about, score in due} == {3_600_000}
+    client.zadd(keys.ALERTS_DUE, {about: 1 for about, _ in due})  # the window passes
+    lines = alerted.wait_for(6)
     told = Counter(cause for line in lines for cause in causes if cause in line)
     assert told == dict.fromkeys(causes, 2)
     assert sum(int(line.split()[1]) for line in lines) == 10_020
@@ -269,11 +275,6 @@ def test_an_alert_that_hangs_is_stopped_at_the_limit(alerted: Alerted) -> None:
     alerted.bench.wait_until(lambda: "alert job.failed is not sent by job.failed/note" in worker.text())
 
 
-def _teller(worker: WorkerProcess) -> int:
-    """Return the process that tells: the youngest."""
-    return max(worker.children())
-
-
 @pytest.mark.parametrize("victim", ["worker", "teller"])
 def test_an_alert_whose_process_is_killed_is_told_by_another(alerted: Alerted, victim: str) -> None:
     alerted.write("job.failed/a", "{{ 'a' | note }}")
@@ -311,6 +312,86 @@ def test_alerts_go_on_in_a_full_queue_and_while_every_child_is_busy(alerted: Ale
     alerted.fail(function="sleep")
     alerted.fail(*[""] * 100, priority="high")
     assert alerted.wait_for(1)
+
+
+def _hourly(alerted: Alerted, last: int, **options: Any) -> None:
+    """Run a worker for a while that finds its schedule's last time enqueued so many seconds ago."""
+    alerted.set_environment("ALERTS_SCHEDULE", "1")
+    _listening(alerted, **options).stop()
+    client = alerted.bench.store.client
+    _, digest = client.hget(keys.SCHEDULES, "hourly").split()
+    now = int(alerted.bench.store.time(0.0))
+    client.hset(keys.SCHEDULES, "hourly", f"{now // 3600 * 3600 - last} {digest.decode()}")
+    alerted.burst(**options)
+
+
+@pytest.mark.slow
+def test_times_that_passed_without_a_worker_are_told(alerted: Alerted) -> None:
+    alerted.write("schedule.missed/note", "{{ event.schedule | note }}{{ event.missed_at | date: '%H' | note }}")
+    alerted.write("every/note", "{{ event.after | date: '%H' | note }}")
+    _hourly(alerted, 7200)
+    hour = int(alerted.bench.store.time(0.0)) // 3600 % 24
+    assert alerted.lines() == ["hourly", f"{hour:02}", f"{(hour - 2) % 24:02}"]
+
+
+@pytest.mark.slow
+def test_a_time_that_was_enqueued_or_paused_is_not_missed(alerted: Alerted) -> None:
+    alerted.write("schedule.missed/note")
+    _hourly(alerted, 0)
+    assert alerted.lines() == []
+    client = alerted.bench.store.client
+    client.hset(keys.SCHEDULES_PAUSED, "hourly", "{}")
+    _hourly(alerted, 7200)
+    client.hdel(keys.SCHEDULES_PAUSED, "hourly")
+    alerted.burst()
+    assert alerted.lines() == []
+
+
+def test_trouble_with_the_store_is_told_to_hooks_once(
+    start_server: Callable[..., Any], alerted: Alerted, wait_until: Callable[..., Any]
+) -> None:
+    server = start_server()
+    settings = load_settings(redis_url=server.url)
+    store = connect(settings)
+    bench = Bench(store, settings, Queue(store, settings), alerted.bench.runs_file, wait_until)
+    try:
+        alerted.set_environment("ALERTS_HOOKS", "store.trouble")
+        worker = bench.start(app=f"{APP}:engine")
+        wait_until(lambda: "starts" in worker.text())
+        wait_until(lambda: bench.queue.counts()[0].workers)
+        server.kill()
+        (line,) = alerted.wait_for(1)
+        assert line.startswith("hook store.trouble 1 worker ")
+        assert "waiting for the store" in line
+        time.sleep(1.0)
+        assert alerted.lines() == [line]
+    finally:
+        bench.close()
+        store.close()
+
+
+def test_a_full_store_keeps_no_alert_back_and_doubles_none(
+    start_server: Callable[..., Any], alerted: Alerted, wait_until: Callable[..., Any]
+) -> None:
+    settings = load_settings(redis_url=start_server("--maxmemory-policy", "noeviction").url)
+    store = connect(settings)
+    alerted.bench = full = Bench(store, settings, Queue(store, settings), alerted.bench.runs_file, wait_until)
+    try:
+        alerted.write("job.failed/note")
+        alerted.do.write_text("wait")
+        _listening(alerted)
+        alerted.fail("no paper")
+        wait_until(lambda: store.client.hlen(keys.ALERTS_HELD))
+        store.client.config_set("maxmemory", store.client.info("memory")["used_memory"] - 100_000)
+        with pytest.raises(StoreUnavailable):
+            full.send()
+        alerted.do.unlink()
+        alerted.wait_for(1)
+        wait_until(lambda: not store.client.zcard(keys.ALERTS_DUE))
+        assert len(alerted.lines()) == 1
+    finally:
+        full.close()
+        store.close()
 
 
 @pytest.mark.parametrize("name", ["job.faild", "job.failed.liquid", "store.trouble"])

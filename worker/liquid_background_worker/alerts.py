@@ -187,13 +187,22 @@ class Telling:
             self._cpu.allow(limit)
             job = Claimed(f"alert-{values['id']}", payload, 1, 1, limit, None)
             outcome = copy_context().run(attempt.perform, self._performer, self._alarm, job)
-        said = f"failed: {outcome.error}" if outcome.error else f"sent by {template.name} ({outcome.duration}ms)"
-        name = f"alerts/{template.name}"
-        line = LogEntry(template=name, source_name="alert", type=TYPE, message=f"{values['type']} {said}")
-        self._queue.send(outcome.jobs, (*outcome.entries, line))
+        outcome = self._with_jobs(template, values, outcome)
         level = logging.WARNING if outcome.error else logging.INFO
-        logger.log(level, "alert %s: %s %s", template.name, values["type"], said)
+        logger.log(level, "alert %s: %s %s", template.name, values["type"], _said(template, outcome))
         return outcome.error or ""
+
+    def _with_jobs(self, template: AlertTemplate, values: dict[str, Any], outcome: Outcome) -> Outcome:
+        """Send what jobs a template made, with its lines and one that says what came of it; return what did."""
+        message = f"{values['type']} {_said(template, outcome)}"
+        line = LogEntry(template=f"alerts/{template.name}", source_name="alert", type=TYPE, message=message)
+        try:
+            self._queue.send(outcome.jobs, (*outcome.entries, line))
+        except StoreUnavailable as error:
+            if outcome.jobs:
+                return Outcome(error=str(error))
+            logger.debug("the log has no line of alert %s: %s", template.name, error)  # a full store takes none
+        return outcome
 
     def _failed(self, alert: Alert, to: str, error: str) -> None:
         """Say that an alert was not sent to somebody: here and to hooks, for no alert tells of another one."""
@@ -202,6 +211,10 @@ class Telling:
             about = {"alert": alert.event, "template": to, "error": error}
             values = self._teller.values("alert.failed", about, alert.id)
             self._limited("on_event", lambda: self._teller.call_hooks(values))
+
+
+def _said(template: AlertTemplate, outcome: Outcome) -> str:
+    return f"failed: {outcome.error}" if outcome.error else f"sent by {template.name} ({outcome.duration}ms)"
 
 
 def tell_trouble(performer: Performer, settings: Settings, worker: str, error: str) -> None:
