@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from liquid_background.job import Job
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import connect
 from liquid_background.settings import load_settings
+from tests.campaigns import fuzz, seeds
 from tests.worker.conftest import Bench, WorkerProcess, bench
 
 __all__ = ["bench"]
@@ -303,6 +306,62 @@ def test_two_workers_tell_once(alerted: Alerted) -> None:
     alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
     time.sleep(1.0)
     assert len(alerted.lines()) == len({line.split(": ")[-1] for line in alerted.lines()})
+
+
+def test_what_workers_fail_that_tell_nobody_is_told_by_the_others(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    _listening(alerted, queues=("high",))
+    alerted.start(alerts=None)  # as one of a version that knows no alerts: nothing that it does differs
+    alerted.fail("no paper")
+    assert "no paper" in alerted.wait_for(1)[0]
+
+
+def test_an_alert_is_left_to_who_tells_of_its_event(alerted: Alerted, tmp_path: Path) -> None:
+    other = tmp_path / "others"
+    (other / "job.lost").mkdir(parents=True)
+    (other / "job.lost" / "x.liquid").write_text("{{ 'lost' | note }}")
+    alerted.write("job.failed/note")
+    alerted.start(alerts=str(other))
+    _listening(alerted)
+    client = alerted.bench.store.client
+    alerted.bench.wait_until(lambda: client.zcard(keys.ALERT_WORKERS) == 2)
+    alerted.fail("no paper", "no ink")
+    lines = alerted.wait_for(2)
+    assert {line.split()[0] for line in lines} == {"job.failed"}
+
+
+@fuzz
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", seeds(2))
+def test_kills_at_any_moment_lose_no_alert(seed: int, alerted: Alerted) -> None:
+    draw = random.Random(seed)
+    alerted.write("job.failed/a", "{{ 'a ' | append: event.id | append: ' ' | append: event.error | note }}")
+    alerted.write("job.failed/b", "{{ 'b ' | append: event.id | append: ' ' | append: event.error | note }}")
+    causes = [f"cause {letter * 3}" for letter in "abcdefghij"]
+    _listening(alerted, lease=0.5)
+    alerted.start(lease=0.5)
+    kills = 0
+    for cause in causes:
+        alerted.fail(cause)
+        time.sleep(draw.uniform(0.0, 0.6))
+        victim = alerted.bench.workers.pop(0)
+        if draw.random() < 0.5:
+            victim.signal_tree(signal.SIGKILL)
+            victim = alerted.start(lease=0.5)
+        else:
+            for pid in victim.children():
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGKILL)
+            alerted.bench.workers.append(victim)
+        kills += 1
+    told = {(letter, cause) for letter in "ab" for cause in causes}
+    alerted.bench.wait_until(
+        lambda: told <= {(line[0], line.rpartition("ValueError: ")[2].partition(" (")[0]) for line in alerted.lines()},
+        timeout=60,
+    )
+    ids = Counter(line.rpartition(" ValueError")[0] for line in alerted.lines())
+    assert all(count <= 1 + kills for count in ids.values())
+    assert sum(ids.values()) <= 2 * len(causes) + kills  # a kill doubles at most what was under way
 
 
 def test_alerts_go_on_in_a_full_queue_and_while_every_child_is_busy(alerted: Alerted) -> None:

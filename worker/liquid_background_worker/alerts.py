@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import socket
 from collections.abc import Iterator
@@ -110,6 +111,8 @@ class Telling:
         self._slot = slot
         self._queue = Queue(store, settings)
         self._teller = Teller(performer, settings)
+        self._wanted = self._teller.wanted()
+        self._process = os.getpid()
         self._alarm = Alarm()
         self._cpu = CpuLimit()
 
@@ -132,7 +135,7 @@ class Telling:
             self._store.close()
 
     def _take(self) -> Alert | None:
-        taken = alerts.opened(self._run(alerts.take(self._token, self._settings)))
+        taken = alerts.opened(self._run(alerts.take(self._token, self._wanted, self._settings)))
         if taken.left_out:
             many = counted(taken.left_out, "alert")
             logger.error("%s left out: ALERT_CAP is %d an hour", many, self._settings.alert_cap)
@@ -145,6 +148,7 @@ class Telling:
         limit = self._settings.job_timeout
         self._cpu.allow(limit)
         call_hooks(what, self._alarm, limit, call)
+        self._slot.count(False, 0.0)
 
     def _tell(self, alert: Alert) -> None:
         if alert.given_up:
@@ -187,6 +191,8 @@ class Telling:
             self._cpu.allow(limit)
             job = Claimed(f"alert-{values['id']}", payload, 1, 1, limit, None)
             outcome = copy_context().run(attempt.perform, self._performer, self._alarm, job)
+            if os.getpid() != self._process:
+                os._exit(0)  # a template forked, and its fork came back
         outcome = self._with_jobs(template, values, outcome)
         level = logging.WARNING if outcome.error else logging.INFO
         logger.log(level, "alert %s: %s %s", template.name, values["type"], _said(template, outcome))

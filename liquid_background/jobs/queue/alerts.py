@@ -36,9 +36,9 @@ class Look(NamedTuple):
     @classmethod
     def of(cls, reply: Any) -> Look | None:
         """Return what a reply says; None for an error."""
-        if not isinstance(reply, list) or len(reply) < 2:
+        if not isinstance(reply, list) or not reply:
             return None
-        due, _, *problem = reply
+        due, *problem = reply
         return cls(due == 1, problem[0] if problem else b"")
 
 
@@ -59,7 +59,7 @@ class Alert:
         given_up: whether it was taken too often by processes that died.
     """
 
-    about: str
+    about: bytes
     id: str
     event: str
     count: int
@@ -73,10 +73,9 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What a take brought: an alert, or in how many seconds the next one is due (None: none is)."""
+    """What a take brought."""
 
     alert: Alert | None
-    wait: float | None
     left_out: int  # alerts that were left out just now, for ALERT_CAP
 
 
@@ -92,7 +91,7 @@ def look(worker: str, host: str, token: str, wanted: Sequence[str], settings: Se
     """
     gone = max(_LEAST_GONE, _GONE_LEASES * settings.lease)
     times = (settings.lease, settings.alert_window, settings.queue_late, gone)
-    return "alerts_look", [worker, host, token, *(int(each * 1000) for each in times), f" {' '.join(wanted)} "]
+    return "alerts_look", [worker, host, token, *(int(each * 1000) for each in times), _between_blanks(wanted)]
 
 
 def leave(worker: str, host: str) -> Call:
@@ -100,9 +99,13 @@ def leave(worker: str, host: str) -> Call:
     return "alerts_leave", [worker, host]
 
 
-def take(token: str, settings: Settings) -> Call:
-    """Return the call that takes the lease of an alert that is due."""
-    return "alerts_take", [token, int(settings.lease * 1000), settings.alert_cap]
+def take(token: str, wanted: Sequence[str], settings: Settings) -> Call:
+    """Return the call that takes the lease of an alert that is due, of an event that is wanted."""
+    return "alerts_take", [token, int(settings.lease * 1000), settings.alert_cap, _between_blanks(wanted)]
+
+
+def _between_blanks(events: Sequence[str]) -> str:
+    return f" {' '.join(events)} "
 
 
 def told(token: str, alert: Alert, to: str, settings: Settings) -> Call:
@@ -122,12 +125,11 @@ def again(token: str, alert: Alert, seconds: float) -> Call:
 
 def opened(reply: Any) -> Taken:
     """Return what a take brought."""
-    word, *rest = reply
-    if word not in (b"taken", b"given up"):
-        wait, left_out = rest
-        return Taken(None, None if wait < 0 else wait / 1000, left_out)
-    about, left_out, fields, group = rest
-    return Taken(_alert(about, _pairs(fields), _pairs(group), given_up=word == b"given up"), 0.0, left_out)
+    word, left_out, *taken = reply
+    if not taken:
+        return Taken(None, left_out)
+    about, fields, group = taken
+    return Taken(_alert(about, _pairs(fields), _pairs(group), given_up=word == b"given up"), left_out)
 
 
 def _pairs(flat: Sequence[bytes]) -> dict[str, bytes]:
@@ -141,7 +143,7 @@ def _alert(about: bytes, fields: Mapping[str, bytes], group: Mapping[str, bytes]
     sample = SYSTEM_EVENTS[event].sample if event in SYSTEM_EVENTS else {}
     count = whole(fields.get("waiting" if event == "queue.late" else "telling"), 1, _MOST)
     return Alert(
-        about=about.decode("utf-8", "surrogateescape"),
+        about=about,
         id=text(fields.get("id", b""), 100),
         event=event,
         count=max(1, count),

@@ -3,14 +3,13 @@
 -- look for what is to be told: failure groups in which jobs have failed, workers that were not heard of, queues that are late.
 -- A full store takes this, too.
 -- ARGV: worker, host, token of the lease or '', lease in ms, window in ms, ms from which a queue is late or 0, ms after which a
--- worker is gone, the events that anybody is told of, each between blanks.
--- Returns {1 when an alert is due, ms until the next one is or -1, what the store said to a write that is secondary}.
+-- worker is gone, the events that this worker tells of, each between blanks.
+-- Returns {1 when an alert is due that it tells of, what the store said to a write that is secondary}.
 local worker, token, lease, window = ARGV[1] .. ' ' .. ARGV[2], ARGV[3], tonumber(ARGV[4]), ARGV[5]
 local late_after, gone_after = tonumber(ARGV[6]), tonumber(ARGV[7])
 local REST = 400  -- ms from one look for what is to be told to the next
 local AT_ONCE = 100  -- failure groups
 local BEHIND_BY = 5000  -- ms by which a job may be filed later than it has failed
-local LONGEST_BACK = 86400000  -- ms: what failed before that is nobody's news
 local HEADS = 10  -- ids of a queue, of which the first may have stayed behind
 
 -- What failed from when on is told.
@@ -44,7 +43,7 @@ local function look_at_group(failure, last, since)
   local seen = whole(on('HGET', key, 'seen') or nil, -1)
   if seen < 0 or seen > total then
     -- Nothing was told of it, or it was forgotten since and began anew.
-    local from = math.max(since, now_ms - LONGEST_BACK)
+    local from = math.max(since, now_ms - ALERT_BACK)
     seen = math.max(0, total - math.max(1, on('ZCOUNT', FAILED_GROUP .. failure, from, '+inf')))
     on('HSET', key, 'seen', string.format('%d', seen))
   end
@@ -55,7 +54,7 @@ end
 
 local function look_at_failures()
   local since = first_time()
-  local from = math.max(alert_number(ALERTS, 'cursor'), now_ms - LONGEST_BACK)
+  local from = math.max(alert_number(ALERTS, 'cursor'), now_ms - ALERT_BACK)
   local rows = on('ZRANGEBYSCORE', FAILURE_GROUPS, '(' .. string.format('%d', from), '+inf', 'WITHSCORES', 'LIMIT', 0, AT_ONCE)
   local last = from
   for i = 1, #rows, 2 do
@@ -114,17 +113,14 @@ end
 
 redis.call('EXPIRE', ALERTS, ALERT_KEPT)  -- first: what follows is taken by a full store, too
 on('ZADD', ALERT_WORKERS, now_ms, worker)
+for event in string.gmatch(ARGV[8], '%S+') do on('HSET', ALERTS, 'wants ' .. event, now_ms) end
 local about = token ~= '' and on('HGET', ALERTS_HELD, token)
 if about and on('HGET', ALERT .. about, 'token') == token then on('ZADD', ALERTS_DUE, 'XX', now_ms + lease, about) end
 local looked = alert_number(ALERTS, 'looked')
 if looked > now_ms or now_ms - looked >= REST then
-  on('HSET', ALERTS, 'looked', now_ms, 'window', window, 'wanted', ARGV[8])
+  on('HSET', ALERTS, 'looked', now_ms, 'window', window)
   look_at_failures()
   look_at_workers(looked)
   look_at_queues()
 end
-local first = on('ZRANGE', ALERTS_DUE, 0, 0, 'WITHSCORES')[2]
-if not first then return {0, -1, problem} end
-local wait = tonumber(first) - now_ms
-local is_due = wait <= 0 or wait > LONGEST_WINDOW
-return {is_due and 1 or 0, is_due and 0 or wait, problem}
+return {first_due(ARGV[8]) and 1 or 0, problem}

@@ -1,7 +1,8 @@
 -- include: time keep alerts
--- Give the caller the lease of an alert that is due. ARGV: token, lease in ms, the most an hour.
--- Returns {'', ms until the next one is due or -1, how many were left out for the most an hour}, or {'taken' or 'given up',
--- what it is about, how many were left out, its fields and values, those of its failure group}.
+-- Give the caller the lease of an alert that is due. ARGV: token, lease in ms, the most an hour, the events that it tells of, each
+-- between blanks.
+-- Returns {'', how many were left out for the most an hour}, or {'taken' or 'given up', that, what it is about, its fields and
+-- values, those of its failure group}.
 local MOST_LOOKED_AT = 100
 local MOST_TAKEN = 10  -- times that one alert is taken, whose processes have died
 local HOUR = 3600000
@@ -28,14 +29,13 @@ end
 
 redis.call('EXPIRE', ALERTS, ALERT_KEPT)  -- first: what follows is taken by a full store, too
 for _ = 1, MOST_LOOKED_AT do
-  local first = on('ZRANGE', ALERTS_DUE, 0, 0, 'WITHSCORES')
-  if not first[1] then return {'', -1, left_out} end
-  local about, wait = first[1], tonumber(first[2]) - now_ms
-  if wait > 0 and wait <= LONGEST_WINDOW then return {'', wait, left_out} end
+  local about = first_due(ARGV[4])
+  if not about then break end
   local key = ALERT .. about
   local event, failure, id = unpack(on('HMGET', key, 'event', 'failure', 'id'))
   local count = event and count_of(key, failure) or 0
   if count < 1 then
+    forget_telling(key)
     on('ZREM', ALERTS_DUE, about)
   elseif not id and not may_begin() then
     left_out = left_out + 1
@@ -53,7 +53,7 @@ for _ = 1, MOST_LOOKED_AT do
     on('HSET', ALERTS_HELD, token, about)
     on('ZADD', ALERTS_DUE, now_ms + lease, about)
     local word = taken > MOST_TAKEN and 'given up' or 'taken'
-    return {word, about, left_out, on('HGETALL', key), failure and on('HGETALL', FAILURE_ABOUT .. failure) or {}}
+    return {word, left_out, about, on('HGETALL', key), failure and on('HGETALL', FAILURE_ABOUT .. failure) or {}}
   end
 end
-return {'', 0, left_out}
+return {'', left_out}

@@ -21,7 +21,7 @@ local function close()
     more = left > 0
   end
   on('HSET', key, 'at', on('HGET', key, 'taken_at') or now_ms)
-  on('HDEL', key, 'token', 'id', 'taken', 'taken_at', 'telling', 'tries', 'told', 'begins', 'left_out')
+  forget_telling(key)
   on('ZREM', ALERTS_DUE, about)
   if more then owe(about) end
 end
