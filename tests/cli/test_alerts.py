@@ -180,7 +180,7 @@ def test_the_starters_webhook_and_mail(project: Project) -> None:
     assert [json.loads(body) for body in posted] == [{"text": summary}]
     mail = message_from_string("\n".join(mailed), policy=default)
     assert (mail["To"], mail["Subject"]) == ("ops@example.com", summary)
-    assert mail.get_content().split("\n")[1] == summary
+    assert mail.get_content().split("\n")[0] == summary
     assert "poscli jobs show 0123456789abcdef0123456789abcdef" in mail.get_content()
     assert "  mail: sent to ops@example.com" in done.lines
     assert "  webhook: posted (200)" in done.lines
