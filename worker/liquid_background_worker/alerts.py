@@ -57,7 +57,7 @@ class Watch:
         self._settings = settings
         self._worker = worker
         self._host = socket.gethostname()[:100].replace(" ", "_")
-        self._wanted = Teller(performer, settings).wanted() if tells(performer, settings) else []
+        self.wanted = Teller(performer, settings).wanted() if tells(performer, settings) else []
         self._next_look = 0.0
         self.token = ""  # of the process that tells; empty while none does
         self.is_due = False
@@ -65,10 +65,10 @@ class Watch:
 
     def calls(self) -> list[Call]:
         """Return the call that is due now."""
-        if not self._wanted or monotonic() < self._next_look:
+        if not self.wanted or monotonic() < self._next_look:
             return []
         self._next_look = monotonic() + _EVERY
-        return [alerts.look(self._worker, self._host, self.token, self._wanted, self._settings)]
+        return [alerts.look(self._worker, self._host, self.token, self.wanted, self._settings)]
 
     def heard(self, reply: Any) -> bytes:
         """Take note of a reply; return what the store could not write beside it, b"" when it could."""
@@ -82,7 +82,7 @@ class Watch:
     @property
     def is_on(self) -> bool:
         """Whether anybody is told of anything."""
-        return bool(self._wanted)
+        return bool(self.wanted)
 
     def begin(self) -> None:
         """Take note that a process begins to tell, with a token of its own."""
@@ -94,7 +94,7 @@ class Watch:
 
     def leave(self) -> Call | None:
         """Return the call that says that the worker stops."""
-        return alerts.leave(self._worker, self._host) if self._wanted else None
+        return alerts.leave(self._worker, self._host) if self.wanted else None
 
 
 class Telling:
@@ -103,15 +103,15 @@ class Telling:
     An alert whose process dies is told by another one when its lease is over, to those who were not told.
     """
 
-    def __init__(self, store: Store, performer: Performer, settings: Settings, token: str, slot: Slot) -> None:
+    def __init__(self, store: Store, performer: Performer, settings: Settings, watch: Watch, slot: Slot) -> None:
         self._store = store
         self._performer = performer
         self._settings = settings
-        self._token = token
+        self._token = watch.token
+        self._wanted = watch.wanted
         self._slot = slot
         self._queue = Queue(store, settings)
         self._teller = Teller(performer, settings)
-        self._wanted = self._teller.wanted()
         self._process = os.getpid()
         self._alarm = Alarm()
         self._cpu = CpuLimit()

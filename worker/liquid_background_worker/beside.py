@@ -31,7 +31,7 @@ class Beside:
     """The processes of one worker that are no children of its queues.
 
     1. `tend`, at each turn of the supervisor's loop: start what is due, collect what has ended.
-    2. `lingers`, at the end of a burst: whether alerts still have to be told.
+    2. `lingers`, at the worker's end: whether alerts still have to be told.
     3. `stop` and `close`, as of a `Chore`.
     """
 
@@ -79,14 +79,15 @@ class Beside:
         self._is_told = bool(waiting)
         self._trouble.tend(is_told, close)
 
-    def lingers(self, is_over: bool) -> bool:
-        """Return whether alerts have to be told before a worker ends.
+    def lingers(self, is_burst: bool, stops: int) -> bool:
+        """Return whether alerts have to be told before a worker ends whose jobs are done.
 
         Args:
-            is_over: whether it is a burst whose jobs are done.
+            is_burst: whether what they have left to tell is told, too.
+            stops: how often it was told to stop: once lets it end what it tells.
         """
-        if not is_over or not self._watch.is_on:
-            return False
+        if stops or not is_burst or not self._watch.is_on:
+            return stops == 1 and self._alerts.runs
         if self._until is None:
             self._until = self._watch.looks + _LOOKS, monotonic() + _LINGERS
         looks, until = self._until
@@ -114,7 +115,7 @@ class Beside:
             each.close()
 
     def _tell(self, slot: Slot, _control: int) -> None:
-        Telling(self._store, self._performer, self._settings, self._watch.token, slot).tell_all()
+        Telling(self._store, self._performer, self._settings, self._watch, slot).tell_all()
 
     def _tell_trouble(self, slot: Slot, _control: int) -> None:
         tell_trouble(self._performer, self._settings, self._name, self._waiting)

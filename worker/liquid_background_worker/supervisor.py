@@ -96,7 +96,7 @@ class Supervisor:
         if stopped():
             self._stop("a signal")
         try:
-            while self._start_at or self._everyone() or self._beside.lingers(self._burst and not self._stops):
+            while self._start_at or self._everyone() or self._beside.lingers(self._burst, self._stops):
                 self._start_due()
                 self._take_signals()
                 self._hear()

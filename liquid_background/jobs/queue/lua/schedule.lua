@@ -8,7 +8,7 @@ local name, digest, moment, former = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4
 check_rights()
 if moment and on('HGET', SCHEDULES_PAUSED, name) then
   hold_back(name)
-  if ARGV[6] ~= '' then on('HSET', SCHEDULES_PASSED, name, string.format('%d', math.floor(now))) end
+  if ARGV[6] ~= '' then try('HSET', SCHEDULES_PASSED, name, string.format('%d', math.floor(now))) end
 elseif moment and moment > now then
   local last, of = enqueued_of(name)
   -- Another definition, as after a deployment, has its own times: but none that has come may come again.
