@@ -68,6 +68,19 @@ class Alerted:
         text = self.log.read_text() if self.log.exists() else ""
         return [line for line in text.splitlines() if line.startswith(begins)]
 
+    def settle(self) -> None:
+        """Wait until whatever has happened was looked at, and what is due of it was told."""
+        client = self.bench.store.client
+        for _ in range(3):
+            looked = client.hget(keys.ALERTS, "looked")
+            self.bench.wait_until(lambda before=looked: client.hget(keys.ALERTS, "looked") != before)
+        self.bench.wait_until(
+            lambda: (
+                not client.hlen(keys.ALERTS_HELD)
+                and not client.zcount(keys.ALERTS_DUE, "-inf", self.bench.store.time(0.0) * 1000)
+            )
+        )
+
     def wait_for(self, count: int, begins: str = "", timeout: float = 20.0) -> list[str]:
         self.bench.wait_until(lambda: len(self.lines(begins)) >= count, timeout=timeout)
         return self.lines(begins)
@@ -115,7 +128,7 @@ def test_a_job_that_succeeds_or_is_tried_again_is_no_alert(alerted: Alerted) -> 
     alerted.fail("for good")
     (line,) = alerted.wait_for(1)
     assert "for good" in line
-    time.sleep(1.0)  # two looks
+    alerted.settle()
     assert len(alerted.lines()) == 1
 
 
@@ -151,7 +164,7 @@ def test_a_storm_of_three_causes_is_three_alerts_and_one_more_each_in_the_next_w
     for cause in causes:
         alerted.fail(*[cause] * (each - each // 2))
     bench.wait_until(lambda: sum(count.failed for count in bench.queue.counts()) == STORM, timeout=300)
-    time.sleep(1.0)  # two looks
+    alerted.settle()
     assert Counter(line.split(" (")[0].split(": ")[-1] for line in alerted.lines()) == dict.fromkeys(causes, 1)
     client = bench.store.client
     due = client.zrange(keys.ALERTS_DUE, 0, -1, withscores=True)
@@ -219,7 +232,7 @@ def test_a_paused_queue_is_not_late(alerted: Alerted) -> None:
     alerted.bench.store.client.hset(keys.PAUSES, "queue:low", "1 {}")
     alerted.start(queues=("high",), queue_late=0.5)
     assert alerted.wait_for(1)[0].startswith("queue.late 1 queue default")
-    time.sleep(1.0)
+    alerted.settle()
     assert len(alerted.lines()) == 1
 
 
@@ -247,7 +260,7 @@ def test_an_alert_that_fails_is_tried_again_and_is_no_alert_itself(alerted: Aler
     assert "no mail server" in line
     assert worker.text().count("alert every/note: job.failed failed: ") == 3
     assert "alert job.failed is not sent by every/note: " in worker.text()
-    time.sleep(1.0)
+    alerted.settle()
     assert alerted.lines() == [line]
     failed = [entry for entry in alerted.bench.log() if entry.type == "alert"]
     assert len(failed) == 3
@@ -271,7 +284,7 @@ def test_jobs_of_an_alert_are_sent_and_their_failure_is_no_alert(alerted: Alerte
     alerted.wait_for(1)
     bench = alerted.bench
     bench.wait_until(lambda: sum(count.failed for count in bench.queue.counts()) == 2)
-    time.sleep(1.0)
+    alerted.settle()
     assert len(alerted.lines()) == 1
 
 
@@ -310,7 +323,7 @@ def test_two_workers_tell_once(alerted: Alerted) -> None:
     alerted.fail(*"abcdefgh")
     alerted.wait_for(1)
     alerted.bench.wait_until(lambda: not alerted.bench.store.client.zcard(keys.ALERTS_DUE))
-    time.sleep(1.0)
+    alerted.settle()
     assert len(alerted.lines()) == len({line.split(": ")[-1] for line in alerted.lines()})
 
 
