@@ -46,7 +46,7 @@ class Beside:
         self._alerts = Chore(f"{name}.alerts", settings, self._tell, limit)
         self._trouble = Chore(f"{name}.trouble", settings, self._tell_trouble, limit)
         self._all = (self._operations, self._alerts, self._trouble)
-        self._is_told = False  # of the outage that goes on
+        self._is_away = False  # the store, as hooks have heard
         self._told_at = -settings.alert_window
         self._waiting = ""
         self._until: tuple[int, float] | None = None  # looks, and the time, that a burst waits for
@@ -72,11 +72,11 @@ class Beside:
 
     def _tend_trouble(self, waiting: str, close: Iterable[int]) -> None:
         """Have hooks told of each outage, once in a window: nothing else can travel without the store."""
-        is_new = bool(waiting) and not self._is_told and monotonic() - self._told_at >= self._settings.alert_window
+        is_new = bool(waiting) and not self._is_away and monotonic() - self._told_at >= self._settings.alert_window
         is_told = is_new and hooks_of(self._performer).tells("store.trouble")
         if is_told:
             self._told_at, self._waiting = monotonic(), waiting
-        self._is_told = bool(waiting)
+        self._is_away = bool(waiting)
         self._trouble.tend(is_told, close)
 
     def lingers(self, is_burst: bool, stops: int) -> bool:

@@ -24,8 +24,7 @@ end
 local function is_of_an_alert(id)
   local data = redis.pcall('HGET', 'rq:job:' .. id, 'data')
   local tail = string.sub(type(data) == 'string' and data or '', -200)
-  local own = string.match(tail, '"parent":"alert%-[%w-]+"([^{}%[%]]*)}%],{}%]$')
-  return own ~= nil
+  return string.find(tail, '"parent":"alert%-[%w-]+"[^{}%[%]]*}%],{}%]$') ~= nil
 end
 
 local function event_of(raised)
@@ -104,9 +103,9 @@ local function look_at_queues()
       on('HSET', ALERT .. about, 'event', 'queue.late', 'queue', queue, 'count', 1,
         'seconds', string.format('%d', (now_ms - since) / 1000), 'waiting', on('LLEN', QUEUE .. queue))
       owe(about)
-    elseif (on('HGET', ALERT .. about, 'token') or '') == '' then
+    elseif on('ZSCORE', ALERTS_DUE, about) and not on('HGET', ALERT .. about, 'token') then
       on('ZREM', ALERTS_DUE, about)
-      on('HDEL', ALERT .. about, 'begins')
+      forget_telling(ALERT .. about)
     end
   end
 end
