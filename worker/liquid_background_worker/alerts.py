@@ -34,8 +34,7 @@ logger = logging.getLogger("liquid_background.worker")
 _EVERY: Final = 0.5  # seconds between two looks
 _MOST_TRIES: Final = 3  # to tell somebody, one after the other
 _DOUBT: Final = "an alert may be told again"
-TYPE: Final = "alert"
-"""Of the lines in the job log that say what was told."""
+_TYPE: Final = "alert"  # of the lines in the job log that say what was told
 
 
 class Watch:
@@ -201,7 +200,7 @@ class Telling:
     def _with_jobs(self, template: AlertTemplate, values: dict[str, Any], outcome: Outcome) -> Outcome:
         """Send what jobs a template made, with its lines and one that says what came of it; return what did."""
         message = f"{values['type']} {_said(template, outcome)}"
-        line = LogEntry(template=f"alerts/{template.name}", source_name="alert", type=TYPE, message=message)
+        line = LogEntry(template=f"alerts/{template.name}", source_name="alert", type=_TYPE, message=message)
         try:
             self._queue.send(outcome.jobs, (*outcome.entries, line))
         except StoreUnavailable as error:
