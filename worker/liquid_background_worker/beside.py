@@ -18,6 +18,7 @@ from liquid_background.settings import Settings
 from liquid_background_worker.alerts import Telling, Watch, tell_trouble
 from liquid_background_worker.attempts import GRACE
 from liquid_background_worker.chore import Chore
+from liquid_background_worker.prover import Prover, dry_runs_of
 from liquid_background_worker.slot import Left, Slot
 
 logger = logging.getLogger("liquid_background.worker")
@@ -42,7 +43,7 @@ class Beside:
         self._watch = watch
         self._name = name
         limit = settings.job_timeout + GRACE
-        self._operations = Chore(f"{name}.operations", settings, partial(_carry_on, store, settings))
+        self._operations = Chore(f"{name}.operations", settings, partial(_carry_on, store, settings, performer))
         self._alerts = Chore(f"{name}.alerts", settings, self._tell, limit)
         self._trouble = Chore(f"{name}.trouble", settings, self._tell_trouble, limit)
         self._all = (self._operations, self._alerts, self._trouble)
@@ -122,9 +123,11 @@ class Beside:
         slot.left = Left.DONE
 
 
-def _carry_on(store: Store, settings: Settings, slot: Slot, control: int) -> None:
+def _carry_on(store: Store, settings: Settings, performer: Performer, slot: Slot, control: int) -> None:
     """Carry out operations that are due, and those that are due soon."""
-    carrier = Carrier(store, settings, lambda: slot.stop)
+    make = dry_runs_of(performer)
+    prover = Prover(settings, make) if make else None
+    carrier = Carrier(store, settings, lambda: slot.stop, prover)
     try:
         while not slot.stop:
             wait = carrier.carry_on()
@@ -135,4 +138,6 @@ def _carry_on(store: Store, settings: Settings, slot: Slot, control: int) -> Non
     except StoreUnavailable as error:  # its supervisor warns
         logger.debug("operations wait for the store: %s", error)
     finally:
+        if prover:
+            prover.close()
         store.close()
