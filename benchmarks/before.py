@@ -1,4 +1,4 @@
-"""What has changed since a commit: `python benchmarks/before.py COMMIT [--jobs 5000] [--rounds 5]`.
+"""What has changed since a commit: `python benchmarks/before.py COMMIT [--jobs 5000] [--rounds 5] [--kinds template]`.
 
 Both versions, and the peers that are named, send and drain the same jobs on one store, in turns. It prints medians of
 the CPU that a job takes of the store and of the worker's processes, the jobs a second, and the bytes that a finished
@@ -76,11 +76,11 @@ def left(system: System, kind: str, count: int) -> float:
     return float(subprocess.run(command, env=surroundings, cwd=HERE, check=True, capture_output=True, text=True).stdout)
 
 
-def measure(systems: list[System], jobs: int, rounds: int) -> dict[str, Figures]:
+def measure(systems: list[System], kinds: list[str], jobs: int, rounds: int) -> dict[str, Figures]:
     """Return the figures of each round, by kind of job and system."""
-    found: dict[str, Figures] = {kind: defaultdict(lambda: defaultdict(list)) for kind in KINDS}
+    found: dict[str, Figures] = {kind: defaultdict(lambda: defaultdict(list)) for kind in kinds}
     with store() as client:
-        for kind in KINDS:
+        for kind in kinds:
             for number in range(rounds):
                 for system in systems if number % 2 else reversed(systems):
                     if system.ours or kind == "template":
@@ -98,10 +98,11 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=5000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--peers", default="", help="names of peers, separated by commas")
+    parser.add_argument("--kinds", default=KINDS, nargs="+", choices=KINDS)
     given = parser.parse_args()
     peers = [peer for peer in PEERS if peer.name in given.peers.split(",")]
     with checked_out(given.commit) as before:
-        found = measure([OURS, before, *peers], given.jobs, given.rounds)
+        found = measure([OURS, before, *peers], given.kinds, given.jobs, given.rounds)
     for kind, rows in found.items():
         print(f"\n{kind}")
         ours = {name: statistics.median(figures) for name, figures in rows[OURS.name].items()}

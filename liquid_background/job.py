@@ -236,6 +236,9 @@ class LogEntry:
     time: datetime | None = None  # aware UTC, once read back
 
 
+_SUCCESS, _FAILED = Ending.SUCCESS, Ending.FAILED  # a look at the class for one takes a microsecond in Python 3.11
+
+
 class Outcome(NamedTuple):  # made once a job, so it has to be cheap
     """How one attempt ended, and what it wants written in the same step."""
 
@@ -261,7 +264,7 @@ class Outcome(NamedTuple):  # made once a job, so it has to be cheap
     @property
     def ending(self) -> Ending:
         """How the attempt ended, as far as the attempt itself can tell."""
-        return Ending.SUCCESS if self.error is None else Ending.FAILED
+        return _SUCCESS if self.error is None else _FAILED
 
     def is_last(self, attempt: int, max_attempts: int) -> bool:
         """Return whether no attempt follows the one that ended so."""

@@ -60,7 +60,7 @@ class Family(NamedTuple):  # made once a job, so it has to be cheap
         There are COUNTED bytes of JSON for each text, and as many more for each job that is left to the attempt. Of
         these the text gets no more than each of the jobs that it makes does.
         """
-        if len(text) < _SHORT:
+        if is_short(text):
             return text, self
         left = self.left
         if jobs:
@@ -82,6 +82,11 @@ class Family(NamedTuple):  # made once a job, so it has to be cheap
             return share
         most = MAX_FAMILY // self.regain_parts
         return max(share, min(most, share + int(seconds * REGAINED / self.regain_parts)))
+
+
+def is_short(text: str) -> bool:
+    """Return whether a text of a body is kept as it is, whatever is left to its family."""
+    return len(text) < _SHORT
 
 
 def count_of(size: int) -> int:

@@ -165,12 +165,14 @@ def decode(encoded: Encoded) -> Any:
 
 def decode_all(encoded: Mapping[str, Encoded]) -> dict[str, Any]:
     """Return named values decoded."""
-    return {name: _decode(item, 0) for name, item in encoded.items()}
+    if not encoded:
+        return {}
+    return {name: item if type(item) in _PLAIN else _decode(item, 0) for name, item in encoded.items()}
 
 
 def _decode(encoded: Encoded, depth: int) -> Any:
     kind = type(encoded)
-    if kind is str or encoded is None or kind is bool:
+    if kind in _PLAIN:
         return encoded
     if kind is int:
         return encoded if encoded.bit_length() < _MAX_BITS else _encode_int(encoded)
@@ -184,8 +186,8 @@ def _decode(encoded: Encoded, depth: int) -> Any:
         raise NotPlain(_TOO_DEEP)
     depth += 1
     if kind is dict:
-        return {key: _decode(item, depth) for key, item in encoded.items()}
-    return [_decode(item, depth) for item in encoded]
+        return {key: item if type(item) in _PLAIN else _decode(item, depth) for key, item in encoded.items()}
+    return [item if type(item) in _PLAIN else _decode(item, depth) for item in encoded]
 
 
 _TOO_DEEP: Final = f"is nested more than {MAX_DEPTH} levels deep"

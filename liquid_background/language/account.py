@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from sys import getsizeof
 from typing import Any, Final
 
@@ -22,8 +23,28 @@ class Account(RenderContext):
 
     __slots__ = ("_held", "_weights", "watch")
 
-    def __init__(self, template: Any, *, parent_context: RenderContext | None = None, **options: Any) -> None:
-        super().__init__(template, parent_context=parent_context, **options)
+    def __init__(
+        self,
+        template: Any,
+        *,
+        globals: Mapping[str, object] | None = None,
+        disabled_tags: list[str] | None = None,
+        copy_depth: int = 0,
+        parent_context: RenderContext | None = None,
+        loop_iteration_carry: int = 1,
+        local_namespace_size_carry: int = 0,
+    ) -> None:
+        # Each named, since to pass on what was given takes longer.
+        RenderContext.__init__(
+            self,
+            template,
+            globals=globals,
+            disabled_tags=disabled_tags,
+            copy_depth=copy_depth,
+            parent_context=parent_context,
+            loop_iteration_carry=loop_iteration_carry,
+            local_namespace_size_carry=local_namespace_size_carry,
+        )
         self.watch: Watch = parent_context.watch if isinstance(parent_context, Account) else Watch()
         self._held = self.local_namespace_size_carry  # bytes that variables hold, with those around this context
         self._weights: dict[object, int] = {}

@@ -113,5 +113,7 @@ def end_at(env: Environment, error: LiquidInterrupt, token: Token) -> bool:
         return True
     own, name = token_in(error.__traceback__)
     message = f"'{error}' stands in no loop: {{% return %}} ends a template"
-    env.error(TagSyntaxError(message, token=own or token, template_name=name or None), token=own or token)
+    refusal = TagSyntaxError(message, token=own or token, template_name=name or None)
+    # It goes on from the way that the interrupt came, so that its trace names each tag on it.
+    env.error(refusal.with_traceback(error.__traceback__), token=own or token)
     return False

@@ -108,7 +108,7 @@ class Executor:
 
     def _collector(self, job_id: str, payload: Mapping[str, Any], attempt: int, max_attempts: int) -> Collector:
         running = partial(_running, job_id, payload, attempt, max_attempts)
-        return Collector(self.environment, running, family=Family.of(payload), maker=job_id)
+        return Collector(self.environment, running, partial(Family.of, payload), job_id)
 
     def _perform(self, payload: Mapping[str, Any], collector: Collector) -> Encoded:
         result = self._call(payload, collector) if "function" in payload else self._render(payload, collector)
@@ -130,12 +130,12 @@ class Executor:
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
         with Strict():
             body = self._body(payload)
-            context = self.context_class(
+            context = self.context_class.of_job(
                 body.template,
-                positions=body.positions,
-                handed_over=decode_all(payload["handed_over"]),
                 # python-liquid takes an empty mapping for none at all, and `render` then sees no arguments
-                globals=decode_all(payload["parameters"]) or {"": None},
+                decode_all(payload["parameters"]) or {"": None},
+                body.positions,
+                decode_all(payload["handed_over"]),
             )
             open_collector(context, lambda: collector)
             buffer = context.get_buffer()
@@ -209,7 +209,9 @@ def _without_secrets(
     entries: Sequence[LogEntry], payload: Mapping[str, Any], secret_names: Sequence[str]
 ) -> tuple[LogEntry, ...]:
     """Return what a body logged with the job's secrets masked: the log outlives the record that tells them."""
-    values = _values_of(payload) if entries else {}
+    if not entries:
+        return ()
+    values = _values_of(payload)
     if not values or mask(values, secret_names) == values:
         return tuple(entries)
     shown = partial(hidden, values=values, secret_names=secret_names)

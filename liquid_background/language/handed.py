@@ -19,20 +19,25 @@ class JobContext(Context):
     positions: Mapping[int, tuple[str, int]]
     handed_over: Mapping[str, object]
 
-    def __init__(
-        self,
-        template: Any,
-        *,
-        positions: Mapping[int, tuple[str, int]] | None = None,
-        handed_over: Mapping[str, object] | None = None,
-        parent_context: RenderContext | None = None,
-        **options: Any,
-    ) -> None:
+    def __init__(self, template: Any, *, parent_context: RenderContext | None = None, **options: Any) -> None:
         super().__init__(template, parent_context=parent_context, **options)
         if isinstance(parent_context, JobContext):
             self.positions, self.handed_over = parent_context.positions, parent_context.handed_over
         else:
-            self.positions, self.handed_over = positions or {}, handed_over or {}
+            self.positions, self.handed_over = {}, {}
+
+    @classmethod
+    def of_job(
+        cls,
+        template: Any,
+        parameters: Mapping[str, object],
+        positions: Mapping[int, tuple[str, int]],
+        handed_over: Mapping[str, object],
+    ) -> JobContext:
+        """Return the context that a job begins with."""
+        made = cls(template, globals=parameters)
+        made.positions, made.handed_over = positions, handed_over
+        return made
 
     def resolve_handed_over(self, path: list[object], token: Token) -> object:
         """Resolve a path that the plan says is handed over."""

@@ -189,7 +189,15 @@ def test_failed_jobs_count_when_they_are_asked_for(project: Any) -> None:
     assert "the partial 'mail' is not there" in project.run("check", "--against-store", "--failed").out
 
 
-@pytest.mark.parametrize("options", [("--against-store", "x"), ("--against-store", "--explain"), ("--failed",)])
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--against-store", "x"),
+        ("--against-store", "--explain"),
+        ("--failed",),
+        ("--against-store", "--format", "sarif"),
+    ],
+)
 def test_what_does_not_go_with_the_store_is_a_usage_error(project: Any, options: tuple[str, ...]) -> None:
     project.write("x", "")
     assert project.run("check", *options).code == 2

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from importlib.metadata import files
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 import pytest
 from jsonschema import Draft4Validator
@@ -140,6 +141,20 @@ def test_no_template_writes_a_command_of_its_own(project: Any) -> None:
     assert all(re.fullmatch(r"::error file=templates/pages/a\.liquid,[^\r\n\x1b\u2028]*", each) for each in commands)
     assert "%25 assign" in result.out
     assert result.lines[-1] == "2 errors in 1 file"
+
+
+@pytest.mark.parametrize("name", [b"new\nline", b"x\r\n::error::y", b"\xff", b"\x1b[2J", "\u2028".encode()], ids=repr)
+def test_a_name_that_no_template_may_have_is_one_line_too(project: Any, schema: Any, name: bytes) -> None:
+    project.page("a", "x")
+    path = os.fsencode(project.folder / "templates/pages/") + b"/" + name + b".liquid"
+    Path(os.fsdecode(path)).write_text("x")
+    line, _, end = project.quick("check", "--format", "github").out.split("\n")
+    assert re.fullmatch(
+        r"::warning file=templates/pages/[ -~]+\.liquid,line=1,col=1,title=[ -~]+::skipped: [ -~]+", line
+    )
+    assert end == ""
+    place = sarif(project, schema, code=0)["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]
+    assert unquote_to_bytes(place["uri"]) == b"templates/pages/" + name + b".liquid"
 
 
 def test_each_severity_has_its_level(project: Any, schema: Any) -> None:

@@ -36,6 +36,8 @@ def site(site: Any) -> Any:
             "partials/way": "{% if true %}\n{% render 'fails' %}{% endif %}",
             "partials/broken": "a\n  {% nope %}",
             "partials/call": "{% return x | fail %}",
+            "partials/breaks": "b\n{% break %}c",
+            "partials/into_breaks": "{% if true %}\n {% include 'breaks' %}{% endif %}",
             "partials/down": "{% if n < 3 %}{% assign m = n | plus: 1 %}{% include 'down', n: m %}{% else %}{{ 1 | fail }}{% endif %}",
         }
     )
@@ -53,6 +55,10 @@ def site(site: Any) -> Any:
         ("{% include 'nowhere' %}", ["pages/page:1:11"]),
         ("{% function x = 'call' %}", ["pages/page:1:3", "partials/call:1:14"]),
         ("{% nope %}", ["pages/page:1:3"]),
+        ("x\n{% break %}", ["pages/page:2:3"]),
+        ("x\n{% include 'breaks' %}", ["pages/page:2:3", "partials/breaks:2:3"]),
+        ("{% render 'breaks' %}", ["pages/page:1:3", "partials/breaks:2:3"]),
+        ("{% include 'into_breaks' %}", ["pages/page:1:3", "partials/into_breaks:2:4", "partials/breaks:2:3"]),
         ("---\na: [\n---\n", ["pages/page:2:3"]),
         ("{% include 'down', n: 1 %}", ["pages/page:1:3", *["partials/down:1:45"] * 2, "partials/down:1:85"]),
     ],

@@ -308,3 +308,36 @@ def test_a_mended_job_prints_what_the_body_prints_in_the_page(tmp_path: Path, se
         (job,) = jobs.run_all()
     assert shown == ("<p></p>" if "{%-" in opener else "<p>\n</p>")
     assert "".join(job.result.split()) == "".join(meant.split())
+
+
+@fuzz
+@pytest.mark.parametrize("seed", seeds(40))
+def test_whatever_is_broken_mending_ends_and_makes_nothing_worse(tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)
+    sources = [*CLEAN, *LEFT, *(source for source, _ in BROKEN), *(before for before, _ in MENDED)]
+    source = draw.choice(sources) + draw.choice(["", "\n"]) + draw.choice(sources)
+    for _ in range(draw.randint(0, 4)):
+        at = draw.randrange(len(source))
+        source = draw.choice(
+            [
+                source[:at] + source[at + 1 :],
+                source[:at] + draw.choice("'\"{}%=|&. \n\r\u00e9") + source[at:],
+                source[:at] + source[at : at + 2][::-1] + source[at + 2 :],
+            ]
+        )
+    page = site(tmp_path, source)
+    environment = Environment(loader=SiteLoader(tmp_path))
+    before = check_files(environment, [page])
+    mending = mend_files(environment, [page])
+    if not mending.mended:
+        assert [*mending.left] == before
+        return
+    (mended,) = mending.mended
+    assert mended.before == page.read_bytes().decode()
+    mended.write(environment)
+    assert [*mending.left] == check_files(environment, [page])
+    again = mend_files(environment, [page]).mended
+    assert not again or any("syntax" in item.rule.name for item in before)  # of those, ten at most in one tag
+    unreadable = {"syntax", "unknown-tag"}
+    was_readable = not any(item.rule.name in unreadable for item in before)
+    assert not (was_readable and any(item.rule.name in unreadable for item in mending.left))

@@ -47,8 +47,8 @@ class Attempts:
 
     def perform(self, place: int, job: Claimed) -> Outcome:
         """Perform an attempt of the job at that place of the batch."""
-        self._cpu.allow(job.limit)
         started = monotonic()
+        self._cpu.allow(job.limit, started)
         self._slot.begin(place, started, started + job.limit + GRACE)
         context = copy_context()  # without one of its own, a job would find what the one before has set
         outcome = context.run(attempt.perform, self._performer, self._alarm, job)
@@ -79,7 +79,7 @@ class Attempts:
         """
         seen = Attempt.of(job.id, job.payload, job.attempt, job.max_attempts)
         now = monotonic()
-        self._cpu.allow(job.limit)
+        self._cpu.allow(job.limit, now)
         self._slot.begin(place, now, now + job.limit + GRACE)
         call_hooks("on_failure", self._alarm, job.limit, lambda: self._hooks.failed(seen, outcome))
 

@@ -85,7 +85,7 @@ class Child:
         """Run jobs until told to stop, worn out, left alone, or the burst is over; return which."""
         batch: Batch | None = None
         while not self._slot.stop and self._attempts.left > 0 and not self._is_orphan():
-            if self._endings.jobs:
+            if self._endings:
                 self._give_back(batch)
                 batch = None
                 self._say_again()
@@ -124,7 +124,7 @@ class Child:
         self._channel.drain()
         self._tell_counts()
         self._reports.flush()
-        if self._endings.jobs:
+        if self._endings:
             return None
         wait = BURST_IDLE if self._role.burst else LONGEST_IDLE
         calls = []
@@ -156,7 +156,7 @@ class Child:
         self._give_rest_back(run)
         if self._careful:
             self._channel.drain()  # an end that comes back is owed at once: its lease is still the claim's
-            if run.refused and not self._endings.jobs:
+            if run.refused and not self._endings:
                 sleep(LONGEST_IDLE)
 
     def _perform_all(self, run: BatchRun) -> Finish | None:
@@ -164,7 +164,7 @@ class Child:
         attempts = self._attempts
         done: Finish | None = None
         for running, claimed in run.ready:
-            if self._slot.stop or run.yields or self._endings.jobs or monotonic() >= run.batch.usable_until:
+            if self._slot.stop or run.yields or self._endings or monotonic() >= run.batch.usable_until:
                 break
             if attempts.left <= 0:
                 break
@@ -275,12 +275,12 @@ class Child:
 
     def _say_again(self) -> None:
         """Tell of the ends that came back until the store has them; nothing is claimed or begun meanwhile."""
-        while self._endings.jobs and not self._is_orphan():
+        while self._endings and not self._is_orphan():
             self._slot.owe(self._endings.jobs)  # its supervisor keeps their leases, which counts their bodies
             for report in self._endings.to_say():
                 self._post(report)
             self._channel.drain()
-            if self._endings.jobs and not self._endings.are_urgent:
+            if self._endings and not self._endings.are_urgent:
                 sleep(AGAIN)
         self._slot.owe([])
 

@@ -30,6 +30,9 @@ class Endings:
         self._settings = settings
         self._returned: deque[Report] = deque()
 
+    def __bool__(self) -> bool:
+        return bool(self._returned)
+
     @property
     def jobs(self) -> list[Running]:
         """The jobs whose ends came back."""

@@ -16,6 +16,7 @@ from liquid_background.confined import OPEN_FILES, confine, memory_of
 from liquid_background.settings import Settings
 
 _CPU_SLACK: Final = 5  # seconds of CPU time that a job gets beyond its limit of wall time
+_CPU_EVERY: Final = 0.05  # seconds between two looks at how much was used: far less than the slack
 _PR_SET_PDEATHSIG: Final = 1
 _RECYCLE_SHARE: Final = 0.8  # of the memory limit, between jobs
 _FILES_LEFT_OPEN: Final = OPEN_FILES // 4  # by jobs that are over
@@ -45,9 +46,19 @@ class CpuLimit:
     def __init__(self) -> None:
         self._hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
         self._set = 0
+        self._allowed = 0.0  # by the last call, in seconds
+        self._look_at = 0.0  # by the monotonic clock
 
-    def allow(self, seconds: float) -> None:
-        """Let this process use that much more; threads of a job that is left behind run out of it."""
+    def allow(self, seconds: float, now: float) -> None:
+        """Let this process use that much more; threads of a job that is left behind run out of it.
+
+        Args:
+            seconds: of CPU.
+            now: by the monotonic clock.
+        """
+        if now < self._look_at and seconds == self._allowed:
+            return
+        self._allowed, self._look_at = seconds, now + _CPU_EVERY
         wanted = int(time.process_time() + seconds) + _CPU_SLACK
         if abs(wanted - self._set) > 1:
             self._set = wanted

@@ -25,6 +25,7 @@ _COUNTERS_AT: Final = 8
 _DEADLINE: Final = struct.Struct("<d")
 _DEADLINE_AT: Final = 40
 _RUNNING: Final = struct.Struct("<Iid")  # turn of the claimed jobs, place among them or -1, since when
+_COPY_OF_RUNNING: Final = struct.Struct("<IIid")  # the same behind its length
 _RUNNING_AT: Final = 64
 _CLAIMED_AT: Final = 256
 _CLAIMED_SIZE: Final = 512 * 1024  # only what is written to takes memory
@@ -54,6 +55,8 @@ class Slot:
         self._memory = mmap.mmap(-1, _CLAIMED_AT + 8 + 2 * _CLAIMED_SIZE)
         self._running = _Cell(self._memory, _RUNNING_AT, _RUNNING.size + _CELL.size)
         self._claimed = _Cell(self._memory, _CLAIMED_AT, _CLAIMED_SIZE)
+        self._completed = self._failed = 0  # where it counts, as the next one
+        self._worked = 0.0
 
     @property
     def stop(self) -> bool:
@@ -84,7 +87,7 @@ class Slot:
 
     def begin(self, place: int, started: float, deadline: float) -> None:
         """Say that a job runs: the one at that place among those that were claimed last."""
-        self._running.write(_RUNNING.pack(self._claimed.turn, place, started))
+        self._running.put(_COPY_OF_RUNNING, _RUNNING.size, self._claimed.turn, place, started)
         _DEADLINE.pack_into(self._memory, _DEADLINE_AT, deadline)
 
     def disarm(self) -> None:
@@ -94,7 +97,7 @@ class Slot:
     def end(self) -> None:
         """Say that nothing runs."""
         self.disarm()
-        self._running.write(_RUNNING.pack(0, -1, 0.0))
+        self._running.put(_COPY_OF_RUNNING, _RUNNING.size, 0, -1, 0.0)
 
     def now(self) -> Now | None:
         """Return what runs."""
@@ -112,7 +115,7 @@ class Slot:
 
     def hold(self, jobs: list[Running]) -> None:
         """Say which jobs are claimed. Nothing runs."""
-        rows = [(*job[:4], job.template[:_LONGEST_NAME], *job[5:]) for job in jobs]
+        rows = [job if len(job.template) <= _LONGEST_NAME else _cut(job) for job in jobs]
         self._claimed.write(json.dumps(rows).encode("ascii"))
 
     def owe(self, jobs: list[Running]) -> None:
@@ -131,9 +134,12 @@ class Slot:
 
     def count(self, has_failed: bool, seconds: float) -> None:
         """Count a finished attempt."""
-        completed, failed, worked = self.counters()
-        row = (completed + (not has_failed), failed + has_failed, worked + seconds)
-        _COUNTERS.pack_into(self._memory, _COUNTERS_AT, *row)
+        if has_failed:
+            self._failed += 1
+        else:
+            self._completed += 1
+        self._worked += seconds
+        _COUNTERS.pack_into(self._memory, _COUNTERS_AT, self._completed, self._failed, self._worked)
 
     def counters(self) -> tuple[int, int, float]:
         """Return the attempts completed and failed, and the seconds worked."""
@@ -143,6 +149,10 @@ class Slot:
     def close(self) -> None:
         """Give the memory back."""
         self._memory.close()
+
+
+def _cut(job: Running) -> Running:
+    return job._replace(template=job.template[:_LONGEST_NAME])
 
 
 class _Cell:
@@ -161,6 +171,12 @@ class _Cell:
         self._memory[start : start + len(value)] = value
         _CELL.pack_into(self._memory, copy, len(value))
         _CELL.pack_into(self._memory, self._at, self.turn)
+
+    def put(self, copy: struct.Struct, *values: float) -> None:
+        """Write a value of one form always, with its length before it, in one step."""
+        self.turn = turn = (self.turn + 1) & 0xFFFFFFFF
+        copy.pack_into(self._memory, self._at + 8 + (turn & 1) * self._size, *values)
+        _CELL.pack_into(self._memory, self._at, turn)
 
     def read(self) -> tuple[int, bytes]:
         """Return the turn of the last write and what was written; nothing before the first."""

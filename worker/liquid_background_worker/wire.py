@@ -207,6 +207,10 @@ class Wire:
         too_few: Any = None
         try:
             for reply in self._arrived():
+                if type(reply) is list:  # most are, and no errors
+                    self.pending.popleft().on_reply(reply)
+                    heard = True
+                    continue
                 if self._is_to_repeat(reply):
                     raise self._broken(reply)
                 sent = self.pending.popleft()

@@ -134,6 +134,10 @@ class Chosen:
                 "--against-store is about the jobs of the store: it takes --failed and --format only",
             ),
             (self.failed and not self.against_store, "--failed goes with --against-store"),
+            (
+                self.against_store and self.style not in ("text", "json"),
+                "--against-store has the formats text and json",
+            ),
             (is_stdin and self.stdin_filename is None, "- needs --stdin-filename, the file whose text it is"),
             (self.stdin_filename is not None and not is_stdin, "--stdin-filename is for the path -"),
             (is_stdin and len(paths) > 1, "- is checked alone; --buffers takes several texts"),

@@ -82,13 +82,15 @@ class Operations:
                 What passed is known for a day after the proof.
 
         Raises:
-            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none, or a proof
-                is given for what is no retry.
+            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none, or a rate
+                is given for a proof, or a proof for what is no retry.
             FilterError: when the filter asks for a value that is never shown.
             StoreUnavailable: when the store cannot be reached.
         """
         kind, rate = kind_of(kind), rate or ""
         gap_of(rate)
+        if rate and kind is Kind.PROVE:
+            raise OperationError("a proof goes as fast as it can, and takes no rate: a retry of what passes does")
         if proof and (kind is not Kind.RETRY or dry_run or not PROOF_ID.fullmatch(proof)):
             raise OperationError("a proof is the ground of a retry alone: give the id of one, and no dry run")
         statuses_of(kind, filter)

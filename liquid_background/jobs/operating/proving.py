@@ -109,6 +109,7 @@ class Proving:
         """Prove what a look has found; return whether this process is to go on."""
         reached, begin = found.before, 0
         while True:
+            before = self._verdicts.jobs
             end = min(begin + self._size, len(found.ids))
             passed = self._part(found.ids[begin:end])
             is_last = end == len(found.ids)
@@ -118,7 +119,8 @@ class Proving:
             ends = (found.is_last and is_last) or self._verdicts.jobs >= MOST_PROVED
             holds = not (ends or is_over())
             self._place, self._left, self._written = f"0:{cursor}", found.of - looked_at, self._verdicts.as_json()
-            well = self._note(looked_at - reached, end - begin, passed, ends=ends, holds=holds)
+            count = self._verdicts.jobs - before  # without those that have moved on
+            well = self._note(looked_at - reached, count, passed, ends=ends, holds=holds)
             reached, begin = looked_at, end
             if not (well and holds):
                 return False

@@ -16,6 +16,7 @@ from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.queue.results import encode_result, exc_string
 from liquid_background.settings import Settings
 
+_new_end: Final = EndValues.__new__  # to call the class would make a dict of what is named
 _KIND: Final = EndValues._fields.index("kind")
 _DURATION: Final = EndValues._fields.index("duration")
 
@@ -94,10 +95,11 @@ def finish(
         message = said.encode("utf-8", "backslashreplace")
         raised = outcome.raised or ending.log_status
         cause = Cause.of(job.template, job.line, raised, said).encoded() if ending.is_failure else b""
-    end = EndValues(
+    end = _new_end(
+        EndValues,
         id=job.id,
         token=job.token,
-        kind=ending.value,
+        kind=ending._value_,  # which `value` takes a microsecond to return
         value=value,
         message=message,
         retry=int(outcome.retry),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
@@ -19,6 +18,7 @@ FUNCTION: Final = "liquid_background.rq_entry.perform"
 _encode_json: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _END: Final = b"}],{}]"
 """What the data of a record ends with, behind the last of its job's own values."""
+_BEFORE_END: Final = -len(_END)
 _FAMILY: Final = b',"generation":'
 _SHARED: Final = ("template", "line", "column", "source", "partial", "function")
 """What the jobs of one block share."""
@@ -145,12 +145,14 @@ def decode_payload(data: bytes) -> dict[str, Any]:
     head, _, rest = data.partition(_SEAM)
     if rest.endswith(_END):
         # In two parts, since a body comes many times. When both can be read, they say what the whole says.
-        with suppress(JobRefused, ValueError, TypeError, RecursionError):
-            text = f'{{"source_name":{rest[: -len(_END)].decode("utf-8")}}}'
+        try:
+            text = f'{{"source_name":{rest[:_BEFORE_END].decode("utf-8")}}}'
             values, end = _begin(text)
             if end == len(text) and _OWN.issuperset(values):
                 _check_own(values)
                 return {**_kept_decoded(head), **values}
+        except (JobRefused, ValueError, TypeError, RecursionError):
+            pass  # the whole is read then, and says what is wrong
     return check_payload(_decoded(data))
 
 
@@ -209,6 +211,52 @@ def _check_shared(payload: dict[str, Any]) -> None:
 
 def _check_own(payload: dict[str, Any]) -> None:
     """Accept the rest, which is another one for each job."""
+    if not _is_usual(payload):
+        _look_at_own(payload)
+
+
+def _is_usual(payload: dict[str, Any]) -> bool:
+    """Return whether `_look_at_own` accepts the rest, for most of what it accepts: in a quarter of its time."""
+    try:
+        name, delay, attempts = payload["source_name"], payload["delay"], payload["max_attempts"]
+        return (
+            type(payload["parameters"]) is dict
+            and type(payload["handed_over"]) is dict
+            and type(name) is str
+            and len(name) <= _LONGEST_NAME  # or it would be kept
+            and _is_showable(name)
+            and (type(delay) is float or type(delay) is int)
+            and 0 <= delay <= MAX_DELAY
+            and type(attempts) is int
+            and 1 <= attempts <= MAX_RETRIES
+            and "edited_from" not in payload
+            and _has_usual_family(payload)
+        )
+    except KeyError:
+        return False
+
+
+def _has_usual_family(payload: dict[str, Any]) -> bool:
+    if "generation" not in payload:
+        return "may_make" not in payload and "regain_parts" not in payload
+    generation, may_make, parts = payload["generation"], payload["may_make"], payload["regain_parts"]
+    return (
+        type(generation) is type(may_make) is type(parts) is int
+        and 0 <= generation <= MAX_MADE
+        and 0 <= may_make <= MAX_MADE
+        and 0 <= parts <= MAX_MADE
+    )
+
+
+_LONGEST_NAME: Final = 100  # characters of a source name
+
+
+@lru_cache(maxsize=256)
+def _is_showable(source_name: str) -> bool:
+    return SHOWABLE_SOURCE_NAME.fullmatch(source_name) is not None
+
+
+def _look_at_own(payload: dict[str, Any]) -> None:
     _check_shape(payload, _SHAPE_OWN)
     if not 0 <= payload["delay"] <= MAX_DELAY:  # false for NaN, too
         raise _out_of_range("delay", 0, MAX_DELAY)

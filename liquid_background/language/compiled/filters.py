@@ -108,7 +108,8 @@ class Filters(Paths):
 
     Attributes:
         used: the filters that are written or called, by name, as they are registered.
-        called: the local variables of those that are called, by name.
+        called: the local variables of those that are called always, by name.
+        called_late: those of filters that are called for few values.
     """
 
     def __init__(self, source: Source, scopes: Scopes, filters: Mapping[str, Any]) -> None:
@@ -116,6 +117,7 @@ class Filters(Paths):
         self.filters = filters
         self.used: dict[str, Any] = {}
         self.called: dict[str, str] = {}
+        self.called_late: dict[str, str] = {}
 
     def made_of(self, value: Value, filters: Sequence[Filter] | None) -> Value:
         """Write what filters make of a value, one after the other."""
@@ -124,10 +126,16 @@ class Filters(Paths):
         return value
 
     def call_of(self, name: str) -> str:
-        """Return the local variable of a filter that is called."""
+        """Return the local variable of a filter that is called always."""
         if name not in self.called:
             self.called[name] = self.source.fresh("c")
         return self.called[name]
+
+    def late_call_of(self, name: str) -> str:
+        """Return the local variable of a filter that is called for few values: None until it is looked up."""
+        if name not in self.called_late:
+            self.called_late[name] = self.source.fresh("c")
+        return self.called_late[name]
 
 
 class _Written:
@@ -152,10 +160,12 @@ class _Written:
                 source.line(f"{word} {guard}: {name} = {python}")
                 word = "elif"
             if word == "if":
-                self._call(name, left, args)
+                self._call(name, self._writer.call_of(part.name), left, args)
             else:
                 with source.block("else:"):
-                    self._call(name, left, args)
+                    called = self._writer.late_call_of(part.name)
+                    source.line(f"if {called} is None: {called} = filter_of(context, env, {source.text(part.name)})")
+                    self._call(name, called, left, args)
         return Value(name)
 
     def _evaluated(self, left: Value) -> Value:
@@ -176,14 +186,14 @@ class _Written:
                 held = " and ".join(guard for guard in guards if guard != "True")
                 yield held or "True", each.python.format(*(value.python for value in given))
 
-    def _call(self, name: str, left: Value, args: Sequence[Value]) -> None:
+    def _call(self, name: str, called: str, left: Value, args: Sequence[Value]) -> None:
         """Write a call, with what python-liquid makes of its errors, and what is asked of its result."""
         source, part = self._source, self._part
         node = source.value(part)
         given = ", ".join([left.python, *(each.python for each in args)])
         source.line("if watch.steps < 0: watch.look()")  # the filter before made something large
         with source.block("try:"):
-            source.line(f"{name} = {self._writer.call_of(part.name)}({given})")
+            source.line(f"{name} = {called}({given})")
         with source.block("except Exception as error:"):
             source.line(f"{node}.refuse(error)")
         is_small = f"{_small(left)} and {_SMALL.format(name)}"

@@ -150,6 +150,7 @@ class Renderer:
         head += [" watch = context.watch; w = buffer.write; L = context.locals; W = context._weights"]
         head += [" F, G, B = names_of(context, ASKED)"]
         head += [f" {local} = filter_of(context, env, {name!r})" for name, local in expressions.called.items()]
+        head += [f" {' = '.join(expressions.called_late.values())} = None"] if expressions.called_late else []
         head += [" NULL = NullIO()"] if nodes.throws_away else []
         text = "\n".join([*head, *(f" {line}" for line in source.lines), ""])
         tokens = [*[None] * len(head), *source.tokens]

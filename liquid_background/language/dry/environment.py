@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from math import inf
 from pathlib import Path
@@ -29,17 +29,20 @@ from liquid_background.language.tags import TAG_TRIGGER_EVENT, Collector, Consum
 from liquid_background.language.template import Template
 
 
-@dataclass(slots=True)
 class DryCollector(Collector):
     """Takes what a dry run makes, with what of it depends on effects."""
 
-    trace: Trace = None  # type: ignore[assignment]  # given by keyword, behind fields with defaults
-    _event: str = ""  # the last one that was triggered
+    __slots__ = ("_event", "trace")
+
+    def __init__(self, *args: Any, trace: Trace, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.trace = trace
+        self._event = ""  # the last one that was triggered
 
     def add(self, job: Job, token: Token | None = None) -> None:
         """Take a job."""
         trace = self.trace
-        super(DryCollector, self).add(job, token)
+        super().add(job, token)
         depends = trace.depends(*job.parameters.values(), *job.handed_over.values(), job.partial or "")
         is_event = token is not None and token.value == TAG_TRIGGER_EVENT and job.partial is not None
         trace.jobs.append((depends | trace.options_depend, self._event if is_event else ""))
@@ -47,14 +50,14 @@ class DryCollector(Collector):
 
     def consumers(self, event: str, look: Callable[[], None], token: Token) -> Sequence[Consumer]:
         """Return the consumers of an event."""
-        found = super(DryCollector, self).consumers(event, look, token)
+        found = super().consumers(event, look, token)
         self._event = event
         self.trace.events[event] = len(found)
         return found
 
     def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:
         """Note a line."""
-        super(DryCollector, self).log(message, type=type, template=template, line=line, token=token)
+        super().log(message, type=type, template=template, line=line, token=token)
         self.trace.entry_depends.append(self.trace.depends(message, type))
 
 

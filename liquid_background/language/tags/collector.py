@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 from liquid import RenderContext, Token
 
 from liquid_background.errors import LimitReached, TagError
 from liquid_background.job import Job, LogEntry, new_id
-from liquid_background.jobs.family import COUNTED, MAX_FAMILY, Family, count_of
+from liquid_background.jobs.family import COUNTED, MAX_FAMILY, Family, count_of, is_short
 from liquid_background.jobs.log.entry import clip
 from liquid_background.jobs.queue.payload import adopt, encode_data
 from liquid_background.jobs.sizes import megabytes
@@ -53,21 +53,49 @@ class Site(Protocol):
         """Return the name of what the site runs as, such as staging; "" when it has none."""
 
 
-@dataclass(slots=True)
-class Collector:
-    """Jobs and log entries in the order in which they were made."""
+class Collector:  # made once a job and page, so it has to be cheap
+    """Jobs and log entries in the order in which they were made.
 
-    site: Site
-    running: Callable[[], LogEntry] | None = None  # makes the pattern of a job's log entries; None on a page
-    jobs: list[Job] = field(default_factory=list)
-    entries: list[LogEntry] = field(default_factory=list)
-    family: Family = _OF_A_PAGE
-    maker: str = ""  # id of the job that runs; of a page's render one that its first job gives it
-    afterwards: list[Callable[[], object]] = field(default_factory=list)  # called when all this has been handed on
-    _job_bytes: int = 0
-    _job_count: int = 0  # of the family's jobs, of which a large one is several
-    _line_bytes: int = 0
-    _consumers: dict[str, Sequence[Consumer]] = field(default_factory=dict)
+    Args:
+        site: whose tags make them.
+        running: makes the pattern of a job's log entries; None on a page.
+        family: what may be made, or makes that when it is asked for.
+        maker: id of the job that runs; of a page's render one that its first job gives it.
+
+    Attributes:
+        afterwards: what is called when all this has been handed on.
+    """
+
+    __slots__ = (
+        *("site", "running", "jobs", "entries", "maker", "afterwards"),
+        *("_family", "_job_bytes", "_job_count", "_line_bytes", "_consumers"),
+    )
+
+    def __init__(
+        self,
+        site: Site,
+        running: Callable[[], LogEntry] | None = None,
+        family: Family | Callable[[], Family] = _OF_A_PAGE,
+        maker: str = "",
+    ) -> None:
+        self.site = site
+        self.running = running
+        self.jobs: list[Job] = []
+        self.entries: list[LogEntry] = []
+        self.maker = maker
+        self.afterwards: list[Callable[[], object]] = []
+        self._family = family
+        self._job_bytes = 0
+        self._job_count = 0  # of the family's jobs, of which a large one is several
+        self._line_bytes = 0
+        self._consumers: dict[str, Sequence[Consumer]] = {}
+
+    @property
+    def family(self) -> Family:
+        """What may be made."""
+        if not isinstance(self._family, Family):
+            self._family = self._family()
+        return self._family
 
     def add(self, job: Job, token: Token | None = None) -> None:
         """Take a job.
@@ -115,7 +143,8 @@ class Collector:
 
     def sendable(self) -> list[Job]:
         """Return the jobs, each with what it may make in turn."""
-        self.family.admit(self.jobs)
+        if self.jobs:
+            self.family.admit(self.jobs)
         return self.jobs
 
     def handed_on(self) -> None:
@@ -125,7 +154,9 @@ class Collector:
 
     def keep(self, text: str) -> str:
         """Return what is kept of the text of a body, before its jobs are sent: they share with it what is left."""
-        text, self.family = self.family.keep(text, self.jobs)
+        if is_short(text):  # most are
+            return text
+        text, self._family = self.family.keep(text, self.jobs)
         return text
 
     def log(self, message: str, *, type: str, template: str, line: int, token: Token | None = None) -> None:

@@ -194,6 +194,8 @@ def test_only_a_retry_stands_on_a_proof(desk: Desk) -> None:
     for kind, proof in (("delete", "3fa94c07"), ("retry", "../x"), ("prove", "3fa94c07")):
         with pytest.raises(OperationError, match="a proof is the ground of a retry alone"):
             desk.operations.start(kind, ANY, proof=proof)
+    with pytest.raises(OperationError, match="takes no rate"):
+        desk.operations.start("prove", ANY, rate="10/s")
 
 
 def test_what_passed_is_forgotten_after_a_day(desk: Desk) -> None:

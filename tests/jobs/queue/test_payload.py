@@ -13,7 +13,9 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import Group, Job, Priority, new_id
 from liquid_background.jobs.queue.payload import (
     FUNCTION,
+    _is_usual,
     _kept_head,
+    _look_at_own,
     admit,
     adopt,
     check_payload,
@@ -127,6 +129,24 @@ def test_a_payload_that_came_another_way_is_bounded_too() -> None:
     for delay in (float("nan"), float("inf")):
         with pytest.raises(JobRefused, match="delay"):
             check_payload({**payload, "delay": delay})
+
+
+OWN = {"source_name": "n", "delay": 0, "max_attempts": 1, "parameters": {}, "handed_over": {}}
+FAMILY = {"generation": 1, "may_make": 2, "regain_parts": 3}
+ODD = ("", "a", "a*", "a\n", "x" * 101, 0, 1, -1, 101, 102, 1.5, 65_536.0, 2**31, True, None, {}, [])
+
+
+@pytest.mark.parametrize("family", [{}, FAMILY])
+def test_what_is_usual_at_a_glance_is_so_field_by_field(family: dict[str, Any]) -> None:
+    usual = {**OWN, **family}
+    names = (*OWN, *FAMILY, "edited_from")
+    given = [
+        {**usual, name: value, other: odd} for name, other in product(names, names) for value in ODD for odd in ODD
+    ]
+    given += [{key: value for key, value in usual.items() if key not in left_out} for left_out in product(names, names)]
+    for payload in filter(_is_usual, given):
+        _look_at_own(payload)
+    assert _is_usual(usual)
 
 
 @pytest.mark.parametrize("function", [DEEP, '"os.system"', "5", '{"a":1}'])
