@@ -145,7 +145,7 @@ class Telling:
 
     def _limited(self, what: str, call: Any) -> None:
         limit = self._settings.job_timeout
-        self._cpu.allow(limit)
+        self._cpu.allow(limit, monotonic())
         call_hooks(what, self._alarm, limit, call)
         self._slot.count(False, 0.0)
 
@@ -187,7 +187,7 @@ class Telling:
             outcome = Outcome(error=str(error))
         else:
             limit = self._settings.job_timeout
-            self._cpu.allow(limit)
+            self._cpu.allow(limit, monotonic())
             job = Claimed(f"alert-{values['id']}", payload, 1, 1, limit, None)
             outcome = copy_context().run(attempt.perform, self._performer, self._alarm, job)
             if os.getpid() != self._process:
