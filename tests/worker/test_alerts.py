@@ -205,10 +205,11 @@ def test_lost_and_refused_jobs_are_events_of_their_own(alerted: Alerted) -> None
         alerted.write(f"{event}/note")
     _listening(alerted)
     store = alerted.bench.store.client
-    alerted.fail("x", id="gone")
-    (record,) = alerted.fail("x", priority="low", delay=0.0, id="bad")
-    store.delete(keys.job("gone"))
-    store.hset(keys.job(record), "data", "nonsense")
+    pipeline = store.pipeline(transaction=True)
+    pipeline.hset(keys.job("bad"), mapping={"status": "queued", "origin": "low", "data": "nonsense"})
+    pipeline.rpush(keys.queue("low"), "bad")
+    pipeline.rpush(keys.queue("default"), "gone")
+    pipeline.execute()
     lines = alerted.wait_for(2)
     assert sorted(" ".join(line.split()[:2]) for line in lines) == ["job.lost 1", "job.refused 1"]
     assert any("its record is gone" in line for line in lines)

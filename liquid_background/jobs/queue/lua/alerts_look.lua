@@ -16,7 +16,7 @@ local HEADS = 10  -- ids of a queue, of which the first may have stayed behind
 local function first_time()
   local since = alert_number(ALERTS, 'since')
   if since > 0 then return since end
-  on('HSET', ALERTS, 'since', now_ms, 'cursor', now_ms)
+  on('HSET', ALERTS, 'since', now_ms, 'cursor', now_ms - 1)
   return now_ms
 end
 
