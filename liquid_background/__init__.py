@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         TasksEnded,
         TemplateNotWritten,
     )
-    from liquid_background.hooks import Attempt, Failure
+    from liquid_background.hooks import Attempt, Event, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
     from liquid_background.jobs.filter import Filter
     from liquid_background.jobs.operating.failuregroup import FailureGroup, ShownFailure, Silence
@@ -66,7 +66,7 @@ _HOMES = {
     "background": "rapidai",
     "expose": "language.exposed",
     "parse_arguments": "language.syntax",
-    **dict.fromkeys(("Attempt", "Failure"), "hooks"),
+    **dict.fromkeys(("Attempt", "Event", "Failure"), "hooks"),
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(("FailureGroup", "ShownFailure", "Silence"), "jobs.operating.failuregroup"),
     **dict.fromkeys(("Severity", "Verdict"), "jobs.store.verdict"),
@@ -125,6 +125,7 @@ __all__ = [
     "background",
     # hooks
     "Attempt",
+    "Event",
     "Failure",
     # jobs and log
     "JobRecord",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
@@ -23,12 +22,10 @@ from liquid_background.errors import SettingsError
 from liquid_background.job import MAX_RETRYING, MAX_TIMEOUT, SITE
 from liquid_background.nearest import nearest
 from liquid_background.pyproject import FILE, TABLE, line_of_key, read_table
+from liquid_background.urls import mask_url
 from liquid_background.withheld import check_pattern
 from liquid_background.wrong_settings import PREFIX, explained
 
-_USER = re.compile(r"[\w.-]*", re.ASCII)
-_HOST = r"(?:[\w.-]+|\[[\w:.]+\])(?::\d+)?"
-_PLACE = re.compile(rf"(?:{_HOST}(?:,{_HOST})*)?(?:/[^#]*)?", re.ASCII)
 _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed from a signature that someone has seen
 _SIGNING_KEY: Final = f"{PREFIX}SIGNING_KEY"
 
@@ -154,6 +151,18 @@ class Settings(BaseSettings):
     front_matter_schedules: bool = Field(
         True, description="Whether a partial or page may carry a schedule in its front matter."
     )
+    alerts: Path | None = Field(
+        None,
+        description="Folder with the templates of alerts, outside of TEMPLATES; without one no alert is sent. See "
+        "docs/alerts.md.",
+    )
+    alert_window: float = Field(
+        3600.0, ge=1, le=604_800, description="Seconds in which alerts of one cause are one, with the count since."
+    )
+    alert_cap: int = Field(30, ge=1, le=10_000, description="Alerts that are sent in an hour, of all causes together.")
+    queue_late: float = Field(
+        300.0, ge=0, le=604_800, description="Seconds of waiting from which a queue's oldest job is an alert; 0: never."
+    )
     dev: bool = Field(
         False, description="Whether this is development, where engine.enqueue retries twice instead of 6 times."
     )
@@ -209,6 +218,16 @@ class Settings(BaseSettings):
             raise ValueError(f"{shortened(value)} is not 1 to 40 letters, digits, - and _")
         return value
 
+    @field_validator("alerts")
+    @classmethod
+    def _check_alerts(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        site = info.data.get("templates")
+        if value is not None and site is not None and value.resolve().is_relative_to(site.resolve()):
+            raise ValueError(
+                f"{shortened(str(value))} is in the site's folder, whose authors would read all errors there"
+            )
+        return value
+
     @field_validator("retry_delays")
     @classmethod
     def _check_delays(cls, value: tuple[float, ...]) -> tuple[float, ...]:
@@ -254,23 +273,6 @@ class Settings(BaseSettings):
         """Return the seconds to wait before attempts 2 … max_attempts; empty for one attempt."""
         delays = self.retry_delays
         return tuple(delays[min(index, len(delays) - 1)] for index in range(max_attempts - 1))
-
-
-def mask_url(url: str) -> str:
-    """Return a URL, even a malformed one, as it may be shown: `***` for all that may be a piece of a password.
-
-    That is what stands before the last @, even with a / or a # in it; a user without a password, which most often is
-    a password without its colon; and whatever does not read as hosts, ports and a path.
-    """
-    scheme, found, rest = url.partition("://")
-    if not found:
-        return "***"
-    login, at, place = rest.rpartition("@")
-    user, _, password = login.partition(":")
-    shown = user if _USER.fullmatch(user) else ""
-    login = f"{shown}:***@" if password else "***@" if at else ""
-    place, option, _ = place.partition("?")
-    return f"{scheme}://{login}{place if _PLACE.fullmatch(place) else '***'}{'?***' if option else ''}"
 
 
 def load_settings(place: str = "", /, **arguments: object) -> Settings:

@@ -33,7 +33,8 @@ APPLICATION = {
     *("stats", "stats_async", "usage", "usage_async", "forget", "forget_async", "overview", "overview_async"),
     *("waiting", "waiting_async", "shown", "shown_entries", "shown_entries_async", "story", "story_async"),
     *("whole_filter", "whole_filter_async", "totals", "totals_async", "probe"),
-    *("around_job", "around_page", "on_failure", "on_worker_start", "on_child_start", "on_child_stop", "send_when"),
+    *("around_job", "around_page", "on_event", "on_failure", "on_worker_start", "on_child_start", "on_child_stop"),
+    "send_when",
 }
 
 

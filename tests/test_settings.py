@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from liquid_background import Engine, Settings, SettingsError
-from liquid_background.settings import load_settings, mask_url
+from liquid_background.settings import load_settings
+from liquid_background.urls import mask_url
 
 KEY = "0123456789abcdef"
 NO_KEYS = ["", " ", "\t\n", ",", " , ,", KEY[1:], f"{KEY},short", f" {KEY[1:]} "]
@@ -169,7 +170,7 @@ def test_a_pyproject_that_may_not_be_read_is_told(tmp_path: Path) -> None:
         ("page_timout = 3", r":3: unknown setting 'page_timout' in .*; did you mean 'page_timeout'\?"),
         ("PAGE-TIMEOUT = 3", r":3: unknown setting 'PAGE-TIMEOUT' in .*; did you mean 'page_timeout'\?"),
         ("'leese' = 3", r":3: unknown setting 'leese' in .*; did you mean 'lease'\?"),
-        ("zzz.x = 1", r":3: unknown setting 'zzz' in .*; settings are app, compile, data_dir, dev, "),
+        ("zzz.x = 1", r":3: unknown setting 'zzz' in .*; settings are alert_cap, alert_window, alerts, app, "),
     ],
 )
 def test_an_unknown_setting_of_pyproject_is_an_error_with_its_line(line: str, advice: str) -> None:

@@ -33,6 +33,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Tools": {
         "doctor": "Check the set-up and say how to fix what is wrong.",
+        "alerts": "Show who is told of what, and tell it as a test.",
         "health": "Say in one line and an exit code whether jobs are run, for probes.",
         "store": "Look after the store, and what it has of failed jobs.",
         "completion": "Print the completion script for a shell.",

@@ -2,6 +2,6 @@
 
 from liquid_background.hooks.hooked import Hooked
 from liquid_background.hooks.hooks import Hooks, hooks_of
-from liquid_background.hooks.told import Attempt, Failure
+from liquid_background.hooks.told import Attempt, Event, Failure
 
-__all__ = ["Attempt", "Failure", "Hooked", "Hooks", "hooks_of"]
+__all__ = ["Attempt", "Event", "Failure", "Hooked", "Hooks", "hooks_of"]

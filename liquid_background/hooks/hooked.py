@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar, overload
 
+from liquid_background.errors import SettingsError
+from liquid_background.events import SYSTEM_EVENTS
 from liquid_background.hooks.hooks import Hook, Hooks
+from liquid_background.nearest import nearest
 
 H = TypeVar("H", bound=Callable[..., Any])
 
@@ -61,6 +64,30 @@ class Hooked:
         """
         self.hooks.register(Hook("on_failure", hook), "the failure")
         return hook
+
+    def on_event(self, name: str) -> Callable[[H], H]:
+        """Have a function called with the `Event` when a worker tells of something: `@engine.on_event("job.failed")`.
+
+        It is called beside the templates of alerts, as often as these: once a cause and window; see docs/alerts.md.
+        What it raises is logged, and costs no job and no other alert.
+
+        Args:
+            name: of an event of the system, such as job.failed, queue.late or store.trouble. What templates trigger are
+                events of the site, for its consumers.
+
+        Raises:
+            SettingsError: when no event of the system has that name, or the function does not take one argument.
+        """
+        if name not in SYSTEM_EVENTS:
+            near = nearest(str(name), SYSTEM_EVENTS)
+            hint = f"did you mean {near!r}?" if near else f"events are {', '.join(SYSTEM_EVENTS)}"
+            raise SettingsError(f"on_event: {name!r} is no event of the system; {hint}")
+
+        def registered(hook: H) -> H:
+            self.hooks.register(Hook("on_event", hook, of=name), "the event")
+            return hook
+
+        return registered
 
     def on_worker_start(self, hook: H) -> H:
         """Have a function called once in each worker, when it has loaded the application and has no children yet."""

@@ -13,7 +13,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 from liquid_background.calling import call, is_async
 from liquid_background.errors import JobTimeout, SettingsError
-from liquid_background.hooks.told import Attempt, Failure
+from liquid_background.hooks.told import Attempt, Event, Failure
 from liquid_background.job import Outcome
 from liquid_background.threads import Threads
 
@@ -32,6 +32,7 @@ class Hook:
     event: str
     function: Callable[..., Any]
     required: bool = False
+    of: str = ""  # of an event hook, which event
 
     def __str__(self) -> str:
         named = getattr(self.function, "__wrapped__", self.function)
@@ -52,6 +53,7 @@ class Hooks:
         self.around_jobs: list[Hook] = []
         self.around_pages: list[Hook] = []
         self.failures: list[Hook] = []
+        self.events: list[Hook] = []
         self.send_when: Hook | None = None
         self._worker_starts: list[Hook] = []
         self._child_starts: list[Hook] = []
@@ -73,6 +75,7 @@ class Hooks:
             "around_job": self.around_jobs,
             "around_page": self.around_pages,
             "on_failure": self.failures,
+            "on_event": self.events,
             "on_worker_start": self._worker_starts,
             "on_child_start": self._child_starts,
             "on_child_stop": self._child_stops,
@@ -104,6 +107,14 @@ class Hooks:
         if outcome.fails_job(attempt.attempt, attempt.max_attempts):
             failure = Failure(attempt, outcome.error or "", outcome.traceback, outcome.exception)
             self._call(self.failures, failure)
+
+    def tells(self, event: str) -> bool:
+        """Return whether a hook wants to hear of an event."""
+        return any(hook.of == event for hook in self.events)
+
+    def happened(self, event: Event) -> None:
+        """Tell of an event those who want to hear of it."""
+        self._call([hook for hook in self.events if hook.of == event.type], event)
 
     def worker_started(self) -> None:
         """Say that a worker has loaded the application, and has no children yet."""

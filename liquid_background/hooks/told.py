@@ -1,9 +1,10 @@
-"""What a hook is told: an attempt of a job, or a job that has failed for good."""
+"""What a hook is told: an attempt of a job, a job that has failed for good, or an event of the system."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from liquid_background.jobs.handover import decode_all
@@ -79,3 +80,20 @@ class Failure:
     error: str
     traceback: str
     exception: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event of the system, as a hook of `on_event` is told of it.
+
+    Attributes:
+        type: its name, such as job.failed.
+        id: the same each time that it is told.
+        date: when it is told; aware UTC.
+        values: all that an alert's template sees as `event`, those three among it; see docs/alerts.md.
+    """
+
+    type: str
+    id: str
+    date: datetime
+    values: Mapping[str, Any] = field(repr=False, compare=False)

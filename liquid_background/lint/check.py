@@ -12,6 +12,7 @@ from liquid import Node
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background.errors import ArgumentError, EnqueueError
+from liquid_background.events import is_reserved
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import (
     CONSUMERS,
@@ -148,6 +149,7 @@ def _check_text(run: Run, file: Path) -> list[Finding]:
         errors.append(error)
     finally:
         environment.report = None
+    found += _check_event(file)
     wrong = [_of_error(run, path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += NodesCheck(run, path, nodes).findings()
@@ -186,6 +188,16 @@ def _check_name(environment: Environment, file: Path) -> Iterator[Finding]:
     if other and not oddity(other, root_around(environment, Path(other))):
         message = f"this file is never read: {os.path.basename(other)} beside it has the same name"
         yield Finding(str(file), 1, 0, RULES["same-name"], message, "remove one of the two")
+
+
+def _check_event(file: Path) -> Iterator[Finding]:
+    """Yield that a consumer gets nothing, since its event is the system's own."""
+    folder = os.path.abspath(file.parent)
+    before, _, event = folder.rpartition(f"/{CONSUMERS}/")
+    if before and is_reserved(event):
+        message = f"nobody sends it anything: {show(event)} is an event of the system's own"
+        fix = "have an alert tell of it: see docs/alerts.md"
+        yield Finding(str(file), 1, 0, RULES["reserved-event"], message, fix)
 
 
 def _check_schedule(

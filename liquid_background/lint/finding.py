@@ -79,6 +79,11 @@ RULES: Final[Mapping[str, Rule]] = {
             Severity.ERROR,
             "An event has more consumers than get it, or a site more schedules in front matter than are kept.",
         ),
+        Rule(
+            "reserved-event",
+            Severity.ERROR,
+            "A template triggers an event of the system's own, or stands where consumers of one would.",
+        ),
         Rule("missing-consumer", Severity.WARNING, "No consumer takes an event that is triggered."),
         Rule("no-source-name", Severity.WARNING, "A background tag has no source name to find it by in the log."),
         Rule("same-source-name", Severity.WARNING, "Two background tags share one source name."),

@@ -12,6 +12,7 @@ from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.builtin.tags.render_tag import RenderNode
 from liquid.expression import Expression
 
+from liquid_background.events import is_reserved
 from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_for, is_event_name
 from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.syntax import show
@@ -106,7 +107,10 @@ class NodesCheck:
         if not isinstance(event, FilteredExpression) or event.filters or not isinstance(event.left, StringLiteral):
             return
         name = event.left.value
-        if not self.run.has_consumers(name):
+        if is_reserved(name):
+            message = f"{show(name)} is an event of the system's own, which no template triggers"
+            yield finding(self.path, event.token, "reserved-event", message, "choose another name")
+        elif not self.run.has_consumers(name):
             fix = f"write a file in {CONSUMERS}/"
             if not is_event_name(name):
                 fix = "name an event as a folder can be called: letters, digits, `.`, `-`, `_` and `/` between"

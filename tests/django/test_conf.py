@@ -59,7 +59,7 @@ WRONG: list[tuple[Any, str, str]] = [
     ({"REDIS_ULR": "x"}, "E001", "LIQUID_BACKGROUND has the unknown setting 'REDIS_ULR': did you mean 'REDIS_URL'?"),
     ({"redis_url": "x"}, "E001", "has the unknown setting 'redis_url': did you mean 'REDIS_URL'?"),
     ({"SEND_ON_COMIT": True}, "E001", "did you mean 'SEND_ON_COMMIT'?"),
-    ({7: True}, "E001", "has the unknown setting 7: settings are COMPILE, DATA_DIR, "),
+    ({7: True}, "E001", "has the unknown setting 7: settings are ALERTS, ALERT_CAP, "),
     ({"APP": "shop:engine"}, "E001", "has the unknown setting 'APP': the engine is this project's own; leave it out"),
     ({"JOB_TIMEOUT": -1}, "E002", "LIQUID_BACKGROUND: setting job_timeout: "),
     ({"JOB_TIMEOUT": "soon"}, "E002", "setting job_timeout: "),

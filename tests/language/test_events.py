@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import time
+import warnings
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
 
 import pytest
-from liquid import ChoiceLoader, DictLoader
+from liquid import ChoiceLoader, DictLoader, Mode
 
 from liquid_background import Engine, Environment
-from liquid_background.errors import LimitReached, PageTimeout
+from liquid_background.errors import ArgumentError, LimitReached, PageTimeout
+from liquid_background.events import SYSTEM_EVENTS
 from liquid_background.language.pages import SiteLoader, consumers
 from liquid_background.language.pages.reading import read_head
 
@@ -277,3 +279,26 @@ def test_a_name_of_an_event_has_one_spelling(site: Any, event: str, takes: bool)
     site.write({f"consumers/{event}/x": "x"})
     site.render(f"{{% trigger_event '{event}' %}}")
     assert [job.template for job in site.jobs] == ([f"consumers/{event}/x"] if takes else [])
+
+
+@pytest.mark.parametrize("event", SYSTEM_EVENTS)
+@pytest.mark.parametrize(
+    "tag", ["{{% trigger_event '{}' %}}", "{{% assign e = '{}' %}}{{% trigger_event event: e, x: 1 %}}"]
+)
+def test_an_event_of_the_system_is_triggered_by_nobody_and_taken_by_nobody(site: Any, event: str, tag: str) -> None:
+    site.write({f"consumers/{event}/x": "x", "consumers/mine/x": "x"})
+    with pytest.raises(ArgumentError, match=f"the event '{event}' is the system's own: no template triggers it"):
+        site.render(f"{{% trigger_event 'mine' %}}{tag.format(event)}")
+    assert site.jobs == []
+    assert site.engine.environment.consumers(event) == []
+
+
+@pytest.mark.parametrize("mode", [Mode.WARN, Mode.LAX])
+def test_no_tolerance_lets_one_pass(make_site: Any, mode: Mode) -> None:
+    site = make_site()
+    site.engine.environment.mode = mode
+    site.write({"consumers/job.failed/x": "x"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert site.render("a{% trigger_event 'job.failed' %}b") == "ab"
+    assert site.jobs == []

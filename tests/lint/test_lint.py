@@ -10,6 +10,7 @@ import pytest
 from liquid import Mode
 
 from liquid_background import Environment
+from liquid_background.events import SYSTEM_EVENTS
 from liquid_background.language.pages import SiteLoader
 from liquid_background.lint import RULES, Finding, check_files, files_under
 from liquid_background.withheld import NeverShip
@@ -98,6 +99,7 @@ BROKEN = [
     ("{% background _ = 'nowhere', source_name: 's' %}", "missing-partial"),
     ("---\nlayout: nowhere\n---\n", "missing-partial"),
     ("{% trigger_event 'order.creatd' %}", "missing-consumer"),
+    ("{% trigger_event event: 'job.failed' %}", "reserved-event"),
     (block("x") + block("y"), "same-source-name"),
     (block("x", "delay: 70000"), "option"),
     (block("x", "priority: 'urgent'"), "option"),
@@ -462,6 +464,17 @@ def test_no_fix_tells_to_write_a_file_that_cannot_be(tmp_path: Path, tag: str) -
     for name, file in (("cards/user", "cards/user"), ("a//b/", "a/b"), ("./c", "c"), ("d" * 60, "d" * 60)):
         found = findings(tmp_path, f"{{% {tag} '{name}' %}}")
         assert [item.fix for item in found if item.rule.name == "missing-partial"] == [f"write {folder}/{file}.liquid"]
+
+
+@pytest.mark.parametrize("event", SYSTEM_EVENTS)
+def test_a_consumer_of_an_event_of_the_system_is_found(tmp_path: Path, event: str) -> None:
+    for folder in (event, f"{event}.ours"):
+        file = tmp_path / "consumers" / folder / "mine.liquid"
+        file.parent.mkdir(parents=True)
+        file.write_text("x")
+    (found,) = check_files(Environment(loader=SiteLoader(tmp_path)), files_under(tmp_path))
+    assert (found.rule.name, found.line) == ("reserved-event", 1)
+    assert found.path.endswith(f"consumers/{event}/mine.liquid")
 
 
 @pytest.mark.parametrize("event", ["/etc/x", "../x", "a b", ".x", ""])

@@ -17,6 +17,7 @@ from liquid_background.jobs.queue.protocol import OTHER_NAMES
 from liquid_background.jobs.queue.tally import Tallies, counted_as
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from liquid_background_worker.alerts import Watch
 from liquid_background_worker.filer import Filer
 from liquid_background_worker.refusals import is_full, is_refusal
 from liquid_background_worker.telling import Failures
@@ -38,7 +39,14 @@ class Heart:
     """Keeps the leases of what runs, and moves on what is due; `must` calls are repeated until they are heard."""
 
     def __init__(
-        self, store: Store, settings: Settings, queues: Sequence[str], timetable: Timetable, failures: Failures
+        self,
+        store: Store,
+        settings: Settings,
+        queues: Sequence[str],
+        timetable: Timetable,
+        failures: Failures,
+        *,
+        watch: Watch,
     ) -> None:
         self._wire = Wire(store, _PATIENCE)
         self._settings = settings
@@ -46,6 +54,7 @@ class Heart:
         self._timetable = timetable
         self._failures = failures
         self._filer = Filer()
+        self._watch = watch
         self._owed: deque[tuple[Call, Finish | None]] = deque()
         self._tallies = Tallies()  # that the store has not been told of
         self._next_count = 0.0
@@ -116,6 +125,8 @@ class Heart:
                 self._next_count = now + _COUNT
         for call in self._timetable.calls():
             self._wire.send(call, self._timetabled, must=False)
+        for call in self._watch.calls():
+            self._wire.send(call, self._watched, must=False)
         for call, answer_of in self._filer.calls():
             self._wire.send(call, partial(self._filed, answer_of), must=False)
         if now >= self._next_tick:
@@ -158,6 +169,12 @@ class Heart:
         self._trouble.heard(reply)
         answer(reply)
 
+    def _watched(self, reply: Any) -> None:
+        self._trouble.heard(reply)
+        problem = self._watch.heard(reply)
+        if problem:
+            self._trouble.heard_of(problem)
+
     def _ticked(self, reply: Any) -> None:
         self._trouble.heard(reply)
         self._hear_of_operations(reply)
@@ -186,6 +203,9 @@ class Heart:
     def flush(self, seconds: float) -> None:
         """Wait for what is owed, for at most that long."""
         until = monotonic() + seconds
+        leave = self._watch.leave()
+        if leave is not None:
+            self.must(leave)
         while (self.owes or self._tallies) and monotonic() < until:
             if self._tallies and not self.owes:  # behind the ends that are counted
                 self.must(self._count_call())

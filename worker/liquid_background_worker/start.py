@@ -11,6 +11,7 @@ from typing import Final
 
 import redis
 
+from liquid_background.alerting import Teller
 from liquid_background.application import application_of
 from liquid_background.errors import SettingsError, StoreUnavailable
 from liquid_background.hooks import hooks_of
@@ -96,7 +97,8 @@ def _prepared(
         revive(store)
     performer = load()
     application = application_of(performer, settings)
-    for warning in (*_site_warnings(performer), *sites_verdicts(store, application)):
+    told = Teller(performer, settings).warnings()
+    for warning in (*_site_warnings(performer), *told, *sites_verdicts(store, application)):
         logger.warning("%s", warning)
     hooks_of(performer).worker_started()
     identity = Identity(

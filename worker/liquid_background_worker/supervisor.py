@@ -20,10 +20,11 @@ from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
 from liquid_background_worker.alarm import Alarm
+from liquid_background_worker.alerts import Watch
 from liquid_background_worker.attempts import GRACE
+from liquid_background_worker.beside import Beside
 from liquid_background_worker.channel import GaveUp
 from liquid_background_worker.child import Child, Role
-from liquid_background_worker.chore import Chore
 from liquid_background_worker.heart import Heart
 from liquid_background_worker.limited import call_hooks
 from liquid_background_worker.process import Process, describe_exit, fork, reap_strays
@@ -65,8 +66,10 @@ class Supervisor:
         self._burst = burst
         self._service = service
         self._failures = Failures()
-        self._heart = Heart(store, settings, self._queues, Timetable.of(performer, settings), self._failures)
-        self._chore = Chore(settings, store, identity.name, performer)
+        watch = Watch(performer, settings, identity.name)
+        timetable = Timetable.of(performer, settings)
+        self._heart = Heart(store, settings, self._queues, timetable, self._failures, watch=watch)
+        self._beside = Beside(settings, store, performer, watch, identity.name)
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
         self._old: list[Process] = []  # being replaced while they finish
@@ -93,7 +96,7 @@ class Supervisor:
         if stopped():
             self._stop("a signal")
         try:
-            while self._start_at or self._everyone():
+            while self._start_at or self._everyone() or self._beside.lingers(self._burst, self._stops):
                 self._start_due()
                 self._take_signals()
                 self._hear()
@@ -102,11 +105,11 @@ class Supervisor:
                 self._show()
                 self._roll()
                 self._heart.pump(self._pulses, self._answer)
-                self._chore.tend(self._heart.has_operation, self._descriptors())
+                self._beside.tend(self._heart.has_operation, self._heart.waiting, self._descriptors())
                 self._service.turned(self._serves, self._heart.waiting)
             self._heart.flush(_LAST_WORDS)
         finally:
-            self._chore.close()
+            self._beside.close()
             self._heart.close()
             self._failures.count(at_once=True)
             self._signals.hush(ignored=self._stops > 0)
@@ -139,7 +142,7 @@ class Supervisor:
         self._service.stops()
         self._start_at.clear()
         self._to_replace.clear()
-        self._chore.stop()
+        self._beside.stop()
         for child in self._everyone():
             if self._stops == 1:
                 child.ask_to_stop()
@@ -192,7 +195,7 @@ class Supervisor:
     def _descriptors(self) -> list[int]:
         """Return what a forked process has to close."""
         others = [number for other in self._everyone() for number in other.descriptors]
-        return [*others, *self._chore.descriptors, *self._heart.descriptors(), *self._signals.descriptors]
+        return [*others, *self._beside.descriptors, *self._heart.descriptors(), *self._signals.descriptors]
 
     def _register(self, process: Process) -> None:
         worker = moves.Registration(
@@ -229,7 +232,7 @@ class Supervisor:
                 self._old.remove(child)
                 self._settle(child, code)
         if os.getpid() == 1:
-            reap_strays({child.pid for child in self._everyone()} | self._chore.pids)
+            reap_strays({child.pid for child in self._everyone()} | self._beside.pids)
 
     def _pause(self, number: int, child: Process) -> float:
         if child.slot.left or child.killed or monotonic() - child.born > _QUICK_DEATH:

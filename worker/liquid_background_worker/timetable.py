@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
+from liquid_background.alerting import tells
 from liquid_background.job import Performer
 from liquid_background.jobs.queue import moves
 from liquid_background.jobs.queue.moves import Call
@@ -28,11 +29,13 @@ class _Line:
     until: float = 0.0
     found_at: float = 0.0
     moment: int = 0
+    previous: int | None = None  # its last time before that; None where nobody wants to hear of missed ones
 
-    def next_time(self, now: float) -> int:
+    def next_time(self, now: float, tells: bool) -> int:
         """Return the schedule's next time, which is worked out once; anew where the clock was put back meanwhile."""
         if not self.found_at <= now < self.moment:
             self.found_at, self.moment = now, self.schedule.next_time(now)
+            self.previous = next(iter(self.schedule.previous_times(now, 1)), None) if tells else None
         return self.moment
 
 
@@ -42,9 +45,11 @@ class Timetable:
     Args:
         schedules: what the application declares.
         settings: those of the worker.
+        tells: whether somebody wants to hear of times that were missed.
     """
 
-    def __init__(self, schedules: Sequence[Schedule], settings: Settings) -> None:
+    def __init__(self, schedules: Sequence[Schedule], settings: Settings, tells: bool = False) -> None:
+        self._tells = tells
         self._lines = deque(_Line(schedule) for schedule in schedules)  # the one that is looked at next comes first
         self._settings = settings
         self._offset: float | None = None  # seconds from this process's monotonic clock to the store's
@@ -55,7 +60,7 @@ class Timetable:
     def of(cls, performer: Performer, settings: Settings) -> Timetable:
         """Return the timetable of an application; one that performs jobs and declares no schedules has none."""
         declared: Callable[[], Sequence[Schedule]] = getattr(performer, "schedules", tuple)
-        return cls(declared(), settings)
+        return cls(declared(), settings, tells(performer, settings))
 
     def calls(self) -> list[Call]:
         """Return the calls that are due now, of thousands as many as there is time for."""
@@ -79,10 +84,11 @@ class Timetable:
         return calls
 
     def _call(self, line: _Line, now: float) -> Call:
-        schedule, moment = line.schedule, line.next_time(now)
+        schedule, moment = line.schedule, line.next_time(now, self._tells)
         line.until = min(moment + 0.05, now + _AGAIN)
         job = schedule.job_at(moment)
-        return moves.schedule(schedule.name, schedule.digest, job, self._settings, schedule.former_name)
+        former, previous = schedule.former_name, line.previous
+        return moves.schedule(schedule.name, schedule.digest, job, self._settings, former, previous=previous)
 
     def heard(self, reply: Any) -> None:
         """Take note of the clock that a call's reply gives; after an error, all times are asked for again soon."""

@@ -250,6 +250,33 @@ def delayed(queue: str) -> str:
 DELAYED_LOOKED: Final = "liquid_background:delayed"
 """Hash of how far workers have come in comparing these indexes with RQ's registries, and their doubt: look_delayed."""
 
+ALERTS: Final = "liquid_background:alerts"
+"""Hash of how far workers have come in looking for what is to be told, and of how much they have told this hour. It is
+there while some of them do."""
+
+ALERTS_DUE: Final = "liquid_background:alerts:due"
+"""Sorted set of the alerts that are to be told, scored by when, in milliseconds; while one is being told, by the end of
+the lease of who does."""
+
+ALERTS_HELD: Final = "liquid_background:alerts:held"
+"""Hash of these leases: by the token of who tells, which alert."""
+
+ALERT_WORKERS: Final = "liquid_background:alerts:workers"
+"""Sorted set of the workers that look, each with its host, scored by when it was heard of last in milliseconds."""
+
+SCHEDULES_PASSED: Final = "liquid_background:schedules:passed"
+"""Hash of schedules that are paused: until when, in seconds, their times pass without being missed."""
+
+
+def alert(about: str) -> str:
+    """Return the key of an alert (a hash).
+
+    Args:
+        about: a failure group, or the event and what it is about, such as `queue.late high`.
+    """
+    return f"liquid_background:alert:{about}"
+
+
 WAKE_LIMIT: Final = 64
 """Tokens that a wake list keeps; more idle workers than that look within a second anyway."""
 

@@ -258,7 +258,9 @@ def operation_due() -> Call:
     return "operation_due", []
 
 
-def schedule(name: str, digest: str, job: Job | None, settings: Settings, former: str = "") -> Call:
+def schedule(
+    name: str, digest: str, job: Job | None, settings: Settings, former: str = "", *, previous: int | None = None
+) -> Call:
     """Return the call that enqueues the job of a schedule's next time, unless it is enqueued; its reply is the clock.
 
     Args:
@@ -267,11 +269,13 @@ def schedule(name: str, digest: str, job: Job | None, settings: Settings, former
         job: with its `start_at`, and an id in which no site stands; None to ask for the clock only.
         settings: those of the worker.
         former: the name that versions before gave it; what still waits under that is taken back.
+        previous: its last time before now, in seconds since 1970, so that it is noted if that was missed.
     """
     if job is None or job.start_at is None:
         return "schedule", [name, digest, ""]
     known = replace(job, id=f"{job.id}{id_suffix(settings.site)}")
     head: list[Argument] = [name, digest, int(job.start_at), former, settings.log_limit]
+    head.append("" if previous is None else previous)
     return "schedule", [*head, *encode_job(known, settings)]
 
 

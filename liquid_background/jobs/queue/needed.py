@@ -99,14 +99,15 @@ _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, LONG, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE),
     f"{keys.SET_ASIDE}*",
-    *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
+    *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.proved("*"), keys.behind("*")),
     *(keys.PAUSES, keys.HELD, keys.held("*", "*")),
     *(keys.FAILED_IDS, keys.FAILED_OF, keys.FAILED_NAMES, keys.FAILED_UNNAMED, keys.FAILED_APART),
     *(keys.FAILURE_GROUPS, keys.FAILURES_LOOKED, keys.failures_of("*")),
     *(keys.failed_of_name("*"), keys.failed_of_group("*"), keys.failure_about("*"), keys.failure_hours("*")),
     *(*map(keys.wake, keys.QUEUES), keys.slots("*"), keys.parked("*", "*"), keys.claimed_name("*")),
     *(keys.DELAYED_LOOKED, keys.delayed("*")),
-    *(keys.SCHEDULES_PAUSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
+    *(keys.SCHEDULES_PAUSED, keys.SCHEDULES_PASSED, keys.COUNTED_NAMES, f"{keys.COUNTS}*"),
+    *(keys.ALERTS, keys.ALERTS_DUE, keys.ALERTS_HELD, keys.ALERT_WORKERS, keys.alert("*")),
 )
 
 

@@ -213,6 +213,12 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "FAILURES_LOOKED": keys.FAILURES_LOOKED,
     "DELAYED": keys.delayed(""),
     "DELAYED_LOOKED": keys.DELAYED_LOOKED,
+    "ALERT": keys.alert(""),
+    "ALERTS": keys.ALERTS,
+    "ALERTS_DUE": keys.ALERTS_DUE,
+    "ALERTS_HELD": keys.ALERTS_HELD,
+    "ALERT_WORKERS": keys.ALERT_WORKERS,
+    "SCHEDULES_PASSED": keys.SCHEDULES_PASSED,
 }
 _OF_A_QUEUE: Final[Mapping[str, Callable[[str], str]]] = {
     "QUEUE": keys.queue,

@@ -16,7 +16,8 @@ from liquid_background.errors import StoreUnavailable
 from liquid_background.jobs import store
 from liquid_background.jobs.store.embedded import PATIENCE
 from liquid_background.jobs.store.silence import Silence, silent_store
-from liquid_background.settings import Settings, mask_url
+from liquid_background.settings import Settings
+from liquid_background.urls import mask_url
 
 if TYPE_CHECKING:
     from liquid_background.jobs.store.connection import Store

@@ -15,6 +15,7 @@ from unicodedata import is_normalized
 from liquid.exceptions import LiquidError
 
 from liquid_background.errors import ArgumentError
+from liquid_background.events import is_reserved
 from liquid_background.job import plain_name
 from liquid_background.jobs.log import printable
 from liquid_background.language.limits import MAX_CONSUMERS, MAX_EVENTS, nobody_looks
@@ -205,9 +206,11 @@ class Consumers:
 def is_event_name(event: str) -> bool:
     """Return whether templates can take an event of that name, as files in a folder that is called so.
 
+    The system's own events go to no template of a site: see `liquid_background.events`.
+
     A name has one spelling: some file systems have one folder for all that Unicode normalises to the same.
     """
-    if not (is_template_name(event) and _EVENT.fullmatch(event)):  # a long one is none at once
+    if is_reserved(event) or not (is_template_name(event) and _EVENT.fullmatch(event)):  # a long one is none at once
         return False
     return event.isascii() or (is_normalized("NFKC", event) and not _UNSEEN.search(event))
 

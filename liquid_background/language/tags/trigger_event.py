@@ -14,6 +14,7 @@ from liquid.expression import Expression
 from liquid.token import TOKEN_EOF, TOKEN_EXPRESSION, TOKEN_TAG
 
 from liquid_background.errors import ArgumentError, LimitReached, NotPlain
+from liquid_background.events import is_reserved
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job, new_id
 from liquid_background.jobs.handover import encode, is_missing
 from liquid_background.jobs.masking import looks_secret
@@ -73,6 +74,10 @@ class TriggerEventNode(PassingNode):
     def _trigger(self, context: RenderContext, event: object, values: list[object]) -> int:
         if not isinstance(event, str) or not event:
             raise self._error(self._unnamed(event))
+        if is_reserved(event):
+            raise self._error(
+                f"the event {show(event)} is the system's own: no template triggers it; choose another name"
+            )
         collector = collector_of(context, self.token)
         look(context)
         if len(event) > _LONGEST:

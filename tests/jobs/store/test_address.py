@@ -10,7 +10,7 @@ from redis.connection import SSLConnection
 
 from liquid_background.errors import SettingsError
 from liquid_background.jobs.store.address import parse_address
-from liquid_background.settings import mask_url
+from liquid_background.urls import mask_url
 
 SECRET = "hunter2"
 

@@ -1,6 +1,10 @@
 -- Say how a job ended of which nothing is known but its id.
 local function log_end(limit, id, status, message)
   log(limit, {job_id = string.sub(id, 1, LONGEST_SHOWN), status = status, message = message, final = 1})
+  if message == GONE or message == NO_RECORD then
+    -- include: unfiled
+    note_unfiled(id, status, message)
+  end
 end
 
 -- Say that a job of another site was found here. It is left alone: that site has it in its own places.
