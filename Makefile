@@ -13,8 +13,9 @@ demo: $(VENV)/.installed
 # Two processes a processor: much of a test's time is waiting for the processes that it starts.
 TEST_PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
+# A test of real processes on a machine that others share may fail once by itself: it is run again, and named as such.
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal
+	$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal --reruns 1 --rerun-show-tracebacks
 
 # The tests of the rooms whose files differ from main, without the slow ones; of all rooms that start no processes when
 # what all share differs.

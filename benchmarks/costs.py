@@ -67,9 +67,9 @@ def draining(client: Redis, kind: str, count: int, rounds: int) -> Costs:
             sent = store_cpu(client)
             with worker(system) as running:
                 wait(lambda progress=progress: progress.done() >= count // 5, f"{system.name}, the first of them")
-                first, used, store = progress.done(), _session_cpu(running.pid), store_cpu(client)
+                first, used, store = progress.done(), session_cpu(running.pid), store_cpu(client)
                 wait(lambda progress=progress: progress.done() >= count, f"{system.name}, {count} jobs")
-                done, used, store = count - first, _session_cpu(running.pid) - used, store_cpu(client) - store
+                done, used, store = count - first, session_cpu(running.pid) - used, store_cpu(client) - store
             costs = found[system.name]
             costs["store's CPU, sending"].append((sent - before) / count)
             costs["store's CPU, draining"].append(store / done)
@@ -77,7 +77,7 @@ def draining(client: Redis, kind: str, count: int, rounds: int) -> Costs:
     return {name: {kind: statistics.median(each) * 1e6 for kind, each in row.items()} for name, row in found.items()}
 
 
-def _session_cpu(leader: int) -> float:
+def session_cpu(leader: int) -> float:
     """Return the seconds of CPU that the processes of a session, which are alive, and those that they reaped used."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):

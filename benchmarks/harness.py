@@ -130,7 +130,7 @@ def produce(system: System, *arguments: object) -> float:
 def produced(system: System, *arguments: object) -> tuple[float, float]:
     """Run a producer; return the seconds that it printed and those of its CPU, zeros when it printed none."""
     command = [str(system.bin / "python"), "-m", system.producer, *map(str, arguments)]
-    printed = subprocess.run(command, env=environment(), check=True, capture_output=True, text=True).stdout
+    printed = subprocess.run(command, env=environment(), cwd=HERE, check=True, capture_output=True, text=True).stdout
     seconds, cpu = map(float, printed.split() or (0, 0))
     return seconds, cpu
 

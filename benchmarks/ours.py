@@ -10,8 +10,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
+from redis.exceptions import ConnectionError
 from workload import BODY, ITEMS, SHOP, WHO, progress, wait
 
 from liquid_background import Engine
@@ -26,7 +29,8 @@ PARAMETERS: Final = "n: n, who: who, shop: shop, items: items"
 
 def page(kind: str, blocks: int) -> str:
     """Return a page with so many blocks; each job gets the values that the peers' jobs get."""
-    body = {"template": BODY, "slow": "{{ 1 | wait }}"}.get(kind, "x")
+    blank = f"{{% capture letter %}}{BODY}{{% endcapture %}}"
+    body = {"template": BODY, "blank": blank, "slow": "{{ 1 | wait }}"}.get(kind, "x")
     block = f"{{% background source_name: '{kind}', {PARAMETERS} %}}{body}{{% endbackground %}}" if blocks else ""
     return f"{{% for n in (1..{max(blocks, 1)}) %}}{block}{{% endfor %}}"
 
@@ -77,6 +81,27 @@ def lines(engine: Engine, count: int) -> None:
         template.render(n=min(10, count - start))
 
 
+def leave(kind: str, count: int) -> float:
+    """Run jobs in a store that this version starts for itself; return the bytes that each leaves there."""
+    with tempfile.TemporaryDirectory(prefix="lb-", ignore_cleanup_errors=True) as folder:
+        settings = load_settings(data_dir=Path(folder) / "s", templates=folder, processes=1, redis_url=None)
+        engine = Engine(settings=settings)
+        try:
+            held: list[int] = []
+            for blocks in (100, count):  # what all jobs share is there after the first
+                template = engine.environment.from_string(page(kind, 100))
+                for _ in range(blocks // 100):
+                    template.render(**DATA)
+                run(settings, engine, ["default"], 1, burst=True)
+                engine.store.client.memory_purge()
+                time.sleep(0.5)
+                held.append(int(engine.store.client.info("memory")["used_memory_dataset"]))
+            return (held[1] - held[0]) / count
+        finally:
+            with suppress(ConnectionError):  # not by `poscli store stop`, which older versions had elsewhere
+                engine.store.client.shutdown(nosave=True)
+
+
 def pages(engine: Engine, kind: str, blocks: int, repeats: int) -> tuple[float, float]:
     """Render a page again and again; return the seconds that it took, and those of CPU."""
     template = engine.environment.from_string(page(kind, blocks))
@@ -90,7 +115,11 @@ def pages(engine: Engine, kind: str, blocks: int, repeats: int) -> tuple[float, 
 
 def main() -> None:
     """Do what the command line says; print the seconds that it took, and those of CPU."""
-    engine, (action, *rest) = make_engine(), sys.argv[1:]
+    action, *rest = sys.argv[1:]
+    if action == "leave":
+        print(leave(rest[0], int(rest[1])))
+        return
+    engine = make_engine()
     if action == "enqueue":
         print(*pages(engine, rest[0], 100, int(rest[1]) // 100))
     elif action == "worker":
