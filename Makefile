@@ -69,9 +69,10 @@ build: $(VENV)/.installed-test
 docs: $(VENV)/.installed-test
 	$(BIN)/python -m docgen
 
-# The pictures of the dashboard in docs/pictures, by the machine's Chromium and a real worker: about a minute.
+# The pictures in docs/pictures: of the dashboard, by the machine's Chromium and a real worker, about a minute; of a check.
 .PHONY: pictures
 pictures: $(VENV)/.installed-test
+	$(BIN)/python -m tests.cli.picture
 	$(BIN)/python -m tests.browser.pictures
 
 # The lock: exactly what an empty environment gets today. Run it, run the tests, commit both or neither.

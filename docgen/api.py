@@ -39,6 +39,9 @@ _REACHED: Final = (
     "jobs.operating.operation.Operation",
     "jobs.operating.operation.Kind",
     "jobs.operating.operation.OperationState",
+    "jobs.operating.verdicts.Verdicts",
+    "jobs.operating.verdicts.Reason",
+    "jobs.operating.verdicts.Said",
     "jobs.operating.audit.Audit",
     "jobs.operating.audit.AuditEntry",
     "jobs.operating.pauses.Queues",
@@ -113,6 +116,7 @@ def _chapters(package: griffe.Module) -> Iterator[Chapter]:
         ("flask", "Needs `pip install 'liquid-background[flask]'`: see [Flask](flask.md)."),
         ("sqlalchemy", "Needs `pip install 'liquid-background[sqlalchemy]'`: see [Hooks](hooks.md#recipes)."),
         ("django", "Needs `pip install 'liquid-background[django]'`: see [Django](django.md)."),
+        ("lint", "What `poscli check` finds and mends, as values: see [Checks](checks.md#from-python)."),
         ("testing", "Doubles for an application's own tests: see [Testing](testing.md)."),
     ):
         names = [f"{module}.{name}" for name in _public(package, module)]

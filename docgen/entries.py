@@ -13,6 +13,7 @@ import griffe
 
 from docgen.markdown import code, table
 
+_LONGEST_VALUE: Final = 100  # characters of a constant's value that is worth showing
 _NOT_FOR_APPLICATIONS: Final[Mapping[str, frozenset[str]]] = {
     "Engine": frozenset(
         ("find", "function_job", "dispatch", "dispatch_each", "call_of", "send", "send_async", "perform")
@@ -72,7 +73,9 @@ def entry(found: griffe.Object, *, made_by_applications: bool = True) -> Iterato
     else:
         assert isinstance(found, griffe.Attribute)
         assert found.value is not None
-        yield f"```python\n{found.name} = {_value(found.value)}\n```\n"
+        value = _value(found.value)
+        shown = f" = {value}" if len(value) <= _LONGEST_VALUE else f": {found.annotation}"
+        yield f"```python\n{found.name}{shown}\n```\n"
         yield from _docstring(found)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         OperationError,
         PageNotFound,
         PauseError,
+        PreviewStopped,
         ResultTimeout,
         ScheduleNotFound,
         SettingsError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         TagError,
         TagSyntaxError,
         TasksEnded,
+        TemplateNotWritten,
     )
     from liquid_background.hooks import Attempt, Failure
     from liquid_background.job import JobRecord, JobStatus, LogEntry, LogStatus, Priority
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from liquid_background.language.environment import Environment
     from liquid_background.language.exposed import expose
     from liquid_background.language.syntax import parse_arguments
+    from liquid_background.preview.values import Preview, PreviewedJob, PreviewedRun
     from liquid_background.python_jobs import RetryPolicy
     from liquid_background.rapidai import background
     from liquid_background.settings import Settings
@@ -67,6 +70,7 @@ _HOMES = {
     **dict.fromkeys(("JobRecord", "JobStatus", "LogEntry", "LogStatus", "Priority"), "job"),
     **dict.fromkeys(("FailureGroup", "ShownFailure", "Silence"), "jobs.operating.failuregroup"),
     **dict.fromkeys(("Severity", "Verdict"), "jobs.store.verdict"),
+    **dict.fromkeys(("Preview", "PreviewedJob", "PreviewedRun"), "preview.values"),
     **dict.fromkeys(
         (
             "ArgumentError",
@@ -89,6 +93,7 @@ _HOMES = {
             "OperationError",
             "PageNotFound",
             "PauseError",
+            "PreviewStopped",
             "ResultTimeout",
             "ScheduleNotFound",
             "SettingsError",
@@ -97,6 +102,7 @@ _HOMES = {
             "TagError",
             "TagSyntaxError",
             "TasksEnded",
+            "TemplateNotWritten",
         ),
         "errors",
     ),
@@ -110,6 +116,10 @@ __all__ = [
     "Settings",
     "expose",
     "parse_arguments",
+    # previews
+    "Preview",
+    "PreviewedJob",
+    "PreviewedRun",
     # Python jobs
     "RetryPolicy",
     "background",
@@ -152,6 +162,7 @@ __all__ = [
     "OperationError",
     "PageNotFound",
     "PauseError",
+    "PreviewStopped",
     "ResultTimeout",
     "ScheduleNotFound",
     "SettingsError",
@@ -160,6 +171,7 @@ __all__ = [
     "TagError",
     "TagSyntaxError",
     "TasksEnded",
+    "TemplateNotWritten",
 ]
 
 __getattr__ = lazy_attributes(__name__, _HOMES)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
-
-from markupsafe import Markup
+from typing import Any, Unpack
 
 from liquid_background.asked import Asked
 from liquid_background.errors import SettingsError, StoreError, StoreUnavailable
@@ -22,16 +20,14 @@ from liquid_background.jobs.queue.looking import health_of, probe_of, verdicts_w
 from liquid_background.jobs.queue.probing import Probe
 from liquid_background.jobs.store.link import links
 from liquid_background.jobs.store.verdict import Verdict
-from liquid_background.language.context import Context
-from liquid_background.language.dialect import dialect_in, new_exports
 from liquid_background.language.environment import Environment
 from liquid_background.language.executor import Executor
-from liquid_background.language.limits import Text
-from liquid_background.language.pages import SiteLoader, find_layout, find_page
+from liquid_background.language.pages import SiteLoader, find_page
+from liquid_background.language.rendering import Request, render_page, render_page_async
 from liquid_background.language.sending import Sink
-from liquid_background.language.tags import open_collector
 from liquid_background.language.template import Template
 from liquid_background.lazy import kept
+from liquid_background.preview import Previewing
 from liquid_background.python_jobs import EngineQueue, PythonJobs, provide_default_queue
 from liquid_background.python_jobs.timetable import Timetable
 from liquid_background.settings import Settings, load_settings
@@ -39,22 +35,13 @@ from liquid_background.settings import Settings, load_settings
 logger = logging.getLogger(__name__)
 
 
-class Request(TypedDict, total=False):
-    """What a page knows of its request; a background block sees none of it."""
-
-    params: Mapping[str, Any]
-    session: Mapping[str, Any]
-    cookies: Mapping[str, Any]
-    headers: Mapping[str, Any]
-    current_user: Any
-
-
-class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
+class Engine(Asked, PythonJobs, Previewing, Hooked, Sink, Performer):
     """A Liquid environment and a store.
 
-    An application calls `render` and its like, `jobs`, `log`, and what `Asked`, `PythonJobs` and `Hooked` have:
-    `action`, `enqueue`, `schedule`, …, `around_job`, `send_when`, …. What is left is called from inside: `Sink` by
-    environments, `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles of Python jobs.
+    An application calls `render` and its like, `jobs`, `log`, and what `Asked`, `PythonJobs`, `Previewing` and `Hooked`
+    have: `action`, `enqueue`, `schedule`, …, `preview`, `around_job`, `send_when`, …. What is left is called from
+    inside: `Sink` by environments, `Performer` by workers, `Functions` by the executor, `Sender` by queues and handles
+    of Python jobs.
 
     Args:
         templates: the site's folder, with pages/, partials/, layouts/ and consumers/.
@@ -219,51 +206,15 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
 
     def _render(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         if not self.hooks.around_pages:
-            return self._rendered(page, data, request)
+            return render_page(self.environment, page, data, request)
         with self.hooks.around_page(page.name):
-            return self._rendered(page, data, request)
-
-    def _rendered(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
-        names = _names(page, data, request)
-        context, layout = self._context(page, names), find_layout(self.environment, page)
-        with self.environment.outermost(context) as collector:
-            assert collector is not None
-            text = context.get_buffer()
-            page.render_with_context(context, text)
-            if layout is not None:
-                outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
-                open_collector(outer, lambda: collector)
-                outer.watch = context.watch
-                text = outer.get_buffer()
-                layout.render_with_context(outer, text)
-        return text.getvalue()
+            return render_page(self.environment, page, data, request)
 
     async def _render_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
         if not self.hooks.around_pages:
-            return await self._rendered_async(page, data, request)
+            return await render_page_async(self.environment, page, data, request)
         with self.hooks.around_page(page.name):
-            return await self._rendered_async(page, data, request)
-
-    async def _rendered_async(self, page: Template, data: Mapping[str, Any] | None, request: Request) -> str:
-        names = _names(page, data, request)
-        context, layout = self._context(page, names), find_layout(self.environment, page)
-        async with self.environment.outermost_async(context) as collector:
-            assert collector is not None
-            text = context.get_buffer()
-            await page.render_with_context_async(context, text)
-            if layout is not None:
-                outer = self._context(layout, {**names, "content_for_layout": self._content(text)})
-                open_collector(outer, lambda: collector)
-                outer.watch = context.watch
-                text = outer.get_buffer()
-                await layout.render_with_context_async(outer, text)
-        return text.getvalue()
-
-    def _context(self, template: Template, names: Mapping[str, Any]) -> Context:
-        return template.context_class(template, globals=template.make_globals(names))
-
-    def _content(self, text: Text) -> str:
-        return Markup(text.getvalue()) if self.environment.autoescape else text.getvalue()
+            return await render_page_async(self.environment, page, data, request)
 
     # What is called from inside: by environments (Sink) and workers (Performer).
 
@@ -307,13 +258,3 @@ class Engine(Asked, PythonJobs, Hooked, Sink, Performer):
 
 
 provide_default_queue(lambda: EngineQueue(Engine()))
-
-
-def _names(page: Template, data: Mapping[str, Any] | None, request: Request) -> dict[str, Any]:
-    """Return a page's variables: the request's under their own names and in `context`, then the data."""
-    about = {key: page.front_matter.get(key) for key in ("slug", "layout", "method", "format", "metadata")}
-    known = {name: request.get(name) or {} for name in ("params", "session", "cookies", "headers")}
-    context = {**known, "current_user": request.get("current_user"), "page": about}
-    if dialect_in(page.env).name:
-        context["exports"] = new_exports()  # what its `export` writes into, for all templates of the render
-    return {**known, "current_user": request.get("current_user"), "context": context, "page": about, **(data or {})}

@@ -8,6 +8,7 @@ LiquidBackgroundError
 │   └── StoreUnavailable          cannot be reached, does not answer, or refused the write
 │       └── StoreStartError       the embedded server cannot be started
 ├── FailureNotFound               no failure group has that id
+├── PreviewStopped                a preview took too long, or too much memory, or its process died
 ├── NotSignedIn                   for the dashboard's `authorize` to raise: who asks is nobody yet, and may sign in
 ├── JobError                      one job
 │   ├── JobNotFound               no record has that id
@@ -26,6 +27,7 @@ LiquidBackgroundError
 ├── NonRetryable                  for an application's code to raise: this job fails now, whatever retries it has
 ├── NotPlain (also ValueError)    a value is not plain data; the tag turns it into one of the next three
 ├── PageNotFound                  no page, partial or layout has that name
+├── TemplateNotWritten            a template that was mended is not as it was when it was read, or cannot be written
 ├── LimitReached (also ResourceLimitError)  a render hit a limit; raised in every mode, caught by no `try`
 │   └── PageTimeout               … of time
 └── TagError (also LiquidError)   a tag in a template; follows the environment's tolerance mode
@@ -85,6 +87,7 @@ __all__ = [
     "PageNotFound",
     "PauseError",
     "PageTimeout",
+    "PreviewStopped",
     "ResultTimeout",
     "SettingsError",
     "StoreError",
@@ -93,6 +96,7 @@ __all__ = [
     "TagError",
     "TagSyntaxError",
     "TasksEnded",
+    "TemplateNotWritten",
 ]
 
 
@@ -152,6 +156,10 @@ class FailureNotFound(LiquidBackgroundError):
     """Raised when no failure group has the given id, or several begin with it."""
 
 
+class PreviewStopped(LiquidBackgroundError):
+    """Raised when a preview took longer, or more memory, than it may, or its process died."""
+
+
 class NotSignedIn(LiquidBackgroundError):
     """Raised by the `authorize` of a dashboard's host for somebody who may sign in; the answer is a 401.
 
@@ -200,6 +208,10 @@ class NotPlain(LiquidBackgroundError, ValueError):
 
 class PageNotFound(LiquidBackgroundError):
     """Raised when no page, partial or layout has the given name."""
+
+
+class TemplateNotWritten(LiquidBackgroundError):
+    """Raised when the text of a template cannot be written over."""
 
 
 class LimitReached(LiquidBackgroundError, ResourceLimitError):

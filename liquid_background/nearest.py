@@ -15,6 +15,7 @@ from typing import Final
 _LONGEST: Final = 60  # characters of a name: nobody finds a slip in a longer one by this
 _MOST_KNOWN: Final = 1_000  # that are looked at; of more, those with the name's first letter
 _COMPARED: Final = 10  # that are compared letter by letter: those which share the most pairs of letters
+_SURE: Final = 0.8  # how alike two names are of which one surely is a slip
 _MOST_NAMES: Final = 100  # wrong names that one run says a near one of
 
 
@@ -37,6 +38,11 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str:
         pairs = _pairs(name)
         alike = nlargest(_COMPARED, alike, key=lambda other: len(pairs & _pairs(other)))
     return next(iter(get_close_matches(name, alike, n=1, cutoff=cutoff)), "")
+
+
+def is_slip(name: str, of: str) -> bool:
+    """Return whether a name surely is another one with a letter too many, too few, or wrong."""
+    return bool(nearest(name, (of,), cutoff=_SURE))
 
 
 def _pairs(name: str) -> set[str]:

@@ -25,6 +25,7 @@ from liquid_background.settings import Settings
 APPLICATION = {
     *("settings", "environment", "store", "job_store", "jobs", "log", "failures", "health", "be_patient"),
     *("render", "render_async", "render_string"),
+    *("preview", "preview_async", "preview_job", "preview_job_async"),
     *("action", "background", "function_queue"),
     *("enqueue", "enqueue_async", "enqueue_many", "enqueue_many_async"),
     *("schedule", "schedules"),

@@ -24,7 +24,7 @@ from poscli.tables import confirm
 from poscli.terminal import note
 from poscli.who import operator
 
-_DONE: Final = {Kind.RETRY: "retried", Kind.CANCEL: "cancelled", Kind.DELETE: "deleted"}
+_DONE: Final = {Kind.RETRY: "retried", Kind.CANCEL: "cancelled", Kind.DELETE: "deleted", Kind.PROVE: "run dry"}
 _ALONE: Final = 5.0  # seconds without a worker after which nobody waits any more
 
 
@@ -36,7 +36,7 @@ def operating_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--rate",
             metavar="N/UNIT",
             default="",
-            callback=_rate,
+            callback=checked_rate,
             help="At most so many, such as 10/s, 100/m or 5/h.",
         ),
         click.option("--yes", is_flag=True, help="Do not ask."),
@@ -46,7 +46,12 @@ def operating_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def _rate(context: click.Context, parameter: click.Parameter, value: str) -> str:
+def checked_rate(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Return a rate that is given as an option.
+
+    Raises:
+        BadParameter: when it is none.
+    """
     try:
         gap_of(value)
     except OperationError as error:
@@ -109,7 +114,21 @@ def operate(engine: Engine, kind: Kind, wanted: Filter, *, rate: str, dry_run: b
         return
     if total is not None:
         confirm(f"{kind.capitalize()} {counted(total, 'job')}?", yes)
-    operation = engine.operations.start(kind, wanted, by=operator(), rate=rate)
+    start(engine, kind, wanted, rate=rate, total=total)
+
+
+def start(engine: Engine, kind: Kind, wanted: Filter, *, rate: str, total: int | None, proof: str = "") -> None:
+    """Start an operation, and wait until the workers have carried it out.
+
+    Args:
+        engine: whose jobs it is about.
+        kind: what is done.
+        wanted: with which jobs.
+        rate: how many at most; empty for as fast as it goes.
+        total: how many they are, where that is known.
+        proof: id of the proof whose passing jobs it is about, where it is about such alone.
+    """
+    operation = engine.operations.start(kind, wanted, by=operator(), rate=rate, proof=proof)
     if not workers(engine.store):
         note(
             f"operation {operation.id} waits: no worker is running. Start one: poscli worker; follow it with "

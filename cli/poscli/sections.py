@@ -13,6 +13,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "Run": {
         "render": "Render a page once and send its jobs.",
+        "preview": "Show what a page would send, and what its jobs would do.",
         "serve": "Serve the pages over HTTP.",
         "worker": "Run jobs until stopped.",
         "check": "Check templates without running them.",

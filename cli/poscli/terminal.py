@@ -103,10 +103,18 @@ def line_of(entry: LogEntry, style: Format = "text") -> str:
     return line if style == "json" else fitted(line)
 
 
-def fitted(text: str, *, to_stderr: bool = False) -> str:
-    """Return text whose lines are broken where a terminal would break them, their further rows indented."""
+def fitted(text: str, *, to_stderr: bool = False, before: str = "") -> str:
+    """Return text whose lines are broken where a terminal would break them, their further rows indented.
+
+    Args:
+        text: of one or more lines.
+        to_stderr: whether that is where it goes.
+        before: stands before each row, such as the branches of a tree.
+    """
     columns = terminal_width(sys.stderr if to_stderr else None)
-    return "\n".join(row for line in text.split("\n") for row in _rows(line, columns)) if columns else text
+    if columns:
+        columns = max(1, columns - sum(map(_cells, before)))
+    return "\n".join(before + row for line in text.split("\n") for row in (_rows(line, columns) if columns else [line]))
 
 
 def cut(line: str, indent: int = 0) -> str:

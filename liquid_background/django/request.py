@@ -9,7 +9,7 @@ from django.contrib.auth.context_processors import PermWrapper
 from django.contrib.messages.storage.base import BaseStorage
 from django.http import HttpRequest
 
-from liquid_background.engine import Request
+from liquid_background.language.rendering import Request
 from liquid_background.lazy import kept
 
 _TOKEN: Final = "csrfmiddlewaretoken"

@@ -10,8 +10,8 @@ from typing import Any, Final
 from starlette.authentication import SimpleUser, UnauthenticatedUser
 from starlette.requests import HTTPConnection, Request
 
-from liquid_background import engine
 from liquid_background.errors import SettingsError
+from liquid_background.language import rendering
 from liquid_background.language.environment import Environment
 from liquid_background.language.exposed import REGISTERED
 from liquid_background.variables import parse_cookies
@@ -19,7 +19,7 @@ from liquid_background.variables import parse_cookies
 _request: ContextVar[Request | None] = ContextVar("liquid_background_request", default=None)
 
 
-def engine_request(request: Request) -> engine.Request:
+def engine_request(request: Request) -> rendering.Request:
     """Return what `Engine.render` is told of a request.
 
     Parameters are those of the query, and those of the path before them. A session and a user are there when the
@@ -64,7 +64,7 @@ def expose_requests(environment: Environment) -> None:
     """
     own = environment.exposure.own
     if HTTPConnection not in own.rules and HTTPConnection not in REGISTERED.rules:
-        environment.expose(HTTPConnection, **_READ)
+        environment.expose(HTTPConnection, pure=True, **_READ)
 
 
 def plain_request(request: HTTPConnection) -> dict[str, object]:

@@ -8,9 +8,9 @@ from flask import g, has_request_context, request, session
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
-from liquid_background.engine import Request
 from liquid_background.errors import NotPlain
 from liquid_background.flask.installation import Installation
+from liquid_background.language.rendering import Request
 from liquid_background.variables import parse_variables
 
 

@@ -53,7 +53,7 @@ class LiquidBackground(Registering):
             raise SettingsError(f"the Flask application {app.name!r} has an engine already: call init_app once")
         configuration = read_configuration(app)
         environment = self._make_environment(configuration.settings)
-        environment.add_filter("url_for", url_filter)
+        environment.add_filter("url_for", url_filter, pure=True)
         engine = Engine(settings=configuration.settings, environment=environment)
         contexts = Contexts(app, engine.hooks, configuration.base_url)
         run_in_context(contexts, engine)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, Unpack, overload
 
 from liquid import Tag
 
 from liquid_background.engine import Engine
 from liquid_background.flask.installation import Installation
+from liquid_background.language.declared import Said
 from liquid_background.python_jobs.function import Function, P
 
 T = TypeVar("T")
@@ -40,32 +41,34 @@ class Registering:
     def action(self, name: Callable[P, T], /) -> Function[P, T]: ...
     @overload
     def action(
-        self, name: str | None = None, *, max_retries: int | None = None
+        self, name: str | None = None, *, max_retries: int | None = None, **said: Unpack[Said]
     ) -> Callable[[Callable[P, T]], Function[P, T]]: ...
-    def action(self, name: Any = None, *, max_retries: int | None = None) -> Any:
+    def action(self, name: Any = None, *, max_retries: int | None = None, **said: Unpack[Said]) -> Any:
         """Register a function as a job and for templates, `{% action 'name', … %}`: see `Engine.action`."""
         if callable(name):
-            return self._action(name, None, max_retries)
-        return lambda wrapped: self._action(wrapped, name, max_retries)
+            return self._action(name, None, max_retries, said)
+        return lambda wrapped: self._action(wrapped, name, max_retries, said)
 
-    def _action(self, wrapped: Any, name: str | None, max_retries: int | None) -> Function[..., Any]:
+    def _action(self, wrapped: Any, name: str | None, max_retries: int | None, said: Said) -> Function[..., Any]:
         function = self._function(wrapped, max_retries)
-        self.record(lambda to: to.engine.action(name, max_retries=max_retries)(function))
+        self.record(lambda to: to.engine.action(name, max_retries=max_retries, **said)(function))
         return function
 
     @overload
     def background(self, max_retries: Callable[P, T], /) -> Function[P, T]: ...
     @overload
-    def background(self, max_retries: int | None = None) -> Callable[[Callable[P, T]], Function[P, T]]: ...
-    def background(self, max_retries: Any = None) -> Any:
+    def background(
+        self, max_retries: int | None = None, **said: Unpack[Said]
+    ) -> Callable[[Callable[P, T]], Function[P, T]]: ...
+    def background(self, max_retries: Any = None, **said: Unpack[Said]) -> Any:
         """Decorate a function so that it has `enqueue`, `get_result` and `cancel`: see `Engine.background`."""
         if callable(max_retries):
-            return self._background(max_retries, None)
-        return lambda wrapped: self._background(wrapped, max_retries)
+            return self._background(max_retries, None, said)
+        return lambda wrapped: self._background(wrapped, max_retries, said)
 
-    def _background(self, wrapped: Any, max_retries: int | None) -> Function[..., Any]:
+    def _background(self, wrapped: Any, max_retries: int | None, said: Said) -> Function[..., Any]:
         function = self._function(wrapped, max_retries)
-        self.record(lambda to: to.engine.background(max_retries)(function))
+        self.record(lambda to: to.engine.background(max_retries, **said)(function))
         return function
 
     def _function(self, wrapped: Any, max_retries: int | None) -> Function[..., Any]:
@@ -80,21 +83,21 @@ class Registering:
     @overload
     def filter(self, name: F, /) -> F: ...
     @overload
-    def filter(self, name: str | None = None) -> Callable[[F], F]: ...
-    def filter(self, name: Any = None) -> Any:
-        """Add a filter to the templates, under a name or the function's own."""
+    def filter(self, name: str | None = None, **said: Unpack[Said]) -> Callable[[F], F]: ...
+    def filter(self, name: Any = None, **said: Unpack[Said]) -> Any:
+        """Add a filter to the templates, under a name or the function's own: see `Environment.add_filter`."""
         if callable(name):
-            return self._filter(name, None)
-        return lambda function: self._filter(function, name)
+            return self._filter(name, None, said)
+        return lambda function: self._filter(function, name, said)
 
-    def _filter(self, function: F, name: str | None) -> F:
+    def _filter(self, function: F, name: str | None, said: Said) -> F:
         known = name or function.__name__
-        self.record(lambda to: to.engine.environment.add_filter(known, function))
+        self.record(lambda to: to.engine.environment.add_filter(known, function, **said))
         return function
 
-    def tag(self, tag: type[Tag], *, hands_over: bool = False) -> type[Tag]:
+    def tag(self, tag: type[Tag], *, hands_over: bool = False, **said: Unpack[Said]) -> type[Tag]:
         """Add a tag to the templates: see `Environment.add_tag`."""
-        self.record(lambda to: to.engine.environment.add_tag(tag, hands_over=hands_over))
+        self.record(lambda to: to.engine.environment.add_tag(tag, hands_over=hands_over, **said))
         return tag
 
     # Hooks. Those that are called outside of jobs get an application context, too.

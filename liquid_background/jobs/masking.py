@@ -116,7 +116,7 @@ def shown(job: JobRecord, secret_names: Sequence[str]) -> JobRecord:
         parameters=mask(job.parameters, secret_names),
         handed_over=mask(job.handed_over, secret_names),
         error=hidden(job.error, values, secret_names) if job.error else job.error,
-        result=_hidden_inside(result, values, secret_names),
+        result=hidden_inside(result, values, secret_names),
     )
 
 
@@ -125,14 +125,22 @@ def values_of(job: JobRecord) -> dict[str, Any]:
     return {**job.handed_over, **job.parameters}
 
 
-def _hidden_inside(value: Any, values: Mapping[str, Any], secret_names: Sequence[str]) -> Any:
+def hidden_inside(value: Any, values: Mapping[str, Any], secret_names: Sequence[str]) -> Any:
+    """Return a value with what masking hides of a job's values masked in its texts, at every level."""
     if isinstance(value, str):
         return hidden(value, values, secret_names)
     if isinstance(value, Mapping):
-        return {name: _hidden_inside(item, values, secret_names) for name, item in value.items()}
+        return {name: hidden_inside(item, values, secret_names) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_hidden_inside(item, values, secret_names) for item in value]
+        return [hidden_inside(item, values, secret_names) for item in value]
     return value
+
+
+def secrets_in(values: Mapping[str, Any], secret_names: Sequence[str]) -> dict[str, Any]:
+    """Return what masking hides of some values, as values of which it hides the same: what is looked through often."""
+    parts = [_plain(name) for name in secret_names]
+    found = [*_secrets(values, parts, _NOWHERE)] if parts else []
+    return {secret_names[0]: found} if found else {}
 
 
 def certain_part(text: str) -> str:

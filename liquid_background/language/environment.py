@@ -7,13 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from liquid import BoundTemplate, Mode, Tag, TagAnalysis, Token
+from liquid import BoundTemplate, Mode, TagAnalysis, Token
 from liquid.exceptions import BlockNestingError, LiquidError, ResourceLimitError, TemplateNotFoundError
 from liquid.parser import get_parser
 from liquid.token import TOKEN_CONTENT, TOKEN_TAG
 
 from liquid_background.errors import LiquidBackgroundError, TagSyntaxError
 from liquid_background.language.bounds import set_bounds
+from liquid_background.language.declaring import Declaring
 from liquid_background.language.dialect import Dialect, dialect_of
 from liquid_background.language.exposed import Exposing, Exposure
 from liquid_background.language.filters import BoundedTranslateTag, add_filters
@@ -51,7 +52,7 @@ from liquid_background.settings import Settings
 from liquid_background.wording import kilobytes
 
 
-class Environment(Speaking, Sending, Exposing):
+class Environment(Declaring, Speaking, Sending, Exposing):
     """A python-liquid environment with background jobs.
 
     Args:
@@ -90,6 +91,7 @@ class Environment(Speaking, Sending, Exposing):
         self.exposure = Exposure(lambda: self.secret_names, ready_rules=ready_rules)
         self.hands_over: set[str] = set(HANDS_OVER)
         self.actions: dict[str, Callable[..., Any]] = {}
+        self._say_nothing()
         self.report: Callable[[LiquidError], None] | None = None  # takes errors instead of the mode, for checks
         super().__init__(extra=extra, **options)
         self._choose(dialect)
@@ -140,17 +142,6 @@ class Environment(Speaking, Sending, Exposing):
             raise error
         error.token = error.token or token
         self.report(error)
-
-    def add_tag(self, tag: type[Tag], *, hands_over: bool = False) -> None:
-        """Register a tag.
-
-        Args:
-            tag: the tag's class.
-            hands_over: whether the page values that its arguments name travel with a background block.
-        """
-        super().add_tag(tag)
-        if hands_over:
-            self.hands_over.add(tag.name)
 
     def tokenizer(self) -> Any:
         """Return what makes a template's text tokens; it takes `<% background %>` too unless that is off."""

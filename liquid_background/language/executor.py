@@ -55,6 +55,8 @@ class Executor:
         hooks: the application's, around each attempt.
     """
 
+    context_class: type[JobContext] = JobContext
+
     def __init__(
         self, environment: Environment, functions: Functions | None = None, hooks: Hooks | None = None
     ) -> None:
@@ -128,7 +130,7 @@ class Executor:
     def _render(self, payload: Mapping[str, Any], collector: Collector) -> str:
         with Strict():
             body = self._body(payload)
-            context = JobContext(
+            context = self.context_class(
                 body.template,
                 positions=body.positions,
                 handed_over=decode_all(payload["handed_over"]),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from liquid import Environment, Tag
 from liquid.loader import BaseLoader
 
 from liquid_background.errors import SettingsError
+from liquid_background.language.declared import Declared
 from liquid_background.language.dialect import STANDARD, Dialect, dialect_of
 from liquid_background.nearest import nearest
 
@@ -25,6 +27,8 @@ class Speaking(Environment):
     dialect: Dialect = STANDARD
     _has_chosen = False  # whether the dialect is its own, and not that of its engine's settings
     hands_over: set[str]
+    _declared_hooks: dict[str, Declared]
+    _declared_filters: dict[str, Declared]
 
     def _choose(self, dialect: Dialect | str | None) -> None:
         """Take up a dialect that was given, if one was: once all tags and filters of our own are there."""
@@ -56,15 +60,24 @@ class Speaking(Environment):
                 self.filters[name] = function
         self._tell_loader()
 
-    def provide(self, name: str, function: Callable[..., Any]) -> None:
+    def provide(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *,
+        pure: bool = False,
+        preview: Callable[..., Any] | None = None,
+    ) -> None:
         """Give the dialect what only the application can know, such as `graphql` or `asset_url` of platformos.
 
         Args:
             name: what it is called in templates.
             function: what answers; docs/porting.md says how each is called.
+            pure: whether calling it changes nothing, so that previews call it, too.
+            preview: what previews call instead, with the same arguments.
 
         Raises:
-            SettingsError: when the dialect asks for nothing of that name.
+            SettingsError: when the dialect asks for nothing of that name, or both of the last are given.
         """
         hooks = self.dialect.hooks
         if name not in hooks:
@@ -73,8 +86,12 @@ class Speaking(Environment):
             which = f"the dialect {self.dialect.name}" if hooks else "standard Liquid"
             hint = f"did you mean {near!r}?" if near else known
             raise SettingsError(f"{which} asks the application for no {name!r}: {hint}")
+        declared = Declared.given(function, pure=pure, preview=preview)
         self.provided[name] = function
-        self.filters.update(self.dialect.hooked_filters(name, function))
+        self._declared_hooks[name] = declared
+        for each, made in self.dialect.hooked_filters(name, function).items():
+            self.filters[each] = made
+            self._declared_filters[each] = replace(declared, of=made)
 
     @property
     def loader(self) -> BaseLoader:

@@ -10,13 +10,17 @@ from typing import Final
 from liquid import Node
 from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import FloatLiteral, IntegerLiteral, StringLiteral
+from liquid.builtin.tags.for_tag import ForNode
+from liquid.builtin.tags.tablerow_tag import TablerowNode
 
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.plan import REQUEST_ROOTS, BodyWalk
 from liquid_background.language.scope import ANYTHING, Scope
 from liquid_background.language.syntax import Argument, KeyName, LonePath, line_of
 from liquid_background.language.tags import BackgroundNode
+from liquid_background.lint.assigning import Assigning, Blank
 from liquid_background.lint.finding import Finding, finding
+from liquid_background.lint.members import written
 from liquid_background.lint.parameters import check_parameters
 from liquid_background.lint.partials import Partials, paths, shared
 from liquid_background.lint.run import Run
@@ -34,7 +38,7 @@ class _Reads(BodyWalk):
         super().__init__(partials.environment, partials.environment.hands_over, frozenset(parameters))
         self._partials = partials
         self._included: dict[str, frozenset[str]] = {}  # what stands for a partial's names → those names
-        self.blank: list[Path] = []
+        self.blank: list[Blank] = []
         self.request: list[Path] = []
 
     def block(self, node: BodyNode, children: Iterable[Node], scope: Scope) -> None:
@@ -63,6 +67,7 @@ class _Reads(BodyWalk):
         """Note what is read where nothing is handed over."""
         if scope.may_be_own(ANYTHING):
             return
+        loop = getattr(node, "expression", None) if isinstance(node, ForNode | TablerowNode) else None
         for expression in node.expressions():
             for path in paths(expression):
                 root = path.path[0]
@@ -70,7 +75,12 @@ class _Reads(BodyWalk):
                     continue  # a text where no variable has its name
                 if not isinstance(root, str) or root in _ALWAYS_THERE or self.may_be_own(root, scope):
                     continue
-                (self.request if root in REQUEST_ROOTS else self.blank).append(path)
+                if root in REQUEST_ROOTS:
+                    self.request.append(path)
+                else:
+                    self._judged.clear()
+                    turn = str(loop.identifier) if loop is not None and loop.iterable is path else ""
+                    self.blank.append(Blank(path, self._covered(path, scope), turn))
 
     def _path(self, path: Path, scope: Scope) -> None:
         if self._is_requests(path.path[0], scope) and not isinstance(path, KeyName | LonePath):
@@ -86,22 +96,25 @@ def check_block(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
         return
     reads = _Reads(run.partials, node.parameter_names())
     reads.body(node.body.nodes)
-    for read in reads.blank:
-        name = re.sub(r"\W+", "_", "_".join(str(part) for part in read.path if isinstance(part, str | int)))
-        message = f"{_named(read)} is blank in the job: a job sees no page variable here"
-        fix = f"put {{% assign {name} = {read} %}} at the start of the block and use `{name}`"
-        fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it at the start of the block, and use that"
-        yield finding(path, read.token, "blank-variable", message, fix)
+    assigning = Assigning(run, node)
+    for blank in reads.blank:
+        name, handed = assigning.name(blank), written(blank.handed)
+        message = f"{_named(blank.path)} is blank in the job: a job sees no page variable here"
+        fix = f"put {{% assign {name} = {handed} %}} at the start of the block and use `{name}`"
+        fix = fix if len(handed) <= _LONGEST_NAME else "assign it at the start of the block, and use that"
+        yield finding(path, blank.path.token, "blank-variable", message, fix, edits=assigning.edits(blank))
     for read in reads.request:
         name = re.sub(r"\W+", "_", str(read.path[-1]))
         message = f"{_named(read)} is blank in the job: a job sees nothing of the request"
-        fix = f"put {{% assign {name} = {read} %}} before the block and hand over `{name}`"
-        fix = fix if len(str(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
+        fix = f"put {{% assign {name} = {written(read)} %}} before the block and hand over `{name}`"
+        fix = (
+            fix if len(written(read)) <= _LONGEST_NAME else "assign it before the block, and hand over what is assigned"
+        )
         yield finding(path, read.token, "request-in-job", message, fix)
 
 
 def _named(read: Path) -> str:
-    text = str(read)
+    text = written(read)
     return f"`{text}`" if len(text) <= _LONGEST_NAME else f"`{text[: _LONGEST_NAME - 1]}…`"
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,26 +17,32 @@ from liquid_background.language.pages import (
     CONSUMERS,
     PAGES,
     PARTIALS,
+    Texts,
     first_of_name,
     inside,
+    key_of,
     key_token,
     oddity,
     read_options,
     read_text,
     sites_of,
     split_front_matter,
+    text_of,
+    unsaved,
     unusable_folders,
     walk,
 )
-from liquid_background.language.syntax import column_of, line_of, show, what_was_wrong
+from liquid_background.language.syntax import show, what_was_wrong
 from liquid_background.lint.crowds import check_crowds
 from liquid_background.lint.finding import RULES, Finding, finding, shortened, silenced
 from liquid_background.lint.nodes import NodesCheck
 from liquid_background.lint.run import Run, any_time
+from liquid_background.lint.slips import edits_of
 from liquid_background.lint.values import check_values
 from liquid_background.python_jobs import RetryPolicy, read_schedule
 
 _A_FOLDER: Final = "a folder"
+_NOTHING: Final[Mapping[str, bytes]] = {}
 
 
 def files_under(folder: Path) -> list[Path]:
@@ -53,53 +60,73 @@ def check_folder(folder: Path) -> list[Finding]:
 
 
 def check_files(
-    environment: Environment, files: Iterable[Path], job_timeout: Callable[[str], float] = any_time
+    environment: Environment,
+    files: Iterable[Path],
+    job_timeout: Callable[[str], float] = any_time,
+    buffers: Mapping[Path, str] | None = None,
 ) -> list[Finding]:
     """Return what is wrong in template files, file by file and line by line.
+
+    While it runs, nobody else may parse or load templates by the environment.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
         files: the files to check; those of the loader's site have their names in it.
         job_timeout: returns the setting for a priority, which no schedule in front matter may go beyond.
+        buffers: texts that are not saved, by their files, which need not be there yet: everything is checked as if they
+            were saved.
     """
-    found: list[Finding] = []
-    run = Run(environment, job_timeout)
+    texts = texts_of(buffers or {})
     files = [*files]
-    for file in files:
-        odd = oddity(str(file), _root_around(environment, file))
-        if odd:
-            message = f"skipped: {odd}" if odd != _A_FOLDER else f"a folder: templates in it are called {file.name}/…"
-            found.append(Finding(str(file), 1, 0, RULES["not-a-template"], message))
-        else:
-            found += _check_file(run, file)
-    return [*found, *check_crowds(run, files)]
+    with unsaved(environment, texts) if texts else nullcontext():
+        run = Run(environment, job_timeout, texts)
+        found = [finding for file in files for finding in shortened(check_file(run, file))]
+        return [*found, *check_crowds(run, files)]
 
 
-def _root_around(environment: Environment, file: Path) -> str:
+def texts_of(buffers: Mapping[Path, str]) -> dict[str, bytes]:
+    """Return texts of files as a site has them that are not saved; what is no text in one becomes what is no UTF-8."""
+    return {key_of(path): text.encode("utf-8", "surrogatepass") for path, text in buffers.items()}
+
+
+def check_file(run: Run, file: Path) -> list[Finding]:
+    """Return all that is wrong in one file, in no order."""
+    is_unsaved = bool(run.unsaved) and key_of(file) in run.unsaved
+    odd = "" if is_unsaved else oddity(str(file), root_around(run.environment, file))
+    if not odd:
+        return _check_text(run, file)
+    message = f"skipped: {odd}" if odd != _A_FOLDER else f"a folder: templates in it are called {file.name}/…"
+    return [Finding(str(file), 1, 0, RULES["not-a-template"], message)]
+
+
+def root_around(environment: Environment, file: Path) -> str:
     """Return the folder of the site that a file is in; "" when it belongs to none."""
     path = os.path.abspath(file)
     roots = (os.path.abspath(site.root) for site in sites_of(environment.loader))
     return next((root for root in roots if path.startswith(root.rstrip("/") + "/")), "")
 
 
-def source_of(environment: Environment, file: Path) -> str:
-    """Return the text of a file.
+def source_of(environment: Environment, file: Path, unsaved: Texts = _NOTHING) -> str:
+    """Return the text of a file, or the one of it that is not saved.
 
     Raises:
         LiquidError: when it cannot be read, or leads out of its site by now.
     """
-    place = inside(os.path.abspath(file), _root_around(environment, file) or "/")
+    text = unsaved.get(key_of(file)) if unsaved else None
+    if text is not None:
+        return text_of(text, str(file))
+    place = inside(os.path.abspath(file), root_around(environment, file) or "/")
     if place is None:
         raise TemplateNotFoundError(str(file))
     return read_text(place, str(file))
 
 
-def _check_file(run: Run, file: Path) -> list[Finding]:
+def _check_text(run: Run, file: Path) -> list[Finding]:
     environment, path = run.environment, str(file)
     try:
-        source = source_of(environment, file)
+        source = source_of(environment, file, run.unsaved)
     except LiquidError as error:
-        return [_of_error(path, error)]
+        return [_of_error(run, path, error)]
     errors: list[LiquidError] = []
     found: list[Finding] = []
     nodes: Sequence[Node] = ()
@@ -120,27 +147,28 @@ def _check_file(run: Run, file: Path) -> list[Finding]:
         errors.append(error)
     finally:
         environment.report = None
-    wrong = [_of_error(path, error) for error in reversed(errors)]
+    wrong = [_of_error(run, path, error) for error in reversed(errors)]
     found += {(item.line, item.column): item for item in wrong}.values()  # of one place the first: more follow from it
     found += NodesCheck(run, path, nodes).findings()
-    return shortened(silenced(found, source))
+    return silenced(found, source)
 
 
 def _is_scheduled(environment: Environment, file: Path) -> bool:
     """Return whether a schedule in a file's front matter counts: that of a page or partial which is read."""
-    root = _root_around(environment, file)
+    root = root_around(environment, file)
     within = os.path.relpath(os.path.abspath(file), root).split(os.sep) if root else [""]
     return within[0] in (PAGES, PARTIALS) and not first_of_name(str(file))
 
 
-def _of_error(path: str, error: LiquidError) -> Finding:
+def _of_error(run: Run, path: str, error: LiquidError) -> Finding:
     message = what_was_wrong(error)
     rule = "option" if isinstance(error, ArgumentError) else "syntax"
     if message.startswith("unexpected tag") and "nothing is open" not in message:
         rule = "unknown-tag"
     if error.token is None or error.token.start_index < 0:
         return Finding(path, 1, 0, RULES[rule], message)
-    return Finding(path, line_of(error.token), column_of(error.token), RULES[rule], message)
+    edits = edits_of(error.token, message, lambda name: run.exists(name, "include")) if rule != "option" else ()
+    return finding(path, error.token, rule, message, edits=edits)
 
 
 def _check_front_matter(run: Run, path: str, matter: dict[str, Any], source: str) -> Iterator[Finding]:
@@ -153,7 +181,7 @@ def _check_front_matter(run: Run, path: str, matter: dict[str, Any], source: str
 def _check_name(environment: Environment, file: Path) -> Iterator[Finding]:
     """Yield that a file is never read: the one that is stands beside it. Of pages the conflict of their slugs tells."""
     other = first_of_name(str(file))
-    if other and not oddity(other, _root_around(environment, Path(other))):
+    if other and not oddity(other, root_around(environment, Path(other))):
         message = f"this file is never read: {os.path.basename(other)} beside it has the same name"
         yield Finding(str(file), 1, 0, RULES["same-name"], message, "remove one of the two")
 

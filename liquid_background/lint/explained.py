@@ -11,7 +11,7 @@ from liquid.exceptions import LiquidError
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import split_front_matter
 from liquid_background.language.syntax import line_of
-from liquid_background.lint.check import source_of
+from liquid_background.lint.check import source_of, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,21 @@ class Explained:
     called: Mapping[str, int] = field(default_factory=dict)
 
 
-def explain_files(environment: Environment, files: Iterable[Path]) -> list[Explained]:
-    """Return how template files are rendered; those that cannot be parsed are left out: the check tells of them."""
+def explain_files(
+    environment: Environment, files: Iterable[Path], buffers: Mapping[Path, str] | None = None
+) -> list[Explained]:
+    """Return how template files are rendered; those that cannot be parsed are left out: the check tells of them.
+
+    Args:
+        environment: with the tags and filters of the application, and its loader.
+        files: the files.
+        buffers: texts that are not saved, by their files.
+    """
+    texts = texts_of(buffers or {})
     found = []
     for file in files:
         try:
-            _, body, line = split_front_matter(source_of(environment, file), str(file))
+            _, body, line = split_front_matter(source_of(environment, file, texts), str(file))
             template = environment.parse_at(body, line=line, path=str(file))
         except LiquidError:
             continue

@@ -10,8 +10,10 @@ from enum import StrEnum
 from typing import Final
 
 from liquid import Token
+from liquid.token import TOKEN_STRING
 
 from liquid_background.language.syntax import column_of, line_of
+from liquid_background.lint.edits import Edit
 from liquid_background.wording import counted
 
 MAX_FINDINGS: Final = 100
@@ -88,6 +90,10 @@ RULES: Final[Mapping[str, Rule]] = {
         Rule("more", Severity.HINT, f"A file has over {MAX_FINDINGS} findings: so many are told, errors first."),
     )
 }
+"""The rules by their names."""
+
+
+_LINE: Final = re.compile(r"(?<=line )\d+|(?<=:)\d+", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,28 @@ class Finding:
     rule: Rule
     message: str
     fix: str = ""
+    width: int = 0  # characters of its line that it is about; 0 when that cannot be told
+    edits: tuple[Edit, ...] = ()  # that surely mend it, all of them together
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What stays of it when lines before it come or go: file, rule, and what is said but for lines."""
+        return self.path, self.rule.name, _LINE.sub("", self.message)
 
 
-def finding(path: str, token: Token, rule: str, message: str, fix: str = "") -> Finding:
+def finding(
+    path: str, token: Token, rule: str, message: str, fix: str = "", *, edits: tuple[Edit, ...] = ()
+) -> Finding:
     """Return a finding at a token."""
-    return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix)
+    return Finding(path, line_of(token), max(column_of(token), 0), RULES[rule], message, fix, width_of(token), edits)
+
+
+def width_of(token: Token) -> int:
+    """Return how many characters of its first line a token takes; 0 when it does not stand there as it is."""
+    word = token.value.partition("\n")[0]
+    quoted = (f"{quote}{word}{quote}" for quote in "'\"") if token.kind == TOKEN_STRING else ()
+    start = token.start_index
+    return next((len(each) for each in (*quoted, word) if start >= 0 and token.source.startswith(each, start)), 0)
 
 
 # A `#` comment, in delimiters or as a line of {% liquid %}, or a comment block.

@@ -17,9 +17,11 @@ from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.syntax import show
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.blocks import check_block, check_order, literal
+from liquid_background.lint.edits import instead
 from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.run import Run
 from liquid_background.lint.unquoted import Unquoted
+from liquid_background.nearest import is_slip
 
 _LONGEST_NAME: Final = 80  # characters of a file that is worth naming
 _TAKES_A_PARTIAL: Final = ("include", "render", "function", "background", "extends")
@@ -61,7 +63,7 @@ class NodesCheck:
         yield from self.unquoted.named(node)
         for expression in node.expressions():
             yield from self._filters(expression)
-        if tag_of(node) in _TAKES_A_PARTIAL or isinstance(node, RenderNode):
+        if takes_a_template(node):
             yield from self._partial(node)
         if tag_of(node) == "trigger_event":
             yield from self._event(node)
@@ -78,23 +80,19 @@ class NodesCheck:
 
     def _filters(self, expression: Expression) -> Iterator[Finding]:
         known = self.run.environment.filters
-        for item in _filters_in(expression):
+        for item in filters_in(expression):
             if item.name not in known:
                 near = self.run.suggestions.of("filter", item.name, known)
                 fix = f"did you mean '{near}'?" if near else "register it with environment.add_filter"
-                yield finding(self.path, item.token, "unknown-filter", f"unknown filter {show(item.name)}", fix)
+                message = f"unknown filter {show(item.name)}"
+                edits = instead(item.token, item.name, near) if near and is_slip(item.name, near) else ()
+                yield finding(self.path, item.token, "unknown-filter", message, fix, edits=edits)
 
     def _partial(self, node: Node) -> Iterator[Finding]:
-        tag = node.tag if isinstance(node, RenderNode) else node.token.value  # a dialect has other words for it
-        name = getattr(node, "partial" if tag == "background" else "name", None)
-        if isinstance(name, FilteredExpression) and not name.filters:
-            name = name.left
-        if isinstance(name, StringLiteral):
-            value, token = name.value, name.token
-        elif isinstance(name, Identifier):  # of `extends`
-            value, token = str(name), name.token
-        else:
+        tag, name = named_template(node)
+        if name is None:
             return
+        value, token = name.value, name.token
         if self.run.exists(value, tag):
             return
         kind, folder = ("layout", LAYOUTS) if tag == "extends" else ("partial", PARTIALS)
@@ -117,6 +115,22 @@ class NodesCheck:
             yield finding(self.path, event.token, "missing-consumer", f"no consumer takes {show(name)}", fix)
 
 
+def takes_a_template(node: Node) -> bool:
+    """Return whether a node's tag names a partial or a layout, written out or not."""
+    return tag_of(node) in _TAKES_A_PARTIAL or isinstance(node, RenderNode)
+
+
+def named_template(node: Node) -> tuple[str, StringLiteral | None]:
+    """Return the tag that names a template, and the name where it is written out."""
+    tag = node.tag if isinstance(node, RenderNode) else node.token.value  # a dialect has other words for it
+    name = getattr(node, "partial" if tag == "background" else "name", None)
+    if isinstance(name, FilteredExpression) and not name.filters:
+        name = name.left
+    if isinstance(name, Identifier):  # of `extends`
+        return tag, StringLiteral(name.token, str(name))
+    return tag, name if isinstance(name, StringLiteral) else None
+
+
 def _to_write(name: str, folder: str) -> str:
     """Return what to do about a template that is not there."""
     file = file_for(name)
@@ -125,10 +139,11 @@ def _to_write(name: str, folder: str) -> str:
     return f"write {folder}/{file}" if len(file) <= _LONGEST_NAME else f"write its file in {folder}/"
 
 
-def _filters_in(expression: Expression) -> Iterator[Filter]:
+def filters_in(expression: Expression) -> Iterator[Filter]:
+    """Yield the filters of an expression, those of what stands in it too."""
     if isinstance(expression, FilteredExpression):
         yield from expression.filters or ()
     elif isinstance(expression, TernaryFilteredExpression):
         yield from (*(expression.left.filters or ()), *(expression.filters or ()), *(expression.tail_filters or ()))
     for child in expression.children():
-        yield from _filters_in(child)
+        yield from filters_in(child)

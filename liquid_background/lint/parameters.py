@@ -6,17 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from liquid import Node
-from liquid.ast import IllegalNode
-from liquid.builtin.expressions import FilteredExpression
-from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.builtin.expressions import Literal
 
 from liquid_background.job import MAX_PARAMETERS
-from liquid_background.language.plan import BodyWalk
-from liquid_background.language.syntax import OPTIONS, show
+from liquid_background.language.syntax import OPTIONS, Argument, show, unfiltered
 from liquid_background.language.tags import BackgroundNode
+from liquid_background.lint.edits import Edit, instead
 from liquid_background.lint.finding import Finding, Severity, finding
-from liquid_background.lint.partials import Partials, included, roots_read
+from liquid_background.lint.partials import read_by
 from liquid_background.lint.run import Run
 
 _ATTEMPTS: Final = "write max_attempts: attempts in all, the first one included"
@@ -37,47 +34,46 @@ _ELSEWHERE: Final[Mapping[str, str]] = {
     "job_id": "a job's id is made for it: {% background job_id = 'partial' %} tells it",
 }
 """What options of other background jobs are here, by their names there."""
+_SAME: Final = {
+    **dict.fromkeys(("attempts", "max_tries", "tries"), "max_attempts"),
+    **dict.fromkeys(("lane", "queue", "queue_name"), "priority"),
+    "job_name": "source_name",
+}
+"""Those that mean the same here, where their value is one that the option may have."""
 
 
 def check_parameters(run: Run, path: str, node: BackgroundNode) -> Iterator[Finding]:
     """Yield what is doubtful about the parameters of one background tag, one finding for each."""
     given = node.parameters[:MAX_PARAMETERS]  # more are an error of their own
-    read = _read_by(run.partials, node) if given else frozenset()
+    read = read_by(run.partials, node) if given else frozenset()
     for parameter in given:
         name = parameter.name
         near = run.suggestions.of("option", name, OPTIONS, cutoff=0.75)
         is_read = read is not None and name in read
         if name in _ELSEWHERE and read is not None and not is_read:
             message = f"{show(name)} is taken for a parameter, which nothing reads"
-            yield finding(path, parameter.token, "misspelt-option", message, _ELSEWHERE[name])
+            edits = _renamed(node, parameter, _SAME[name]) if name in _SAME else ()
+            yield finding(path, parameter.token, "misspelt-option", message, _ELSEWHERE[name], edits=edits)
         elif near:
-            message = f"{show(name)} is taken for a parameter"
-            found = finding(path, parameter.token, "misspelt-option", message, f"did you mean the option '{near}'?")
+            message, fix = f"{show(name)} is taken for a parameter", f"did you mean the option '{near}'?"
+            edits = () if is_read or read is None else _renamed(node, parameter, near)
+            found = finding(path, parameter.token, "misspelt-option", message, fix, edits=edits)
             yield replace(found, rule=replace(found.rule, severity=Severity.WARNING)) if is_read else found
         elif node.body is not None and read is not None and not is_read:
             message = f"parameter {show(name)} is not read in the body"
             yield finding(path, parameter.token, "unused-parameter", message, "remove it, or read it")
 
 
-def _read_by(partials: Partials, node: BackgroundNode) -> frozenset[str] | None:
-    """Return the roots that a job reads; None when that cannot be told, as where a part of it could not be parsed."""
-    if node.body is None:
-        name = node.partial.left if isinstance(node.partial, FilteredExpression) else node.partial
-        return partials.read(name.value) if isinstance(name, StringLiteral) else None
-    roots: set[str] = set()
-    includes: set[str] = set()
-    left: list[Node] = [*node.body.nodes]
-    walk = BodyWalk(partials.environment, (), frozenset())
-    while left:
-        current = left.pop()
-        if isinstance(current, IllegalNode):
-            return None
-        roots.update(roots_read(current))
-        partial = included(current)
-        if partial is not None:
-            includes.add(partial)
-        left.extend(walk.children(current))
-    inside = [partials.read(name) if name else None for name in includes]
-    if None in inside:
-        return None
-    return frozenset(roots).union(*(names for names in inside if names))
+def _renamed(node: BackgroundNode, parameter: Argument, option: str) -> tuple[Edit, ...]:
+    """Return the edit that makes a parameter the option, unless it has that, or cannot have this value."""
+    if any(given.name == option for given in node.options) or (option == "source_name" and node.label is not None):
+        return ()
+    value = unfiltered(parameter.value)
+    if isinstance(value, Literal):
+        try:
+            OPTIONS[option].read(value.value)
+        except ValueError:
+            return ()
+    elif parameter.name in _SAME:
+        return ()
+    return instead(parameter.token, parameter.name, option)

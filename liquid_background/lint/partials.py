@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from liquid import Node
-from liquid.ast import PartialScope
-from liquid.builtin.expressions import Path
+from liquid.ast import IllegalNode, PartialScope
+from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
@@ -17,6 +17,7 @@ from liquid.token import TOKEN_TAG
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import BodyWalk
 from liquid_background.language.scope import ANYTHING
+from liquid_background.language.tags import BackgroundNode
 
 _MOST_PARTIALS: Final = 100  # that one includes, they and theirs; of more it is not told what they do together
 _MOST_NAMES: Final = 1_000  # that they read, or assign
@@ -146,3 +147,27 @@ def _own(environment: Environment, nodes: Sequence[Node]) -> _Own:
             includes.add(name)
         left.extend(walk.children(node))
     return _Own(assigns, frozenset(walk.names), frozenset(reads), frozenset(includes))
+
+
+def read_by(partials: Partials, node: BackgroundNode) -> frozenset[str] | None:
+    """Return the roots that a job reads; None when that cannot be told, as where a part of it could not be parsed."""
+    if node.body is None:
+        name = node.partial.left if isinstance(node.partial, FilteredExpression) else node.partial
+        return partials.read(name.value) if isinstance(name, StringLiteral) else None
+    roots: set[str] = set()
+    includes: set[str] = set()
+    left: list[Node] = [*node.body.nodes]
+    walk = BodyWalk(partials.environment, (), frozenset())
+    while left:
+        current = left.pop()
+        if isinstance(current, IllegalNode):
+            return None
+        roots.update(roots_read(current))
+        partial = included(current)
+        if partial is not None:
+            includes.add(partial)
+        left.extend(walk.children(current))
+    inside = [partials.read(name) if name else None for name in includes]
+    if None in inside:
+        return None
+    return frozenset(roots).union(*(names for names in inside if names))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from liquid.exceptions import LiquidError
 
 from liquid_background.job import MAX_TIMEOUT
 from liquid_background.language.environment import Environment
-from liquid_background.language.pages import LAYOUTS, PARTIALS, sites_of, walk
+from liquid_background.language.pages import LAYOUTS, PARTIALS, Texts, key_of, sites_of, walk
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
+from liquid_background.lint.members import members_in
 from liquid_background.lint.partials import Partials
 from liquid_background.lint.values import slug_conflicts
 from liquid_background.nearest import Suggestions
@@ -31,23 +33,35 @@ def any_time(priority: str) -> float:
     return MAX_TIMEOUT
 
 
+def _names_given(text: bytes) -> Iterator[str]:
+    return (name for pair in _GIVEN.findall(text.decode("utf-8", "replace")) for name in pair)
+
+
 class Run:
     """One check.
 
     Args:
         environment: with the tags and filters of the application, and its loader.
         job_timeout: returns the setting for a priority.
+        unsaved: texts that are not in their files yet; the environment finds them already.
     """
 
-    def __init__(self, environment: Environment, job_timeout: Callable[[str], float] = any_time) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        job_timeout: Callable[[str], float] = any_time,
+        unsaved: Texts = MappingProxyType({}),
+    ) -> None:
         self.environment = environment
         self.job_timeout = job_timeout
+        self.unsaved = unsaved
         self.sites = sites_of(environment.loader)
         self.names: FirstUses = {}
         self.scheduled = 0  # pages and partials with a schedule
         self.partials = Partials(environment)
         self.suggestions = Suggestions()
         self.conflicts = slug_conflicts(environment)
+        self._members: tuple[str, frozenset[str]] = ("", frozenset())
         self._found: dict[tuple[str, str], bool] = {}
         self._consumed: dict[str, bool] = {}
 
@@ -67,10 +81,18 @@ class Run:
         names: set[str] = set()
         for site in self.sites:
             for file in walk(str(site.root), str(site.root)).templates:
-                with suppress(OSError):
-                    text = Path(file.path).read_bytes().decode("utf-8", "replace")
-                    names.update(name for pair in _GIVEN.findall(text) for name in pair)
+                if not self.unsaved or key_of(file.path) not in self.unsaved:
+                    with suppress(OSError):
+                        names.update(_names_given(Path(file.path).read_bytes()))
+        for text in self.unsaved.values():
+            names.update(_names_given(text))
         return frozenset(names)
+
+    def members_of(self, source: str) -> frozenset[str]:
+        """Return the paths of a template that have members there, each file's looked for once."""
+        if self._members[0] is not source:
+            self._members = source, members_in(source)
+        return self._members[1]
 
     def folder_of(self, path: str) -> str:
         """Return which folder of its site a file is in, such as `partials`; "" for a file of no site."""

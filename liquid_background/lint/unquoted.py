@@ -9,12 +9,14 @@ from typing import Final
 from liquid import Node
 from liquid.expression import Expression
 
+from liquid_background.job import MAX_DELAY
 from liquid_background.language.pages import CONSUMERS, PAGES
 from liquid_background.language.plan import BodyWalk, tag_of
 from liquid_background.language.scope import ANYTHING
-from liquid_background.language.syntax import bare_name
+from liquid_background.language.syntax import Option, bare_name, minutes_of
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lazy import kept
+from liquid_background.lint.edits import Edit, instead
 from liquid_background.lint.finding import Finding, finding
 from liquid_background.lint.partials import shared
 from liquid_background.lint.run import Run
@@ -52,15 +54,17 @@ class Unquoted:
                 continue
             option = self._run.environment.dialect.options[name]
             said, _, remedy = option.complaint(None, value).partition("; ")
+            edits = _value_of(option, written, value)
             if option.is_meant(written):
-                yield finding(self._path, value.token, "option", said, remedy)
+                yield finding(self._path, value.token, "option", said, remedy, edits=edits)
             elif self._is_unknown(written):
                 message = f"{name}: nothing here gives `{written}` a value"
-                yield finding(self._path, value.token, "unquoted", message, remedy)
+                yield finding(self._path, value.token, "unquoted", message, remedy, edits=edits)
         partial = bare_name(node.partial) if node.partial is not None else ""
         if node.partial is not None and partial and self._is_unknown(partial):
             message = f"the partial to run: nothing here gives `{partial}` a value"
-            yield finding(self._path, node.partial.token, "unquoted", message, f"quote it: '{partial}'")
+            edits = _quoted(partial, node.partial) if self._run.exists(partial, "background") else ()
+            yield finding(self._path, node.partial.token, "unquoted", message, f"quote it: '{partial}'", edits=edits)
         for parameter in node.parameters:
             written = bare_name(parameter.value)
             if _DIGITS_WITH_LETTERS.fullmatch(written) and written not in self._given:
@@ -79,7 +83,14 @@ class Unquoted:
             written = bare_name(value)
             if written and self._is_unknown(written):
                 message = f"{what}: nothing here gives `{written}` a value"
-                yield finding(self._path, value.token, "unquoted", message, f"quote it: '{written}'")
+                edits = _quoted(written, value) if self._is_there(tag_of(node), written) else ()
+                yield finding(self._path, value.token, "unquoted", message, f"quote it: '{written}'", edits=edits)
+
+    def _is_there(self, tag: str, name: str) -> bool:
+        """Return whether what a tag would name with quotes is there; the type of a log entry always is."""
+        if tag == "trigger_event":
+            return self._run.has_consumers(name)
+        return tag == "log" or self._run.exists(name, tag)
 
     def _is_unknown(self, name: str) -> bool:
         """Return whether neither the file nor, where others may include it, another one gives a name a value."""
@@ -101,6 +112,22 @@ class Unquoted:
             names.update(_names_in(self._run, node))
             left.extend(walk.children(node))
         return frozenset(names)
+
+
+def _quoted(name: str, value: Expression) -> tuple[Edit, ...]:
+    return instead(value.token, name, f"'{name}'")
+
+
+def _value_of(option: Option, name: str, value: Expression) -> tuple[Edit, ...]:
+    """Return what to write instead of a name that an option was given without quotes, if that is certain."""
+    minutes = minutes_of(name) if option.name == "delay" else None
+    if minutes is not None and minutes <= MAX_DELAY and round(minutes, 4) == minutes:
+        return instead(value.token, name, f"{minutes:.10g}")
+    try:
+        option.read(name)
+    except ValueError:
+        return ()
+    return _quoted(name, value)
 
 
 def _names_of(node: Node) -> Iterator[tuple[str, Expression]]:

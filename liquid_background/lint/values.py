@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import PurePath
 from typing import Final
 from unicodedata import category
@@ -34,8 +34,9 @@ from liquid_background.language.pages import (
     sites_of,
 )
 from liquid_background.language.syntax import OPTIONS, show
+from liquid_background.lint.edits import Edit, place_of, replaced
 from liquid_background.lint.finding import RULES, Finding
-from liquid_background.nearest import Suggestions, nearest
+from liquid_background.nearest import Suggestions, is_slip, nearest
 
 _KINDS: Final = {
     "tag:yaml.org,2002:bool": "a boolean",
@@ -92,14 +93,16 @@ class _Values:
         node = compose(self._source, self._path)
         keys: dict[str, yaml.Node] = {}
         values: dict[str, yaml.Node] = {}
-        for key, value in node.value if node is not None else ():
+        pairs = node.value if node is not None else ()
+        given = {str(key.value) for key, _ in pairs}
+        for key, value in pairs:
             name = str(key.value)
             if name in keys:
                 shown = name if name in KEYS else show(name)
                 yield self._at(key, "front-matter", f"{shown} is given twice; the last one counts")
             keys[name] = key
             values[name] = value
-            yield from self._key(key) if name not in KEYS else self._value(name, value)
+            yield from self._key(key, given) if name not in KEYS else self._value(name, value)
         if CONSUMERS in PurePath(self._path).parts and "metadata" in values:
             yield from self._options(values["metadata"], keys)
         if conflict is not None:
@@ -124,7 +127,9 @@ class _Values:
             near = self._suggestions.of("option", name.lower().replace("-", "_"), OPTIONS, cutoff=0.75)
             if near:
                 message = f"{show(name)} is a value of your own"
-                yield self._at(key, "misspelt-option", message, f"did you mean the option '{near}'?")
+                given = {str(other.value) for other, _ in metadata.value} | {*keys}
+                edits = self._instead(key, near) if near not in given else ()
+                yield self._at(key, "misspelt-option", message, f"did you mean the option '{near}'?", edits)
 
     def _late(self) -> Iterator[Finding]:
         """Yield front matter that stands behind white space, and so is text."""
@@ -140,15 +145,26 @@ class _Values:
             message = "this is printed: front matter starts with the first character of the file"
             yield Finding(self._path, line, 0, RULES["front-matter"], message, "remove what stands before it")
 
-    def _at(self, node: yaml.Node | None, rule: str, message: str, fix: str = "") -> Finding:
+    def _at(
+        self, node: yaml.Node | None, rule: str, message: str, fix: str = "", edits: tuple[Edit, ...] = ()
+    ) -> Finding:
         offset = offset_of(self._source, node) if node is not None else 0
-        column = offset - (self._source.rfind("\n", 0, offset) + 1)
-        return Finding(self._path, self._source.count("\n", 0, offset) + 1, column, RULES[rule], message, fix)
+        line, column = place_of(self._source, offset)
+        written = plain(node) if node is not None else None
+        width = len(written) if written and self._source.startswith(written, offset) else 0
+        return Finding(self._path, line, column, RULES[rule], message, fix, width, edits)
 
-    def _key(self, key: yaml.Node) -> Iterator[Finding]:
-        near = self._suggestions.of("key", key.value.lower().replace("-", "_"), sorted(KEYS))
+    def _instead(self, node: yaml.Node, text: str) -> tuple[Edit, ...]:
+        """Return the edit that writes other text instead of a value without quotes."""
+        written = plain(node)
+        return replaced(self._source, offset_of(self._source, node), written, text) if written else ()
+
+    def _key(self, key: yaml.Node, given: Collection[str]) -> Iterator[Finding]:
+        name = key.value.lower().replace("-", "_")
+        near = self._suggestions.of("key", name, sorted(KEYS))
         fix = f"did you mean '{near}'?" if near else "put values of your own under `metadata`"
-        yield self._at(key, "unknown-key", f"{show(key.value)} means nothing in front matter", fix)
+        edits = self._instead(key, near) if near and near not in given and is_slip(name, near) else ()
+        yield self._at(key, "unknown-key", f"{show(key.value)} means nothing in front matter", fix, edits)
 
     def _value(self, name: str, value: yaml.Node) -> Iterator[Finding]:
         wrong: list[Finding] = []
@@ -166,7 +182,8 @@ class _Values:
         if reason:
             given = value.value.upper() if name == "method" else value.value.lower()
             near = nearest(given, ONE_OF[name])
-            yield self._at(value, "front-matter", reason, f"did you mean '{near}'?" if near else "")
+            edits = self._instead(value, near) if near and near == given else ()
+            yield self._at(value, "front-matter", reason, f"did you mean '{near}'?" if near else "", edits)
 
     def _slug(self, value: yaml.Node) -> Iterator[Finding]:
         if isinstance(value, yaml.ScalarNode):
@@ -201,7 +218,8 @@ class _Values:
                 yield self._at(node, "doubtful-value", f"{name}: {written} says that there is none", fix)
         elif name not in _CRONS and _kind(written) and written.lower() not in _MEANT.get(name, ()):
             message = f"{show(written)} is text here, where YAML often takes it for {_kind(written)}"
-            yield self._at(node, "doubtful-value", message, fix)
+            edits = self._instead(node, f"'{written}'") if "\n" not in written else ()
+            yield self._at(node, "doubtful-value", message, fix, edits)
 
     def _conflict(self, node: yaml.Node | None, conflict: Conflict) -> Finding:
         first, page = conflict.first, conflict.page

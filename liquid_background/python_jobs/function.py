@@ -11,6 +11,7 @@ from typing import Any, Final, Generic, ParamSpec, TypeVar
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import new_id
+from liquid_background.language.declared import Declared, StandIn
 from liquid_background.python_jobs.queues import BACKOFF, JobQueue
 from liquid_background.python_jobs.results import JobResult
 from liquid_background.python_jobs.retries import RetryPolicy, check_count
@@ -28,6 +29,8 @@ class Function(Generic[P, R]):
         wrapped: the function, sync or async.
         queue: gives the queue of its jobs, asked for at each use.
         max_retries: runs after the first when it fails; 0 runs it once. None leaves it to who enqueues.
+        pure: whether calling it changes nothing, so that previews call it, too.
+        preview: what previews call instead, with the same arguments.
     """
 
     __wrapped__: Callable[P, R]
@@ -36,7 +39,15 @@ class Function(Generic[P, R]):
     path: str  # "module:qualified.name"
     retries: RetryPolicy | None  # what its decorator says, None when that says nothing
 
-    def __init__(self, wrapped: Callable[P, R], *, queue: Callable[[], JobQueue], max_retries: int | None) -> None:
+    def __init__(
+        self,
+        wrapped: Callable[P, R],
+        *,
+        queue: Callable[[], JobQueue],
+        max_retries: int | None,
+        pure: bool = False,
+        preview: StandIn | None = None,
+    ) -> None:
         if isinstance(wrapped, Function):
             raise EnqueueError(f"{wrapped.path} is decorated twice: a function has one decorator and one queue")
         if not inspect.isfunction(wrapped):
@@ -48,6 +59,7 @@ class Function(Generic[P, R]):
         self.retries = RetryPolicy(count=self.max_retries, initial_interval=BACKOFF) if said else None
         self.line = wrapped.__code__.co_firstlineno
         self._queue = queue
+        self.declared = Declared.given(self, pure=pure, preview=preview)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function here and now."""

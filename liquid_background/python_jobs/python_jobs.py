@@ -9,6 +9,7 @@ from liquid.exceptions import TemplateNotFoundError
 
 from liquid_background.errors import EnqueueError
 from liquid_background.job import Job
+from liquid_background.language.declared import Declared, StandIn
 from liquid_background.nearest import nearest
 from liquid_background.python_jobs.building import build_partial
 from liquid_background.python_jobs.function import Function, P
@@ -43,37 +44,56 @@ class PythonJobs(EngineSender):
     @overload
     def background(self, max_retries: Callable[P, T], /) -> Function[P, T]: ...
     @overload
-    def background(self, max_retries: int | None = None) -> Callable[[Callable[P, T]], Function[P, T]]: ...
-    def background(self, max_retries: Any = None) -> Any:
+    def background(
+        self, max_retries: int | None = None, *, pure: bool = False, preview: StandIn | None = None
+    ) -> Callable[[Callable[P, T]], Function[P, T]]: ...
+    def background(self, max_retries: Any = None, *, pure: bool = False, preview: StandIn | None = None) -> Any:
         """Decorate a function so that it has `enqueue`, `get_result` and `cancel`, with jobs of this engine.
 
         Args:
             max_retries: runs after the first when it fails, after 2, 4, 8, … s; 0 runs it once. It holds however the
                 function is enqueued; when it is not given, its `enqueue` has 3, and `enqueue` of the engine 6.
+            pure: whether calling it changes nothing, so that previews call it, too; see `preview` of the engine.
+            preview: what previews call instead, with the same arguments.
         """
         if callable(max_retries):
             return self._register(max_retries, None)
-        return lambda wrapped: self._register(wrapped, max_retries)
+        return lambda wrapped: self._register(wrapped, max_retries, pure=pure, preview=preview)
 
     @overload
     def action(self, name: Callable[P, T], /) -> Function[P, T]: ...
     @overload
     def action(
-        self, name: str | None = None, *, max_retries: int | None = None
+        self,
+        name: str | None = None,
+        *,
+        max_retries: int | None = None,
+        pure: bool = False,
+        preview: StandIn | None = None,
     ) -> Callable[[Callable[P, T]], Function[P, T]]: ...
-    def action(self, name: Any = None, *, max_retries: int | None = None) -> Any:
+    def action(
+        self,
+        name: Any = None,
+        *,
+        max_retries: int | None = None,
+        pure: bool = False,
+        preview: StandIn | None = None,
+    ) -> Any:
         """Register a function under a name, for `enqueue` and for templates: `{% action 'name', … %}`.
 
         Args:
             name: the function's own when not given.
-            max_retries: as in `background`.
+            max_retries: as in `background`, as are the others.
+            pure: whether calling it changes nothing.
+            preview: what previews call instead.
         """
         if callable(name):
-            return self._register_action(name, None, max_retries)
-        return lambda wrapped: self._register_action(wrapped, name, max_retries)
+            return self._register_action(None, self._register(name, max_retries, pure=pure, preview=preview))
+        return lambda wrapped: self._register_action(
+            name, self._register(wrapped, max_retries, pure=pure, preview=preview)
+        )
 
-    def _register_action(self, wrapped: Any, name: str | None, max_retries: int | None) -> Function[..., Any]:
-        function = self._register(wrapped, max_retries)
+    def _register_action(self, name: str | None, function: Function[..., Any]) -> Function[..., Any]:
         known = name or function.__name__
         taken = self.environment.actions.get(known)
         if isinstance(taken, Function) and taken.path != function.path:
@@ -81,13 +101,19 @@ class PythonJobs(EngineSender):
         self.environment.actions[known] = function
         return function
 
-    def _register(self, wrapped: Any, max_retries: int | None) -> Function[..., Any]:
+    def _register(
+        self, wrapped: Any, max_retries: int | None, *, pure: bool = False, preview: StandIn | None = None
+    ) -> Function[..., Any]:
         if isinstance(wrapped, Function):
             function: Function[..., Any] = wrapped
             if max_retries is not None and (function.retries is None or max_retries != function.max_retries):
                 raise EnqueueError(f"{function.path} is decorated already: say max_retries in its first decorator")
+            if pure or preview is not None:
+                function.declared = Declared.given(function, pure=pure, preview=preview)
         else:
-            function = Function(wrapped, queue=lambda: self.function_queue, max_retries=max_retries)
+            function = Function(
+                wrapped, queue=lambda: self.function_queue, max_retries=max_retries, pure=pure, preview=preview
+            )
         self._functions[function.path] = function
         return function
 

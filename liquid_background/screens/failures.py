@@ -13,6 +13,7 @@ from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
 from liquid_background.screens.linking import job_url, jobs_url
 from liquid_background.screens.messages import Fields, ScreenAnswer
+from liquid_background.screens.proofs import proof_of
 from liquid_background.screens.rendering import Exact
 from liquid_background.screens.rows import rows_of, values_of
 from liquid_background.screens.screen import Screen
@@ -79,6 +80,7 @@ def show_one(screen: Screen) -> ScreenAnswer:
         heading=group.message or group.error,
         group=_row(screen, group),
         source_line=found.source_line,
+        proof=proof_of(screen, group.id),
         values=values_of(found.parameters, found.handed_over),
         jobs=rows_of(screen, newest),
         more_url=jobs_url(screen, status="failed", failure=group.id) if group.failed > len(newest) else None,

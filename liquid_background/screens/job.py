@@ -44,6 +44,7 @@ def show(screen: Screen) -> ScreenAnswer:
         url=job_url(screen, job.id),
         acts=[str(kind) for kind in _acts(job.status) if screen.request.visitor.may(kind)],
         can_edit=_may_edit(screen, job),
+        can_preview=screen.request.visitor.may(Kind.RETRY),
         attempts=_timeline(story),
         source=_window(story.source),
         values=values_of(job.parameters, job.handed_over),

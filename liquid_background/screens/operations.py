@@ -106,7 +106,7 @@ def _row(screen: Screen, each: Operation, group: FailureGroup | None) -> dict[st
         "id": each.id,
         "exact": Exact(each.id),
         "kind": str(each.kind),
-        "words": in_words(each.filter),
+        "words": in_words(each.filter) + (f" that passed the proof {each.proof}" if each.proof else ""),
         "url": filter_url(screen, each.filter),
         "failure": None if group is None else _failure(screen, group),
         "by": each.by,

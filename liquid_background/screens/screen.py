@@ -63,7 +63,7 @@ class Screen:
             Refused: when it is nothing.
         """
         word = self.request.segments[-1]
-        if word not in tuple(Kind):
+        if word not in tuple(Kind) or word == Kind.PROVE:  # which has a screen of its own
             raise no_such_page()
         return Kind(word)
 

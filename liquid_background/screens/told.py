@@ -27,6 +27,7 @@ DONE: Final[Mapping[str, str]] = {
     "unsilenced": "shown again",
     "aborted": "aborted",
     "started": "started; workers carry it out",
+    "proving": "is being proven: workers run its jobs dry",
 }
 """What was done, by the word that the query's `done` holds."""
 _ENQUEUED: Final = re.compile(r", job ([A-Za-z0-9_-]{1,100})\Z")

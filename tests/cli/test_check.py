@@ -157,3 +157,44 @@ def test_doctor_checks_so_many_templates_and_says_so(project: Any, monkeypatch: 
     monkeypatch.setattr(doctor, "_MOST_CHECKED", 1)
     said = project.quick("doctor").out
     assert "2 templates, of which 1 are checked here; look: poscli check" in said
+
+
+SENDS = "{% background source_name: 'welcome', email: 'a' %}{% include 'mail', email: email %}{% endbackground %}"
+
+
+def test_jobs_in_the_store_that_need_what_is_gone_end_with_1(project: Any) -> None:
+    project.page("signup", f"Hi\n{SENDS}")
+    partial = project.write("templates/partials/mail.liquid", "To {{ email }}")
+    project.good("render", "signup")
+    assert project.good("check", "--against-store").out == "nothing is lacking; looked at 1 job\n"
+    partial.rename(partial.with_name("mails.liquid"))
+    result = project.run("check", "--against-store")
+    assert result.code == 1
+    name, row, fix, summary = result.lines
+    assert (name, fix.strip()) == ("welcome", "did you mean 'mails'?")
+    assert row.startswith("  pages/signup:2: the partial 'mail' is not there [partial]: 1 job, such as ")
+    assert summary == "1 job needs what is not here; looked at 1 job"
+    lack, told = [json.loads(line) for line in project.run("check", "--against-store", "--format", "json").lines]
+    assert (lack["source_name"], lack["what"], lack["name"], lack["line"], lack["jobs"]) == (
+        "welcome", "partial", "mail", 2, 1,
+    )  # fmt: skip
+    assert told == {"lacking": 1, "more": 0, "unread": 0, "looked_at": 1, "of": 1}
+
+
+def test_failed_jobs_count_when_they_are_asked_for(project: Any) -> None:
+    project.page("signup", SENDS)
+    project.good("render", "signup")
+    project.good("worker", "--burst")
+    assert project.good("check", "--against-store").out == "nothing is lacking; looked at 0 jobs\n"
+    assert "the partial 'mail' is not there" in project.run("check", "--against-store", "--failed").out
+
+
+@pytest.mark.parametrize("options", [("--against-store", "x"), ("--against-store", "--explain"), ("--failed",)])
+def test_what_does_not_go_with_the_store_is_a_usage_error(project: Any, options: tuple[str, ...]) -> None:
+    project.write("x", "")
+    assert project.run("check", *options).code == 2
+
+
+def test_without_a_store_there_is_nothing_to_check_against(project: Any) -> None:
+    result = project.run("check", "--against-store", LIQUID_BACKGROUND_DATA_DIR=str(project.folder / "none"))
+    assert (result.code, result.err.startswith("no store here")) == (1, True)

@@ -37,7 +37,7 @@ def test_each_table_stands_in_a_page(name: str) -> None:
     assert any(f"<!-- table: {name}, by" in page.read_text(encoding="utf-8") for page in MARKED)
 
 
-@pytest.mark.parametrize("module", ["", ".rapidai", ".web", ".testing"])
+@pytest.mark.parametrize("module", ["", ".rapidai", ".web", ".testing", ".lint"])
 def test_each_public_name_is_in_the_api(module: str) -> None:
     public = import_module(f"liquid_background{module}").__all__
     text = _generated()[ROOT / "docs/api.md"]

@@ -18,6 +18,7 @@ from liquid_background.jobs.store import Store
 from liquid_background.language.pages import SiteLoader
 from liquid_background.settings import Settings
 from tests.halves import BothHalves
+from tests.language.drying import Dry
 
 
 def block(body: str, arguments: str = "source_name: 's'") -> str:
@@ -90,3 +91,9 @@ def make_site(tmp_path: Path, store: Store, settings: Settings) -> Callable[...,
 @pytest.fixture
 def site(make_site: Callable[..., Site]) -> Site:
     return make_site()
+
+
+@pytest.fixture
+def dry(tmp_path: Path) -> Dry:
+    environment = Environment(loader=SiteLoader(tmp_path))
+    return Dry(tmp_path, Engine(environment=environment, redis_url="redis://127.0.0.1:1"))

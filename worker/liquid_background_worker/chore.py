@@ -10,11 +10,13 @@ from time import monotonic
 from typing import Final
 
 from liquid_background.errors import StoreUnavailable
+from liquid_background.job import Performer
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
 from liquid_background_worker.process import Process, describe_exit, fork
+from liquid_background_worker.prover import Prover, dry_runs_of
 from liquid_background_worker.slot import Left, Slot
 
 logger = logging.getLogger("liquid_background.worker")
@@ -32,9 +34,10 @@ class Chore:
     3. `close`, at the worker's end: it is killed when it takes too long.
     """
 
-    def __init__(self, settings: Settings, store: Store, name: str) -> None:
+    def __init__(self, settings: Settings, store: Store, name: str, performer: Performer) -> None:
         self._settings = settings
         self._store = store
+        self._performer = performer
         self._name = f"{name}.operations"
         self._process: Process | None = None
         self._not_before = 0.0
@@ -54,7 +57,7 @@ class Chore:
             def body(slot: Slot, control: int, _reports: int) -> None:
                 limits.die_with(parent)
                 limits.apply(self._settings)
-                _carry_on(self._store, self._settings, slot, control)
+                _carry_on(self._store, self._settings, slot, control, self._performer)
 
             self._process = fork(self._name, body, close)
 
@@ -99,9 +102,11 @@ class Chore:
             select.select([], [], [], 0.01)
 
 
-def _carry_on(store: Store, settings: Settings, slot: Slot, control: int) -> None:
+def _carry_on(store: Store, settings: Settings, slot: Slot, control: int, performer: Performer) -> None:
     """Carry out what is due, and what is due soon."""
-    carrier = Carrier(store, settings, lambda: slot.stop)
+    make = dry_runs_of(performer)
+    prover = Prover(settings, make) if make else None
+    carrier = Carrier(store, settings, lambda: slot.stop, prover)
     try:
         while not slot.stop:
             wait = carrier.carry_on()
@@ -112,4 +117,6 @@ def _carry_on(store: Store, settings: Settings, slot: Slot, control: int) -> Non
     except StoreUnavailable as error:  # its supervisor warns
         logger.debug("operations wait for the store: %s", error)
     finally:
+        if prover:
+            prover.close()
         store.close()

@@ -10,18 +10,15 @@ import resource
 import signal
 import sys
 import time
-from pathlib import Path
 from typing import Final
 
+from liquid_background.confined import OPEN_FILES, confine, memory_of
 from liquid_background.settings import Settings
 
-_FILE_SIZE: Final = 256 * 1024 * 1024  # bytes of a file that a job may write
-_OPEN_FILES: Final = 512
-_PROCESSES: Final = 256  # processes and threads of the same user, beyond those that are there at the start
 _CPU_SLACK: Final = 5  # seconds of CPU time that a job gets beyond its limit of wall time
 _PR_SET_PDEATHSIG: Final = 1
 _RECYCLE_SHARE: Final = 0.8  # of the memory limit, between jobs
-_FILES_LEFT_OPEN: Final = _OPEN_FILES // 4  # by jobs that are over
+_FILES_LEFT_OPEN: Final = OPEN_FILES // 4  # by jobs that are over
 
 
 def die_with(parent: int) -> None:
@@ -39,30 +36,7 @@ def apply(settings: Settings, inherited: int = 0) -> None:
         settings: with the limits.
         inherited: bytes that it has of the process that it was forked from, which do not count.
     """
-    memory = settings.memory_limit * 1024 * 1024 + inherited
-    # RLIMIT_DATA counts what a process can write to; RLIMIT_AS would count every mapped library and thread stack too.
-    _limit(resource.RLIMIT_DATA if sys.platform == "linux" else resource.RLIMIT_AS, memory)
-    _limit(resource.RLIMIT_FSIZE, _FILE_SIZE)
-    _limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
-    _limit(resource.RLIMIT_CORE, 0)
-    if sys.platform == "linux" and os.getuid() != 0:
-        _limit(resource.RLIMIT_NPROC, _tasks_of(os.getuid()) + _PROCESSES)
-
-
-def _limit(kind: int, value: int) -> None:
-    _, hard = resource.getrlimit(kind)
-    capped = value if hard == resource.RLIM_INFINITY else min(value, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(kind, (capped, capped))
-
-
-def _tasks_of(user: int) -> int:
-    count = 0
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                count += len(os.listdir(folder / "task")) if folder.stat().st_uid == user else 0
-    return count
+    confine(settings.memory_limit, inherited=inherited)
 
 
 class CpuLimit:
@@ -81,20 +55,6 @@ class CpuLimit:
                 resource.setrlimit(resource.RLIMIT_CPU, (wanted, self._hard))
 
 
-def memory_held(pid: int | None = None) -> int:
-    """Return the bytes of memory that a process holds, this one by default; 0 where the system does not tell."""
-    return _memory(pid)[0]
-
-
-def _memory(pid: int | None = None) -> tuple[int, int]:
-    """Return the bytes that are held, and those that count against the limit, used or not, such as a thread's stack."""
-    try:
-        pages = Path(f"/proc/{pid or 'self'}/statm").read_bytes().split()
-        return int(pages[1]) * resource.getpagesize(), int(pages[5]) * resource.getpagesize()
-    except OSError:
-        return 0, 0
-
-
 class Wear:
     """What jobs or pages that are over have left in this process, of what it may have: the next would be short of it.
 
@@ -106,14 +66,14 @@ class Wear:
     def __init__(self, settings: Settings, inherited: int = 0) -> None:
         limit = settings.memory_limit * 1024 * 1024
         self._most = inherited + limit * _RECYCLE_SHARE
-        self._data, self._files = _memory()[1], _files_open()
+        self._data, self._files = memory_of()[1], _files_open()
         # What it began with counts against the limit, too, used or not.
         self._room = max(0, inherited + limit - self._data) * _RECYCLE_SHARE
 
     @property
     def is_too_much(self) -> bool:
         """Whether it should go: for memory that it holds, or may not have for other things, or for open files."""
-        held, data = _memory()
+        held, data = memory_of()
         return held > self._most or data - self._data > self._room or _files_open() - self._files > _FILES_LEFT_OPEN
 
 
@@ -122,6 +82,6 @@ def _files_open() -> int:
     try:
         lowest = os.open("/", os.O_RDONLY)
     except OSError as error:
-        return _OPEN_FILES if error.errno == errno.EMFILE else 0
+        return OPEN_FILES if error.errno == errno.EMFILE else 0
     os.close(lowest)
     return lowest

@@ -12,9 +12,9 @@ import sys
 from collections.abc import Callable, Iterable
 from time import monotonic
 
+from liquid_background.confined import memory_held
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Pulse
-from liquid_background_worker.limits import memory_held
 from liquid_background_worker.reports import Heard, pipe
 from liquid_background_worker.slot import Slot
 
@@ -105,7 +105,7 @@ def fork(name: str, body: Callable[[Slot, int, int], None], close: Iterable[int]
         return Process(name, slot, pid, said, reports)
     code = 1
     try:
-        _become_a_child((said, reports, *close))
+        become_a_child((said, reports, *close))
         body(slot, heard, reported)
         code = 0
     except BaseException:
@@ -122,7 +122,7 @@ def _flush() -> None:
             stream.flush()
 
 
-def _become_a_child(close: Iterable[int]) -> None:
+def become_a_child(close: Iterable[int]) -> None:
     os.setpgid(0, 0)
     # What was there before the fork stays: looking through it for garbage held up a job for 8 ms now and then.
     gc.freeze()

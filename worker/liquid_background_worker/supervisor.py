@@ -66,7 +66,7 @@ class Supervisor:
         self._service = service
         self._failures = Failures()
         self._heart = Heart(store, settings, self._queues, Timetable.of(performer, settings), self._failures)
-        self._chore = Chore(settings, store, identity.name)
+        self._chore = Chore(settings, store, identity.name, performer)
         self._host = socket.gethostname()
         self._children: dict[int, Process] = {}  # by the number in the name
         self._old: list[Process] = []  # being replaced while they finish

@@ -1,4 +1,4 @@
-"""`poscli failures`: what fails, in groups: list, show and silence them."""
+"""`poscli failures`: what fails, in groups: list, show, retry, prove and silence them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from poscli.completing import failures as stored_ids
 from poscli.completing import source_names
 from poscli.failureview import as_json, describe, listing, shown_as_json
 from poscli.group import Group
-from poscli.operating import operate, operating_options
+from poscli.loader import load
+from poscli.operating import checked_rate, operate, operating_options
 from poscli.output import dump
 from poscli.terminal import fitted, hint, note, told_first
 from poscli.times import clock, since, until
@@ -34,6 +35,7 @@ def command() -> None:
     Examples:
       poscli failures list
       poscli failures show 3fa94c
+      poscli failures prove 3fa94c
       poscli failures silence 3fa94c --until 2h
     """
 
@@ -146,6 +148,33 @@ def retry(failure: str, app: str | None, **how: Any) -> None:
     engine = needed_engine(app)
     group = engine.failures.show(failure).group
     operate(engine, Kind.RETRY, Filter(status=JobStatus.FAILED, failure=group.id), **how)
+
+
+@command.command("prove")
+@click.argument("failure", metavar="ID", shell_complete=stored_ids)
+@click.option("--retry-passing", is_flag=True, help="Then start a new run of those that pass, by the workers.")
+@click.option(
+    "--rate", metavar="N/UNIT", default="", callback=checked_rate, help="With it: at most so many, such as 10/s."
+)
+@click.option("--yes", is_flag=True, help="With it: do not ask.")
+@_style
+@app_option
+def prove(failure: str, retry_passing: bool, rate: str, yes: bool, style: str, app: str | None) -> None:
+    """Run the failed jobs of the group ID dry, and say which would pass with the templates that are here now.
+
+    Nothing is sent, written or called: what an application's own code would do is listed as an effect. Each job runs
+    in a process with a worker's limits. It ends with 1 when no job passes.
+
+    \b
+    Examples:
+      poscli failures prove 3fa94c
+      poscli failures prove 3fa94c --retry-passing --rate 10/s
+    """
+    if (rate or yes) and not retry_passing:
+        raise click.UsageError("--rate and --yes go with --retry-passing")
+    if retry_passing and style == "json":
+        raise click.UsageError("--retry-passing says in words how it went: leave --format json out")
+    load("poscli.proving:prove_group")(app, failure, style, retry_passing=retry_passing, rate=rate, yes=yes)
 
 
 @command.command("silence")

@@ -15,6 +15,7 @@ from poscli.output import dump
 from poscli.tables import table
 from poscli.terminal import fitted, hint, note
 from poscli.times import age, clock
+from poscli.verdictview import lines_of, verdicts_as_json
 from poscli.who import operator
 
 HEADINGS = ("ID", "KIND", "STATE", "AGE", "DONE", "FAILED", "RATE", "BY", "FILTER")
@@ -122,9 +123,11 @@ def _described(operation: Operation) -> str:
         "Done": f"{operation.done:,}",
         "Failed": f"{operation.failed:,}" if operation.failed else "",
         "Skipped": f"{operation.skipped:,}" if operation.skipped else "",
+        "Passed": f"the proof {operation.proof}" if operation.proof else "",
         "Last error": operation.last_error,
     }
-    return "\n".join(f"{name + ':':<12}{printable(value)}" for name, value in facts.items() if value)
+    lines = [f"{name + ':':<12}{printable(value)}" for name, value in facts.items() if value]
+    return "\n".join([*lines, *(lines_of(operation.verdicts) if operation.verdicts is not None else ())])
 
 
 def _as_json(operation: Operation) -> dict[str, Any]:
@@ -135,5 +138,7 @@ def _as_json(operation: Operation) -> dict[str, Any]:
         "filter": as_options(operation.filter),
         "last_error": operation.last_error,
         "ended_by": operation.ended_by,
+        "proof": operation.proof,
+        **(verdicts_as_json(operation.verdicts) if operation.verdicts is not None else {}),
         **{name: time.isoformat() if time else None for name, time in times.items()},
     }

@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
 
 import click
 
 from liquid_background import Engine, LogEntry
-from liquid_background.errors import NotPlain
 from liquid_background.job import Job
-from liquid_background.variables import parse_variables
 from poscli.application import app_option, load_engine
 from poscli.completing import pages
-from poscli.output import ClosedInput
-
-_MAX_DATA: Final = 64 * 1024 * 1024  # bytes: a device, or a pipe that somebody forgot, has no end
+from poscli.page_values import page_options, read_variables, request_of
 
 
 @click.command("render")
 @click.argument("page", shell_complete=pages)
-@click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="A request parameter; may be repeated.")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, allow_dash=True),
-    metavar="FILE",
-    help="JSON object with the page's variables; - reads it from standard input.",
-)
+@page_options
 @app_option
 def command(page: str, params: tuple[str, ...], data: Path | None, app: str | None) -> None:
     """Render a page once and send its jobs.
@@ -41,10 +29,10 @@ def command(page: str, params: tuple[str, ...], data: Path | None, app: str | No
       poscli render welcome
       poscli render checkout --param coupon=SPRING --data order.json
     """
-    request = dict(_split(param) for param in params)
+    request = request_of(params)
     engine = load_engine(app)
     engine.environment.sink = held = _Held(engine)
-    click.echo(engine.render(page, _read(data), params=request), nl=False)
+    click.echo(engine.render(page, read_variables(data), params=request), nl=False)
     held.release()
 
 
@@ -73,27 +61,3 @@ class _Held:
         """Send what is held."""
         if self._jobs:
             self.engine.send(self._jobs, self._entries)
-
-
-def _split(param: str) -> tuple[str, str]:
-    name, equals, value = param.partition("=")
-    if not name or not equals:
-        raise click.BadParameter(f"'{param}' is not NAME=VALUE", param_hint="--param")
-    return name, value
-
-
-def _read(path: Path | None) -> dict[str, Any]:
-    if path is None:
-        return {}
-    if str(path) == "-" and isinstance(sys.stdin, ClosedInput):
-        raise click.BadParameter("standard input is closed: redirect a file or a pipe to it", param_hint="--data")
-    try:
-        with click.open_file(str(path), "rb") as stream:
-            text = stream.read(_MAX_DATA + 1)
-        if len(text) > _MAX_DATA:
-            raise click.BadParameter(f"{path} is over {_MAX_DATA // 1024**2} MB", param_hint="--data")
-        return parse_variables(text)
-    except OSError as error:
-        raise click.BadParameter(f"cannot read {path}: {error.strerror}", param_hint="--data") from error
-    except NotPlain as error:
-        raise click.BadParameter(f"{path} {error}", param_hint="--data") from error

@@ -12,6 +12,7 @@ from functools import partial
 import click
 
 from liquid_background import Settings
+from liquid_background.confined import memory_held
 from liquid_background.web import PAGE_PROCESSES, serve
 from liquid_background_worker import limits
 from liquid_background_worker.surroundings import Surroundings
@@ -84,7 +85,7 @@ def command(
             show_errors=show_errors,
             processes=processes,
             allow_hosts=allow_hosts,
-            confine=partial(_confine, os.getpid(), limits.memory_held()),
+            confine=partial(_confine, os.getpid(), memory_held()),
             ready=lambda url: click.echo(f"Serving {url}", err=True),
             jobs_at=partial(jobs_at, dashboard) if show_jobs else None,
             probes=not no_probes,
@@ -99,7 +100,7 @@ def _confine(server: int, held: int, settings: Settings) -> Callable[[], bool]:
         held: bytes of memory that the server held at its start. What it holds for visitors by now is not the page's.
         settings: with the limits.
     """
-    inherited = max(0, limits.memory_held() - held)
+    inherited = max(0, memory_held() - held)
     limits.die_with(server)
     limits.apply(settings, inherited)
     surroundings, wear = Surroundings(), limits.Wear(settings, inherited)

@@ -27,7 +27,7 @@ def make_engine(outbox: Path, api: str) -> Engine:
     engine = Engine(templates=TEMPLATES)
     environment = engine.environment
     mails = Outbox(outbox)
-    environment.tags[SendMailTag.name] = SendMailTag(environment, mails)
+    environment.add_tag(SendMailTag(environment, mails), preview=lambda arguments, text: "")  # it prints nothing
     environment.add_filter("save_report", mails.save_report)
     environment.add_filter("post_json", Service(api).post_json)
     # What pages find without --data. Jobs see none of it: a job has its parameters and what is handed over.

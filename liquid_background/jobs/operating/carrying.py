@@ -5,23 +5,14 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from liquid_background.errors import JobRefused, OperationError, StoreError
-from liquid_background.job import JobStatus
-from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.operating.operation import (
-    LONGEST_FILTER,
-    VERSION,
-    Kind,
-    OperationState,
-    filter_of,
-    gap_of,
-    kind_of,
-    statuses_of,
-)
+from liquid_background.jobs.operating.operation import VERSION, Kind, OperationState
+from liquid_background.jobs.operating.proving import Prove, Proving
+from liquid_background.jobs.operating.taken import Place, Taken
 from liquid_background.jobs.queue import keys, scripts
 from liquid_background.jobs.queue.finding import Found, scan
 from liquid_background.jobs.queue.opening import SIGNED, renew_signature
@@ -45,50 +36,6 @@ _DOUBT: Final = "a part of an operation may have been done"
 _SHOWN: Final = 64  # bytes of an id that is not one of ours
 
 
-class Place(NamedTuple):
-    """Where an operation is to go on: behind a cursor, in the jobs of one of its statuses."""
-
-    turn: int  # which of them
-    cursor: str  # empty for their beginning
-
-    def __str__(self) -> str:
-        return f"{self.turn}:{self.cursor}"
-
-    @classmethod
-    def read(cls, written: str) -> Place:
-        """Return a place from what it says; the beginning for what says nothing."""
-        turn, _, cursor = written.partition(":")
-        return cls(int(turn), cursor) if turn.isdecimal() and len(turn) == 1 else cls(0, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """An operation whose lease this process has."""
-
-    id: str
-    token: str
-    kind: Kind
-    statuses: Sequence[JobStatus]
-    filter: Filter
-    gap: float  # milliseconds that a job takes at its rate
-    place: Place
-
-    @classmethod
-    def opened(cls, token: str, values: Sequence[bytes]) -> Taken:
-        """Return what a take brought.
-
-        Raises:
-            OperationError: when it cannot be carried out.
-            FilterError: when its filter is none.
-        """
-        raw_id, kind, wanted, rate, place = values
-        what, which, at = kind_of(text(kind, _SHOWN)), filter_of(wanted), Place.read(text(place, LONGEST_FILTER))
-        statuses = statuses_of(what, which)
-        if at.turn >= len(statuses):
-            raise OperationError("it is to go on where nothing is")
-        return cls(text(raw_id, _SHOWN), token, what, statuses, which, gap_of(text(rate, _SHOWN)), at)
-
-
 def revive(store: Store) -> None:
     """Have those operations carried out that workers of an older version came upon, or whose list was lost.
 
@@ -104,10 +51,17 @@ class Carrier:
     What is done and where to go on is written in one step, so that a carrier may be killed anywhere.
     """
 
-    def __init__(self, store: Store, settings: Settings, stopped: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        settings: Settings,
+        stopped: Callable[[], bool] = lambda: False,
+        prove: Prove | None = None,
+    ) -> None:
         self._store = store
         self._settings = settings
         self._stopped = stopped
+        self._prove = prove
         self._size = _FIRST  # jobs that are dealt with in one step
         least, most = _LEASE
         self._lease = int(min(most, max(least, settings.lease)) * 1000)
@@ -138,10 +92,16 @@ class Carrier:
 
     def _carry_out(self, taken: Taken) -> None:
         until = monotonic() + _TURN
+        if taken.kind is Kind.PROVE:
+            if self._prove is None:
+                raise OperationError("this worker's application has no templates to prove jobs against")
+            Proving(self._store, self._settings, taken, self._prove, self._lease).carry_on(until, self._stopped)
+            return
         at: Place | None = taken.place
         while at is not None:
             wanted = replace(taken.filter, status=taken.statuses[at.turn])
-            for found in scan(self._store, self._settings, wanted, after=at.cursor or None):
+            places = taken.places(self._store.site)
+            for found in scan(self._store, self._settings, wanted, after=at.cursor or None, places=places):
                 at = self._deal_with(taken, at, found, until)
                 if at is None or found.is_last:
                     break

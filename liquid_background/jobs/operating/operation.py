@@ -1,4 +1,4 @@
-"""What an operation is: a retry, cancel or delete of all that match a filter, as it stands in the store."""
+"""What an operation is: a retry, cancel, delete or proof of all that match a filter, as it stands in the store."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from typing import Final, assert_never
 from liquid_background.errors import FilterError, OperationError
 from liquid_background.job import JobStatus
 from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.operating.verdicts import Verdicts
 from liquid_background.jobs.queue.protocol import LONGEST_AUDITED
 from liquid_background.jobs.queue.reading import text, whole
 
-VERSION: Final = 1
-"""Of an operation in the store."""
+VERSION: Final = 2
+"""Of an operation in the store, at most: of a proof, and of what a proof is the ground of."""
+_PLAIN: Final = 1  # of all others, which workers of the version before carry out, too
 LONGEST_FILTER: Final = 16_384
 """Bytes of its filter as JSON."""
 _MOST: Final = 10**15 - 1  # jobs that one counts
@@ -29,6 +31,7 @@ class Kind(StrEnum):
     RETRY = "retry"  # start a new run, at attempt 1, now
     CANCEL = "cancel"  # take it back; one that runs is ended at its worker's next beat
     DELETE = "delete"  # forget its record and results
+    PROVE = "prove"  # run it dry: what would become of it now? It stays as it is
 
 
 class OperationState(StrEnum):
@@ -61,6 +64,13 @@ class Operation:
     ended: datetime | None = None
     ended_by: str = ""  # who aborted it
     sample: Sequence[str] = field(default=())  # of a dry run: the ids of the first jobs
+    proof: str = ""  # id of the proof whose passing jobs it is about, where it is about such alone
+    verdicts: Verdicts | None = None  # of a proof, what has come of its jobs by now
+
+    @property
+    def is_proof(self) -> bool:
+        """Whether it changes nothing."""
+        return self.kind is Kind.PROVE
 
 
 def kind_of(given: Kind | str) -> Kind:
@@ -72,6 +82,11 @@ def kind_of(given: Kind | str) -> Kind:
     if given not in tuple(Kind):
         raise OperationError(f"no operation is called {str(given)[:120]!r}: give one of {', '.join(Kind)}")
     return Kind(given)
+
+
+def version_of(kind: Kind, proof: str) -> int:
+    """Return the version of an operation: the lowest that knows what it is."""
+    return VERSION if proof or kind is Kind.PROVE else _PLAIN
 
 
 def statuses_of(kind: Kind, wanted: Filter) -> Sequence[JobStatus]:
@@ -94,7 +109,7 @@ def statuses_of(kind: Kind, wanted: Filter) -> Sequence[JobStatus]:
 
 def _may(kind: Kind, status: JobStatus) -> bool:
     match kind:
-        case Kind.RETRY:
+        case Kind.RETRY | Kind.PROVE:
             return status.may_be_retried
         case Kind.CANCEL:
             return not status.has_ended
@@ -105,7 +120,7 @@ def _may(kind: Kind, status: JobStatus) -> bool:
 
 
 def _usual(kind: Kind) -> Sequence[JobStatus]:
-    if kind is Kind.RETRY:
+    if kind in (Kind.RETRY, Kind.PROVE):
         return (JobStatus.FAILED,)  # who wants those that were cancelled says so
     return [status for status in JobStatus if _may(kind, status)]
 
@@ -144,9 +159,11 @@ READ: Final = (
         "looked_at",
         "of",
     ),
-    *("last_error", "ended", "ended_by"),
+    *("last_error", "ended", "ended_by", "proof", "verdicts"),
 )
 """The fields that an operation is read from."""
+SHORT: Final = READ[:-1]
+"""The same without what may be long."""
 
 
 def decode_operation(operation_id: str, values: Sequence[bytes | None]) -> Operation:
@@ -163,7 +180,7 @@ def decode_operation(operation_id: str, values: Sequence[bytes | None]) -> Opera
     said = {name: text(value, LONGEST_AUDITED) for name, value in given.items()}
     count = {name: whole(value, 0, _MOST) for name, value in given.items()}
     version = count["v"]
-    if version != VERSION:
+    if not _PLAIN <= version <= VERSION:
         upgrade = "was written by a newer version: upgrade this one" if version > VERSION else "is no operation"
         raise OperationError(f"operation {operation_id[:120]}: it {upgrade}")
     try:
@@ -184,6 +201,8 @@ def decode_operation(operation_id: str, values: Sequence[bytes | None]) -> Opera
             last_error=said["last_error"],
             ended=_time(given["ended"]),
             ended_by=said["ended_by"],
+            proof=said["proof"],
+            verdicts=Verdicts.from_json(given["verdicts"]) if said["kind"] == Kind.PROVE else None,
         )
     except ValueError as error:
         raise OperationError(f"operation {operation_id[:120]} cannot be read: {error}") from error

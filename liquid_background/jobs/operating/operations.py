@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import replace
@@ -17,7 +18,7 @@ from liquid_background.jobs.log.entry import encoded
 from liquid_background.jobs.operating.operation import (
     LONGEST_FILTER,
     READ,
-    VERSION,
+    SHORT,
     Kind,
     Operation,
     OperationState,
@@ -25,6 +26,7 @@ from liquid_background.jobs.operating.operation import (
     gap_of,
     kind_of,
     statuses_of,
+    version_of,
 )
 from liquid_background.jobs.pages import Count
 from liquid_background.jobs.queue import keys, scripts
@@ -39,8 +41,10 @@ from liquid_background.settings import Settings
 from liquid_background.threads import Threads
 
 Read: TypeAlias = list[Operation]  # by this name, since what asks for them has a method `list`
+PROOF_ID: Final = re.compile(r"[0-9a-f]{8,32}", re.ASCII)
 _SAMPLED: Final = 5  # ids that a dry run shows
 _LONGEST_ID: Final = 64
+_OF_LATE: Final = 100  # operations among which a proof is looked for
 _LOOK: Final = 0.2  # seconds between two looks of who follows one
 
 
@@ -53,7 +57,14 @@ class Operations:
         self._threads = threads or Threads()
 
     def start(
-        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str | None = None, dry_run: bool = False
+        self,
+        kind: Kind | str,
+        filter: Filter,
+        *,
+        by: str = APPLICATION,
+        rate: str | None = None,
+        dry_run: bool = False,
+        proof: str = "",
     ) -> Operation:
         """Have the workers do it with all jobs that match, each once.
 
@@ -62,19 +73,24 @@ class Operations:
         for a delete.
 
         Args:
-            kind: retry, cancel or delete.
+            kind: retry, cancel, delete or prove.
             filter: which jobs.
             by: whom the operation and the audit name.
             rate: such as 10/s, 100/m or 5/h; None for as fast as it goes.
             dry_run: whether to return only how many jobs match, and the first few ids; nothing is kept then.
+            proof: of a retry, the id of a proof: only jobs that passed it run again, unless they have moved on since.
+                What passed is known for a day after the proof.
 
         Raises:
-            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none.
+            OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none, or a proof
+                is given for what is no retry.
             FilterError: when the filter asks for a value that is never shown.
             StoreUnavailable: when the store cannot be reached.
         """
         kind, rate = kind_of(kind), rate or ""
         gap_of(rate)
+        if proof and (kind is not Kind.RETRY or dry_run or not PROOF_ID.fullmatch(proof)):
+            raise OperationError("a proof is the ground of a retry alone: give the id of one, and no dry run")
         statuses_of(kind, filter)
         written = filter.as_json()
         check_values(filter, self._settings.secret_names)
@@ -86,7 +102,7 @@ class Operations:
                 id="", kind=kind, filter=filter, by=by, created=None, rate=rate, state=OperationState.DRY_RUN,
                 matched=len(ids), sample=tuple(ids[:_SAMPLED]),
             )  # fmt: skip
-        head: list[Argument] = [VERSION, str(kind), written, encoded(by)[:LONGEST_AUDITED], rate]
+        head: list[Argument] = [version_of(kind, proof), str(kind), written, encoded(by)[:LONGEST_AUDITED], rate, proof]
         while True:
             operation_id = secrets.token_hex(4)  # short, for people to type
             reply = scripts.run(
@@ -158,14 +174,19 @@ class Operations:
         [ids] = read_replies(pipeline, self._store.url)
         return [text(each, _LONGEST_ID) for each in ids or ()]
 
-    def _values(self, ids: Sequence[str]) -> Sequence[Sequence[bytes | None]]:
+    def _values(self, ids: Sequence[str], fields: Sequence[str] = READ) -> Sequence[Sequence[bytes | None]]:
         pipeline: Any = self._store.client.pipeline(transaction=False)
         for each in ids:
-            pipeline.hmget(own_name(self._store.site, keys.operation(each)), READ)
-        return [values or [None] * len(READ) for values in read_replies(pipeline, self._store.url)]
+            pipeline.hmget(own_name(self._store.site, keys.operation(each)), fields)
+        missing = len(READ) - len(fields)
+        return [
+            [*(values or [None] * len(fields)), *[None] * missing] for values in read_replies(pipeline, self._store.url)
+        ]
 
     def list(self, limit: int = 50) -> Read:
         """Return the newest operations, newest first; one that cannot be read is left out.
+
+        What has come of the jobs of a proof is not among what is read: `get` has it.
 
         Raises:
             ValueError: when the limit is negative.
@@ -174,7 +195,23 @@ class Operations:
         if limit < 0:
             raise ValueError(f"at most {limit} operations: give a limit from 0")
         ids = self._ids(MAX_OPERATIONS) if limit else ()
-        return list(islice(_readable(zip(ids, self._values(ids), strict=True)), limit))
+        return list(islice(_readable(zip(ids, self._values(ids, SHORT), strict=True)), limit))
+
+    def proof_of(self, failure: str) -> tuple[Operation | None, Operation | None]:
+        """Return the newest proof of a failure group, and the newest retry of what passed it, if they are of late.
+
+        Args:
+            failure: the group's id.
+
+        Raises:
+            StoreUnavailable: when the store cannot be reached.
+        """
+        ids = self._ids(_OF_LATE)
+        newest = [*_readable(zip(ids, self._values(ids, SHORT), strict=True))] if ids else []
+        proof = next((each for each in newest if each.is_proof and each.filter.failure == failure), None)
+        if proof is None:
+            return None, None
+        return self.get(proof.id), next((each for each in newest if each.proof == proof.id), None)
 
     def abort(self, operation_id: str, by: str = APPLICATION) -> Operation:
         """End an operation before it is done; what it has done stays done.
@@ -207,10 +244,17 @@ class Operations:
     # For coroutines: each waits for the store in a thread.
 
     async def start_async(
-        self, kind: Kind | str, filter: Filter, *, by: str = APPLICATION, rate: str | None = None, dry_run: bool = False
+        self,
+        kind: Kind | str,
+        filter: Filter,
+        *,
+        by: str = APPLICATION,
+        rate: str | None = None,
+        dry_run: bool = False,
+        proof: str = "",
     ) -> Operation:
         """Do what `start` does."""
-        return await self._threads.run(self.start, kind, filter, by=by, rate=rate, dry_run=dry_run)
+        return await self._threads.run(self.start, kind, filter, by=by, rate=rate, dry_run=dry_run, proof=proof)
 
     async def get_async(self, operation_id: str) -> Operation:
         """Do what `get` does."""

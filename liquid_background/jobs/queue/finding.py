@@ -46,7 +46,13 @@ class Found:
 
 
 def scan(
-    store: Store, settings: Settings, wanted: Filter, *, after: str | None = None, most: int = MOST
+    store: Store,
+    settings: Settings,
+    wanted: Filter,
+    *,
+    after: str | None = None,
+    most: int = MOST,
+    places: Sequence[Place] | None = None,
 ) -> Iterator[Found]:
     """Yield the ids of all jobs that a filter means, each chunk from one call that takes the store a few milliseconds.
 
@@ -60,13 +66,14 @@ def scan(
         wanted: what is meant.
         after: a cursor, behind which to go on.
         most: ids that one call looks at.
+        places: where to look, and nowhere else; None for where jobs of its statuses stand.
 
     Raises:
         FilterError: when the filter asks for a value that is never shown, or the cursor is none.
         StoreUnavailable: when the store cannot be reached.
     """
     matching = Matching(wanted, settings)
-    places = places_of(wanted, store.site)
+    places = places_of(wanted, store.site) if places is None else places
     at, position, looked_at = _gone(after, places) if after else (0, (), 0)
     of = max(looked_at, sum(sizes(store, places)))
     pace = Pace(most)

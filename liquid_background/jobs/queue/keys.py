@@ -169,6 +169,11 @@ def operation(operation_id: str) -> str:
     return f"liquid_background:operation:{operation_id}"
 
 
+def proved(proof: str) -> str:
+    """Return the key of the jobs that passed a proof, scored by the end of the run that was proven, in microseconds."""
+    return f"liquid_background:proved:{proof}"
+
+
 def behind(name: str) -> str:
     """Return the key of the ids that stay behind in a list though their jobs were cancelled (a sorted set): behind.lua.
 

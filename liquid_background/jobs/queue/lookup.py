@@ -183,17 +183,32 @@ def read_records(store: Store, ids: Sequence[str]) -> Records:
     Raises:
         StoreUnavailable: when the store cannot be reached.
     """
-    head: list[Argument] = [MAX_DATA, MAX_RESULT_READ, _READ_AT_ONCE, len(READ), *READ]
+    found = read_fields(store, ids, READ, MAX_RESULT_READ)
+    return [decode_record(text(job_id, len(job_id)), row, store.site) for job_id, row in found]
+
+
+def read_fields(
+    store: Store, ids: Sequence[str], fields: Sequence[str], longest_result: int = 0
+) -> Iterator[tuple[bytes, Sequence[bytes | None]]]:
+    """Yield ids that have a record, each with fields of it and, behind them, the result.
+
+    Args:
+        store: where they are.
+        ids: of jobs.
+        fields: names of fields, of which those are None that are not there or too long.
+        longest_result: bytes of a result that is read.
+
+    Raises:
+        StoreUnavailable: when the store cannot be reached.
+    """
+    head: list[Argument] = [MAX_DATA, longest_result, _READ_AT_ONCE, len(fields), *fields]
     names = [*map(_bytes, ids)]
-    records: Records = []
     done = 0
     while done < len(names):
         part = names[done : done + _IDS_AT_ONCE]
         rows = scripts.run(store, "read", [*head, *part])
-        found = zip(part[: len(rows)], rows, strict=True)  # fewer rows than ids when they are large
-        records += [decode_record(text(job_id, len(job_id)), row, store.site) for job_id, row in found if row]
-        done += len(rows)
-    return records
+        yield from ((job_id, row) for job_id, row in zip(part, rows, strict=False) if row)
+        done += len(rows)  # fewer than ids when they are large
 
 
 def _bytes(job_id: str) -> bytes:

@@ -178,6 +178,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "OPERATION": keys.operation(""),
     "OPERATIONS": keys.OPERATIONS,
     "OPERATIONS_DUE": keys.OPERATIONS_DUE,
+    "PROVED": keys.proved(""),
     "BEHIND": keys.behind(""),
     "AUDIT": keys.AUDIT,
     "SET_ASIDE": keys.SET_ASIDE,
@@ -265,6 +266,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "KNOWS_BEHIND": keys.KNOWS_BEHIND,
     "MOST_OPERATIONS": MAX_OPERATIONS,
     "OPERATION_KEPT": 30 * 86_400,  # seconds
+    "PROOF_KEPT": 86_400,  # seconds that it is known what passed
     "FARTHEST_DUE": int(FARTHEST_DUE * 1000),
     "MOST_AUDITED": MAX_AUDITED,
     "LONGEST_AUDITED": LONGEST_AUDITED,

@@ -20,6 +20,7 @@ from liquid_background.job import (
     JobStatus,
 )
 from liquid_background.jobs import handover
+from liquid_background.jobs.contract import not_found
 from liquid_background.jobs.log.entry import MAX_FIELD
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.opening import inflate, signed_text
@@ -29,6 +30,7 @@ from liquid_background.jobs.queue.reading import text, whole
 from liquid_background.jobs.queue.results import MAX_RESULT
 from liquid_background.jobs.queue.signing import sign
 from liquid_background.jobs.site import priority_of, queue_name
+from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 
 
@@ -148,6 +150,20 @@ def decode_record(job_id: str, values: Sequence[bytes | None], site: str = "") -
         edited_from=payload.get("edited_from", ""),
         parent=parent_of(payload),
     )
+
+
+def payload_in(store: Store, job_id: str) -> dict[str, Any]:
+    """Return the payload of a job, as a worker would be given it.
+
+    Raises:
+        JobNotFound: when no record has that id.
+        JobRefused: when the record is not one that a worker may run.
+        StoreUnavailable: when the store cannot be reached.
+    """
+    data: Any = store.client.hget(keys.job(job_id), "data")
+    if data is None:
+        raise not_found(job_id)
+    return decode_payload(inflate(data))
 
 
 def _payload(data: bytes) -> dict[str, Any]:

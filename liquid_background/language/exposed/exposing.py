@@ -22,6 +22,6 @@ class Exposing:
     def ready_rules(self, are_on: bool) -> None:
         self.exposure.ready_rules = are_on
 
-    def expose(self, *fields: Any, **computed: Callable[[Any], object]) -> Any:
+    def expose(self, *fields: Any, pure: bool = False, **computed: Callable[[Any], object]) -> Any:
         """Have this environment's pages read fields of a class, as `liquid_background.expose` does for all."""
-        return self.exposure.own.add(fields, computed)
+        return self.exposure.own.add(fields, computed, pure=pure)

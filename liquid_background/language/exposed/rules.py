@@ -32,6 +32,7 @@ class Rule:
     is_list = False  # whether pages loop over it
     stands_for_items = False  # whether filters take it for its items, too
     shows_itself = False  # whether Python shows it in what holds it by something that is for people, too
+    is_pure = False  # whether properties, and functions of an object, that it lists change nothing: previews call them
 
     def __init__(self, kind: str, fields: Mapping[str, Read], *, text: bool = False) -> None:
         self.kind = kind
@@ -176,20 +177,21 @@ class Registry:
         self.rules: dict[type, Rule] = {}
         self.version = 0
 
-    def add(self, given: tuple[Any, ...], computed: Mapping[str, Read]) -> Any:
+    def add(self, given: tuple[Any, ...], computed: Mapping[str, Read], *, pure: bool = False) -> Any:
         """Add a rule for a class, or return a decorator that does."""
         if given and isinstance(given[0], type):
-            return self._add(given[0], given[1:], computed)
+            return self._add(given[0], given[1:], computed, pure)
         if given and not isinstance(given[0], str):
             raise SettingsError(f"expose takes a class, then each field by its name; it is given {given[0]!r:.80}")
-        return lambda kind: self._add(kind, given, computed)
+        return lambda kind: self._add(kind, given, computed, pure)
 
-    def _add(self, kind: type, names: tuple[Any, ...], computed: Mapping[str, Read]) -> type:
+    def _add(self, kind: type, names: tuple[Any, ...], computed: Mapping[str, Read], pure: bool) -> type:
         if not isinstance(kind, type):
             raise SettingsError(f"expose takes a class and names of its fields; it is given {kind!r:.80}")
         check_listed(kind, names, computed)
         fields: dict[str, Read] = {name: attrgetter(name) for name in names if name != TEXT}
         self.rules[kind] = Rule(kind.__name__, {**fields, **computed}, text=TEXT in names)
+        self.rules[kind].is_pure = pure
         self.version += 1
         return kind
 
@@ -215,10 +217,10 @@ REGISTERED: Final = Registry()
 
 
 @overload
-def expose(kind: Class, /, *fields: str, **computed: Callable[[Any], object]) -> Class: ...
+def expose(kind: Class, /, *fields: str, pure: bool = False, **computed: Callable[[Any], object]) -> Class: ...
 @overload
-def expose(*fields: str, **computed: Callable[[Any], object]) -> Callable[[Class], Class]: ...
-def expose(*fields: Any, **computed: Callable[[Any], object]) -> Any:
+def expose(*fields: str, pure: bool = False, **computed: Callable[[Any], object]) -> Callable[[Class], Class]: ...
+def expose(*fields: Any, pure: bool = False, **computed: Callable[[Any], object]) -> Any:
     """Have pages read exactly these fields of a class: `@expose("name")` on it, or `expose(Customer, "name")`.
 
     The rule holds for its subclasses, too, until they have one of their own, and in every environment;
@@ -227,9 +229,11 @@ def expose(*fields: Any, **computed: Callable[[Any], object]) -> Any:
     Args:
         fields: the class, unless this decorates it, then names of attributes or properties; "__str__" stands for the
             text of an object itself.
+        pure: whether its properties and functions change nothing, so that previews call them, too; what an object
+            holds by itself is read in any case.
         computed: functions of an object, by the names that pages know their results by.
 
     Raises:
         SettingsError: for a name that pages cannot read: a private one, that of a method, or one that no object has.
     """
-    return REGISTERED.add(fields, computed)
+    return REGISTERED.add(fields, computed, pure=pure)

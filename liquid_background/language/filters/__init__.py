@@ -6,9 +6,11 @@ from liquid_background.language.filters.made import made
 from liquid_background.language.filters.own import add_filters
 from liquid_background.language.filters.result import check_result, check_text, measure_text
 from liquid_background.language.filters.translation import BoundedTranslateTag
+from liquid_background.language.filters.written import Json
 
 __all__ = [
     "BoundedTranslateTag",
+    "Json",
     "add_filters",
     "check_formats",
     "check_result",

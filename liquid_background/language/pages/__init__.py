@@ -36,9 +36,11 @@ from liquid_background.language.pages.keys import KEYS, MEDIA_TYPES, METHODS, NU
 from liquid_background.language.pages.links import Place, inside
 from liquid_background.language.pages.loader import SiteLoader, sites_of
 from liquid_background.language.pages.lookup import find_layout, find_page, page_at
-from liquid_background.language.pages.reading import read_text
+from liquid_background.language.pages.reading import read_text, text_of
 from liquid_background.language.pages.slugs import Conflict, Page
 from liquid_background.language.pages.starting import MOST_READING
+from liquid_background.language.pages.unsaved import Texts, key_of, unsaved
+from liquid_background.language.pages.writing import write_text
 
 __all__ = [
     "CONSUMERS",
@@ -60,6 +62,7 @@ __all__ = [
     "Page",
     "Place",
     "SiteLoader",
+    "Texts",
     "compose",
     "file_for",
     "find_layout",
@@ -68,6 +71,7 @@ __all__ = [
     "inside",
     "is_canonical",
     "is_event_name",
+    "key_of",
     "key_token",
     "mistakes",
     "oddity",
@@ -81,6 +85,9 @@ __all__ = [
     "reason_against_choice",
     "sites_of",
     "split_front_matter",
+    "text_of",
+    "unsaved",
     "unusable_folders",
     "walk",
+    "write_text",
 ]

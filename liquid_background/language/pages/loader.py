@@ -82,6 +82,11 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         self._consumers = Consumers(self._top, self._consumer_head)
         self._dialect = STANDARD
 
+    @property
+    def dialect(self) -> Dialect:
+        """The dialect that it looks for templates by."""
+        return self._dialect
+
     def speak(self, dialect: Dialect) -> None:
         """Look for templates where a dialect has them, too; read options as it does."""
         if dialect is not self._dialect:
@@ -119,7 +124,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         """
         return self._read(name, tag, read_text)[0]
 
-    def _read(self, name: str, tag: str, read: Callable[[Place, str], str]) -> tuple[str, _Sight]:
+    def _read(self, name: str, tag: str, read: Callable[[Place, str], str]) -> tuple[str, Sight]:
         """Return what is read of a template, and where: the file that is read is the one that was looked at."""
         for _ in range(_TRIES):
             sight = self._sight(name, tag)
@@ -144,7 +149,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
         sight = self._sight(name, tag)
         return Path(sight.place.real) if sight is not None else None
 
-    def _sight(self, name: str, tag: str) -> _Sight | None:
+    def _sight(self, name: str, tag: str) -> Sight | None:
         if not is_template_name(name):
             return None
         seen: list[tuple[str, Signature | None]] = []
@@ -152,7 +157,7 @@ class SiteLoader(CachingLoaderMixin, BaseLoader):
             seen.append((path, signature_of(path)))
             place = inside(path, self._top) if is_regular(seen[-1][1]) else None
             if place is not None:
-                return _Sight(place, seen)
+                return Sight(place, seen)
         return None
 
     def _candidates(self, name: PurePosixPath, tag: str) -> Iterator[str]:
@@ -282,7 +287,7 @@ class TemplateNotFoundError(exceptions.TemplateNotFoundError):
         return self._find_near()
 
 
-class _Sight:
+class Sight:
     """Where a template was found, and what stood at each place that was looked at up to there.
 
     So a file that comes to stand before it, and a link on the way that leads elsewhere, are seen as changes.

@@ -6,6 +6,8 @@ import codecs
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from liquid import Token
@@ -63,21 +65,44 @@ def _read(place: Place, name: str, most: int) -> tuple[bytes, int]:
             raise TemplateNotFoundError(name) from error
         raise _unreadable(f"the file cannot be read: {error.strerror}", name) from error
     size = max(found.st_size, len(data))
-    if size > MAX_TEMPLATE:
-        limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
-        raise _unreadable(f"the file has {kilobytes(size)}; {limit}", name)
+    _check_size(size, name)
     return data, size
 
 
+def text_of(data: bytes, name: str) -> str:
+    """Return the text of a template's bytes that were not read here, as `read_text` would.
+
+    Raises:
+        TagSyntaxError: when they are too many, or not UTF-8.
+    """
+    _check_size(len(data), name)
+    return _decode(data, name, final=True)
+
+
+def _check_size(size: int, name: str) -> None:
+    if size > MAX_TEMPLATE:
+        limit = f"a template may have {MAX_TEMPLATE // 1024} KB"
+        raise _unreadable(f"the file has {kilobytes(size)}; {limit}", name)
+
+
 def _open(place: Place) -> int:
-    """Open a file, following no link from the site's folder on: those that it may have were followed, and judged."""
-    *folders, file = place.within.split("/")
+    with folder_of(place) as folder:
+        return os.open(os.path.basename(place.within), _FILE | os.O_NOFOLLOW, dir_fd=folder)
+
+
+@contextmanager
+def folder_of(place: Place) -> Iterator[int]:
+    """Open the folder of a file, following no link from the site's on: those that it may have were followed before.
+
+    Raises:
+        OSError: when one has come to stand on the way.
+    """
     here = os.open(place.real[: -len(place.within)], _FOLDER)
     try:
-        for folder in folders:
+        for folder in place.within.split("/")[:-1]:
             above, here = here, os.open(folder, _FOLDER | os.O_NOFOLLOW, dir_fd=here)
             os.close(above)
-        return os.open(file, _FILE | os.O_NOFOLLOW, dir_fd=here)
+        yield here
     finally:
         os.close(here)
 

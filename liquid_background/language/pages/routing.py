@@ -47,7 +47,7 @@ _MANY_FOLDERS: Final = 1000  # of more, a request looks at those on its own way 
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class SeenFile:
     """A file as it was read."""
 
     seen: Signature | None
@@ -74,7 +74,7 @@ class Routes:
         self._lock = Lock()
         self._slugs = Slugs()
         self._folders: dict[str, Folder] = {}
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, SeenFile] = {}
         self._to_list: dict[str, None] = {self._top: None}  # folders
         self._to_see: dict[str, None] = {}  # files
         self._unsettled: set[str] = set()  # files that could have changed without a sign since they were read
@@ -259,7 +259,7 @@ class Routes:
         old = known.page if known is not None else None
         place = None if oddity(path, self._root) else inside(path, self._root)
         page = self._page(path, place, old) if place is not None else None
-        self._files[path] = _File(seen, settled, page)
+        self._files[path] = SeenFile(seen, settled, page)
         if settled:
             self._unsettled.discard(path)
         else:
@@ -268,12 +268,15 @@ class Routes:
             self._slugs.replace(old, page)
         return True
 
+    def _head(self, place: Place, name: str) -> str:
+        return read_head(place, name)
+
     def _page(self, path: str, place: Place, known: Page | None) -> Page:
         name = name_of(path[len(self._top) + 1 :])
         matter: dict[str, Any] = {}
         digest = b""
         with suppress(LiquidError):
-            text = read_head(place, f"{PAGES}/{name}")
+            text = self._head(place, f"{PAGES}/{name}")
             digest = _digest(front_matter_part(text))
             if known is not None and known.digest == digest:
                 return known

@@ -35,6 +35,7 @@ from liquid_background.language.syntax.options import (
     Option,
     bare_name,
     default_source_name,
+    minutes_of,
     partial_source_name,
     unfiltered,
 )
@@ -69,6 +70,7 @@ __all__ = [
     "expression_stream",
     "expression_tokens",
     "literal_stream",
+    "minutes_of",
     "in_liquid_tag",
     "is_impossible",
     "is_of",

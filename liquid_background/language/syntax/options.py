@@ -145,11 +145,16 @@ def _near_delay(text: str) -> str:
     """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`; `1,5`, `.5`, `1_000` as such."""
     if _ODD_NUMBER.fullmatch(text):
         return f"write {float(text.replace(',', '.')):.10g}"
+    minutes = minutes_of(text)
+    return f"write {round(minutes, 4):.10g}, in minutes" if minutes is not None and minutes <= MAX_DELAY else ""
+
+
+def minutes_of(text: str) -> float | None:
+    """Return the minutes that numbers with units stand for, such as `10s` or `1h30m`; None of other text."""
     parts = _WITH_UNIT.findall(text)
     if not parts or _WITH_UNIT.sub("", text.strip()) or any(unit.lower() not in _MINUTES for _, unit in parts):
-        return ""
-    minutes = sum(float(number) * _MINUTES[unit.lower()] for number, unit in parts)
-    return f"write {round(minutes, 4):.10g}, in minutes" if minutes <= MAX_DELAY else ""
+        return None
+    return sum(float(number) * _MINUTES[unit.lower()] for number, unit in parts)
 
 
 def _read_max_attempts(value: object) -> int:

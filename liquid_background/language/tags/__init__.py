@@ -6,7 +6,7 @@ from typing import Final
 
 from liquid import Environment
 
-from liquid_background.language.tags.action import ActionTag
+from liquid_background.language.tags.action import ActionNode, ActionTag
 from liquid_background.language.tags.assign import AssignTag
 from liquid_background.language.tags.background import BackgroundTag, blocks_only
 from liquid_background.language.tags.background_node import TAG_BACKGROUND, BackgroundNode
@@ -32,7 +32,7 @@ from liquid_background.language.tags.opened import Tokens, placed
 from liquid_background.language.tags.output import EchoTag, OutputTag
 from liquid_background.language.tags.partials import IncludeTag, RenderTag, Return
 from liquid_background.language.tags.tablerow import TablerowTag
-from liquid_background.language.tags.trigger_event import TriggerEventTag
+from liquid_background.language.tags.trigger_event import TAG_TRIGGER_EVENT, TriggerEventTag
 from liquid_background.language.tags.try_catch import TryRcTag, TryTag
 from liquid_background.language.tags.unknown import UnknownTag
 
@@ -71,6 +71,8 @@ def register(env: Environment, hands_over: set[str]) -> None:
 
 __all__ = [
     "HANDS_OVER",
+    "ActionNode",
+    "TAG_TRIGGER_EVENT",
     "BackgroundNode",
     "CallTag",
     "Collector",

@@ -390,7 +390,7 @@ def test_garbage_is_aborted_and_what_is_newer_is_left_to_newer_workers(
     desk.fail("one")
     fields = {"state": "running", "created": "1", "began": "x", "by": "eve"}
     planted = {
-        "newer": {**fields, "v": "2", "kind": "new", "filter": "?"},
+        "newer": {**fields, "v": "3", "kind": "new", "filter": "?"},
         "filter": {**fields, "v": "1", "kind": "retry", "filter": "\xff{"},
         "kind": {**fields, "v": "1", "kind": "explode", "filter": ANY.as_json()},
         "nothing": {"v": "1"},

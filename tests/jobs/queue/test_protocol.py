@@ -40,6 +40,7 @@ NAMES = {  # the names in the store, where versions before have put them
     "OPERATION": "liquid_background:operation:",
     "OPERATIONS": "liquid_background:operations",
     "OPERATIONS_DUE": "liquid_background:operations:due",
+    "PROVED": "liquid_background:proved:",
     "BEHIND": "liquid_background:behind:",
     "AUDIT": "liquid_background:audit",
     "SET_ASIDE": "liquid_background:set_aside:",
@@ -92,6 +93,7 @@ NAMES_OF_SHOP = {
     "OPERATION": "liquid_background:shop.operation:",
     "OPERATIONS": "liquid_background:shop.operations",
     "OPERATIONS_DUE": "liquid_background:shop.operations:due",
+    "PROVED": "liquid_background:shop.proved:",
     "BEHIND": "liquid_background:shop.behind:",
     "AUDIT": "liquid_background:shop.audit",
     "SET_ASIDE": "liquid_background:shop.set_aside:",
@@ -168,6 +170,7 @@ CONSTANTS = {
     "KNOWS_BEHIND": 2,  # one that knows of ids that stay behind
     "MOST_OPERATIONS": 1_000,
     "OPERATION_KEPT": 30 * 24 * 3600,
+    "PROOF_KEPT": 86_400,  # a day: templates change, and a proof is worth no more than the time since it was made
     "FARTHEST_DUE": 60_000,  # a worker looks again after a minute, whatever the rate or the clock
     "MOST_AUDITED": 10_000,
     "LONGEST_AUDITED": 2_000,  # an operation's filter

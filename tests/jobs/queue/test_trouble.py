@@ -132,6 +132,15 @@ def _chunk(hands: Hands, held: Running, job: Job) -> Any:
     return hands.call(("operation_chunk", [operation.id, "token", "", "0:", 1, 1, "", 0, 100, "a", "", ""]))
 
 
+def _prove(hands: Hands, held: Running, job: Job) -> Any:
+    [operation] = _operations(hands).list()
+    return hands.call(("operation_prove", [operation.id, "token", "", "0:", 1, 1, "", 1, "{}", "a", _ended(hands)]))
+
+
+def _ended(hands: Hands) -> bytes:
+    return hands.store.client.hget(keys.job("a"), "ended_at") or b""
+
+
 # By the script: how far the job `a` has come before the move, and the move; `job` is another.
 MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     "send": ("sent", lambda hands, held, job: hands.call(("send", [100, 1, 0, *encode_job(job, hands.settings)]))),
@@ -152,6 +161,8 @@ MOVES: dict[str, tuple[str, Callable[[Hands, Running, Job], Any]]] = {
     ),
     "operation_start": ("sent", lambda hands, held, job: _operations(hands).start("cancel", Filter())),
     "operation_chunk": ("asked", _chunk),
+    "operation_prove": ("asked", _prove),
+    "proved": ("failed", lambda hands, held, job: hands.call(("proved", ["p1", "a", _ended(hands)]))),
     "forget": ("failed", lambda hands, held, job: hands.call(("forget", [0, 100, "a"]))),
     "resume": ("paused", lambda hands, held, job: hands.call(("resume", ["queue", "default", "ada", "queue default"]))),
 }

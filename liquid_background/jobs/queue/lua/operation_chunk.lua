@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record among foreign acts operation
+-- include: time keep rights log enqueue group record among foreign acts operation progress micros
 -- Do a part of an operation, whose lease the caller has. ARGV: id, token, lease in ms or '' to let go of it, where to go on,
 -- how many ids more were looked at and how many of this status are left, '' or how it ends, ms that each job takes at its
 -- rate, log limit; then for each job its id, its new signature or '' and why it cannot be signed or ''.
@@ -6,7 +6,7 @@
 local FIRST = 10
 local id = ARGV[1]
 local key = OPERATION .. id
--- fetch: kind state token began from key
+-- fetch: kind state token began proof from key
 if record.err or state ~= 'running' or token ~= ARGV[2] then return {'fenced'} end
 check_rights()
 redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too
@@ -18,13 +18,22 @@ local function waits_since(fields)
   return (lb_final and enqueued_at or lb_waits or created_at) or ''
 end
 
+-- Whether the run of a job that ended then is the one that passed the proof, where the operation is about such.
+local function is_proved(job, ended_at)
+  if not proof then return true end
+  local score = on('ZSCORE', PROVED .. proof, job)
+  return score and tonumber(score) == micros_of(ended_at)
+end
+
 -- Whether a job is one of those that the operation is about: it ended, or came to wait, before that began. Nil when the
 -- operation has dealt with it, or passed it by: whatever the clock does and wherever it goes, it counts once.
-local function is_meant(job)
+local function is_meant(id_of_job)
+  local job = 'rq:job:' .. id_of_job
   -- fetch: status ended_at lb_operation lb_passed from job
   if record.err or not status then return false end
   if lb_operation == id or lb_passed == id then return nil end
   if not began then return false end
+  if not is_proved(id_of_job, ended_at) then return false end
   if kind ~= 'cancel' then return is_among(kind == 'retry' and RETRIABLE or ENDED, status) and (ended_at or '') <= began end
   return not is_among(ENDED, status) and
     waits_since(redis.call('HMGET', job, 'enqueued_at', 'created_at', 'lb_final', 'lb_waits')) <= began
@@ -50,7 +59,7 @@ end
 
 local function deal_with(job, signature, why)
   local record_of = 'rq:job:' .. job
-  local meant = is_meant(record_of)
+  local meant = is_meant(job)
   if not meant then
     if meant == false then pass(record_of) end
     return
@@ -71,27 +80,16 @@ for i = FIRST, #ARGV, 3 do
   if #ARGV[i] <= LONGEST_ID then deal_with(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
 end
 
-local function add(field, number)
-  redis.call('HSET', key, field, string.format('%d', whole(redis.call('HGET', key, field), 0) + number))
-end
-
-add('matched', done + failed + skipped)
-add('done', done)
-add('failed', failed)
-add('skipped', skipped)
-add('looked_at', tonumber(ARGV[5]))
-local looked_at = whole(redis.call('HGET', key, 'looked_at'), 0)
-redis.call('HSET', key, 'cursor', ARGV[4], 'of', string.format('%d', looked_at + ARGV[6]))
+add(key, 'matched', done + failed + skipped)
+add(key, 'done', done)
+add(key, 'failed', failed)
+add(key, 'skipped', skipped)
+note_progress(key, ARGV[4], ARGV[5], ARGV[6])
 if last_error then redis.call('HSET', key, 'last_error', string.sub(last_error, 1, LONGEST_AUDITED)) end
 if ARGV[7] ~= '' then
   end_operation(id, ARGV[7])
   return {'ok', 0}
 end
 local after = (done + failed) * tonumber(ARGV[8])
-if ARGV[3] ~= '' then
-  on('ZADD', OPERATIONS_DUE, now_ms + ARGV[3], id)
-else
-  redis.call('HSET', key, 'token', '')
-  on('ZADD', OPERATIONS_DUE, now_ms + math.min(after, FARTHEST_DUE), id)
-end
+go_on(key, id, ARGV[3], after)
 return {'ok', math.ceil(after)}

@@ -1,5 +1,6 @@
 -- include: time keep rights audit
--- Keep an operation for the workers to carry out. ARGV: id, version, kind, filter, by whom, rate or ''.
+-- Keep an operation for the workers to carry out. ARGV: id, version, kind, filter, by whom, rate or '', and the proof
+-- that its jobs have passed or ''.
 -- Returns there when one has this id, else ok.
 local LOOKED_AT = 100  -- old ones at a time
 local id = ARGV[1]
@@ -24,6 +25,10 @@ redis.call('PERSIST', key)  -- first: what follows is taken by a full store, too
 drop_old()
 redis.call('HSET', key, 'v', ARGV[2], 'kind', ARGV[3], 'filter', ARGV[4], 'by', ARGV[5], 'rate', ARGV[6],
   'created', now_ms, 'began', iso(), 'state', 'running')
+if ARGV[7] ~= '' then
+  redis.call('HSET', key, 'proof', ARGV[7])
+  redis.call('EXPIRE', PROVED .. ARGV[7], OPERATION_KEPT)
+end
 on('ZADD', OPERATIONS, now_ms, id)
 on('ZADD', OPERATIONS_DUE, now_ms, id)
 audit(ARGV[5], ARGV[3], 'operation ' .. id .. ': ' .. ARGV[4])

@@ -1,0 +1,7 @@
+"""Dry runs: what pages and jobs would do, without doing it."""
+
+from liquid_background.language.dry.marks import Marks
+from liquid_background.language.dry.running import DryEntry, DryEvent, DryJob, DryOutcome, DryRuns, Verdict
+from liquid_background.language.dry.trace import MAX_EFFECTS, Effect
+
+__all__ = ["MAX_EFFECTS", "DryEntry", "DryEvent", "DryJob", "DryOutcome", "DryRuns", "Effect", "Marks", "Verdict"]
