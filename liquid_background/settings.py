@@ -30,17 +30,8 @@ _SHORTEST_KEY: Final = 16  # characters of a signing key: fewer could be guessed
 _SIGNING_KEY: Final = f"{PREFIX}SIGNING_KEY"
 
 SECRET_NAMES: Final = (
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "authorization",
-    "cookie",
-    "card",
-    "cvv",
-)
+    "password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "cookie", "card", "cvv",
+)  # fmt: skip
 
 LOG_LEVELS: Final = ("debug", "info", "warning", "error")
 LOG_FORMATS: Final = ("text", "json")

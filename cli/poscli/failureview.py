@@ -12,7 +12,7 @@ from liquid_background import FailureGroup, ShownFailure
 from liquid_background.jobs.handover import encode
 from liquid_background.jobs.log import printable
 from poscli.charts import drawn, plain_sparkline
-from poscli.tables import GAP, table
+from poscli.tables import GAP, name_cell, table
 from poscli.terminal import fitted, styled, terminal_width
 from poscli.times import age, clock
 
@@ -33,7 +33,7 @@ def listing(groups: Sequence[FailureGroup]) -> str:
         (group.id[:length], str(group.failed), age(group.last_seen), age(group.first_seen), _bars(group.hours))
         for group in groups
     ]
-    texts = [(group.source_name, group.place, _error(group)) for group in groups]
+    texts = [(name_cell(group.source_name), group.place, _error(group)) for group in groups]
     room = terminal_width() - sum(max(map(len, cells)) + 2 for cells in zip(_HEADINGS[:5], *before, strict=True))
     errors_below = terminal_width() and room * (1 - sum(_SHARES)) < _ERROR
     shares = _SHARES_ALONE if errors_below else _SHARES

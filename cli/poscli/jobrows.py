@@ -11,7 +11,7 @@ from typing import Final
 from liquid_background import JobRecord, JobStatus
 from liquid_background.jobs.log import printable, steady
 from liquid_background.jobs.queue.waiting import Waiting
-from poscli.tables import GAP, table
+from poscli.tables import GAP, name_cell, table
 from poscli.terminal import fitted, terminal_width
 from poscli.times import age, clock, span
 
@@ -77,7 +77,7 @@ def rows(jobs: Sequence[JobRecord], waits: Sequence[Waiting]) -> Rows:
 
 def _row(job: JobRecord, wait: Waiting) -> list[str]:
     attempts = f"{job.attempts}/{job.max_attempts}"
-    known = (job.id, job.status, job.source_name, attempts, job.priority, age(_time(job)))
+    known = (job.id, job.status, name_cell(job.source_name), attempts, job.priority, age(_time(job)))
     return [*(steady(str(cell)) for cell in known), steady(place_of(job)), _reason(wait), printable(job.error or "")]
 
 

@@ -14,7 +14,7 @@ from liquid_background.jobs.log import printable
 from liquid_background.jobs.operating.story import Attempt, SourceLine, Story
 from liquid_background.jobs.queue.waiting import Waiting
 from poscli.jobrows import place_of
-from poscli.tables import GAP, table
+from poscli.tables import GAP, name_cell, table
 from poscli.terminal import line_of, styled, terminal_width
 from poscli.times import age, clock, span
 
@@ -87,7 +87,7 @@ def describe(story: Story) -> str:
     if job.result is not None and (lines := _result(job.result).strip("\n").splitlines()):
         parts.append(_section("Result", "\n".join(map(printable, lines))))
     if story.children:
-        rows = [(child.id, child.status, child.source_name, place_of(child)) for child in story.children]
+        rows = [(child.id, child.status, name_cell(child.source_name), place_of(child)) for child in story.children]
         parts.append(_section("Children", table(("ID", "STATUS", "SOURCE NAME", "PLACE"), rows, indent=_INDENT)))
     if story.children.cursor:
         parts.append(f"There may be more children: poscli jobs list --parent {job.id}")

@@ -9,7 +9,7 @@ from typing import Final
 import click
 
 from liquid_background.job import JobStatus, LogStatus
-from liquid_background.jobs.log import printable, steady
+from liquid_background.jobs.log import is_word, printable, steady
 from poscli.terminal import colour_of, cut, note, styled
 
 STATUS_COLOURS: Final[Mapping[str, str]] = {
@@ -44,6 +44,11 @@ def table(
     for row in cells:
         lines.append(_coloured(cut(_line(row, widths), indent), row, headings, widths))
     return "\n".join(lines)
+
+
+def name_cell(name: str) -> str:
+    """Return a name that an author chose as a cell: in quotes where it could pass for several, or for one of ours."""
+    return name if is_word(name) else '"' + name.replace('"', '""') + '"'
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from liquid_background.jobs.operating.usage import Space, Usage
 from liquid_background.wording import counted
-from poscli.tables import table
+from poscli.tables import name_cell, table
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -26,10 +26,14 @@ def describe(usage: Usage) -> str:
     found = [
         _tabled("KIND", "KEYS", usage.kinds, usage.bytes),
         _tabled("STATUS", "JOBS", {name: space for name, space in usage.states.items() if space.number}, usage.bytes),
-        _tabled("SOURCE NAME", "JOBS", usage.source_names, usage.bytes),
+        _tabled("SOURCE NAME", "JOBS", _named(usage.source_names), usage.bytes),
         _about(usage),
     ]
     return "\n\n".join(filter(None, found))
+
+
+def _named(spaces: Mapping[str, Space]) -> dict[str, Space]:
+    return {name_cell(name): space for name, space in spaces.items()}
 
 
 def _tabled(heading: str, numbers: str, spaces: Mapping[str, Space], total: int) -> str:

@@ -10,8 +10,11 @@ from typing import Any, Final, NoReturn
 from liquid import Environment
 
 from liquid_background.language.filters import made
+from liquid_background.language.filters.result import refuse
 from liquid_background.language.syntax import show
 
+MAX_JSON: Final = 1_000_000
+"""Characters of JSON that is read: what a few more of them say may take a hundred times their memory, and seconds."""
 _NEAR: Final = 20  # characters behind the place of an error that are shown
 _WORDS: Final[Mapping[str, str]] = {
     "Expecting value": "a value is missing, or is no JSON: of a variable write {{ name | json }}",
@@ -38,7 +41,14 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-_decode: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_no_constant).decode
+def _whole(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:  # Python tells of a setting of its own there
+        raise ValueError(f"{show(text)} has {len(text):,} digits, more than a number can have") from None
+
+
+_decode: Final = json.JSONDecoder(parse_float=_finite, parse_int=_whole, parse_constant=_no_constant).decode
 
 
 def read_json(env: Environment, text: str) -> Any:
@@ -46,8 +56,10 @@ def read_json(env: Environment, text: str) -> Any:
 
     Raises:
         ValueError: saying what is wrong with it, and in which line.
-        LimitReached: when it holds too much, or is nested too deep.
+        LimitReached: when it is too long, holds too much, or is nested too deep.
     """
+    if len(text) > MAX_JSON:
+        refuse(f"JSON has {len(text):,} characters; at most {MAX_JSON:,} are read")
     if not text.strip():
         return None
     try:

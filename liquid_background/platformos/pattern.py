@@ -57,7 +57,7 @@ class Pattern:
         self._lines = bool(tree.state.flags & re.MULTILINE)
         self._states: list[tuple[Test | Place | None, bool, tuple[int, ...]]] = [(None, False, ())]  # 0: it is found
         self._parts = 0
-        self._ranges = 0  # of all states: a set looks at one after the other
+        self._ranges = 0  # of all states: a set looks at one after the other, and a fork has many ways
         self._sets: dict[int, tuple[Test, int]] = {}  # by where they stand: one that is repeated is made once
         self._start = self._sequence(tree, 0)
         self._sets.clear()
@@ -127,7 +127,9 @@ class Pattern:
         if kind == "ATOMIC_GROUP":
             return self._sequence(value, behind)
         if kind == "BRANCH":
-            return self._add(None, False, *(self._sequence(branch, behind) for branch in value[1]))
+            ways = [self._sequence(branch, behind) for branch in value[1]]
+            self._ranges += len(ways)
+            return self._add(None, False, *ways)
         if kind == "AT":
             self._ranges += _PLACE_SIZE
             return self._add(self._place(str(value)), False, behind)

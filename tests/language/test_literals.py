@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
+import time
 from typing import Any
 
 import liquid
@@ -270,3 +272,31 @@ def test_what_plain_python_liquid_takes_means_the_same(monkeypatch: pytest.Monke
         else:
             _outcome(ours, source)  # whatever comes, it is an error of the template
     assert taken > 200 * TIMES
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% assign x = [1, '" + "{{" * 20_000 + "'] %}",
+        "{% assign x = " + "[" * 49 + "1," * 20_000 + "1" + "]" * 49 + " %}",
+        "{% liquid\nassign x = [\n" + '{\\"' * 20_000 + "\n] %}",
+    ],
+    ids=[
+        "opened only",
+        "lists in each other",
+        "quotes that are opened only",
+    ],
+)
+def test_the_time_to_parse_grows_with_the_length_only(source: str) -> None:
+    started = time.process_time()
+    with contextlib.suppress(LiquidError):
+        ENVIRONMENT.from_string(source)
+    assert time.process_time() - started < 2  # of each of these, 256 KB took minutes
+
+
+def test_errors_in_a_text_are_told_at_their_place_behind_escapes() -> None:
+    source = r"""{% assign x = ["\u00e9\n{{ x }}\"{{ a | nope: }}"] %}"""
+    with pytest.raises(LiquidError) as caught:
+        ENVIRONMENT.from_string(source).render()
+    assert caught.value.token is not None
+    assert caught.value.token.start_index == source.index("nope")

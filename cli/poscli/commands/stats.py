@@ -9,12 +9,13 @@ from typing import Any
 import click
 
 from liquid_background.jobs.operating.statistics import NameStatistics, Percentiles, Statistics
+from liquid_background.jobs.queue.protocol import OTHER_NAMES
 from poscli.application import app_option, stored_engine
 from poscli.charts import columns
 from poscli.completing import source_names
 from poscli.names import near_name
 from poscli.output import dump
-from poscli.tables import table
+from poscli.tables import name_cell, table
 from poscli.terminal import note, terminal_width
 from poscli.times import clock
 from poscli.times import since as since_time
@@ -104,7 +105,8 @@ def _row(each: NameStatistics) -> tuple[object, ...]:
     rate = "-" if each.failure_rate is None else f"{each.failure_rate:.1%}"
     per_minute = "-" if each.per_minute is None else f"{each.per_minute:.1f}"
     counts = f"{each.ended:,}", f"{each.failed + each.lost:,}", rate
-    return (each.source_name or "(all)", *counts, *_times(each.waited), *_times(each.ran), per_minute)
+    name = each.source_name if each.source_name == OTHER_NAMES else name_cell(each.source_name)
+    return (name if each.source_name else "(all)", *counts, *_times(each.waited), *_times(each.ran), per_minute)
 
 
 def _times(times: Percentiles) -> tuple[str, str, str]:

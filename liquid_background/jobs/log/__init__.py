@@ -9,7 +9,7 @@ from liquid_background.lazy import lazy_attributes
 if TYPE_CHECKING:
     from liquid_background.jobs.log.entry import encode_entry
     from liquid_background.jobs.log.following import follow
-    from liquid_background.jobs.log.lines import Format, format_entry, printable, printable_once, steady
+    from liquid_background.jobs.log.lines import Format, format_entry, is_word, printable, printable_once, steady
     from liquid_background.jobs.log.searching import ENDS, KEY, LONG, MARKS
     from liquid_background.jobs.log.stream import entries, last_id, oldest_first
 
@@ -23,6 +23,7 @@ __all__ = [
     "entries",
     "follow",
     "format_entry",
+    "is_word",
     "last_id",
     "oldest_first",
     "printable",
@@ -34,7 +35,7 @@ __getattr__ = lazy_attributes(
     __name__,
     {
         "encode_entry": "entry",
-        **dict.fromkeys(("Format", "format_entry", "printable", "printable_once", "steady"), "lines"),
+        **dict.fromkeys(("Format", "format_entry", "is_word", "printable", "printable_once", "steady"), "lines"),
         **dict.fromkeys(("ENDS", "KEY", "LONG", "MARKS"), "searching"),
         **dict.fromkeys(("entries", "last_id", "oldest_first"), "stream"),
         "follow": "following",

@@ -85,10 +85,13 @@ def _json(entry: LogEntry) -> str:
 def _word(text: str) -> str:
     """Return a name or a type as one word, else in quotes: then it cannot pass for the pieces of another line."""
     shown = steady(text)
+    return shown if is_word(text) else '"' + shown.replace('"', '\\"') + '"'
+
+
+def is_word(text: str) -> bool:
+    """Return whether a name that an author chose is one word, so that it cannot pass for what stands beside it."""
     looks = unicodedata.normalize("NFKC", text).upper()
-    if all(each in _IN_WORDS or _is_plain(each) for each in text) and looks not in LogStatus.__members__:
-        return shown
-    return '"' + shown.replace('"', '\\"') + '"'
+    return all(each in _IN_WORDS or _is_plain(each) for each in text) and looks not in LogStatus.__members__
 
 
 def steady(text: str) -> str:

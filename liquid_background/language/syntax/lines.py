@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 
 _HEAD: Final = re.compile(r"[ \t\r]*(?P<name>#|\w+)[ \t]*")
 _CODE: Final = re.compile(r"(?:[^'\"#\n]+|'[^'\n]*'|\"[^\"\n]*\"|(?<=\S)#|['\"])*")
-_BRACKET: Final = re.compile(r"'[^'\n]*'|\"(?:[^\"\\\n]|\\.)*\"|(?<=\s)#[^\n]*|[\[\]{}]")
+_OUTSIDE_TEXT: Final = r"'[^'\n]*'|(?<=\s)#[^\n]*|[\[\]{}]"
+_BRACKET: Final = re.compile(rf"\"(?:[^\"\\\n]|\\.)*(?P<closed>\")?|{_OUTSIDE_TEXT}")
+_BRACKET_ALONE: Final = re.compile(_OUTSIDE_TEXT)
 _LABEL: Final = re.compile(r"[ \t]*(?P<name>\w[\w-]*)\??[ \t]*:")
 _COMMENT_LINE: Final = re.compile(r"^[ \t\r]*(?:(?P<end>endcomment\b)|comment[ \t\r]*$)", re.MULTILINE)
 _BLANKS: Final = " \t\r"
@@ -126,7 +128,7 @@ class _Brackets:
         if self.never_closed or ("{" not in text[at:end] and "[" not in text[at:end]):
             return end
         depth = 0
-        for found in _BRACKET.finditer(text, at):
+        for found in _brackets(text, at):
             if found.start() >= end and depth <= 0:
                 return end
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found.group(), 0)
@@ -134,6 +136,15 @@ class _Brackets:
                 end = _end_of_line(text, found.end())
         self.never_closed = depth > 0
         return end
+
+
+def _brackets(text: str, at: int) -> Iterator[re.Match[str]]:
+    """Yield brackets, and the texts and comments between them; quotes that nothing closes are no text's."""
+    for found in _BRACKET.finditer(text, at):
+        if found.group().startswith('"') and not found["closed"]:  # nor does any behind it in this line
+            yield from _BRACKET_ALONE.finditer(text, found.start() + 1, found.end())
+        else:
+            yield found
 
 
 def _labelled_line(text: str, at: int, is_foreign: Callable[[str], bool]) -> int | None:

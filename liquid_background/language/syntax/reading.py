@@ -14,11 +14,9 @@ from liquid.expression import Expression
 from liquid.token import (
     TOKEN_COMMA,
     TOKEN_DOT,
-    TOKEN_ELSE,
     TOKEN_EOF,
     TOKEN_IDENTINDEX,
     TOKEN_IDENTSTRING,
-    TOKEN_IF,
     TOKEN_INTEGER,
     TOKEN_LBRACKET,
     TOKEN_RBRACKET,
@@ -29,7 +27,7 @@ from liquid.token import (
 from liquid_background.errors import NestedTooDeep, TagSyntaxError
 from liquid_background.jobs.handover import MAX_DEPTH
 from liquid_background.language.syntax.literals import Folded, KeyName, ListLiteral, ObjectLiteral, parse_expression
-from liquid_background.language.syntax.scanning import PIPES, Scanner, unescaped_json
+from liquid_background.language.syntax.scanning import Scanner, unescaped_json
 from liquid_background.language.syntax.signatures import takes
 from liquid_background.language.syntax.words import expression_tokens, with_names
 
@@ -57,17 +55,37 @@ def literal_tokens(env: Environment, expression: Token, tag: str) -> list[Token]
     return with_names(env, _Reading(env, expression).tokens(), tag)
 
 
+class _NoPath(Exception):
+    """Raised where what stands in brackets turns out to be no path."""
+
+
 class _Reading(Scanner):
-    """One pass over the text of an expression with the literals in it."""
+    """One pass over the text of an expression with the literals in it, and a look ahead for paths in brackets."""
+
+    _looks_for_path = False
 
     def _bracket(self, at: int, before: list[Token]) -> list[Token]:
         """Return the token of a literal; of one name in brackets, as in Liquid at large, those of a path."""
         if self._text[at] == "{":
+            self._refuse_path()
             return [self._literal(at, self._object)]
-        path = None if self._depth else self._path_in_brackets(at, before)
+        path = None if self._depth else self._path_in_brackets(at)
         if path is not None and self._is_list(at, before):
             path, self._at = None, at
-        return [self._literal(at, self._list)] if path is None else path
+        if path is None:
+            self._refuse_path()
+            return [self._literal(at, self._list)]
+        return path
+
+    def _refuse_path(self) -> None:
+        """End a look ahead for a path: literals in brackets that are none would be read once for each of these."""
+        if self._looks_for_path:
+            raise _NoPath
+
+    def _accept(self, tokens: list[Token]) -> None:
+        """Accept the tokens that come next, unless a path is looked for that has none such."""
+        if self._looks_for_path and not all(token.kind in _OF_PATHS for token in tokens):
+            raise _NoPath
 
     def _is_list(self, at: int, before: list[Token]) -> bool:
         """Return whether a name alone in brackets is a list, as a dialect may have it; one with a member never is."""
@@ -92,26 +110,34 @@ class _Reading(Scanner):
 
     # Lists
 
-    def _path_in_brackets(self, at: int, before: list[Token]) -> list[Token] | None:
+    def _path_in_brackets(self, at: int) -> list[Token] | None:
         alone = _RE.match(self._text, at)
         if alone is not None and alone.lastgroup == TOKEN_IDENTSTRING:
             quoted = alone["identquoted"]
             # An argument of a filter cannot be one of these in Liquid at large, so it is free to be a list.
-            if alone["identquote"] not in quoted and not _is_in_filter(before):
+            if alone["identquote"] not in quoted and not self._is_in_filter:
                 self._at = alone.end()
                 return [self._token(TOKEN_IDENTSTRING, quoted, at)]
             return None
-        self._at = at + 1
-        try:
-            tokens, end = self._until("]")
-        except LiquidSyntaxError:
-            self._depth = 0
-            tokens, end = [], ""
-        if end and tokens and all(token.kind in _OF_PATHS for token in tokens):
+        tokens, end = self._ahead(at)
+        if end and tokens:
             closing = self._token(TOKEN_RBRACKET, "]", self._at - 1)
             return [self._token(TOKEN_LBRACKET, "[", at), *tokens, closing]
         self._at = at
         return None
+
+    def _ahead(self, at: int) -> tuple[list[Token], str]:
+        """Return the tokens of the path that stands in brackets, and its end; none where something else does."""
+        is_first, self._looks_for_path = not self._looks_for_path, True
+        self._at = at + 1
+        try:
+            return self._until("]")
+        except (_NoPath, LiquidSyntaxError):
+            if not is_first:
+                raise
+            return [], ""
+        finally:
+            self._looks_for_path = not is_first
 
     def _list(self, at: int) -> Token:
         self._at = at + 1
@@ -236,12 +262,6 @@ class _Reading(Scanner):
 
     def _folded(self, at: int, kind: Any, parts: tuple[Any, ...]) -> Token:
         return self._token(TOKEN_STRING, Folded.of(self._text[at : self._at], kind, parts), at)
-
-
-def _is_in_filter(before: list[Token]) -> bool:
-    """Return whether what follows some tokens is an argument of a filter."""
-    ends = (token.kind for token in reversed(before) if token.kind in PIPES or token.kind in (TOKEN_IF, TOKEN_ELSE))
-    return next(ends, "") in PIPES
 
 
 def show_key(token: Token) -> str:

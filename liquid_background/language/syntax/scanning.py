@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from math import isinf
-from typing import Final
+from typing import Final, NamedTuple
 
 from liquid import Environment, Token, TokenStream
 from liquid.builtin.expressions import tokenize
@@ -52,11 +53,12 @@ TOKEN_APPEND: Final = "append"
 _BLANKS: Final = re.compile(r"[ \n\t\r]*")
 _TEXT: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _EXPONENT: Final = re.compile(r"-?\d+(?:\.\d+)?[eE][+-]?\d+(?!\w)")
-_JOINED: Final = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
+_OPEN, _CLOSE = "{{", "}}"  # of a value in a text
 _ESCAPE: Final = re.compile(r"\\(?:u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _OPENING: Final = frozenset((TOKEN_LBRACKET, TOKEN_LPAREN, TOKEN_RANGE_LITERAL))
 _CLOSING: Final = frozenset((TOKEN_RBRACKET, TOKEN_RPAREN))
 PIPES: Final = frozenset((TOKEN_PIPE, TOKEN_DPIPE))
+_AROUND_FILTERS: Final = PIPES | frozenset((TOKEN_IF, TOKEN_ELSE))
 _WORDS: Final = frozenset((TOKEN_IF, TOKEN_ELSE, TOKEN_AND, TOKEN_OR, TOKEN_NOT, TOKEN_CONTAINS, TOKEN_WITH, TOKEN_FOR))
 _BEFORE_VALUES: Final = _WORDS | frozenset((
     TOKEN_ASSIGN, TOKEN_APPEND, TOKEN_COMMA, TOKEN_COLON, TOKEN_LPAREN, TOKEN_RANGE_LITERAL, TOKEN_RANGE,
@@ -84,6 +86,7 @@ class Scanner(ABC):
         self._source = expression.source
         self._at = 0
         self._depth = 0  # of literals in each other
+        self._is_in_filter = False  # whether what is read next is an argument of a filter
 
     def tokens(self) -> list[Token]:
         """Return all tokens."""
@@ -97,6 +100,10 @@ class Scanner(ABC):
     def _token(self, kind: str, value: str, at: int) -> Token:
         return Token(kind, value, self._base + at, self._source)
 
+    @abstractmethod
+    def _accept(self, tokens: list[Token]) -> None:
+        """Accept the tokens that come next; a look ahead for something else ends here."""
+
     def _until(self, ends: str, goes_on: Callable[[Token], bool] | None = None) -> tuple[list[Token], str]:
         """Return the tokens up to one of some characters outside brackets, and which it was; "" for the end.
 
@@ -107,6 +114,7 @@ class Scanner(ABC):
         found: list[Token] = []
         open_brackets = 0
         last_filter: Token | None = None
+        is_in_filter = False
         while True:
             self._skip()
             character = self._text[self._at : self._at + 1]
@@ -117,11 +125,15 @@ class Scanner(ABC):
                 if character != "," or goes_on is None or last_filter is None or not goes_on(last_filter):
                     return found, character
                 self._at -= 1
+            self._is_in_filter = is_in_filter
             tokens = self._next(found)
+            self._accept(tokens)
             if found and found[-1].kind in PIPES:
                 last_filter = tokens[0]
             for token in tokens:
                 open_brackets += (token.kind in _OPENING) - (token.kind in _CLOSING)
+                if token.kind in _AROUND_FILTERS:
+                    is_in_filter = token.kind in PIPES
             found += tokens
 
     def _skip(self) -> None:
@@ -167,18 +179,19 @@ class Scanner(ABC):
 
     def _string(self, written: str, at: int) -> Token:
         """Return the token of a text: JSON's escapes count in double quotes, and `{{ … }}` in both."""
-        value = unescaped_json(written[1:-1]) if written[0] == '"' else written[1:-1]
-        if "{{" not in value:
-            return self._token(TOKEN_STRING, value, at)
+        inside = written[1:-1]
+        value, places = _unescaped(inside) if written[0] == '"' else (inside, _AS_WRITTEN)
         parts: list[str | Expression] = []
         end = 0
-        for found in _JOINED.finditer(value):
-            place = self._text.find(found[1], at) if found[1] else at
-            parts += [value[end : found.start()], self._parse_alone(found[1], max(place, at))]
-            end = found.end()
-        parts.append(value[end:])
-        if len(parts) == 1:
+        for start, stop in _joined(value):
+            text = value[start + len(_OPEN) : stop]
+            text = text.removeprefix("-")
+            first = stop - len(text)
+            parts += [value[end:start], self._parse_alone(text.removesuffix("-"), at + 1 + places.written(first))]
+            end = stop + len(_CLOSE)
+        if not parts:
             return self._token(TOKEN_STRING, value, at)
+        parts.append(value[end:])
         return self._token(TOKEN_STRING, Folded.of(written, JoinedText, tuple(parts)), at)
 
     def _parse_alone(self, text: str, at: int) -> Expression:
@@ -187,9 +200,47 @@ class Scanner(ABC):
         return parse_expression(self._env, TokenStream(iter(tokens)))
 
 
+def _joined(text: str) -> Iterator[tuple[int, int]]:
+    """Yield where `{{` and its `}}` stand; behind the last `}}` nothing is looked for."""
+    end = 0
+    while (start := text.find(_OPEN, end)) >= 0 and (stop := text.find(_CLOSE, start + len(_OPEN))) >= 0:
+        yield start, stop
+        end = stop + len(_CLOSE)
+
+
+class _Places(NamedTuple):
+    """Where the characters of a text are written: behind the escapes that it is made of, it is shorter than that."""
+
+    ends: list[int]  # of escapes, in the text
+    missing: list[int]  # characters that the text is shorter than what is written, behind each of them
+
+    def written(self, at: int) -> int:
+        """Return the place of a character as it is written."""
+        passed = bisect_right(self.ends, at)
+        return at + (self.missing[passed - 1] if passed else 0)
+
+
+_AS_WRITTEN: Final = _Places([], [])
+
+
 def unescaped_json(text: str) -> str:
     """Return a text with what JSON's escapes stand for; other backslashes are as they are."""
-    return _ESCAPE.sub(lambda found: _escaped(found[0]), text) if "\\" in text else text
+    return _unescaped(text)[0]
+
+
+def _unescaped(text: str) -> tuple[str, _Places]:
+    if "\\" not in text:
+        return text, _AS_WRITTEN
+    parts: list[str] = []
+    places = _Places([], [])
+    end = length = 0
+    for found in _ESCAPE.finditer(text):
+        parts += [text[end : found.start()], _escaped(found[0])]
+        length += found.start() - end + len(parts[-1])
+        end = found.end()
+        places.ends.append(length)
+        places.missing.append(end - length)
+    return "".join([*parts, text[end:]]), places
 
 
 def _escaped(written: str) -> str:

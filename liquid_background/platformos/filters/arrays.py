@@ -67,9 +67,30 @@ def _is_same(one: object, other: object) -> bool:
 
 def _place(item: object, items: list[Any]) -> int | None:
     """Return the place of an item in a list; None where it is not there."""
-    if isinstance(item, int | float | Decimal) and item in (0, 1):
+    if _may_be_taken(item):
         return next((at for at, each in enumerate(items) if _is_same(each, item)), None)
     return items.index(item) if item in items else None  # by Python's own loop, which is far faster
+
+
+def _may_be_taken(item: object) -> bool:
+    """Return whether Python takes an item for another one: true is 1 to it, and false 0."""
+    return isinstance(item, int | float | Decimal) and item in (0, 1)
+
+
+class _Places:
+    """Tells whether items are in a list, which stays as it is: of 0, 1, true and false it is looked at once each."""
+
+    def __init__(self, items: list[Any]) -> None:
+        self._items = items
+        self._known: dict[tuple[bool, bool], bool] = {}
+
+    def have(self, item: Any) -> bool:
+        if not _may_be_taken(item):
+            return item in self._items
+        key = (isinstance(item, bool), item == 1)
+        if key not in self._known:
+            self._known[key] = _place(item, self._items) is not None
+        return self._known[key]
 
 
 @pure
@@ -149,10 +170,14 @@ def array_intersect(left: object, other: object) -> list[Any]:
 
 def _common(items: list[Any], others: list[Any]) -> list[Any]:
     found: list[Any] = []
+    few: list[Any] = []  # of those found, what Python takes for another one
     _check_compared(items, others)
+    places = _Places(others)
     for item in items:
-        if _place(item, others) is not None and _place(item, found) is None:
+        before = few if _may_be_taken(item) else found
+        if places.have(item) and _place(item, before) is None:
             found.append(item)
+            few += [item] if before is few else []
     return found
 
 
@@ -167,7 +192,8 @@ def array_subtract(left: object, other: object) -> list[Any]:
     """Return the items that are not in another list."""
     items, gone = as_list("array_subtract", left), as_list("array_subtract", other)
     _check_compared(items, gone)
-    return [item for item in items if _place(item, gone) is None]
+    places = _Places(gone)
+    return [item for item in items if not places.have(item)]
 
 
 @pure
