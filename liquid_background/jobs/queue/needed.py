@@ -99,7 +99,7 @@ _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
     *(KEY, ENDS, MARKS, LONG, keys.LEASES, keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE),
     f"{keys.SET_ASIDE}*",
-    *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.behind("*")),
+    *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.proved("*"), keys.behind("*")),
     *(keys.PAUSES, keys.HELD, keys.held("*", "*")),
     *(keys.FAILED_IDS, keys.FAILED_OF, keys.FAILED_NAMES, keys.FAILED_UNNAMED, keys.FAILED_APART),
     *(keys.FAILURE_GROUPS, keys.FAILURES_LOOKED, keys.failures_of("*")),
