@@ -48,7 +48,10 @@ def retry_passing(screen: Screen) -> ScreenAnswer:
         raise Refused(400, "That is no proof of this failure: prove it first.")
     wanted = Filter(status=JobStatus.FAILED, failure=failure)
     by = screen.request.visitor.name
-    operation = screen.engine.operations.start(Kind.RETRY, wanted, by=by, proof=proof.id)
+    try:
+        operation = screen.engine.operations.start(Kind.RETRY, wanted, by=by, proof=proof.id)
+    except OperationError as error:  # what passed is forgotten
+        raise Refused(409, str(error)) from error
     return back(screen, {"done": "started", "about": f"operation {operation.id}"}, "failures", failure)
 
 

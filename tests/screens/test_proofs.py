@@ -11,6 +11,7 @@ from liquid_background import Engine
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import OperationState
+from liquid_background.jobs.queue import keys
 from liquid_background.screens import Visitor
 from liquid_background.screens.access import Action
 from liquid_background_worker.prover import Prover, dry_runs_of
@@ -115,6 +116,19 @@ def test_a_retry_stands_on_a_proof_of_its_own_group(engine: Engine, ask: Ask, de
     for proof, status in ((other.id, 400), (retry.id, 400), ("nothing", 404), ("", 404)):
         assert ask(f"failures/{failure}/retry-passing", {"proof": proof}).status == status
     assert {each.state for each in engine.operations.list()} == {OperationState.RUNNING}
+
+
+def test_a_retry_on_a_proof_that_is_too_old_says_so(
+    engine: Engine, ask: Ask, desk: Desk, carry: Callable[[], None]
+) -> None:
+    failure = failed(engine, desk)
+    mend(engine)
+    ask(f"failures/{failure}/prove", {})
+    carry()
+    [proof] = engine.operations.list()
+    desk.store.client.delete(keys.proved(proof.id))
+    answer = ask(f"failures/{failure}/retry-passing", {"proof": proof.id})
+    assert (answer.status, "prove them again" in text_of(answer)) == (409, True)
 
 
 def test_hostile_text_of_a_proof_is_shown_as_text(

@@ -83,7 +83,7 @@ class Operations:
 
         Raises:
             OperationError: when it cannot be done with jobs of that status, or the kind or the rate is none, or a rate
-                is given for a proof, or a proof for what is no retry.
+                is given for a proof, or a proof for what is no retry; or nothing is known to have passed that.
             FilterError: when the filter asks for a value that is never shown.
             StoreUnavailable: when the store cannot be reached.
         """
@@ -110,6 +110,10 @@ class Operations:
             reply = scripts.run(
                 self._store, "operation_start", [operation_id, *head], f"operation {operation_id} may have been started"
             )
+            if reply == b"unproved":
+                raise OperationError(
+                    f"no job is known to have passed proof {proof}, which is known for a day: prove them again"
+                )
             if reply == b"ok":
                 return self.get(operation_id)
 

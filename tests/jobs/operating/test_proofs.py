@@ -202,9 +202,9 @@ def test_what_passed_is_forgotten_after_a_day(desk: Desk) -> None:
     desk.fail("passes-1")
     proof = proven(desk)
     desk.store.client.delete(keys.proved(proof.id))
-    retry = desk.operations.start("retry", ANY, proof=proof.id)
-    desk.carry_out()
-    assert desk.operations.get(retry.id).done == 0
+    with pytest.raises(OperationError, match=f"no job is known to have passed proof {proof.id}, .*prove them again"):
+        desk.operations.start("retry", ANY, proof=proof.id)
+    assert [each.id for each in desk.operations.list()] == [proof.id]
     assert desk.statuses("passes-1") == ["failed"]
 
 

@@ -1,11 +1,12 @@
 -- include: time keep rights audit
 -- Keep an operation for the workers to carry out. ARGV: id, version, kind, filter, by whom, rate or '', and the proof
 -- that its jobs have passed or ''.
--- Returns there when one has this id, else ok.
+-- Returns there when one has this id, unproved when nothing is known to have passed that proof, else ok.
 local LOOKED_AT = 100  -- old ones at a time
 local id = ARGV[1]
 local key = OPERATION .. id
 if redis.call('EXISTS', key) == 1 then return 'there' end
+if ARGV[7] ~= '' and on('ZCARD', PROVED .. ARGV[7]) == 0 then return 'unproved' end
 check_rights()
 
 -- Drop the oldest that have ended, once there are too many, and the ids of those that expired.
