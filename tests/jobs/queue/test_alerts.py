@@ -94,6 +94,17 @@ def test_a_group_is_told_with_what_failed_since(hand: Hand) -> None:
     assert not hand.store.client.zcard(keys.ALERTS_DUE)
 
 
+def test_what_is_silenced_before_it_is_told_is_not_told(hand: Hand) -> None:
+    hand.fail()
+    assert hand.look()
+    hand.store.client.hset(keys.failure_about(GROUP), "silenced_at", 1)
+    assert hand.take() == Taken(None, 0)
+    assert not hand.look()
+    hand.store.client.hdel(keys.failure_about(GROUP), "silenced_at")
+    hand.fail()
+    assert hand.look()
+
+
 def test_a_group_that_was_forgotten_begins_anew(hand: Hand) -> None:
     hand.fail(5)
     hand.look()

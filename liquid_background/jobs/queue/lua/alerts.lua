@@ -19,6 +19,12 @@ local function is_wanted(event)
   return at > 0 and now_ms - at < ALERT_BACK
 end
 
+-- Whether somebody has silenced a failure group for now.
+local function is_silenced(failure)
+  local at, until_ms = unpack(on('HMGET', FAILURE_ABOUT .. failure, 'silenced_at', 'silenced_until'))
+  return at and now_ms < whole(until_ms, math.huge)
+end
+
 -- Have an alert told: now, or when the window after the one before is over.
 local function owe(about)
   local window = math.min(alert_number(ALERTS, 'window'), LONGEST_WINDOW)

@@ -34,10 +34,8 @@ end
 -- Owe an alert for a failure group in which more has failed than was told of.
 local function look_at_group(failure, last, since)
   local about, key = FAILURE_ABOUT .. failure, ALERT .. failure
-  -- fetch: count raised silenced_at silenced_until sample from about
-  if record.err or not is_wanted(event_of(raised)) then return end
-  local until_ms = whole(silenced_until or nil, math.huge)
-  if silenced_at and now_ms < until_ms then return end
+  -- fetch: count raised sample from about
+  if record.err or not is_wanted(event_of(raised)) or is_silenced(failure) then return end
   local total = whole(count or nil, 0)
   local seen = whole(on('HGET', key, 'seen') or nil, -1)
   if seen < 0 or seen > total then
