@@ -2,8 +2,8 @@
 local function log_end(limit, id, status, message)
   log(limit, {job_id = string.sub(id, 1, LONGEST_SHOWN), status = status, message = message, final = 1})
   if message == GONE or message == NO_RECORD then
-    -- include: unfiled
-    note_unfiled(id, status, message)
+    -- include: ungrouped
+    note_ungrouped(id, status, message)
   end
 end
 

@@ -1,6 +1,6 @@
 -- include: alerts
 -- Note that a job has ended that no failure group tells of, since it has no record. It is secondary to the move.
-local function note_unfiled(id, status, message)
+local function note_ungrouped(id, status, message)
   if redis.pcall('EXISTS', ALERTS) ~= 1 then return end
   local event = status == 'LOST' and 'job.lost' or 'job.refused'
   local noted, why = pcall(happened, event .. ' without record', event, 'raised', status, 'error', message,
