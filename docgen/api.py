@@ -41,7 +41,7 @@ _REACHED: Final = (
     "jobs.operating.operation.OperationState",
     "jobs.operating.verdicts.Verdicts",
     "jobs.operating.verdicts.Reason",
-    "jobs.operating.verdicts.Said",
+    "jobs.operating.verdicts.DryVerdict",
     "jobs.operating.audit.Audit",
     "jobs.operating.audit.AuditEntry",
     "jobs.operating.pauses.Queues",

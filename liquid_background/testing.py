@@ -16,6 +16,7 @@ from liquid_background.language.blocks import blocks_of, source_name_of_block
 from liquid_background.language.dry import DryRuns, Effect
 from liquid_background.language.environment import Environment
 from liquid_background.settings import Settings
+from liquid_background.wording import counted
 
 __all__ = ["FakeJobs", "fake_jobs"]
 
@@ -156,7 +157,8 @@ class FakeJobs(MemoryJobs):
             found = [block for block in found if source_name_of_block(block) == source_name]
         if not 1 <= number <= len(found):
             named = f" with the source name {source_name!r}" if source_name else ""
-            raise LookupError(f"{template} has {len(found)} background blocks{named}, and not a {number}. one")
+            blocks = counted(len(found), "background block")
+            raise LookupError(f"{template} has {blocks}{named}: none is number {number}")
         source = found[number - 1].source
         assert source is not None  # of a block with a body
         place = {"template": template, "line": source.line, "column": source.column}

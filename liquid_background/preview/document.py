@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from liquid_background.language.dry import Effect, Verdict
+from liquid_background.language.dry import DryVerdict, Effect
 from liquid_background.preview.values import (
     Preview,
     PreviewedEvent,
@@ -37,7 +37,7 @@ def from_json(found: Mapping[str, Any]) -> Preview:
 
 def _run(found: Mapping[str, Any]) -> PreviewedRun:
     made = {
-        "verdict": Verdict(found["verdict"]),
+        "verdict": DryVerdict(found["verdict"]),
         "depends_on": tuple(found["depends_on"]),
         "output_depends_on": tuple(found["output_depends_on"]),
         "effects": tuple(Effect(**each) for each in found["effects"]),

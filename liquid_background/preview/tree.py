@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from liquid_background.job import Encoded
 from liquid_background.jobs.log import printable, printable_once, steady
-from liquid_background.language.dry import Effect, Verdict
+from liquid_background.language.dry import DryVerdict, Effect
 from liquid_background.preview.values import Preview, PreviewedJob, PreviewedRun, PreviewedValue
 from liquid_background.wording import counted
 
@@ -18,10 +18,10 @@ Row: TypeAlias = tuple[str, str]
 """The branches of the tree to the left of a line, and the line."""
 
 _TONES: Final = {
-    Verdict.PASSES: "good",
-    Verdict.FAILS: "bad",
-    Verdict.DEPENDS: "doubtful",
-    Verdict.UNKNOWN: "doubtful",
+    DryVerdict.PASSES: "good",
+    DryVerdict.FAILS: "bad",
+    DryVerdict.DEPENDS: "doubtful",
+    DryVerdict.UNKNOWN: "doubtful",
 }
 _VALUE: Final = 100  # characters of a value that are shown
 _LINES: Final = 8  # of an output
@@ -115,9 +115,9 @@ class Tree:
 
     def _verdict(self, run: PreviewedRun) -> str:
         said = str(run.verdict)
-        if run.verdict is Verdict.DEPENDS:
+        if run.verdict is DryVerdict.DEPENDS:
             said = f"{'fails' if run.error is not None else 'passes'}, depending on {self._names(run.depends_on)}"
-        elif run.verdict is Verdict.UNKNOWN:
+        elif run.verdict is DryVerdict.UNKNOWN:
             said = "takes too long to tell"
         return self._paint(said, _TONES[run.verdict])
 
@@ -133,7 +133,7 @@ class Tree:
         runs = [*self._preview.runs()]
         jobs = sum(1 for _ in self._preview.jobs())
         calls = sum(len(run.effects) + run.effects_left_out for run in runs)
-        failing = sum(run.verdict is Verdict.FAILS for run in runs)
+        failing = sum(run.verdict is DryVerdict.FAILS for run in runs)
         said = [counted(jobs, "job"), f"{counted(calls, 'call')} of the application's code"]
         if failing:
             said.append(f"{failing} {'fails' if failing == 1 else 'fail'}")

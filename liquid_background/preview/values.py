@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from liquid_background.job import Encoded
-from liquid_background.language.dry import Effect, Verdict
+from liquid_background.language.dry import DryVerdict, Effect
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +66,7 @@ class PreviewedRun:
         jobs_left_out: how many more there are: the preview shows so many only.
     """
 
-    verdict: Verdict
+    verdict: DryVerdict
     output: Encoded = None
     output_size: int = 0
     error: str | None = None
@@ -165,7 +165,7 @@ class Preview:
     @property
     def fails(self) -> bool:
         """Whether the page or one of its jobs fails for certain."""
-        return any(run.verdict is Verdict.FAILS for run in self.runs())
+        return any(run.verdict is DryVerdict.FAILS for run in self.runs())
 
 
 def plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from liquid_background.errors import OperationError
 from liquid_background.job import JobStatus
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import Kind, Operation, OperationState
-from liquid_background.jobs.operating.verdicts import Said, Verdicts
+from liquid_background.jobs.operating.verdicts import DryVerdict, Verdicts
 from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
 from liquid_background.screens.linking import job_url, short
@@ -17,10 +17,10 @@ from liquid_background.screens.rendering import Exact
 from liquid_background.screens.screen import Screen
 
 _WORDS: Final = {
-    Said.PASSES: ("completed", "passes now"),
-    Said.FAILS: ("failed", "still fails"),
-    Said.DEPENDS: ("cancelled", "depends on"),
-    Said.UNKNOWN: ("cancelled", "unknown"),
+    DryVerdict.PASSES: ("completed", "passes now"),
+    DryVerdict.FAILS: ("failed", "still fails"),
+    DryVerdict.DEPENDS: ("cancelled", "depends on"),
+    DryVerdict.UNKNOWN: ("cancelled", "unknown"),
 }
 """Of each verdict the state whose colour it has, and how it is said."""
 
@@ -77,8 +77,8 @@ def proof_of(screen: Screen, failure: str) -> dict[str, Any] | None:
 
 def _rows(screen: Screen, verdicts: Verdicts) -> list[dict[str, Any]]:
     rows = []
-    for said, reason in verdicts.rows():
-        state, words = _WORDS[said]
+    for verdict, reason in verdicts.rows():
+        state, words = _WORDS[verdict]
         first = {"url": job_url(screen, reason.first), "short": short(reason.first)}
         rows.append({"state": state, "words": words, "why": reason.why, "jobs": reason.jobs, "first": first})
     return rows

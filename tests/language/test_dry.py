@@ -17,7 +17,7 @@ from liquid_background import Engine, Environment, expose, parse_arguments
 from liquid_background.job import Job
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.compiled import deciding
-from liquid_background.language.dry import DryRuns, Verdict
+from liquid_background.language.dry import DryRuns, DryVerdict
 from liquid_background.language.exposed import REGISTERED
 from liquid_background.language.pages import SiteLoader
 from liquid_background.language.tags.output import EchoNode
@@ -199,18 +199,18 @@ def test_a_function_that_a_job_names_is_not_called(dry: Dry) -> None:
         source_name="s", template="t", line=1, function=function.path, parameters={"args": [], "kwargs": {"a": 1}}
     )
     outcome = runs.perform(payload_of(job))
-    assert (outcome.verdict, outcome.depends_on) == (Verdict.DEPENDS, (1,))
+    assert (outcome.verdict, outcome.depends_on) == (DryVerdict.DEPENDS, (1,))
     assert outcome.effects[0].arguments == {"a": 1}
     gone = runs.perform({**payload_of(job), "function": "shop:gone"})
-    assert (gone.verdict, gone.raised) == (Verdict.FAILS, "FunctionNotFound")
+    assert (gone.verdict, gone.raised) == (DryVerdict.FAILS, "FunctionNotFound")
 
 
 def test_hooks_are_not_called(dry: Dry) -> None:
     dry.engine.around_job(refuse)
     dry.engine.around_page(refuse)
     dry.engine.on_failure(refuse)
-    assert dry.page("{{ 1 }}").verdict is Verdict.PASSES
-    assert dry.job("{% include 'gone' %}").verdict is Verdict.FAILS
+    assert dry.page("{{ 1 }}").verdict is DryVerdict.PASSES
+    assert dry.job("{% include 'gone' %}").verdict is DryVerdict.FAILS
 
 
 class Order:
@@ -242,7 +242,7 @@ def test_what_an_object_works_out_is_an_effect(dry: Dry) -> None:
     )
     assert {(each.kind, each.name) for each in outcome.effects} == {("read", "Order.total"), ("read", "Order.label")}
     assert outcome.result.startswith("7 [Order.total?] [Order.label?] [Order.total?] {")
-    assert outcome.verdict is Verdict.DEPENDS  # `where` chooses by it
+    assert outcome.verdict is DryVerdict.DEPENDS  # `where` chooses by it
 
 
 @pytest.mark.usefixtures("own_rules")

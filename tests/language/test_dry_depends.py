@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from liquid_background.errors import PageNotFound, SettingsError
-from liquid_background.language.dry import MAX_EFFECTS, DryOutcome, DryRuns, Verdict
+from liquid_background.language.dry import MAX_EFFECTS, DryOutcome, DryRuns, DryVerdict
 from tests.language.drying import Dry, messages, refuse
 
 ASK = "{% assign r = 'a' | ask %}"
@@ -21,28 +21,28 @@ def asking(dry: Dry) -> Dry:
 
 # (source, what is printed, the verdict, whether the result depends on the filter)
 PRINTED = {
-    "{{ r }}": ("[ask?]", Verdict.PASSES),
-    "{{ r.id }} {{ r[0].name }} {{ r.size }}": ("[ask?] [ask?] [ask?]", Verdict.PASSES),
-    "{{ r | append: '-x' | upcase }}": ("[ask?]-X", Verdict.PASSES),
-    "{{ r | plus: 1 }}": ("[ask?]", Verdict.DEPENDS),
-    "{{ 'a,b' | split: r | size }}": ("[ask?]", Verdict.DEPENDS),
-    "{% capture c %}a{{ r }}{% endcapture %}{{ c }}{{ c | size }}": ("a[ask?][ask?]", Verdict.DEPENDS),
-    "{% assign l = [1, r] %}{{ l[1] }}{{ l | join: ',' }}": ("[ask?]1,[ask?]", Verdict.PASSES),
-    "{% assign h = {'k': r} %}{{ h.k.x }}{{ h | json }}": ('[ask?]{"k": "[ask?]"}', Verdict.PASSES),
-    "{% assign l = ['a'] %}{{ l[r] }}": ("[ask?]", Verdict.PASSES),
-    "{% include 'p', x: r %}{% render 'p', x: r %}": ("<[ask?]><[ask?]>", Verdict.PASSES),
-    "{% function f = 'f', x: r %}{{ f }}": ("[ask?]!", Verdict.PASSES),
-    "{% if r %}yes{% else %}no{% endif %}": ("yes", Verdict.DEPENDS),
-    "{% unless r == 'b' %}yes{% endunless %}": ("yes", Verdict.DEPENDS),
-    "{% if r.total > 5 %}more{% endif %}": ("more", Verdict.DEPENDS),
-    "{% if 5 <= r.total and true %}more{% endif %}": ("more", Verdict.DEPENDS),
-    "{% case r %}{% when 1 %}one{% else %}other{% endcase %}": ("other", Verdict.DEPENDS),
-    "{% for x in r %}[{{ x }}]{% endfor %}": ("[[ask?]]", Verdict.DEPENDS),
-    "{% for x in (1..3) %}{% cycle r, 'b' %}{% endfor %}": ("[ask?]b[ask?]", Verdict.DEPENDS),
-    "{% ifchanged %}{{ r }}{% endifchanged %}": ("[ask?]", Verdict.DEPENDS),
-    "{% tablerow x in r %}{{ x }}{% endtablerow %}": ("", Verdict.DEPENDS),
-    "{% include 'p' for r %}": ("<>", Verdict.DEPENDS),
-    "{% try %}{{ 'b' | ask }}{% catch e %}caught{% endtry %}": ("[ask?]", Verdict.DEPENDS),
+    "{{ r }}": ("[ask?]", DryVerdict.PASSES),
+    "{{ r.id }} {{ r[0].name }} {{ r.size }}": ("[ask?] [ask?] [ask?]", DryVerdict.PASSES),
+    "{{ r | append: '-x' | upcase }}": ("[ask?]-X", DryVerdict.PASSES),
+    "{{ r | plus: 1 }}": ("[ask?]", DryVerdict.DEPENDS),
+    "{{ 'a,b' | split: r | size }}": ("[ask?]", DryVerdict.DEPENDS),
+    "{% capture c %}a{{ r }}{% endcapture %}{{ c }}{{ c | size }}": ("a[ask?][ask?]", DryVerdict.DEPENDS),
+    "{% assign l = [1, r] %}{{ l[1] }}{{ l | join: ',' }}": ("[ask?]1,[ask?]", DryVerdict.PASSES),
+    "{% assign h = {'k': r} %}{{ h.k.x }}{{ h | json }}": ('[ask?]{"k": "[ask?]"}', DryVerdict.PASSES),
+    "{% assign l = ['a'] %}{{ l[r] }}": ("[ask?]", DryVerdict.PASSES),
+    "{% include 'p', x: r %}{% render 'p', x: r %}": ("<[ask?]><[ask?]>", DryVerdict.PASSES),
+    "{% function f = 'f', x: r %}{{ f }}": ("[ask?]!", DryVerdict.PASSES),
+    "{% if r %}yes{% else %}no{% endif %}": ("yes", DryVerdict.DEPENDS),
+    "{% unless r == 'b' %}yes{% endunless %}": ("yes", DryVerdict.DEPENDS),
+    "{% if r.total > 5 %}more{% endif %}": ("more", DryVerdict.DEPENDS),
+    "{% if 5 <= r.total and true %}more{% endif %}": ("more", DryVerdict.DEPENDS),
+    "{% case r %}{% when 1 %}one{% else %}other{% endcase %}": ("other", DryVerdict.DEPENDS),
+    "{% for x in r %}[{{ x }}]{% endfor %}": ("[[ask?]]", DryVerdict.DEPENDS),
+    "{% for x in (1..3) %}{% cycle r, 'b' %}{% endfor %}": ("[ask?]b[ask?]", DryVerdict.DEPENDS),
+    "{% ifchanged %}{{ r }}{% endifchanged %}": ("[ask?]", DryVerdict.DEPENDS),
+    "{% tablerow x in r %}{{ x }}{% endtablerow %}": ("", DryVerdict.DEPENDS),
+    "{% include 'p' for r %}": ("<>", DryVerdict.DEPENDS),
+    "{% try %}{{ 'b' | ask }}{% catch e %}caught{% endtry %}": ("[ask?]", DryVerdict.DEPENDS),
 }
 
 
@@ -62,7 +62,7 @@ def test_where_its_value_went(asking: Dry, source: str) -> None:
 )
 def test_what_has_nothing_to_do_with_it_does_not_depend_on_it(asking: Dry, source: str) -> None:
     outcome = asking.page(ASK + source)
-    assert (outcome.verdict, outcome.depends_on, outcome.result_depends_on) == (Verdict.PASSES, (), ())
+    assert (outcome.verdict, outcome.depends_on, outcome.result_depends_on) == (DryVerdict.PASSES, (), ())
     assert len(outcome.effects) == 1
     assert all(of == () for _, of in messages(outcome))
 
@@ -100,10 +100,10 @@ def test_it_is_followed_from_a_page_to_its_jobs(asking: Dry) -> None:
 
 def test_an_error_behind_it_depends_on_it(asking: Dry) -> None:
     outcome = asking.page(ASK + "{{ r }}\n{% include 'gone' %}")
-    assert (outcome.verdict, outcome.depends_on, outcome.raised) == (Verdict.DEPENDS, (1,), "TemplateNotFoundError")
+    assert (outcome.verdict, outcome.depends_on, outcome.raised) == (DryVerdict.DEPENDS, (1,), "TemplateNotFoundError")
     assert (outcome.template, outcome.line) == ("pages/page", 2)
     before = asking.page("{% include 'gone' %}{{ 'a' | ask }}")
-    assert (before.verdict, before.depends_on, before.jobs) == (Verdict.FAILS, (), ())
+    assert (before.verdict, before.depends_on, before.jobs) == (DryVerdict.FAILS, (), ())
 
 
 def test_an_error_of_a_job_that_was_given_it_depends_on_it(asking: Dry) -> None:
@@ -116,7 +116,7 @@ def test_an_error_of_a_job_that_was_given_it_depends_on_it(asking: Dry) -> None:
     marks = runs.environment.trace.marks
     for job in jobs:
         outcome = runs.perform(job.payload, marks=marks, first=2)
-        assert (outcome.verdict, outcome.depends_on) == (Verdict.DEPENDS, (1,))
+        assert (outcome.verdict, outcome.depends_on) == (DryVerdict.DEPENDS, (1,))
         assert "partial '[ask?]' not found" in str(outcome.error)
 
 
@@ -180,7 +180,7 @@ def test_so_many_effects_are_listed(asking: Dry) -> None:
 def test_a_render_that_takes_too_long_is_no_failure(asking: Dry) -> None:
     asking.write(pages__page="{% for i in (1..9000) %}{% for j in (1..1000) %}{% endfor %}{% endfor %}")
     outcome = DryRuns(asking.engine.environment).render("page", seconds=0.05)
-    assert (outcome.verdict, outcome.raised) == (Verdict.UNKNOWN, "PageTimeout")
+    assert (outcome.verdict, outcome.raised) == (DryVerdict.UNKNOWN, "PageTimeout")
 
 
 def test_a_page_that_is_not_there(asking: Dry) -> None:
@@ -191,4 +191,4 @@ def test_a_page_that_is_not_there(asking: Dry) -> None:
 
 def test_a_page_that_cannot_be_parsed_fails(asking: Dry) -> None:
     outcome: DryOutcome = asking.page("a\n{% if %}")
-    assert (outcome.verdict, outcome.template, outcome.line) == (Verdict.FAILS, "pages/page", 2)
+    assert (outcome.verdict, outcome.template, outcome.line) == (DryVerdict.FAILS, "pages/page", 2)

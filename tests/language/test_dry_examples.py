@@ -12,7 +12,7 @@ from liquid.exceptions import LiquidError
 
 from liquid_background.job import Job, Outcome
 from liquid_background.jobs.queue.payload import payload_of
-from liquid_background.language.dry import DryOutcome, DryRuns, Verdict
+from liquid_background.language.dry import DryOutcome, DryRuns, DryVerdict
 from tests.language.test_docs import User, _answering, examples
 from tests.preview.agreeing import matches
 
@@ -51,7 +51,7 @@ def test_example(make_site: Callable[..., Any], example: dict[str, Any], source:
     if "error" in example:
         with pytest.raises(LiquidError) as raised:
             site.render(source, data)
-        assert told.verdict is Verdict.FAILS
+        assert told.verdict is DryVerdict.FAILS
         assert told.error is not None
         assert str(raised.value.message) in told.error
         return

@@ -16,7 +16,7 @@ import pytest
 from liquid_background import Engine, Environment
 from liquid_background.errors import JobNotFound, JobRefused, PageNotFound, PreviewStopped, SettingsError
 from liquid_background.jobs.store import Store
-from liquid_background.language.dry import Verdict
+from liquid_background.language.dry import DryVerdict
 from liquid_background.language.pages import SiteLoader
 from liquid_background.preview import Preview, Tree, as_json, from_json
 from liquid_background.settings import Settings
@@ -97,7 +97,7 @@ def test_an_error_in_a_job_is_a_part_of_the_answer(engine: Engine, write: Write)
     (job,) = preview.jobs()
     assert job.run is not None
     assert job.run.error == "partial 'gone' not found (pages/page:3)"
-    assert (job.run.verdict, job.run.raised) == (Verdict.FAILS, "TemplateNotFoundError")
+    assert (job.run.verdict, job.run.raised) == (DryVerdict.FAILS, "TemplateNotFoundError")
     assert (job.run.template, job.run.line, job.run.output) == ("pages/page", 3, None)
     assert preview.fails
 
@@ -114,7 +114,7 @@ def test_a_page_that_is_not_there(engine: Engine, write: Write) -> None:
     with pytest.raises(PageNotFound, match="did you mean 'order'"):
         engine.preview("oder")
     run = engine.preview("lost").run  # that one is there
-    assert (run.verdict, run.raised) == (Verdict.FAILS, "LayoutNotFound")
+    assert (run.verdict, run.raised) == (DryVerdict.FAILS, "LayoutNotFound")
 
 
 def test_a_job_that_sends_itself_is_followed_so_far(engine: Engine, write: Write) -> None:
@@ -150,11 +150,11 @@ def test_a_page_without_an_end_is_told_of(engine: Engine, write: Write) -> None:
         pages__job=f"{{% background source_name: 's' %}}{loop}{{% endbackground %}}"
         "{% background source_name: 't' %}{% endbackground %}",
     )
-    assert engine.preview("page", seconds=0.1).run.verdict is Verdict.UNKNOWN
+    assert engine.preview("page", seconds=0.1).run.verdict is DryVerdict.UNKNOWN
     preview = engine.preview("job", seconds=0.3)
     first, second = preview.jobs()
     assert first.run is not None
-    assert first.run.verdict is Verdict.UNKNOWN
+    assert first.run.verdict is DryVerdict.UNKNOWN
     assert (second.run, second.cut) == (None, "not run: the preview has taken its time")
     assert preview.cut == ("the preview ended after 0.3 s",)
 
@@ -176,7 +176,7 @@ def test_what_hangs_or_eats_memory_or_dies_is_stopped(engine: Engine, write: Wri
     with pytest.raises(PreviewStopped, match="raised RecursionError"):
         engine.preview("fine", {"password": looping})
     run = engine.preview("eat").run
-    assert (run.verdict, run.error) == (Verdict.FAILS, "MemoryError (pages/eat:1)")
+    assert (run.verdict, run.error) == (DryVerdict.FAILS, "MemoryError (pages/eat:1)")
 
 
 def test_its_process_writes_no_file(engine: Engine, write: Write, tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ def test_it_is_made_in_a_program_with_threads(engine: Engine, write: Write) -> N
     for each in others:
         each.start()
     try:
-        assert engine.preview("page").run.verdict is Verdict.PASSES
+        assert engine.preview("page").run.verdict is DryVerdict.PASSES
         found = [threading.Thread(target=engine.preview, args=("page",)) for _ in range(4)]
         for each in found:
             each.start()
@@ -243,7 +243,7 @@ def test_large_outputs_are_cut(engine: Engine, write: Write) -> None:
     assert run.output_size == 50_000
     assert len(run.output) == 20_001
     run = engine.preview("more").run
-    assert (run.verdict, run.raised, run.output_size) == (Verdict.FAILS, "LimitReached", 0)
+    assert (run.verdict, run.raised, run.output_size) == (DryVerdict.FAILS, "LimitReached", 0)
 
 
 @pytest.mark.parametrize("limit", ["jobs", "depth", "seconds"])
@@ -277,7 +277,7 @@ def test_a_template_that_includes_itself_fails(engine: Engine, write: Write) -> 
     write(pages__page="{% background _ = 'again' %}", partials__again="{% include 'again' %}")
     (job,) = engine.preview("page").jobs()
     assert job.run is not None
-    assert (job.run.verdict, job.run.raised) == (Verdict.FAILS, "LimitReached")
+    assert (job.run.verdict, job.run.raised) == (DryVerdict.FAILS, "LimitReached")
     assert "does one include itself?" in str(job.run.error)
 
 

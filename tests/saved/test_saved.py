@@ -329,7 +329,7 @@ def test_the_double_runs_dry_by_itself(site: Path, engine: Engine) -> None:
     assert jobs.run_function("savedapp:double", kwargs={"number": 2}).result == {"twice": 4}
     assert jobs.run_source("{{ a }}", parameters={"a": 1}).result == "1"
     assert not (site / "effect").exists()
-    with pytest.raises(LookupError, match=r"pages/page has 7 background blocks, and not a 9\. one"):
+    with pytest.raises(LookupError, match=r"pages/page has 7 background blocks: none is number 9"):
         jobs.run_block("pages/page", number=9)
     assert (
         FakeJobs(engine).run_block("pages/page", source_name="act", handed_over={"user.mail": "a@b"}).result == "[done]"

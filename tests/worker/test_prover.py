@@ -19,7 +19,7 @@ from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import OperationState
 from liquid_background.jobs.operating.proving import Proved
-from liquid_background.jobs.operating.verdicts import Said
+from liquid_background.jobs.operating.verdicts import DryVerdict
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.queue.payload import encode_data, payload_of
 from liquid_background.jobs.store import Store
@@ -51,7 +51,7 @@ def odd() -> Callable[[str, Mapping[str, Any]], Proved]:
             os._exit(0)
         if job_id == "raises":
             raise ValueError("no")
-        return Proved(Said.PASSES, str(os.getpid()))
+        return Proved(DryVerdict.PASSES, str(os.getpid()))
 
     return dry
 
@@ -63,11 +63,11 @@ def prover() -> Iterator[Prover]:
 
 
 ODD = {
-    "loops": (Said.UNKNOWN, "its dry run takes too long to tell"),
-    "eats": (Said.FAILS, "its dry run ran out of memory (MEMORY_LIMIT)"),
-    "dies": (Said.FAILS, "its dry run ended the process, which was killed by signal 9 (SIGKILL)"),
-    "leaves": (Said.FAILS, "its dry run ended the process, which ended with exit code 0"),
-    "raises": (Said.FAILS, "its dry run: ValueError: no"),
+    "loops": (DryVerdict.UNKNOWN, "its dry run takes too long to tell"),
+    "eats": (DryVerdict.FAILS, "its dry run ran out of memory (MEMORY_LIMIT)"),
+    "dies": (DryVerdict.FAILS, "its dry run ended the process, which was killed by signal 9 (SIGKILL)"),
+    "leaves": (DryVerdict.FAILS, "its dry run ended the process, which ended with exit code 0"),
+    "raises": (DryVerdict.FAILS, "its dry run: ValueError: no"),
 }
 
 
@@ -76,7 +76,7 @@ def test_what_a_job_does_to_its_process_costs_only_itself(prover: Prover, job_id
     beats: list[float] = []
     first = prover("well", {}, nothing)
     assert prover(job_id, {}, lambda: beats.append(time.monotonic())) == ODD[job_id]
-    assert prover("well", {}, nothing).said is first.said is Said.PASSES
+    assert prover("well", {}, nothing).verdict is first.verdict is DryVerdict.PASSES
     assert (len(beats) > 2) is (job_id == "loops")
 
 
@@ -90,7 +90,7 @@ def test_one_child_serves_until_it_has_to_be_replaced_and_none_is_left(prover: P
 
 def test_a_child_has_nothing_that_its_parent_has_open(tmp_path: Path) -> None:
     def dry_of_files() -> Callable[[str, Mapping[str, Any]], Proved]:
-        return lambda job_id, payload: Proved(Said.PASSES, ",".join(os.listdir("/proc/self/fd")))
+        return lambda job_id, payload: Proved(DryVerdict.PASSES, ",".join(os.listdir("/proc/self/fd")))
 
     with open(tmp_path / "x", "w"), closing(Prover(SETTINGS, dry_of_files)) as other:
         assert len(other("a", {}, nothing).why.split(",")) <= 5  # three streams, the channel, and the folder
@@ -98,9 +98,9 @@ def test_a_child_has_nothing_that_its_parent_has_open(tmp_path: Path) -> None:
 
 def test_a_process_apart_forks_for_who_has_threads() -> None:
     with closing(Apart(SETTINGS, odd)) as apart:
-        assert apart("well", {}, nothing).said is Said.PASSES
+        assert apart("well", {}, nothing).verdict is DryVerdict.PASSES
         assert apart("dies", {}, nothing) == ODD["dies"]
-        assert apart("well", {}, nothing).said is Said.PASSES
+        assert apart("well", {}, nothing).verdict is DryVerdict.PASSES
         os.kill(apart._child._pid, signal.SIGKILL)
         for _ in range(2):
             with pytest.raises(PreviewStopped, match="has ended"):
@@ -120,11 +120,12 @@ def test_an_undeclared_filter_is_not_called_and_a_pure_one_is(tmp_path: Path) ->
         return prover(job.id, payload_of(job), nothing)
 
     with closing(Prover(SETTINGS, make)) as prover:
-        assert said("{{ 1 | write }}") == (Said.PASSES, "")
+        assert said("{{ 1 | write }}") == (DryVerdict.PASSES, "")
         depending = "{% assign n = 1 | write %}{% if n > 0 %}{% include 'gone' %}{% endif %}"
-        assert said(depending) == (Said.DEPENDS, "filter write")
-        assert said("{% assign n = 2 | twice %}{% if n != 4 %}{% include 'gone' %}{% endif %}") == (Said.PASSES, "")
-        assert said("{% include 'gone' %}") == (Said.FAILS, "partial 'gone' not found (pages/x:1)")
+        assert said(depending) == (DryVerdict.DEPENDS, "filter write")
+        doubled = "{% assign n = 2 | twice %}{% if n != 4 %}{% include 'gone' %}{% endif %}"
+        assert said(doubled) == (DryVerdict.PASSES, "")
+        assert said("{% include 'gone' %}") == (DryVerdict.FAILS, "partial 'gone' not found (pages/x:1)")
     assert not written.exists()
 
 
@@ -172,7 +173,7 @@ def test_a_group_of_five_thousand_is_proven_with_a_mended_template(
     ended = desk.operations.get(proof.id)
     assert (ended.state, ended.done) == (OperationState.DONE, 5000)
     assert ended.verdicts is not None
-    assert [(str(said), each.jobs, each.why) for said, each in ended.verdicts.rows()] == [
+    assert [(str(verdict), each.jobs, each.why) for verdict, each in ended.verdicts.rows()] == [
         ("passes", 4999, ""),
         ("fails", 1, "partial 'gone' not found (pages/x:3)"),
     ]

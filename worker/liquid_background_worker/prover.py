@@ -17,7 +17,7 @@ from typing import Any, Final, TypeAlias
 from liquid_background.errors import PreviewStopped
 from liquid_background.job import Performer
 from liquid_background.jobs.operating.proving import Proved
-from liquid_background.jobs.operating.verdicts import Said
+from liquid_background.jobs.operating.verdicts import DryVerdict
 from liquid_background.language.dry import DryOutcome, DryRuns
 from liquid_background.language.environment import Environment
 from liquid_background.settings import Settings
@@ -53,21 +53,21 @@ def dry_runs_of(performer: Performer) -> Callable[[], Dry] | None:
 
         def dry(job_id: str, payload: Mapping[str, Any]) -> Proved:
             most = payload["max_attempts"]
-            return _said_of(runs.perform(payload, job_id=job_id, attempt=1, max_attempts=most, seconds=SECONDS))
+            return _proved_by(runs.perform(payload, job_id=job_id, attempt=1, max_attempts=most, seconds=SECONDS))
 
         return dry
 
     return made
 
 
-def _said_of(outcome: DryOutcome) -> Proved:
-    said = Said(outcome.verdict)
-    if said is Said.DEPENDS:
+def _proved_by(outcome: DryOutcome) -> Proved:
+    verdict = outcome.verdict
+    if verdict is DryVerdict.DEPENDS:
         depends = [each for each in outcome.effects if each.number in outcome.depends_on]
         named = [*dict.fromkeys(f"{each.kind} {each.name}" for each in depends)]
         more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
-        return Proved(said, ", ".join(named[:_NAMED]) + more)
-    return Proved(said, _TOO_LONG if said is Said.UNKNOWN else outcome.error or "")
+        return Proved(verdict, ", ".join(named[:_NAMED]) + more)
+    return Proved(verdict, _TOO_LONG if verdict is DryVerdict.UNKNOWN else outcome.error or "")
 
 
 class Prover:
@@ -102,10 +102,10 @@ class Prover:
         except OSError:  # it has died
             reply = None
         if reply is not None:
-            said, why, is_over = reply
+            verdict, why, is_over = reply
             if is_over:
                 self.close()
-            return Proved(Said(said), why)
+            return Proved(DryVerdict(verdict), why)
         return self._end(child)
 
     def _reply(self, child: _Child, meanwhile: Callable[[], None]) -> Any:
@@ -123,9 +123,9 @@ class Prover:
         code = child.ended()
         if code is None:
             child.close()
-            return Proved(Said.UNKNOWN, _TOO_LONG)
+            return Proved(DryVerdict.UNKNOWN, _TOO_LONG)
         child.close()
-        return Proved(Said.FAILS, f"its dry run ended the process, which {describe_exit(code)}")
+        return Proved(DryVerdict.FAILS, f"its dry run ended the process, which {describe_exit(code)}")
 
     def close(self) -> None:
         """End the child."""
@@ -173,9 +173,9 @@ def _fork(settings: Settings, make: Callable[[], Dry]) -> _Child:
             try:
                 found = dry(*message)
             except MemoryError:
-                found, is_over = Proved(Said.FAILS, "its dry run ran out of memory (MEMORY_LIMIT)"), True
+                found, is_over = Proved(DryVerdict.FAILS, "its dry run ran out of memory (MEMORY_LIMIT)"), True
             except Exception as error:  # noqa: BLE001 - whatever it is, the others go on
-                found = Proved(Said.FAILS, f"its dry run: {describe(error)}")
+                found = Proved(DryVerdict.FAILS, f"its dry run: {describe(error)}")
             is_over = is_over or wear.is_too_much
             send(channel, [*found, is_over])
             if is_over:
@@ -238,8 +238,8 @@ class Apart:
             reply = None
         if reply is None:
             raise PreviewStopped("the process that runs jobs dry has ended: somebody killed it, or the system is short")
-        said, why = reply
-        return Proved(Said(said), why)
+        verdict, why = reply
+        return Proved(DryVerdict(verdict), why)
 
     def close(self) -> None:
         """End it, with its child."""

@@ -9,7 +9,7 @@ from typing import Final
 from liquid_background.job import JobStatus, new_id
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.proving import MOST_PROVED, Prove, proved, runs
-from liquid_background.jobs.operating.verdicts import Said, Verdicts
+from liquid_background.jobs.operating.verdicts import DryVerdict, Verdicts
 from liquid_background.jobs.queue import scripts
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.store import Store
@@ -65,9 +65,9 @@ def prove(store: Store, settings: Settings, failure: str, run_dry: Prove) -> Ite
             if proof.verdicts.jobs >= MOST_PROVED:
                 yield proof
                 return
-            said, why = proved(run, run_dry)
-            proof.verdicts.add(run.id, said, why)
-            if said is Said.PASSES:
+            verdict, why = proved(run, run_dry)
+            proof.verdicts.add(run.id, verdict, why)
+            if verdict is DryVerdict.PASSES:
                 proof._passed += [run.id, run.ended]
             yield proof
         proof.looked_at, proof.of, proof.is_whole = found.looked_at, found.of, found.is_last

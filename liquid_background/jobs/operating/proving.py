@@ -11,7 +11,7 @@ from liquid_background.errors import JobRefused
 from liquid_background.job import JobStatus
 from liquid_background.jobs.operating.operation import OperationState
 from liquid_background.jobs.operating.taken import Taken
-from liquid_background.jobs.operating.verdicts import Said
+from liquid_background.jobs.operating.verdicts import DryVerdict
 from liquid_background.jobs.queue import scripts
 from liquid_background.jobs.queue.finding import Found, scan
 from liquid_background.jobs.queue.lookup import read_fields
@@ -35,7 +35,7 @@ _LONGEST_TIME: Final = 40  # bytes of a time in a record
 class Proved(NamedTuple):
     """What a dry run of a job says."""
 
-    said: Said
+    verdict: DryVerdict
     why: str = ""  # its error, or the effects that it depends on
 
 
@@ -66,7 +66,7 @@ def runs(store: Store, ids: Sequence[str]) -> Iterator[Run]:
 
 def proved(run: Run, prove: Prove, meanwhile: Callable[[], None] = lambda: None) -> Proved:
     """Return what a dry run says; a record that cannot be read fails as it would again."""
-    return Proved(Said.FAILS, run.refusal) if run.payload is None else prove(run.id, run.payload, meanwhile)
+    return Proved(DryVerdict.FAILS, run.refusal) if run.payload is None else prove(run.id, run.payload, meanwhile)
 
 
 class Proving:
@@ -133,7 +133,7 @@ class Proving:
         for run in runs(self._store, ids):
             found = proved(run, self._prove, self._beat)
             self._verdicts.add(run.id, *found)
-            if found.said is Said.PASSES:
+            if found.verdict is DryVerdict.PASSES:
                 passed += [run.id, run.ended]
         if ids:
             fitting = int(_STEP * len(ids) / max(monotonic() - began, 1e-6))

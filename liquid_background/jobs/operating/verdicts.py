@@ -21,8 +21,8 @@ OTHERS: Final = "(others)"
 """What stands for the reasons beyond those."""
 
 
-class Said(StrEnum):
-    """What a dry run says of a job."""
+class DryVerdict(StrEnum):
+    """What becomes of a job or a page, as far as a dry run can tell."""
 
     PASSES = "passes"  # it comes to its end
     FAILS = "fails"  # it would fail again
@@ -48,45 +48,45 @@ class Verdicts:
     depends: dict[str, Reason] = field(default_factory=dict[str, Reason])
     unknown: dict[str, Reason] = field(default_factory=dict[str, Reason])
 
-    def add(self, job_id: str, said: Said, why: str = "") -> None:
+    def add(self, job_id: str, verdict: DryVerdict, why: str = "") -> None:
         """Count a job.
 
         Args:
             job_id: its id.
-            said: what its dry run says.
+            verdict: what its dry run says.
             why: the error, or the effects that it depends on.
         """
-        reason = self.passes if said is Said.PASSES else self._reason(said, why[:MAX_ERROR])
+        reason = self.passes if verdict is DryVerdict.PASSES else self._reason(verdict, why[:MAX_ERROR])
         reason.first = reason.first or job_id
         reason.jobs += 1
 
-    def _reason(self, said: Said, why: str) -> Reason:
-        reasons = self._by_said[said]
-        alike = _alike(said, why)
+    def _reason(self, verdict: DryVerdict, why: str) -> Reason:
+        reasons = self._by_verdict[verdict]
+        alike = _alike(verdict, why)
         if alike not in reasons and len(reasons) >= _MOST:
             alike = why = OTHERS
         return reasons.setdefault(alike, Reason(why))
 
     @property
-    def _by_said(self) -> dict[Said, dict[str, Reason]]:
-        return {Said.FAILS: self.fails, Said.DEPENDS: self.depends, Said.UNKNOWN: self.unknown}
+    def _by_verdict(self) -> dict[DryVerdict, dict[str, Reason]]:
+        return {DryVerdict.FAILS: self.fails, DryVerdict.DEPENDS: self.depends, DryVerdict.UNKNOWN: self.unknown}
 
     @property
     def jobs(self) -> int:
         """How many were run dry."""
         return sum(reason.jobs for _, reason in self.rows())
 
-    def rows(self) -> Iterator[tuple[Said, Reason]]:
+    def rows(self) -> Iterator[tuple[DryVerdict, Reason]]:
         """Yield the reasons, those of the most jobs first, but what passes before all."""
         if self.passes.jobs:
-            yield Said.PASSES, self.passes
-        for said, reasons in self._by_said.items():
+            yield DryVerdict.PASSES, self.passes
+        for verdict, reasons in self._by_verdict.items():
             for reason in sorted(reasons.values(), key=lambda each: -each.jobs):
-                yield said, reason
+                yield verdict, reason
 
     def as_json(self) -> str:
         """Return them as they stand in the store: versioned JSON."""
-        rows = [[str(said), reason.why, reason.jobs, reason.first] for said, reason in self.rows()]
+        rows = [[str(verdict), reason.why, reason.jobs, reason.first] for verdict, reason in self.rows()]
         return json.dumps({"v": VERSION, "rows": rows})
 
     @classmethod
@@ -96,21 +96,21 @@ class Verdicts:
         if written is None or len(written) > LONGEST:
             return found
         try:
-            said: Any = json.loads(written)
-            for word, why, jobs, first in said["rows"] if said["v"] == VERSION else ():
-                found._put(Said(word), str(why)[:MAX_FIELD], int(jobs), str(first)[:MAX_SHOWN])
+            read: Any = json.loads(written)
+            for word, why, jobs, first in read["rows"] if read["v"] == VERSION else ():
+                found._put(DryVerdict(word), str(why)[:MAX_FIELD], int(jobs), str(first)[:MAX_SHOWN])
         except (ValueError, TypeError, KeyError, RecursionError):
             return cls()
         return found
 
-    def _put(self, said: Said, why: str, jobs: int, first: str) -> None:
+    def _put(self, verdict: DryVerdict, why: str, jobs: int, first: str) -> None:
         reason = Reason(why, max(0, jobs), first)
-        if said is Said.PASSES:
+        if verdict is DryVerdict.PASSES:
             self.passes = reason
         else:
-            self._by_said[said][_alike(said, why)] = reason
+            self._by_verdict[verdict][_alike(verdict, why)] = reason
 
 
-def _alike(said: Said, why: str) -> str:
+def _alike(verdict: DryVerdict, why: str) -> str:
     """Return what reasons have alike that count as one: of an error, all but what changes from job to job."""
-    return likeness(why) if said is Said.FAILS and why != OTHERS else why
+    return likeness(why) if verdict is DryVerdict.FAILS and why != OTHERS else why

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from math import inf
 from typing import Any, Unpack
 
 from liquid_background.errors import PageNotFound, PageTimeout
 from liquid_background.job import Encoded, Job, LogEntry, Outcome
+from liquid_background.jobs.operating.verdicts import DryVerdict
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.dry.context import DryContext
 from liquid_background.language.dry.environment import DryCollector, DryEnvironment, dry_environment, stand_in
@@ -21,15 +21,6 @@ from liquid_background.language.pages import find_page
 from liquid_background.language.rendering import Request, render_page
 from liquid_background.language.syntax import class_of, error_of_template, explain, locate
 from liquid_background.language.tags import Collector
-
-
-class Verdict(StrEnum):
-    """What becomes of a run, as far as that can be told."""
-
-    PASSES = "passes"  # it gets to its end
-    FAILS = "fails"  # it raises
-    DEPENDS = "depends"  # it does the one or the other, and an effect that was not called took part in that
-    UNKNOWN = "unknown"  # it takes longer than the dry run waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,7 @@ class DryOutcome:
         events: what it would trigger, whoever consumes it.
     """
 
-    verdict: Verdict
+    verdict: DryVerdict
     result: Encoded = None
     error: str | None = None
     raised: str = ""
@@ -215,12 +206,12 @@ class DryRuns:
         )
 
 
-def _verdict(error: str | None, raised: BaseException | None, depends: Collection[int]) -> Verdict:
+def _verdict(error: str | None, raised: BaseException | None, depends: Collection[int]) -> DryVerdict:
     if isinstance(raised, PageTimeout):
-        return Verdict.UNKNOWN
+        return DryVerdict.UNKNOWN
     if depends:
-        return Verdict.DEPENDS
-    return Verdict.PASSES if error is None else Verdict.FAILS
+        return DryVerdict.DEPENDS
+    return DryVerdict.PASSES if error is None else DryVerdict.FAILS
 
 
 def _sorted(numbers: Iterable[int]) -> tuple[int, ...]:

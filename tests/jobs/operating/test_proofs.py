@@ -16,7 +16,7 @@ from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.operating.proofs import Proof, prove
 from liquid_background.jobs.operating.proving import Proved
-from liquid_background.jobs.operating.verdicts import OTHERS, Said, Verdicts
+from liquid_background.jobs.operating.verdicts import OTHERS, DryVerdict, Verdicts
 from liquid_background.jobs.queue import keys
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import Settings
@@ -29,7 +29,7 @@ def by_name(job_id: str, payload: Mapping[str, Any], meanwhile: Callable[[], Non
     """Say of a job what its id begins with."""
     word = job_id.partition("-")[0]
     why = {"fails": f"ValueError: no customer {job_id[-1]}", "depends": "action charge"}.get(word, "")
-    return Proved(Said(word), why)
+    return Proved(DryVerdict(word), why)
 
 
 def proven(desk: Desk, run_dry: proving.Prove = by_name) -> Operation:
@@ -40,7 +40,7 @@ def proven(desk: Desk, run_dry: proving.Prove = by_name) -> Operation:
 
 def told(verdicts: Verdicts | None) -> list[tuple[str, str, int, str]]:
     assert verdicts is not None
-    return [(str(said), reason.why, reason.jobs, reason.first) for said, reason in verdicts.rows()]
+    return [(str(verdict), reason.why, reason.jobs, reason.first) for verdict, reason in verdicts.rows()]
 
 
 NAMES = ("passes-1", "fails-1", "fails-2", "depends-1", "passes-2")
@@ -104,7 +104,7 @@ def test_a_job_that_is_retried_while_it_is_proven_is_not_among_those_that_passed
         if job_id == "passes-1":
             desk.queue.retry("passes-1")
             desk.hands.finish(desk.hands.take(), FAILED)
-        return Proved(Said.PASSES)
+        return Proved(DryVerdict.PASSES)
 
     proof = proven(desk, moving)
     assert desk.store.client.zrange(keys.proved(proof.id), 0, -1) == [b"passes-2"]
@@ -118,7 +118,7 @@ def test_a_proof_goes_on_where_its_last_part_was_noted(desk: Desk) -> None:
         seen.append(job_id)
         if len(seen) == 20:
             raise KeyboardInterrupt
-        return Proved(Said.PASSES)
+        return Proved(DryVerdict.PASSES)
 
     operation = desk.operations.start("prove", ANY)
     with pytest.raises(KeyboardInterrupt):
@@ -140,7 +140,7 @@ def test_what_another_process_took_over_notes_nothing(desk: Desk) -> None:
 
     def slow(job_id: str, payload: Mapping[str, Any], meanwhile: Callable[[], None]) -> Proved:
         desk.store.client.hset(keys.operation(operation.id), "token", "another")
-        return Proved(Said.PASSES)
+        return Proved(DryVerdict.PASSES)
 
     carrier = Carrier(desk.store, desk.settings, prove=slow)
     carrier.carry_on()
@@ -160,7 +160,7 @@ def test_a_long_dry_run_keeps_the_lease(desk: Desk, wait_until: Callable[..., An
             return (desk.store.client.zscore(keys.OPERATIONS_DUE, operation.id) or 0) > 1
 
         wait_until(is_kept, 10)
-        return Proved(Said.PASSES)
+        return Proved(DryVerdict.PASSES)
 
     carry_out(Carrier(desk.store, desk.settings, prove=slow))
     assert desk.operations.get(operation.id).done == 1
@@ -235,15 +235,15 @@ def _group(desk: Desk) -> str:
 def test_a_record_that_cannot_be_read_fails_as_it_would_again(desk: Desk) -> None:
     desk.fail("passes-1")
     desk.store.client.hset(keys.job("passes-1"), "data", "garbage")
-    [(said, why, jobs, first)] = told(proven(desk).verdicts)
-    assert (said, jobs, first) == ("fails", 1, "passes-1")
+    [(verdict, why, jobs, first)] = told(proven(desk).verdicts)
+    assert (verdict, jobs, first) == ("fails", 1, "passes-1")
     assert "not the JSON of a job" in why
 
 
 def test_reasons_beyond_the_twentieth_are_counted_together() -> None:
     verdicts = Verdicts()
     for word in "abcdefghijklmnopqrstuvwxyz":
-        verdicts.add(f"job-{word}", Said.FAILS, f"Error{word}")
+        verdicts.add(f"job-{word}", DryVerdict.FAILS, f"Error{word}")
     assert len(verdicts.fails) == 21
     assert verdicts.fails[OTHERS].jobs == 6
     assert told(Verdicts.from_json(verdicts.as_json().encode())) == told(verdicts)
