@@ -1,10 +1,12 @@
-"""Processes that the operating system holds to limits: memory, files, and other processes."""
+"""Processes that the operating system holds to limits: memory, files, other processes, and the life of their parent."""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import resource
+import signal
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,7 +15,17 @@ FILE_SIZE: Final = 256 * 1024 * 1024
 """Bytes of a file that a job may write."""
 OPEN_FILES: Final = 512
 """Files that it may have open."""
+_PR_SET_PDEATHSIG: Final = 1
+_system: Final = ctypes.CDLL(None)  # loaded here: a process that was forked beside threads may find a lock held
 _PROCESSES: Final = 256  # processes and threads of the same user, beyond those that are there at the start
+
+
+def die_with(parent: int) -> None:
+    """Have the kernel kill this process when the one that forked it dies; elsewhere than on Linux, if it has by now."""
+    if sys.platform == "linux":
+        _system.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def confine(megabytes: int, *, inherited: int = 0, file_size: int = FILE_SIZE) -> None:

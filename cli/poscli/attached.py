@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from liquid_background_worker.limits import die_with
+from liquid_background.confined import die_with
 from poscli.main import main
 
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
 
-from liquid_background.confined import confine, memory_of
+from liquid_background.confined import confine, die_with, memory_of
 from liquid_background.errors import PreviewStopped
 from liquid_background.language.syntax import what_was_wrong
 
@@ -40,6 +40,7 @@ def in_child(work: Callable[[], dict[str, Any]], *, seconds: float, megabytes: i
         OSError: when the system has no room for a process.
     """
     reading, writing = os.pipe()
+    parent = os.getpid()
     held = max(memory_of())  # what threads may use of their stacks counts against the limit, used or not
     with warnings.catch_warnings():  # a process with threads is told that its child may find a lock held: it has GRACE
         warnings.simplefilter("ignore", DeprecationWarning)
@@ -48,6 +49,7 @@ def in_child(work: Callable[[], dict[str, Any]], *, seconds: float, megabytes: i
         leave = os._exit
         try:
             os.close(reading)
+            die_with(parent)
             leave(_answer(work, writing, megabytes, held))
         finally:  # the frames above are the parent's
             leave(_FAILED)

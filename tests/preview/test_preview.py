@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import select
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -177,6 +179,35 @@ def test_what_hangs_or_eats_memory_or_dies_is_stopped(engine: Engine, write: Wri
         engine.preview("fine", {"password": looping})
     run = engine.preview("eat").run
     assert (run.verdict, run.error) == (DryVerdict.FAILS, "MemoryError (pages/eat:1)")
+
+
+def test_its_process_dies_with_the_one_that_asked(engine: Engine, write: Write) -> None:
+    reading, writing = os.pipe()
+
+    def hang(_: object) -> str:
+        os.write(writing, b"begun")
+        time.sleep(60)
+        return ""
+
+    engine.environment.add_filter("hang", hang, pure=True)
+    write(pages__page="{{ 1 | hang }}")
+    asking = os.fork()
+    if not asking:
+        try:
+            os.close(reading)
+            engine.preview("page", seconds=60)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    try:
+        assert select.select([reading], [], [], 20)[0]
+        assert os.read(reading, 100) == b"begun"
+        os.kill(asking, signal.SIGKILL)
+        assert select.select([reading], [], [], 20)[0]  # its end, once nobody has the pipe open
+        assert os.read(reading, 100) == b""
+    finally:
+        os.waitpid(asking, 0)
+        os.close(reading)
 
 
 def test_its_process_writes_no_file(engine: Engine, write: Write, tmp_path: Path) -> None:

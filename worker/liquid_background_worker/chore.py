@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
+from liquid_background.confined import die_with
 from liquid_background.settings import Settings
 from liquid_background_worker import limits
 from liquid_background_worker.process import Process, describe_exit, fork
@@ -66,7 +67,7 @@ class Chore:
             parent = os.getpid()
 
             def body(slot: Slot, control: int, _reports: int) -> None:
-                limits.die_with(parent)
+                die_with(parent)
                 limits.apply(self._settings)
                 self._work(slot, control)
 

@@ -1,14 +1,11 @@
-"""What the operating system holds a child to: memory, CPU time, files, processes, and dying with its supervisor."""
+"""What a child of a worker is held to beside `confined`: CPU time, and what jobs may leave in it before it has to go."""
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import errno
 import os
 import resource
-import signal
-import sys
 import time
 from typing import Final
 
@@ -17,17 +14,8 @@ from liquid_background.settings import Settings
 
 _CPU_SLACK: Final = 5  # seconds of CPU time that a job gets beyond its limit of wall time
 _CPU_EVERY: Final = 0.05  # seconds between two looks at how much was used: far less than the slack
-_PR_SET_PDEATHSIG: Final = 1
 _RECYCLE_SHARE: Final = 0.8  # of the memory limit, between jobs
 _FILES_LEFT_OPEN: Final = OPEN_FILES // 4  # by jobs that are over
-
-
-def die_with(parent: int) -> None:
-    """Have the kernel kill this process when its supervisor dies (Linux; elsewhere the control pipe tells it)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def apply(settings: Settings, inherited: int = 0) -> None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
+from liquid_background.confined import die_with
 from liquid_background.errors import PreviewStopped
 from liquid_background.job import Performer
 from liquid_background.jobs.operating.proving import Proved
@@ -198,7 +199,7 @@ def fork_with_channel(body: Callable[[socket.socket], None]) -> _Child:
         keep = there.fileno()
         os.closerange(3, keep)
         os.closerange(keep + 1, _DESCRIPTORS)
-        limits.die_with(parent)
+        die_with(parent)
         body(there)
         code = 0
     except BaseException:

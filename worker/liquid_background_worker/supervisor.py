@@ -11,6 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+from liquid_background.confined import die_with
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Ending, Outcome, Performer
 from liquid_background.jobs.queue import finishing, moves
@@ -164,7 +165,7 @@ class Supervisor:
         parent = os.getpid()
 
         def body(slot: Slot, control: int, reports: int) -> None:
-            limits.die_with(parent)
+            die_with(parent)
             limits.apply(self._settings)
             hooks, limit = hooks_of(self._performer), self._settings.job_timeout
             call_hooks("on_child_start", Alarm(), limit, hooks.child_started)
