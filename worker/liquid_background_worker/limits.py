@@ -1,4 +1,4 @@
-"""What a child of a worker is held to beside `confined`: CPU time, and what jobs may leave in it before it has to go."""
+"""What a worker's child is held to beside `confined`: CPU time, and what jobs may leave in it until it has to go."""
 
 from __future__ import annotations
 

@@ -123,6 +123,7 @@ def _flush() -> None:
 
 
 def become_a_child(close: Iterable[int]) -> None:
+    """Leave in a forked process what is its parent's: process group, descriptors to close, signals, standard input."""
     os.setpgid(0, 0)
     # What was there before the fork stays: looking through it for garbage held up a job for 8 ms now and then.
     gc.freeze()
