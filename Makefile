@@ -72,7 +72,6 @@ docs: $(VENV)/.installed-test
 # The pictures in docs/pictures: of the dashboard, by the machine's Chromium and a real worker, about a minute; of commands.
 .PHONY: pictures
 pictures: $(VENV)/.installed-test
-	$(BIN)/python -m tests.cli.picture
 	$(BIN)/python -m tests.cli.pictures
 	$(BIN)/python -m tests.browser.pictures
 

@@ -94,6 +94,13 @@ def test_links_inside_the_repository_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_each_picture_is_shown() -> None:
+    shown = {
+        target for page in PAGES for target in re.findall(r"pictures/([\w.-]+)\)", page.read_text(encoding="utf-8"))
+    }
+    assert shown == {picture.name for picture in (ROOT / "docs" / "pictures").iterdir()}
+
+
 def test_the_first_example_parses() -> None:
     blocks = _blocks(ROOT / "README.md", "liquid")
     assert blocks

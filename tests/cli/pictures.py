@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import struct
 import subprocess
 import sys
@@ -22,7 +23,18 @@ from rich.text import Text
 from liquid_background.jobs.store import embedded
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
-COLUMNS: Final = 118
+DOCS: Final = FOLDER.parent
+COLUMNS: Final = 132
+CHECKOUT: Final = """---
+slug: checkout
+---
+<h1>Thank you, {{ user.name }}!</h1>
+{% background source_name: 'send_receipt', dealy: 2, priority: high %}
+  Dear {{ user.name }}, your order {{ order.id }} is on its way.
+  {% include 'emails/receipt' %}
+{% endbackground %}
+{% trigger_event 'order.paid' %}
+"""
 SIGN_UP: Final = """{% assign mail = params.mail | downcase %}
 {% background source_name: 'welcome', to: mail, card: user.card %}
   {% assign name = user.name %}
@@ -40,8 +52,20 @@ RECEIPT: Final = """{% background source_name: 'receipt', api_key: 'k-93', total
 
 def main() -> None:
     sign = {"partials/mails/sign": "Yours, {{ shop.name }}"}
+    _checked({"pages/checkout": CHECKOUT, "partials/emails/receipt": "…"})
     _values({"pages/sign_up": SIGN_UP, "consumers/user.created/audit": "{{ event.user_id }}", **sign})
+    _preview()
+    _guarded()
     _saved_test({"pages/receipt": RECEIPT, "partials/mails/sign": "Yours, the shop"})
+
+
+def _checked(templates: Mapping[str, str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        _write(folder, templates)
+        console = _console()
+        _show(console, folder, ("check",))
+        _show(console, folder, ("check", "--fix"))
+        _save(console, "check", "poscli check")
 
 
 def _values(templates: Mapping[str, str]) -> None:
@@ -50,6 +74,32 @@ def _values(templates: Mapping[str, str]) -> None:
         console = _console()
         _show(console, folder, ("check", "--values"), LIQUID_BACKGROUND_NEVER_SHIP="user.card")
         _save(console, "values", "NEVER_SHIP=user.card")
+
+
+def _preview() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        console = _console()
+        _show(console, folder, ("preview", "order"), LIQUID_BACKGROUND_APP="poscli.demo_site.app:engine")
+        _save(console, "preview", "a page of the demo site")
+
+
+def _guarded() -> None:
+    """Take the picture of the deploy guard: the example of its page."""
+    [page] = re.findall(r"^```liquid\n(.*?)^```$", (DOCS / "deploy-guard.md").read_text("utf-8"), re.S | re.M)
+    with tempfile.TemporaryDirectory(prefix="shop-", dir="/tmp") as folder:
+        old = {"partials/emails/welcome": "Hi {{ name }}", "partials/emails/receipt": "Order {{ order }}"}
+        _write(folder, {"pages/checkout": page, **old})
+        emails = Path(folder, "templates", "partials", "emails")
+        try:
+            _run(folder, ("render", "checkout"))
+            (emails / "welcome.liquid").rename(emails / "welcome_mail.liquid")
+            _write(folder, {"pages/checkout": "", "partials/emails/receipt": "Order {{ order_id }}"})
+            console = _console()
+            _show(console, folder, ("check",))
+            _show(console, folder, ("check", "--against-store"))
+            _save(console, "deploy-guard", "before a deployment")
+        finally:
+            embedded.stop(Path(folder, ".liquid-background"))
 
 
 def _saved_test(templates: Mapping[str, str]) -> None:
