@@ -23,7 +23,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, str]]] = {
         "logs": "Show the job log.",
         "jobs": "List, show, retry, cancel and delete jobs; save one as a test.",
         "failures": "See what fails, in groups of jobs that fail alike.",
-        "operations": "Follow retries, cancels and deletes of all that match a filter.",
+        "operations": "Follow retries, cancels, deletes and proofs of all that match a filter.",
         "queues": "List queues, pause and resume them, single source names or groups.",
         "schedules": "List, show, pause, resume and run schedules.",
         "stats": "Show what jobs have done: runs, failures, times.",

@@ -26,7 +26,7 @@ _FORMAT = click.option(
 
 @click.group("operations", cls=Group)
 def command() -> None:
-    """Follow retries, cancels and deletes of all that match a filter.
+    """Follow retries, cancels, deletes and proofs of all that match a filter.
 
     They are kept for 30 days, the newest 1,000 of them.
 
