@@ -168,7 +168,7 @@ def test_what_are_no_buffers_is_one_line(project: Any, given: str, said: str) ->
         (["--fix", "--buffers", "-"], "--fix writes files"),
         (["--watch", "--fix"], "--watch only checks"),
         (["--diff", "--format", "json"], "--diff has a format of its own"),
-        (["--fix", "--explain"], "--explain is for a check that mends nothing"),
+        (["--fix", "--explain"], "--explain and --values are for a check that mends nothing"),
     ],
 )
 def test_what_does_not_go_together_is_a_usage_error(project: Any, arguments: list[str], said: str) -> None:
