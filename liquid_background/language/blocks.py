@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from liquid import Node
-from liquid.builtin.expressions import FilteredExpression
-from liquid.builtin.expressions.primitive import StringLiteral
 
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import BodyWalk
+from liquid_background.language.syntax import written_text
 from liquid_background.language.tags import BackgroundNode
 
 
@@ -37,6 +36,4 @@ def _walked(walk: BodyWalk, nodes: Iterable[Node]) -> Iterator[BackgroundNode]:
 def source_name_of_block(block: BackgroundNode) -> str:
     """Return a block's source name where it is written out, else ""."""
     named = next((option.value for option in block.options if option.name == "source_name"), block.label)
-    if isinstance(named, FilteredExpression) and not named.filters:
-        named = named.left
-    return named.value if isinstance(named, StringLiteral) else ""
+    return written_text(named)

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path as File
-from typing import Any, Final
+from typing import Final
 
 from liquid import Node
-from liquid.builtin.expressions import FilteredExpression, Path
-from liquid.builtin.expressions.primitive import StringLiteral
+from liquid.builtin.expressions import Path
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from liquid_background.language.environment import Environment
 from liquid_background.language.pages import CONSUMERS, split_front_matter, unsaved
 from liquid_background.language.plan import REQUEST_ROOTS
-from liquid_background.language.syntax import column_of, line_of
+from liquid_background.language.syntax import column_of, line_of, unfiltered, written_text
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.language.tags.log import LogNode
 from liquid_background.language.tags.trigger_event import TriggerEventNode
@@ -147,14 +146,14 @@ class _Handings:
         ]
         place = path, line_of(node.token), column_of(node.token) + 1
         if isinstance(node, TriggerEventNode):
-            name = _text(node.event)
+            name = written_text(node.event)
             consumers = [each for site in self._run.sites for each in site.consumer_names(name)] if name else []
             given = (*values, *self._of_request(line_of(node.token)))
             return Handing(*place, "event", name, tuple(consumers), given, ())
         assert isinstance(node, BackgroundNode)
         named = literal(node.options, "source_name")
-        name = _text(node.label) if named is None else str(named)
-        runs = () if node.partial is None else (_text(node.partial) or str(node.partial),)
+        name = written_text(node.label) if named is None else str(named)
+        runs = () if node.partial is None else (written_text(node.partial) or str(node.partial),)
         kind = "partial" if node.body is None else "block"
         return Handing(*place, kind, name, runs, tuple(values), tuple(self._behind(node)))
 
@@ -162,7 +161,7 @@ class _Handings:
         if node.body is not None:
             return self._behinds.of_body(node.body.nodes, node.parameter_names())
         given = {*node.parameter_names()}
-        return [told for root, told in self._behinds.of_partial(_text(node.partial)) if root not in given]
+        return [told for root, told in self._behinds.of_partial(written_text(node.partial)) if root not in given]
 
     def _value(self, passed: Passed, origins: Sequence[Origin], *, is_nested: bool) -> Value:
         expression, never_ship = passed.expression, self._environment.never_ship
@@ -200,14 +199,7 @@ def _comes_from(expression: Expression, paths: Sequence[Path], *, is_nested: boo
         return "literal"
     if is_nested:
         return "job"
-    if isinstance(expression, FilteredExpression) and not expression.filters:
-        expression = expression.left
-    if not isinstance(expression, Path):
+    lone = unfiltered(expression)
+    if not isinstance(lone, Path):
         return "expression"
-    return "request" if expression.path[0] in REQUEST_ROOTS else "page variable"
-
-
-def _text(expression: Any) -> str:
-    if isinstance(expression, FilteredExpression) and not expression.filters:
-        expression = expression.left
-    return expression.value if isinstance(expression, StringLiteral) else ""
+    return "request" if lone.path[0] in REQUEST_ROOTS else "page variable"

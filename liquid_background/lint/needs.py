@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from liquid import Node
-from liquid.builtin.expressions import FilteredExpression
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.exceptions import LiquidError, TemplateNotFoundError
 
 from liquid_background.errors import FunctionNotFound
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import BodyWalk
-from liquid_background.language.syntax import line_of, show, what_was_wrong
+from liquid_background.language.syntax import line_of, show, unfiltered, what_was_wrong
 from liquid_background.language.tags import ActionNode
 from liquid_background.lint.calls import Arguments, Call, call_of, nodes_in
 from liquid_background.lint.lacks import Lack, Needed
@@ -191,9 +190,10 @@ class Needs:
             )
 
     def _of_action(self, template: str, node: ActionNode) -> Iterator[Lack]:
-        name, actions, line = _written(node.action), self._environment.actions, line_of(node.token)
-        if name is None:
+        action, actions, line = unfiltered(node.action), self._environment.actions, line_of(node.token)
+        if not isinstance(action, StringLiteral):
             return
+        name = action.value
         if name not in actions:
             message = f"no action {show(name)} is registered"
             yield Lack(Needed.ACTION, name, template, line, message, self._near(name, actions))
@@ -240,10 +240,3 @@ class Needs:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return ", ".join(map(show, names[:_NAMED])) + more
-
-
-def _written(expression: Any) -> str | None:
-    """Return a text that is written out; None where only a render tells it."""
-    if isinstance(expression, FilteredExpression) and not expression.filters:
-        expression = expression.left
-    return expression.value if isinstance(expression, StringLiteral) else None

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Final
 
 from liquid import Node
-from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions import Path
 
-from liquid_background.language.syntax import line_of
+from liquid_background.language.syntax import line_of, unfiltered
 from liquid_background.lint.finding import Finding, Severity, finding
 from liquid_background.lint.origins import Origins, Passed, Passing
 from liquid_background.lint.partials import Partials
@@ -49,10 +49,7 @@ def shipped(never_ship: NeverShip, passed: Passed) -> Found | None:
 
 def may_ship(never_ship: NeverShip, passed: Passed) -> str:
     """Return the pattern of what may be inside a value that is passed on whole; "" for none."""
-    expression = passed.expression
-    if isinstance(expression, FilteredExpression) and not expression.filters:
-        expression = expression.left
-    if not isinstance(expression, Path) or passed.kind in ("option", "name"):  # of texts and numbers
+    if not isinstance(unfiltered(passed.expression), Path) or passed.kind in ("option", "name"):  # of texts and numbers
         return ""
     return next(filter(None, map(never_ship.begun_by, (*passed.origins, passed.names))), "")
 

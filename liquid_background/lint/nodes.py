@@ -15,7 +15,7 @@ from liquid.expression import Expression
 from liquid_background.events import is_reserved
 from liquid_background.language.pages import CONSUMERS, LAYOUTS, PARTIALS, file_for, is_event_name
 from liquid_background.language.plan import BodyWalk, tag_of
-from liquid_background.language.syntax import show
+from liquid_background.language.syntax import show, unfiltered
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.lint.blocks import check_block, check_order, literal
 from liquid_background.lint.edits import instead
@@ -103,10 +103,10 @@ class NodesCheck:
         yield finding(self.path, token, "missing-partial", f"the {kind} {show(value)} is not there", fix)
 
     def _event(self, node: Node) -> Iterator[Finding]:
-        event = getattr(node, "event", None)
-        if not isinstance(event, FilteredExpression) or event.filters or not isinstance(event.left, StringLiteral):
+        event = unfiltered(getattr(node, "event", None))
+        if not isinstance(event, StringLiteral):
             return
-        name = event.left.value
+        name = event.value
         if is_reserved(name):
             message = f"{show(name)} is an event of the system's own, which no template triggers"
             yield finding(self.path, event.token, "reserved-event", message, "choose another name")
@@ -128,11 +128,10 @@ def named_template(node: Node) -> tuple[str, StringLiteral | None]:
     """Return the tag that names a template, and the name where it is written out."""
     tag = node.tag if isinstance(node, RenderNode) else node.token.value  # a dialect has other words for it
     name = getattr(node, "partial" if tag == "background" else "name", None)
-    if isinstance(name, FilteredExpression) and not name.filters:
-        name = name.left
     if isinstance(name, Identifier):  # of `extends`
         return tag, StringLiteral(name.token, str(name))
-    return tag, name if isinstance(name, StringLiteral) else None
+    value = unfiltered(name)
+    return tag, value if isinstance(value, StringLiteral) else None
 
 
 def _to_write(name: str, folder: str) -> str:

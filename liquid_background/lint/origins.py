@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 
 from liquid import BlockNode, Node
 from liquid.ast import PartialScope
-from liquid.builtin.expressions import FilteredExpression, LoopExpression, Path
+from liquid.builtin.expressions import LoopExpression, Path
 from liquid.builtin.output import OutputNode
 from liquid.builtin.tags.assign_tag import AssignNode
 from liquid.builtin.tags.capture_tag import CaptureNode
@@ -17,6 +17,7 @@ from liquid.exceptions import LiquidError
 from liquid.expression import Expression
 
 from liquid_background.language.plan import BodyWalk
+from liquid_background.language.syntax import unfiltered
 from liquid_background.language.tags import BackgroundNode
 from liquid_background.language.tags.log import LogNode
 from liquid_background.language.tags.trigger_event import TriggerEventNode
@@ -173,9 +174,8 @@ class Origins:
 
     def _followed(self, expression: Expression, known: _Known) -> frozenset[Origin]:
         """Return what a variable stands for that is given the value of an expression; a filter makes a new value."""
-        if isinstance(expression, FilteredExpression) and not expression.filters:
-            expression = expression.left
-        paths = [expression] if isinstance(expression, Path) else []
+        lone = unfiltered(expression)
+        paths = [lone] if isinstance(lone, Path) else []
         if self._through_filters:
             paths = [*paths_in(expression)]
         return frozenset(origin for path in paths for origin in (names_of(path), *_beyond(path, known)))

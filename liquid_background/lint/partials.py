@@ -8,7 +8,7 @@ from typing import Final
 
 from liquid import Node
 from liquid.ast import IllegalNode, PartialScope
-from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions import Path
 from liquid.builtin.expressions.primitive import StringLiteral
 from liquid.exceptions import LiquidError
 from liquid.expression import Expression
@@ -18,6 +18,7 @@ from liquid_background.language.bounds import BodyNode
 from liquid_background.language.environment import Environment
 from liquid_background.language.plan import BodyWalk
 from liquid_background.language.scope import ANYTHING
+from liquid_background.language.syntax import unfiltered, written_text
 from liquid_background.language.tags import BackgroundNode
 
 _MOST_PARTIALS: Final = 100  # that one includes, they and theirs; of more it is not told what they do together
@@ -53,10 +54,7 @@ def given_to(node: Node) -> str:
     """Return the partial that a node gives values to; "" when it gives them to none, or only a render tells which."""
     if isinstance(node, BodyNode) or node.partial_scope() is None:
         return ""
-    name = getattr(node, "name", None)
-    if isinstance(name, FilteredExpression) and not name.filters:
-        name = name.left
-    return name.value if isinstance(name, StringLiteral) else ""
+    return written_text(getattr(node, "name", None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +161,7 @@ def _own(environment: Environment, nodes: Sequence[Node]) -> _Own:
 def read_by(partials: Partials, node: BackgroundNode) -> frozenset[str] | None:
     """Return the roots that a job reads; None when that cannot be told, as where a part of it could not be parsed."""
     if node.body is None:
-        name = node.partial.left if isinstance(node.partial, FilteredExpression) else node.partial
+        name = unfiltered(node.partial)
         return partials.read(name.value) if isinstance(name, StringLiteral) else None
     roots: set[str] = set()
     includes: set[str] = set()

@@ -46,6 +46,7 @@ from liquid_background.language.syntax.options import (
     minutes_of,
     partial_source_name,
     unfiltered,
+    written_text,
 )
 from liquid_background.language.syntax.raised import class_of, code_error, error_of_template
 from liquid_background.language.syntax.scanning import TOKEN_APPEND
@@ -109,6 +110,7 @@ __all__ = [
     "unclosed",
     "unescaped",
     "unfiltered",
+    "written_text",
     "what_was_wrong",
     "without_paths",
 ]

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from liquid.builtin.expressions import FilteredExpression, Path
+from liquid.builtin.expressions.primitive import Literal, StringLiteral
 from liquid.expression import Expression
 
 from liquid_background.job import MAX_ATTEMPTS, MAX_DELAY, SOURCE_NAME, Priority, plain_name
@@ -101,11 +102,17 @@ def _written(expression: Expression) -> str:
     return written if len(written) <= _LONGEST_SHOWN else f"{written[: _LONGEST_SHOWN - 1]}…"
 
 
-def unfiltered(expression: Expression) -> Expression | None:
-    """Return what an expression without filters is; None for one with filters, or of two values."""
+def unfiltered(expression: object) -> Expression | None:
+    """Return the path or the literal that an expression is; None for one with filters, or of two values."""
     if isinstance(expression, FilteredExpression):
         return None if expression.filters else expression.left
-    return expression if isinstance(expression, Path) else None
+    return expression if isinstance(expression, Path | Literal) else None
+
+
+def written_text(expression: object) -> str:
+    """Return the text that an expression is, where it is written out and has no filters; else ""."""
+    value = unfiltered(expression)
+    return value.value if isinstance(value, StringLiteral) else ""
 
 
 def bare_name(expression: Expression) -> str:
