@@ -11,7 +11,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
-from liquid_background.confined import die_with
+from liquid_background.confined import confine, die_with
 from liquid_background.hooks import hooks_of
 from liquid_background.job import Ending, Outcome, Performer
 from liquid_background.jobs.queue import finishing, moves
@@ -19,7 +19,6 @@ from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Pulse
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
-from liquid_background_worker import limits
 from liquid_background_worker.alarm import Alarm
 from liquid_background_worker.alerts import Watch
 from liquid_background_worker.attempts import GRACE
@@ -166,7 +165,7 @@ class Supervisor:
 
         def body(slot: Slot, control: int, reports: int) -> None:
             die_with(parent)
-            limits.apply(self._settings)
+            confine(self._settings.memory_limit)
             hooks, limit = hooks_of(self._performer), self._settings.job_timeout
             call_hooks("on_child_start", Alarm(), limit, hooks.child_started)
             role = Role(
