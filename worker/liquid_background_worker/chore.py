@@ -10,9 +10,8 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import Final
 
-from liquid_background.confined import die_with
+from liquid_background.confined import confine, die_with
 from liquid_background.settings import Settings
-from liquid_background_worker import limits
 from liquid_background_worker.process import Process, describe_exit, fork
 from liquid_background_worker.slot import Slot
 
@@ -68,7 +67,7 @@ class Chore:
 
             def body(slot: Slot, control: int, _reports: int) -> None:
                 die_with(parent)
-                limits.apply(self._settings)
+                confine(self._settings.memory_limit)
                 self._work(slot, control)
 
             self._process = fork(self._name, body, close)

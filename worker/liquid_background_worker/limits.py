@@ -9,23 +9,13 @@ import resource
 import time
 from typing import Final
 
-from liquid_background.confined import OPEN_FILES, confine, memory_of
+from liquid_background.confined import OPEN_FILES, memory_of
 from liquid_background.settings import Settings
 
 _CPU_SLACK: Final = 5  # seconds of CPU time that a job gets beyond its limit of wall time
 _CPU_EVERY: Final = 0.05  # seconds between two looks at how much was used: far less than the slack
 _RECYCLE_SHARE: Final = 0.8  # of the memory limit, between jobs
 _FILES_LEFT_OPEN: Final = OPEN_FILES // 4  # by jobs that are over
-
-
-def apply(settings: Settings, inherited: int = 0) -> None:
-    """Hold this process, and what it starts, to the limits.
-
-    Args:
-        settings: with the limits.
-        inherited: bytes that it has of the process that it was forked from, which do not count.
-    """
-    confine(settings.memory_limit, inherited=inherited)
 
 
 class CpuLimit:

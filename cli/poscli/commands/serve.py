@@ -12,7 +12,7 @@ from functools import partial
 import click
 
 from liquid_background import Settings
-from liquid_background.confined import die_with, memory_held
+from liquid_background.confined import confine, die_with, memory_held
 from liquid_background.web import PAGE_PROCESSES, serve
 from liquid_background_worker import limits
 from liquid_background_worker.surroundings import Surroundings
@@ -102,7 +102,7 @@ def _confine(server: int, held: int, settings: Settings) -> Callable[[], bool]:
     """
     inherited = max(0, memory_held() - held)
     die_with(server)
-    limits.apply(settings, inherited)
+    confine(settings.memory_limit, inherited=inherited)
     surroundings, wear = Surroundings(), limits.Wear(settings, inherited)
 
     def after_page() -> bool:
