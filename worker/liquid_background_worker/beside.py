@@ -119,7 +119,7 @@ class Beside:
         Telling(self._store, self._performer, self._settings, self._watch, slot).tell_all()
 
     def _tell_trouble(self, slot: Slot, _control: int) -> None:
-        tell_trouble(self._performer, self._settings, self._name, self._waiting)
+        tell_trouble(self._performer, self._settings, self._watch.teller, self._name, self._waiting)
         slot.left = Left.DONE
 
 
