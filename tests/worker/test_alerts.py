@@ -445,8 +445,9 @@ def test_trouble_with_the_store_is_told_to_hooks_once(
     store = connect(settings)
     bench = Bench(store, settings, Queue(store, settings), alerted.bench.runs_file, wait_until)
     try:
+        alerted.set_environment("ALERTS_HANG", "store.trouble " * 3)  # together they take longer than one may
         alerted.set_environment("ALERTS_HOOKS", "store.trouble")
-        worker = bench.start(app=f"{APP}:engine")
+        worker = bench.start(app=f"{APP}:engine", job_timeout=1)
         wait_until(lambda: "starts" in worker.text())
         wait_until(lambda: bench.queue.counts()[0].workers)
         server.kill()

@@ -56,7 +56,7 @@ class Watch:
         self._settings = settings
         # Processes beside the children go on with this one: a folder that went since keeps no hook from being called.
         self.teller = Teller(performer, settings)
-        self._worker = worker
+        self.worker = worker
         self._host = socket.gethostname()[:100].replace(" ", "_")
         self.wanted = self.teller.wanted() if tells(performer, settings) else []
         self._next_look = 0.0
@@ -69,7 +69,7 @@ class Watch:
         if not self.wanted or monotonic() < self._next_look:
             return []
         self._next_look = monotonic() + _EVERY
-        return [alerts.look(self._worker, self._host, self.token, self.wanted, self._settings)]
+        return [alerts.look(self.worker, self._host, self.token, self.wanted, self._settings)]
 
     def heard(self, reply: Any) -> bytes:
         """Take note of a reply; return what the store could not write beside it, b"" when it could."""
@@ -95,7 +95,7 @@ class Watch:
 
     def leave(self) -> Call | None:
         """Return the call that says that the worker stops."""
-        return alerts.leave(self._worker, self._host) if self.wanted else None
+        return alerts.leave(self.worker, self._host) if self.wanted else None
 
 
 class Telling:
@@ -238,12 +238,14 @@ def _said(template: AlertTemplate, outcome: Outcome) -> str:
     return f"failed: {outcome.error}" if outcome.error else f"sent by {template.name} ({outcome.duration}ms)"
 
 
-def tell_trouble(performer: Performer, settings: Settings, teller: Teller, worker: str, error: str) -> None:
+def tell_trouble(performer: Performer, settings: Settings, watch: Watch, error: str, slot: Slot) -> None:
     """Call the hooks of store.trouble, in a process of their own and without the store."""
+    teller, worker = watch.teller, watch.worker
     values = teller.values("store.trouble", {"worker": worker, "error": error}, secrets.token_hex(8))
     alarm = Alarm()
     call_hooks("on_child_start hooks", alarm, settings.job_timeout, hooks_of(performer).child_started)
     for name, tell in teller.hook_calls(values):
+        slot.count(False, 0.0)  # each has its own time
         call_hooks(name, alarm, settings.job_timeout, tell)
     with suppress(Exception):
         hooks_of(performer).child_stopped()
