@@ -36,12 +36,20 @@ RECEIPT: Final = """{% background source_name: 'receipt', api_key: 'k-93', total
 {% include 'mails/sign' %}
 {% endbackground %}
 """
+CHECKOUT: Final = """{% background source_name: 'welcome' %}
+  {% include 'emails/welcome', name: user.name %}
+{% endbackground %}
+{% background source_name: 'receipt', delay: 60 %}
+  {% render 'emails/receipt', order: order.id %}
+{% endbackground %}
+"""
 
 
 def main() -> None:
     sign = {"partials/mails/sign": "Yours, {{ shop.name }}"}
     _values({"pages/sign_up": SIGN_UP, "consumers/user.created/audit": "{{ event.user_id }}", **sign})
     _saved_test({"pages/receipt": RECEIPT, "partials/mails/sign": "Yours, the shop"})
+    _deploy_guard()
 
 
 def _values(templates: Mapping[str, str]) -> None:
@@ -72,6 +80,22 @@ def _saved_test(templates: Mapping[str, str]) -> None:
             embedded.stop(Path(folder, ".liquid-background"))
 
 
+def _deploy_guard() -> None:
+    page, receipt, welcome = "pages/checkout", "partials/emails/receipt", "partials/emails/welcome"
+    with tempfile.TemporaryDirectory(prefix="shop-", dir="/tmp") as folder:
+        _write(folder, {page: CHECKOUT, receipt: "{{ order }}", welcome: "Dear {{ name }}"})
+        try:
+            _run(folder, ("render", "checkout"))
+            Path(folder, "templates", f"{welcome}.liquid").unlink()
+            today = CHECKOUT.replace("welcome',", "welcome_mail',").replace("order:", "order_id:")
+            _write(folder, {page: today, receipt: "{{ order_id }}", f"{welcome}_mail": "Dear {{ name }}"})
+            console = _console()
+            _show(console, folder, ("check", "--against-store"))
+            _save(console, "deploy-guard", "jobs that wait for what is gone")
+        finally:
+            embedded.stop(Path(folder, ".liquid-background"))
+
+
 def _write(folder: str, templates: Mapping[str, str]) -> None:
     for name, text in templates.items():
         path = Path(folder, "templates", f"{name}.liquid")
@@ -93,7 +117,8 @@ def _save(console: Console, name: str, title: str) -> None:
 
 def _show(console: Console, folder: str, arguments: Sequence[str], **env: str) -> None:
     console.print(Text.assemble(("$ ", "bold green"), " ".join(("poscli", *arguments))))
-    console.print(Text.from_ansi(_on_terminal(folder, arguments, env)))
+    seen = _on_terminal(folder, arguments, env).rpartition("\x1b[2K")[2]  # a bar of progress wipes its line at the end
+    console.print(Text.from_ansi(seen))
 
 
 def _run(folder: str, arguments: Sequence[str], module: str = "poscli") -> str:
