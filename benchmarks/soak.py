@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import cycle
 from pathlib import Path
@@ -26,7 +27,7 @@ from typing import Any
 from benchmarks import soak_oracle, soak_stock
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Job, Outcome, Priority
-from liquid_background.jobs.log import entries
+from liquid_background.jobs.log import KEY, entries
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import connect, embedded
 from liquid_background.settings import Settings, load_settings
@@ -34,6 +35,7 @@ from liquid_background_worker import run
 
 FULL = 6.0  # seconds that the store stays full
 STALL = 4.0  # seconds that it stands still; a lease lasts 3
+SETTLED = 30.0  # seconds, beside the longest delay, in which no job ends and from which on none is waited for
 
 
 class Body:
@@ -252,17 +254,40 @@ def batter(fleet: Fleet, faults: Iterator[Callable[[], None]], settings: Setting
 def is_quiet(queue: Queue) -> bool:
     """Return whether nothing waits, is claimed or runs; what a killed worker held stands in the leases."""
     client: Any = queue.store.client
-    return not client.zcard(keys.LEASES) and not any(count.queued + count.scheduled for count in queue.counts())
+
+    def waits() -> bool:
+        return any(count.queued + count.scheduled for count in queue.counts())
+
+    # Twice: a job is claimed, or waits again, between two readings.
+    return not waits() and not client.zcard(keys.LEASES) and not waits()
 
 
 def settle(settings: Settings, seconds: float) -> None:
-    """Wait for what the last kills have left."""
+    """Wait for what is left, however long that takes, unless nothing at all ended for so many seconds."""
     store = connect(settings)
     queue = Queue(store, settings)
-    until = time.monotonic() + seconds
-    while not is_quiet(queue) and time.monotonic() < until:
+    client: Any = store.client
+    ended, until = -1, 0.0
+    while not is_quiet(queue):
+        before, ended = ended, client.xlen(KEY)
+        if ended != before:
+            until = time.monotonic() + seconds
+        elif time.monotonic() > until:
+            break
         time.sleep(0.2)
     store.close()
+
+
+def whereabouts(settings: Settings) -> dict[str, str]:
+    """Return where each job stands that has not ended: `queued`, `scheduled` or `leased`."""
+    store = connect(settings)
+    client: Any = store.client
+    found = dict.fromkeys(client.zrange(keys.LEASES, 0, -1), "leased")
+    for name in keys.QUEUES:
+        found |= dict.fromkeys(client.zrange(keys.scheduled(name), 0, -1), "scheduled")
+        found |= dict.fromkeys(client.lrange(keys.queue(name), 0, -1), "queued")
+    store.close()
+    return {job_id.decode(): place for job_id, place in found.items()}
 
 
 def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
@@ -279,11 +304,14 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
     faults = (server.stall, server.fill, server.kill) if arguments.trouble else (server.kill,)
     batter(fleet, cycle(faults), settings, arguments.limit, arguments.every)
     fleet.wake_up(everyone=True)
-    settle(settings, 30)
+    settle(settings, SETTLED + arguments.delay * 60)
     codes = fleet.close()
     print(f"{arguments.jobs / (time.monotonic() - began):.0f} jobs a second under fire; exit codes {codes}")
     longest = max(server.outages, default=0.0)
     print(f"appendfsync {arguments.fsync}: delayed {server.delayed_fsyncs} times; longest outage {longest:.1f} s")
+    places = whereabouts(settings)
+    if places:
+        print(f"not done: {dict(Counter(places.values()))}")
     store = connect(settings)
     evidence = soak_oracle.Evidence(
         due=due,
@@ -295,6 +323,7 @@ def soak(arguments: argparse.Namespace, folder: Path) -> soak_oracle.Verdict:
         store_kills=server.kills,
         attempts=attempts,
         troubles=server.troubles,
+        places=places,
     )
     store.close()
     server.close()
@@ -312,7 +341,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=20_000)
     parser.add_argument("--workers", type=int, default=6)
     parser.add_argument("--body", type=float, default=0.01, help="seconds that each body takes")
-    parser.add_argument("--limit", type=float, default=600, help="seconds after which the killing stops")
+    parser.add_argument("--limit", type=float, default=600, help="seconds after which nothing is killed any more")
     parser.add_argument("--every", type=float, default=12.0, help="seconds from one fault of the store to the next")
     parser.add_argument("--delay", type=float, default=0.4, help="minutes that a delayed job waits at most")
     parser.add_argument("--fsync", default="everysec", help="the store's appendfsync: everysec or always")

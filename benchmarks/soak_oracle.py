@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import pairwise
 from math import sqrt
 from pathlib import Path
@@ -45,6 +45,7 @@ class Verdict:
     completed: int
     failed_with_reason: int
     lost: int
+    unfinished: int
     completed_twice: int
     of_these_after_a_stop: int
     of_these_at_a_store_kill: int
@@ -59,8 +60,8 @@ class Verdict:
     @property
     def holds(self) -> bool:
         """Whether the worker kept its promises."""
-        clean = not (self.lost or self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
-        clean = clean and not self.more_runs_than_attempts
+        clean = not (self.lost or self.unfinished or self.more_runs_than_attempts)
+        clean = clean and not (self.without_one_final_entry or self.log_and_oracle_disagree or self.early)
         inherent = self.of_these_after_a_stop + self.of_these_at_a_store_kill
         # One kill in a hundred; a run of some 200 kills can't tell that from two, so two standard deviations go on top.
         allowed = (self.kills + self.store_kills) / 100
@@ -103,6 +104,9 @@ class Evidence:
     store_kills: Collection[float]  # when the store was killed
     attempts: int  # that each job had
     troubles: int = 0  # how often the store was full, or stood still
+    places: Mapping[str, str] = field(default_factory=dict)
+    """Where each job stands that waits or is claimed. One that has not ended and stands somewhere is unfinished; one
+    that stands nowhere is lost."""
 
 
 def judge(evidence: Evidence) -> Verdict:
@@ -116,6 +120,8 @@ def judge(evidence: Evidence) -> Verdict:
     done = {job_id for job_id in due if any(run.ended for run in runs.get(job_id, ()))}
     failed = {job_id for job_id in due if _failed(finals[job_id])}
     said_done = {job_id for job_id in due if any(entry.status is LogStatus.SUCCESS for entry in finals[job_id])}
+    left = set(due) - done - failed
+    ended = set(due) - (left & set(evidence.places))
     recoveries = sorted(_recoveries(runs, evidence.killed))
     return Verdict(
         jobs=len(due),
@@ -126,13 +132,14 @@ def judge(evidence: Evidence) -> Verdict:
         store_troubles=evidence.troubles,
         completed=len(done),
         failed_with_reason=len(failed - done),
-        lost=len(set(due) - done - failed),
+        lost=len(left & ended),
+        unfinished=len(set(due) - ended),
         completed_twice=len(twice),
         of_these_after_a_stop=sum(_was_stopped(found, evidence) for found in twice),
         of_these_at_a_store_kill=sum(
             _was_rolled_back(found, evidence) and not _was_stopped(found, evidence) for found in twice
         ),
-        without_one_final_entry=sum(len(finals[job_id]) != 1 for job_id in due),
+        without_one_final_entry=sum(len(finals[job_id]) != 1 for job_id in ended),
         log_and_oracle_disagree=len(said_done - done),
         early=sum(any(run.began < at - EARLY for run in runs.get(job_id, ())) for job_id, at in due.items()),
         more_runs_than_attempts=sum(_of_its_own(found, evidence) > evidence.attempts for found in runs.values()),

@@ -44,35 +44,51 @@ class AlertFolder:
 
     def __init__(self, root: Path, sites: Iterable[Path] = ()) -> None:
         self._root = root
+        self._sites = [*sites]
         if not root.is_dir():
             raise SettingsError(f"setting alerts: {str(root)!r} is no folder; make it, or leave the setting out")
-        for site in sites:
-            if root.resolve().is_relative_to(site.resolve()):
+        self._refuse_of_a_site(root)
+
+    def _refuse_of_a_site(self, path: Path) -> None:
+        for site in self._sites:
+            if path.resolve().is_relative_to(site.resolve()):
                 raise SettingsError(
-                    f"setting alerts: {str(root)!r} is in the site's folder {str(site)!r}, whose authors would read "
-                    "all errors there; name a folder outside of it"
+                    f"setting alerts: {str(path)!r} is in the site's folder {str(site)!r}, whose authors would read "
+                    "all errors there; name a folder outside of it, and link to none in it"
                 )
 
     def templates(self, event: str) -> Sequence[AlertTemplate]:
-        """Return the templates of an event, those for each event behind its own, in the order of their names."""
-        return [found for folder in (event, EVERY) for found in self._in(folder)]
+        """Return the templates of an event, those for each event behind its own, in the order of their names.
+
+        Raises:
+            SettingsError: when a folder cannot be read, or what stands there is a link into a site's.
+        """
+        there = {file.name for file in self._listed(self._root)}
+        return [found for folder in (event, EVERY) if folder in there for found in self._in(folder)]
 
     def _in(self, folder: str) -> list[AlertTemplate]:
-        try:
-            files = sorted((self._root / folder).iterdir())
-        except OSError:
-            return []
-        return [
+        found = [
             AlertTemplate(f"{folder}/{file.name.removesuffix(_ENDING)}", file)
-            for file in files
+            for file in self._listed(self._root / folder)
             if file.name.endswith(_ENDING) and not file.name.startswith(".")
         ]
+        for template in found:
+            self._refuse_of_a_site(template.path)
+        return found
+
+    def _listed(self, folder: Path) -> list[Path]:
+        try:
+            return sorted(folder.iterdir())
+        except OSError as error:
+            raise SettingsError(
+                f"setting alerts: {str(folder)!r} cannot be read as a folder: {error.strerror}"
+            ) from error
 
     def warnings(self) -> list[str]:
         """Return what stands in the folder and is of no event."""
         known = (*ALERTED, EVERY)
         found = []
-        for file in sorted(self._root.iterdir()):
+        for file in self._listed(self._root):
             if file.name.startswith(".") or file.name in known or not (file.is_dir() or file.suffix == _ENDING):
                 continue
             if file.name in SYSTEM_EVENTS:

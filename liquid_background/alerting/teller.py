@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -46,7 +46,11 @@ class Teller:
         self._settings = settings
 
     def templates(self, event: str) -> Sequence[AlertTemplate]:
-        """Return the templates of an event."""
+        """Return the templates of an event, as they are there now.
+
+        Raises:
+            SettingsError: when they cannot be looked up.
+        """
         return self._folder.templates(event) if self._folder and event in ALERTED else ()
 
     def has_hooks(self, event: str) -> bool:
@@ -54,7 +58,11 @@ class Teller:
         return self._hooks.tells(event)
 
     def wanted(self) -> list[str]:
-        """Return the events that anybody is told of."""
+        """Return the events that anybody is told of.
+
+        Raises:
+            SettingsError: when their templates cannot be looked up.
+        """
         return [event for event in ALERTED if self.templates(event) or self.has_hooks(event)]
 
     def warnings(self) -> list[str]:
@@ -93,7 +101,12 @@ class Teller:
 
     def call_hooks(self, values: Mapping[str, Any]) -> None:
         """Call the hooks of an event; what they raise is logged."""
-        self._hooks.happened(Event(values["type"], values["id"], values["date"], values))
+        for _, tell in self.hook_calls(values):
+            tell()
+
+    def hook_calls(self, values: Mapping[str, Any]) -> Sequence[tuple[str, Callable[[], None]]]:
+        """Return the name of each hook of an event, and what calls it."""
+        return self._hooks.tellings(Event(values["type"], values["id"], values["date"], values))
 
     def payload(self, template: AlertTemplate, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the payload of a job that renders a template of an alert, as a performer takes it.
@@ -124,13 +137,19 @@ def _summary(event: str, values: Mapping[str, Any]) -> str:
     """Return a line that says what has happened."""
     where = " ".join(filter(None, (values["site"], values["environment"])))
     line = f"[{where}] " if where else ""
+    more = values["count"] - 1
+    said = {
+        **values,
+        "whom": values.get("template") or "anybody",
+        "others": f", and {counted(more, 'more worker')} there" if more else "",
+    }
     line += {
         "queue.late": "queue {queue}: a job has waited for {seconds} s, {waiting} wait there",
         "schedule.missed": "schedule {schedule}: no worker was there at {missed_at:%Y-%m-%d %H:%M} UTC",
-        "worker.gone": "worker {worker} on {host} is gone, and had not said that it stops",
+        "worker.gone": "worker {worker} on {host} is gone, and had not said that it stops{others}",
         "store.trouble": "worker {worker}: {error}",
-        "alert.failed": "alert {alert} could not be sent by {template}: {error}",
-    }.get(event, "").format_map(values) or _of_jobs(event, values)
+        "alert.failed": "alert {alert} could not be sent by {whom}: {error}",
+    }.get(event, "").format_map(said) or _of_jobs(event, values)
     return f"test: {line}" if values["test"] else line
 
 

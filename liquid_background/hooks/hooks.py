@@ -7,6 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from types import TracebackType
 from typing import Any, Final, ParamSpec, TypeVar
@@ -114,7 +115,12 @@ class Hooks:
 
     def happened(self, event: Event) -> None:
         """Tell of an event those who want to hear of it."""
-        self._call([hook for hook in self.events if hook.of == event.type], event)
+        for _, tell in self.tellings(event):
+            tell()
+
+    def tellings(self, event: Event) -> list[tuple[str, Callable[[], None]]]:
+        """Return who wants to hear of an event, each with what calls it: they may be given time one by one."""
+        return [(str(hook), partial(self._call, [hook], event)) for hook in self.events if hook.of == event.type]
 
     def worker_started(self) -> None:
         """Say that a worker has loaded the application, and has no children yet."""

@@ -130,6 +130,26 @@ def test_so_is_one_in_a_site_that_an_environment_brings(project: Project) -> Non
     assert "'theirs/alerts' is in the site's folder 'theirs'" in done.err
 
 
+def test_a_link_from_it_into_the_site_is_refused(shop: Project) -> None:
+    shop.page("x", "x")
+    alerts = shop.folder / "alerts"
+    (alerts / "job.lost").symlink_to(shop.folder / "templates" / "pages")
+    (alerts / "job.failed" / "x.liquid").symlink_to(shop.folder / "templates" / "pages" / "x.liquid")
+    for event in ("job.lost", "job.failed"):
+        with pytest.raises(
+            SettingsError, match=r"x\.liquid' is in the site's folder '.*', whose authors would read all"
+        ):
+            shop.quick("alerts", "test", event)
+
+
+def test_one_that_cannot_be_read_keeps_no_other_back(shop: Project) -> None:
+    (shop.folder / "alerts" / "job.failed" / "a.liquid").mkdir()
+    done = shop.run("alerts", "test", "job.failed")
+    assert done.code == 1
+    assert "job.failed not sent by alerts/job.failed/a.liquid: the alert's template" in done.err
+    assert "job.failed sent by alerts/job.failed/page.liquid (" in done.out
+
+
 @contextmanager
 def _serving(server: TCPServer) -> Iterator[int]:
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)

@@ -222,7 +222,7 @@ def test_what_cannot_be_seen_hides_no_verdict(project: Project, start_server: An
 
 
 def test_a_healthy_store_is_silent(project: Project, start_server: Any) -> None:
-    project.env["LIQUID_BACKGROUND_REDIS_URL"] = start_server(*KEPT).url
+    project.env["LIQUID_BACKGROUND_REDIS_URL"] = start_server(*KEPT, "--stream-node-max-bytes", "512").url
     marks = [line.split()[:2] for line in project.quick("doctor").lines if not line.startswith("ok")]
     assert [subject for _, subject in marks] == ["templates"]
     assert not [line for line in project.quick("status").lines if line.startswith(("wrong", "warning", "unknown"))]

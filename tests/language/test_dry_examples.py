@@ -13,6 +13,7 @@ from liquid.exceptions import LiquidError
 from liquid_background.job import Job, Outcome
 from liquid_background.jobs.queue.payload import payload_of
 from liquid_background.language.dry import DryOutcome, DryRuns, Verdict
+from liquid_background.withheld import NeverShip
 from tests.language.test_docs import User, _answering, examples
 from tests.preview.agreeing import matches
 
@@ -38,6 +39,8 @@ def test_example(make_site: Callable[..., Any], example: dict[str, Any], source:
     for folder in ("partials", "consumers"):
         site.write({f"{folder}/{name}": text for name, text in example.get(folder, {}).items()})
     env = site.engine.environment
+    if "never_ship" in example:
+        env.never_ship = NeverShip(example["never_ship"])
     for name, answer in example.get("actions", {}).items():
         site.engine.action(name, pure=True)(_answering(answer))
     data = dict(example.get("data", {}))

@@ -75,5 +75,12 @@ def hear(event: Event) -> None:
     _note(f"hook {event.type} {event.values['count']} {event.values['summary']}")
 
 
+def hang(event: Event) -> None:
+    """Take longer than any limit."""
+    time.sleep(60)
+
+
+for name in os.environ.get("ALERTS_HANG", "").split():
+    engine.on_event(name)(hang)
 for name in os.environ.get("ALERTS_HOOKS", "").split():
     engine.on_event(name)(hear)

@@ -298,6 +298,15 @@ def test_an_alert_that_hangs_is_stopped_at_the_limit(alerted: Alerted) -> None:
     alerted.bench.wait_until(lambda: "alert job.failed is not sent by job.failed/note" in worker.text())
 
 
+def test_a_hook_that_hangs_keeps_no_other_from_hearing(alerted: Alerted) -> None:
+    alerted.set_environment("ALERTS_HANG", "job.failed")
+    alerted.set_environment("ALERTS_HOOKS", "job.failed")
+    worker = _listening(alerted, job_timeout=0.5)
+    alerted.fail("no paper")
+    assert alerted.wait_for(1)[0].startswith("hook job.failed 1 ")
+    assert f"on_event hook {APP}.hang took longer than 0.5 s: stopped" in worker.text()
+
+
 @pytest.mark.parametrize("victim", ["worker", "teller"])
 def test_an_alert_whose_process_is_killed_is_told_by_another(alerted: Alerted, victim: str) -> None:
     alerted.write("job.failed/a", "{{ 'a' | note }}")
@@ -436,8 +445,9 @@ def test_trouble_with_the_store_is_told_to_hooks_once(
     store = connect(settings)
     bench = Bench(store, settings, Queue(store, settings), alerted.bench.runs_file, wait_until)
     try:
+        alerted.set_environment("ALERTS_HANG", "store.trouble " * 3)  # together they take longer than one may
         alerted.set_environment("ALERTS_HOOKS", "store.trouble")
-        worker = bench.start(app=f"{APP}:engine")
+        worker = bench.start(app=f"{APP}:engine", job_timeout=1)
         wait_until(lambda: "starts" in worker.text())
         wait_until(lambda: bench.queue.counts()[0].workers)
         server.kill()
@@ -486,3 +496,36 @@ def test_a_folder_that_is_none_keeps_the_worker_from_starting(alerted: Alerted) 
     worker = alerted.start(alerts=str(alerted.folder / "none"))
     assert worker.process.wait(20) == 1
     assert "is no folder; make it, or leave the setting out" in worker.text()
+
+
+def test_a_folder_of_an_event_that_cannot_be_read_keeps_the_worker_from_starting(alerted: Alerted) -> None:
+    (alerted.folder / "job.failed").symlink_to("job.failed")  # leads nowhere but to itself
+    worker = alerted.start()
+    assert worker.process.wait(20) == 1
+    assert f"setting alerts: '{alerted.folder}/job.failed' cannot be read as a folder: " in worker.text()
+
+
+@pytest.mark.parametrize("what", ["folder", "template"])
+def test_an_alert_whose_templates_are_away_is_told_when_they_are_back(what: str, alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    worker = _listening(alerted, retry_delays="1")
+    gone = alerted.folder if what == "folder" else alerted.folder / "job.failed" / "note.liquid"
+    kept = gone.rename(alerted.folder.parent / "kept")
+    alerted.fail("no paper")
+    alerted.bench.wait_until(lambda: "alert job.failed: " in worker.text())
+    kept.rename(gone)
+    (line,) = alerted.wait_for(1)
+    assert "no paper" in line
+    assert "Traceback" not in worker.text().partition("alert job.failed: ")[2]
+
+
+def test_an_alert_whose_templates_stay_away_is_not_taken_for_told(alerted: Alerted) -> None:
+    alerted.write("job.failed/note")
+    alerted.set_environment("ALERTS_HOOKS", "alert.failed")
+    worker = _listening(alerted, retry_delays="0.1")
+    alerted.folder.rename(alerted.folder.parent / "kept")
+    alerted.fail("no paper")
+    (line,) = alerted.wait_for(1)
+    assert line.startswith("hook alert.failed 1 alert job.failed could not be sent by anybody: ")
+    assert f"alert job.failed is not sent by anybody: setting alerts: '{alerted.folder}' cannot" in worker.text()
+    assert worker.text().count("alert job.failed: ") == 3

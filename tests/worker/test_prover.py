@@ -88,6 +88,14 @@ def test_one_child_serves_until_it_has_to_be_replaced_and_none_is_left(prover: P
         os.kill(pids[0], 0)
 
 
+def test_what_the_parent_holds_counts_against_no_job(prover: Prover) -> None:
+    held = b"x" * (2 * SETTINGS.memory_limit * 1024 * 1024)
+    pids = [int(prover("well", {}, nothing).why) for _ in range(2)]
+    assert held
+    assert len({*pids}) == 1
+    assert prover("eats", {}, nothing) == ODD["eats"]
+
+
 def test_a_child_has_nothing_that_its_parent_has_open(tmp_path: Path) -> None:
     def dry_of_files() -> Callable[[str, Mapping[str, Any]], Proved]:
         return lambda job_id, payload: Proved(Said.PASSES, ",".join(os.listdir("/proc/self/fd")))

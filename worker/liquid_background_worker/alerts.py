@@ -49,14 +49,16 @@ class Watch:
         worker: the worker's name.
 
     Raises:
-        SettingsError: when the folder of alerts is none, or in the site's.
+        SettingsError: when the folder of alerts is none, cannot be read, or is in the site's.
     """
 
     def __init__(self, performer: Performer, settings: Settings, worker: str) -> None:
         self._settings = settings
-        self._worker = worker
+        # Processes beside the children go on with this one: a folder that went since keeps no hook from being called.
+        self.teller = Teller(performer, settings)
+        self.worker = worker
         self._host = socket.gethostname()[:100].replace(" ", "_")
-        self.wanted = Teller(performer, settings).wanted() if tells(performer, settings) else []
+        self.wanted = self.teller.wanted() if tells(performer, settings) else []
         self._next_look = 0.0
         self.token = ""  # of the process that tells; empty while none does
         self.is_due = False
@@ -67,7 +69,7 @@ class Watch:
         if not self.wanted or monotonic() < self._next_look:
             return []
         self._next_look = monotonic() + _EVERY
-        return [alerts.look(self._worker, self._host, self.token, self.wanted, self._settings)]
+        return [alerts.look(self.worker, self._host, self.token, self.wanted, self._settings)]
 
     def heard(self, reply: Any) -> bytes:
         """Take note of a reply; return what the store could not write beside it, b"" when it could."""
@@ -93,7 +95,7 @@ class Watch:
 
     def leave(self) -> Call | None:
         """Return the call that says that the worker stops."""
-        return alerts.leave(self._worker, self._host) if self.wanted else None
+        return alerts.leave(self.worker, self._host) if self.wanted else None
 
 
 class Telling:
@@ -110,7 +112,7 @@ class Telling:
         self._wanted = watch.wanted
         self._slot = slot
         self._queue = Queue(store, settings)
-        self._teller = Teller(performer, settings)
+        self._teller = watch.teller
         self._process = os.getpid()
         self._alarm = Alarm()
         self._cpu = CpuLimit()
@@ -121,12 +123,12 @@ class Telling:
         try:
             alert = self._take()
             if alert is not None:  # of several workers that saw it due, one is first
-                self._limited("on_child_start", hooks.child_started)
+                self._limited("on_child_start hooks", hooks.child_started)
             while alert is not None:
                 self._tell(alert)
                 alert = None if self._slot.stop else self._take()
                 if alert is None:
-                    self._limited("on_child_stop", hooks.child_stopped)
+                    self._limited("on_child_stop hooks", hooks.child_stopped)
             self._slot.left = Left.DONE
         except StoreUnavailable as error:  # its supervisor warns
             logger.debug("alerts wait for the store: %s", error)
@@ -149,6 +151,11 @@ class Telling:
         call_hooks(what, self._alarm, limit, call)
         self._slot.count(False, 0.0)
 
+    def _call_hooks(self, values: dict[str, Any]) -> None:
+        """Call each hook of an event, with the time of a job: one that hangs keeps no other from hearing of it."""
+        for name, tell in self._teller.hook_calls(values):
+            self._limited(name, tell)
+
     def _tell(self, alert: Alert) -> None:
         if alert.given_up:
             self._failed(alert, "", "the processes that were to send it died")
@@ -159,6 +166,8 @@ class Telling:
         for to, error in self._each(alert, values):
             if error:
                 failed.append((to, error))
+                if not to:
+                    logger.warning("alert %s: %s", alert.event, error)
             elif not self._run(alerts.told(self._token, alert, to, self._settings)):
                 return  # its lease ran out: another process tells it
             self._slot.count(bool(error), 0.0)
@@ -171,11 +180,18 @@ class Telling:
         self._run(alerts.over(self._token, alert))
 
     def _each(self, alert: Alert, values: dict[str, Any]) -> Iterator[tuple[str, str]]:
-        """Tell each who was not told; yield whom, and what was wrong with that."""
+        """Tell each who was not told; yield whom, "" when nobody can be found, and what was wrong with that."""
         if self._teller.has_hooks(alert.event) and HOOKS not in alert.told:
-            self._limited("on_event", lambda: self._teller.call_hooks(values))
+            self._call_hooks(values)
             yield HOOKS, ""
-        for template in self._teller.templates(alert.event):
+        try:
+            templates = self._teller.templates(alert.event)
+        except SettingsError as error:
+            yield "", str(error)
+            return
+        if not templates and not self._teller.has_hooks(alert.event):
+            yield "", "no template of it is there any more; start workers anew when nobody is to be told"
+        for template in templates:
             if template.name not in alert.told:
                 yield template.name, self._send(template, values)
 
@@ -215,19 +231,21 @@ class Telling:
         if self._teller.has_hooks("alert.failed"):
             about = {"alert": alert.event, "template": to, "error": error}
             values = self._teller.values("alert.failed", about, alert.id)
-            self._limited("on_event", lambda: self._teller.call_hooks(values))
+            self._call_hooks(values)
 
 
 def _said(template: AlertTemplate, outcome: Outcome) -> str:
     return f"failed: {outcome.error}" if outcome.error else f"sent by {template.name} ({outcome.duration}ms)"
 
 
-def tell_trouble(performer: Performer, settings: Settings, worker: str, error: str) -> None:
+def tell_trouble(performer: Performer, settings: Settings, watch: Watch, error: str, slot: Slot) -> None:
     """Call the hooks of store.trouble, in a process of their own and without the store."""
-    teller = Teller(performer, settings)
+    teller, worker = watch.teller, watch.worker
     values = teller.values("store.trouble", {"worker": worker, "error": error}, secrets.token_hex(8))
     alarm = Alarm()
-    call_hooks("on_child_start", alarm, settings.job_timeout, hooks_of(performer).child_started)
-    call_hooks("on_event", alarm, settings.job_timeout, lambda: teller.call_hooks(values))
+    call_hooks("on_child_start hooks", alarm, settings.job_timeout, hooks_of(performer).child_started)
+    for name, tell in teller.hook_calls(values):
+        slot.count(False, 0.0)  # each has its own time
+        call_hooks(name, alarm, settings.job_timeout, tell)
     with suppress(Exception):
         hooks_of(performer).child_stopped()

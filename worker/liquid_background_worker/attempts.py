@@ -81,7 +81,7 @@ class Attempts:
         now = monotonic()
         self._cpu.allow(job.limit, now)
         self._slot.begin(place, now, now + job.limit + GRACE)
-        call_hooks("on_failure", self._alarm, job.limit, lambda: self._hooks.failed(seen, outcome))
+        call_hooks("on_failure hooks", self._alarm, job.limit, lambda: self._hooks.failed(seen, outcome))
 
     def count(self) -> None:
         """Count the last attempt, once the store has been told of its end: a kill before that runs the body again."""

@@ -41,7 +41,6 @@ class Beside:
         self._store = store
         self._performer = performer
         self._watch = watch
-        self._name = name
         limit = settings.job_timeout + GRACE
         self._operations = Chore(f"{name}.operations", settings, partial(_carry_on, store, settings, performer))
         self._alerts = Chore(f"{name}.alerts", settings, self._tell, limit)
@@ -119,7 +118,7 @@ class Beside:
         Telling(self._store, self._performer, self._settings, self._watch, slot).tell_all()
 
     def _tell_trouble(self, slot: Slot, _control: int) -> None:
-        tell_trouble(self._performer, self._settings, self._name, self._waiting)
+        tell_trouble(self._performer, self._settings, self._watch, self._waiting, slot)
         slot.left = Left.DONE
 
 

@@ -15,7 +15,7 @@ def call_hooks(what: str, alarm: Alarm, limit: float, call: Callable[[], None]) 
     """Call hooks for at most so many seconds, and say so when they took longer: that costs no job.
 
     Args:
-        what: the event, for that line.
+        what: who is called, for that line.
         alarm: of this process.
         limit: seconds.
         call: calls them.
@@ -23,4 +23,4 @@ def call_hooks(what: str, alarm: Alarm, limit: float, call: Callable[[], None]) 
     try:
         alarm.run(limit, call)
     except JobTimeout as error:
-        logger.error("%s hooks took longer than %g s, and were stopped", what, limit, exc_info=error)
+        logger.error("%s took longer than %g s: stopped", what, limit, exc_info=error)

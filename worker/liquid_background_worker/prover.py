@@ -14,6 +14,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, Final, TypeAlias
 
+from liquid_background.confined import memory_of
 from liquid_background.errors import PreviewStopped
 from liquid_background.job import Performer
 from liquid_background.jobs.operating.proving import Proved
@@ -165,9 +166,11 @@ class _Child:
 def _fork(settings: Settings, make: Callable[[], Dry]) -> _Child:
     """Fork a child that runs jobs dry."""
 
+    inherited = max(memory_of())  # what threads may use of their stacks counts against the limit, used or not
+
     def body(channel: socket.socket) -> None:
-        limits.apply(settings)
-        dry, wear = make(), limits.Wear(settings)
+        limits.apply(settings, inherited)
+        dry, wear = make(), limits.Wear(settings, inherited)
         while (message := receive(channel)) is not None:
             is_over = False
             try:

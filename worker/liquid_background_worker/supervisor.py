@@ -167,7 +167,7 @@ class Supervisor:
             limits.die_with(parent)
             limits.apply(self._settings)
             hooks, limit = hooks_of(self._performer), self._settings.job_timeout
-            call_hooks("on_child_start", Alarm(), limit, hooks.child_started)
+            call_hooks("on_child_start hooks", Alarm(), limit, hooks.child_started)
             role = Role(
                 name=name,
                 queues=self._queues,
@@ -184,7 +184,7 @@ class Supervisor:
                 slot.left = left
             except GaveUp as error:
                 logger.debug("worker child %s stops without the store: %s", name, error)
-            call_hooks("on_child_stop", Alarm(), limit, hooks.child_stopped)
+            call_hooks("on_child_stop hooks", Alarm(), limit, hooks.child_stopped)
 
         process = fork(name, body, self._descriptors())
         process.recycles = self._started[number]

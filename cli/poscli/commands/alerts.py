@@ -114,8 +114,12 @@ def _to_do(engine: Engine, event: str) -> str:
 
 def _tell(engine: Engine, teller: Teller, template: AlertTemplate, values: dict[str, Any]) -> bool:
     """Render a template and say what came of it; return whether it was sent."""
-    payload = teller.payload(template, values)
-    outcome: Outcome = engine.perform(f"alert-{values['id']}", payload, 1, 1)
+    try:
+        payload = teller.payload(template, values)
+    except SettingsError as error:
+        outcome = Outcome(error=str(error))
+    else:
+        outcome = engine.perform(f"alert-{values['id']}", payload, 1, 1)
     if outcome.error:
         print(f"{values['type']} not sent by {template.path}: {printable(outcome.error)}", file=sys.stderr)
         return False

@@ -138,6 +138,10 @@ def server_verdicts(says: ServerSays) -> list[Verdict]:
 
 def advice(says: ServerSays) -> list[Verdict]:
     """Return what would have a server need less, where nothing is wrong with it."""
+    if "CONFIG" in says.refused and says.info:
+        why, remedy = _untold(says, "CONFIG", "+config|get")
+        found = f"cannot tell how much room each kept result takes: {why}; it is 4 KB unless {_NODE} is {SMALL_NODE}"
+        return [Verdict("results", Severity.FINE, found, remedy)]
     told = says.settings.get(_NODE, "")
     size = int(told) if told.isascii() and told.isdigit() else SMALL_NODE
     if 0 < size <= _LARGE_NODE:

@@ -74,6 +74,26 @@ def test_the_embedded_store_gives_a_result_little_room_and_others_are_advised_to
         assert told is None or said[0].endswith(": set stream-node-max-bytes to 512")
 
 
+@pytest.mark.parametrize(
+    ("options", "user", "why"),
+    [
+        (("--rename-command", "CONFIG", ""), "", "the server does not know CONFIG"),
+        (("--user", "me", "on", ">pw", "~*", "&*", "+@all", "-config"), "me:pw@", "this user may not run CONFIG"),
+    ],
+)
+def test_where_config_may_not_be_read_the_advice_says_what_to_ask_for(
+    options: tuple[str, ...], user: str, why: str, start_server: Callable[..., Any]
+) -> None:
+    other = connect(load_settings(redis_url=start_server(*options).url.replace("//", f"//{user}")))
+    with asked(other) as ask:
+        (said,) = advice(what_it_says(ask))
+    other.close()
+    assert said.found == (
+        f"cannot tell how much room each kept result takes: {why}; it is 4 KB unless stream-node-max-bytes is 512"
+    )
+    assert "ask who runs it" in said.remedy
+
+
 def test_a_store_without_aof_and_saves_keeps_nothing(verdicts_of: Verdicts) -> None:
     assert list(map(str, verdicts_of())) == [NOTHING_KEPT]
     assert verdicts_of(*KEPT) == ()
