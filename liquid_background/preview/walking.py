@@ -31,6 +31,8 @@ MOST_EFFECTS: Final = 1_000
 """Effects that one preview lists."""
 LONGEST: Final = 20_000
 """Characters of an output, and bytes of an effect's argument, that a preview shows."""
+MOST_OF_EFFECTS: Final = 4 * 1024 * 1024
+"""Bytes of the arguments and texts of all effects: whoever asks holds them in memory several times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,7 @@ class Walk:
         self._marks = Marks()
         self._effects = 0  # that there were so far
         self._listed = 0  # effects
+        self._room = MOST_OF_EFFECTS
         self._shown = 0  # jobs
         self._numbered = 0
         self._cut: dict[str, None] = {}
@@ -190,8 +193,21 @@ class Walk:
     def _effect(self, effect: Effect, values: Mapping[str, Any]) -> Effect:
         secret_names = self._settings.secret_names
         masked = mask(effect.arguments, secret_names)
-        arguments = {name: hidden_inside(_encoded(value), values, secret_names) for name, value in masked.items()}
-        return replace(effect, arguments=arguments, text=hidden(effect.text, values, secret_names))
+        arguments = {name: hidden_inside(self._fitting(value), values, secret_names) for name, value in masked.items()}
+        text = str(self._fitting(effect.text, MOST_OF_EFFECTS))
+        return replace(effect, arguments=arguments, text=hidden(text, values, secret_names))
+
+    def _fitting(self, value: object, most: int = LONGEST) -> Encoded:
+        """Return a value encoded; of one that is large, or for which no room is left, how large it is."""
+        try:
+            made = encode(value)
+        except NotPlain:
+            return a(type(value).__name__)
+        bytes_ = size(made)
+        if bytes_ > min(most, self._room):
+            return f"{a(type(value).__name__)} of {bytes_:,} bytes"
+        self._room -= bytes_
+        return made
 
     def _job(self, step: _Step) -> PreviewedJob:
         self._numbered += 1
@@ -235,12 +251,3 @@ def _size(result: Encoded) -> int:
     if result is None:
         return 0
     return len(result.encode("utf-8", "replace")) if isinstance(result, str) else size(result)
-
-
-def _encoded(value: object) -> Encoded:
-    try:
-        made = encode(value)
-    except NotPlain:
-        return a(type(value).__name__)
-    large = size(made) > LONGEST
-    return f"{a(type(value).__name__)} of {size(made):,} bytes" if large else made

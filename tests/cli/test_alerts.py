@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -196,8 +199,11 @@ def test_the_starters_webhook_and_mail(project: Project) -> None:
         }
         made = Project(site, project.data_dir, project.env, project.wait)
         done = made.good("alerts", "test", "job.failed", **surroundings)
+        hostile = "import notify; notify.post_alert('<!channel> <http://x|y> & z')"
+        subprocess.run([sys.executable, "-c", hostile], cwd=site, env=os.environ | surroundings, check=True)
     summary = "test: send_email failed: SMTPServerDisconnected: Connection closed (pages/checkout:12)"
-    assert [json.loads(body) for body in posted] == [{"text": summary}]
+    calls_nobody = "&lt;!channel&gt; &lt;http://x|y&gt; &amp; z"
+    assert [json.loads(body) for body in posted] == [{"text": summary}, {"text": calls_nobody}]
     mail = message_from_string("\n".join(mailed), policy=default)
     assert (mail["To"], mail["Subject"]) == ("ops@example.com", summary)
     assert mail.get_content().split("\n")[0] == summary

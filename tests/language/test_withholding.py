@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 import pytest
@@ -20,7 +22,15 @@ from tests.python_jobs import shop
 CARD = "4111 1111 1111 1111"
 IBAN = "DE02 1203 0000 0000 2020 51"
 PAGE: dict[str, Any] = {
-    "user": {"name": "Ada", "card": CARD, "pin": 12, "cards": [{"number": 1}], "tel": 491701234567},
+    "user": {
+        "name": "Ada",
+        "card": CARD,
+        "pin": 12,
+        "cards": [{"number": 1}],
+        "tel": 491701234567,
+        "born": date(1990, 2, 3),
+        "worth": Decimal("1234567.89"),
+    },
     "users": [{"name": "Ada", "card": "4222 2222 2222 2222"}],
     "key": "card",
     "note": "nothing",
@@ -78,6 +88,9 @@ REFUSED = [
     ("{% assign c = user.card | append: '!' %}" + block("", "c: [note, c]"), "`user.card`"),
     ("{% assign c = user.tel %}" + block("", "c: c"), "`user.tel`"),
     ("{% assign c = user.tel | append: '' %}" + block("", "c: c"), "`user.tel`"),
+    ("{% assign c = user.born %}" + block("", "c: c"), "parameter 'c': `user.born`"),
+    ("{% capture c %}born {{ user.born }}{% endcapture %}{% log c %}", "the line: `user.born`"),
+    ("{% assign u = user %}" + block("{% assign c = u.worth %}"), "the body: `user.worth`"),
     ("{% for u in users %}{% assign c = u.card %}" + block("", "c: c") + "{% endfor %}", "`users[0].card`"),
     ("{% include 'sends', x: user.card %}", "parameter 'to': `user.card`"),
     ("{% include 'sends' with user.card as x %}", "`user.card`"),
@@ -95,7 +108,7 @@ SHIPPED = [
     "{% log user.name %}{% trigger_event 'paid', who: user.name %}",
     block("", f"written: 'Card {CARD}'"),  # by whoever wrote the template
 ]
-PATTERNS = "user.card, users.card, cards.number, *.pin, user.tel"
+PATTERNS = "user.card, users.card, cards.number, *.pin, user.tel, user.born, user.worth"
 
 
 @pytest.fixture
@@ -208,6 +221,13 @@ def test_objects_are_known_by_what_they_hold_and_are_asked_nothing(withholding: 
     assert data["account"].asked == 0  # type: ignore[attr-defined]
 
 
+def test_a_request_with_many_names_hides_nothing_of_the_page(withholding: Any) -> None:
+    site, params = withholding(), {f"p{number}": "x" for number in range(10_000)}
+    site.write({"pages/p": "{% assign c = user.card %}" + block("", "c: c")})
+    with pytest.raises(HandOverError, match=r"`user\.card` is never shipped"):
+        site.engine.render("p", PAGE, params=params)
+
+
 def test_values_without_end_are_refused_as_they_are_without_the_setting(withholding: Any) -> None:
     circle: list[Any] = [1]
     circle += [circle, circle]
@@ -226,7 +246,7 @@ def test_values_without_end_are_refused_as_they_are_without_the_setting(withhold
     assert len(site.jobs) == 1
 
 
-@pytest.mark.parametrize("value", ["1234567", 1234567, 3.14159265358979, True, None], ids=repr)
+@pytest.mark.parametrize("value", ["1234567", 1234567, 3.14159265358979, Decimal("12345.67"), True, None], ids=repr)
 def test_a_value_that_may_be_another_one_by_chance_is_known_by_its_name_alone(withholding: Any, value: Any) -> None:
     site = withholding(patterns="user.secret")
     site.render("{% assign c = user.secret %}" + block("", "c: c"), {"user": {"secret": value}})

@@ -179,6 +179,19 @@ def test_what_hangs_or_eats_memory_or_dies_is_stopped(engine: Engine, write: Wri
     assert (run.verdict, run.error) == (Verdict.FAILS, "MemoryError (pages/eat:1)")
 
 
+def test_many_large_arguments_are_told_by_their_size(engine: Engine, write: Write) -> None:
+    engine.environment.add_filter("post", lambda value, **_: value)
+    large = "{% assign x = 'abcdefgh' %}" + "{% assign x = x | append: x %}" * 10  # 8 KB
+    write(pages__page=large + "{% for i in (1..1000) %}{{ 1 | post: a: x, b: x }}{% endfor %}")
+    effects = engine.preview("page").run.effects
+    assert len(effects) == 1_000
+    assert [effect.arguments["b"] for effect in (effects[0], effects[-1])] == [
+        "abcdefgh" * 1024,
+        "a str of 8,194 bytes",
+    ]
+    assert sum(len(str(value)) for effect in effects for value in effect.arguments.values()) < 5 * 1024 * 1024
+
+
 def test_its_process_writes_no_file(engine: Engine, write: Write, tmp_path: Path) -> None:
     path = tmp_path / "written"
 

@@ -189,6 +189,33 @@ def test_the_cap_of_an_hour_leaves_out_and_says_so(alerted: Alerted) -> None:
     assert alerted.wait_for(3)[-1] == "2 left out"
 
 
+def test_who_fails_in_many_ways_leaves_room_for_alerts_of_others(alerted: Alerted) -> None:
+    alerted.write("every/note")
+    _listening(alerted, alert_cap=6, queues=("high", "default"), queue_late=0.5)
+
+    client = alerted.bench.store.client
+
+    def fail(template: str, ways: int) -> None:
+        fields = {"source_name": "x", "template": template, "source": "{% include 'none' %}"}
+        alerted.bench.queue.send([Job(**fields, line=line) for line in range(1, ways + 1)])
+
+    def is_left_out(count: int) -> bool:
+        return int(client.hget(keys.ALERTS, "left_out") or 0) == count
+
+    fail("pages/noisy", 8)
+    alerted.bench.wait_until(lambda: is_left_out(4))
+    fail("pages/quiet", 1)
+    assert "(pages/quiet:1)" in alerted.wait_for(5)[-1]
+    fail("pages/third", 1)
+    alerted.bench.wait_until(lambda: is_left_out(1))
+    alerted.fail("", priority="low")
+    assert alerted.wait_for(6)[-1].startswith("queue.late 1 queue low")
+    client.hset(keys.ALERTS, "began", 1)  # an hour passes
+    fail("pages/fourth", 1)
+    alerted.wait_for(7)
+    assert int(client.hget(keys.ALERTS, "sent")) == 1
+
+
 def test_a_silenced_group_is_not_told(alerted: Alerted) -> None:
     alerted.write("job.failed/note")
     _listening(alerted, alert_window=1)

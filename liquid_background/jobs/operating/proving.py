@@ -25,6 +25,7 @@ from liquid_background.settings import Settings
 MOST_PROVED: Final = 100_000
 """Jobs of a failure group that one proof runs dry: what passed takes the store 100 bytes each."""
 _STEP: Final = 0.25  # seconds of dry runs whose outcome is noted at once
+_LONGEST_STEP: Final = 1.0  # seconds after which the rest of a step is left for the next one: other operations wait
 _FIRST: Final = 5  # of them
 _MOST: Final = 250
 _BEATS: Final = 3  # in the time of a lease
@@ -111,7 +112,8 @@ class Proving:
         while True:
             before = self._verdicts.jobs
             end = min(begin + self._size, len(found.ids))
-            passed = self._part(found.ids[begin:end])
+            passed, taken = self._part(found.ids[begin:end])
+            end = begin + taken
             is_last = end == len(found.ids)
             cursor, looked_at = found.cursor, found.looked_at
             if not is_last:
@@ -127,18 +129,24 @@ class Proving:
             if is_last:
                 return True
 
-    def _part(self, ids: Sequence[str]) -> list[str]:
-        """Prove jobs; return of those that passed the id and the end of the run that failed."""
-        began, passed = monotonic(), list[str]()
+    def _part(self, ids: Sequence[str]) -> tuple[list[str], int]:
+        """Prove jobs, as many as there is time for.
+
+        Returns of those that passed the id and the end of the run that failed, and how many of the ids were looked at.
+        """
+        began, passed, taken = monotonic(), list[str](), len(ids)
         for run in runs(self._store, ids):
             found = proved(run, self._prove, self._beat)
             self._verdicts.add(run.id, *found)
             if found.said is Said.PASSES:
                 passed += [run.id, run.ended]
+            if monotonic() - began > _LONGEST_STEP:
+                taken = ids.index(run.id) + 1
+                break
         if ids:
-            fitting = int(_STEP * len(ids) / max(monotonic() - began, 1e-6))
+            fitting = int(_STEP * taken / max(monotonic() - began, 1e-6))
             self._size = max(1, min(fitting, 2 * self._size, _MOST))
-        return passed
+        return passed, taken
 
     def _beat(self) -> None:
         """Keep the lease while a dry run takes its time."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,7 +21,9 @@ _MOST_SOUGHT: Final = 500  # texts that are looked for inside of others; beyond,
 _MOST_BITS: Final = 1_000  # of a number that is looked for: Python takes long to write a longer one, or refuses to
 _DEEPEST: Final = 8  # levels of a page's values
 _PLAIN: Final = (dict, list, tuple)
-_LEAVES: Final = (str, int, UUID, type)
+_LEAVES: Final = (str, int, float, Decimal, date, UUID, type)
+_LAST: Final = ("params", "session", "cookies", "headers", "context")
+"""What a visitor may fill with names is looked at last: the values of the page do not go unknown for it."""
 
 
 class Recognised:
@@ -34,6 +38,7 @@ class Recognised:
 
     def __init__(self, never_ship: NeverShip, values: Mapping[str, Any]) -> None:
         self._texts: dict[str, Found] = {}
+        values = {name: values[name] for name in sorted(values, key=_LAST.__contains__)}
         for found, value in never_ship.held_by(values, _inside, most=_MOST_LOOKED, deepest=_DEEPEST):
             text = _text(value)
             if len(text) >= SHORTEST:
@@ -92,4 +97,7 @@ def _text(value: Any) -> str:
     """Return the text that a value is recognised by; "" for one of a kind that is not."""
     if isinstance(value, int):
         return "" if isinstance(value, bool) or value.bit_length() > _MOST_BITS else str(int(value))
-    return str(value) if isinstance(value, str | UUID) else ""
+    if isinstance(value, Decimal):
+        text = str(value)
+        return text if sum(map(str.isdigit, text)) >= SHORTEST else ""
+    return str(value) if isinstance(value, str | UUID | date) else ""

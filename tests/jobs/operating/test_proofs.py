@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from liquid_background.errors import OperationError
 from liquid_background.job import Job
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.operating import proving
+from liquid_background.jobs.operating import carrying, proving
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import Operation, OperationState
 from liquid_background.jobs.operating.proofs import Proof, prove
@@ -60,6 +61,21 @@ def test_each_job_is_run_dry_and_stays_as_it_is(desk: Desk) -> None:
     assert told(found.verdicts) == TOLD
     assert {key: desk.store.client.hgetall(key) for key in desk.store.client.keys("rq:job:*")} == before
     assert desk.store.client.ttl(keys.proved(found.id)) > 0
+
+
+def test_jobs_that_take_long_hold_up_no_other_operation(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.fail(*NAMES)
+    ticks = itertools.count(step=10)  # seconds: a dry run takes that long, and more
+    for module in (carrying, proving):
+        monkeypatch.setattr(module, "monotonic", lambda: float(next(ticks)))
+    operation = desk.operations.start("prove", ANY, by="ada")
+    carrier = Carrier(desk.store, desk.settings, prove=by_name)
+    done = []
+    while (found := desk.operations.get(operation.id)).state is not OperationState.DONE:
+        carrier.carry_on()
+        done.append(desk.operations.get(operation.id).done)
+    assert sorted({*done, 0}) == [0, 1, 2, 3, 4, 5]
+    assert told(found.verdicts) == TOLD
 
 
 def test_a_retry_is_of_those_alone_that_passed(desk: Desk) -> None:

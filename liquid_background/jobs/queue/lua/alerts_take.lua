@@ -7,17 +7,34 @@ local MOST_LOOKED_AT = 100
 local MOST_TAKEN = 10  -- times that one alert is taken, whose processes have died
 local HOUR = 3600000
 local token, lease, most = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local OF_TEMPLATE = 'sent of '  -- begins the fields that count what was told of each template this hour
 local left_out = 0
 
--- Whether one more may be told this hour; it counts then.
-local function may_begin()
-  local began, sent = alert_number(ALERTS, 'began'), alert_number(ALERTS, 'sent')
-  if began > now_ms or now_ms - began >= HOUR then
-    began, sent = now_ms, 0
-    on('HSET', ALERTS, 'began', now_ms)
+-- How many may have been told this hour before one of a failure group begins, none for any other: whoever writes templates
+-- that fail in many ways, or many of them, leaves room for those of others, and for what tells of workers and queues.
+local function room_for(failure)
+  if not failure then return most, nil end
+  local template = string.sub(on('HGET', FAILURE_ABOUT .. failure, 'template') or '', 1, 500)
+  local is_first = alert_number(ALERTS, OF_TEMPLATE .. template) == 0
+  return most - math.floor(most / (is_first and 6 or 3)), OF_TEMPLATE .. template
+end
+
+local function begin_hour()
+  for _, field in ipairs(on('HKEYS', ALERTS)) do
+    if string.sub(field, 1, #OF_TEMPLATE) == OF_TEMPLATE then on('HDEL', ALERTS, field) end
   end
-  if sent >= most then return false end
+  on('HSET', ALERTS, 'began', now_ms, 'sent', 0)
+end
+
+-- Whether one more may be told this hour; it counts then.
+local function may_begin(failure)
+  local began = alert_number(ALERTS, 'began')
+  if began > now_ms or now_ms - began >= HOUR then begin_hour() end
+  local sent = alert_number(ALERTS, 'sent')
+  local room, field = room_for(failure)
+  if sent >= room then return false end
   on('HSET', ALERTS, 'sent', string.format('%d', sent + 1))
+  if field then on('HSET', ALERTS, field, 1) end
   return true
 end
 
@@ -37,7 +54,7 @@ for _ = 1, MOST_LOOKED_AT do
   if count < 1 then
     forget_telling(key)
     on('ZREM', ALERTS_DUE, about)
-  elseif not id and not may_begin() then
+  elseif not id and not may_begin(failure) then
     left_out = left_out + 1
     on('HSET', ALERTS, 'left_out', string.format('%d', alert_number(ALERTS, 'left_out') + 1))
     on('HSET', key, 'at', now_ms, 'left_out_at', now_ms)
