@@ -18,13 +18,15 @@ from poscli.application import needed_engine
 from poscli.loader import load
 from poscli.operating import start
 from poscli.output import dump
-from poscli.tables import confirm
+from poscli.tables import confirm, needs_terminal
 from poscli.terminal import fitted, note
 from poscli.verdictview import lines_of, verdicts_as_json
 
 
 def prove_group(app: str | None, failure: str, style: str, *, retry_passing: bool, rate: str, yes: bool) -> None:
     """Run the jobs of a group dry and say what came of them; then retry those that pass, if that is asked for."""
+    if retry_passing and not yes:
+        needs_terminal()
     engine = needed_engine(app)
     make = dry_runs_of(engine)
     assert make is not None  # an engine has an environment

@@ -54,6 +54,7 @@ def command(job_id: str, output: Path | None, force: bool, app: str | None) -> N
 
 def _write(path: Path, text: str, *, force: bool) -> None:
     """Write the file, whole or not at all; one that is there is left as it is, unless that is wanted."""
+    force = force or path.is_dir()  # a folder is not written over: the system's own words say so
     new = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     try:
         with os.fdopen(os.open(path, new, 0o666), "w", encoding="utf-8") as file:

@@ -65,6 +65,16 @@ def _coloured(line: str, row: Sequence[str], headings: Sequence[str], widths: Se
     return f"{line[:start]}{styled(line[start:end], fg=colour)}{line[end:]}"
 
 
+def needs_terminal() -> None:
+    """Refuse what a person is asked about where there is none, before long work is done for it.
+
+    Raises:
+        UsageError: without a terminal.
+    """
+    if not sys.stdin.isatty():
+        raise click.UsageError("this changes many jobs at once: give --yes")
+
+
 def confirm(question: str, yes: bool) -> None:
     """Ask a person before something is done to many; a script must say --yes.
 
@@ -74,8 +84,7 @@ def confirm(question: str, yes: bool) -> None:
     """
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise click.UsageError("this changes many jobs at once: give --yes")
+    needs_terminal()
     if not click.confirm(question, err=True):
         note("nothing was changed")
         raise click.exceptions.Exit(1)

@@ -9,6 +9,7 @@ from liquid_background.job import JobStatus
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.operation import Kind, Operation, OperationState
 from liquid_background.jobs.operating.verdicts import DryVerdict, Verdicts
+from liquid_background.jobs.queue.overview import workers
 from liquid_background.screens.access import Action
 from liquid_background.screens.back import back
 from liquid_background.screens.linking import job_url, short
@@ -66,6 +67,7 @@ def proof_of(screen: Screen, failure: str) -> dict[str, Any] | None:
         "by": proof.by,
         "created": proof.created,
         "is_running": proof.state is OperationState.RUNNING,
+        "is_waiting": proof.state is OperationState.RUNNING and not workers(screen.engine.store),
         "state": str(proof.state),
         "error": proof.last_error,
         "jobs": verdicts.jobs,

@@ -143,7 +143,8 @@ def _save(console: Console, name: str, title: str) -> None:
 
 def _show(console: Console, folder: str, arguments: Sequence[str], **env: str) -> None:
     console.print(Text.assemble(("$ ", "bold green"), " ".join(("poscli", *arguments))))
-    console.print(Text.from_ansi(_on_terminal(folder, arguments, env)))
+    seen = _on_terminal(folder, arguments, env).rpartition("\x1b[2K")[2]  # a bar of progress wipes its line at the end
+    console.print(Text.from_ansi(seen))
 
 
 def _run(folder: str, arguments: Sequence[str], module: str = "poscli") -> str:

@@ -67,6 +67,14 @@ def test_options_of_a_retry_go_with_one(project: Any) -> None:
     assert "leave --format json out" in project.quick("failures", "prove", "x", *both, code=2).err
 
 
+def test_a_retry_that_nobody_can_confirm_is_refused_before_the_jobs_run_dry(project: Any, failure: str) -> None:
+    mend(project)
+    result = project.run("failures", "prove", failure, "--retry-passing")
+    assert result.code == 2
+    assert "give --yes" in result.err
+    assert not result.out
+
+
 def test_a_worker_carries_out_the_proof_that_the_dashboard_starts(project: Any, failure: str) -> None:
     mend(project)
     worker = served(project)

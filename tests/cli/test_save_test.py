@@ -54,6 +54,9 @@ def test_a_file_that_is_there_stays_unless_it_is_to_go(project: Any, paid: str) 
     assert written.startswith(f"# Job {paid}: pay, of pages/shop, line 1.\n")
     gone = project.run("jobs", "save-test", paid, "--output", "no/folder.py")
     assert (gone.code, gone.err) == (1, "poscli: cannot write no/folder.py: No such file or directory\n")
+    (project.folder / "saved").mkdir()
+    folder = project.run("jobs", "save-test", paid, "--output", "saved")
+    assert (folder.code, folder.err) == (1, "poscli: cannot write saved: Is a directory\n")
 
 
 def test_a_job_whose_record_is_gone_is_one_line(project: Any, paid: str) -> None:

@@ -11,7 +11,7 @@ from liquid_background import Engine
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.operating.carrying import Carrier
 from liquid_background.jobs.operating.operation import OperationState
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue import keys, moves, scripts
 from liquid_background.screens import Visitor
 from liquid_background.screens.access import Action
 from liquid_background_worker.prover import Prover, dry_runs_of
@@ -85,6 +85,23 @@ def test_a_group_is_proven_and_what_passes_is_run_again(
     assert not [to for to, _ in page.forms if to.endswith(("retry-passing", "prove"))]
     assert [each.by for each in engine.audit.entries() if each.action in ("prove", "retry")] == ["ada"] * 3
     assert "that passed the proof" in Read(ask("operations")).text
+
+
+def test_a_proof_that_waits_says_so_while_no_worker_runs(
+    engine: Engine, ask: Ask, desk: Desk, carry: Callable[[], None]
+) -> None:
+    failure = failed(engine, desk)
+    waits = "No worker runs, so the proof waits. Start one: poscli worker"
+    assert waits not in Read(ask(f"failures/{failure}")).text
+    ask(f"failures/{failure}/prove", Read(ask(f"failures/{failure}")).form(f"failures/{failure}/prove"))
+    assert waits in Read(ask(f"failures/{failure}")).text
+    worker = moves.Registration(name="host.1.0", pid=7, host="h", address="", queues=["low"])
+    scripts.run(desk.store, *moves.register(worker, desk.settings))
+    page = Read(ask(f"failures/{failure}"))
+    assert "progress" in page.tags
+    assert waits not in page.text
+    carry()
+    assert waits not in Read(ask(f"failures/{failure}")).text
 
 
 def test_what_depends_on_the_applications_code_says_on_which(
