@@ -11,7 +11,7 @@ from poscli.loader import load
 
 TYPE_CHECKING = False  # as in the loader, for the same reason
 if TYPE_CHECKING:
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
 
 def main(arguments: Sequence[str] | None = None, rename: Callable[[str], str] | None = None) -> NoReturn:
@@ -22,9 +22,14 @@ def main(arguments: Sequence[str] | None = None, rename: Callable[[str], str] | 
         rename: gives a text with its commands the names that a framework's own program has for them.
     """
     given = sys.argv[1:] if arguments is None else arguments
-    if _command(given) == "worker":
-        _listen()
-    load("poscli.program:run")(given, rename)
+    before = _listen() if _command(given) == "worker" else {}
+    try:
+        load("poscli.program:run")(given, rename)
+    finally:
+        # A worker that did not start may have been wanted of a process that goes on, such as an application's tests.
+        for number, handler in before.items():
+            if signal.getsignal(number) is _end:
+                signal.signal(number, handler)
     raise AssertionError("the program leaves with its exit code")
 
 
@@ -38,14 +43,16 @@ def _command(given: Sequence[str]) -> str | None:
     return None
 
 
-def _listen() -> None:
+def _listen() -> dict[int, Any]:
     """Have a worker that is told to stop exit with 0 while it loads click, redis and the application.
 
     That takes from a third of a second up, and a service manager that restarts things stops workers within it. Before
     this line Python itself starts, in some 20 ms, and no code of ours can say what a signal does then.
+
+    Returns:
+        By signals, what they did before.
     """
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
+    return {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
 
 
 def _end(_signal: int, _frame: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from typing import Any
@@ -14,6 +15,7 @@ from liquid_background.job import Job
 from liquid_background.jobs.queue import Queue, keys
 from liquid_background.jobs.store import Store, connect, embedded
 from liquid_background.settings import load_settings
+from poscli.main import main
 from poscli.sections import SECTIONS
 from tests import warm
 
@@ -277,3 +279,11 @@ def test_a_variable_that_is_no_setting_is_one_line(project: Any) -> None:
         f"{start}NOSUCH is no setting and does nothing; docs/settings.md lists the settings",
         f"{start}PAGE_TIMOUT is no setting and does nothing; did you mean LIQUID_BACKGROUND_PAGE_TIMEOUT?",
     ]
+
+
+def test_a_worker_that_does_not_start_leaves_the_signals_as_they_were() -> None:
+    """As when an application's tests run its framework's program inside their own process."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with pytest.raises(SystemExit):
+        main(["worker", "--no-such-option"])
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
