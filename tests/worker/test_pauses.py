@@ -18,6 +18,7 @@ from liquid_background.job import Group
 from liquid_background.jobs.operating.pauses import Queues
 from liquid_background.jobs.queue import keys
 from liquid_background.threads import Threads
+from liquid_background_worker.batch_run import HEAR_AFTER
 from tests import warm
 from tests.worker.conftest import ROOT, Bench
 
@@ -57,6 +58,8 @@ def test_jobs_that_are_claimed_when_they_are_paused_do_not_begin(
         _rq(bench, "suspend")
     else:
         queues.pause(**TARGETS[what])
+    begun = float(bench.runs()[0][2])
+    bench.wait_until(lambda: time.time() - begun > 2 * HEAR_AFTER)  # before that, a few may begin
     go.touch()
     bench.wait_for("held", "completed")
     bench.wait_until(lambda: bench.store.client.zcard(keys.LEASES) == 0)
