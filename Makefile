@@ -34,7 +34,7 @@ NOT_RENDERED = analysis files front_matter kept plan reference routing slugs sta
 
 .PHONY: test-compiled
 test-compiled: $(VENV)/.installed-test
-	LIQUID_BACKGROUND_TEST_COMPILE=1 $(BIN)/python -m pytest tests/language --ignore tests/language/compiled \
+	TEST_COMPILE=1 $(BIN)/python -m pytest tests/language --ignore tests/language/compiled \
 		$(NOT_RENDERED:%=--ignore tests/language/test_%.py) -k "not async_body and not body_that_nobody_runs" \
 		-n $(TEST_PROCESSES) --dist worksteal
 

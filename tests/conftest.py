@@ -33,7 +33,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 
-if os.environ.get("LIQUID_BACKGROUND_TEST_COMPILE") == "1":  # make test-compiled
+if os.environ.get("TEST_COMPILE") == "1":  # make test-compiled
     deciding.patience = 0.0
 
 

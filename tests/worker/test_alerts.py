@@ -81,7 +81,7 @@ class Alerted:
             )
         )
 
-    def wait_for(self, count: int, begins: str = "", timeout: float = 20.0) -> list[str]:
+    def wait_for(self, count: int, begins: str = "", timeout: float = 60.0) -> list[str]:
         self.bench.wait_until(lambda: len(self.lines(begins)) >= count, timeout=timeout)
         return self.lines(begins)
 
