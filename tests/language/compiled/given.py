@@ -52,6 +52,9 @@ class Stands:
     def __str__(self) -> str:
         return "stands"
 
+    def __repr__(self) -> str:  # without the place in memory, which would be a difference
+        return "Stands"
+
 
 class Safe:
     """Has its own HTML."""
