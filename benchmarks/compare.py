@@ -17,10 +17,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import claims
 import costs
 import harness
 import measures
 import phases
+import render
+from before import left
 
 VERSIONS = """
 import json; from importlib.metadata import version
@@ -53,6 +56,7 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
     with harness.store() as client:
         figures["machine"] = machine(client)
         tasks = {
+            "rendering": lambda: render.gains(0.4, 9),
             "page": lambda: measures.page(client, rounds),
             "drain": lambda: measures.drain(client, "template", jobs, 1, rounds),
             "drain, peers with our environment": lambda: measures.drain(
@@ -68,6 +72,11 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
             "pickup": lambda: measures.pickup(client, 300 if full else 200, fewer),
             "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5 if full else 3),
             "phases": lambda: phases.phases(client),
+            "around a body": lambda: {"child's CPU": phases.around(client, rounds)},
+            "bytes left": lambda: {
+                f"with a {word}": left(harness.OURS, kind, 2000)
+                for kind, word in (("template", "result"), ("blank", "blank one"))
+            },
             "tail": lambda: measures.tail(client, 50_000 if full else 20_000),
         }
         with tempfile.TemporaryDirectory() as folder:
@@ -107,6 +116,7 @@ def main() -> None:
     figures = measure([name.strip() for name in options.only.split(";") if name.strip()], options.full)
     options.json.write_text(json.dumps(figures, indent=1))
     print(text(figures))
+    print("\nclaims of docs/performance.md", *claims.judged(figures), sep="\n")
     chart = Path(__file__).with_name("chart.py")
     subprocess.run([harness.PEERS_VENV / "bin/python", chart, options.json], check=False)
 

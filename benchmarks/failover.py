@@ -227,7 +227,7 @@ def _settled(engine: Engine, confirmed: list[str], runs: Path) -> Counter[str]:
             ran = _read(runs)
             client: Any = engine.store.client
             waiting = any(count.queued + count.scheduled + count.running for count in engine.jobs.counts())
-            if all(ran[job_id] for job_id in confirmed) or not (waiting or client.zcard(keys.LEASES)):
+            if all(ran[job_id] for job_id in confirmed) or not (waiting or client.exists(keys.LEASES, keys.BATCHES)):
                 break
         time.sleep(0.5)
     time.sleep(2)

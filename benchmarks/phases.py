@@ -39,14 +39,7 @@ _PARTS: Final[dict[str, tuple[Any, str, str]]] = {
 
 def phases(client: Redis, count: int = 3000) -> dict[str, float]:
     """Return the microseconds of each part of a job, the sum, the store's, and those of the render loop alone."""
-    fresh(client)
-    engine = make_engine()
-    for name in ("claim", "step", "remaining", "tick", "give_back"):
-        client.script_load(assembly.text(name))
-    produce(OURS, "enqueue", "template", count)
-    control, _ = os.pipe()
-    role = Role(name="bench.1.0", queues=("default",), burst=True, control=control, supervisor=os.getppid())
-    child = Child(engine.settings, store.connect(engine.settings), engine, Slot(), role)
+    child = _child(client, "template", count)
     seconds: dict[str, float] = defaultdict(float)
     with _clocks(seconds):
         stores, started = store_cpu(client), time.perf_counter()
@@ -60,6 +53,29 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
     own["the loop itself, and waits"] = total - sum(own.values())
     figures = {**own, "in all": total, "the store, on another core": stores, "the render loop alone": alone}
     return {name: value / count * 1e6 for name, value in figures.items()}
+
+
+def around(client: Redis, rounds: int, count: int = 3000) -> list[float]:
+    """Return the microseconds of a child's CPU around a body that does nothing, for each round."""
+    found = []
+    for _ in range(rounds):
+        child = _child(client, "noop", count)
+        started = time.process_time()
+        child.work()
+        found.append((time.process_time() - started) / count * 1e6)
+    return found
+
+
+def _child(client: Redis, kind: str, count: int) -> Child:
+    """Send jobs, and return a child that runs them in this process."""
+    fresh(client)
+    engine = make_engine()
+    for name in ("claim", "step", "settle", "remaining", "tick", "give_back"):
+        client.script_load(assembly.text(name))
+    produce(OURS, "enqueue", kind, count)
+    control, _ = os.pipe()
+    role = Role(name="bench.1.0", queues=("default",), burst=True, control=control, supervisor=os.getppid())
+    return Child(engine.settings, store.connect(engine.settings), engine, Slot(), role)
 
 
 @contextmanager

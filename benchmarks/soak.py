@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import logging
 import os
 import random
@@ -259,7 +260,7 @@ def is_quiet(queue: Queue) -> bool:
         return any(count.queued + count.scheduled for count in queue.counts())
 
     # Twice: a job is claimed, or waits again, between two readings.
-    return not waits() and not client.zcard(keys.LEASES) and not waits()
+    return not waits() and not client.exists(keys.LEASES, keys.BATCHES) and not waits()
 
 
 def settle(settings: Settings, seconds: float) -> None:
@@ -283,6 +284,8 @@ def whereabouts(settings: Settings) -> dict[str, str]:
     store = connect(settings)
     client: Any = store.client
     found = dict.fromkeys(client.zrange(keys.LEASES, 0, -1), "leased")
+    for under in client.hvals(keys.BATCH_JOBS):
+        found |= dict.fromkeys((job_id.encode() for job_id in json.loads(under)), "leased")
     for name in keys.QUEUES:
         found |= dict.fromkeys(client.zrange(keys.scheduled(name), 0, -1), "scheduled")
         found |= dict.fromkeys(client.lrange(keys.queue(name), 0, -1), "queued")

@@ -30,7 +30,15 @@ ONE_LIST_EACH = [
     *[name(queue) for name in (keys.queue, keys.scheduled, keys.deferred, keys.started) for queue in ("high", "low")],
     *[name("low") for name in (keys.finished, keys.failed, keys.canceled)],
     *[keys.queue_workers(queue) for queue in keys.QUEUES],
-    *[keys.LEASES, keys.SCHEDULES, keys.started("default"), keys.failed("default"), keys.deferred("default")],
+    *[
+        keys.LEASES,
+        keys.BATCHES,
+        keys.BATCH_JOBS,
+        keys.SCHEDULES,
+        keys.started("default"),
+        keys.failed("default"),
+        keys.deferred("default"),
+    ],
     *[keys.worker("good"), keys.worker_executions("good"), keys.wake("high"), keys.results("good1")],
 ]
 

@@ -32,6 +32,8 @@ TYPES: Final[dict[str, Callable[[Any, str], object]]] = {
 
 SHARED: Final = (
     keys.LEASES,
+    keys.BATCHES,
+    keys.BATCH_JOBS,
     LOG,
     keys.GROUPS,
     keys.TICKED,

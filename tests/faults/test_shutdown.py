@@ -37,7 +37,7 @@ def test_b3_what_was_claimed_and_not_started_goes_back_in_its_order(bench: Bench
     waiting = [job_id.decode() for job_id in bench.store.client.lrange(keys.queue("default"), 0, -1)]
     assert waiting == behind
     assert bench.story("held") == [("SUCCESS", 1, True)]
-    assert bench.store.client.zcard(keys.LEASES) == 0
+    assert not bench.store.client.exists(keys.LEASES, keys.BATCHES, keys.BATCH_JOBS)
 
 
 def test_a_stop_among_quick_jobs_leaves_no_claim_and_no_disorder(bench: Bench) -> None:
@@ -47,7 +47,7 @@ def test_a_stop_among_quick_jobs_leaves_no_claim_and_no_disorder(bench: Bench) -
     worker = bench.start(lease=60)
     bench.wait_until(lambda: bench.queue.counts()[1].completed > 200)
     assert worker.stop() == 0
-    assert bench.store.client.zcard(keys.LEASES) == 0
+    assert not bench.store.client.exists(keys.LEASES, keys.BATCHES, keys.BATCH_JOBS)
     waiting = [job_id.decode() for job_id in bench.store.client.lrange(keys.queue("default"), 0, -1)]
     assert waiting == [job.id for job in jobs[-len(waiting) :]]
     assert bench.queue.counts()[1].completed + len(waiting) == 3000
@@ -103,7 +103,7 @@ def test_a_job_that_comes_as_an_idle_worker_stops_is_not_left_to_a_lease(bench: 
         time.sleep(0.002 * number)
         late = bench.send()
         assert worker.process.wait(10) == 0
-        assert bench.store.client.zcard(keys.LEASES) == 0
+        assert not bench.store.client.exists(keys.LEASES, keys.BATCHES, keys.BATCH_JOBS)
         assert bench.queue.get(late).status in ("completed", "pending")
         bench.store.client.flushall()
 

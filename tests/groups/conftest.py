@@ -14,6 +14,7 @@ from liquid_background.jobs.queue.moves import Batch
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from tests.leases import run_out
 from tests.worker.conftest import Bench, bench
 
 __all__ = ["Bench", "bench"]
@@ -57,8 +58,7 @@ class Worker:
         self.call(moves.tick(keys.QUEUES, self.settings, trim))
 
     def expire_leases(self) -> None:
-        for member in self.store.client.zrange(keys.LEASES, 0, -1):
-            self.store.client.zadd(keys.LEASES, {member: 1.5})  # its grace over, too
+        run_out(self.store.client)
 
     def slots(self, group: str = "g") -> set[str]:
         return {member.decode() for member in self.store.client.smembers(keys.slots(group))}

@@ -86,6 +86,8 @@ def _live(engine: Engine, job: Any) -> None:
 
 OWN = (
     "audit",
+    "batch_jobs",
+    "batches",
     "delayed:default",
     "delayed:low",
     "groups",

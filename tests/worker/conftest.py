@@ -17,10 +17,11 @@ from redis import RedisError
 
 from liquid_background.job import Job, JobRecord, LogEntry
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, keys
+from liquid_background.jobs.queue import Queue
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
 from tests import warm
+from tests.leases import leased
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -121,7 +122,7 @@ class Bench:
         ]
         self.queue.send([held, *others])
         self.wait_for_run("held")
-        assert self.store.client.zcard(keys.LEASES) > 2
+        assert len(leased(self.store.client)) > 2
         return worker, [job.id for job in others]
 
     def runs(self) -> list[list[str]]:

@@ -20,6 +20,7 @@ from liquid_background.jobs.queue import keys
 from liquid_background.threads import Threads
 from liquid_background_worker.batch_run import HEAR_AFTER
 from tests import warm
+from tests.leases import leased
 from tests.worker.conftest import ROOT, Bench
 
 TARGETS: dict[str, dict[str, str]] = {
@@ -43,7 +44,7 @@ def _rq(bench: Bench, command: str) -> None:
 def _waiting(bench: Bench) -> int:
     """Return how many jobs have not ended; what is claimed stands in no queue."""
     waiting = sum(count.queued + count.scheduled for count in bench.queue.counts())
-    return waiting + int(bench.store.client.zcard(keys.LEASES))
+    return waiting + len(leased(bench.store.client))
 
 
 @pytest.mark.parametrize("what", [*TARGETS, "rq suspend"])
@@ -52,7 +53,7 @@ def test_jobs_that_are_claimed_when_they_are_paused_do_not_begin(
 ) -> None:
     go = tmp_path / "go"
     worker, behind = bench.start_with_a_batch(go, behind=40, group=Group("g", 100))
-    claimed = bench.store.client.zcard(keys.LEASES)
+    claimed = len(leased(bench.store.client))
     assert claimed > 20
     if what == "rq suspend":
         _rq(bench, "suspend")
@@ -62,7 +63,7 @@ def test_jobs_that_are_claimed_when_they_are_paused_do_not_begin(
     bench.wait_until(lambda: time.time() - begun > 2 * HEAR_AFTER)  # before that, a few may begin
     go.touch()
     bench.wait_for("held", "completed")
-    bench.wait_until(lambda: bench.store.client.zcard(keys.LEASES) == 0)
+    bench.wait_until(lambda: not leased(bench.store.client))
     assert [run[0] for run in bench.runs()] == ["held"]
     assert {bench.queue.get(job_id).attempts for job_id in behind} == {0}
     assert {bench.queue.get(job_id).status for job_id in behind} == {"pending"}

@@ -66,6 +66,20 @@ class Channel:
         if len(self._wire.pending) > MOST_PENDING:
             self.drain(lambda: len(self._wire.pending) <= MOST_PENDING - _ROOM)
 
+    def once_heard(self, callback: Callable[[], None]) -> None:
+        """Have a function called when all that was sent so far has its reply."""
+        if not self._wire.pending:
+            callback()
+            return
+        last = self._wire.pending[-1]
+        on_reply = last.on_reply
+
+        def heard(reply: Any) -> None:
+            on_reply(reply)
+            callback()
+
+        last.on_reply = heard
+
     def call(self, call: Call) -> Any:
         """Send a call and return its reply; None when the store could make nothing of it."""
         replies: list[Any] = []

@@ -26,6 +26,7 @@ from liquid_background_worker.channel import Channel
 from liquid_background_worker.endings import Endings, Report
 from liquid_background_worker.limits import Wear
 from liquid_background_worker.reports import Reports
+from liquid_background_worker.settling import Settling
 from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
@@ -73,6 +74,7 @@ class Child:
         self._asked = 0.0  # when the store was asked for what runs next
         self._current = BatchRun(Batch("", "", (), None, 0.0), (), ())
         self._endings = Endings(settings)  # that came back
+        self._settling = Settling()
         self._careful = False  # no body begins before its start was heard: an error came, and none has been since
 
     def _is_orphan(self) -> bool:
@@ -104,6 +106,7 @@ class Child:
         return Left.DONE
 
     def _claim(self) -> Batch:
+        self._channel.drain()  # so that the claim can say what is settled
         claim = self._next_claim(self._attempts.left)
         self._asked = monotonic()
         return self._opened(claim, self._channel.call(claim.call))
@@ -117,7 +120,8 @@ class Child:
     def _next_claim(self, most: int, wait: float = 0.0) -> Claim:
         most = 1 if self._careful else min(self._attempts.batch_size.size, most)
         own = self._wake_keys[-1]
-        return Claim(next(self._tokens), most, self._order.next(), self._settings, wait, own_wake=own)
+        settled = self._settling.taken()
+        return Claim(next(self._tokens), most, self._order.next(), self._settings, wait, own_wake=own, settled=settled)
 
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""
@@ -154,6 +158,7 @@ class Child:
         if run.has_claimed_ahead:
             self._channel.drain(lambda: self._ahead is not None)
         self._give_rest_back(run)
+        self._settle(batch)
         if self._careful:
             self._channel.drain()  # an end that comes back is owed at once: its lease is still the claim's
             if run.refused and not self._endings:
@@ -213,7 +218,7 @@ class Child:
         if self._ahead and self._ahead.queue not in run.higher:
             self._give_back(self._ahead)  # first: these stood behind the others
             self._ahead = None
-        self._channel.post(moves.give_back(run.batch.token, run.batch.queue, run.rest))
+        self._post_back(run.batch, run.rest)
 
     def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
         """Return the jobs of a batch that may run; set the others aside."""
@@ -221,14 +226,16 @@ class Child:
         for job in batch.jobs:
             if isinstance(job, Refused):
                 call = moves.refuse(job, batch, self._role.name, self._settings)
-                self._channel.post(call, partial(self._refused, job))
+                self._channel.post(call, partial(self._refused, batch, job))
             else:
                 ready.append((Running.of(job, batch.token, batch.queue), job))
         self._slot.hold([running for running, _ in ready])
         return ready
 
-    def _refused(self, job: Refused, reply: Any) -> None:
+    def _refused(self, batch: Batch, job: Refused, reply: Any) -> None:
         self._channel.trouble.heard(reply)
+        if isinstance(reply, Exception):
+            self._settling.doubt(batch.token)
         if reply == 1:
             self._reports.tell(failure_of_refusal(job))
 
@@ -244,26 +251,44 @@ class Child:
 
     def _give_back(self, batch: Batch | None) -> None:
         if batch and batch.jobs:
-            self._channel.post(moves.give_back(batch.token, batch.queue, [job.id for job in batch.jobs]))
+            self._post_back(batch, [job.id for job in batch.jobs])
+            self._settle(batch)
+
+    def _post_back(self, batch: Batch, ids: Sequence[str | bytes]) -> None:
+        def given_back(reply: Any) -> None:
+            self._channel.trouble.heard(reply)
+            if reply != len(ids):
+                self._settling.doubt(batch.token)
+
+        self._channel.post(moves.give_back(batch.token, batch.queue, ids), given_back)
+
+    def _settle(self, batch: Batch) -> None:
+        """Take note, once all replies are in, that nothing more is sent about a batch."""
+        self._channel.once_heard(partial(self._settling.is_over, batch.token))
 
     def _post(self, report: Report | None, start: Running | None = None) -> None:
         """Tell the store of an end, and of the next start. While it refuses writes, only the end has to wait."""
         higher = self._current.asking() if start else None
         if start:
             self._current.posted()
-        call = moves.step(self._role.name, self._settings, report.finish if report else None, start, higher)
-        self._channel.post(call, partial(self._answered, report, start is not None), must=report is not None)
+        done, until = report.finish if report else None, self._current.batch.until
+        call = moves.step(self._role.name, self._settings, done, start, higher, until=until)
+        self._channel.post(call, partial(self._answered, report, start), must=report is not None)
 
-    def _answered(self, report: Report | None, started: bool, reply: Any) -> None:
-        if started:
+    def _answered(self, report: Report | None, start: Running | None, reply: Any) -> None:
+        if start:
             self._current.heard(reply)
+            if isinstance(reply, Exception) or reply[1] == 0:
+                self._settling.doubt(start.token)
+        if report and (isinstance(reply, Exception) or reply[0] != b"done"):
+            self._settling.doubt(report.finish.job.token)
         if isinstance(reply, Exception):
             self._careful = True
             self._channel.trouble.heard(reply)
             if report:
                 self._endings.came_back(report, reply)
             return
-        if started:
+        if start:
             self._careful = self._careful and reply[1] == 0
         if report and reply[0] == b"done":
             done = report.finish
@@ -290,5 +315,8 @@ class Child:
         """Hear the store out on what was sent."""
         self._channel.drain()
         self._say_again()
+        if settled := self._settling.taken():
+            self._channel.post(moves.settle(settled))
+            self._channel.drain()
         self._tell_counts()
         self._reports.flush()

@@ -31,7 +31,7 @@ from liquid_background_worker.refusals import (
 BROKEN: Final = (redis.RedisError, hiredis.HiredisError, OSError, StoreError)
 """What says that the connection, or the server behind it, is of no use now."""
 
-_MOVES: Final = ("claim", "step", "beat", "tick", "tally", "give_back", "remaining", "look", "alerts_look")
+_MOVES: Final = ("claim", "step", "beat", "tick", "tally", "give_back", "settle", "remaining", "look", "alerts_look")
 """What a worker calls all the time: loaded together after a restart of the store. Else each would break the wire once,
 and bodies would run before the store has heard of their start."""
 

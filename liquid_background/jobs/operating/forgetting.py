@@ -204,10 +204,11 @@ class Forgetting:
         """Delete samples of failures that carry it; return how many, and the names of other keys that do."""
         notes, others = 0, []
         samples = own_name(self._store.site, keys.failure_about("")).encode("ascii")
+        claimed = own_name(self._store.site, keys.BATCH_JOBS).encode("ascii")
         for names in self._scanned(own_name(self._store.site, "liquid_background:*"), kind="HASH"):
             for name in names:
-                if not self._store.site and b"." in name.split(b":", 2)[1]:
-                    continue  # another site's
+                if name == claimed or (not self._store.site and b"." in name.split(b":", 2)[1]):
+                    continue  # ids that stand there for a moment, and another site's
                 carrying = self._carrying_fields(name)
                 if carrying and name.startswith(samples):
                     notes += len(carrying)

@@ -11,7 +11,7 @@ from liquid_background.job import MAX_SOURCE_NAME, JobStatus
 from liquid_background.jobs.contract import ENDED, states_of
 from liquid_background.jobs.log import ENDS, KEY, MARKS
 from liquid_background.jobs.operating.weighing import Scales
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue import in_hands, keys
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.site import is_of_another, own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
@@ -69,15 +69,14 @@ def usage(store: Store, progress: Progress = lambda looked_at, total: None) -> U
     scales = Scales(store)
     kinds, states, names = _Tally(), _Tally(), _Tally()
     samples = 0
-    for place in _places(store.site):
-        number, ids = _sampled(store, place)
+    for status, number, ids in _sampled(store):
         share = number / max(1, len(ids))
         for job in _jobs(store, scales, ids):
             samples += 1
             kinds.add("records", share, job.record)
             if job.result:
                 kinds.add("results", share, job.result)
-            states.add(str(place.status or job.status), share, job.record + job.result)
+            states.add(str(status or job.status), share, job.record + job.result)
             names.add(job.source_name, share, job.record + job.result)
     total = _size(store)
     looked_at = 0
@@ -141,8 +140,15 @@ def _places(site: str) -> Iterator[_Place]:
             yield _Place(keys.ended(state, name), status)
 
 
-def _sampled(store: Store, place: _Place) -> tuple[int, list[bytes]]:
-    """Return how many ids stand in a place, and some of them."""
+def _sampled(store: Store) -> Iterator[tuple[JobStatus | None, int, list[bytes]]]:
+    """Yield of each place what its jobs' status is, if they have one, how many ids stand there, and some of them."""
+    claimed = {job_id for part in in_hands.claimed(store) for job_id in part}
+    yield None, len(claimed), random.sample(sorted(claimed), min(len(claimed), _SAMPLES))
+    for place in _places(store.site):
+        yield place.status, *_sample(store, place)
+
+
+def _sample(store: Store, place: _Place) -> tuple[int, list[bytes]]:
     pipeline: Any = store.client.pipeline(transaction=False)
     (pipeline.llen if place.is_list else pipeline.zcard)(place.key)
     [number] = read_replies(pipeline, store.url)

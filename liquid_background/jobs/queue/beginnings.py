@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from liquid_background.jobs.filter import Filter
-from liquid_background.jobs.queue import keys
+from liquid_background.jobs.queue import in_hands, keys
 from liquid_background.jobs.queue.places import Place, places_of
 from liquid_background.jobs.queue.reading import text
 from liquid_background.jobs.site import is_of_another
@@ -49,10 +49,15 @@ def _candidates(store: Store, beginning: bytes, scope: int) -> Iterator[list[byt
 
     pattern = (b"?" * (scope - 1) + b"-" if scope else b"") + _SPECIAL.sub(rb"\\\g<0>", beginning) + b"*"
     for place in places_of(Filter(), store.site):
-        parts = _listed(store, place.key) if place.kind == "list" else _sorted(store, place, pattern)
-        for part in parts:
+        for part in _parts(store, place, pattern):
             if ids := [job_id for job_id in part if fits(job_id)]:
                 yield ids
+
+
+def _parts(store: Store, place: Place, pattern: bytes) -> Iterator[Sequence[bytes]]:
+    if place.kind == "batches":
+        return in_hands.claimed(store)
+    return _listed(store, place.key) if place.kind == "list" else _sorted(store, place, pattern)
 
 
 def _listed(store: Store, key: str) -> Iterator[Sequence[bytes]]:

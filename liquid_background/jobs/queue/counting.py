@@ -18,7 +18,7 @@ from liquid_background.jobs.site import own_name
 from liquid_background.jobs.store import Store, read_replies
 from liquid_background.settings import Settings
 
-_MIXED: Final = ("leases", "started")
+_MIXED: Final = ("batches", "leases", "started")
 """Places with jobs of several queues and states, or such that stand elsewhere, too: few, which are looked at."""
 
 

@@ -18,7 +18,7 @@ _VERSION: Final = 1
 _LONGEST: Final = 16 * 1024  # characters of a cursor
 _LARGEST: Final = 64 * 1024  # bytes of what it says
 _MOST_WORDS: Final = 12  # of one position
-_LONGEST_WORD: Final = 1_000  # an id's; see LONGEST_ID
+_LONGEST_WORD: Final = 1_100  # an id's, and a token's before it; see LONGEST_ID
 
 
 def write(kind: str, said: Mapping[str, Any]) -> str:

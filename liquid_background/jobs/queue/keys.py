@@ -100,7 +100,9 @@ def queue_workers(name: str) -> str:
 
 # Our own keys.
 LEASES: Final = "liquid_background:leases"
-"""Sorted set of claimed and running job ids, scored by the lease's end in milliseconds."""
+"""Sorted set of the ids of jobs that have a lease of their own, scored by its end in milliseconds."""
+BATCHES: Final = "liquid_background:batches"  # likewise, of the tokens of claims whose jobs share a lease
+BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs (JSON), by the token
 
 
 def wake(name: str) -> str:

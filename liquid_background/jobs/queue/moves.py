@@ -44,6 +44,8 @@ def step(
     done: Finish | None = None,
     start: Running | None = None,
     higher: Sequence[str] | None = (),
+    *,
+    until: int = 0,
 ) -> Call:
     """Return the call that finishes one job and starts the next.
 
@@ -53,8 +55,9 @@ def step(
         done: the end of a job.
         start: the job that begins.
         higher: queues whose work goes before that job; None to ask neither about these nor whether it is paused.
+        until: see `Batch`. A job that starts later gets a lease of its own.
     """
-    begin: list[Argument] = [start.id, start.token] if start else ["", ""]
+    begin: list[Argument] = [start.id, start.token, until] if start else ["", "", 0]
     end: list[Argument] = done.sent if done else [""]
     minute = int(time() // 60)
     head: list[Argument] = [worker, _milliseconds(settings.lease), settings.log_limit, minute, _written_minute(minute)]
@@ -68,9 +71,9 @@ def _written_minute(minute: int) -> str:
     return strftime("%Y-%m-%dT%H:%M:", gmtime(60 * minute))
 
 
-def claim_lease(settings: Settings) -> float:
-    """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
-    return min(settings.lease, max(SHORTEST_CLAIM, settings.lease / 3))
+def time_to_start(settings: Settings) -> float:
+    """Return the seconds after a claim in which its jobs may be started: nobody extends its lease."""
+    return min(settings.lease, max(SHORTEST_CLAIM, settings.lease / 3)) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,31 +93,40 @@ class Batch:
     queue: str
     jobs: Sequence[Claimed | Refused]
     due: float | None  # seconds
-    usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
+    usable_until: float  # by this process's monotonic clock: no job may be started later
     clock: float | None = None  # the store's, in seconds, when it made the claim
+    until: int = 0  # by that clock, in ms: a job that starts by then has five sixths of the lease until its first beat
 
 
 class Claim:
     """A claim of up to `most` jobs of the first of the queues that has any.
 
     Args:
-        token: of the leases.
+        token: of the lease.
         most: jobs, from 1.
         queues: in the order to try.
         settings: with the lease.
-        wait: seconds that the store may let pass before it runs the call; the leases last longer by that.
+        wait: seconds that the store may let pass before it runs the call; the lease lasts longer by that.
         own_wake: the key of the caller's own wake list.
+        settled: tokens of earlier claims, of which no job is left in the caller's hands.
     """
 
     def __init__(
-        self, token: str, most: int, queues: Sequence[str], settings: Settings, wait: float = 0.0, *, own_wake: str = ""
+        self,
+        token: str,
+        most: int,
+        queues: Sequence[str],
+        settings: Settings,
+        wait: float = 0.0,
+        *,
+        own_wake: str = "",
+        settled: Sequence[str] = (),
     ) -> None:
-        lease = claim_lease(settings)
-        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
-        self.call: Call = ("claim", [*head, *queues])
+        head: list[Argument] = [token, _milliseconds(settings.lease + wait), most, settings.log_limit, own_wake]
+        self.call: Call = ("claim", [*head, len(settled), *settled, *queues])
         self._token = token
         self._settings = settings
-        self._usable_until = monotonic() + wait + lease / 2
+        self._usable_until = monotonic() + wait + time_to_start(settings)
 
     def opened(self, reply: Any) -> Batch:
         """Return what a reply says that it brought; nothing for one that says nothing."""
@@ -130,7 +142,8 @@ class Claim:
             return Batch(self._token, "", (), due, self._usable_until, clock)
         queue = name.decode("ascii")
         jobs = [_opened_job(queue, row, self._settings, clock) for row in rest]
-        return Batch(self._token, queue, jobs, None, self._usable_until, clock)
+        until = now_ms + _milliseconds(self._settings.lease / 6)
+        return Batch(self._token, queue, jobs, None, self._usable_until, clock, until)
 
 
 def _opened_job(queue: str, row: list[Any], settings: Settings, clock: float) -> Claimed | Refused:
@@ -157,6 +170,11 @@ def refuse(job: Refused, batch: Batch, worker: str, settings: Settings) -> Call:
 def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
     """Return the call that puts claimed jobs back that were not started."""
     return "give_back", [token, queue, *ids]
+
+
+def settle(settled: Sequence[str]) -> Call:
+    """Return the call that drops the leases of claims, as `Claim` does on its way."""
+    return "settle", [len(settled), *settled]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

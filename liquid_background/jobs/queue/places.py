@@ -14,8 +14,9 @@ from liquid_background.jobs.queue import keys
 from liquid_background.jobs.site import own_name, queue_name
 from liquid_background.jobs.store import Store, read_replies
 
-Kind: TypeAlias = Literal["list", "falling", "rising", "attempts"]
-"""How it is read: a list from its end, a sorted set from its highest score or its lowest on, or RQ's of attempts."""
+Kind: TypeAlias = Literal["list", "falling", "rising", "attempts", "batches"]
+"""How it is read: a list from its end, a sorted set from its highest score or its lowest on, RQ's of attempts, or
+that of claims, with the jobs of each."""
 
 DELAYED: Final = "delayed"
 """What the names of the places begin with that are indexes of delayed jobs."""
@@ -82,7 +83,9 @@ def places_of(wanted: Filter, site: str, index: Place | None = None, *, by_comin
     found = []
     for name, state in _STATES.items():
         if name == "started" and (words := tuple(word for leased, word in _LEASED.items() if leased in states)):
-            found.append(Place("leases", "rising", own_name(site, keys.LEASES), words, ("enqueued_at", "started_at")))
+            stamps = ("enqueued_at", "started_at")
+            found.append(Place("batches", "batches", own_name(site, keys.BATCHES), words, stamps))
+            found.append(Place("leases", "rising", own_name(site, keys.LEASES), words, stamps))
         if name == "failed" and index and name in states:
             found.append(index)
         elif name == "scheduled" and by_coming and name in states:

@@ -180,6 +180,8 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "LOG_MARKS": MARKS,
     "LOG_LONG": LONG,
     "LEASES": keys.LEASES,
+    "BATCHES": keys.BATCHES,
+    "BATCH_JOBS": keys.BATCH_JOBS,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
@@ -269,6 +271,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LONGEST_TTL": 10 * 365 * 86_400,  # seconds
     "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
+    "LARGEST_BATCH": 512 * 1024,  # bytes of the ids of a claim, as JSON
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.
     "LONGEST_GAP": int(SHORTEST_CLAIM / 2 * 1000),  # between two ticks; no body of a claim is begun after it

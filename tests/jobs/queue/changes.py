@@ -48,7 +48,11 @@ def _kept(client: Any) -> dict[str, Any]:
             case b"hash":
                 kept.update({f"{key} {field.decode()}": value.decode() for field, value in client.hgetall(key).items()})
             case b"zset":
-                unit = 1000 if key == keys.LEASES or key.startswith((keys.FAILED_IDS, keys.FAILURE_GROUPS)) else 1
+                unit = (
+                    1000
+                    if key in (keys.LEASES, keys.BATCHES) or key.startswith((keys.FAILED_IDS, keys.FAILURE_GROUPS))
+                    else 1
+                )
                 unit = 10**6 if key.startswith(keys.delayed("")) else unit
                 found = client.zrange(key, 0, -1, withscores=True)
                 kept.update({f"{key} {member.decode()}": _near(score / unit - seconds) for member, score in found})

@@ -12,6 +12,7 @@ from liquid_background.jobs.queue.moves import Batch
 from liquid_background.jobs.queue.opening import Claimed
 from liquid_background.jobs.store import Store
 from liquid_background.settings import Settings
+from tests.leases import run_out
 
 WORKER = "host.1.1"
 
@@ -23,6 +24,7 @@ class Hands:
         self.store = store
         self.settings = settings
         self._tokens = moves.tokens()
+        self._until: dict[str, int] = {}  # by the token; see Batch
 
     def call(self, call: moves.Call) -> Any:
         return scripts.run(self.store, *call)
@@ -30,7 +32,9 @@ class Hands:
     def claim(self, most: int = 1, queues: Sequence[str] = keys.QUEUES) -> Batch:
         token = next(self._tokens)
         claim = moves.Claim(token, most, queues, self.settings)
-        return claim.opened(self.call(claim.call))
+        batch = claim.opened(self.call(claim.call))
+        self._until[token] = batch.until
+        return batch
 
     def hold(self) -> Running:
         """Claim one job, which is not started."""
@@ -46,7 +50,8 @@ class Hands:
         return running
 
     def start(self, job: Running) -> int:
-        attempt: int = self.call(moves.step(WORKER, self.settings, start=job))[1]
+        until = self._until.get(job.token, 0)
+        attempt: int = self.call(moves.step(WORKER, self.settings, start=job, until=until))[1]
         return attempt
 
     def beat(self, job: Running) -> Any:
@@ -60,9 +65,12 @@ class Hands:
         how: bytes = self.call(moves.step(WORKER, self.settings, done=done))[0]
         return how.decode()
 
+    def settle(self) -> None:
+        """Say that nothing is left of what was claimed."""
+        self.call(moves.settle([*self._until]))
+
     def expire_leases(self) -> None:
-        for member in self.store.client.zrange(keys.LEASES, 0, -1):
-            self.store.client.zadd(keys.LEASES, {member: 1.5})  # its grace over, too
+        run_out(self.store.client)
 
     def make_due(self, *ids: str) -> None:
         for number, job_id in enumerate(ids):

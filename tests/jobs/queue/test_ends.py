@@ -48,8 +48,7 @@ def queue(hands: Hands) -> Queue:
 
 
 # What each end changes, whoever asks for it; a value of None is taken away. `spent` stands for the signature's rest.
-FREED = {f"{keys.LEASES} a": None}
-LET_GO = {**FREED, keys.TOKEN: None}
+LET_GO = {keys.TOKEN: None}  # the lease is the claim's
 WOKEN = {keys.wake("default"): ["1"]}
 CLOSED = {"ended_at": NOW, keys.FINAL: "1", keys.SIGNATURE: "spent"}
 AGAIN = {**LET_GO, **WOKEN, keys.queue("default"): ["a"]}  # it waits since when it did
@@ -96,7 +95,6 @@ def filed(raised: str) -> dict[str, Any]:
 FAILED_SO = {**FAILED, **filed("FAILED")}
 LOST_SO = {**FAILED, **filed("LOST")}
 SUCCEEDED = {
-    **FREED,
     **CLOSED,
     "status": "finished",
     keys.TOKEN: "",
@@ -195,7 +193,7 @@ def test_an_end_changes_what_it_says_and_nothing_else(
     running = hands.take()
     expected = _expected(end.changes, hands.store, running.token)
     if group:
-        expected |= {keys.slots("g"): None}
+        expected |= {keys.slots("g"): None, f"{keys.LEASES} a": None}
     since = Changes(hands.store, MINE)
     if life == "beaten":
         hands.beat(running)
@@ -236,7 +234,7 @@ def test_an_end_without_a_start_counts_if_its_body_began(
     assert since.seen() == expected
 
 
-@pytest.mark.parametrize("planted", [keys.LEASES, keys.finished("default"), keys.results("a"), KEY])
+@pytest.mark.parametrize("planted", [keys.finished("default"), keys.results("a"), KEY])
 def test_a_success_is_written_whatever_is_planted_in_its_way(
     hands: Hands, queue: Queue, job: Make, planted: str
 ) -> None:
@@ -370,7 +368,7 @@ def test_the_log_names_the_fields_of_a_plain_success_as_those_of_any_other(
     assert {**plain, b"job_id": b""} == {**beaten, b"job_id": b""}
 
 
-STARTED = {"status": "started", "started_at": NOW, "worker_name": WORKER, f"{keys.LEASES} a": LEASE}
+STARTED = {"status": "started", "started_at": NOW, "worker_name": WORKER}
 
 
 def test_a_start_changes_what_it_says_and_nothing_else(hands: Hands, queue: Queue, job: Make) -> None:
@@ -378,6 +376,20 @@ def test_a_start_changes_what_it_says_and_nothing_else(hands: Hands, queue: Queu
     held, since = hands.hold(), Changes(hands.store, MINE)
     assert hands.start(held) == 1
     assert since.seen() == {**STARTED, keys.ATTEMPT: "1"}
+
+
+def test_a_start_long_after_the_claim_gives_a_job_a_lease_of_its_own(hands: Hands, queue: Queue, job: Make) -> None:
+    _after(hands, queue, job(id="a"), [])
+    held = hands.hold()
+    expected = _expected(SUCCEEDED, hands.store, held.token)
+    before, since = Changes(hands.store, MINE), Changes(hands.store, MINE)
+    assert (
+        hands.call(moves.step(WORKER, hands.settings, start=held, until=hands.store.client.time()[0] * 1000 - 1))[1]
+        == 1
+    )
+    assert since.seen() == {**STARTED, keys.ATTEMPT: "1", keys.BEATEN: "1", f"{keys.LEASES} a": LEASE}
+    hands.finish(held, _outcome(Ending.SUCCESS))
+    assert before.seen() == {**STARTED, keys.ATTEMPT: "1", **expected}
 
 
 @pytest.mark.parametrize("end", [Ending.SUCCESS, Ending.FAILED])

@@ -30,6 +30,7 @@ def engine(request: pytest.FixtureRequest, settings: Settings, hands: Hands, job
     engine.jobs.send([job(id=f"j{number}") for number in range(_LEFT)])
     for _ in range(_LEFT):
         hands.finish(hands.take(), Outcome(error="no" if request.param == "failed" else ""))
+    hands.settle()
     key = keys.ended(request.param, "default")
     hands.store.client.zadd(key, {f"zz{number}": 1_000_000_000 + number for number in range(_GONE)})
     return engine

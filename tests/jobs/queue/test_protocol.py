@@ -28,6 +28,8 @@ NAMES = {  # the names in the store, where versions before have put them
     "LOG_MARKS": "liquid_background:log:marks",
     "LOG_LONG": "liquid_background:log:long",
     "LEASES": "liquid_background:leases",
+    "BATCHES": "liquid_background:batches",
+    "BATCH_JOBS": "liquid_background:batch_jobs",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
@@ -87,6 +89,8 @@ NAMES_OF_SHOP = {
     "LOG_MARKS": "liquid_background:shop.log:marks",
     "LOG_LONG": "liquid_background:shop.log:long",
     "LEASES": "liquid_background:shop.leases",
+    "BATCHES": "liquid_background:shop.batches",
+    "BATCH_JOBS": "liquid_background:shop.batch_jobs",
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
@@ -166,6 +170,7 @@ CONSTANTS = {
     "LONGEST_TTL": 10 * 365 * 24 * 3600,
     "ANCHORS": 4,  # ids on either side of a place in a list
     "LONGEST_ID": 1000,  # ours have 100 bytes at most
+    "LARGEST_BATCH": 512 * 1024,  # 64 ids of that length, each byte six in JSON
     "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
     "LONGEST_GAP": 400,  # half of the shortest claim
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most

@@ -2,7 +2,7 @@
 -- or missing. Their first write is one that a full store takes, which needs cancels and deletes most.
 local MOST_SEARCHED = 1000  -- ids of a list from whose middle one is taken: it costs the store 0.8 ms in one of 200,000
 
--- include: unfile
+-- include: unfile batch
 
 -- Start a new run of a job that has ended; signed: by a key that the caller, who gives its new signature or '', has not.
 local function retry_job(id, signature)
@@ -39,7 +39,7 @@ end
 
 -- Take a job that waits out of where it stands, with its claim and its slot.
 local function withdraw(key, id, queue, status, token, group, held)
-  local is_held = token and on('ZSCORE', LEASES, id)
+  local is_held = token and is_leased(on, id, token)
   if status == 'queued' and not is_held then take_out(QUEUE .. queue, queue, queue, id) end
   if status == 'scheduled' then
     on('ZREM', SCHEDULED .. queue, id)
@@ -75,7 +75,7 @@ local function cancel_job(id, limit, entry)
   if record.err or not status or is_of_another_site(origin) then return 'missing' end
   if is_among(ENDED, status) then return status end
   redis.call('PERSIST', key)
-  if status == 'started' and on('ZSCORE', LEASES, id) then
+  if status == 'started' and is_leased(on, id, lb_token) then
     redis.call('HSET', key, 'lb_cancel', 1)
     return 'ok'
   end

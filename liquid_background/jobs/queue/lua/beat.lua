@@ -11,7 +11,7 @@ local function extend(worker, id, token, queue)
   -- fetch: status lb_token lb_cancel lb_attempt lb_final from key
   if record.err or lb_token ~= token then return 'fenced' end
   -- Its start is under way, or was refused; as the body runs, it counts.
-  if status == 'queued' then begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, lease, false) end
+  if status == 'queued' then begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, false) end
   if status ~= 'started' and status ~= 'queued' then return 'ok' end
   local execution, running = 'rq:execution:' .. id .. ':' .. token, 'rq:worker:' .. worker .. ':executions'
   on('ZADD', LEASES, now_ms + lease, id)

@@ -1,12 +1,13 @@
--- include: time keep rights log enqueue group record bury foreign due
--- Pop a batch of jobs of one queue into leases. Nothing is counted: an attempt begins in the step script. What is paused
+-- include: time keep rights log enqueue group record bury foreign due batch drop_batches
+-- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
--- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the queues in the order to try.
+-- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the number of tokens under which nothing is
+-- left, these, the queues in the order to try.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
 -- it raises that.
 local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local FIRST_QUEUE = 6
+local FIRST_QUEUE = 7 + tonumber(ARGV[6])
 local MOST_PARKED = 200  -- jobs that one claim parks
 local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
@@ -23,7 +24,7 @@ local function obstacle(record, id)
   if not status then error('it has no status', 0) end
   if status ~= 'queued' then return 'skip' end
   if lb_token == token then return 'skip' end  -- it stands in the queue twice
-  if lb_token and on('ZSCORE', LEASES, id) then return 'skip' end
+  if lb_token and is_leased(on, id, lb_token) then return 'skip' end
   return nil
 end
 
@@ -39,7 +40,7 @@ end
 
 local parked, held, foreign = 0, 0, 0
 local paused = pauses()
-local leases = {}
+local leases, under = {}, {}  -- of jobs of groups, and the ids of the others
 
 local shared = {}
 
@@ -87,8 +88,12 @@ local function claim(queue, id, place)
     end
   end
   redis.call('HSET', key, 'lb_token', token)
-  leases[#leases + 1] = now_ms + lease
-  leases[#leases + 1] = id
+  if lb_group then
+    leases[#leases + 1] = now_ms + lease
+    leases[#leases + 1] = id
+  else
+    under[#under + 1] = id
+  end
   local size = #(data or '')
   if size > LARGEST then record[DATA_AT] = false end
   if field ~= '' then
@@ -106,6 +111,7 @@ end
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
+drop_batches(6)
 
 -- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)
@@ -188,7 +194,11 @@ for q = FIRST_QUEUE, #ARGV do
     end
   end
   if #batch > 2 then
-    on('ZADD', LEASES, unpack(leases))
+    if leases[1] then on('ZADD', LEASES, unpack(leases)) end
+    if under[1] then
+      on('ZADD', BATCHES, now_ms + lease, token)
+      on('HSET', BATCH_JOBS, token, cjson.encode(under))
+    end
     return batch
   end
   if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED or has_unparked then

@@ -1,12 +1,23 @@
--- include: time keep set_aside pauses
+-- include: time keep set_aside pauses batch
 -- What a burst still has to wait for. ARGV: the queues. Returns 1 when anything waits in them, is due, is claimed, runs,
 -- is parked in a group, or waits for a retry, or an operation goes on; delayed jobs that have not had an attempt, and what is
 -- paused, don't count.
 local LOOKED_AT = 1000
 -- What ends later than a lease with its grace was planted.
-for _, id in ipairs(on('ZRANGEBYSCORE', LEASES, '-inf', now_ms + 2 * LONGEST_GRACE, 'LIMIT', 0, LOOKED_AT)) do
+local function leased_in(set)
+  return ipairs(on('ZRANGEBYSCORE', set, '-inf', now_ms + 2 * LONGEST_GRACE, 'LIMIT', 0, LOOKED_AT))
+end
+
+for _, id in leased_in(LEASES) do
   -- fetch: status lb_token from 'rq:job:' .. id
   if not record.err and (status == 'started' or status == 'queued') and lb_token then return 1 end
+end
+local looked_at = 0
+for _, token in leased_in(BATCHES) do
+  for _, id in ipairs(looked_at < LOOKED_AT and ids_under(on, token) or {}) do
+    looked_at = looked_at + 1
+    if redis.pcall('HGET', 'rq:job:' .. tostring(id), 'lb_token') == token then return 1 end
+  end
 end
 if on('ZCARD', OPERATIONS_DUE) > 0 then return 1 end
 local paused = pauses()

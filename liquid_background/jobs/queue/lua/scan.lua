@@ -1,4 +1,4 @@
--- include: time blank site elsewhere order
+-- include: time blank site elsewhere order batch
 -- Look at the next ids of one place, and return those whose records say that they stand there and meet the conditions.
 -- ARGV: how the place is read (see `readers`), its key, RQ's words that stand there, 1 if unknown words do, too, and 2 if
 -- whatever stands nowhere else, the fields of which the latest says when a job came there, most ids, most bytes of records,
@@ -15,10 +15,11 @@ local registry, words = ARGV[14], tonumber(ARGV[15])
 local position = {unpack(ARGV, 16, 15 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that reading one takes as long as, besides those of its fields
+local BATCHES_AT_ONCE = 10
 local LOWERED = 5  -- times as long as a byte is read it is made small and searched
 local most_ids = prefix ~= '' and PASSED * most or most
 -- What is claimed or runs stands in the leases, whatever else still names it.
-local may_be_leased = kind == 'list' or kind == 'attempts'
+local may_be_leased = kind == 'list' or kind == 'attempts' or kind == 'batches'
 
 local known, has_ended, accepted = {}, {}, {}
 for _, word in ipairs(STATES) do known[word] = true end
@@ -90,7 +91,7 @@ end
 
 -- Whether a job stands where its status says.
 local function stands_there(id, status, queue)
-  if status == 'started' then return read('ZSCORE', LEASES, id) end
+  if status == 'started' then return is_leased(read, id, read('HGET', 'rq:job:' .. id, 'lb_token')) end
   if status == 'scheduled' then return read('ZSCORE', SCHEDULED .. queue, id) end
   if status == 'deferred' then return read('ZSCORE', DEFERRED .. queue, id) end
   return status == 'queued' or read('ZSCORE', 'rq:' .. status .. ':' .. SITE .. queue, id)
@@ -99,7 +100,7 @@ end
 local own_origin
 
 -- Return the time of a job that stands here, whether it fits, its data and its error; nil when it does not stand here.
-local function look(id)
+local function look(id, under)
   if registry ~= '' and not read('ZSCORE', registry, id) then return nil end
   local record_key = 'rq:job:' .. id
   local record = read('HMGET', record_key, unpack(fields)) or {}
@@ -117,7 +118,11 @@ local function look(id)
     if is_of_another_site(origin) then return nil end
     own_origin = origin
   end
-  if TOKEN and (record[TOKEN] or '') ~= '' and read('ZSCORE', LEASES, id) then return nil end
+  if under then
+    if record[TOKEN] ~= under or read('ZSCORE', LEASES, id) then return nil end
+  elseif TOKEN and (record[TOKEN] or '') ~= '' and is_leased(read, id, record[TOKEN]) then
+    return nil
+  end
   local time = time_of(record_key, record)
   if above ~= '' and time < above then return time, false end
   if since ~= '' and time < since or before ~= '' and (time == '' or time >= before) then return time, false end
@@ -196,6 +201,28 @@ end
 
 readers.attempts = readers.rising  -- members are of the form job:execution
 
+-- Batches, from the one whose lease ends first on, and in each as they were claimed. A member is of the form token:job.
+function readers.batches()
+  local members, scores, at, found = {}, {}, 0, nil
+  local last_score, last_token, last_id = position[1], string.match(position[2] or '', '^([^:]*):(.*)$')
+  repeat
+    found = read('ZRANGEBYSCORE', key, last_score or '-inf', '+inf', 'WITHSCORES', 'LIMIT', at, BATCHES_AT_ONCE) or {}
+    at = at + BATCHES_AT_ONCE
+    for i = 1, #found, 2 do
+      local token, score, ids, from = found[i], found[i + 1], nil, 1
+      local order = last_token and score == last_score and compared(token, last_token) or 1
+      ids = order >= 0 and ids_under(read, token) or {}
+      for j, id in ipairs(ids) do
+        if order == 0 and id == last_id then from = j + 1 end
+      end
+      for j = from, #ids do
+        if type(ids[j]) == 'string' then members[#members + 1], scores[#scores + 1] = token .. ':' .. ids[j], score end
+      end
+    end
+  until #found < 2 * BATCHES_AT_ONCE or #members >= most_ids
+  return {unpack(members, 1, math.min(#members, most_ids))}, scores, 0, 0
+end
+
 local members, scores, start, lead = readers[kind]()
 local there = math.max(0, math.min(most_ids, #members - lead))
 local rows, looked, read_records, last = {}, 0, 0, ''
@@ -203,10 +230,12 @@ for i = 1, there do
   if read_records == most or budget < 0 then break end
   looked = i
   local member = members[lead + i]
-  local id = kind == 'attempts' and string.match(member, '^[^:]*') or member
+  local id, under = member, nil
+  if kind == 'attempts' then id = string.match(member, '^[^:]*') end
+  if kind == 'batches' then under, id = string.match(member, '^([^:]*):(.*)$') end
   if #id <= LONGEST_ID and string.sub(id, 1, #prefix) == prefix then
     read_records = read_records + 1
-    local time, fits, data, message = look(id)
+    local time, fits, data, message = look(id, under)
     if time and time ~= '' then last = time end
     if fits then
       rows[#rows + 1] = {id, time, i, scores and scores[i] or '', scores and member or '', data or '', message or ''}

@@ -1,6 +1,6 @@
 -- Begin an attempt of a queued job and count it; return its number. As the first write of a script it begins with one
 -- that a full store takes: a body that runs must be counted, and what is counted here is small.
-local function begin(key, id, attempt, final, worker, lease, is_first_write)
+local function begin(key, id, attempt, final, worker, is_first_write)
   if is_first_write or final then redis.call('PERSIST', key) end
   if final then
     -- A new run: what the last one left does not count.
@@ -14,6 +14,5 @@ local function begin(key, id, attempt, final, worker, lease, is_first_write)
     attempt = 0
   end
   redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt + 1)
-  on('ZADD', LEASES, now_ms + lease, id)
   return attempt + 1
 end

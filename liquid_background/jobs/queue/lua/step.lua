@@ -1,8 +1,9 @@
 -- include: time site whole
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
 -- ARGV: worker, lease in ms, log limit, the minutes since 1970 by the worker's clock and how RQ writes that minute, then the
--- start: id or '', token, the number of higher queues, or -1 to ask neither whether these have work nor whether it is paused,
--- those queues; then the finish: '', or '+' and the values of a DONE, or those of an END, the jobs, the entries.
+-- start: id or '', token, until when by this clock, in ms, its claim's lease is long enough for a body, the number of higher queues,
+-- or -1 to ask neither whether these have work nor whether it is paused, those queues; then the finish: '', or '+' and the values
+-- of a DONE, or those of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
@@ -13,26 +14,26 @@
 -- paused stays claimed, for the worker to give back.
 -- Nearly every call has a plain success and a start that nothing stands in the way of. They come first, with no more than
 -- they need; what is otherwise is left to what follows. A function is made where it is needed: that takes a sixth of a command.
-local worker, lease, limit, higher_queues = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[8])
-local end_at = 9 + math.max(0, higher_queues)
+local worker, lease, limit, higher_queues = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[9])
+local end_at = 10 + math.max(0, higher_queues)
 
 -- The store spares the calendar while the worker's clock has the minute right.
 local second = seconds - 60 * tonumber(ARGV[4])
 if second >= 0 and second < 60 then written = ARGV[5] .. string.format('%02d.%06dZ', second, micros) end
 
 -- Close a job as finished: `must` runs what has to be written, `run` what is secondary. An empty token fences as well as
--- none, and is written with the rest. Its first write is one that a full store takes.
+-- none, and is written with the rest. A job that has no lease of its own is in nobody's hands without it. Its first write is one that
+-- a full store takes.
 local function succeed(must, run, id, key, token, queue, ttl, value, signature)
   local results, is_kept = 'rq:results:' .. id, value ~= '' and value ~= NOT_KEPT
   ttl = math.max(1, whole(ttl, 500, LONGEST_TTL))
-  must('ZREM', LEASES, id)
+  run('EXPIRE', key, ttl)
   must('HSET', key, 'status', 'finished', 'ended_at', iso(), 'lb_final', value == NOT_KEPT and NOT_KEPT_FINAL or '1',
     'lb_token', '')
   if signature then
     -- include: signature
     spend(key, signature)
   end
-  run('EXPIRE', key, ttl)
   run('ZADD', FINISHED_IN .. queue, now + ttl, id)
   if not is_kept then
     if redis.call('EXISTS', results) == 0 then return end
@@ -63,26 +64,32 @@ if how == 'done' then
   if id == '' then return 'done 0' end
   -- Whether what the start asks for is not there: pauses, and higher work.
   local is_calm = higher_queues < 0 or redis.pcall('EXISTS', PAUSES, 'rq:suspended') == 0
-  for i = 9, end_at - 1 do is_calm = is_calm and redis.pcall('LLEN', QUEUE .. ARGV[i]) == 0 end
+  for i = 10, end_at - 1 do is_calm = is_calm and redis.pcall('LLEN', QUEUE .. ARGV[i]) == 0 end
   local key = 'rq:job:' .. id
   -- fetch: status lb_token lb_attempt lb_final from key
-  if is_calm and not record.err and lb_token == ARGV[7] and status == 'queued' and not lb_final then
+  local is_plain = is_calm and now_ms <= tonumber(ARGV[8]) and not (record.err or lb_final)
+  if is_plain and lb_token == ARGV[7] and status == 'queued' then
     local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS) + 1
-    if pcall(redis.call, 'ZADD', LEASES, now_ms + lease, id) then
-      redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt)
-      return 'done ' .. attempt
-    end
+    redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt)
+    return 'done ' .. attempt
   end
 end
 
 -- include: keep log start
+
+-- Give a job a lease of its own, which ends with it, and not with its batch's.
+local function lease_to(key, id)
+  on('ZADD', LEASES, now_ms + lease, id)
+  redis.call('HSET', key, 'lb_beaten', 1)
+end
 
 -- Likewise, whatever is planted in its way: written again, it changes nothing more. What fails leaves the job leased.
 local function succeed_carefully(job)
   on('ZREM', LEASES, job.id)  -- raises as it is what a store says that takes no writes
   local done, why = pcall(succeed, on, try, job.id, job.key, job.token, job.queue, job.result_ttl, job.value, job.signature)
   if not done then
-    redis.pcall('ZADD', LEASES, now_ms + lease, job.id)
+    redis.pcall('PERSIST', job.key)
+    pcall(lease_to, job.key, job.id)
     error(why, 0)
   end
 end
@@ -206,7 +213,7 @@ local function finish(list, at)
       finish_otherwise(job, 'unstarted')
       return 'back'
     end
-    job.attempt = begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, lease, true)
+    job.attempt = begin(key, id, whole(lb_attempt, 0, MOST_ATTEMPTS), lb_final, worker, true)
   end
   local said, final = 'SUCCESS', 1
   local plain = kind == 'success' and jobs == '0' and not (job.error or job.beaten or job.cancel or job.group)
@@ -237,7 +244,7 @@ local function as_end()
   return {id, token, 'success', value, '', '0', duration, source_name, template, line, most, '0', '0', ''}
 end
 
-local function start(id, token, is_first_write)
+local function start(id, token, until_ms, is_first_write)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token lb_attempt lb_final from key
   if record.err or lb_token ~= token then return 0 end
@@ -249,7 +256,9 @@ local function start(id, token, is_first_write)
     local paused = pauses()
     if paused and paused:has_paused(key) then return -1 end
   end
-  return begin(key, id, attempt, lb_final, worker, lease, is_first_write)
+  attempt = begin(key, id, attempt, lb_final, worker, is_first_write)
+  if now_ms > until_ms then lease_to(key, id) end
+  return attempt
 end
 
 if how == '' and ARGV[end_at] == '+' then
@@ -259,8 +268,8 @@ elseif how == '' and ARGV[end_at] ~= '' then
 end
 local attempt, higher = 0, 0
 if ARGV[6] ~= '' then
-  attempt = start(ARGV[6], ARGV[7], how == '' or how == 'fenced')
-  for i = 9, end_at - 1 do
+  attempt = start(ARGV[6], ARGV[7], tonumber(ARGV[8]), how == '' or how == 'fenced')
+  for i = 10, end_at - 1 do
     if on('LLEN', QUEUE .. ARGV[i]) > 0 and not on('HGET', PAUSES, 'queue:' .. ARGV[i]) then higher = 1 end
   end
 end

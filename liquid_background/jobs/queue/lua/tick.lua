@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record bury due operation
+-- include: time keep rights log enqueue group record bury due operation batch
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
@@ -13,6 +13,7 @@ local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
 local CANCELLED_AT_ONCE = 20  -- ids of cancelled jobs in each of two looks at a queue's
 local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
+local RECENT = 60000  -- ms since the end of a batch's lease in which a record that is gone has not expired since
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -106,10 +107,23 @@ local function lose(id, key, queue, token)
   })
 end
 
-local function reap(id)
+local function has_ended(id)
+  for _, state in ipairs(ENDED_IN) do
+    for _, queue in ipairs(PRIORITIES) do
+      if on('ZSCORE', 'rq:' .. state .. ':' .. SITE .. queue, id) then return true end
+    end
+  end
+  return false
+end
+
+-- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`.
+local function reap(id, under, ended)
   local key = 'rq:job:' .. id
-  -- fetch: status lb_token origin from key
+  -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
+  if under and (status and lb_token ~= under or not status and (now_ms - ended > RECENT or has_ended(id))) then return end
+  local is_left = not (under or lb_beaten or lb_group) and lb_token and on('ZSCORE', BATCHES, lb_token)
+  if is_left then return on('ZREM', LEASES, id) end  -- from a run before; by now it is under a claim's
   local token, queue = lb_token or '', queue_of(origin)
   if not status then
     on('ZREM', LEASES, id)
@@ -148,26 +162,49 @@ local function drop_cancelled(registry)
   end
 end
 
--- Reap the leases that ran out, or give them their grace; return how many were looked at.
-local function tend_leases(graceful_until)
-  local expired = on('ZRANGEBYSCORE', LEASES, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
-  for i = 1, #expired, 2 do
-    local id, ended = expired[i], tonumber(expired[i + 1])
-    if now_ms < graceful_until and ended % 1 == 0 then
-      redis.call('ZADD', LEASES, graceful_until + GRACE, id)
-    else
-      local reaped, problem = pcall(reap, id)
-      -- A record that no script can read must not keep the others from being reaped.
-      if not reaped then bury(id, limit, 'LOST', problem) end
-    end
+-- A record that no script can read must not keep the others from being reaped.
+local function reap_carefully(id, ...)
+  local reaped, problem = pcall(reap, id, ...)
+  if not reaped then bury(id, limit, 'LOST', problem) end
+end
+
+-- Reap those of a batch that were not given back and have no lease of their own; return how many were looked at. What goes back
+-- to the front of its queue does so from the last on.
+local function reap_batch(token, ended)
+  local ids = ids_under(on, token)
+  for i = #ids, 1, -1 do
+    local id = ids[i]
+    local is_id = type(id) == 'string' and #id <= LONGEST_ID
+    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended) end
   end
-  return #expired / 2
+  on('ZREM', BATCHES, token)
+  on('HDEL', BATCH_JOBS, token)
+  return #ids
+end
+
+-- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at.
+local function tend(leases, graceful_until, reap_one)
+  local expired = on('ZRANGEBYSCORE', leases, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
+  local looked_at = 0
+  for i = 1, #expired, 2 do
+    local member, ended = expired[i], tonumber(expired[i + 1])
+    if looked_at >= most then break end
+    if now_ms < graceful_until and ended % 1 == 0 then
+      redis.call('ZADD', leases, graceful_until + GRACE, member)
+    else
+      looked_at = looked_at + (reap_one(member, ended) or 0)
+    end
+    looked_at = looked_at + 1
+  end
+  return looked_at
 end
 
 check_rights()
 failures = {}
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
+-- Before what has expired is dropped, which says that a job had ended.
+local reaped = tend(BATCHES, graceful_until, reap_batch)
 if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
@@ -180,7 +217,7 @@ for i = FIRST_QUEUE, #ARGV do
   end
   next_due = sooner(next_due, ARGV[i])
 end
-local reaped = tend_leases(graceful_until)
+reaped = reaped + tend(LEASES, graceful_until, function(id) reap_carefully(id) end)
 local is_due = first_due()
 if #failures > 0 or is_due then
   return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}

@@ -1,0 +1,298 @@
+"""The lease that the jobs of a claim share: who has it, when it ends, and what becomes of each of them then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from liquid_background.job import Ending, Group, Job, JobStatus, LogStatus, Outcome
+from liquid_background.jobs.filter import Filter
+from liquid_background.jobs.log import entries
+from liquid_background.jobs.queue import Queue, keys, moves
+from liquid_background.jobs.queue.finding import scan
+from liquid_background.jobs.queue.finishing import Running
+from liquid_background.jobs.queue.moves import Batch
+from liquid_background.jobs.queue.opening import Claimed
+from liquid_background.jobs.store import Store
+from liquid_background.settings import Settings
+from tests.jobs.queue.hands import Hands
+from tests.leases import leased
+
+Make = Callable[..., Job]
+NAMES = "abcdef"
+
+
+@pytest.fixture
+def hands(store: Store, settings: Settings) -> Hands:
+    return Hands(store, settings.model_copy(update={"lease": 300}))
+
+
+@pytest.fixture
+def queue(hands: Hands) -> Queue:
+    return Queue(hands.store, hands.settings)
+
+
+@pytest.fixture
+def client(hands: Hands) -> Any:
+    return hands.store.client
+
+
+def _running(batch: Batch) -> list[Running]:
+    return [Running.of(job, batch.token, batch.queue) for job in batch.jobs if isinstance(job, Claimed)]
+
+
+def _claimed(hands: Hands, queue: Queue, job: Make, **fields: Any) -> list[Running]:
+    queue.send([job(id=name, **fields) for name in NAMES])
+    return _running(hands.claim(len(NAMES)))
+
+
+def _waiting(client: Any) -> str:
+    return b"".join(client.lrange(keys.queue("default"), 0, -1)).decode()
+
+
+def _lost(client: Any) -> list[str]:
+    return sorted(entry.job_id for entry in entries(client) if entry.status is LogStatus.LOST)
+
+
+def test_a_claim_is_one_lease_until_its_lease_runs_out(hands: Hands, queue: Queue, job: Make, client: Any) -> None:
+    jobs = _claimed(hands, queue, job)
+    assert (client.zcard(keys.BATCHES), client.exists(keys.LEASES)) == (1, 0)
+    assert leased(client) == {*NAMES}
+    hands.tick()
+    assert _waiting(client) == ""
+    queue.send([job(id="g")])
+    hands.expire_leases()
+    hands.tick()
+    assert _waiting(client) == f"{NAMES}g"  # in front, in their order
+    assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
+    assert [hands.start(each) for each in jobs] == [0] * len(NAMES)
+
+
+def test_each_job_of_a_claim_goes_where_its_record_says(hands: Hands, queue: Queue, job: Make, client: Any) -> None:
+    """a has ended, b waits for another attempt, c runs with a lease of its own, d runs without, e was given back."""
+    a, b, c, d, e, _ = _claimed(hands, queue, job, max_attempts=2, waits=(0.0,))
+    for running in (a, b, c, d):
+        assert hands.start(running) == 1
+    hands.finish(a, Outcome(result="x"))
+    hands.finish(b, Outcome(error="no"))
+    hands.beat(c)
+    hands.call(moves.give_back(e.token, "default", ["e"]))
+    client.zadd(keys.BATCHES, {a.token: client.time()[0] * 1000 - 1000.5})
+    hands.tick()
+    assert sorted(_waiting(client)) == ["b", "d", "e", "f"]
+    assert (_lost(client), queue.get("a").status) == (["d"], JobStatus.COMPLETED)
+    assert leased(client) == {"c"}
+    assert hands.finish(c, Outcome(result="x")) == "done"
+    assert leased(client) == set()
+    assert [hands.finish(each, Outcome(result="x")) for each in (a, b, d, e)] == ["fenced"] * 4
+
+
+def test_who_claims_a_job_again_keeps_it_when_the_earlier_claim_runs_out(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    first = _claimed(hands, queue, job)
+    hands.call(moves.give_back(first[0].token, "default", [*NAMES]))
+    again = _running(hands.claim(len(NAMES)))
+    client.zadd(keys.BATCHES, {first[0].token: 1.5})
+    hands.tick()
+    assert leased(client) == {*NAMES}
+    assert [hands.start(each) for each in again] == [1] * len(NAMES)
+
+
+def test_a_lease_that_a_run_before_has_left_takes_no_job_away(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    client.zadd(keys.LEASES, {"a": client.time()[0] * 1000 - 1000.5, "b": client.time()[0] * 1000 - 1000.5})
+    hands.start(first)
+    hands.tick()
+    assert not client.exists(keys.LEASES)
+    assert (leased(client), _lost(client), _waiting(client)) == ({*NAMES}, [], "")
+
+
+@pytest.mark.parametrize("how", ["evicted", "ended", "long ago"])
+def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
+    hands: Hands, queue: Queue, job: Make, client: Any, how: str
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    hands.start(first)
+    if how == "ended":
+        hands.finish(first, Outcome(result="x"))
+    client.delete(keys.job("a"))
+    ago = 3_600_000 if how == "long ago" else 1000
+    client.zadd(keys.BATCHES, {first.token: client.time()[0] * 1000 - ago - 0.5})
+    hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
+    assert _lost(client) == (["a"] if how == "evicted" else [])
+    assert _waiting(client) == NAMES[1:]
+
+
+def test_a_job_of_a_group_has_a_lease_of_its_own_from_its_claim_on(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    """Versions before look for those who hold slots there."""
+    [first, *_] = _claimed(hands, queue, job, group=Group("g", 10))
+    assert client.zcard(keys.LEASES) == len(NAMES)
+    assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
+    hands.start(first)
+    hands.finish(first, Outcome(result="x"))
+    assert client.zcard(keys.LEASES) == len(NAMES) - 1
+
+
+def test_what_is_said_to_be_settled_is_dropped_and_nothing_else(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    jobs = _claimed(hands, queue, job)
+    queue.send([job(id="later")])
+    claim = moves.Claim("token", 1, keys.QUEUES, hands.settings, settled=["never", jobs[0].token, "claimed"])
+    batch = claim.opened(hands.call(claim.call))
+    assert [each.id for each in _running(batch)] == ["later"]
+    assert client.zrange(keys.BATCHES, 0, -1) == client.hkeys(keys.BATCH_JOBS) == [b"token"]
+    hands.call(moves.settle(["token"]))
+    assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
+
+
+def test_an_id_that_stands_in_the_queue_twice_is_claimed_once(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    client.rpush(keys.queue("default"), "a")
+    assert hands.claim(10).jobs == ()
+    assert hands.start(first) == 1
+
+
+@pytest.mark.parametrize("act", ["cancel", "delete"])
+def test_an_act_on_what_is_claimed_takes_it_from_its_holder(
+    hands: Hands, queue: Queue, job: Make, client: Any, act: str
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    client.rpush(keys.queue("default"), "a")  # it was claimed before all that stands there
+    getattr(queue, act)("a")
+    assert _waiting(client) == "a"
+    assert hands.start(first) == 0
+    assert leased(client) == {*NAMES[1:]}
+
+
+def test_a_job_that_runs_under_its_claim_s_lease_is_told_to_end(hands: Hands, queue: Queue, job: Make) -> None:
+    [first, *_] = _claimed(hands, queue, job, max_attempts=3)
+    hands.start(first)
+    assert queue.cancel("a").status is JobStatus.RUNNING
+    hands.finish(first, Outcome(error="no"), Ending.FAILED)
+    assert queue.get("a").status is JobStatus.CANCELLED
+
+
+@pytest.mark.parametrize("beaten", [False, True])
+def test_lists_and_counts_have_each_job_once(hands: Hands, queue: Queue, job: Make, beaten: bool) -> None:
+    jobs = _claimed(hands, queue, job)
+    for running in jobs[:3]:
+        hands.start(running)
+    if beaten:
+        hands.beat(jobs[0])
+    hands.finish(jobs[2], Outcome(result="x"))
+    hands.call(moves.give_back(jobs[5].token, "default", ["f"]))
+    ids = {str(status): sorted(record.id for record in queue.list(status)) for status in JobStatus}
+    assert ids == {"pending": ["d", "e", "f"], "running": ["a", "b"], "completed": ["c"], "failed": [], "cancelled": []}
+    for status, found in ids.items():
+        assert queue.count(status=status) == len(found), status
+    assert sorted(record.id for record in queue.list()) == [*NAMES]
+
+
+@pytest.mark.parametrize("batches", [3, 40])
+def test_pages_of_what_is_claimed_go_on_where_they_ended(hands: Hands, queue: Queue, job: Make, batches: int) -> None:
+    queue.send([job(id=f"j{number:03}") for number in range(5 * batches)])
+    for _ in range(batches):
+        hands.claim(5)
+    found: list[str] = []
+    cursor = None
+    while not found or cursor:
+        page = queue.list(status="pending", limit=7, after=cursor)
+        found += [record.id for record in page]
+        cursor = page.cursor
+    assert sorted(found) == [f"j{number:03}" for number in range(5 * batches)]
+    wanted = Filter(status=JobStatus.PENDING)
+    seen = [job_id for part in scan(hands.store, hands.settings, wanted, most=20) for job_id in part.ids]
+    assert sorted(seen) == sorted(found)
+
+
+def test_a_burst_waits_for_what_others_have_claimed(hands: Hands, queue: Queue, job: Make) -> None:
+    jobs = _claimed(hands, queue, job)
+    for running in jobs:
+        assert hands.call(moves.remaining(["default"])) == 1
+        hands.start(running)
+        hands.finish(running, Outcome(result="x"))
+    assert hands.call(moves.remaining(["default"])) == 0
+
+
+PLANTED: Sequence[Any] = [
+    "",
+    "x",
+    "[",
+    "{}",
+    "null",
+    '["a", 1, null, ["b"], {"c": 1}]',
+    '"a"',
+    "[" * 100_000,
+    "x" * 600_000,
+]
+
+
+@pytest.mark.parametrize("value", PLANTED, ids=lambda value: value[:12])
+def test_whatever_stands_for_the_ids_of_a_claim_stops_nobody(
+    hands: Hands, queue: Queue, job: Make, client: Any, value: str
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    client.hset(keys.BATCH_JOBS, first.token, value)
+    client.zadd(keys.BATCHES, {"planted": 1.5, "inf": float("inf")})
+    queue.send([job(id="other")])
+    other = _running(hands.claim())
+    assert [record.id for record in queue.list(status="pending")]
+    hands.call(moves.remaining(["default"]))
+    hands.expire_leases()
+    hands.tick()
+    assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
+    assert "other" in _waiting(client)
+    assert hands.start(other[0]) == 0
+
+
+@pytest.mark.parametrize("key", [keys.BATCHES, keys.BATCH_JOBS])
+def test_a_key_of_another_type_in_the_place_of_leases_is_set_aside(
+    hands: Hands, queue: Queue, job: Make, client: Any, key: str
+) -> None:
+    client.set(key, "planted")
+    jobs = _claimed(hands, queue, job)
+    assert client.get(f"{keys.SET_ASIDE}{key}") == b"planted"
+    assert leased(client) == {*NAMES}
+    assert hands.start(jobs[0]) == 1
+    client.delete(key)
+    client.set(key, "planted")
+    assert [*queue.list()] == []  # they stand nowhere that can be read
+    hands.tick()
+    assert hands.finish(jobs[0], Outcome(result="x")) == "done"
+
+
+def test_ids_of_any_bytes_come_back_as_they_were(hands: Hands, queue: Queue, job: Make, client: Any) -> None:
+    queue.send([job(id="a")])
+    odd = [b'"\\ \n', b"\x00\x01", b"\xff\xfe", "☃".encode(), b"x" * 1000]
+    for name in odd:
+        client.copy(keys.job("a"), keys.job("").encode() + name)
+        client.rpush(keys.queue("default"), name)
+    assert len(hands.claim(10).jobs) == len(odd) + 1
+    [under] = client.hvals(keys.BATCH_JOBS)
+    assert len(json.loads(under.decode("utf-8", "surrogateescape"))) == len(odd) + 1
+    hands.expire_leases()
+    hands.tick()
+    assert client.lrange(keys.queue("default"), 0, -1) == [b"a", *odd]
+
+
+def test_a_stall_gives_a_claim_s_lease_grace_once(hands: Hands, queue: Queue, job: Make, client: Any) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    last = hands.call(moves.tick(keys.QUEUES, hands.settings))[3]
+    client.zadd(keys.BATCHES, {first.token: 1})
+    last = hands.call(moves.tick(keys.QUEUES, hands.settings, last=last - 4000))[3]
+    assert client.zscore(keys.BATCHES, first.token) > last + 290_000
+    assert leased(client) == {*NAMES}
+    hands.expire_leases()
+    hands.call(moves.tick(keys.QUEUES, hands.settings, last=last - 8000))
+    assert _waiting(client) == NAMES
