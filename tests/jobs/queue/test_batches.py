@@ -154,6 +154,68 @@ def test_what_is_said_to_be_settled_is_dropped_and_nothing_else(
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
 
 
+def test_a_claim_that_is_sent_again_leaves_to_its_lease_what_the_first_one_brought(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    """As after a connection that was lost before the reply: nobody knows of those jobs."""
+    queue.send([job(id=name) for name in NAMES])
+    claim = moves.Claim("token", 2, keys.QUEUES, hands.settings)
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs] == ["a", "b"]
+    again = claim.opened(hands.call(claim.call))
+    assert (again.jobs, again.due) == ((), 0)
+    assert [each.id for each in hands.claim(2).jobs if isinstance(each, Claimed)] == ["c", "d"]
+    assert leased(client) == {*"abcd"}
+    hands.expire_leases()
+    hands.tick()
+    assert sorted(_waiting(client)) == [*NAMES]
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs if isinstance(each, Claimed)]
+
+
+@pytest.mark.parametrize("state", ["claimed", "given back", "ended"])
+def test_what_was_deleted_is_not_taken_for_lost_when_its_claim_runs_out(
+    hands: Hands, queue: Queue, job: Make, client: Any, state: str
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    if state == "given back":
+        hands.call(moves.give_back(first.token, "default", ["a"]))
+    elif state == "ended":
+        hands.start(first)
+        hands.finish(first, Outcome(result="x"))
+    queue.delete("a")
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == NAMES[1:]
+    assert client.zrange(keys.DELETED, 0, -1) == [b"a"]
+    assert 0 < client.ttl(keys.DELETED) <= 660
+    client.zadd(keys.DELETED, {"a": 1})
+    hands.claim()
+    queue.delete("c")
+    assert client.zrange(keys.DELETED, 0, -1) == [b"c"]
+
+
+def test_what_is_deleted_while_nobody_has_claimed_anything_leaves_no_note(
+    queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id="a")])
+    queue.delete("a")
+    assert not client.exists(keys.DELETED)
+
+
+def test_a_result_that_is_kept_for_less_than_a_lease_is_no_loss(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    hands.start(first)
+    hands.finish(first, Outcome(result="x"))
+    client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+    client.delete(keys.job("a"))
+    hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+
+
 def test_an_id_that_stands_in_the_queue_twice_is_claimed_once(
     hands: Hands, queue: Queue, job: Make, client: Any
 ) -> None:

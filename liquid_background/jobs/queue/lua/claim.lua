@@ -111,7 +111,13 @@ end
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
+check_right('zadd', LEASES)
+check_right('zadd', BATCHES)
+check_right('hset', BATCH_JOBS)
 drop_batches(6)
+-- Sent again, since its reply was lost: what the first one brought stays under the token and goes back when its lease runs
+-- out. With more under it, nobody would know of those.
+if on('HSTRLEN', BATCH_JOBS, token) > 0 then return {'', now_ms, 0} end
 
 -- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)

@@ -13,7 +13,6 @@ local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
 local CANCELLED_AT_ONCE = 20  -- ids of cancelled jobs in each of two looks at a queue's
 local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
-local RECENT = 60000  -- ms since the end of a batch's lease in which a record that is gone has not expired since
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -107,7 +106,9 @@ local function lose(id, key, queue, token)
   })
 end
 
+-- Whether a job whose record is gone had ended, or was deleted.
 local function has_ended(id)
+  if on('ZSCORE', DELETED, id) then return true end
   for _, state in ipairs(ENDED_IN) do
     for _, queue in ipairs(PRIORITIES) do
       if on('ZSCORE', 'rq:' .. state .. ':' .. SITE .. queue, id) then return true end
@@ -121,7 +122,7 @@ local function reap(id, under, ended)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
-  if under and (status and lb_token ~= under or not status and (now_ms - ended > RECENT or has_ended(id))) then return end
+  if under and (status and lb_token ~= under or not status and (now_ms - ended > SINCE_REAPED or has_ended(id))) then return end
   local is_left = not (under or lb_beaten or lb_group) and lb_token and on('ZSCORE', BATCHES, lb_token)
   if is_left then return on('ZREM', LEASES, id) end  -- from a run before; by now it is under a claim's
   local token, queue = lb_token or '', queue_of(origin)
@@ -210,7 +211,7 @@ for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
     tend_held(ARGV[i])
-    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
+    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now - (lease + SINCE_REAPED) / 1000)  -- see has_ended
     drop_failed(FAILED_IN .. ARGV[i])
     drop_cancelled(CANCELED_IN .. ARGV[i])
     tend_behind(QUEUE .. ARGV[i], ARGV[i])
