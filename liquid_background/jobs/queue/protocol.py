@@ -273,6 +273,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
     "LARGEST_BATCH": 512 * 1024,  # bytes of the ids of a claim, as JSON
+    "MOST_IN_BATCH": 1_000,  # ids of a claim: ours take up to 64
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.
     "LONGEST_GAP": int(SHORTEST_CLAIM / 2 * 1000),  # between two ticks; no body of a claim is begun after it

@@ -177,6 +177,7 @@ CONSTANTS = {
     "LONGEST_GAP": 400,  # half of the shortest claim
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
     "SINCE_REAPED": 60_000,
+    "MOST_IN_BATCH": 1_000,
     "LONGEST_SLEEP": 24 * 3600 * 1000,
     "MOST_LOSSES": 10,
     "SHORT": 256,  # bytes of why an attempt failed that the log always keeps

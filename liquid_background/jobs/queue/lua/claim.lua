@@ -6,7 +6,8 @@
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
 -- it raises that.
-local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
+local token, lease, limit, own_wake = ARGV[1], tonumber(ARGV[2]), ARGV[4], ARGV[5]
+local wanted = math.min(tonumber(ARGV[3]), MOST_IN_BATCH)
 local FIRST_QUEUE = 7 + tonumber(ARGV[6])
 local MOST_PARKED = 200  -- jobs that one claim parks
 local MOST_HELD = 200  -- jobs of paused names that one claim holds
@@ -201,10 +202,9 @@ for q = FIRST_QUEUE, #ARGV do
   end
   if #batch > 2 then
     if leases[1] then on('ZADD', LEASES, unpack(leases)) end
-    if under[1] then
-      on('ZADD', BATCHES, now_ms + lease, token)
-      on('HSET', BATCH_JOBS, token, cjson.encode(under))
-    end
+    -- Even if all are of groups: it tells that this claim was made.
+    on('ZADD', BATCHES, now_ms + lease, token)
+    on('HSET', BATCH_JOBS, token, cjson.encode(under))
     return batch
   end
   if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED or has_unparked then

@@ -167,12 +167,13 @@ end
 local function reap_carefully(id, ...)
   local reaped, problem = pcall(reap, id, ...)
   if not reaped then bury(id, limit, 'LOST', problem) end
+  return 1
 end
 
 -- Reap those of a batch that were not given back and have no lease of their own; return how many were looked at. What goes back
 -- to the front of its queue does so from the last on.
 local function reap_batch(token, ended)
-  local ids = ids_under(on, token)
+  local ids, count = ids_under(on, token)
   for i = #ids, 1, -1 do
     local id = ids[i]
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
@@ -180,7 +181,7 @@ local function reap_batch(token, ended)
   end
   on('ZREM', BATCHES, token)
   on('HDEL', BATCH_JOBS, token)
-  return #ids
+  return count
 end
 
 -- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at.
@@ -193,9 +194,8 @@ local function tend(leases, graceful_until, reap_one)
     if now_ms < graceful_until and ended % 1 == 0 then
       redis.call('ZADD', leases, graceful_until + GRACE, member)
     else
-      looked_at = looked_at + (reap_one(member, ended) or 0)
+      looked_at = looked_at + reap_one(member, ended)
     end
-    looked_at = looked_at + 1
   end
   return looked_at
 end
@@ -218,7 +218,7 @@ for i = FIRST_QUEUE, #ARGV do
   end
   next_due = sooner(next_due, ARGV[i])
 end
-reaped = reaped + tend(LEASES, graceful_until, function(id) reap_carefully(id) end)
+reaped = reaped + tend(LEASES, graceful_until, function(id) return reap_carefully(id) end)
 local is_due = first_due()
 if #failures > 0 or is_due then
   return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
