@@ -194,9 +194,7 @@ def test_what_was_deleted_is_not_taken_for_lost_when_its_claim_runs_out(
     assert client.zrange(keys.DELETED, 0, -1) == [b"c"]
 
 
-def test_what_is_deleted_while_nobody_has_claimed_anything_leaves_no_note(
-    queue: Queue, job: Make, client: Any
-) -> None:
+def test_what_is_deleted_while_nobody_has_claimed_anything_leaves_no_note(queue: Queue, job: Make, client: Any) -> None:
     queue.send([job(id="a")])
     queue.delete("a")
     assert not client.exists(keys.DELETED)
@@ -276,6 +274,36 @@ def test_pages_of_what_is_claimed_go_on_where_they_ended(hands: Hands, queue: Qu
     wanted = Filter(status=JobStatus.PENDING)
     seen = [job_id for part in scan(hands.store, hands.settings, wanted, most=20) for job_id in part.ids]
     assert sorted(seen) == sorted(found)
+
+
+@pytest.mark.parametrize("score", [1.5, 9e15], ids=["before", "behind"])
+@pytest.mark.parametrize("under", [None, '["x", "x"]', json.dumps(["x"] * 2000), json.dumps(["x" * 500_000])])
+def test_planted_claims_are_looked_through_a_few_at_a_time(
+    hands: Hands, queue: Queue, job: Make, client: Any, under: str | None, score: float
+) -> None:
+    _claimed(hands, queue, job)
+    count = 20 if under and len(under) > 1000 else 1500
+    planted = [*(f"t{number:04}" for number in range(count)), "a:b", "t0003:", "x" * 2000, ""]
+    client.zadd(keys.BATCHES, dict.fromkeys(planted, score))
+    if under:
+        client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, under))
+    assert sorted(record.id for record in queue.list("pending")) == [*NAMES]
+    parts = [*scan(hands.store, hands.settings, Filter(status=JobStatus.PENDING))]
+    assert sorted(job_id for part in parts for job_id in part.ids) == [*NAMES]
+    assert len(parts) > 5 or under == json.dumps(["x"] * 2000)
+
+
+def test_a_tick_and_a_burst_s_look_read_little_of_what_was_planted(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    planted = [f"t{number}" for number in range(20)]
+    client.zadd(keys.BATCHES, dict.fromkeys(planted, 1.5))
+    client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, json.dumps(["x" * 500_000])))
+    client.config_resetstat()
+    hands.call(moves.remaining(["default"]))
+    assert client.info("commandstats")["cmdstat_hget"]["calls"] < 5
+    hands.tick()
+    assert client.zcard(keys.BATCHES) == 19  # each counts as 500 jobs
 
 
 def test_a_burst_waits_for_what_others_have_claimed(hands: Hands, queue: Queue, job: Make) -> None:

@@ -7,6 +7,9 @@ local function check_right(command, key)
 end
 
 local function check_rights()
-  for _, command in ipairs({'hset', 'hdel', 'persist', 'expire'}) do check_right(command, 'rq:job:') end
-  for _, command in ipairs({'zadd', 'zrem', 'lpush', 'rpush', 'lpop', 'sadd', 'srem'}) do check_right(command, QUEUE) end
+  for _, command in ipairs({'hset', 'hdel', 'persist', 'expire', 'hget', 'hmget', 'exists', 'del'}) do
+    check_right(command, 'rq:job:')
+  end
+  for _, command in ipairs({'zadd', 'zrem', 'zrange', 'zscore', 'lpush', 'rpush', 'lpop', 'llen', 'lindex', 'sadd', 'srem',
+    'scard', 'sismember', 'srandmember'}) do check_right(command, QUEUE) end
 end

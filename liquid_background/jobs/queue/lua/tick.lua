@@ -179,8 +179,8 @@ local function reap_batch(token, ended)
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
     if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended) end
   end
-  on('ZREM', BATCHES, token)
   on('HDEL', BATCH_JOBS, token)
+  on('ZREM', BATCHES, token)
   return count
 end
 
