@@ -197,7 +197,7 @@ def test_a_user_who_may_not_write_a_key_of_leases_claims_nothing(
 ) -> None:
     queue.send([job(id="a"), job(id="b", group=Group("g", 1))])
     since = Changes(hands.store, MINE)
-    rest = [f"~{kind}" for kind in kinds_of_keys("") if kind != key]
+    rest = ["~rq:*", *(f"~{kind}" for kind in kinds_of_keys("") if kind != key)]
     with _limited(hands) as without:
         limited = without("flushall")
         hands.store.client.execute_command("ACL", "SETUSER", "limited", "resetkeys", *rest)
