@@ -174,7 +174,7 @@ def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
 
 def settle(settled: Sequence[str]) -> Call:
     """Return the call that drops the leases of claims, as `Claim` does on its way."""
-    return "settle", [len(settled), *settled]
+    return "settle", [*settled]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

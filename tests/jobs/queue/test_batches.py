@@ -113,14 +113,17 @@ def test_a_lease_that_a_run_before_has_left_takes_no_job_away(
     assert (leased(client), _lost(client), _waiting(client)) == ({*NAMES}, [], "")
 
 
-@pytest.mark.parametrize("how", ["evicted", "ended", "long ago"])
+@pytest.mark.parametrize("how", ["evicted", "ended", "expired", "long ago"])
 def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     hands: Hands, queue: Queue, job: Make, client: Any, how: str
 ) -> None:
     [first, *_] = _claimed(hands, queue, job)
     hands.start(first)
-    if how == "ended":
+    if how in ("ended", "expired"):
         hands.finish(first, Outcome(result="x"))
+    if how == "expired":  # long before the claim's lease, and others have ticked since
+        client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+        hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
     client.delete(keys.job("a"))
     ago = 3_600_000 if how == "long ago" else 1000
     client.zadd(keys.BATCHES, {first.token: client.time()[0] * 1000 - ago - 0.5})
@@ -154,6 +157,22 @@ def test_what_is_said_to_be_settled_is_dropped_and_nothing_else(
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
 
 
+def test_a_claim_that_is_sent_again_brings_the_same_jobs(hands: Hands, queue: Queue, job: Make, client: Any) -> None:
+    """As when its reply was lost: what only the first one brought would stand nowhere."""
+    queue.send([job(id=name) for name in NAMES])
+    claim = moves.Claim("token", 2, keys.QUEUES, hands.settings)
+    hands.call(claim.call)
+    queue.delete("b")
+    again = _running(claim.opened(hands.call(claim.call)))
+    assert [each.id for each in again] == ["a", "c"]
+    assert leased(client) == {"a", "c"}
+    assert _waiting(client) == "def"
+    client.set("rq:suspended", 1)
+    assert hands.call(claim.call)[0] == b""
+    assert (leased(client), _waiting(client)) == (set(), "acdef")
+    assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
+
+
 def test_an_id_that_stands_in_the_queue_twice_is_claimed_once(
     hands: Hands, queue: Queue, job: Make, client: Any
 ) -> None:
@@ -173,6 +192,10 @@ def test_an_act_on_what_is_claimed_takes_it_from_its_holder(
     assert _waiting(client) == "a"
     assert hands.start(first) == 0
     assert leased(client) == {*NAMES[1:]}
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == f"{NAMES[1:]}a"
 
 
 def test_a_job_that_runs_under_its_claim_s_lease_is_told_to_end(hands: Hands, queue: Queue, job: Make) -> None:
