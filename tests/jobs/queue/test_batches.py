@@ -113,6 +113,21 @@ def test_a_lease_that_a_run_before_has_left_takes_no_job_away(
     assert (leased(client), _lost(client), _waiting(client)) == ({*NAMES}, [], "")
 
 
+def test_a_lease_of_its_own_that_runs_out_counts_while_that_of_the_claim_goes_on(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id="a"), job(id="b", group=Group("g", 1)), job(id="c")])
+    beaten, grouped, _ = _running(hands.claim(3))
+    hands.start(beaten)
+    hands.beat(beaten)
+    assert sorted(client.zrange(keys.LEASES, 0, -1)) == [b"a", b"b"]
+    client.zadd(keys.LEASES, dict.fromkeys("ab", client.time()[0] * 1000 - 1999.5))
+    hands.tick()
+    assert (_lost(client), leased(client)) == (["a"], {"c"})
+    assert sorted(_waiting(client)) == ["a", "b"]
+    assert hands.start(grouped) == 0
+
+
 @pytest.mark.parametrize("how", ["evicted", "ended", "expired", "long ago"])
 def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     hands: Hands, queue: Queue, job: Make, client: Any, how: str
@@ -258,6 +273,8 @@ PLANTED: Sequence[Any] = [
     '"a"',
     "[" * 100_000,
     "x" * 600_000,
+    json.dumps(["x" * 999] * 600),  # more bytes than any claim has
+    json.dumps(["x"] * 2000),  # more ids
 ]
 
 
@@ -276,6 +293,7 @@ def test_whatever_stands_for_the_ids_of_a_claim_stops_nobody(
     hands.tick()
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
     assert "other" in _waiting(client)
+    assert _lost(client) == []
     assert hands.start(other[0]) == 0
 
 
