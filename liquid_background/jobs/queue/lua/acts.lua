@@ -88,11 +88,12 @@ end
 
 -- Take a job off its claim: when the claim's lease runs out, whoever reaps it would take a deleted job for a lost one.
 local function leave_batch(id, token)
-  local ids, others = ids_under(on, token), {}
+  local ids, more = ids_under(on, token)
+  local others = {}
   for _, each in ipairs(ids) do
     if each ~= id then others[#others + 1] = each end
   end
-  if #others < #ids then on('HSET', BATCH_JOBS, token, cjson.encode(others)) end
+  if #others < #ids then on('HSET', BATCH_JOBS, token, cjson.encode({ids = others, more = more})) end
 end
 
 -- Forget a job that does not run: its record, its results, and where it stands. `entry` is as above, for one that waits.

@@ -118,7 +118,8 @@ local function has_ended(id)
 end
 
 -- Take a job away from whoever holds it, by a lease of its own or, if `under` is the token of a claim, by that one's, which `ended` then.
-local function reap(id, under, ended)
+-- What runs under a claim's gets one of its own instead, until `longer`: its first beat may be on its way.
+local function reap(id, under, ended, longer)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
@@ -137,6 +138,9 @@ local function reap(id, under, ended)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     put_back(id, queue)
+  elseif status == 'started' and under then
+    on('ZADD', LEASES, longer, id)
+    redis.call('HSET', key, 'lb_beaten', 1)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -174,11 +178,11 @@ end
 -- Reap the jobs of a claim that are still under its lease; return how many were looked at. The last goes back first, so that they
 -- stand at the front of their queue in their order.
 local function reap_batch(token, ended)
-  local ids = ids_under(on, token)
+  local ids, more = ids_under(on, token)
   for i = #ids, 1, -1 do
     local id = ids[i]
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
-    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended) end
+    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended, ended + more) end
   end
   drop_batches(token)
   return #ids
