@@ -140,6 +140,9 @@ def text_size(value: object, most: float) -> int:
     if not isinstance(value, NESTING):
         return _text_items((value,))
     outermost = _PART + (ITEM - 1) * len(value)  # has no quotes or commas where a page prints it
+    items: Collection[Any] = value.values() if isinstance(value, dict) else value
+    if FLAT.issuperset(map(type, items)):
+        return _text_part(value, items, set()) - outermost
     size, _, circular = _written_out(value, most + outermost, _text_part, NESTING)
     size -= outermost
     return _circular_size(value, most) if circular and size <= most else size
@@ -153,9 +156,9 @@ def _text_items(items: Collection[Any]) -> int:
     size = 0
     for item in items:
         kind = type(item)  # strict undefined values, which may be among them, raise when isinstance asks them
-        if issubclass(kind, str):
+        if kind is str or issubclass(kind, str):
             size += len(item)
-        elif issubclass(kind, int):
+        elif kind is int or issubclass(kind, int):
             size += item.bit_length() // _BITS_A_DIGIT
     return size
 

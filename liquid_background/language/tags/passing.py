@@ -24,7 +24,7 @@ def large_size(values: Iterable[Any]) -> int:
     size = 0
     for value in values:
         kind = type(value)  # strict undefined values raise when isinstance asks them
-        if issubclass(kind, str):
+        if kind is str or (kind not in FLAT and issubclass(kind, str)):
             size += len(value) if len(value) > LARGE else 0
         elif kind not in FLAT and not is_missing(value):
             size += text_size(value, FAR_TOO_MUCH)
