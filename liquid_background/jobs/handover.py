@@ -55,7 +55,7 @@ def encode(value: object, is_whole: IsWhole = lambda _: True) -> Encoded:
     kind = type(value)
     if kind in _LEAVES:
         return _encode(value, 0, is_whole)
-    if is_proxy(kind):
+    if kind not in _LISTS and is_proxy(kind):
         value = stood_for(value)
     if isinstance(value, dict | list | tuple) and _may_be_long(value) and text_size(value, MAX_TEXT) > MAX_TEXT:
         raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times

@@ -16,6 +16,7 @@ from liquid_background.errors import ArgumentError, HandOverError, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
 from liquid_background.jobs.handover import PLAIN, is_missing, size
 from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.limits import look_soon
 from liquid_background.language.plan import Plan
@@ -219,7 +220,8 @@ class BackgroundNode(PassingNode, BodyNode):
             if type(value) in PLAIN:  # most are
                 encoded[argument.name] = value
                 continue
-            check_defined(context, value)
+            if type(value) not in FLAT:
+                check_defined(context, value)
             try:
                 encoded[argument.name] = encode_passed(context, value)
             except NotPlain as reason:
