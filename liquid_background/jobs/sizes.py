@@ -139,10 +139,10 @@ def text_size(value: object, most: float) -> int:
     """
     if not isinstance(value, NESTING):
         return _text_items((value,))
-    outermost = _PART + (ITEM - 1) * len(value)  # has no quotes or commas where a page prints it
     items: Collection[Any] = value.values() if isinstance(value, dict) else value
-    if FLAT.issuperset(map(type, items)):
-        return _text_part(value, items, set()) - outermost
+    if FLAT.issuperset(map(type, items)):  # most are: what all below comes to then
+        return len(value) + _text_items(items) + (_text_items(value) if items is not value else 0)
+    outermost = _PART + (ITEM - 1) * len(value)  # has no quotes or commas where a page prints it
     size, _, circular = _written_out(value, most + outermost, _text_part, NESTING)
     size -= outermost
     return _circular_size(value, most) if circular and size <= most else size

@@ -10,7 +10,7 @@ from liquid.exceptions import UndefinedError
 
 from liquid_background.job import MAX_PAYLOAD, Encoded
 from liquid_background.jobs.handover import encode, is_missing
-from liquid_background.jobs.sizes import FLAT, is_short, text_size
+from liquid_background.jobs.sizes import FLAT, text_size
 from liquid_background.language.context import Context
 from liquid_background.language.exposed import Exposure
 from liquid_background.language.limits import LARGE
@@ -26,7 +26,7 @@ def large_size(values: Iterable[Any]) -> int:
         kind = type(value)  # strict undefined values raise when isinstance asks them
         if kind is str or (kind not in FLAT and issubclass(kind, str)):
             size += len(value) if len(value) > LARGE else 0
-        elif kind not in FLAT and not is_short(value) and not is_missing(value):
+        elif kind not in FLAT and not is_missing(value):
             size += text_size(value, FAR_TOO_MUCH)
         if size > FAR_TOO_MUCH:
             break
@@ -45,7 +45,7 @@ class PassingNode(Node):
         watch = context.watch
         passing = watch.passing
         try:
-            return Node.render(self, context, buffer)  # each tag comes here, and super() takes longer
+            return Node.render(self, context, buffer)  # what super() finds, which takes longer
         finally:
             watch.passing = passing
 
