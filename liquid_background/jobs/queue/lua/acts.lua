@@ -86,6 +86,16 @@ local function cancel_job(id, limit, entry)
   return 'ok'
 end
 
+-- Take a job off its claim: when the claim's lease runs out, whoever reaps it would take a deleted job for a lost one.
+local function leave_batch(id, token)
+  local ids, more = ids_under(on, token)
+  local others = {}
+  for _, each in ipairs(ids) do
+    if each ~= id then others[#others + 1] = each end
+  end
+  if #others < #ids then on('HSET', BATCH_JOBS, token, cjson.encode({ids = others, more = more})) end
+end
+
 -- Forget a job that does not run: its record, its results, and where it stands. `entry` is as above, for one that waits.
 local function delete_job(id, limit, entry)
   local key = 'rq:job:' .. id
@@ -95,6 +105,7 @@ local function delete_job(id, limit, entry)
   if status == 'started' then return status end
   redis.call('PERSIST', key)
   local waits = not record.err and not is_among(ENDED, status)
+  if waits and lb_token then leave_batch(id, lb_token) end
   if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
