@@ -102,9 +102,9 @@ def queue_workers(name: str) -> str:
 LEASES: Final = "liquid_background:leases"
 """Sorted set of the ids of jobs that have a lease of their own, scored by its end in milliseconds."""
 BATCHES: Final = "liquid_background:batches"  # likewise, of the tokens of claims whose jobs share a lease
-BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs (JSON), by the token
+BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs, in JSON, by the token
 DELETED: Final = "liquid_background:deleted"
-"""Sorted set of the ids of jobs that were deleted while claims were under way, scored by until when these may name them."""
+"""Sorted set of the ids of jobs that were deleted while claims may name them, scored by until when that is."""
 
 
 def wake(name: str) -> str:

@@ -82,9 +82,14 @@ def test_each_job_of_a_claim_goes_where_its_record_says(hands: Hands, queue: Que
     hands.call(moves.give_back(e.token, "default", ["e"]))
     client.zadd(keys.BATCHES, {a.token: client.time()[0] * 1000 - 1000.5})
     hands.tick()
-    assert sorted(_waiting(client)) == ["b", "d", "e", "f"]
-    assert (_lost(client), queue.get("a").status) == (["d"], JobStatus.COMPLETED)
-    assert leased(client) == {"c"}
+    assert sorted(_waiting(client)) == ["b", "e", "f"]
+    assert (_lost(client), queue.get("a").status) == ([], JobStatus.COMPLETED)
+    assert leased(client) == {"c", "d"}
+    left = client.zscore(keys.LEASES, "d") - client.time()[0] * 1000
+    assert 190_000 < left <= 200_000  # two thirds of the setting, which started jobs have longer
+    client.zadd(keys.LEASES, {"d": 1.5})
+    hands.tick()
+    assert (_lost(client), leased(client)) == (["d"], {"c"})
     assert hands.finish(c, Outcome(result="x")) == "done"
     assert leased(client) == set()
     assert [hands.finish(each, Outcome(result="x")) for each in (a, b, d, e)] == ["fenced"] * 4
@@ -113,14 +118,32 @@ def test_a_lease_that_a_run_before_has_left_takes_no_job_away(
     assert (leased(client), _lost(client), _waiting(client)) == ({*NAMES}, [], "")
 
 
-@pytest.mark.parametrize("how", ["evicted", "ended", "long ago"])
+def test_a_lease_of_its_own_that_runs_out_counts_while_that_of_the_claim_goes_on(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id="a"), job(id="b", group=Group("g", 1)), job(id="c")])
+    beaten, grouped, _ = _running(hands.claim(3))
+    hands.start(beaten)
+    hands.beat(beaten)
+    assert sorted(client.zrange(keys.LEASES, 0, -1)) == [b"a", b"b"]
+    client.zadd(keys.LEASES, dict.fromkeys("ab", client.time()[0] * 1000 - 1999.5))
+    hands.tick()
+    assert (_lost(client), leased(client)) == (["a"], {"c"})
+    assert sorted(_waiting(client)) == ["a", "b"]
+    assert hands.start(grouped) == 0
+
+
+@pytest.mark.parametrize("how", ["evicted", "ended", "expired", "long ago"])
 def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     hands: Hands, queue: Queue, job: Make, client: Any, how: str
 ) -> None:
     [first, *_] = _claimed(hands, queue, job)
     hands.start(first)
-    if how == "ended":
+    if how in ("ended", "expired"):
         hands.finish(first, Outcome(result="x"))
+    if how == "expired":  # long before the claim's lease, and others have ticked since
+        client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+        hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
     client.delete(keys.job("a"))
     ago = 3_600_000 if how == "long ago" else 1000
     client.zadd(keys.BATCHES, {first.token: client.time()[0] * 1000 - ago - 0.5})
@@ -135,7 +158,7 @@ def test_a_job_of_a_group_has_a_lease_of_its_own_from_its_claim_on(
     """Versions before look for those who hold slots there."""
     [first, *_] = _claimed(hands, queue, job, group=Group("g", 10))
     assert client.zcard(keys.LEASES) == len(NAMES)
-    assert client.hvals(keys.BATCH_JOBS) == [b"{}"]  # by which the claim is known if it is sent again
+    assert [json.loads(under)["ids"] for under in client.hvals(keys.BATCH_JOBS)] == [{}]  # known if it comes again
     hands.start(first)
     hands.finish(first, Outcome(result="x"))
     assert client.zcard(keys.LEASES) == len(NAMES) - 1
@@ -169,6 +192,16 @@ def test_a_claim_that_is_sent_again_leaves_to_its_lease_what_the_first_one_broug
     hands.tick()
     assert sorted(_waiting(client)) == [*NAMES]
     assert [each.id for each in claim.opened(hands.call(claim.call)).jobs if isinstance(each, Claimed)]
+
+
+def test_a_claim_that_arrives_late_once_more_brings_nothing_under_a_lease_that_is_settled_soon(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id="a", group=Group("g", 1)), job(id="b")])
+    claim = moves.Claim("token", 1, keys.QUEUES, hands.settings)
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs] == ["a"]
+    assert claim.opened(hands.call(claim.call)).jobs == ()
+    assert _waiting(client) == "b"
 
 
 @pytest.mark.parametrize("state", ["claimed", "given back", "ended"])
@@ -233,6 +266,10 @@ def test_an_act_on_what_is_claimed_takes_it_from_its_holder(
     assert _waiting(client) == "a"
     assert hands.start(first) == 0
     assert leased(client) == {*NAMES[1:]}
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == f"{NAMES[1:]}a"
 
 
 def test_a_job_that_runs_under_its_claim_s_lease_is_told_to_end(hands: Hands, queue: Queue, job: Make) -> None:
@@ -277,20 +314,29 @@ def test_pages_of_what_is_claimed_go_on_where_they_ended(hands: Hands, queue: Qu
 
 
 @pytest.mark.parametrize("score", [1.5, 9e15], ids=["before", "behind"])
-@pytest.mark.parametrize("under", [None, '["x", "x"]', json.dumps(["x"] * 2000), json.dumps(["x" * 500_000])])
+@pytest.mark.parametrize(
+    "under", [None, ["x", "x"], ["x"] * 2000, ["x" * 500_000]], ids=["none", "two", "many", "long"]
+)
 def test_planted_claims_are_looked_through_a_few_at_a_time(
-    hands: Hands, queue: Queue, job: Make, client: Any, under: str | None, score: float
+    hands: Hands, queue: Queue, client: Any, under: list[str] | None, score: float
 ) -> None:
-    _claimed(hands, queue, job)
-    count = 20 if under and len(under) > 1000 else 1500
-    planted = [*(f"t{number:04}" for number in range(count)), "a:b", "t0003:", "x" * 2000, ""]
+    queue.send([Job(id=name, source_name="mail", template="pages/x", line=3, source="hi") for name in NAMES])
+    hands.claim(len(NAMES))
+    text = json.dumps({"ids": under})
+    planted = [
+        *(f"t{number:04}" for number in range(20 if len(text) > 1000 else 1500)),
+        "a:b",
+        "t0003:",
+        "x" * 2000,
+        "",
+    ]
     client.zadd(keys.BATCHES, dict.fromkeys(planted, score))
     if under:
-        client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, under))
+        client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, text))
     assert sorted(record.id for record in queue.list("pending")) == [*NAMES]
     parts = [*scan(hands.store, hands.settings, Filter(status=JobStatus.PENDING))]
     assert sorted(job_id for part in parts for job_id in part.ids) == [*NAMES]
-    assert len(parts) > 5 or under == json.dumps(["x"] * 2000)
+    assert len(parts) > 5 or len(under or ()) == 2000
 
 
 def test_a_tick_and_a_burst_s_look_read_little_of_what_was_planted(
@@ -298,7 +344,7 @@ def test_a_tick_and_a_burst_s_look_read_little_of_what_was_planted(
 ) -> None:
     planted = [f"t{number}" for number in range(20)]
     client.zadd(keys.BATCHES, dict.fromkeys(planted, 1.5))
-    client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, json.dumps(["x" * 500_000])))
+    client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, json.dumps({"ids": ["x" * 500_000]})))
     client.config_resetstat()
     hands.call(moves.remaining(["default"]))
     assert client.info("commandstats")["cmdstat_hget"]["calls"] < 5
@@ -315,16 +361,14 @@ def test_a_burst_waits_for_what_others_have_claimed(hands: Hands, queue: Queue, 
     assert hands.call(moves.remaining(["default"])) == 0
 
 
-PLANTED: Sequence[Any] = [
-    "",
-    "x",
-    "[",
-    "{}",
-    "null",
-    '["a", 1, null, ["b"], {"c": 1}]',
-    '"a"',
-    "[" * 100_000,
-    "x" * 600_000,
+PLANTED: Sequence[str] = [
+    *("", "x", "[", "{}", "null", '"a"', "[" * 100_000, "x" * 600_000, '["a"]'),
+    '{"ids": "a"}',
+    '{"ids": ["a", 1, null, ["b"], {"c": 1}], "more": "x"}',
+    '{"ids": ["a", "a", "never"], "more": -1e300}',
+    '{"ids": {"a": "b"}, "more": 1e300}',
+    json.dumps({"ids": ["x" * 999] * 600}),  # more bytes than any claim has
+    json.dumps({"ids": ["x"] * 2000}),  # more ids
 ]
 
 
@@ -343,6 +387,7 @@ def test_whatever_stands_for_the_ids_of_a_claim_stops_nobody(
     hands.tick()
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
     assert "other" in _waiting(client)
+    assert set(_lost(client)) <= {"never"}
     assert hands.start(other[0]) == 0
 
 
@@ -370,7 +415,7 @@ def test_ids_of_any_bytes_come_back_as_they_were(hands: Hands, queue: Queue, job
         client.rpush(keys.queue("default"), name)
     assert len(hands.claim(10).jobs) == len(odd) + 1
     [under] = client.hvals(keys.BATCH_JOBS)
-    assert len(json.loads(under.decode("utf-8", "surrogateescape"))) == len(odd) + 1
+    assert len(json.loads(under.decode("utf-8", "surrogateescape"))["ids"]) == len(odd) + 1
     hands.expire_leases()
     hands.tick()
     assert client.lrange(keys.queue("default"), 0, -1) == [b"a", *odd]

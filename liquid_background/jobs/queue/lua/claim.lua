@@ -1,14 +1,15 @@
 -- include: time keep rights log enqueue group record bury foreign due batch drop_batches
 -- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
--- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the number of tokens under which nothing is
--- left, these, the queues in the order to try.
+-- ARGV: token, lease in ms, by how many ms longer it is for what has been started, how many, log limit, the caller's own wake list or
+-- '', the number of earlier claims of which no job is left in the caller's hands, their tokens, the queues in the order to try.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
 -- it raises that.
-local token, lease, limit, own_wake = ARGV[1], tonumber(ARGV[2]), ARGV[4], ARGV[5]
-local wanted = math.min(tonumber(ARGV[3]), MOST_IN_BATCH)
-local FIRST_QUEUE = 7 + tonumber(ARGV[6])
+local token, lease, more = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local wanted = math.min(tonumber(ARGV[4]), MOST_IN_BATCH)
+local limit, own_wake = ARGV[5], ARGV[6]
+local FIRST_QUEUE = 8 + tonumber(ARGV[7])
 local MOST_PARKED = 200  -- jobs that one claim parks
 local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
@@ -41,7 +42,7 @@ end
 
 local parked, held, foreign = 0, 0, 0
 local paused = pauses()
-local leases, under = {}, {}  -- of jobs of groups, and the ids of the others
+local leases, under = {}, {}  -- of jobs of groups, for they have their own at once; and the ids of the others
 
 local shared = {}
 
@@ -115,7 +116,7 @@ check_rights()
 check_right('zadd', LEASES)
 check_right('zadd', BATCHES)
 check_right('hset', BATCH_JOBS)
-drop_batches(6)
+if FIRST_QUEUE > 8 then drop_batches(unpack(ARGV, 8, FIRST_QUEUE - 1)) end
 -- Sent again, since its reply was lost: what the first one brought stays under the token and goes back when its lease runs
 -- out. With more under it, nobody would know of those.
 if on('HSTRLEN', BATCH_JOBS, token) > 0 then return {'', now_ms, 0} end
@@ -202,9 +203,9 @@ for q = FIRST_QUEUE, #ARGV do
   end
   if #batch > 2 then
     if leases[1] then on('ZADD', LEASES, unpack(leases)) end
-    -- Even if all are of groups: it tells that this claim was made.
+    -- If all are of groups, too: that tells that this claim was made.
     on('ZADD', BATCHES, now_ms + lease, token)
-    on('HSET', BATCH_JOBS, token, cjson.encode(under))
+    on('HSET', BATCH_JOBS, token, cjson.encode({ids = under, more = more}))
     return batch
   end
   if parked >= MOST_PARKED or held >= MOST_HELD or passed - foreign >= MOST_PASSED or has_unparked then

@@ -15,7 +15,7 @@ end
 local looked_at = 0
 for _, token in leased_in(BATCHES) do
   if looked_at >= LOOKED_AT then break end
-  local ids, count = ids_under(on, token)
+  local ids, _, count = ids_under(on, token)
   looked_at = looked_at + count
   for _, id in ipairs(ids) do
     if redis.pcall('HGET', 'rq:job:' .. tostring(id), 'lb_token') == token then return 1 end

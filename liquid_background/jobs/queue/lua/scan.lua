@@ -203,8 +203,8 @@ readers.attempts = readers.rising  -- members are of the form job:execution
 
 local has_more = false  -- though fewer were returned than are asked for
 
--- Batches, from the one whose lease ends first on, and in each as they were claimed. A member is of the form token:job, and
--- token: stands behind those of each, so that a position is never far from the next.
+-- The jobs of claims, from the claim whose lease ends first on, and in each as they were claimed. Members are of the form token:job,
+-- and token: stands behind those of each, so that a position is never far from the next.
 function readers.batches()
   local members, scores, read_ids = {}, {}, 0
   local score, last_token, last_id = position[1], string.match(position[2] or '', '^([^:]*):(.*)$')
@@ -225,7 +225,7 @@ function readers.batches()
       break
     end
     if #token <= LONGEST_TOKEN and not string.find(token, ':', 1, true) then
-      local ids, count = ids_under(read, token)
+      local ids, _, count = ids_under(read, token)
       local from = 1
       read_ids = read_ids + count
       for j, id in ipairs(ids) do

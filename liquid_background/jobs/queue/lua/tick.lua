@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record bury due operation batch
+-- include: time keep rights log enqueue group record bury due operation batch drop_batches
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
@@ -106,7 +106,7 @@ local function lose(id, key, queue, token)
   })
 end
 
--- Whether a job whose record is gone had ended, or was deleted.
+-- Whether a job whose record is gone had ended, or was deleted: RQ's registries know it for longer.
 local function has_ended(id)
   if on('ZSCORE', DELETED, id) then return true end
   for _, state in ipairs(ENDED_IN) do
@@ -117,14 +117,17 @@ local function has_ended(id)
   return false
 end
 
--- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`.
-local function reap(id, under, ended)
+-- Take a job away from whoever holds it, by a lease of its own or, if `under` is the token of a claim, by that one's, which `ended` then.
+-- What runs under a claim's gets one of its own instead, until `longer`: its first beat may be on its way.
+local function reap(id, under, ended, longer)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
-  if under and (status and lb_token ~= under or not status and (now_ms - ended > SINCE_REAPED or has_ended(id))) then return end
+  if under and status and lb_token ~= under then return end  -- it has been given back, or has ended
+  if under and not status and (now_ms - ended > SINCE_REAPED or has_ended(id)) then return end
+  -- A lease that was left behind by another tool, or a run before: by now the job is under its claim's.
   local is_left = not (under or lb_beaten or lb_group) and lb_token and on('ZSCORE', BATCHES, lb_token)
-  if is_left then return on('ZREM', LEASES, id) end  -- from a run before; by now it is under a claim's
+  if is_left then return on('ZREM', LEASES, id) end
   local token, queue = lb_token or '', queue_of(origin)
   if not status then
     on('ZREM', LEASES, id)
@@ -135,6 +138,9 @@ local function reap(id, under, ended)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     put_back(id, queue)
+  elseif status == 'started' and under then
+    on('ZADD', LEASES, longer, id)
+    redis.call('HSET', key, 'lb_beaten', 1)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -163,24 +169,23 @@ local function drop_cancelled(registry)
   end
 end
 
--- A record that no script can read must not keep the others from being reaped.
+-- Reap a job, or set it aside: a record that no script can read must not keep the others from being reaped.
 local function reap_carefully(id, ...)
   local reaped, problem = pcall(reap, id, ...)
   if not reaped then bury(id, limit, 'LOST', problem) end
   return 1
 end
 
--- Reap those of a batch that were not given back and have no lease of their own; return how many were looked at. What goes back
--- to the front of its queue does so from the last on.
+-- Reap the jobs of a claim that are still under its lease; return how many were looked at. The last goes back first, so that they
+-- stand at the front of their queue in their order.
 local function reap_batch(token, ended)
-  local ids, count = ids_under(on, token)
+  local ids, more, count = ids_under(on, token)
   for i = #ids, 1, -1 do
     local id = ids[i]
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
-    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended) end
+    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended, ended + more) end
   end
-  on('HDEL', BATCH_JOBS, token)
-  on('ZREM', BATCHES, token)
+  drop_batches(token)
   return count
 end
 
@@ -204,7 +209,6 @@ check_rights()
 failures = {}
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
--- Before what has expired is dropped, which says that a job had ended.
 local reaped = tend(BATCHES, graceful_until, reap_batch)
 if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
