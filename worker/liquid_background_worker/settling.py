@@ -6,8 +6,8 @@ from __future__ import annotations
 class Settling:
     """Gathers the tokens of settled claims until the store is told.
 
-    A job is in doubt when the store's reply to its start, its end or its return is not the usual one. The lease of its claim
-    is left to run out then, and whoever reaps it sees to the job.
+    A job is in doubt when the store's reply to its start, its end or its return is not the usual one. The lease of its
+    claim is left to run out then, and whoever reaps it sees to the job.
     """
 
     def __init__(self) -> None:
