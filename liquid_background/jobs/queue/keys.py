@@ -102,7 +102,7 @@ def queue_workers(name: str) -> str:
 LEASES: Final = "liquid_background:leases"  # sorted set of the ids of jobs with a lease of their own, by its end in ms
 BATCHES: Final = "liquid_background:batches"  # likewise, of the tokens of claims whose jobs share a lease
 BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs, in JSON, by the token
-DELETED: Final = "liquid_background:deleted"  # sorted set of ids of deleted jobs that claims may name, by until when
+DELETED: Final = "liquid_background:deleted"  # sorted set of deleted ids that claims may name, by until when
 
 
 def wake(name: str) -> str:
