@@ -170,7 +170,7 @@ class Lives:
         )
         made = [*self.jobs][-1]
         done = finishing.finish(held.job, outcome, self.hands.settings, ending)
-        call = moves.step("w", self.hands.settings, done, following and following.job, until=taken.until)
+        call = moves.step("w", self.hands.settings, done, following.job if following else None, until=taken.until)
         how, attempt, *_ = self.hands.call(call)
         if self.chance.random() < 0.1 and not following:
             self.hands.call(call)

@@ -195,16 +195,17 @@ def _bring(hands: Hands, to: str) -> Running:
 def test_a_user_who_may_not_write_a_key_of_leases_claims_nothing(
     hands: Hands, queue: Queue, job: Make, key: str
 ) -> None:
+    client: Any = hands.store.client
     queue.send([job(id="a"), job(id="b", group=Group("g", 1))])
     since = Changes(hands.store, MINE)
     rest = ["~rq:*", *(f"~{kind}" for kind in kinds_of_keys("") if kind != key)]
     with _limited(hands) as without:
         limited = without("flushall")
-        hands.store.client.execute_command("ACL", "SETUSER", "limited", "resetkeys", *rest)
+        client.execute_command("ACL", "SETUSER", "limited", "resetkeys", *rest)
         with pytest.raises(StoreUnavailable, match="does not allow"):
             limited.claim(2)
         assert since.seen() == {}
-        hands.store.client.execute_command("ACL", "SETUSER", "limited", "resetkeys", "~rq:*", "~liquid_background:*")
+        client.execute_command("ACL", "SETUSER", "limited", "resetkeys", "~rq:*", "~liquid_background:*")
         assert len(limited.claim(2).jobs) == 2
 
 
