@@ -141,13 +141,23 @@ class Claim:
             due = None if rest[0] < 0 else rest[0] / 1000
             return Batch(self._token, "", (), due, self._usable_until, clock)
         queue = name.decode("ascii")
-        jobs = [_opened_job(queue, row, self._settings, clock) for row in rest]
+        jobs = self._opened_jobs(queue, rest, clock)
         until = now_ms + _milliseconds(self._settings.lease / 6)
         return Batch(self._token, queue, jobs, None, self._usable_until, clock, until)
 
+    def _opened_jobs(self, queue: str, rest: list[Any], clock: float) -> list[Claimed | Refused]:
+        if type(rest[0]) is not int:
+            return [_opened_job(queue, row[0], row[1], row[2], row[3:], self._settings, clock) for row in rest]
+        width, *flat = rest  # of jobs with which nothing is the matter
+        return [
+            _opened_job(queue, flat[at], 0, b"", flat[at + 1 : at + width], self._settings, clock)
+            for at in range(0, len(flat), width)
+        ]
 
-def _opened_job(queue: str, row: list[Any], settings: Settings, clock: float) -> Claimed | Refused:
-    job_id, size, planted, *values = row
+
+def _opened_job(
+    queue: str, job_id: bytes, size: int, planted: bytes, values: list[bytes | None], settings: Settings, clock: float
+) -> Claimed | Refused:
     if size > MAX_DATA:
         return Refused(job_id, f"the record's data is over {MAX_DATA:,} bytes")
     try:
