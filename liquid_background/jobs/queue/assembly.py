@@ -37,8 +37,7 @@ def lines(name: str, site: str = "") -> tuple[Line, ...]:
     - `-- include: time keep`: the lines of these files
     - `-- unpack: JOB from list at at`: `local id, queue, … = unpack(list, at, at + 13)`
     - `-- name: ENTRY from list at at as entry`: `local entry = {job_id = list[at], …}`
-    - `-- fetch: status lb_token from key`: `local record = redis.pcall('HMGET', key, …)`, and these names from it; FIELDS
-      stands for those of it
+    - `-- fetch: status lb_token from key`, or FIELDS: `local record = redis.pcall('HMGET', key, …)`, and these from it
     - `-- locals: FIELDS from record`: `local status, lb_token, … = unpack(record)`
     """
     return tuple(_lines(name, site))
