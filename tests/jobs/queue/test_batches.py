@@ -82,9 +82,14 @@ def test_each_job_of_a_claim_goes_where_its_record_says(hands: Hands, queue: Que
     hands.call(moves.give_back(e.token, "default", ["e"]))
     client.zadd(keys.BATCHES, {a.token: client.time()[0] * 1000 - 1000.5})
     hands.tick()
-    assert sorted(_waiting(client)) == ["b", "d", "e", "f"]
-    assert (_lost(client), queue.get("a").status) == (["d"], JobStatus.COMPLETED)
-    assert leased(client) == {"c"}
+    assert sorted(_waiting(client)) == ["b", "e", "f"]
+    assert (_lost(client), queue.get("a").status) == ([], JobStatus.COMPLETED)
+    assert leased(client) == {"c", "d"}
+    left = client.zscore(keys.LEASES, "d") - client.time()[0] * 1000
+    assert 190_000 < left <= 200_000  # two thirds of the setting, which started jobs have longer
+    client.zadd(keys.LEASES, {"d": 1.5})
+    hands.tick()
+    assert (_lost(client), leased(client)) == (["d"], {"c"})
     assert hands.finish(c, Outcome(result="x")) == "done"
     assert leased(client) == set()
     assert [hands.finish(each, Outcome(result="x")) for each in (a, b, d, e)] == ["fenced"] * 4
@@ -225,16 +230,12 @@ def test_a_burst_waits_for_what_others_have_claimed(hands: Hands, queue: Queue, 
     assert hands.call(moves.remaining(["default"])) == 0
 
 
-PLANTED: Sequence[Any] = [
-    "",
-    "x",
-    "[",
-    "{}",
-    "null",
-    '["a", 1, null, ["b"], {"c": 1}]',
-    '"a"',
-    "[" * 100_000,
-    "x" * 600_000,
+PLANTED: Sequence[str] = [
+    *("", "x", "[", "{}", "null", '"a"', "[" * 100_000, "x" * 600_000, '["a"]'),
+    '{"ids": "a"}',
+    '{"ids": ["a", 1, null, ["b"], {"c": 1}], "more": "x"}',
+    '{"ids": ["a", "a", "never"], "more": -1e300}',
+    '{"ids": {"a": "b"}, "more": 1e300}',
 ]
 
 
@@ -280,7 +281,7 @@ def test_ids_of_any_bytes_come_back_as_they_were(hands: Hands, queue: Queue, job
         client.rpush(keys.queue("default"), name)
     assert len(hands.claim(10).jobs) == len(odd) + 1
     [under] = client.hvals(keys.BATCH_JOBS)
-    assert len(json.loads(under.decode("utf-8", "surrogateescape"))) == len(odd) + 1
+    assert len(json.loads(under.decode("utf-8", "surrogateescape"))["ids"]) == len(odd) + 1
     hands.expire_leases()
     hands.tick()
     assert client.lrange(keys.queue("default"), 0, -1) == [b"a", *odd]

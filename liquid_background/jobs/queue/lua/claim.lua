@@ -1,14 +1,16 @@
 -- include: time rights
 -- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
--- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the number of tokens under which nothing is
--- left, these, the queues in the order to try.
+-- ARGV: token, lease in ms, by how much longer that of a job is that has been started, how many, log limit, the caller's own
+-- wake list or '', the number of tokens under which nothing is left, these, the queues in the order to try.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}; of jobs with which nothing is the
 -- matter {queue, this clock in ms, how many values each has, id, those of CLAIMED up to the last that any of them has, id, ...},
 -- since a list takes the store as long as a command. While the store refuses writes it raises that.
-local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local FIRST_QUEUE = 7 + tonumber(ARGV[6])
+local token, lease, more, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local limit, own_wake = ARGV[5], ARGV[6]
+local FIRST_SETTLED = 8
+local FIRST_QUEUE = FIRST_SETTLED + tonumber(ARGV[7])
 local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
 
 -- Nearly every claim finds jobs with which nothing is the matter, or none, and nothing is paused. They come first, with no
@@ -46,12 +48,12 @@ if ids and ids[1] then
   end
   if is_plain then
     check_rights()
-    local noted = redis.pcall('HSET', BATCH_JOBS, token, cjson.encode(ids))
+    local noted = redis.pcall('HSET', BATCH_JOBS, token, cjson.encode({ids = ids, more = more}))
     local leased = type(noted) == 'number' and redis.pcall('ZADD', BATCHES, now_ms + lease, token)
     if type(leased) == 'number' then
-      if FIRST_QUEUE > 7 then
-        redis.call('ZREM', BATCHES, unpack(ARGV, 7, FIRST_QUEUE - 1))
-        redis.call('HDEL', BATCH_JOBS, unpack(ARGV, 7, FIRST_QUEUE - 1))
+      if FIRST_QUEUE > FIRST_SETTLED then
+        redis.call('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
+        redis.call('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
       end
       local batch, n = {queue, now_ms, last - DATA_AT + 2}, 3
       for i = 1, #ids do
@@ -79,9 +81,9 @@ elseif ids and not ids.err then
   end
   if is_plain and redis.pcall('SETRANGE', WRITABLE, 0, '') == 0 then
     check_rights()
-    local are_dropped = FIRST_QUEUE == 7 or
-      (type(redis.pcall('ZREM', BATCHES, unpack(ARGV, 7, FIRST_QUEUE - 1))) == 'number' and
-      type(redis.pcall('HDEL', BATCH_JOBS, unpack(ARGV, 7, FIRST_QUEUE - 1))) == 'number')
+    local are_dropped = FIRST_QUEUE == FIRST_SETTLED or
+      (type(redis.pcall('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number' and
+      type(redis.pcall('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number')
     if are_dropped then
       redis.call('DEL', unpack(idle))  -- tokens that are left would only wake workers for nothing
       return {'', now_ms, due}
@@ -191,7 +193,7 @@ end
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
-drop_batches(6)
+drop_batches(FIRST_SETTLED - 1)
 
 -- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)
@@ -277,7 +279,7 @@ for q = FIRST_QUEUE, #ARGV do
     if leases[1] then on('ZADD', LEASES, unpack(leases)) end
     if under[1] then
       on('ZADD', BATCHES, now_ms + lease, token)
-      on('HSET', BATCH_JOBS, token, cjson.encode(under))
+      on('HSET', BATCH_JOBS, token, cjson.encode({ids = under, more = more}))
     end
     return batch
   end

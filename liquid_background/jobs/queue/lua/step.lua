@@ -66,8 +66,8 @@ if how == 'done' then
   local is_calm = higher_queues < 0 or redis.pcall('EXISTS', PAUSES, 'rq:suspended') == 0
   for i = 10, end_at - 1 do is_calm = is_calm and redis.pcall('LLEN', QUEUE .. ARGV[i]) == 0 end
   local key = 'rq:job:' .. id
-  -- fetch: status lb_token lb_attempt lb_final from key
-  local is_plain = is_calm and now_ms <= tonumber(ARGV[8]) and not (record.err or lb_final)
+  -- fetch: status lb_token lb_attempt lb_final lb_group from key
+  local is_plain = is_calm and now_ms <= tonumber(ARGV[8]) and not (record.err or lb_final or lb_group)
   if is_plain and lb_token == ARGV[7] and status == 'queued' then
     local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS) + 1
     redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt)
@@ -246,7 +246,7 @@ end
 
 local function start(id, token, until_ms, is_first_write)
   local key = 'rq:job:' .. id
-  -- fetch: status lb_token lb_attempt lb_final from key
+  -- fetch: status lb_token lb_attempt lb_final lb_group from key
   if record.err or lb_token ~= token then return 0 end
   local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS)
   if status == 'started' then return attempt end
@@ -257,7 +257,11 @@ local function start(id, token, until_ms, is_first_write)
     if paused and paused:has_paused(key) then return -1 end
   end
   attempt = begin(key, id, attempt, lb_final, worker, is_first_write)
-  if now_ms > until_ms then lease_to(key, id) end
+  if lb_group then
+    on('ZADD', LEASES, now_ms + lease, id)
+  elseif now_ms > until_ms then
+    lease_to(key, id)
+  end
   return attempt
 end
 

@@ -116,8 +116,9 @@ local function has_ended(id)
   return false
 end
 
--- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`.
-local function reap(id, under, ended)
+-- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`. What runs then has
+-- a lease of its own from there on, until `longer`: its first beat may be on its way.
+local function reap(id, under, ended, longer)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
@@ -134,6 +135,9 @@ local function reap(id, under, ended)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     put_back(id, queue)
+  elseif status == 'started' and under then
+    on('ZADD', LEASES, longer, id)
+    redis.call('HSET', key, 'lb_beaten', 1)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -168,14 +172,14 @@ local function reap_carefully(id, ...)
   if not reaped then bury(id, limit, 'LOST', problem) end
 end
 
--- Reap those of a batch that were not given back and have no lease of their own; return how many were looked at. What goes back
+-- Reap those of a claim that were not given back and have no lease of their own; return how many were looked at. What goes back
 -- to the front of its queue does so from the last on.
 local function reap_batch(token, ended)
-  local ids = ids_under(on, token)
+  local ids, more = ids_under(on, token)
   for i = #ids, 1, -1 do
     local id = ids[i]
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
-    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended) end
+    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended, ended + more) end
   end
   on('ZREM', BATCHES, token)
   on('HDEL', BATCH_JOBS, token)
