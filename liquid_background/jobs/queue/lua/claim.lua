@@ -79,7 +79,7 @@ elseif ids and not ids.err then
     idle[#idle + 1] = WAKE .. ARGV[q]
     idle[#idle + 1] = BEHIND .. ARGV[q]
   end
-  if is_plain and redis.pcall('SETRANGE', WRITABLE, 0, '') == 0 then
+  if is_plain and type(redis.pcall('SETRANGE', WRITABLE, 0, '')) == 'number' then
     check_rights()
     local are_dropped = FIRST_QUEUE == FIRST_SETTLED or
       (type(redis.pcall('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number' and
