@@ -14,8 +14,8 @@ local FIRST_QUEUE = FIRST_SETTLED + tonumber(ARGV[7])
 local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
 
 -- Nearly every claim finds jobs with which nothing is the matter, or none, and nothing is paused. They come first, with no
--- more than they need, as in step.lua: all is read and looked at before the first write. Whatever is otherwise is left to
--- what follows, with nothing written, or nothing but the lease, which is written there again.
+-- more than they need, as in step.lua: all is read and looked at before the first write. Whatever is otherwise, such as a call
+-- that is sent again, is left to what follows, with nothing written.
 local ids, queue
 if redis.pcall('EXISTS', PAUSES, HELD, 'rq:suspended') == 0 then
   for q = FIRST_QUEUE, #ARGV do
@@ -48,25 +48,26 @@ if ids and ids[1] then
   end
   if is_plain then
     check_rights()
-    local noted = redis.pcall('HSET', BATCH_JOBS, token, cjson.encode({ids = ids, more = more}))
-    local leased = type(noted) == 'number' and redis.pcall('ZADD', BATCHES, now_ms + lease, token)
-    if type(leased) == 'number' then
-      if FIRST_QUEUE > FIRST_SETTLED then
-        redis.call('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
-        redis.call('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
-      end
-      local batch, n = {queue, now_ms, last - DATA_AT + 2}, 3
-      for i = 1, #ids do
-        redis.call('HSET', 'rq:job:' .. ids[i], 'lb_token', token)
-        batch[n + 1] = ids[i]
-        n = n + 1
-        for at = DATA_AT, last do
-          batch[n + 1] = records[i][at]
-          n = n + 1
+    if redis.pcall('ZADD', BATCHES, 'NX', now_ms + lease, token) == 1 then
+      if redis.pcall('HSETNX', BATCH_JOBS, token, cjson.encode({ids = ids, more = more})) == 1 then
+        if FIRST_QUEUE > FIRST_SETTLED then
+          redis.call('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
+          redis.call('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
         end
+        local batch, n = {queue, now_ms, last - DATA_AT + 2}, 3
+        for i = 1, #ids do
+          redis.call('HSET', 'rq:job:' .. ids[i], 'lb_token', token)
+          n = n + 1
+          batch[n] = ids[i]
+          for at = DATA_AT, last do
+            n = n + 1
+            batch[n] = records[i][at]
+          end
+        end
+        redis.call('LPOP', QUEUE .. queue, #ids)
+        return batch
       end
-      redis.call('LPOP', QUEUE .. queue, #ids)
-      return batch
+      redis.call('ZREM', BATCHES, token)
     end
   end
 elseif ids and not ids.err then
