@@ -94,7 +94,7 @@ class Batch(NamedTuple):  # made once a claim, so it has to be cheap
     due: float | None  # seconds
     usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
     clock: float | None = None  # the store's, in seconds, when it made the claim
-    until: int = 0  # by that clock, in ms: a job that starts by then has five sixths of the lease until its first beat
+    until: int = 0  # by that clock, in ms: a job that starts later gets a lease of its own with its start
 
 
 class Claim:
@@ -189,7 +189,7 @@ def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
 
 def settle(settled: Sequence[str]) -> Call:
     """Return the call that drops the leases of claims, as `Claim` does on its way."""
-    return "settle", [len(settled), *settled]
+    return "settle", [*settled]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

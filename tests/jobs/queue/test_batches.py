@@ -118,14 +118,32 @@ def test_a_lease_that_a_run_before_has_left_takes_no_job_away(
     assert (leased(client), _lost(client), _waiting(client)) == ({*NAMES}, [], "")
 
 
-@pytest.mark.parametrize("how", ["evicted", "ended", "long ago"])
+def test_a_lease_of_its_own_that_runs_out_counts_while_that_of_the_claim_goes_on(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id="a"), job(id="b", group=Group("g", 1)), job(id="c")])
+    beaten, grouped, _ = _running(hands.claim(3))
+    hands.start(beaten)
+    hands.beat(beaten)
+    assert sorted(client.zrange(keys.LEASES, 0, -1)) == [b"a", b"b"]
+    client.zadd(keys.LEASES, dict.fromkeys("ab", client.time()[0] * 1000 - 1999.5))
+    hands.tick()
+    assert (_lost(client), leased(client)) == (["a"], {"c"})
+    assert sorted(_waiting(client)) == ["a", "b"]
+    assert hands.start(grouped) == 0
+
+
+@pytest.mark.parametrize("how", ["evicted", "ended", "expired", "long ago"])
 def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     hands: Hands, queue: Queue, job: Make, client: Any, how: str
 ) -> None:
     [first, *_] = _claimed(hands, queue, job)
     hands.start(first)
-    if how == "ended":
+    if how in ("ended", "expired"):
         hands.finish(first, Outcome(result="x"))
+    if how == "expired":  # long before the claim's lease, and others have ticked since
+        client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+        hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
     client.delete(keys.job("a"))
     ago = 3_600_000 if how == "long ago" else 1000
     client.zadd(keys.BATCHES, {first.token: client.time()[0] * 1000 - ago - 0.5})
@@ -159,6 +177,66 @@ def test_what_is_said_to_be_settled_is_dropped_and_nothing_else(
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
 
 
+def test_a_claim_that_is_sent_again_leaves_to_its_lease_what_the_first_one_brought(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    """As after a connection that was lost before the reply: nobody knows of those jobs."""
+    queue.send([job(id=name) for name in NAMES])
+    claim = moves.Claim("token", 2, keys.QUEUES, hands.settings)
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs] == ["a", "b"]
+    again = claim.opened(hands.call(claim.call))
+    assert (again.jobs, again.due) == ((), 0)
+    assert [each.id for each in hands.claim(2).jobs if isinstance(each, Claimed)] == ["c", "d"]
+    assert leased(client) == {*"abcd"}
+    hands.expire_leases()
+    hands.tick()
+    assert sorted(_waiting(client)) == [*NAMES]
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs if isinstance(each, Claimed)]
+
+
+@pytest.mark.parametrize("state", ["claimed", "given back", "ended"])
+def test_what_was_deleted_is_not_taken_for_lost_when_its_claim_runs_out(
+    hands: Hands, queue: Queue, job: Make, client: Any, state: str
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    if state == "given back":
+        hands.call(moves.give_back(first.token, "default", ["a"]))
+    elif state == "ended":
+        hands.start(first)
+        hands.finish(first, Outcome(result="x"))
+    queue.delete("a")
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == NAMES[1:]
+    assert client.zrange(keys.DELETED, 0, -1) == [b"a"]
+    assert 0 < client.ttl(keys.DELETED) <= 660
+    client.zadd(keys.DELETED, {"a": 1})
+    hands.claim()
+    queue.delete("c")
+    assert client.zrange(keys.DELETED, 0, -1) == [b"c"]
+
+
+def test_what_is_deleted_while_nobody_has_claimed_anything_leaves_no_note(queue: Queue, job: Make, client: Any) -> None:
+    queue.send([job(id="a")])
+    queue.delete("a")
+    assert not client.exists(keys.DELETED)
+
+
+def test_a_result_that_is_kept_for_less_than_a_lease_is_no_loss(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    hands.start(first)
+    hands.finish(first, Outcome(result="x"))
+    client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+    client.delete(keys.job("a"))
+    hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+
+
 def test_an_id_that_stands_in_the_queue_twice_is_claimed_once(
     hands: Hands, queue: Queue, job: Make, client: Any
 ) -> None:
@@ -178,6 +256,10 @@ def test_an_act_on_what_is_claimed_takes_it_from_its_holder(
     assert _waiting(client) == "a"
     assert hands.start(first) == 0
     assert leased(client) == {*NAMES[1:]}
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == f"{NAMES[1:]}a"
 
 
 def test_a_job_that_runs_under_its_claim_s_lease_is_told_to_end(hands: Hands, queue: Queue, job: Make) -> None:
@@ -221,6 +303,45 @@ def test_pages_of_what_is_claimed_go_on_where_they_ended(hands: Hands, queue: Qu
     assert sorted(seen) == sorted(found)
 
 
+@pytest.mark.parametrize("score", [1.5, 9e15], ids=["before", "behind"])
+@pytest.mark.parametrize(
+    "under", [None, ["x", "x"], ["x"] * 2000, ["x" * 500_000]], ids=["none", "two", "many", "long"]
+)
+def test_planted_claims_are_looked_through_a_few_at_a_time(
+    hands: Hands, queue: Queue, client: Any, under: list[str] | None, score: float
+) -> None:
+    queue.send([Job(id=name, source_name="mail", template="pages/x", line=3, source="hi") for name in NAMES])
+    hands.claim(len(NAMES))
+    text = json.dumps({"ids": under})
+    planted = [
+        *(f"t{number:04}" for number in range(20 if len(text) > 1000 else 1500)),
+        "a:b",
+        "t0003:",
+        "x" * 2000,
+        "",
+    ]
+    client.zadd(keys.BATCHES, dict.fromkeys(planted, score))
+    if under:
+        client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, text))
+    assert sorted(record.id for record in queue.list("pending")) == [*NAMES]
+    parts = [*scan(hands.store, hands.settings, Filter(status=JobStatus.PENDING))]
+    assert sorted(job_id for part in parts for job_id in part.ids) == [*NAMES]
+    assert len(parts) > 5 or len(under or ()) == 2000
+
+
+def test_a_tick_and_a_burst_s_look_read_little_of_what_was_planted(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    planted = [f"t{number}" for number in range(20)]
+    client.zadd(keys.BATCHES, dict.fromkeys(planted, 1.5))
+    client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, json.dumps({"ids": ["x" * 500_000]})))
+    client.config_resetstat()
+    hands.call(moves.remaining(["default"]))
+    assert client.info("commandstats")["cmdstat_hget"]["calls"] < 5
+    hands.tick()
+    assert client.zcard(keys.BATCHES) == 19  # each counts as 500 jobs
+
+
 def test_a_burst_waits_for_what_others_have_claimed(hands: Hands, queue: Queue, job: Make) -> None:
     jobs = _claimed(hands, queue, job)
     for running in jobs:
@@ -236,6 +357,8 @@ PLANTED: Sequence[str] = [
     '{"ids": ["a", 1, null, ["b"], {"c": 1}], "more": "x"}',
     '{"ids": ["a", "a", "never"], "more": -1e300}',
     '{"ids": {"a": "b"}, "more": 1e300}',
+    json.dumps({"ids": ["x" * 999] * 600}),  # more bytes than any claim has
+    json.dumps({"ids": ["x"] * 2000}),  # more ids
 ]
 
 
@@ -254,6 +377,7 @@ def test_whatever_stands_for_the_ids_of_a_claim_stops_nobody(
     hands.tick()
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
     assert "other" in _waiting(client)
+    assert set(_lost(client)) <= {"never"}
     assert hands.start(other[0]) == 0
 
 

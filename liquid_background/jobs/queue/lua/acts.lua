@@ -86,6 +86,17 @@ local function cancel_job(id, limit, entry)
   return 'ok'
 end
 
+-- Note that a job was deleted, for whoever reaps a claim that it was under: its record was not lost.
+local function note_deleted(id)
+  local last = tonumber(on('ZREVRANGE', BATCHES, 0, 0, 'WITHSCORES')[2])
+  if not last then return end
+  -- Until the last of the claims has ended, has had its grace, and is looked at.
+  local kept = 2 * math.max(0, math.min(last - now_ms, LONGEST_GRACE)) + SINCE_REAPED
+  try('ZREMRANGEBYSCORE', DELETED, '-inf', now_ms)
+  try('ZADD', DELETED, now_ms + kept, id)
+  try('EXPIRE', DELETED, math.ceil(kept / 1000))
+end
+
 -- Forget a job that does not run: its record, its results, and where it stands. `entry` is as above, for one that waits.
 local function delete_job(id, limit, entry)
   local key = 'rq:job:' .. id
@@ -98,6 +109,7 @@ local function delete_job(id, limit, entry)
   if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
+  note_deleted(id)
   if status == 'failed' then unfile(id) end
   if waits then log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals) end
   return 'ok'

@@ -1,13 +1,15 @@
 -- include: time rights
 -- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
--- ARGV: token, lease in ms, by how much longer that of a job is that has been started, how many, log limit, the caller's own
--- wake list or '', the number of tokens under which nothing is left, these, the queues in the order to try.
+-- ARGV: token, lease in ms, by how many ms longer it is for what has been started, how many, log limit, the caller's own wake list or
+-- '', the number of earlier claims of which no job is left in the caller's hands, their tokens, the queues in the order to try.
+-- Sent again, it brings what it brought, and still can.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}; of jobs with which nothing is the
 -- matter {queue, this clock in ms, how many values each has, id, those of CLAIMED up to the last that any of them has, id, ...},
 -- since a list takes the store as long as a command. While the store refuses writes it raises that.
-local token, lease, more, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local token, lease, more = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local wanted = math.min(tonumber(ARGV[4]), MOST_IN_BATCH)
 local limit, own_wake = ARGV[5], ARGV[6]
 local FIRST_SETTLED = 8
 local FIRST_QUEUE = FIRST_SETTLED + tonumber(ARGV[7])
@@ -123,7 +125,7 @@ end
 
 local parked, held, foreign = 0, 0, 0
 local paused = pauses()
-local leases, under = {}, {}  -- of jobs of groups, and the ids of the others
+local leases, under = {}, {}  -- of jobs of groups, for they have their own at once; and the ids of the others
 
 local shared = {}
 
@@ -194,7 +196,13 @@ end
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
-drop_batches(FIRST_SETTLED - 1)
+check_right('zadd', LEASES)
+check_right('zadd', BATCHES)
+check_right('hset', BATCH_JOBS)
+if FIRST_QUEUE > FIRST_SETTLED then drop_batches(unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1)) end
+-- Sent again, since its reply was lost: what the first one brought stays under the token and goes back when its lease runs
+-- out. With more under it, nobody would know of those.
+if on('HSTRLEN', BATCH_JOBS, token) > 0 then return {'', now_ms, 0} end
 
 -- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)

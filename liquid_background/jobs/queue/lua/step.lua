@@ -1,9 +1,9 @@
 -- include: time site whole
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
 -- ARGV: worker, lease in ms, log limit, the minutes since 1970 by the worker's clock and how RQ writes that minute, then the
--- start: id or '', token, until when by this clock, in ms, its claim's lease is long enough for a body, the number of higher queues,
--- or -1 to ask neither whether these have work nor whether it is paused, those queues; then the finish: '', or '+' and the values
--- of a DONE, or those of an END, the jobs, the entries.
+-- start: id or '', token, the time by this clock, in ms, after which its claim's lease is too short for it, the number of higher
+-- queues, or -1 to ask neither whether these have work nor whether it is paused, those queues; then the finish: '', or '+' and the
+-- values of a DONE, or those of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
@@ -22,8 +22,8 @@ local second = seconds - 60 * tonumber(ARGV[4])
 if second >= 0 and second < 60 then written = ARGV[5] .. string.format('%02d.%06dZ', second, micros) end
 
 -- Close a job as finished: `must` runs what has to be written, `run` what is secondary. An empty token fences as well as
--- none, and is written with the rest. A job that has no lease of its own is in nobody's hands without it. Its first write is one that
--- a full store takes.
+-- none, is written with the rest, and takes the job off its claim's lease; callers drop one of its own. Its first write is one
+-- that a full store takes.
 local function succeed(must, run, id, key, token, queue, ttl, value, signature)
   local results, is_kept = 'rq:results:' .. id, value ~= '' and value ~= NOT_KEPT
   ttl = math.max(1, whole(ttl, 500, LONGEST_TTL))
@@ -78,7 +78,7 @@ end
 
 -- include: keep log start
 
--- Give a job a lease of its own, which ends with it, and not with its batch's.
+-- Give a job a lease of its own. With `lb_beaten` its end is no plain one, which would leave that lease behind.
 local function lease_to(key, id)
   on('ZADD', LEASES, now_ms + lease, id)
   redis.call('HSET', key, 'lb_beaten', 1)
