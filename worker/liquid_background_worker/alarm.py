@@ -6,12 +6,13 @@ import signal
 from collections.abc import Callable
 from time import monotonic
 from types import FrameType
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from liquid_background.errors import JobTimeout
 
 _AGAIN: Final = 0.2  # seconds after which a job that swallowed the timeout gets it again
 _KEPT: Final = 0.05  # seconds for which a timer is taken to be set; a job may have turned it off
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -46,8 +47,8 @@ class Alarm:
         signal.setitimer(signal.ITIMER_REAL, self._ends - now, _AGAIN)
         self._rings, self._known_until = self._ends, now + _KEPT
 
-    def run(self, limit: float, call: Callable[[], T]) -> T:
-        """Return what the call returns.
+    def run(self, limit: float, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Return what the call returns, with the arguments that follow it.
 
         Raises:
             JobTimeout: inside the call, and out of here, when it takes longer than `limit` seconds.
@@ -59,7 +60,7 @@ class Alarm:
             # One that rings earlier is set anew by its ring: a call of the system for each short job would be dear.
             if not (now < self._rings <= self._ends and now < self._known_until):
                 self._set(now)
-            result = call()
+            result = call(*args, **kwargs)
         finally:
             self._armed = False  # the timer is left to the next call, or to its ring
         if self._error is not None:

@@ -16,7 +16,7 @@ def perform(performer: Performer, alarm: Alarm, job: Claimed) -> Outcome:
     """Return how an attempt ended; nothing that a job raises gets out of here."""
     started = monotonic()
     try:
-        outcome = alarm.run(job.limit, lambda: performer.perform(job.id, job.payload, job.attempt, job.max_attempts))
+        outcome = alarm.run(job.limit, performer.perform, job.id, job.payload, job.attempt, job.max_attempts)
         if not isinstance(outcome, Outcome):
             outcome = Outcome(error=f"the performer returned {type(outcome).__name__}, not an Outcome", retry=False)
     except JobTimeout as error:

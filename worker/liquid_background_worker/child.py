@@ -174,9 +174,11 @@ class Child:
                 break
             self._post(Report(done) if done else None, running)
             attempts.count()
-            if not run.has_claimed_ahead and run.left <= attempts.batch_size.ahead and run.left < attempts.left:
-                run.has_claimed_ahead = True
-                self._claim_ahead(attempts.left - run.left)
+            if not run.has_claimed_ahead:
+                left = run.left
+                if left <= attempts.batch_size.ahead and left < attempts.left:
+                    run.has_claimed_ahead = True
+                    self._claim_ahead(attempts.left - left)
             # Here, where no body's end waits to be told.
             self._hear_starts(run)
             if run.lapsed or run.refused or run.held:
@@ -222,13 +224,16 @@ class Child:
     def _ready(self, batch: Batch) -> list[tuple[Running, Claimed]]:
         """Return the jobs of a batch that may run; set the others aside."""
         ready: list[tuple[Running, Claimed]] = []
+        held: list[Running] = []
         for job in batch.jobs:
             if isinstance(job, Refused):
                 call = moves.refuse(job, batch, self._role.name, self._settings)
                 self._channel.post(call, partial(self._refused, batch, job))
             else:
-                ready.append((Running.of(job, batch.token, batch.queue), job))
-        self._slot.hold([running for running, _ in ready])
+                running = Running.of(job, batch.token, batch.queue)
+                ready.append((running, job))
+                held.append(running)
+        self._slot.hold(held)
         return ready
 
     def _refused(self, batch: Batch, job: Refused, reply: Any) -> None:

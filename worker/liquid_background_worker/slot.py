@@ -17,6 +17,7 @@ from liquid_background.jobs.queue.finishing import Running
 
 _COUNTERS: Final = struct.Struct("<QQd")  # completed, failed, seconds worked
 _CELL: Final = struct.Struct("<I")
+_encode_json: Final = json.JSONEncoder().encode
 _STOP: Final = 0
 _LEFT: Final = 1
 _OWES: Final = 2
@@ -115,8 +116,11 @@ class Slot:
 
     def hold(self, jobs: list[Running]) -> None:
         """Say which jobs are claimed. Nothing runs."""
-        rows = [job if len(job.template) <= _LONGEST_NAME else _cut(job) for job in jobs]
-        self._claimed.write(json.dumps(rows).encode("ascii"))
+        rows = []
+        for job in jobs:
+            is_short = len(job.template) <= _LONGEST_NAME
+            rows.append(job if is_short else job._replace(template=job.template[:_LONGEST_NAME]))
+        self._claimed.write(_encode_json(rows).encode("ascii"))
 
     def owe(self, jobs: list[Running]) -> None:
         """Say whose ends the store has not heard: their bodies are over, and they are this child's until it has."""
@@ -149,10 +153,6 @@ class Slot:
     def close(self) -> None:
         """Give the memory back."""
         self._memory.close()
-
-
-def _cut(job: Running) -> Running:
-    return job._replace(template=job.template[:_LONGEST_NAME])
 
 
 class _Cell:

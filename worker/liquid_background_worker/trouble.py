@@ -37,13 +37,14 @@ class Trouble:
 
     def heard(self, reply: object) -> None:
         """Take note of a reply, whatever it says."""
-        if is_refusal(reply) or is_unknown_command(reply):
+        if not isinstance(reply, Exception):
+            if self._well_since is None:
+                self._well_since = monotonic()
+        elif is_refusal(reply) or is_unknown_command(reply):
             self.outage(reply)
-        elif isinstance(reply, Exception):
+        else:
             # Waiting will not mend it.
             self._tell(str(reply), logging.ERROR, f"the store could not run a step: {reply}")
-        elif self._well_since is None:
-            self._well_since = monotonic()
 
     def heard_of(self, error: bytes) -> None:
         """Take note of an error that a script met beside its move, and went on."""

@@ -150,13 +150,12 @@ class Wire:
 
     def _write(self, sent: Sent) -> None:
         sent.at = monotonic()
-        self._look(sent.at)
+        if sent.at >= self._look_at:
+            self._look(sent.at)
         self._put(scripts.command(*sent.call, self._site))
 
     def _look(self, now: float) -> None:
         """Leave a server that was replaced as the primary and may not know it; only Sentinels tell."""
-        if now < self._look_at:
-            return
         self._look_at = now + self._connection.primary.looks_after
         if self._connection.is_behind():
             raise ConnectionError("the primary is another server now")
@@ -253,7 +252,9 @@ class Wire:
             Broken: when the connection is lost, or silent. Then the calls may have been run.
         """
         try:
-            self._look(monotonic())
+            now = monotonic()
+            if now >= self._look_at:
+                self._look(now)
             wait = scripts.pack("BLPOP", *wake_keys, f"{max(seconds, 0.001):.3f}")
             self._put(wait + b"".join(scripts.command(*call, self._site) for call in calls))
             replies: list[Any] = []
@@ -266,6 +267,8 @@ class Wire:
                     # A wait that has just ended leaves the token.
                     self._beside(("LPUSH", wake_keys[-1], "1"), ("EXPIRE", wake_keys[-1], 10))
             woken, *answers = replies
+            if len(answers) == 1 and type(answers[0]) is list and not isinstance(woken, hiredis.ReplyError):
+                return answers  # most are so, and what follows is about errors
             if is_refusal(woken) or is_unknown_command(
                 woken
             ):  # the calls were refused, too: what the store did not wait for, we do

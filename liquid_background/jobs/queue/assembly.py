@@ -37,7 +37,7 @@ def lines(name: str, site: str = "") -> tuple[Line, ...]:
     - `-- include: time keep`: the lines of these files
     - `-- unpack: JOB from list at at`: `local id, queue, … = unpack(list, at, at + 13)`
     - `-- name: ENTRY from list at at as entry`: `local entry = {job_id = list[at], …}`
-    - `-- fetch: status lb_token from key`: `local record = redis.pcall('HMGET', key, …)`, and these names from it
+    - `-- fetch: status lb_token from key`, or FIELDS: `local record = redis.pcall('HMGET', key, …)`, and these from it
     - `-- locals: FIELDS from record`: `local status, lb_token, … = unpack(record)`
     """
     return tuple(_lines(name, site))
@@ -71,7 +71,7 @@ def _name(shape: str, source: str, at: str, name: str) -> str:
 
 
 def _fetch(names: str, key: str) -> str:
-    fields = names.split()
+    fields = LISTS.get(names) or names.split()
     quoted = ", ".join(f"'{field}'" for field in fields)
     return f"local record = redis.pcall('HMGET', {key}, {quoted}); local {', '.join(fields)} = unpack(record)"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 from time import gmtime, monotonic, strftime, time
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from liquid_background.errors import JobRefused
 from liquid_background.job import Job, LogEntry, LogStatus
@@ -85,8 +85,7 @@ class Refused:
     foreign: bool = False  # another application's: left to the workers that it has, if it has any
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):  # made once a claim, so it has to be cheap
     """What a claim brought: jobs of one queue under one token; or none, and when the next delayed one is due."""
 
     token: str
@@ -143,17 +142,31 @@ class Claim:
             due = None if rest[0] < 0 else rest[0] / 1000
             return Batch(self._token, "", (), due, self._usable_until, clock)
         queue = name.decode("ascii")
-        jobs = [_opened_job(queue, row, self._settings, clock) for row in rest]
+        jobs = _opened_jobs(queue, rest, self._settings, clock)
         until = now_ms + _milliseconds(self._settings.lease / 6)
         return Batch(self._token, queue, jobs, None, self._usable_until, clock, until)
 
 
-def _opened_job(queue: str, row: list[Any], settings: Settings, clock: float) -> Claimed | Refused:
-    job_id, size, planted, *values = row
-    if size > MAX_DATA:
-        return Refused(job_id, f"the record's data is over {MAX_DATA:,} bytes")
+def _opened_jobs(queue: str, rest: list[Any], settings: Settings, clock: float) -> list[Claimed | Refused]:
+    jobs: list[Claimed | Refused] = []
+    if type(rest[0]) is int:  # the jobs' values follow each other, since nothing is the matter with them
+        width = rest[0]
+        for at in range(1, len(rest), width):
+            jobs.append(_opened_job(queue, rest[at], b"", rest[at + 1 : at + width], settings, now=clock))
+        return jobs
+    for job_id, size, planted, *values in rest:
+        if size > MAX_DATA:
+            jobs.append(Refused(job_id, f"the record's data is over {MAX_DATA:,} bytes"))
+        else:
+            jobs.append(_opened_job(queue, job_id, planted, values, settings, now=clock))
+    return jobs
+
+
+def _opened_job(
+    queue: str, job_id: bytes, planted: bytes, values: list[bytes | None], settings: Settings, *, now: float
+) -> Claimed | Refused:
     try:
-        return open_claimed(job_id, queue, planted, values, settings, now=clock)
+        return open_claimed(job_id, queue, planted, values, settings, now=now)
     except JobRefused as error:
         return Refused(job_id, str(error), is_foreign(values[0] or b""))
     except Exception as error:  # noqa: BLE001 - whatever a record makes us raise, it must not end the child

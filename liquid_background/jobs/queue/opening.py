@@ -32,6 +32,7 @@ def signed_text(*parts: str) -> list[bytes]:
 
 
 _LONGEST_ID: Final = 100
+_DEFLATED: Final = b"\x78"  # what compressed data begins with, and no JSON
 
 
 class Claimed(NamedTuple):  # made once a job, so it has to be cheap
@@ -80,12 +81,14 @@ def open_claimed(
     )
     if origin != _origin(settings.site, queue):
         raise JobRefused(f"the record was made for another queue than {queue}")
-    data = inflate(data or b"")
+    data = data or b""
+    if len(data) > MAX_DATA or data[:1] == _DEFLATED:
+        data = inflate(data)
     waits, limit = limits_of(timeout or b"", intervals or b"", exact or b"")
     if settings.signing_key:
         fields = (origin or b"", timeout or b"", exact or b"")
         verify(settings.signing_key, signature or b"", _signed(name, fields, waits, data), now)
-    begun = 0 if final else whole(attempt, 0, MAX_ATTEMPTS_READ)
+    begun = 0 if final or attempt is None else whole(attempt, 0, MAX_ATTEMPTS_READ)
     return Claimed(name, decode_payload(data), begun + 1, len(waits) + 1, limit, _seconds(enqueued or b""))
 
 
@@ -198,7 +201,7 @@ def inflate(data: bytes) -> bytes:
     Raises:
         JobRefused: when it is too large; it is never inflated beyond that.
     """
-    if len(data) <= MAX_DATA and data[:1] == b"\x78":
+    if len(data) <= MAX_DATA and data[:1] == _DEFLATED:
         inflater = zlib.decompressobj()
         try:
             data = inflater.decompress(data, MAX_DATA + 1)

@@ -153,7 +153,8 @@ def decode_payload(data: bytes) -> dict[str, Any]:
             text = f'{{"source_name":{rest[:_BEFORE_END].decode("utf-8")}}}'
             values, end = _begin(text)
             if end == len(text) and _OWN.issuperset(values):
-                _check_own(values)
+                if not _is_usual(values):
+                    _look_at_own(values)
                 return {**_kept_decoded(head), **values}
         except (JobRefused, ValueError, TypeError, RecursionError):
             pass  # the whole is read then, and says what is wrong

@@ -84,7 +84,7 @@ def run(store: Store, name: str, arguments: Sequence[Argument], doubt: str = "")
 def opened(name: str, reply: Any) -> Any:
     """Return what a script's reply stands for: a plain step's is a text, which takes less of the store than a list."""
     if name == "step" and isinstance(reply, bytes):
-        how, attempt = reply.split()
+        how, _, attempt = reply.partition(b" ")
         return [how, int(attempt), 0]
     return reply
 

@@ -449,3 +449,91 @@ def test_a_stall_gives_a_claim_s_lease_grace_once(hands: Hands, queue: Queue, jo
     hands.expire_leases()
     hands.call(moves.tick(keys.QUEUES, hands.settings, last=last - 8000))
     assert _waiting(client) == NAMES
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("fields", [{}, {"max_attempts": 3}], ids=["once", "again"])
+def test_usual_jobs_are_claimed_in_one_flat_reply(
+    hands: Hands, queue: Queue, job: Make, count: int, fields: Any
+) -> None:
+    """What is written for them in straight lines costs half of the rest of the script, so it has to be met."""
+    queue.send([job(id=name, **fields) for name in NAMES[:count]])
+    claim = moves.Claim("t", 10, keys.QUEUES, hands.settings, settled=["old"])
+    reply = hands.call(claim.call)
+    width = 6 if fields else 5
+    assert (reply[0], reply[2], len(reply)) == (b"default", width, 3 + count * width)
+    assert [each.id for each in claim.opened(reply).jobs] == [*NAMES[:count]]
+    assert leased(hands.store.client) == {*NAMES[:count]}
+    assert _waiting(hands.store.client) == ""
+
+
+def _plant_a_field(client: Any) -> None:
+    client.hset(keys.job("b"), "webhooks", "x")
+
+
+def _plant_a_long_field(client: Any) -> None:
+    client.hset(keys.job("b"), "timeout", "1" * 5000)
+
+
+def _plant_a_token(client: Any) -> None:
+    client.hset(keys.job("b"), "lb_token", "other")
+
+
+def _put_it_there_twice(client: Any) -> None:
+    client.rpush(keys.queue("default"), "b")
+
+
+def _plant_batches(client: Any) -> None:
+    client.set(keys.BATCHES, "x")
+
+
+def _plant_their_jobs(client: Any) -> None:
+    client.set(keys.BATCH_JOBS, "x")
+
+
+def _plant_a_queue(client: Any) -> None:
+    client.set(keys.queue("high"), "x")
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        _plant_a_field,
+        _plant_a_long_field,
+        _plant_a_token,
+        _put_it_there_twice,
+        _plant_batches,
+        _plant_their_jobs,
+        _plant_a_queue,
+    ],
+)
+def test_what_is_not_usual_among_them_is_met_by_the_rest(
+    hands: Hands, queue: Queue, job: Make, client: Any, plant: Callable[[Any], None]
+) -> None:
+    queue.send([job(id=name) for name in NAMES])
+    plant(client)
+    claim = moves.Claim("t", 10, keys.QUEUES, hands.settings)
+    reply = hands.call(claim.call)
+    assert all(isinstance(row, list) for row in reply[2:])
+    assert [str(each.id, "ascii") if isinstance(each.id, bytes) else each.id for each in claim.opened(reply).jobs] == [
+        *NAMES
+    ]
+    assert leased(client) == {*NAMES}
+    assert _waiting(client) == ""
+
+
+def test_a_claim_that_finds_nothing_deletes_all_tokens_at_once(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id="late", delay=1)])
+    for name in keys.QUEUES:
+        client.lpush(keys.wake(name), "1")
+    client.zadd(keys.behind("low"), {"x": 1})
+    client.lpush(keys.wake("me"), "1")
+    client.config_resetstat()
+    claim = moves.Claim("t", 10, keys.QUEUES, hands.settings, own_wake=keys.wake("me"), settled=["old"])
+    batch = claim.opened(hands.call(claim.call))
+    assert client.info("commandstats")["cmdstat_del"]["calls"] == 1
+    assert batch.jobs == ()
+    assert batch.due == pytest.approx(60, abs=20)
+    assert not client.exists(*map(keys.wake, (*keys.QUEUES, "me")), keys.behind("low"))

@@ -1,21 +1,103 @@
--- include: time keep rights log enqueue group record bury foreign due batch drop_batches
+-- include: time rights
 -- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
 -- ARGV: token, lease in ms, by how many ms longer it is for what has been started, how many, log limit, the caller's own wake list or
 -- '', the number of earlier claims of which no job is left in the caller's hands, their tokens, the queues in the order to try.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
--- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
--- it raises that.
+-- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}; of jobs with which nothing is the
+-- matter {queue, this clock in ms, how many values each has, id, those of CLAIMED up to the last that any of them has, id, ...},
+-- since a list takes the store as long as a command. While the store refuses writes it raises that.
 local token, lease, more = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local wanted = math.min(tonumber(ARGV[4]), MOST_IN_BATCH)
 local limit, own_wake = ARGV[5], ARGV[6]
-local FIRST_QUEUE = 8 + tonumber(ARGV[7])
+local FIRST_SETTLED = 8
+local FIRST_QUEUE = FIRST_SETTLED + tonumber(ARGV[7])
+local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
+
+-- Nearly every claim finds jobs with which nothing is the matter, or none, and nothing is paused. They come first, with no
+-- more than they need, as in step.lua: all is read and looked at before the first write. Whatever is otherwise, such as a call
+-- that is sent again, is left to what follows, with nothing written.
+local ids, queue
+if redis.pcall('EXISTS', PAUSES, HELD, 'rq:suspended') == 0 then
+  for q = FIRST_QUEUE, #ARGV do
+    queue = ARGV[q]
+    ids = redis.pcall('LRANGE', QUEUE .. queue, 0, wanted - 1)
+    if ids.err or ids[1] then break end
+  end
+end
+if ids and ids[1] then
+  local records, seen, origin_here, is_plain = {}, {}, SITE .. queue, true
+  local last = DATA_AT  -- field that any of them has: each value takes its time on the way out
+  for i = 1, #ids do
+    local id = ids[i]
+    is_plain = not seen[id] and #id <= LONGEST_ID
+    if not is_plain then break end
+    seen[id] = true
+    -- fetch: FIELDS from 'rq:job:' .. id
+    is_plain = not record.err and status == 'queued' and origin == origin_here and data and #data <= LARGEST and
+      not (lb_token or lb_foreign or lb_group)
+    if not is_plain then break end
+    for at = DATA_AT + 1, #record do
+      local value = record[at]
+      if value then
+        is_plain = is_plain and at <= LAST_AT and #value <= LARGEST_FIELD
+        last = math.max(last, at)
+      end
+    end
+    if not is_plain then break end
+    records[i] = record
+  end
+  if is_plain then
+    check_rights()
+    if redis.pcall('ZADD', BATCHES, 'NX', now_ms + lease, token) == 1 then
+      if redis.pcall('HSETNX', BATCH_JOBS, token, cjson.encode({ids = ids, more = more})) == 1 then
+        if FIRST_QUEUE > FIRST_SETTLED then
+          redis.call('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
+          redis.call('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
+        end
+        local batch, n = {queue, now_ms, last - DATA_AT + 2}, 3
+        for i = 1, #ids do
+          redis.call('HSET', 'rq:job:' .. ids[i], 'lb_token', token)
+          n = n + 1
+          batch[n] = ids[i]
+          for at = DATA_AT, last do
+            n = n + 1
+            batch[n] = records[i][at]
+          end
+        end
+        redis.call('LPOP', QUEUE .. queue, #ids)
+        return batch
+      end
+      redis.call('ZREM', BATCHES, token)
+    end
+  end
+elseif ids and not ids.err then
+  -- include: due
+  local idle, due, is_plain = {own_wake ~= '' and own_wake or nil}, -1, true
+  for q = FIRST_QUEUE, #ARGV do
+    local first = redis.pcall('ZRANGE', SCHEDULED .. ARGV[q], 0, 0, 'WITHSCORES')
+    is_plain = is_plain and not first.err
+    due = sooner(due, first)
+    idle[#idle + 1] = WAKE .. ARGV[q]
+    idle[#idle + 1] = BEHIND .. ARGV[q]
+  end
+  if is_plain and type(redis.pcall('SETRANGE', WRITABLE, 0, '')) == 'number' then
+    check_rights()
+    local are_dropped = FIRST_QUEUE == FIRST_SETTLED or
+      (type(redis.pcall('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number' and
+      type(redis.pcall('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number')
+    if are_dropped then
+      redis.call('DEL', unpack(idle))  -- tokens that are left would only wake workers for nothing
+      return {'', now_ms, due}
+    end
+  end
+end
+
+-- include: keep log enqueue group record bury foreign due batch drop_batches
 local MOST_PARKED = 200  -- jobs that one claim parks
 local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
 local MOST_FOREIGN = 1000  -- other applications' jobs that one claim puts back at the end of a queue
-local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
-
 local fields = FIELDS
 
 -- Why an id of the queue cannot be claimed; nil when it can.
@@ -116,7 +198,7 @@ check_rights()
 check_right('zadd', LEASES)
 check_right('zadd', BATCHES)
 check_right('hset', BATCH_JOBS)
-if FIRST_QUEUE > 8 then drop_batches(unpack(ARGV, 8, FIRST_QUEUE - 1)) end
+if FIRST_QUEUE > FIRST_SETTLED then drop_batches(unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1)) end
 -- Sent again, since its reply was lost: what the first one brought stays under the token and goes back when its lease runs
 -- out. With more under it, nobody would know of those.
 if on('HSTRLEN', BATCH_JOBS, token) > 0 then return {'', now_ms, 0} end
@@ -219,6 +301,6 @@ if own_wake ~= '' then redis.call('DEL', own_wake) end
 for q = FIRST_QUEUE, #ARGV do
   redis.call('DEL', WAKE .. ARGV[q])
   if not is_still(ARGV[q]) then redis.call('DEL', BEHIND .. ARGV[q]) end
-  due = sooner(due, ARGV[q])
+  due = sooner(due, on('ZRANGE', SCHEDULED .. ARGV[q], 0, 0, 'WITHSCORES'))
 end
 return {'', now_ms, due}

@@ -1,8 +1,7 @@
 -- Raise before the first write when this user may not run what a move is made of: half of one would strand its jobs.
--- Servers before 7 cannot be asked.
+-- Servers before 7 cannot be asked. A question takes as long as a command, so each is no longer than it has to be.
 local function check_right(command, key)
-  -- Of what may take several keys, all are checked.
-  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, key, key) then
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key) then
     error({err = 'NOPERM this user may not run ' .. command .. ' on ' .. key})
   end
 end

@@ -7,13 +7,13 @@
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
--- waits, and, if there was one, what the store said to a write that is secondary}; `done N` for {done, N, 0}, since a list takes
+-- waits, and, if there was one, what the store said to a write that is secondary}; `HOW N` for {how, N, 0}, since a list takes
 -- the store as long as a command. Of an attempt that failed two more: that word or '', and such as 'FAILED 2 1': the log's
 -- status, the attempt, and 1 when the job has failed with it, which a call sent again says again.
 -- A job whose start never arrived, or was refused, is still queued when its end comes: its body ran, so it counts. What is
 -- paused stays claimed, for the worker to give back.
--- Nearly every call has a plain success and a start that nothing stands in the way of. They come first, with no more than
--- they need; what is otherwise is left to what follows. A function is made where it is needed: that takes a sixth of a command.
+-- Nearly every call has a plain success or no end, and a start that nothing stands in the way of. They come first, with no
+-- more than they need; what is otherwise is left to what follows. A function is made where it is needed: that takes a sixth of a command.
 local worker, lease, limit, higher_queues = ARGV[1], tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[9])
 local end_at = 10 + math.max(0, higher_queues)
 
@@ -59,9 +59,9 @@ if ARGV[end_at] == '+' then
     how = logged and 'done' or ''
   end
 end
-if how == 'done' then
+if how == 'done' or ARGV[end_at] == '' then
   local id = ARGV[6]
-  if id == '' then return 'done 0' end
+  if id == '' then return how .. ' 0' end
   -- Whether what the start asks for is not there: pauses, and higher work.
   local is_calm = higher_queues < 0 or redis.pcall('EXISTS', PAUSES, 'rq:suspended') == 0
   for i = 10, end_at - 1 do is_calm = is_calm and redis.pcall('LLEN', QUEUE .. ARGV[i]) == 0 end
@@ -70,8 +70,9 @@ if how == 'done' then
   local is_plain = is_calm and now_ms <= tonumber(ARGV[8]) and not (record.err or lb_final or lb_group)
   if is_plain and lb_token == ARGV[7] and status == 'queued' then
     local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS) + 1
+    if how == '' then redis.call('PERSIST', key) end  -- as the first write, see `begin`
     redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt)
-    return 'done ' .. attempt
+    return how .. ' ' .. attempt
   end
 end
 

@@ -220,7 +220,7 @@ for i = FIRST_QUEUE, #ARGV do
     drop_cancelled(CANCELED_IN .. ARGV[i])
     tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
-  next_due = sooner(next_due, ARGV[i])
+  next_due = sooner(next_due, on('ZRANGE', SCHEDULED .. ARGV[i], 0, 0, 'WITHSCORES'))
 end
 reaped = reaped + tend(LEASES, graceful_until, function(id) return reap_carefully(id) end)
 local is_due = first_due()
