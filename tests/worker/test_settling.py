@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from liquid_background.jobs.queue import keys
@@ -38,6 +39,18 @@ def test_a_claim_with_a_job_in_doubt_keeps_its_lease(bench: Bench, tmp_path: Pat
     assert client.zrange(keys.BATCHES, 0, -1) == client.hkeys(keys.BATCH_JOBS) == [token]
 
 
+def test_what_waits_behind_a_long_body_goes_back_after_a_third_of_the_lease(bench: Bench, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    _, behind = bench.start_with_a_batch(go, behind=20, lease=9)
+    bench.start(lease=9)
+    since = monotonic()
+    bench.wait_until(lambda: {job_id for job_id, *_ in bench.runs()} >= {*behind}, 20)
+    assert monotonic() - since < 7
+    go.touch()
+    bench.wait_for("held")
+    assert all(bench.story(job_id) == [("SUCCESS", 1, True)] for job_id in ("held", *behind))
+
+
 def test_what_a_killed_worker_has_claimed_runs_once_and_in_its_order(bench: Bench, tmp_path: Path) -> None:
     go = tmp_path / "go"
     worker, behind = bench.start_with_a_batch(go, behind=20)
@@ -46,8 +59,9 @@ def test_what_a_killed_worker_has_claimed_runs_once_and_in_its_order(bench: Benc
     for pid in worker.tree():
         os.kill(pid, signal.SIGKILL)
     go.touch()
-    bench.store.client.zadd(keys.BATCHES, dict.fromkeys(bench.store.client.zrange(keys.BATCHES, 0, -1), 1))
-    bench.store.client.zadd(keys.LEASES, dict.fromkeys(bench.store.client.zrange(keys.LEASES, 0, -1), 1))
+    for leases in (keys.BATCHES, keys.LEASES):
+        for member in bench.store.client.zrange(leases, 0, -1):
+            bench.store.client.zadd(leases, {member: 1.5})  # it has had its grace
     bench.burst(lease=60)
     assert [run[0] for run in bench.runs()][1:] == ["held", *behind]
     assert first[0] == "held"

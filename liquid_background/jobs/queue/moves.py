@@ -71,9 +71,9 @@ def _written_minute(minute: int) -> str:
     return strftime("%Y-%m-%dT%H:%M:", gmtime(60 * minute))
 
 
-def time_to_start(settings: Settings) -> float:
-    """Return the seconds after a claim in which its jobs may be started: nobody extends its lease."""
-    return min(settings.lease, max(SHORTEST_CLAIM, settings.lease / 3)) / 2
+def claim_lease(settings: Settings) -> float:
+    """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
+    return min(settings.lease, max(SHORTEST_CLAIM, settings.lease / 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Batch:
     queue: str
     jobs: Sequence[Claimed | Refused]
     due: float | None  # seconds
-    usable_until: float  # by this process's monotonic clock: no job may be started later
+    usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
     clock: float | None = None  # the store's, in seconds, when it made the claim
     until: int = 0  # by that clock, in ms: a job that starts by then has five sixths of the lease until its first beat
 
@@ -122,11 +122,12 @@ class Claim:
         own_wake: str = "",
         settled: Sequence[str] = (),
     ) -> None:
-        head: list[Argument] = [token, _milliseconds(settings.lease + wait), most, settings.log_limit, own_wake]
+        lease = claim_lease(settings)
+        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
         self.call: Call = ("claim", [*head, len(settled), *settled, *queues])
         self._token = token
         self._settings = settings
-        self._usable_until = monotonic() + wait + time_to_start(settings)
+        self._usable_until = monotonic() + wait + lease / 2
 
     def opened(self, reply: Any) -> Batch:
         """Return what a reply says that it brought; nothing for one that says nothing."""

@@ -82,6 +82,11 @@ def test_each_job_of_a_claim_goes_where_its_record_says(hands: Hands, queue: Que
     hands.call(moves.give_back(e.token, "default", ["e"]))
     client.zadd(keys.BATCHES, {a.token: client.time()[0] * 1000 - 1000.5})
     hands.tick()
+    assert sorted(_waiting(client)) == ["b", "e", "f"]
+    assert leased(client) == {"c", "d"}  # an attempt has all of its lease until its first beat, an unstarted job a third
+    assert client.zscore(keys.LEASES, "d") > client.time()[0] * 1000 + 190_000
+    client.zadd(keys.LEASES, {"d": 1.5})
+    hands.tick()
     assert sorted(_waiting(client)) == ["b", "d", "e", "f"]
     assert (_lost(client), queue.get("a").status) == (["d"], JobStatus.COMPLETED)
     assert leased(client) == {"c"}
@@ -129,6 +134,54 @@ def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     assert _waiting(client) == NAMES[1:]
 
 
+@pytest.mark.parametrize("how", ["delete", "cancel and delete", "delete unstarted"])
+def test_a_job_that_was_deleted_is_not_called_lost_when_its_claim_runs_out(
+    hands: Hands, queue: Queue, job: Make, client: Any, how: str
+) -> None:
+    """The claim of a worker that died, or whose later job of the same batch takes long, outlives the record."""
+    first, second, *_ = _claimed(hands, queue, job)
+    if how == "cancel and delete":
+        queue.cancel("a")
+    elif how != "delete unstarted":
+        hands.start(first)
+        hands.finish(first, Outcome(result="x"))
+    queue.delete("a")
+    hands.start(second)
+    hands.finish(second, Outcome(result="x"))
+    queue.delete("b")
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == NAMES[2:]
+    assert [entry.final for entry in entries(client) if entry.job_id == "a"] == [True]
+
+
+def test_a_job_whose_record_has_expired_is_not_called_lost_when_its_claim_runs_out(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    hands.settings = hands.settings.model_copy(update={"result_ttl": 1})
+    [first, *_] = _claimed(hands, queue, job)
+    hands.start(first)
+    hands.finish(first, Outcome(result="x"))
+    client.delete(keys.job("a"))
+    client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+    hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
+    hands.expire_leases()
+    hands.tick()
+    assert (_lost(client), _waiting(client)) == ([], NAMES[1:])
+
+
+def test_claims_that_run_out_together_go_back_in_their_order(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id=name) for name in NAMES])
+    for number in range(3):
+        [first, _] = _running(hands.claim(2))
+        client.zadd(keys.BATCHES, {first.token: 1.5 + number})
+    hands.tick()
+    assert _waiting(client) == NAMES
+
+
 def test_a_job_of_a_group_has_a_lease_of_its_own_from_its_claim_on(
     hands: Hands, queue: Queue, job: Make, client: Any
 ) -> None:
@@ -137,6 +190,9 @@ def test_a_job_of_a_group_has_a_lease_of_its_own_from_its_claim_on(
     assert client.zcard(keys.LEASES) == len(NAMES)
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
     hands.start(first)
+    client.zadd(keys.LEASES, {"a": client.time()[0] * 1000 - 1000.5})
+    hands.tick()
+    assert (leased(client), _lost(client)) == ({*NAMES}, [])
     hands.finish(first, Outcome(result="x"))
     assert client.zcard(keys.LEASES) == len(NAMES) - 1
 

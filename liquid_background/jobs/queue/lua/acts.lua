@@ -86,6 +86,29 @@ local function cancel_job(id, limit, entry)
   return 'ok'
 end
 
+local under_claims
+
+-- Strike an id out of the claims that name it: whoever reaps one could not tell that the job had ended, and would call it lost.
+local function strike_out(id)
+  if not under_claims then
+    under_claims = {}
+    for _, token in ipairs(on('ZRANGE', BATCHES, 0, MOST_SEARCHED - 1)) do
+      for _, each in ipairs(ids_under(on, token)) do
+        local tokens = under_claims[tostring(each)] or {}
+        tokens[#tokens + 1] = token
+        under_claims[tostring(each)] = tokens
+      end
+    end
+  end
+  for _, token in ipairs(under_claims[id] or {}) do
+    local left = {}
+    for _, each in ipairs(ids_under(on, token)) do
+      if each ~= id then left[#left + 1] = each end
+    end
+    on('HSET', BATCH_JOBS, token, cjson.encode(left))
+  end
+end
+
 -- Forget a job that does not run: its record, its results, and where it stands. `entry` is as above, for one that waits.
 local function delete_job(id, limit, entry)
   local key = 'rq:job:' .. id
@@ -98,6 +121,7 @@ local function delete_job(id, limit, entry)
   if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
+  strike_out(id)
   if status == 'failed' then unfile(id) end
   if waits then log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals) end
   return 'ok'

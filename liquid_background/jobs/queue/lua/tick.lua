@@ -14,6 +14,8 @@ local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one
 local CANCELLED_AT_ONCE = 20  -- ids of cancelled jobs in each of two looks at a queue's
 local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
 local RECENT = 60000  -- ms since the end of a batch's lease in which a record that is gone has not expired since
+local AFTER = lease - math.min(lease, math.max(2 * LONGEST_GAP, lease / 3))  -- ms that a start outlasts its claim's lease; see moves
+local LINGER = 2 + 3 * lease / 1000  -- seconds, longer than a claim's lease, for which an expired id says that its job had ended
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -116,7 +118,7 @@ local function has_ended(id)
   return false
 end
 
--- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`.
+-- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`, which ended then.
 local function reap(id, under, ended)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_beaten lb_group from key
@@ -134,6 +136,9 @@ local function reap(id, under, ended)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     put_back(id, queue)
+  elseif status == 'started' and (under or lb_group) and not lb_beaten and now_ms < ended + AFTER then
+    on('ZADD', LEASES, ended + AFTER, id)  -- its first beat is not there yet
+    redis.call('HSET', key, 'lb_beaten', 1)
   elseif status == 'started' then
     lose(id, key, queue, token)
   else
@@ -144,7 +149,7 @@ end
 -- Drop failed jobs whose records have expired, from RQ's registry and from the indexes.
 local function drop_failed(registry)
   -- include: unfile
-  for _, id in ipairs(on('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, most)) do
+  for _, id in ipairs(on('ZRANGEBYSCORE', registry, '-inf', now - LINGER, 'LIMIT', 0, most)) do
     unfile(id)
     on('ZREM', registry, id)
   end
@@ -182,11 +187,12 @@ local function reap_batch(token, ended)
   return #ids
 end
 
--- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at.
+-- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at. The last come first,
+-- as what goes back to the front of a queue does so before what was claimed earlier.
 local function tend(leases, graceful_until, reap_one)
   local expired = on('ZRANGEBYSCORE', leases, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
   local looked_at = 0
-  for i = 1, #expired, 2 do
+  for i = #expired - 1, 1, -2 do
     local member, ended = expired[i], tonumber(expired[i + 1])
     if looked_at >= most then break end
     if now_ms < graceful_until and ended % 1 == 0 then
@@ -210,14 +216,14 @@ for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
     tend_held(ARGV[i])
-    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now)
+    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now - LINGER)
     drop_failed(FAILED_IN .. ARGV[i])
     drop_cancelled(CANCELED_IN .. ARGV[i])
     tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end
-reaped = reaped + tend(LEASES, graceful_until, function(id) reap_carefully(id) end)
+reaped = reaped + tend(LEASES, graceful_until, function(id, ended) reap_carefully(id, nil, ended) end)
 local is_due = first_due()
 if #failures > 0 or is_due then
   return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
