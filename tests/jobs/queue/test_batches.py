@@ -83,7 +83,7 @@ def test_each_job_of_a_claim_goes_where_its_record_says(hands: Hands, queue: Que
     client.zadd(keys.BATCHES, {a.token: client.time()[0] * 1000 - 1000.5})
     hands.tick()
     assert sorted(_waiting(client)) == ["b", "e", "f"]
-    assert leased(client) == {"c", "d"}  # an attempt has all of its lease until its first beat, an unstarted job a third
+    assert leased(client) == {"c", "d"}  # until its first beat an attempt has all of LEASE, an unstarted job a third
     assert client.zscore(keys.LEASES, "d") > client.time()[0] * 1000 + 190_000
     client.zadd(keys.LEASES, {"d": 1.5})
     hands.tick()
