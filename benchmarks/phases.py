@@ -56,7 +56,7 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
 
 
 def around(client: Redis, rounds: int, count: int = 3000) -> list[float]:
-    """Return the microseconds of a child's CPU around a body that does nothing, for each round."""
+    """Return the microseconds of a child's CPU for a job whose body does nothing, for each round."""
     found = []
     for _ in range(rounds):
         child = _child(client, "noop", count)

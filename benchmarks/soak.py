@@ -285,7 +285,7 @@ def whereabouts(settings: Settings) -> dict[str, str]:
     client: Any = store.client
     found = dict.fromkeys(client.zrange(keys.LEASES, 0, -1), "leased")
     for under in client.hvals(keys.BATCH_JOBS):
-        found |= dict.fromkeys((job_id.encode() for job_id in json.loads(under)), "leased")
+        found |= dict.fromkeys((job_id.encode() for job_id in json.loads(under)["ids"]), "leased")
     for name in keys.QUEUES:
         found |= dict.fromkeys(client.zrange(keys.scheduled(name), 0, -1), "scheduled")
         found |= dict.fromkeys(client.lrange(keys.queue(name), 0, -1), "queued")

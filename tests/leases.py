@@ -12,7 +12,7 @@ def leased(client: Any) -> set[str]:
     """Return the ids of the jobs that are in a worker's hands."""
     ids = {member.decode() for member in client.zrange(keys.LEASES, 0, -1)}
     for token in client.zrange(keys.BATCHES, 0, -1):
-        under = json.loads(client.hget(keys.BATCH_JOBS, token) or "[]")
+        under = json.loads(client.hget(keys.BATCH_JOBS, token) or '{"ids": []}')["ids"]
         ids |= {job_id for job_id in under if client.hget(keys.job(job_id), "lb_token") == token}
     return ids
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -164,3 +166,14 @@ def test_each_file_and_name_that_the_recipes_give_is_there() -> None:
     assert {name for name in named if not any(place.endswith(f"/{name}") for place in files)} == set()
     names = {word for span in spans for word in re.findall(r"\b[a-zA-Z]*_[a-zA-Z_]+", span) if "/" not in span}
     assert {name for name in names if name not in code} == set()
+
+
+def test_the_page_of_figures_makes_the_claims_that_the_bench_judges() -> None:
+    page = (ROOT / "docs/performance.md").read_text()
+    code = "import claims; print(*(f'| {each.says} | {each.range} |' for each in claims.CLAIMS), sep='\\n')"
+    command = [sys.executable, "-c", code]
+    told = subprocess.run(command, cwd=ROOT / "benchmarks", check=True, capture_output=True, text=True).stdout
+    rows = told.splitlines()
+    assert len(rows) > 10
+    assert [row for row in rows if row not in page] == []
+    assert re.findall(r"<!-- figures: ([a-z ]+) -->\n<!-- end -->", page) == []  # each was filled in

@@ -109,10 +109,10 @@ class Bench:
         return job.id
 
     def start_with_a_batch(
-        self, go: Path, behind: int, seconds: float = 0, *, lease: float = 60, **fields: Any
+        self, go: Path, behind: int, seconds: float = 0, **fields: Any
     ) -> tuple[WorkerProcess, list[str]]:
         """Start a worker that runs the job `held` until a file appears, with others claimed behind it; return those."""
-        worker = self.start(lease=lease)
+        worker = self.start(lease=60)
         # Quick jobs let the batches grow.
         self.queue.send([self.job(given={"file": ""}, **fields) for _ in range(300)])
         self.wait_until(lambda: not any(count.queued + count.running for count in self.queue.counts()))

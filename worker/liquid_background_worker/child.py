@@ -106,7 +106,6 @@ class Child:
         return Left.DONE
 
     def _claim(self) -> Batch:
-        self._channel.drain()  # so that the claim can say what is settled
         claim = self._next_claim(self._attempts.left)
         self._asked = monotonic()
         return self._opened(claim, self._channel.call(claim.call))
@@ -263,7 +262,7 @@ class Child:
         self._channel.post(moves.give_back(batch.token, batch.queue, ids), given_back)
 
     def _settle(self, batch: Batch) -> None:
-        """Take note, once all replies are in, that nothing more is sent about a batch."""
+        """Take note, once all replies about a batch are in, that nothing more is sent about it."""
         self._channel.once_heard(partial(self._settling.is_over, batch.token))
 
     def _post(self, report: Report | None, start: Running | None = None) -> None:

@@ -1,17 +1,13 @@
-"""The claims of a child of whose jobs none is left in its hands: their leases may go."""
+"""Which claims of a child are settled: none of their jobs is left in its hands, so the store may drop their leases."""
 
 from __future__ import annotations
 
-from typing import Final
-
-_MOST: Final = 64  # claims that one call tells of
-
 
 class Settling:
-    """Gathers the tokens of such claims until the store is told.
+    """Gathers the tokens of settled claims until the store is told.
 
-    What the store did not answer as it should leaves a job in doubt: then the lease of its claim is left to run out,
-    and whoever reaps it sees to the job.
+    A job is in doubt when the store's reply to its start, its end or its return is not the usual one. The lease of its
+    claim is left to run out then, and whoever reaps it sees to the job.
     """
 
     def __init__(self) -> None:
@@ -30,5 +26,5 @@ class Settling:
 
     def taken(self) -> list[str]:
         """Return the tokens to tell of, each once: if that is lost, the leases run out."""
-        taken, self._settled = self._settled[:_MOST], self._settled[_MOST:]
+        taken, self._settled = self._settled, []
         return taken

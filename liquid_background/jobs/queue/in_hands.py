@@ -34,8 +34,9 @@ def claimed(store: Store) -> Iterator[list[bytes]]:
 
 def _ids(written: bytes) -> list[bytes]:
     try:
-        ids = json.loads(written.decode("utf-8", "surrogateescape"))
+        batch = json.loads(written.decode("utf-8", "surrogateescape"))
     except (ValueError, RecursionError):
         return []
+    ids = batch.get("ids") if isinstance(batch, dict) else None
     found = ids if isinstance(ids, list) else []
     return [job_id.encode("utf-8", "surrogateescape") for job_id in found if isinstance(job_id, str)]

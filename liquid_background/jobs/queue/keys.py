@@ -102,7 +102,7 @@ def queue_workers(name: str) -> str:
 LEASES: Final = "liquid_background:leases"
 """Sorted set of the ids of jobs that have a lease of their own, scored by its end in milliseconds."""
 BATCHES: Final = "liquid_background:batches"  # likewise, of the tokens of claims whose jobs share a lease
-BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs (JSON), by the token
+BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs, in JSON, by the token
 
 
 def wake(name: str) -> str:

@@ -72,7 +72,7 @@ def _written_minute(minute: int) -> str:
 
 
 def claim_lease(settings: Settings) -> float:
-    """Return the seconds that a claim lasts before its start; nobody extends it, so it can be short."""
+    """Return the seconds that a claim lasts for what is not started; nobody extends it, so it can be short."""
     return min(settings.lease, max(SHORTEST_CLAIM, settings.lease / 3))
 
 
@@ -95,7 +95,7 @@ class Batch:
     due: float | None  # seconds
     usable_until: float  # by this process's monotonic clock: half of the lease is still to come then
     clock: float | None = None  # the store's, in seconds, when it made the claim
-    until: int = 0  # by that clock, in ms: a job that starts by then has five sixths of the lease until its first beat
+    until: int = 0  # by that clock, in ms: a job that starts later gets a lease of its own with its start
 
 
 class Claim:
@@ -123,7 +123,8 @@ class Claim:
         settled: Sequence[str] = (),
     ) -> None:
         lease = claim_lease(settings)
-        head: list[Argument] = [token, _milliseconds(lease + wait), most, settings.log_limit, own_wake]
+        leases = _milliseconds(lease + wait), _milliseconds(settings.lease - lease)
+        head: list[Argument] = [token, *leases, most, settings.log_limit, own_wake]
         self.call: Call = ("claim", [*head, len(settled), *settled, *queues])
         self._token = token
         self._settings = settings
@@ -175,7 +176,7 @@ def give_back(token: str, queue: str, ids: Sequence[str | bytes]) -> Call:
 
 def settle(settled: Sequence[str]) -> Call:
     """Return the call that drops the leases of claims, as `Claim` does on its way."""
-    return "settle", [len(settled), *settled]
+    return "settle", [*settled]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,26 +86,28 @@ local function cancel_job(id, limit, entry)
   return 'ok'
 end
 
-local under_claims
+local claims  -- tokens of those that name an id, by the id
 
--- Strike an id out of the claims that name it: whoever reaps one could not tell that the job had ended, and would call it lost.
-local function strike_out(id)
-  if not under_claims then
-    under_claims = {}
+-- Take a job off the claims that name it, whose token an ended one has no more: when such a lease runs out, whoever reaps it would
+-- take a deleted job for a lost one.
+local function leave_batches(id)
+  if not claims then
+    claims = {}
     for _, token in ipairs(on('ZRANGE', BATCHES, 0, MOST_SEARCHED - 1)) do
-      for _, each in ipairs(ids_under(on, token)) do
-        local tokens = under_claims[tostring(each)] or {}
-        tokens[#tokens + 1] = token
-        under_claims[tostring(each)] = tokens
+      for _, each in ipairs((ids_under(on, token))) do
+        local naming = claims[tostring(each)] or {}
+        naming[#naming + 1] = token
+        claims[tostring(each)] = naming
       end
     end
   end
-  for _, token in ipairs(under_claims[id] or {}) do
-    local left = {}
-    for _, each in ipairs(ids_under(on, token)) do
-      if each ~= id then left[#left + 1] = each end
+  for _, token in ipairs(claims[id] or {}) do
+    local ids, more = ids_under(on, token)
+    local others = {}
+    for _, each in ipairs(ids) do
+      if each ~= id then others[#others + 1] = each end
     end
-    on('HSET', BATCH_JOBS, token, cjson.encode(left))
+    on('HSET', BATCH_JOBS, token, cjson.encode({ids = others, more = more}))
   end
 end
 
@@ -118,10 +120,10 @@ local function delete_job(id, limit, entry)
   if status == 'started' then return status end
   redis.call('PERSIST', key)
   local waits = not record.err and not is_among(ENDED, status)
+  leave_batches(id)
   if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
-  strike_out(id)
   if status == 'failed' then unfile(id) end
   if waits then log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals) end
   return 'ok'

@@ -1,13 +1,15 @@
 -- include: time keep rights log enqueue group record bury foreign due batch drop_batches
 -- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
--- ARGV: token, lease in ms, how many, log limit, the caller's own wake list or '', the number of tokens under which nothing is
--- left, these, the queues in the order to try.
+-- ARGV: token, lease in ms, by how many ms longer it is for what has been started, how many, log limit, the caller's own wake list or
+-- '', the number of earlier claims of which no job is left in the caller's hands, their tokens, the queues in the order to try.
+-- Sent again, it brings what it brought, and still can.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
 -- it raises that.
-local token, lease, wanted, limit, own_wake = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), ARGV[4], ARGV[5]
-local FIRST_QUEUE = 7 + tonumber(ARGV[6])
+local token, lease, more, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local limit, own_wake = ARGV[5], ARGV[6]
+local FIRST_QUEUE = 8 + tonumber(ARGV[7])
 local MOST_PARKED = 200  -- jobs that one claim parks
 local MOST_HELD = 200  -- jobs of paused names that one claim holds
 local MOST_PASSED = 1000  -- ids without a job that one claim takes out of a queue
@@ -40,7 +42,7 @@ end
 
 local parked, held, foreign = 0, 0, 0
 local paused = pauses()
-local leases, under = {}, {}  -- of jobs of groups, and the ids of the others
+local leases, under = {}, {}  -- of jobs of groups, for they have their own at once; and the ids of the others
 
 local shared = {}
 
@@ -111,7 +113,26 @@ end
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
-drop_batches(6)
+if FIRST_QUEUE > 8 then drop_batches(unpack(ARGV, 8, FIRST_QUEUE - 1)) end
+
+-- Put back what this call has claimed if it ran before and its reply was lost: nobody knows of these jobs, and what is claimed
+-- now takes their place under the token.
+local function take_back()
+  local ids = ids_under(on, token)
+  for i = #ids, 1, -1 do
+    local id = tostring(ids[i])
+    local key = 'rq:job:' .. id
+    -- fetch: status lb_token origin from key
+    if not record.err and status == 'queued' and lb_token == token then
+      local queue = queue_of(origin)
+      release(key, id, queue, token, '', false)
+      put_back(id, queue)
+    end
+  end
+  if ids[1] then drop_batches(token) end
+end
+
+take_back()
 
 -- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)
@@ -197,7 +218,7 @@ for q = FIRST_QUEUE, #ARGV do
     if leases[1] then on('ZADD', LEASES, unpack(leases)) end
     if under[1] then
       on('ZADD', BATCHES, now_ms + lease, token)
-      on('HSET', BATCH_JOBS, token, cjson.encode(under))
+      on('HSET', BATCH_JOBS, token, cjson.encode({ids = under, more = more}))
     end
     return batch
   end

@@ -1,7 +1,5 @@
--- Drop the leases of claims of which nothing is left, whose tokens stand in ARGV behind their number.
-local function drop_batches(at)
-  local last = at + tonumber(ARGV[at])
-  if last == at then return end
-  on('ZREM', BATCHES, unpack(ARGV, at + 1, last))
-  on('HDEL', BATCH_JOBS, unpack(ARGV, at + 1, last))
+-- Drop the leases that claims have under these tokens.
+local function drop_batches(...)
+  on('ZREM', BATCHES, ...)
+  on('HDEL', BATCH_JOBS, ...)
 end

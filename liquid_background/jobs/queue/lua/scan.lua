@@ -16,6 +16,7 @@ local position = {unpack(ARGV, 16, 15 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that reading one takes as long as, besides those of its fields
 local BATCHES_AT_ONCE = 10
+local MOST_BATCHES = 1000  -- that one call looks at for a member; without any, more of them were planted
 local LOWERED = 5  -- times as long as a byte is read it is made small and searched
 local most_ids = prefix ~= '' and PASSED * most or most
 -- What is claimed or runs stands in the leases, whatever else still names it.
@@ -201,7 +202,7 @@ end
 
 readers.attempts = readers.rising  -- members are of the form job:execution
 
--- Batches, from the one whose lease ends first on, and in each as they were claimed. A member is of the form token:job.
+-- The jobs of claims, from the claim whose lease ends first on, and in each as they were claimed. Members are of the form token:job.
 function readers.batches()
   local members, scores, at, found = {}, {}, 0, nil
   local last_score, last_token, last_id = position[1], string.match(position[2] or '', '^([^:]*):(.*)$')
@@ -219,7 +220,7 @@ function readers.batches()
         if type(ids[j]) == 'string' then members[#members + 1], scores[#scores + 1] = token .. ':' .. ids[j], score end
       end
     end
-  until #found < 2 * BATCHES_AT_ONCE or #members >= most_ids
+  until #found < 2 * BATCHES_AT_ONCE or #members >= most_ids or at >= MOST_BATCHES
   return {unpack(members, 1, math.min(#members, most_ids))}, scores, 0, 0
 end
 

@@ -1,9 +1,9 @@
 -- include: time site whole
 -- Finish one job and start the next, each fenced by its lease's token; sent again, it changes nothing more.
 -- ARGV: worker, lease in ms, log limit, the minutes since 1970 by the worker's clock and how RQ writes that minute, then the
--- start: id or '', token, until when by this clock, in ms, its claim's lease is long enough for a body, the number of higher queues,
--- or -1 to ask neither whether these have work nor whether it is paused, those queues; then the finish: '', or '+' and the values
--- of a DONE, or those of an END, the jobs, the entries.
+-- start: id or '', token, the time by this clock, in ms, after which its claim's lease is too short for it, the number of higher
+-- queues, or -1 to ask neither whether these have work nor whether it is paused, those queues; then the finish: '', or '+' and the
+-- values of a DONE, or those of an END, the jobs, the entries.
 -- Kinds: success, failed, crashed (its process died), cancelled, back (taken back, the attempt does not count), unbegun
 -- (its process died between the start and the body; the third time it counts as crashed).
 -- Returns {how the finish went, attempt of the start, or 0 when it may not run, or -1 when it is paused, 1 if higher work
@@ -22,8 +22,8 @@ local second = seconds - 60 * tonumber(ARGV[4])
 if second >= 0 and second < 60 then written = ARGV[5] .. string.format('%02d.%06dZ', second, micros) end
 
 -- Close a job as finished: `must` runs what has to be written, `run` what is secondary. An empty token fences as well as
--- none, and is written with the rest. A job that has no lease of its own is in nobody's hands without it. Its first write is one that
--- a full store takes.
+-- none, is written with the rest, and takes the job off its claim's lease; callers drop one of its own. Its first write is one
+-- that a full store takes.
 local function succeed(must, run, id, key, token, queue, ttl, value, signature)
   local results, is_kept = 'rq:results:' .. id, value ~= '' and value ~= NOT_KEPT
   ttl = math.max(1, whole(ttl, 500, LONGEST_TTL))
@@ -66,8 +66,8 @@ if how == 'done' then
   local is_calm = higher_queues < 0 or redis.pcall('EXISTS', PAUSES, 'rq:suspended') == 0
   for i = 10, end_at - 1 do is_calm = is_calm and redis.pcall('LLEN', QUEUE .. ARGV[i]) == 0 end
   local key = 'rq:job:' .. id
-  -- fetch: status lb_token lb_attempt lb_final from key
-  local is_plain = is_calm and now_ms <= tonumber(ARGV[8]) and not (record.err or lb_final)
+  -- fetch: status lb_token lb_attempt lb_final lb_group from key
+  local is_plain = is_calm and now_ms <= tonumber(ARGV[8]) and not (record.err or lb_final or lb_group)
   if is_plain and lb_token == ARGV[7] and status == 'queued' then
     local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS) + 1
     redis.call('HSET', key, 'status', 'started', 'started_at', iso(), 'worker_name', worker, 'lb_attempt', attempt)
@@ -77,7 +77,7 @@ end
 
 -- include: keep log start
 
--- Give a job a lease of its own, which ends with it, and not with its batch's.
+-- Give a job a lease of its own. With `lb_beaten` its end is no plain one, which would leave that lease behind.
 local function lease_to(key, id)
   on('ZADD', LEASES, now_ms + lease, id)
   redis.call('HSET', key, 'lb_beaten', 1)
@@ -246,7 +246,7 @@ end
 
 local function start(id, token, until_ms, is_first_write)
   local key = 'rq:job:' .. id
-  -- fetch: status lb_token lb_attempt lb_final from key
+  -- fetch: status lb_token lb_attempt lb_final lb_group from key
   if record.err or lb_token ~= token then return 0 end
   local attempt = whole(lb_attempt, 0, MOST_ATTEMPTS)
   if status == 'started' then return attempt end
@@ -257,7 +257,11 @@ local function start(id, token, until_ms, is_first_write)
     if paused and paused:has_paused(key) then return -1 end
   end
   attempt = begin(key, id, attempt, lb_final, worker, is_first_write)
-  if now_ms > until_ms then lease_to(key, id) end
+  if lb_group then
+    on('ZADD', LEASES, now_ms + lease, id)
+  elseif now_ms > until_ms then
+    lease_to(key, id)
+  end
   return attempt
 end
 

@@ -1,4 +1,4 @@
--- include: time keep rights log enqueue group record bury due operation batch
+-- include: time keep rights log enqueue group record bury due operation batch drop_batches
 -- Promote delayed jobs that are due and reap leases that ran out. Any worker calls it; no state is kept between calls but
 -- the time of the last one. A worker whose own last tick is long ago has lived through a stall, or a time without writes,
 -- in which none could extend its leases: what runs out by one LEASE from then on is reaped only after that, once.
@@ -13,9 +13,8 @@ local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
 local CANCELLED_AT_ONCE = 20  -- ids of cancelled jobs in each of two looks at a queue's
 local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
-local RECENT = 60000  -- ms since the end of a batch's lease in which a record that is gone has not expired since
-local AFTER = lease - math.min(lease, math.max(2 * LONGEST_GAP, lease / 3))  -- ms that a start outlasts its claim's lease; see moves
-local LINGER = 2 + 3 * lease / 1000  -- seconds, longer than a claim's lease, for which an expired id says that its job had ended
+local RECENT = 60000  -- ms after the end of a batch's lease; what is gone when it is reaped later may have expired after its job's end
+local LINGER = 2 + 2 * lease / 1000  -- seconds, longer than a claim's lease with its grace, in which `has_ended` knows what has expired
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -109,6 +108,7 @@ local function lose(id, key, queue, token)
   })
 end
 
+-- Whether a job whose record is gone had ended: RQ's registries know it for longer.
 local function has_ended(id)
   for _, state in ipairs(ENDED_IN) do
     for _, queue in ipairs(PRIORITIES) do
@@ -118,14 +118,17 @@ local function has_ended(id)
   return false
 end
 
--- Take a job away from who holds it by a lease of its own, or by that of the claim with the token `under`, which ended then.
-local function reap(id, under, ended)
+-- Take a job away from whoever holds it, by a lease of its own or, if `under` is the token of a claim, by that one's, which `ended` then.
+-- What runs under a claim's gets one of its own instead, until `longer`: its first beat may be on its way.
+local function reap(id, under, ended, longer)
   local key = 'rq:job:' .. id
   -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
-  if under and (status and lb_token ~= under or not status and (now_ms - ended > RECENT or has_ended(id))) then return end
+  if under and status and lb_token ~= under then return end  -- it has been given back, or has ended
+  if under and not status and (now_ms - ended > RECENT or has_ended(id)) then return end
+  -- A lease that was left behind by another tool, or a run before: by now the job is under its claim's.
   local is_left = not (under or lb_beaten or lb_group) and lb_token and on('ZSCORE', BATCHES, lb_token)
-  if is_left then return on('ZREM', LEASES, id) end  -- from a run before; by now it is under a claim's
+  if is_left then return on('ZREM', LEASES, id) end
   local token, queue = lb_token or '', queue_of(origin)
   if not status then
     on('ZREM', LEASES, id)
@@ -136,8 +139,8 @@ local function reap(id, under, ended)
   elseif status == 'queued' then
     release(key, id, queue, token, '', false)
     put_back(id, queue)
-  elseif status == 'started' and (under or lb_group) and not lb_beaten and now_ms < ended + AFTER then
-    on('ZADD', LEASES, ended + AFTER, id)  -- its first beat is not there yet
+  elseif status == 'started' and under then
+    on('ZADD', LEASES, longer, id)
     redis.call('HSET', key, 'lb_beaten', 1)
   elseif status == 'started' then
     lose(id, key, queue, token)
@@ -167,23 +170,22 @@ local function drop_cancelled(registry)
   end
 end
 
--- A record that no script can read must not keep the others from being reaped.
+-- Reap a job, or set it aside: a record that no script can read must not keep the others from being reaped.
 local function reap_carefully(id, ...)
   local reaped, problem = pcall(reap, id, ...)
   if not reaped then bury(id, limit, 'LOST', problem) end
 end
 
--- Reap those of a batch that were not given back and have no lease of their own; return how many were looked at. What goes back
--- to the front of its queue does so from the last on.
+-- Reap the jobs of a claim that are still under its lease; return how many were looked at. The last goes back first, so that they
+-- stand at the front of their queue in their order.
 local function reap_batch(token, ended)
-  local ids = ids_under(on, token)
+  local ids, more = ids_under(on, token)
   for i = #ids, 1, -1 do
     local id = ids[i]
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
-    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended) end
+    if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended, ended + more) end
   end
-  on('ZREM', BATCHES, token)
-  on('HDEL', BATCH_JOBS, token)
+  drop_batches(token)
   return #ids
 end
 
@@ -209,7 +211,6 @@ check_rights()
 failures = {}
 local graceful_until = note_tick()  -- the first write, which a store that refuses writes refuses
 local promoted, next_due = 0, -1
--- Before what has expired is dropped, which says that a job had ended.
 local reaped = tend(BATCHES, graceful_until, reap_batch)
 if trim == '1' then tend_groups(most) end
 for i = FIRST_QUEUE, #ARGV do
@@ -223,7 +224,7 @@ for i = FIRST_QUEUE, #ARGV do
   end
   next_due = sooner(next_due, ARGV[i])
 end
-reaped = reaped + tend(LEASES, graceful_until, function(id, ended) reap_carefully(id, nil, ended) end)
+reaped = reaped + tend(LEASES, graceful_until, function(id) reap_carefully(id) end)
 local is_due = first_due()
 if #failures > 0 or is_due then
   return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
