@@ -226,7 +226,7 @@ class Engine(Asked, PythonJobs, Previewing, Hooked, Sink, Performer):
                 Log entries alone never raise it.
         """
         if jobs:
-            self.hooks.send(lambda: self._send(jobs, entries))
+            self.hooks.send(self._send, jobs, entries)
         else:
             self._send(jobs, entries)
 

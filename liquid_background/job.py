@@ -167,8 +167,12 @@ def plain_name(name: str) -> str:
 
 def new_id() -> str:
     """Return a random UUID, version 4, as 32 hex digits: what `uuid4().hex` is, without its object, for every block."""
-    number = int.from_bytes(urandom(16), "big")
-    return f"{number & ~(0xF << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62:032x}"
+    digits = urandom(16).hex()
+    return f"{digits[:12]}4{digits[13:16]}{_VARIANT[digits[16]]}{digits[17:]}"
+
+
+_VARIANT: Final = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""A random digit as one whose two high bits are those of a UUID's variant."""
 
 
 _traced: Callable[[], str] | None = None

@@ -147,12 +147,12 @@ class Hooks:
             except BaseException as error:  # noqa: BLE001  whatever a hook raises costs no job
                 self.report(hook, error)
 
-    def send(self, send: Callable[[], object]) -> None:
+    def send(self, send: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
         """Send now, or when the application says."""
         if self.send_when is None:
-            send()
+            send(*args, **kwargs)
         else:
-            self.send_when.function(_Once(send))
+            self.send_when.function(_Once(partial(send, *args, **kwargs)))
 
     async def beside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Return what a function returns that may send and wait, without holding up the event loop."""

@@ -95,8 +95,10 @@ def count_of(size: int) -> int:
 
 
 def _taken(jobs: Sequence[Job], planned: Sequence[tuple[Job, float]]) -> int:
+    if len(planned) != 1:
+        return sum([count_of(len(encode_data(job))) for job in jobs])
     # A next run takes the place of its maker, whatever it holds.
-    return sum(1 if len(planned) == 1 and job is planned[0][0] else count_of(len(encode_data(job))) for job in jobs)
+    return 1 + sum([count_of(len(encode_data(job))) for job in jobs if job is not planned[0][0]])
 
 
 def _delay(job: Job) -> float:

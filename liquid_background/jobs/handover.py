@@ -31,7 +31,11 @@ MAX_DEPTH: Final = 50
 
 def is_missing(value: object) -> bool:
     """Return whether a value is one of python-liquid's undefined ones; strict ones refuse to be asked themselves."""
-    return issubclass(type(value), Undefined)
+    kind = type(value)
+    return kind not in _DEFINED and issubclass(kind, Undefined)  # an abstract class takes long to tell
+
+
+_DEFINED: Final = FLAT | {dict, list}
 
 
 IsWhole: TypeAlias = Callable[[object], bool]
@@ -48,7 +52,10 @@ def encode(value: object, is_whole: IsWhole = lambda _: True) -> Encoded:
     Raises:
         NotPlain: for an object, bytes, a set, NaN or an infinity, and for nesting deeper than MAX_DEPTH.
     """
-    if is_proxy(type(value)):
+    kind = type(value)
+    if kind in _LEAVES:
+        return _encode(value, 0, is_whole)
+    if kind not in _LISTS and is_proxy(kind):
         value = stood_for(value)
     if isinstance(value, dict | list | tuple) and _may_be_long(value) and text_size(value, MAX_TEXT) > MAX_TEXT:
         raise NotPlain(f"takes over {megabytes(MAX_TEXT)} as text")  # it may hold one thing many times
@@ -58,27 +65,29 @@ def encode(value: object, is_whole: IsWhole = lambda _: True) -> Encoded:
 _LEAVES: Final = FLAT | {date, datetime, time, Decimal, UUID, Markup}
 
 
-def _may_be_long(value: Mapping[Any, object] | Sequence[object]) -> bool:
-    items = value.values() if isinstance(value, Mapping) else value
+def _may_be_long(value: dict[Any, object] | Sequence[object]) -> bool:
+    items = value.values() if isinstance(value, dict) else value
     return len(value) > SHORT or not _LEAVES.issuperset(map(type, items))
 
 
-_PLAIN: Final = frozenset((str, bool, type(None)))
+PLAIN: Final = frozenset((str, bool, type(None)))
+"""Types whose values are encoded as they are, whatever they are."""
 _LISTS: Final = frozenset((dict, list, tuple, MadeDict, MadeList))
 
 
 def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
     kind = type(value)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return value
     if kind in _ENCODERS:
         return _ENCODERS[kind](value)
-    if is_missing(value):
-        return None
-    if is_proxy(kind) and (stood := stood_for(value)) is not value:
-        return _encode(stood, depth, is_whole)
-    if kind not in _LISTS and not is_whole(value):
-        raise NotPlain(f"is {a(kind.__name__)}, not plain data")
+    if kind not in _LISTS:
+        if is_missing(value):
+            return None
+        if is_proxy(kind) and (stood := stood_for(value)) is not value:
+            return _encode(stood, depth, is_whole)
+        if not is_whole(value):
+            raise NotPlain(f"is {a(kind.__name__)}, not plain data")
     if isinstance(value, dict | list | tuple):
         if depth >= MAX_DEPTH:
             raise NotPlain(f"is nested more than {MAX_DEPTH} levels deep, or contains itself")
@@ -86,7 +95,7 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
         return (
             _encode_mapping(value, depth, is_whole)
             if isinstance(value, dict)
-            else [item if type(item) in _PLAIN else _encode(item, depth, is_whole) for item in value]
+            else [item if type(item) in PLAIN else _encode(item, depth, is_whole) for item in value]
         )
     for base, encoder in _ENCODERS.items():
         if isinstance(value, base):
@@ -95,8 +104,11 @@ def _encode(value: object, depth: int, is_whole: IsWhole) -> Encoded:
 
 
 def _encode_mapping(value: Mapping[Any, object], depth: int, is_whole: IsWhole) -> Encoded:
-    if all(type(key) is str and not key.startswith("$") for key in value):
-        return {key: item if type(item) in _PLAIN else _encode(item, depth, is_whole) for key, item in value.items()}
+    for key in value:  # a generator would take twice as long
+        if type(key) is not str or key[:1] == "$":
+            break
+    else:
+        return {key: item if type(item) in PLAIN else _encode(item, depth, is_whole) for key, item in value.items()}
     for key in value:
         if isinstance(key, tuple | frozenset):
             raise NotPlain(f"has a key that is {a(type(key).__name__)}, which is not plain data")
@@ -167,12 +179,12 @@ def decode_all(encoded: Mapping[str, Encoded]) -> dict[str, Any]:
     """Return named values decoded."""
     if not encoded:
         return {}
-    return {name: item if type(item) in _PLAIN else _decode(item, 0) for name, item in encoded.items()}
+    return {name: item if type(item) in PLAIN else _decode(item, 0) for name, item in encoded.items()}
 
 
 def _decode(encoded: Encoded, depth: int) -> Any:
     kind = type(encoded)
-    if kind in _PLAIN:
+    if kind in PLAIN:
         return encoded
     if kind is int:
         return encoded if encoded.bit_length() < _MAX_BITS else _encode_int(encoded)
@@ -186,8 +198,8 @@ def _decode(encoded: Encoded, depth: int) -> Any:
         raise NotPlain(_TOO_DEEP)
     depth += 1
     if kind is dict:
-        return {key: item if type(item) in _PLAIN else _decode(item, depth) for key, item in encoded.items()}
-    return [item if type(item) in _PLAIN else _decode(item, depth) for item in encoded]
+        return {key: item if type(item) in PLAIN else _decode(item, depth) for key, item in encoded.items()}
+    return [item if type(item) in PLAIN else _decode(item, depth) for item in encoded]
 
 
 _TOO_DEEP: Final = f"is nested more than {MAX_DEPTH} levels deep"

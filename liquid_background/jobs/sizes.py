@@ -139,6 +139,9 @@ def text_size(value: object, most: float) -> int:
     """
     if not isinstance(value, NESTING):
         return _text_items((value,))
+    items: Collection[Any] = value.values() if isinstance(value, dict) else value
+    if FLAT.issuperset(map(type, items)):  # most are: what all below comes to then
+        return len(value) + _text_items(items) + (_text_items(value) if items is not value else 0)
     outermost = _PART + (ITEM - 1) * len(value)  # has no quotes or commas where a page prints it
     size, _, circular = _written_out(value, most + outermost, _text_part, NESTING)
     size -= outermost
@@ -153,9 +156,9 @@ def _text_items(items: Collection[Any]) -> int:
     size = 0
     for item in items:
         kind = type(item)  # strict undefined values, which may be among them, raise when isinstance asks them
-        if issubclass(kind, str):
+        if kind is str or issubclass(kind, str):
             size += len(item)
-        elif issubclass(kind, int):
+        elif kind is int or issubclass(kind, int):
             size += item.bit_length() // _BITS_A_DIGIT
     return size
 

@@ -46,11 +46,12 @@ class Context(Account):
             watch.look()
         try:
             value: Any = self._named(path[0])
-            for segment in path[1:]:
-                if type(value) is dict and segment in value:
-                    value = value[segment]  # `.size`, `.first` and `.last` of an object are members first, too
-                else:
-                    value = _read(self, value, segment) if type(value) in PLAIN else self.get_item(value, segment)
+            if len(path) > 1:
+                for segment in path[1:]:
+                    if type(value) is dict and segment in value:
+                        value = value[segment]  # `.size`, `.first` and `.last` of an object are members first, too
+                    else:
+                        value = _read(self, value, segment) if type(value) in PLAIN else self.get_item(value, segment)
             kind = type(value)
             if kind in _SIZED:
                 if len(value) > _SIZED[kind]:

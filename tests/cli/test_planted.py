@@ -34,6 +34,7 @@ ONE_LIST_EACH = [
         keys.LEASES,
         keys.BATCHES,
         keys.BATCH_JOBS,
+        keys.DELETED,
         keys.SCHEDULES,
         keys.started("default"),
         keys.failed("default"),

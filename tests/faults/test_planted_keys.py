@@ -34,6 +34,7 @@ SHARED: Final = (
     keys.LEASES,
     keys.BATCHES,
     keys.BATCH_JOBS,
+    keys.DELETED,
     LOG,
     keys.GROUPS,
     keys.TICKED,

@@ -103,6 +103,8 @@ LEASES: Final = "liquid_background:leases"
 """Sorted set of the ids of jobs that have a lease of their own, scored by its end in milliseconds."""
 BATCHES: Final = "liquid_background:batches"  # likewise, of the tokens of claims whose jobs share a lease
 BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs, in JSON, by the token
+DELETED: Final = "liquid_background:deleted"
+"""Sorted set of the ids of jobs that were deleted while claims may name them, scored by until when that is."""
 
 
 def wake(name: str) -> str:

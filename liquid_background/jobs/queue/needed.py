@@ -97,7 +97,7 @@ _OF_A_QUEUE: Final = (
 )
 _OF_A_JOB: Final = (keys.job, keys.results, keys.executions)
 _OWN_NAMES: Final = (
-    *(KEY, ENDS, MARKS, LONG, keys.LEASES, keys.BATCHES, keys.BATCH_JOBS),
+    *(KEY, ENDS, MARKS, LONG, keys.LEASES, keys.BATCHES, keys.BATCH_JOBS, keys.DELETED),
     *(keys.GROUPS, keys.SCHEDULES, keys.TICKED, keys.WRITABLE),
     f"{keys.SET_ASIDE}*",
     *(keys.AUDIT, keys.OPERATIONS, keys.OPERATIONS_DUE, keys.operation("*"), keys.proved("*"), keys.behind("*")),

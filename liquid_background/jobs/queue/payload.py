@@ -42,20 +42,22 @@ def encode_data(job: Job) -> bytes:
 def admit(job: Job, generation: int, may_make: int, regain_parts: int = 1) -> None:
     """Give a job the place in its family that its render found, before it is sent: only then are its siblings known."""
     if job.data is not None:
-        plain = job.data if job.may_make is None else job.data[: job.data.rindex(_FAMILY)] + _END
+        at = _BEFORE_END if job.may_make is None else job.data.rindex(_FAMILY)
         place = b'%b%d,"may_make":%d,"regain_parts":%d' % (_FAMILY, generation, may_make, regain_parts)
-        object.__setattr__(job, "data", plain.removesuffix(_END) + place + _END)
+        object.__setattr__(job, "data", job.data[:at] + place + _END)
     object.__setattr__(job, "generation", generation)
     object.__setattr__(job, "may_make", may_make)
     object.__setattr__(job, "regain_parts", regain_parts)
 
 
-def adopt(job: Job, parent: str) -> None:
-    """Note in a job which job or page render made it, before its place in its family."""
+def adopt(job: Job, parent: str) -> int:
+    """Note in a job which job or page render made it, before its place in its family; return the bytes of its data."""
     if job.data is not None:
-        at = len(job.data) - len(_END) if job.may_make is None else job.data.rindex(_FAMILY)
-        object.__setattr__(job, "data", b'%b,"parent":"%b"%b' % (job.data[:at], parent.encode("ascii"), job.data[at:]))
+        at = _BEFORE_END if job.may_make is None else job.data.rindex(_FAMILY)
+        data = b'%b,"parent":"%b"%b' % (job.data[:at], parent.encode("ascii"), job.data[at:])
+        object.__setattr__(job, "data", data)
     object.__setattr__(job, "parent", parent)
+    return len(encode_data(job))
 
 
 def parent_of(payload: Mapping[str, Any]) -> str:
@@ -75,20 +77,22 @@ def _shared(job: Job) -> tuple[Any, ...]:
 
 def _own(job: Job) -> dict[str, Any]:
     """Return the rest of the payload."""
-    family = {}
-    if job.may_make is not None:
-        family = {"generation": job.generation, "may_make": job.may_make, "regain_parts": job.regain_parts}
-    return {
+    own: dict[str, Any] = {
         "source_name": job.source_name,
         "delay": job.delay,
         "max_attempts": job.max_attempts,
         "parameters": job.parameters,
         "handed_over": job.handed_over,
-        **({"edited_from": job.edited_from} if job.edited_from else {}),
-        **({"traceparent": job.traceparent} if job.traceparent else {}),
-        **({"parent": job.parent} if job.parent else {}),
-        **family,
     }
+    if job.edited_from:
+        own["edited_from"] = job.edited_from
+    if job.traceparent:
+        own["traceparent"] = job.traceparent
+    if job.parent:
+        own["parent"] = job.parent
+    if job.may_make is not None:
+        own |= {"generation": job.generation, "may_make": job.may_make, "regain_parts": job.regain_parts}
+    return own
 
 
 def _named(values: tuple[Any, ...]) -> dict[str, Any]:

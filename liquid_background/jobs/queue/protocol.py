@@ -182,6 +182,7 @@ _OWN_NAMES: Final[Mapping[str, str]] = {
     "LEASES": keys.LEASES,
     "BATCHES": keys.BATCHES,
     "BATCH_JOBS": keys.BATCH_JOBS,
+    "DELETED": keys.DELETED,
     "TICKED": keys.TICKED,
     "WRITABLE": keys.WRITABLE,
     "GROUPS": keys.GROUPS,
@@ -272,10 +273,12 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
     "LARGEST_BATCH": 512 * 1024,  # bytes of the ids of a claim, as JSON
+    "MOST_IN_BATCH": 1_000,  # ids of a claim: ours take up to 64
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.
     "LONGEST_GAP": int(SHORTEST_CLAIM / 2 * 1000),  # between two ticks; no body of a claim is begun after it
     "LONGEST_GRACE": MAX_LEASE * 1000,
+    "SINCE_REAPED": 60_000,  # since the end of a claim's lease in which a record that is gone has not expired since
     "LONGEST_SLEEP": 86_400_000,  # until a worker looks again whether a delayed job is due
     # Counts.
     "MOST_LOSSES": MAX_LOSSES,

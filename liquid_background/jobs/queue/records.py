@@ -62,21 +62,11 @@ def encode_job(job: Job, settings: Settings, now: float | None = None) -> JobVal
         signature = sign(settings.signing_key, parts, _due(job, now))
     delay = (job.delay * 60 or 0) if job.start_at is None else f"@{job.start_at!r}"
     group, most = (job.group.name, job.group.max_concurrency) if job.group else ("", "")
+    kept = settings.result_ttl, settings.failure_ttl
+    retries = job.max_attempts - 1
+    # By their places: named, they would take longer than all else here.
     return JobValues(
-        id=job.id,
-        queue=queue,
-        delay=delay,
-        data=data,
-        timeout=seconds,
-        retries=job.max_attempts - 1,
-        waits=waits,
-        source_name=job.source_name,
-        limit=exact,
-        signature=signature,
-        result_ttl=settings.result_ttl,
-        failure_ttl=settings.failure_ttl,
-        group=group,
-        group_limit=most,
+        job.id, queue, delay, data, seconds, retries, waits, job.source_name, exact, signature, *kept, group, most
     )
 
 

@@ -94,17 +94,18 @@ def _run(store: Store, name: str, arguments: Sequence[Argument], doubt: str) -> 
     pool: Any = store.client.connection_pool
     store.silence.check()
     try:
-        with translated_errors(store.url):
+        with translated_errors(store.url) as translated:
             connection = pool.get_connection()
-        try:
             try:
-                reply = _reply(store, connection, command(name, arguments, store.site), doubt)
-            except NoScriptError:
-                reply = _reply(store, connection, pack("EVAL", text(name, store.site), 0, *arguments), doubt)
-            if doubt and connection.replicas:
-                _wait_for_replicas(store, connection, doubt)
-        finally:
-            pool.release(connection)
+                try:
+                    reply = _reply(connection, command(name, arguments, store.site), translated, doubt)
+                except NoScriptError:
+                    whole = pack("EVAL", text(name, store.site), 0, *arguments)
+                    reply = _reply(connection, whole, translated, doubt)
+                if doubt and connection.replicas:
+                    _wait_for_replicas(store, connection, doubt)
+            finally:
+                pool.release(connection)
     except ResponseError as error:
         raise ResponseError(located(name, str(error))) from None
     except StoreUnavailable as error:
@@ -120,9 +121,8 @@ def _wait_for_replicas(store: Store, connection: Any, doubt: str) -> None:
 
     That setting alone has the server look at how many follow it, and not at what they have by now.
     """
-    with translated_errors(store.url, doubt):
-        connection.send_command("WAIT", connection.replicas, _FOR_REPLICAS)
-        reached = connection.read_response()
+    connection.send_command("WAIT", connection.replicas, _FOR_REPLICAS)
+    reached = connection.read_response()
     if reached < connection.replicas:
         connection.distrust()
         raise StoreUnavailable(
@@ -133,8 +133,8 @@ def _wait_for_replicas(store: Store, connection: Any, doubt: str) -> None:
         )
 
 
-def _reply(store: Store, connection: Any, packed: bytes, doubt: str) -> Any:
-    with translated_errors(store.url):
-        connection.send_packed_command([packed])  # of which a part alone does nothing
-    with translated_errors(store.url, doubt):
-        return connection.read_response()
+def _reply(connection: Any, packed: bytes, translated: translated_errors, doubt: str) -> Any:
+    translated.doubt = ""
+    connection.send_packed_command([packed])  # of which a part alone does nothing
+    translated.doubt = doubt
+    return connection.read_response()

@@ -66,7 +66,8 @@ class Connected(AbstractConnection):
     def is_ready(self) -> bool:
         """Return whether a command can be sent on it: it is open at both ends, to the primary, and owes no reply."""
         try:
-            return self.is_open and not self.is_behind() and not self.can_read()
+            # can_read of redis-py's is this, and first writes down what the server is called.
+            return self._sock is not None and not self.is_behind() and not self._parser.can_read(0)
         except (RedisError, OSError):
             return False
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -41,8 +39,7 @@ _CLASSES: tuple[tuple[type[redis.RedisError], str], ...] = (
 )
 
 
-@contextmanager
-def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
+class translated_errors:  # noqa: N801  reads as what is done in the block; a generator would take three times as long
     """Turn what redis-py raises in the block into `StoreUnavailable`; other errors, bugs among them, pass.
 
     Args:
@@ -50,32 +47,47 @@ def translated_errors(where: str = "", doubt: str = "") -> Iterator[None]:
         doubt: what may have been done when no reply comes, such as "the jobs may have been sent": for a block that
             waits for the reply to something that has gone out. An error that the store replied has done nothing.
 
+    Attributes:
+        doubt: as given; a block that sends and waits sets it in between.
+
     Raises:
         StoreUnavailable: when the store cannot be reached or started, or refused what it was asked.
     """
-    name = f"the store at {where}" if where else "the store"
-    try:
-        yield
-    except StoreStartError as error:  # a connection of ours tried to bring the embedded store back
+
+    __slots__ = ("_where", "doubt")
+
+    def __init__(self, where: str = "", doubt: str = "") -> None:
+        self._where = where
+        self.doubt = doubt
+
+    def __enter__(self) -> translated_errors:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, redis.RedisError | StoreStartError):
+            _translate(error, self._where, self.doubt)
+
+
+def _translate(error: redis.RedisError | StoreStartError, where: str, doubt: str) -> None:
+    """Raise what an error stands for, if it says anything of the store."""
+    if isinstance(error, StoreStartError):  # a connection of ours tried to bring the embedded store back
         raise StoreUnavailable(str(error), silent=error.silent) from error
-    except redis.TimeoutError as error:
+    if isinstance(error, redis.TimeoutError):
         raise silent_store(where, _lost(doubt), maybe_done=bool(doubt)) from error
-    except redis.RedisError as error:
-        certificate = _certificate_error(error)
-        if certificate:
-            advice = _TRUST.get(certificate.verify_code, _AUTHORITY)
-            found = f"certificate verify failed: {certificate.verify_message.rstrip('.')}"
-            # With its cause, which no wait will change, as with a refused login.
-            raise StoreUnavailable(
-                f"{name} shows a certificate that is not trusted ({found}): {advice}"
-            ) from certificate
-        told = _reason(error)
-        if told is None and not isinstance(error, redis.ConnectionError):
-            raise
-        # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
-        if told is not None:
-            raise StoreUnavailable(f"{name} {told}") from None
-        raise StoreUnavailable(f"{name} {_cut(error, doubt)}", maybe_done=bool(doubt)) from None
+    name = f"the store at {where}" if where else "the store"
+    certificate = _certificate_error(error)
+    if certificate:
+        advice = _TRUST.get(certificate.verify_code, _AUTHORITY)
+        found = f"certificate verify failed: {certificate.verify_message.rstrip('.')}"
+        # With its cause, which no wait will change, as with a refused login.
+        raise StoreUnavailable(f"{name} shows a certificate that is not trusted ({found}): {advice}") from certificate
+    told = _reason(error)
+    if told is None and not isinstance(error, redis.ConnectionError):
+        return
+    # No cause: the text of a failed pipeline holds the command's arguments, and so the values of a job.
+    if told is not None:
+        raise StoreUnavailable(f"{name} {told}") from None
+    raise StoreUnavailable(f"{name} {_cut(error, doubt)}", maybe_done=bool(doubt)) from None
 
 
 def _cut(error: redis.RedisError, doubt: str) -> str:

@@ -14,8 +14,9 @@ from liquid.expression import Expression
 
 from liquid_background.errors import ArgumentError, HandOverError, NotPlain
 from liquid_background.job import MAX_PARAMETERS, MAX_PAYLOAD, Encoded, Job
-from liquid_background.jobs.handover import is_missing, size
+from liquid_background.jobs.handover import PLAIN, is_missing, size
 from liquid_background.jobs.queue.payload import encode_data
+from liquid_background.jobs.sizes import FLAT
 from liquid_background.language.bounds import BodyNode
 from liquid_background.language.limits import look_soon
 from liquid_background.language.plan import Plan
@@ -146,7 +147,8 @@ class BackgroundNode(PassingNode, BodyNode):
     def _collect(self, context: RenderContext, values: list[object], handed: list[object]) -> str | None:
         """Collect the job; return its id, None for one that is refused."""
         look_soon(context)
-        if large_size((*values[len(self.options) :], *handed)) > FAR_TOO_MUCH:
+        given = values[len(self.options) :]  # but for the options, with the label or partial as the last
+        if large_size((*given, *handed)) > FAR_TOO_MUCH:
             self._refuse_size(context, f"over {FAR_TOO_MUCH // 1024:,} KB")
             return None
         if never_ship_in(context) and withholds(context, self.token, self.template, passed_on(self, values, handed)):
@@ -160,8 +162,8 @@ class BackgroundNode(PassingNode, BodyNode):
             column=self.source.column if self.source else 0,
             source=self.source.text if self.source else None,
             partial=partial,
-            parameters=self._encode_parameters(context, values[len(self.options) :]),
-            handed_over=self._encode_handed(context, handed),
+            parameters=self._encode_parameters(context, given),
+            handed_over=self._encode_handed(context, handed) if handed else {},
             **options,
         )
         if not self._fits(context, job):
@@ -215,7 +217,11 @@ class BackgroundNode(PassingNode, BodyNode):
     def _encode_parameters(self, context: RenderContext, values: list[object]) -> dict[str, Encoded]:
         encoded: dict[str, Encoded] = {}
         for argument, value in zip(self.parameters[:MAX_PARAMETERS], values, strict=False):
-            check_defined(context, value)
+            if type(value) in PLAIN:  # most are
+                encoded[argument.name] = value
+                continue
+            if type(value) not in FLAT:
+                check_defined(context, value)
             try:
                 encoded[argument.name] = encode_passed(context, value)
             except NotPlain as reason:

@@ -14,7 +14,7 @@ from liquid_background.errors import LimitReached, TagError
 from liquid_background.job import Job, LogEntry, new_id
 from liquid_background.jobs.family import COUNTED, MAX_FAMILY, Family, count_of, is_short
 from liquid_background.jobs.log.entry import clip
-from liquid_background.jobs.queue.payload import adopt, encode_data
+from liquid_background.jobs.queue.payload import adopt
 from liquid_background.jobs.sizes import megabytes
 from liquid_background.language.limits import MAX_EVENTS, MAX_JOB_BYTES, MAX_JOBS, MAX_LINE_BYTES, MAX_LINES
 
@@ -108,8 +108,7 @@ class Collector:  # made once a job and page, so it has to be cheap
             LimitReached: when the render or attempt has made too many, or they take too much together.
         """
         self.maker = self.maker or new_id()
-        adopt(job, self.maker)
-        size = len(encode_data(job))
+        size = adopt(job, self.maker)
         self._job_bytes += size
         self._job_count += count_of(size) if self.jobs else 1  # a job may always send one, such as its next run
         within = self._stretch

@@ -24,7 +24,7 @@ def large_size(values: Iterable[Any]) -> int:
     size = 0
     for value in values:
         kind = type(value)  # strict undefined values raise when isinstance asks them
-        if issubclass(kind, str):
+        if kind is str or (kind not in FLAT and issubclass(kind, str)):
             size += len(value) if len(value) > LARGE else 0
         elif kind not in FLAT and not is_missing(value):
             size += text_size(value, FAR_TOO_MUCH)
@@ -45,7 +45,7 @@ class PassingNode(Node):
         watch = context.watch
         passing = watch.passing
         try:
-            return super().render(context, buffer)
+            return Node.render(self, context, buffer)  # what super() finds, which takes longer
         finally:
             watch.passing = passing
 
@@ -56,7 +56,7 @@ class PassingNode(Node):
         watch = context.watch
         passing = watch.passing
         try:
-            return await super().render_async(context, buffer)
+            return await Node.render_async(self, context, buffer)
         finally:
             watch.passing = passing
 

@@ -152,24 +152,6 @@ def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     assert _waiting(client) == NAMES[1:]
 
 
-@pytest.mark.parametrize("how", ["ended", "cancelled", "unstarted"])
-def test_a_job_that_was_deleted_is_not_called_lost_when_its_claim_runs_out(
-    hands: Hands, queue: Queue, job: Make, client: Any, how: str
-) -> None:
-    """The claim of a worker that died, or whose later job of the same batch takes long, outlives the record."""
-    for running in _claimed(hands, queue, job)[:2]:
-        if how == "ended":
-            hands.start(running)
-            hands.finish(running, Outcome(result="x"))
-        elif how == "cancelled":
-            queue.cancel(running.id)
-        queue.delete(running.id)
-    hands.expire_leases()
-    hands.tick()
-    assert (_lost(client), _waiting(client)) == ([], NAMES[2:])
-    assert [entry.final for entry in entries(client) if entry.job_id in "ab"] == [True, True]
-
-
 def test_claims_that_run_out_together_go_back_in_their_order(
     hands: Hands, queue: Queue, job: Make, client: Any
 ) -> None:
@@ -179,23 +161,6 @@ def test_claims_that_run_out_together_go_back_in_their_order(
         client.zadd(keys.BATCHES, {first.token: 1.5 + number})
     hands.tick()
     assert _waiting(client) == NAMES
-
-
-@pytest.mark.parametrize("lease", [0.2, 3])
-def test_an_expired_job_is_known_to_have_ended_for_as_long_as_its_claim_may_last(
-    hands: Hands, queue: Queue, job: Make, client: Any, lease: float
-) -> None:
-    hands.settings = hands.settings.model_copy(update={"lease": lease})
-    [first, *_] = _claimed(hands, queue, job)
-    hands.start(first)
-    hands.finish(first, Outcome(result="x"))
-    client.delete(keys.job("a"))
-    client.zadd(keys.BATCHES, {first.token: client.time()[0] * 1000 + 60_000})
-    client.zadd(keys.finished("default"), {"a": client.time()[0] - 1 - lease})
-    hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
-    hands.expire_leases()
-    hands.tick()
-    assert _lost(client) == []
 
 
 def test_a_job_of_a_group_has_a_lease_of_its_own_from_its_claim_on(
@@ -223,20 +188,64 @@ def test_what_is_said_to_be_settled_is_dropped_and_nothing_else(
     assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
 
 
-def test_a_claim_that_is_sent_again_brings_the_same_jobs(hands: Hands, queue: Queue, job: Make, client: Any) -> None:
-    """As when its reply was lost: what only the first one brought would stand nowhere."""
+def test_a_claim_that_is_sent_again_leaves_to_its_lease_what_the_first_one_brought(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    """As after a connection that was lost before the reply: nobody knows of those jobs."""
     queue.send([job(id=name) for name in NAMES])
     claim = moves.Claim("token", 2, keys.QUEUES, hands.settings)
-    hands.call(claim.call)
-    queue.delete("b")
-    again = _running(claim.opened(hands.call(claim.call)))
-    assert [each.id for each in again] == ["a", "c"]
-    assert leased(client) == {"a", "c"}
-    assert _waiting(client) == "def"
-    client.set("rq:suspended", 1)
-    assert hands.call(claim.call)[0] == b""
-    assert (leased(client), _waiting(client)) == (set(), "acdef")
-    assert not client.exists(keys.BATCHES, keys.BATCH_JOBS)
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs] == ["a", "b"]
+    again = claim.opened(hands.call(claim.call))
+    assert (again.jobs, again.due) == ((), 0)
+    assert [each.id for each in hands.claim(2).jobs if isinstance(each, Claimed)] == ["c", "d"]
+    assert leased(client) == {*"abcd"}
+    hands.expire_leases()
+    hands.tick()
+    assert sorted(_waiting(client)) == [*NAMES]
+    assert [each.id for each in claim.opened(hands.call(claim.call)).jobs if isinstance(each, Claimed)]
+
+
+@pytest.mark.parametrize("state", ["claimed", "given back", "ended"])
+def test_what_was_deleted_is_not_taken_for_lost_when_its_claim_runs_out(
+    hands: Hands, queue: Queue, job: Make, client: Any, state: str
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    if state == "given back":
+        hands.call(moves.give_back(first.token, "default", ["a"]))
+    elif state == "ended":
+        hands.start(first)
+        hands.finish(first, Outcome(result="x"))
+    queue.delete("a")
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
+    assert _waiting(client) == NAMES[1:]
+    assert client.zrange(keys.DELETED, 0, -1) == [b"a"]
+    assert 0 < client.ttl(keys.DELETED) <= 660
+    client.zadd(keys.DELETED, {"a": 1})
+    hands.claim()
+    queue.delete("c")
+    assert client.zrange(keys.DELETED, 0, -1) == [b"c"]
+
+
+def test_what_is_deleted_while_nobody_has_claimed_anything_leaves_no_note(queue: Queue, job: Make, client: Any) -> None:
+    queue.send([job(id="a")])
+    queue.delete("a")
+    assert not client.exists(keys.DELETED)
+
+
+def test_a_result_that_is_kept_for_less_than_a_lease_is_no_loss(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    [first, *_] = _claimed(hands, queue, job)
+    hands.start(first)
+    hands.finish(first, Outcome(result="x"))
+    client.zadd(keys.finished("default"), {"a": client.time()[0] - 1})
+    client.delete(keys.job("a"))
+    hands.call(moves.tick(keys.QUEUES, hands.settings, trim=True))
+    hands.expire_leases()
+    hands.tick()
+    assert _lost(client) == []
 
 
 def test_an_id_that_stands_in_the_queue_twice_is_claimed_once(
@@ -303,6 +312,45 @@ def test_pages_of_what_is_claimed_go_on_where_they_ended(hands: Hands, queue: Qu
     wanted = Filter(status=JobStatus.PENDING)
     seen = [job_id for part in scan(hands.store, hands.settings, wanted, most=20) for job_id in part.ids]
     assert sorted(seen) == sorted(found)
+
+
+@pytest.mark.parametrize("score", [1.5, 9e15], ids=["before", "behind"])
+@pytest.mark.parametrize(
+    "under", [None, ["x", "x"], ["x"] * 2000, ["x" * 500_000]], ids=["none", "two", "many", "long"]
+)
+def test_planted_claims_are_looked_through_a_few_at_a_time(
+    hands: Hands, queue: Queue, client: Any, under: list[str] | None, score: float
+) -> None:
+    queue.send([Job(id=name, source_name="mail", template="pages/x", line=3, source="hi") for name in NAMES])
+    hands.claim(len(NAMES))
+    text = json.dumps({"ids": under})
+    planted = [
+        *(f"t{number:04}" for number in range(20 if len(text) > 1000 else 1500)),
+        "a:b",
+        "t0003:",
+        "x" * 2000,
+        "",
+    ]
+    client.zadd(keys.BATCHES, dict.fromkeys(planted, score))
+    if under:
+        client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, text))
+    assert sorted(record.id for record in queue.list("pending")) == [*NAMES]
+    parts = [*scan(hands.store, hands.settings, Filter(status=JobStatus.PENDING))]
+    assert sorted(job_id for part in parts for job_id in part.ids) == [*NAMES]
+    assert len(parts) > 5 or len(under or ()) == 2000
+
+
+def test_a_tick_and_a_burst_s_look_read_little_of_what_was_planted(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    planted = [f"t{number}" for number in range(20)]
+    client.zadd(keys.BATCHES, dict.fromkeys(planted, 1.5))
+    client.hset(keys.BATCH_JOBS, mapping=dict.fromkeys(planted, json.dumps({"ids": ["x" * 500_000]})))
+    client.config_resetstat()
+    hands.call(moves.remaining(["default"]))
+    assert client.info("commandstats")["cmdstat_hget"]["calls"] < 5
+    hands.tick()
+    assert client.zcard(keys.BATCHES) == 19  # each counts as 500 jobs
 
 
 def test_a_burst_waits_for_what_others_have_claimed(hands: Hands, queue: Queue, job: Make) -> None:

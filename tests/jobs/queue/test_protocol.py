@@ -30,6 +30,7 @@ NAMES = {  # the names in the store, where versions before have put them
     "LEASES": "liquid_background:leases",
     "BATCHES": "liquid_background:batches",
     "BATCH_JOBS": "liquid_background:batch_jobs",
+    "DELETED": "liquid_background:deleted",
     "TICKED": "liquid_background:ticked",
     "WRITABLE": "liquid_background:writable",
     "GROUPS": "liquid_background:groups",
@@ -91,6 +92,7 @@ NAMES_OF_SHOP = {
     "LEASES": "liquid_background:shop.leases",
     "BATCHES": "liquid_background:shop.batches",
     "BATCH_JOBS": "liquid_background:shop.batch_jobs",
+    "DELETED": "liquid_background:shop.deleted",
     "TICKED": "liquid_background:shop.ticked",
     "WRITABLE": "liquid_background:shop.writable",
     "GROUPS": "liquid_background:shop.groups",
@@ -174,6 +176,8 @@ CONSTANTS = {
     "LONGEST_SHOWN": 200,  # a name of 100 characters of two bytes
     "LONGEST_GAP": 400,  # half of the shortest claim
     "LONGEST_GRACE": 3_600_000,  # the setting LEASE says 3,600 s at most
+    "SINCE_REAPED": 60_000,
+    "MOST_IN_BATCH": 1_000,
     "LONGEST_SLEEP": 24 * 3600 * 1000,
     "MOST_LOSSES": 10,
     "SHORT": 256,  # bytes of why an attempt failed that the log always keeps

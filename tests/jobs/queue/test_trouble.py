@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from redis.exceptions import NoPermissionError
 
 from liquid_background.errors import StoreUnavailable
 from liquid_background.job import Ending, Group, Job, JobStatus, LogEntry, Outcome
@@ -17,6 +18,7 @@ from liquid_background.jobs.log import entries
 from liquid_background.jobs.operating.operations import Operations
 from liquid_background.jobs.queue import Queue, assembly, finishing, keys, moves
 from liquid_background.jobs.queue.finishing import Running
+from liquid_background.jobs.queue.needed import kinds_of_keys
 from liquid_background.jobs.queue.records import encode_job
 from liquid_background.jobs.store import Store, connect
 from liquid_background.settings import Settings, load_settings
@@ -111,6 +113,8 @@ def test_an_end_that_the_store_refuses_leaves_the_job_leased(hands: Hands, queue
 
 
 RIGHTS = ("hset", "hdel", "persist", "expire", "zadd", "zrem", "lpush", "rpush", "lpop", "sadd", "srem")
+BEHIND = ("hget", "hmget", "exists", "del", "zrange", "zscore", "llen", "lindex", "scard", "sismember", "srandmember")
+"""What moves need once they have begun to write, too."""
 
 
 def _refuse(hands: Hands, held: Running, _: Job) -> Any:
@@ -187,6 +191,21 @@ def _bring(hands: Hands, to: str) -> Running:
     return held
 
 
+@pytest.mark.parametrize("key", [keys.LEASES, keys.BATCHES, keys.BATCH_JOBS])
+def test_a_user_who_may_not_write_a_key_of_leases_claims_nothing(
+    hands: Hands, queue: Queue, job: Make, key: str
+) -> None:
+    queue.send([job(id="a"), job(id="b", group=Group("g", 1))])
+    since = Changes(hands.store, MINE)
+    rest = [f"~{kind}" for kind in kinds_of_keys("") if kind != key]
+    with _limited(hands) as without:
+        limited = without("flushall")
+        hands.store.client.execute_command("ACL", "SETUSER", "limited", "resetkeys", *rest)
+        with pytest.raises(StoreUnavailable, match="does not allow"):
+            limited.claim(2)
+    assert since.seen() == {}
+
+
 def test_every_move_that_asks_for_its_rights_is_tried_without_them() -> None:
     asking = [name for name in assembly.names() if any(line.file == "rights" for line in assembly.lines(name))]
     assert {*asking} - {"rights"} == {*MOVES}
@@ -201,6 +220,9 @@ def test_a_move_that_cannot_be_made_whole_changes_nothing(hands: Hands, queue: Q
     with _limited(hands) as without:
         for right in RIGHTS:
             with pytest.raises(StoreUnavailable, match="does not allow"):
+                make(without(right), held, other)
+        for right in BEHIND:
+            with suppress(StoreUnavailable, NoPermissionError):
                 make(without(right), held, other)
     assert since.seen() == {}
     make(hands, held, other)

@@ -86,29 +86,15 @@ local function cancel_job(id, limit, entry)
   return 'ok'
 end
 
-local claims  -- tokens of those that name an id, by the id
-
--- Take a job off the claims that name it, whose token an ended one has no more: when such a lease runs out, whoever reaps it would
--- take a deleted job for a lost one.
-local function leave_batches(id)
-  if not claims then
-    claims = {}
-    for _, token in ipairs(on('ZRANGE', BATCHES, 0, MOST_SEARCHED - 1)) do
-      for _, each in ipairs((ids_under(on, token))) do
-        local naming = claims[tostring(each)] or {}
-        naming[#naming + 1] = token
-        claims[tostring(each)] = naming
-      end
-    end
-  end
-  for _, token in ipairs(claims[id] or {}) do
-    local ids, more = ids_under(on, token)
-    local others = {}
-    for _, each in ipairs(ids) do
-      if each ~= id then others[#others + 1] = each end
-    end
-    on('HSET', BATCH_JOBS, token, cjson.encode({ids = others, more = more}))
-  end
+-- Note that a job was deleted, for whoever reaps a claim that it was under: its record was not lost.
+local function note_deleted(id)
+  local last = tonumber(on('ZREVRANGE', BATCHES, 0, 0, 'WITHSCORES')[2])
+  if not last then return end
+  -- Until the last of the claims has ended, has had its grace, and is looked at.
+  local kept = 2 * math.max(0, math.min(last - now_ms, LONGEST_GRACE)) + SINCE_REAPED
+  try('ZREMRANGEBYSCORE', DELETED, '-inf', now_ms)
+  try('ZADD', DELETED, now_ms + kept, id)
+  try('EXPIRE', DELETED, math.ceil(kept / 1000))
 end
 
 -- Forget a job that does not run: its record, its results, and where it stands. `entry` is as above, for one that waits.
@@ -120,10 +106,10 @@ local function delete_job(id, limit, entry)
   if status == 'started' then return status end
   redis.call('PERSIST', key)
   local waits = not record.err and not is_among(ENDED, status)
-  leave_batches(id)
   if waits then withdraw(key, id, queue, status or 'queued', lb_token, lb_group, lb_held) end
   for _, state in ipairs(ENDED_IN) do on('ZREM', 'rq:' .. state .. ':' .. SITE .. queue, id) end
   redis.call('DEL', key, 'rq:results:' .. id, 'rq:executions:' .. id)
+  note_deleted(id)
   if status == 'failed' then unfile(id) end
   if waits then log_taken_back(id, limit, entry, lb_attempt, lb_final, retry_intervals) end
   return 'ok'

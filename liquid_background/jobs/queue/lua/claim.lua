@@ -7,7 +7,8 @@
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}. While the store refuses writes
 -- it raises that.
-local token, lease, more, wanted = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
+local token, lease, more = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local wanted = math.min(tonumber(ARGV[4]), MOST_IN_BATCH)
 local limit, own_wake = ARGV[5], ARGV[6]
 local FIRST_QUEUE = 8 + tonumber(ARGV[7])
 local MOST_PARKED = 200  -- jobs that one claim parks
@@ -113,26 +114,13 @@ end
 -- A full store lets a claim pass, since it frees memory; what it would start then is refused. So ask first.
 on('SETRANGE', WRITABLE, 0, '')
 check_rights()
+check_right('zadd', LEASES)
+check_right('zadd', BATCHES)
+check_right('hset', BATCH_JOBS)
 if FIRST_QUEUE > 8 then drop_batches(unpack(ARGV, 8, FIRST_QUEUE - 1)) end
-
--- Put back what this call has claimed if it ran before and its reply was lost: nobody knows of these jobs, and what is claimed
--- now takes their place under the token.
-local function take_back()
-  local ids = ids_under(on, token)
-  for i = #ids, 1, -1 do
-    local id = tostring(ids[i])
-    local key = 'rq:job:' .. id
-    -- fetch: status lb_token origin from key
-    if not record.err and status == 'queued' and lb_token == token then
-      local queue = queue_of(origin)
-      release(key, id, queue, token, '', false)
-      put_back(id, queue)
-    end
-  end
-  if ids[1] then drop_batches(token) end
-end
-
-take_back()
+-- Sent again, since its reply was lost: what the first one brought stays under the token and goes back when its lease runs
+-- out. With more under it, nobody would know of those.
+if on('HSTRLEN', BATCH_JOBS, token) > 0 then return {'', now_ms, 0} end
 
 -- Claim an id that was taken from a queue into a batch; return 1 when there is nothing to run.
 local function take(batch, id, claimed, job)

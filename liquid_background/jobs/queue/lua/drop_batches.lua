@@ -1,5 +1,5 @@
 -- Drop the leases that claims have under these tokens.
 local function drop_batches(...)
+  on('HDEL', BATCH_JOBS, ...)  -- first: a lease without ids runs out
   on('ZREM', BATCHES, ...)
-  on('HDEL', BATCH_JOBS, ...)
 end

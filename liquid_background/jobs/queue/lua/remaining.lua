@@ -14,8 +14,10 @@ for _, id in leased_in(LEASES) do
 end
 local looked_at = 0
 for _, token in leased_in(BATCHES) do
-  for _, id in ipairs(looked_at < LOOKED_AT and ids_under(on, token) or {}) do
-    looked_at = looked_at + 1
+  if looked_at >= LOOKED_AT then break end
+  local ids, _, count = ids_under(on, token)
+  looked_at = looked_at + count
+  for _, id in ipairs(ids) do
     if redis.pcall('HGET', 'rq:job:' .. tostring(id), 'lb_token') == token then return 1 end
   end
 end

@@ -15,8 +15,7 @@ local registry, words = ARGV[14], tonumber(ARGV[15])
 local position = {unpack(ARGV, 16, 15 + words)}
 local PASSED = 4  -- times as many ids that begin otherwise are passed as records are read
 local A_RECORD = 200  -- bytes that reading one takes as long as, besides those of its fields
-local BATCHES_AT_ONCE = 10
-local MOST_BATCHES = 1000  -- that one call looks at for a member; without any, more of them were planted
+local LONGEST_TOKEN = 64
 local LOWERED = 5  -- times as long as a byte is read it is made small and searched
 local most_ids = prefix ~= '' and PASSED * most or most
 -- What is claimed or runs stands in the leases, whatever else still names it.
@@ -202,26 +201,44 @@ end
 
 readers.attempts = readers.rising  -- members are of the form job:execution
 
--- The jobs of claims, from the claim whose lease ends first on, and in each as they were claimed. Members are of the form token:job.
+local has_more = false  -- though fewer were returned than are asked for
+
+-- The jobs of claims, from the claim whose lease ends first on, and in each as they were claimed. Members are of the form token:job,
+-- and token: stands behind those of each, so that a position is never far from the next.
 function readers.batches()
-  local members, scores, at, found = {}, {}, 0, nil
-  local last_score, last_token, last_id = position[1], string.match(position[2] or '', '^([^:]*):(.*)$')
-  repeat
-    found = read('ZRANGEBYSCORE', key, last_score or '-inf', '+inf', 'WITHSCORES', 'LIMIT', at, BATCHES_AT_ONCE) or {}
-    at = at + BATCHES_AT_ONCE
-    for i = 1, #found, 2 do
-      local token, score, ids, from = found[i], found[i + 1], nil, 1
-      local order = last_token and score == last_score and compared(token, last_token) or 1
-      ids = order >= 0 and ids_under(read, token) or {}
+  local members, scores, read_ids = {}, {}, 0
+  local score, last_token, last_id = position[1], string.match(position[2] or '', '^([^:]*):(.*)$')
+  position = {score, last_token}
+  local tokens, ends, start = read_sorted('ZRANGE', false)
+  if last_token and last_id ~= '' then
+    -- What is left of the batch in which the position is.
+    local token = start > 0 and read('ZRANGE', key, start - 1, start - 1)[1]
+    if token == last_token then
+      table.insert(tokens, 1, token)
+      table.insert(ends, 1, score)
+    end
+  end
+  has_more = #tokens >= most_ids
+  for i, token in ipairs(tokens) do
+    if read_ids >= 2 * most_ids or #members >= most_ids then
+      has_more = true
+      break
+    end
+    if #token <= LONGEST_TOKEN and not string.find(token, ':', 1, true) then
+      local ids, _, count = ids_under(read, token)
+      local from = 1
+      read_ids = read_ids + count
       for j, id in ipairs(ids) do
-        if order == 0 and id == last_id then from = j + 1 end
+        if token == last_token and id == last_id then from = j + 1 end
       end
       for j = from, #ids do
-        if type(ids[j]) == 'string' then members[#members + 1], scores[#scores + 1] = token .. ':' .. ids[j], score end
+        if type(ids[j]) == 'string' then members[#members + 1], scores[#scores + 1] = token .. ':' .. ids[j], ends[i] end
       end
+      members[#members + 1], scores[#scores + 1] = token .. ':', ends[i]
     end
-  until #found < 2 * BATCHES_AT_ONCE or #members >= most_ids or at >= MOST_BATCHES
-  return {unpack(members, 1, math.min(#members, most_ids))}, scores, 0, 0
+  end
+  has_more = has_more and #members > 0
+  return members, scores, 0, 0
 end
 
 local members, scores, start, lead = readers[kind]()
@@ -234,7 +251,7 @@ for i = 1, there do
   local id, under = member, nil
   if kind == 'attempts' then id = string.match(member, '^[^:]*') end
   if kind == 'batches' then under, id = string.match(member, '^([^:]*):(.*)$') end
-  if #id <= LONGEST_ID and string.sub(id, 1, #prefix) == prefix then
+  if not (under and id == '') and #id <= LONGEST_ID and string.sub(id, 1, #prefix) == prefix then
     read_records = read_records + 1
     local time, fits, data, message = look(id, under)
     if time and time ~= '' then last = time end
@@ -243,6 +260,6 @@ for i = 1, there do
     end
   end
 end
-local is_last = looked == there and there < most_ids and 1 or 0
+local is_last = looked == there and there < most_ids and not has_more and 1 or 0
 if scores then return {looked, is_last, last, 0, {}, {scores[looked] or '', members[looked] or ''}, rows} end
 return {looked, is_last, last, start, members, {iso()}, rows}

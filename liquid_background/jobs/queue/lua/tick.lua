@@ -13,8 +13,6 @@ local FIRST_QUEUE = 7
 local NEWCOMER = 500  -- ms; time for those who live to be heard, where only one who has just come could tell of a gap
 local CANCELLED_AT_ONCE = 20  -- ids of cancelled jobs in each of two looks at a queue's
 local MOST_TENDED = 100  -- held jobs of a queue that are looked at, and names
-local RECENT = 60000  -- ms after the end of a batch's lease; what is gone when it is reaped later may have expired after its job's end
-local LINGER = 2 + 2 * lease / 1000  -- seconds, longer than a claim's lease with its grace, in which `has_ended` knows what has expired
 local GRACE = 0.5  -- added to the end of a lease that has had its grace: leases end at whole milliseconds otherwise
 
 -- Note this tick, and return until when leases get grace.
@@ -108,8 +106,9 @@ local function lose(id, key, queue, token)
   })
 end
 
--- Whether a job whose record is gone had ended: RQ's registries know it for longer.
+-- Whether a job whose record is gone had ended, or was deleted: RQ's registries know it for longer.
 local function has_ended(id)
+  if on('ZSCORE', DELETED, id) then return true end
   for _, state in ipairs(ENDED_IN) do
     for _, queue in ipairs(PRIORITIES) do
       if on('ZSCORE', 'rq:' .. state .. ':' .. SITE .. queue, id) then return true end
@@ -125,7 +124,7 @@ local function reap(id, under, ended, longer)
   -- fetch: status lb_token origin lb_beaten lb_group from key
   if record.err then error(record.err, 0) end
   if under and status and lb_token ~= under then return end  -- it has been given back, or has ended
-  if under and not status and (now_ms - ended > RECENT or has_ended(id)) then return end
+  if under and not status and (now_ms - ended > SINCE_REAPED or has_ended(id)) then return end
   -- A lease that was left behind by another tool, or a run before: by now the job is under its claim's.
   local is_left = not (under or lb_beaten or lb_group) and lb_token and on('ZSCORE', BATCHES, lb_token)
   if is_left then return on('ZREM', LEASES, id) end
@@ -152,7 +151,7 @@ end
 -- Drop failed jobs whose records have expired, from RQ's registry and from the indexes.
 local function drop_failed(registry)
   -- include: unfile
-  for _, id in ipairs(on('ZRANGEBYSCORE', registry, '-inf', now - LINGER, 'LIMIT', 0, most)) do
+  for _, id in ipairs(on('ZRANGEBYSCORE', registry, '-inf', now, 'LIMIT', 0, most)) do
     unfile(id)
     on('ZREM', registry, id)
   end
@@ -174,23 +173,24 @@ end
 local function reap_carefully(id, ...)
   local reaped, problem = pcall(reap, id, ...)
   if not reaped then bury(id, limit, 'LOST', problem) end
+  return 1
 end
 
 -- Reap the jobs of a claim that are still under its lease; return how many were looked at. The last goes back first, so that they
 -- stand at the front of their queue in their order.
 local function reap_batch(token, ended)
-  local ids, more = ids_under(on, token)
+  local ids, more, count = ids_under(on, token)
   for i = #ids, 1, -1 do
     local id = ids[i]
     local is_id = type(id) == 'string' and #id <= LONGEST_ID
     if is_id and not on('ZSCORE', LEASES, id) then reap_carefully(id, token, ended, ended + more) end
   end
   drop_batches(token)
-  return #ids
+  return count
 end
 
--- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at. The last come first,
--- as what goes back to the front of a queue does so before what was claimed earlier.
+-- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at. The last comes first, so
+-- that what was claimed earlier goes back to the front of its queue behind it, and stands before it.
 local function tend(leases, graceful_until, reap_one)
   local expired = on('ZRANGEBYSCORE', leases, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
   local looked_at = 0
@@ -200,9 +200,8 @@ local function tend(leases, graceful_until, reap_one)
     if now_ms < graceful_until and ended % 1 == 0 then
       redis.call('ZADD', leases, graceful_until + GRACE, member)
     else
-      looked_at = looked_at + (reap_one(member, ended) or 0)
+      looked_at = looked_at + reap_one(member, ended)
     end
-    looked_at = looked_at + 1
   end
   return looked_at
 end
@@ -217,14 +216,14 @@ for i = FIRST_QUEUE, #ARGV do
   promoted = promoted + promote(ARGV[i])
   if trim == '1' then
     tend_held(ARGV[i])
-    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now - LINGER)
+    on('ZREMRANGEBYSCORE', FINISHED_IN .. ARGV[i], '-inf', now - (lease + SINCE_REAPED) / 1000)  -- see has_ended
     drop_failed(FAILED_IN .. ARGV[i])
     drop_cancelled(CANCELED_IN .. ARGV[i])
     tend_behind(QUEUE .. ARGV[i], ARGV[i])
   end
   next_due = sooner(next_due, ARGV[i])
 end
-reaped = reaped + tend(LEASES, graceful_until, function(id) reap_carefully(id) end)
+reaped = reaped + tend(LEASES, graceful_until, function(id) return reap_carefully(id) end)
 local is_due = first_due()
 if #failures > 0 or is_due then
   return {promoted, reaped, next_due, now_ms, problem or '', failures, is_due and 1 or 0}
