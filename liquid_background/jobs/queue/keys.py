@@ -99,12 +99,10 @@ def queue_workers(name: str) -> str:
 
 
 # Our own keys.
-LEASES: Final = "liquid_background:leases"
-"""Sorted set of the ids of jobs that have a lease of their own, scored by its end in milliseconds."""
+LEASES: Final = "liquid_background:leases"  # sorted set of the ids of jobs with a lease of their own, by its end in ms
 BATCHES: Final = "liquid_background:batches"  # likewise, of the tokens of claims whose jobs share a lease
 BATCH_JOBS: Final = "liquid_background:batch_jobs"  # hash of the ids of these jobs, in JSON, by the token
-DELETED: Final = "liquid_background:deleted"
-"""Sorted set of the ids of jobs that were deleted while claims may name them, scored by until when that is."""
+DELETED: Final = "liquid_background:deleted"  # sorted set of deleted ids that claims may name, by until when
 
 
 def wake(name: str) -> str:

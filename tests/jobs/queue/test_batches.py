@@ -11,7 +11,7 @@ import pytest
 from liquid_background.job import Ending, Group, Job, JobStatus, LogStatus, Outcome
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, keys, moves
+from liquid_background.jobs.queue import Queue, finishing, keys, moves
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
@@ -93,6 +93,24 @@ def test_each_job_of_a_claim_goes_where_its_record_says(hands: Hands, queue: Que
     assert hands.finish(c, Outcome(result="x")) == "done"
     assert leased(client) == set()
     assert [hands.finish(each, Outcome(result="x")) for each in (a, b, d, e)] == ["fenced"] * 4
+
+
+@pytest.mark.parametrize(("group", "late"), [(None, False), (None, True), (Group("g", 10), False)])
+def test_a_start_behind_a_plain_end_leases_as_any_other(
+    hands: Hands, queue: Queue, job: Make, group: Group | None, late: bool
+) -> None:
+    client: Any = hands.store.client
+    queue.send([job(id="a"), job(id="b", group=group)])
+    batch = hands.claim(2)
+    first, second = _running(batch)
+    hands.start(first)
+    done = finishing.finish(first, Outcome(result="x"), hands.settings)
+    until = client.time()[0] * 1000 - 1 if late else batch.until
+    reply = hands.call(moves.step("host.1.1", hands.settings, done, second, until=until))
+    assert (reply[0], reply[1]) == (b"done", 1)
+    ends = client.zscore(keys.LEASES, "b")
+    assert (ends is not None) == bool(late or group)
+    assert ends is None or ends - client.time()[0] * 1000 > 0.9 * 1000 * hands.settings.lease
 
 
 def test_who_claims_a_job_again_keeps_it_when_the_earlier_claim_runs_out(
