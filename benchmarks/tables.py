@@ -1,6 +1,6 @@
 """Write the figures of a bench into docs/performance.md: `python benchmarks/tables.py bench.json`.
 
-Each table stands between two comments, `<!-- figures: NAME -->` and `<!-- end -->`; the text around them is written by
+Each table stands between two comments, `<!-- figures: NAME -->` and `<!-- end of figures -->`; the text around them is written by
 hand, and has no figures of the run in it.
 """
 
@@ -18,7 +18,7 @@ from claims import CLAIMS, Figures
 from harness import OURS, PEERS
 
 PAGE: Final = Path(__file__).resolve().parents[1] / "docs/performance.md"
-_MARKED: Final = re.compile(r"(<!-- figures: ([a-z ]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+_MARKED: Final = re.compile(r"(<!-- figures: ([a-z ]+) -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 _NAMES: Final = [OURS.name, *(peer.name for peer in PEERS)]
 
 

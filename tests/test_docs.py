@@ -176,4 +176,4 @@ def test_the_page_of_figures_makes_the_claims_that_the_bench_judges() -> None:
     rows = told.splitlines()
     assert len(rows) > 10
     assert [row for row in rows if row not in page] == []
-    assert re.findall(r"<!-- figures: ([a-z ]+) -->\n<!-- end -->", page) == []  # each was filled in
+    assert re.findall(r"<!-- figures: ([a-z ]+) -->\n<!-- end of figures -->", page) == []  # each was filled in

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from uuid import RFC_4122, UUID
+
 import pytest
 
-from liquid_background.job import Ending, JobStatus, LogStatus, Outcome
+from liquid_background.job import Ending, JobStatus, LogStatus, Outcome, new_id
 from liquid_background.jobs.contract import states_of
 
 
@@ -91,3 +93,10 @@ def test_an_attempt_that_neither_succeeded_nor_failed_is_the_last_and_fails_no_j
     assert not outcome.failed
     assert outcome.is_last(1, 2)
     assert not outcome.fails_job(2, 2)
+
+
+def test_an_id_is_a_random_uuid_of_version_4() -> None:
+    ids = {new_id() for _ in range(200)}
+    assert len(ids) == 200
+    assert {(UUID(each).version, UUID(each).variant, UUID(each).hex == each) for each in ids} == {(4, RFC_4122, True)}
+    assert {each[16] for each in ids} == {*"89ab"}
