@@ -1,7 +1,8 @@
 -- Raise before the first write when this user may not run what a move is made of: half of one would strand its jobs.
 -- Servers before 7 cannot be asked.
 local function check_right(command, key)
-  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, '0', '0') then
+  -- The key stands for all arguments, since some commands, such as DEL, take each for one.
+  if redis.acl_check_cmd and not redis.acl_check_cmd(command, key, key, key) then
     error({err = 'NOPERM this user may not run ' .. command .. ' on ' .. key})
   end
 end
