@@ -1,7 +1,7 @@
 """Write the figures of a bench into docs/performance.md: `python benchmarks/tables.py bench.json`.
 
-Each table stands between two comments, `<!-- figures: NAME -->` and `<!-- end of figures -->`; the text around them is written
-by hand, and has no figures of the run in it.
+Each table stands between two comments, `<!-- figures: NAME -->` and `<!-- end of figures -->`; the text around them is
+written by hand, and has no figures of the run in it.
 """
 
 from __future__ import annotations
