@@ -170,6 +170,17 @@ def test_a_record_that_is_gone_was_lost_unless_its_job_had_ended(
     assert _waiting(client) == NAMES[1:]
 
 
+def test_claims_that_run_out_together_go_back_in_their_order(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    queue.send([job(id=name) for name in NAMES])
+    for number in range(3):
+        [first, _] = _running(hands.claim(2))
+        client.zadd(keys.BATCHES, {first.token: 1.5 + number})
+    hands.tick()
+    assert _waiting(client) == NAMES
+
+
 def test_a_job_of_a_group_has_a_lease_of_its_own_from_its_claim_on(
     hands: Hands, queue: Queue, job: Make, client: Any
 ) -> None:

@@ -189,11 +189,12 @@ local function reap_batch(token, ended)
   return count
 end
 
--- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at.
+-- Reap the leases that ran out, or give them their grace; return how many jobs and leases were looked at. The last comes first, so
+-- that what was claimed earlier goes back to the front of its queue behind it, and stands before it.
 local function tend(leases, graceful_until, reap_one)
   local expired = on('ZRANGEBYSCORE', leases, '-inf', now_ms, 'LIMIT', 0, most, 'WITHSCORES')
   local looked_at = 0
-  for i = 1, #expired, 2 do
+  for i = #expired - 1, 1, -2 do
     local member, ended = expired[i], tonumber(expired[i + 1])
     if looked_at >= most then break end
     if now_ms < graceful_until and ended % 1 == 0 then
