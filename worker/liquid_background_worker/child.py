@@ -31,6 +31,7 @@ from liquid_background_worker.slot import Left, Slot
 
 LONGEST_IDLE: Final = 1.0  # seconds; jobs that others put into the queues without a token are seen within this
 BURST_IDLE: Final = 0.1  # seconds between two looks whether a burst is over
+ASK_RIGHTS_EVERY: Final = 10.0  # seconds; what a claim between lacks a right for goes back with its lease
 AGAIN: Final = 0.2  # seconds between two tries to tell of an end
 _UNTOLD: Final = 0.02  # seconds of counts that are lost with a child: the start of one that is slow is told at once
 _PLAIN_REPLY: Final = 3  # values in a step's reply; a fourth says what could not be written beside it
@@ -72,6 +73,7 @@ class Child:
         self._wake_keys = [own_name(store.site, keys.wake(name)) for name in (*role.queues, role.name)]
         self._ahead: Batch | None = None  # claimed while the last one ran
         self._asked = 0.0  # when the store was asked for what runs next
+        self._ask_rights_at = 0.0  # when to ask it for all rights
         self._current = BatchRun(Batch("", "", (), None, 0.0), (), ())
         self._endings = Endings(settings)  # that came back
         self._settling = Settling()
@@ -119,8 +121,10 @@ class Child:
     def _next_claim(self, most: int, wait: float = 0.0) -> Claim:
         most = 1 if self._careful else min(self._attempts.batch_size.size, most)
         own = self._wake_keys[-1]
-        settled = self._settling.taken()
-        return Claim(next(self._tokens), most, self._order.next(), self._settings, wait, own_wake=own, settled=settled)
+        token, order, settled = next(self._tokens), self._order.next(), self._settling.taken()
+        if asks := monotonic() > self._ask_rights_at:
+            self._ask_rights_at = monotonic() + ASK_RIGHTS_EVERY
+        return Claim(token, most, order, self._settings, wait, own_wake=own, settled=settled, asks_rights=asks)
 
     def _idle(self, due: float | None) -> Batch | None:
         """Wait for work; return what came of it, or nothing after an outage."""

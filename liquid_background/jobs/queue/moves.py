@@ -108,6 +108,7 @@ class Claim:
         wait: seconds that the store may let pass before it runs the call; the lease lasts longer by that.
         own_wake: the key of the caller's own wake list.
         settled: tokens of earlier claims, of which no job is left in the caller's hands.
+        asks_rights: whether the store is asked for all rights that jobs need, which takes it as long as ten commands.
     """
 
     def __init__(
@@ -120,11 +121,12 @@ class Claim:
         *,
         own_wake: str = "",
         settled: Sequence[str] = (),
+        asks_rights: bool = True,
     ) -> None:
         lease = claim_lease(settings)
         leases = _milliseconds(lease + wait), _milliseconds(settings.lease - lease)
         head: list[Argument] = [token, *leases, most, settings.log_limit, own_wake]
-        self.call: Call = ("claim", [*head, len(settled), *settled, *queues])
+        self.call: Call = ("claim", [*head, int(asks_rights), len(settled), *settled, *queues])
         self._token = token
         self._settings = settings
         self._usable_until = monotonic() + wait + lease / 2

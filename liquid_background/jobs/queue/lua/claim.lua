@@ -2,7 +2,8 @@
 -- Pop a batch of jobs of one queue under one lease. Nothing is counted: an attempt begins in the step script. What is paused
 -- is passed over, or put by where it waits for its resume.
 -- ARGV: token, lease in ms, by how many ms longer it is for what has been started, how many, log limit, the caller's own wake list or
--- '', the number of earlier claims of which no job is left in the caller's hands, their tokens, the queues in the order to try.
+-- '', 1 to ask for all rights that jobs need, which is dear, the number of earlier claims of which no job is left in the caller's
+-- hands, their tokens, the queues in the order to try.
 -- Returns {queue, this clock in ms, {id, size of data, '' or a field that no job may have, those of CLAIMED up to the last
 -- that is there}, ...}, or {'', this clock in ms, ms until the next delayed job is due or -1}; of jobs with which nothing is the
 -- matter {queue, this clock in ms, how many values each has, id, those of CLAIMED up to the last that any of them has, id, ...},
@@ -10,8 +11,9 @@
 local token, lease, more = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local wanted = math.min(tonumber(ARGV[4]), MOST_IN_BATCH)
 local limit, own_wake = ARGV[5], ARGV[6]
-local FIRST_SETTLED = 8
-local FIRST_QUEUE = FIRST_SETTLED + tonumber(ARGV[7])
+local asks_rights = ARGV[7] == '1'
+local FIRST_SETTLED = 9
+local FIRST_QUEUE = FIRST_SETTLED + tonumber(ARGV[8])
 local LARGEST_FIELD = 4096  -- bytes that leave the store of any field but the data, which has LARGEST
 
 -- Nearly every claim finds jobs with which nothing is the matter, or none, and nothing is paused. They come first, with no
@@ -48,12 +50,14 @@ if ids and ids[1] then
     records[i] = record
   end
   if is_plain then
-    check_rights()
+    if asks_rights then check_rights() end
+    check_right('hset', 'rq:job:')  -- what is written here and may not fail
+    check_right('lpop', QUEUE)
     if redis.pcall('ZADD', BATCHES, 'NX', now_ms + lease, token) == 1 then
       if redis.pcall('HSETNX', BATCH_JOBS, token, cjson.encode({ids = ids, more = more})) == 1 then
         if FIRST_QUEUE > FIRST_SETTLED then
-          redis.call('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
-          redis.call('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
+          redis.pcall('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
+          redis.pcall('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))
         end
         local batch, n = {queue, now_ms, last - DATA_AT + 2}, 3
         for i = 1, #ids do
@@ -68,7 +72,7 @@ if ids and ids[1] then
         redis.call('LPOP', QUEUE .. queue, #ids)
         return batch
       end
-      redis.call('ZREM', BATCHES, token)
+      redis.pcall('ZREM', BATCHES, token)
     end
   end
 elseif ids and not ids.err then
@@ -82,10 +86,10 @@ elseif ids and not ids.err then
     idle[#idle + 1] = BEHIND .. ARGV[q]
   end
   if is_plain and type(redis.pcall('SETRANGE', WRITABLE, 0, '')) == 'number' then
-    check_rights()
+    if asks_rights then check_rights() end
     local are_dropped = FIRST_QUEUE == FIRST_SETTLED or
-      (type(redis.pcall('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number' and
-      type(redis.pcall('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number')
+      (type(redis.pcall('HDEL', BATCH_JOBS, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number' and
+      type(redis.pcall('ZREM', BATCHES, unpack(ARGV, FIRST_SETTLED, FIRST_QUEUE - 1))) == 'number')
     if are_dropped then
       redis.call('DEL', unpack(idle))  -- tokens that are left would only wake workers for nothing
       return {'', now_ms, due}

@@ -2,7 +2,8 @@
 -- Enqueue jobs and append log entries, all or nothing.
 -- ARGV: log limit, number of jobs, number of entries, the jobs, the entries. Returns the ids that
 -- had a record; or the id, alone, of a job that another site's has, and nothing was done.
-check_rights()
+-- What is read, and a record's write, which is the first, are refused by themselves.
+for _, command in ipairs({'rpush', 'zadd', 'del'}) do check_right(command, QUEUE) end
 local count = tonumber(ARGV[2])
 local known, elsewhere = known_ids(ARGV, 4, count)
 if elsewhere then return elsewhere end
