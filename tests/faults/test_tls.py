@@ -146,7 +146,7 @@ def test_j10_a_batch_of_64_large_jobs_is_claimed_at_once(
     jobs = _send_large(bench, 64)
     claim = moves.Claim("token", 64, keys.QUEUES, bench.settings)
     reply = channel.call(claim.call)
-    assert sum(len(row[3]) for row in reply[2:]) > 4_000_000
+    assert sum(len(value) for value in reply[2:] if isinstance(value, bytes)) > 4_000_000
     assert _texts(claim.opened(reply)) == {job_id: job.parameters["text"] for job_id, job in jobs.items()}
 
 

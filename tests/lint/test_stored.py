@@ -208,7 +208,7 @@ def test_failed_jobs_count_only_when_they_are_asked_for(before: Tree, today: Any
     payload = decode_payload(store.client.hget(keys.job(taken[0]), "data") or b"")
     place.finish(before.engine.perform(taken[0], payload, 1, 1))
     assert before.engine.jobs.get(taken[0]).status == "failed"
-    assert check_store(today()).of == 0
+    assert check_store(today()).jobs == 0
     assert told(check_store(today(), failed=True)) == [("partial", "gone", "pages/page:1", 1)]
 
 
