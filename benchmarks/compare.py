@@ -72,7 +72,7 @@ def measure(wanted: list[str], full: bool) -> dict[str, Any]:
             "pickup": lambda: measures.pickup(client, 300 if full else 200, fewer),
             "growth": lambda: measures.growth([1_000, 100_000, *([1_000_000] if full else [])], 5 if full else 3),
             "phases": lambda: phases.phases(client),
-            "around a body": lambda: {"child's CPU": phases.around(client, rounds)},
+            "around a body": lambda: phases.around(client, rounds),
             "bytes left": lambda: {
                 f"with a {word}": left(harness.OURS, kind, 2000)
                 for kind, word in (("template", "result"), ("blank", "blank one"))

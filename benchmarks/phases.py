@@ -55,14 +55,18 @@ def phases(client: Redis, count: int = 3000) -> dict[str, float]:
     return {name: value / count * 1e6 for name, value in figures.items()}
 
 
-def around(client: Redis, rounds: int, count: int = 3000) -> list[float]:
-    """Return the microseconds of a child's CPU for a job whose body does nothing, for each round."""
-    found = []
+def around(client: Redis, rounds: int, count: int = 3000) -> dict[str, list[float]]:
+    """Return the µs of a child's CPU around a body that does nothing, and of python-liquid's render, in turns."""
+    found: dict[str, list[float]] = {"child's CPU": [], "python-liquid's render": []}
     for _ in range(rounds):
         child = _child(client, "noop", count)
         started = time.process_time()
         child.work()
-        found.append((time.process_time() - started) / count * 1e6)
+        between = time.process_time()
+        for n in range(count):
+            render(n)
+        found["child's CPU"].append((between - started) / count * 1e6)
+        found["python-liquid's render"].append((time.process_time() - between) / count * 1e6)
     return found
 
 
