@@ -132,6 +132,7 @@ MAX_LOSSES: Final = 10
 """Whole workers that may die under one run of a job."""
 GIVEN_UP: Final = f"the worker that ran it died {MAX_LOSSES} times"
 """What is said of a job whose last worker was one too many."""
+MAX_BATCH: Final = 512 * 1024  # bytes of the ids of a claim, as JSON
 SHORTEST_CLAIM: Final = 0.8
 """Seconds; half of it must be enough to begin, on a busy machine too."""
 ELSEWHERE: Final = "a job of another site has this id: give it one with the name of this site in it"
@@ -272,7 +273,7 @@ CONSTANTS: Final[Mapping[str, int | str]] = {
     "LONGEST_TTL": 10 * 365 * 86_400,  # seconds
     "ANCHORS": ANCHORS,
     "LONGEST_ID": 1_000,  # bytes: a record's id has at most 100, other applications' a few more
-    "LARGEST_BATCH": 512 * 1024,  # bytes of the ids of a claim, as JSON
+    "LARGEST_BATCH": MAX_BATCH,
     "MOST_IN_BATCH": 1_000,  # ids of a claim: ours take up to 64
     "LONGEST_SHOWN": MAX_SHOWN,
     # Time, in milliseconds.

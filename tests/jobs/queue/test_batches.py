@@ -11,7 +11,7 @@ import pytest
 from liquid_background.job import Ending, Group, Job, JobStatus, LogStatus, Outcome
 from liquid_background.jobs.filter import Filter
 from liquid_background.jobs.log import entries
-from liquid_background.jobs.queue import Queue, finishing, keys, moves
+from liquid_background.jobs.queue import Queue, finishing, in_hands, keys, moves
 from liquid_background.jobs.queue.finding import scan
 from liquid_background.jobs.queue.finishing import Running
 from liquid_background.jobs.queue.moves import Batch
@@ -366,6 +366,17 @@ def test_planted_claims_are_looked_through_a_few_at_a_time(
     parts = [*scan(hands.store, hands.settings, Filter(status=JobStatus.PENDING))]
     assert sorted(job_id for part in parts for job_id in part.ids) == [*NAMES]
     assert len(parts) > 5 or len(under or ()) == 2000
+
+
+def test_who_asks_what_is_claimed_reads_nothing_that_no_worker_writes(
+    hands: Hands, queue: Queue, job: Make, client: Any
+) -> None:
+    _claimed(hands, queue, job)
+    client.zadd(keys.BATCHES, {f"t{number}": number for number in range(50)})
+    client.hset(keys.BATCH_JOBS, mapping={"t1": "x" * 600_000, "t2": "[" * 10_000, "t3": '{"ids": ["a", 1]}', "t4": ""})
+    client.config_resetstat()
+    assert sorted(job_id.decode() for part in in_hands.claimed(hands.store) for job_id in part) == [*NAMES]
+    assert client.info("commandstats")["cmdstat_hget"]["calls"] == 3  # not the longest, and none of nothing
 
 
 def test_a_tick_and_a_burst_s_look_read_little_of_what_was_planted(
