@@ -199,9 +199,13 @@ def test_random_pauses_and_kills_run_each_job_once(
                 bench.start(processes=2, lease=0.6)
     for target in targets:
         queues.resume(**target)
-    wait_until(lambda: _waiting(bench) == 0, timeout=60)
-    finals = Counter(entry.job_id for entry in bench.log() if entry.final)
-    assert finals == Counter(sent)
+
+    def finals() -> Counter[str]:
+        return Counter(entry.job_id for entry in bench.log() if entry.final)
+
+    # Not until nothing waits and nothing is claimed: between two looks, what a dead worker held goes back to its queue.
+    wait_until(lambda: finals().keys() >= {*sent}, timeout=60)
+    assert finals() == Counter(sent)
     runs = Counter(run[0] for run in bench.runs())
     assert {*runs} == {*sent}
     assert sum(runs.values()) <= len(sent) + 20 * killed
